@@ -1,0 +1,56 @@
+"""Score an agent in Gymnasium's own environment, each episode from a seed of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.agent import Agent
+from worldvae.envs import EnvConfig, make_vec
+
+
+@dataclass(frozen=True)
+class Score:
+    """One evaluation episode: seed, undiscounted return, length in decisions."""
+
+    seed: int
+    return_: float
+    length: int
+
+
+def evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int = 10) -> list[Score]:
+    """Play one episode from each of `seeds`, to its end; the scores in their order.
+
+    The worlds follow from the seeds alone, so that every arm is asked the same questions.
+    """
+    width = min(num_envs, len(seeds))
+    vec = make_vec(env.as_evaluated(), width, seed=0)
+    try:
+        scores: list[Score] = []
+        for start in range(0, len(seeds), width):
+            scores += _play(agent, vec, seeds[start : start + width])
+        return scores
+    finally:
+        vec.close()
+
+
+def _play(agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> list[Score]:
+    """One episode in each environment; what an early finisher plays on is not counted."""
+    padded = [*seeds, *seeds[:1] * (vec.num_envs - len(seeds))]
+    agent.begin()
+    obs, _ = vec.reset(seed=padded)  # type: ignore[arg-type]
+    starting = np.ones(vec.num_envs, bool)
+    running = np.ones(vec.num_envs, bool)
+    returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
+    while running.any():
+        obs, rewards, terminated, truncated, _ = vec.step(agent(obs, starting))
+        starting = terminated | truncated
+        returns += rewards * running
+        lengths += running
+        running &= ~starting
+    scores = zip(seeds, returns.tolist(), lengths.tolist(), strict=False)
+    return [Score(*score) for score in scores]

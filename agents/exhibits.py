@@ -1,0 +1,202 @@
+"""What a report shows: curves, scores, the encoder's pictures and the agents' videos.
+
+A section without anything to show is the empty string.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents import page
+from agents.records import CHARGED_ARMS, AgentRecord, Card, Cost, Result, Run
+from agents.results import curve
+from agents.summary import Summary
+from agents.verdict import minutes
+from worldvae import plots
+
+VIDEO_BYTES = 8_000_000
+"""Videos beyond this sum stay outside, and are named: a larger page opens slowly."""
+
+ACTIVE_NATS = 0.01
+"""A latent that carries less than this is counted as unused."""
+
+ENCODER_FIGURES = {
+    "reconstructions.png": (
+        "Reconstructions",
+        "Frames of held-out episodes, each with what the decoder makes of its latents. What is "
+        "missing here the agent cannot see: look for the small things that decide the return.",
+    ),
+    "traversals.png": (
+        "Traversals",
+        "One latent moves, all others stay. A latent that changes one thing with a name is easy "
+        "to use for a policy; one that changes nothing is not in use.",
+    ),
+    "samples.png": (
+        "Samples",
+        "Decoded draws from the standard normal prior. If they resemble no frame of the "
+        "environment, the latents are not spread as the prior says. A frozen encoder does not "
+        "mind that; dreaming in the latent space would.",
+    ),
+    "training.png": (
+        "Pretraining",
+        "Distortion is what the reconstruction gets wrong, rate (KL) what the latents carry, in "
+        "nats. A rate near zero is a collapse: the decoder ignores the latents. Curves that still "
+        "fall at the right edge say that the encoder was not done.",
+    ),
+}
+
+
+def curves(run: Run, generator: np.random.Generator) -> str:
+    if not any(agent.evaluations for agent in run.agents):
+        return ""
+    return page.section(
+        "curves",
+        "Learning",
+        page.beside(
+            _curve_figure(run, "env_steps", generator), _curve_figure(run, "seconds", generator)
+        ),
+    )
+
+
+def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
+    scale, x_label = (1.0, "env steps") if unit == "env_steps" else (60.0, "minutes")
+    arms = [
+        plots.ArmCurves(
+            arm,
+            [_scaled(agent, unit, scale) for agent in run.of(arm)],
+            charged=getattr(run.charge(arm), unit) / scale,
+        )
+        for arm in run.arms
+    ]
+    caption = (
+        f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
+        f"is unfinished. Bold: the mean; band: its 95 % interval, from {plots.BAND_FROM} seeds on."
+        f"{_charged_words(run, unit)}"
+    )
+    title = f"Held-out return over {x_label}"
+    figure = plots.learning_curves(arms, title, x_label, generator)
+    return page.drawing(figure, f"{title}, by arm: {', '.join(run.arms)}", caption)
+
+
+def _scaled(agent: AgentRecord, unit: str, scale: float) -> plots.Curve:
+    x, y = curve(agent, unit)
+    return plots.Curve(x / scale, y, finished=agent.result is not None)
+
+
+def _charged_words(run: Run, unit: str) -> str:
+    arms = [arm for arm in run.arms if run.charge(arm) != Cost()]
+    if not arms:
+        return ""
+    charge = run.charge(arms[0])
+    size = (
+        f"{charge.env_steps:,} env steps of collection"
+        if unit == "env_steps"
+        else f"{minutes(charge.seconds)} minutes of collection and pretraining"
+    )
+    return f" Shaded: {size}, charged to {', '.join(arms)} before its first training step."
+
+
+def scores(run: Run, summary: Summary) -> str:
+    if not summary.arms:
+        return ""
+    values = {arm.arm: arm.values for arm in summary.arms}
+    returns = {
+        arm: [np.array(result.evaluation.returns) for result in run.finished(arm).values()]
+        for arm in values
+    }
+    scores = plots.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms})
+    names = ", ".join(values)
+    return page.section(
+        "scores",
+        "Final scores",
+        page.beside(
+            page.drawing(
+                scores,
+                f"Final score of each seed, by arm: {names}",
+                "A dot is a seed, the mean over its evaluation episodes. Diamond and bar: the IQM "
+                "and its 95 % interval over seeds; a single seed has none.",
+            ),
+            page.drawing(
+                plots.episode_returns(returns),
+                f"Evaluation returns of each seed, by arm: {names}",
+                "A stroke is an episode, a line of strokes a seed, the dot its mean.",
+            ),
+        ),
+        page.details("Every seed in numbers", _seed_table(run, summary)),
+    )
+
+
+def _seed_table(run: Run, summary: Summary) -> str:
+    rows = [(f"{result.arm} {result.seed}", _seed_cells(summary, result)) for result in run.results]
+    return page.table(["arm, seed", "score", "episodes", "lowest", "highest", "minutes"], rows)
+
+
+def _seed_cells(summary: Summary, result: Result) -> list[page.Cell]:
+    returns = result.evaluation.returns
+    return [
+        (summary.show(result.score), ""),
+        (str(len(returns)), ""),
+        (summary.show(min(returns)), ""),
+        (summary.show(max(returns)), ""),
+        (minutes(result.seconds), ""),
+    ]
+
+
+def encoder(run: Run) -> str:
+    folder = run.folder / "encoder"
+    pictures = [
+        page.image(folder / name, *words)
+        for name, words in ENCODER_FIGURES.items()
+        if (folder / name).is_file()
+    ]
+    if run.card and run.card.kl:
+        pictures.append(_kl_figure(run.card))
+    if not pictures:
+        return ""
+    arms = " and ".join(arm for arm in run.arms if arm in CHARGED_ARMS)
+    lead = f"Agents of the arm {arms} see the frames only through this encoder." if arms else ""
+    return page.section(
+        "encoder",
+        "What the encoder keeps",
+        page.paragraph(" ".join([lead, _card_words(run.card)]).strip()),
+        page.beside(*pictures, layout="columns"),
+    )
+
+
+def _card_words(card: Card | None) -> str:
+    if not card or not card.scores:
+        return ""
+    scores = ", ".join(f"{name} {value:.4g}" for name, value in card.scores.items())
+    return f"Its scores on held-out episodes: {scores}."
+
+
+def _kl_figure(card: Card) -> str:
+    active = sum(nats > ACTIVE_NATS for nats in card.kl)
+    words = (
+        f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats; the others "
+        "tell the decoder, and the agent, nothing."
+    )
+    return page.drawing(plots.latent_kl(np.array(card.kl)), "KL of each latent, falling", words)
+
+
+def videos(run: Run) -> str:
+    films, left = [], VIDEO_BYTES
+    for arm in run.arms:
+        if not (
+            agents := [a for a in run.of(arm) if a.result and (a.folder / "video.webm").is_file()]
+        ):
+            continue
+        path, title = agents[0].folder / "video.webm", f"{arm}, seed {agents[0].seed}"
+        left -= path.stat().st_size
+        where = path.relative_to(run.folder).as_posix()
+        films.append(
+            page.video(path, title, "The final agent.")
+            if left >= 0
+            else page.paragraph(f"{title}: too large for this page, see {where}")
+        )
+    if not films:
+        return ""
+    lead = "The first seed of each arm, chosen by its number and not by its return."
+    return page.section(
+        "videos", "The agents at work", page.paragraph(lead), page.beside(*films, layout="triple")
+    )

@@ -1,0 +1,115 @@
+"""One YAML file = one experiment; this is what it may say, and where its results lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from agents.ppo import PPOConfig
+from worldvae.config import Config, UserError, load_config, to_yaml
+from worldvae.envs import EnvConfig
+from worldvae.files import atomic_write_text
+from worldvae.rollouts import RolloutConfig
+from worldvae.training import PretrainConfig
+
+ArmName = Literal["pixels", "latent", "random"]
+
+
+class EvaluationConfig(Config):
+    """How agents are measured: in Gymnasium's own environment, on seeds nothing was trained on."""
+
+    episodes: int = Field(20, ge=1, description="Episodes that score a finished agent.")
+    every: int = Field(
+        100_000, ge=1, description="Environment steps between evaluations during training."
+    )
+    episodes_during_training: int = Field(5, ge=1, description="Episodes of each of those.")
+    seed: int = Field(
+        1_000_000, ge=0, description="Seed of the first episode; the next ones count up from it."
+    )
+    num_envs: int = Field(10, ge=1, le=256, description="Episodes played at once.")
+
+
+class CompareConfig(Config):
+    """What is compared: nothing differs between arms but what the agent sees."""
+
+    arms: tuple[ArmName, ...] = Field(
+        ("latent", "random", "pixels"), min_length=1, description="What the agents see."
+    )
+    seeds: tuple[int, ...] = Field(
+        (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
+    )
+    workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
+
+
+class Experiment(Config):
+    """Everything that decides a result."""
+
+    name: str | None = Field(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="Folder of the results (null: the file's name and the environment).",
+    )
+    runs: Path = Field(Path("runs"), description="Folder that holds the folders of experiments.")
+    seed: int = Field(0, ge=0, description="Seed of collection and pretraining.")
+    env: EnvConfig = Field(EnvConfig(), description="The environment.")
+    rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
+    ppo: PPOConfig = Field(PPOConfig(), description="The agents, the same for every arm.")
+    evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
+    compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
+
+    @classmethod
+    def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
+        """The experiment in the YAML file `path`, named after it and its environment."""
+        experiment = load_config(cls, path, overrides)
+        if experiment.name is not None:
+            return experiment
+        name = f"{path.stem}-{experiment.env.id.replace('/', '-')}"
+        return experiment.model_copy(update={"name": name})
+
+    @property
+    def folder(self) -> Path:
+        """Where all results of the experiment lie."""
+        return self.runs / (self.name or "unnamed")
+
+    @property
+    def rollouts_folder(self) -> Path:
+        """The store of frames."""
+        return self.folder / "rollouts"
+
+    @property
+    def encoder_folder(self) -> Path:
+        """The pretrained encoder."""
+        return self.folder / "encoder"
+
+    @property
+    def random_encoder_folder(self) -> Path:
+        """The untrained encoder of the control arm."""
+        return self.folder / "random_encoder"
+
+    def agent_folder(self, arm: ArmName, seed: int) -> Path:
+        """One trained agent."""
+        return self.folder / "agents" / arm / f"seed_{seed}"
+
+
+def check_same_settings(path: Path, experiment: Experiment) -> None:
+    """Write the resolved config to `path`, or raise UserError if other settings began there.
+
+    What only says how much to compare may change: arms, seeds, workers, the folder of runs.
+    """
+    neutral = {"compare": CompareConfig(), "runs": Path("runs")}
+    text = to_yaml(experiment.model_copy(update=neutral))
+    if not path.exists():
+        atomic_write_text(path, text)
+        return
+    begun = path.read_text(encoding="utf-8")
+    if begun == text:
+        return
+    pairs = zip(begun.splitlines(), text.splitlines(), strict=False)
+    old, new = next(((a.strip(), b.strip()) for a, b in pairs if a != b), ("less", "more"))
+    raise UserError(
+        f"{path.parent} was begun with `{old}`, now it is `{new}`; "
+        "choose another --name, or remove that folder"
+    )

@@ -1,0 +1,108 @@
+"""What a training writes as it runs: episodes, evaluations, checkpoints, a progress bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
+from tqdm import tqdm
+
+from agents.agent import Agent, AgentCard, save_agent
+from agents.evaluate import Score
+from worldvae.files import append_jsonl
+
+
+class Progress(BaseCallback):
+    """Logs into `folder`, charges only training to the clock, and leaves checkpoints.
+
+    Args:
+        card: The agent as it begins, or as its last checkpoint left it.
+        every: Environment steps between evaluations, and between checkpoints.
+        measure: Scores the agent as it is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        agent: Agent,
+        card: AgentCard,
+        total: int,
+        every: tuple[int, int],
+        measure: Callable[[Agent], list[Score]],
+    ) -> None:
+        super().__init__()
+        self.card = card
+        self._folder, self._agent, self._measure = folder, agent, measure
+        self._evaluation, self._checkpoint = (_Pace(step, card.env_steps) for step in every)
+        self._began = time.perf_counter()
+        name = f"{card.arm} seed {card.seed}"
+        self._bar = tqdm(desc=name, total=total, initial=card.env_steps, unit="steps", disable=None)
+
+    def checkpoint(self) -> AgentCard:
+        """Save the agent as it is; a resumed training goes on from here."""
+        self.card = save_agent(self._folder, self._agent.model, self._current_card())
+        self._began = time.perf_counter()
+        return self.card
+
+    def _on_step(self) -> bool:
+        for info in self.locals["infos"]:
+            if "episode" in info:
+                row = {"return": float(info["episode"]["r"]), "length": int(info["episode"]["l"])}
+                append_jsonl(self._folder / "episodes.jsonl", {**self._now(), **row})
+                self._bar.set_postfix({"return": f"{row['return']:.0f}"}, refresh=False)
+        return True
+
+    def _on_rollout_start(self) -> None:
+        # After an update and before the next: the newest agent, and nothing half done.
+        self._bar.update(self._env_steps - self._bar.n)
+        if self._evaluation.is_due(self._env_steps):
+            self._evaluate()
+        if self._checkpoint.is_due(self._env_steps):
+            self.checkpoint()
+
+    def _on_training_end(self) -> None:
+        self._bar.update(self._env_steps - self._bar.n)
+        self._bar.close()
+
+    def _evaluate(self) -> None:
+        now, paused = self._now(), time.perf_counter()
+        scores = self._measure(self._agent)
+        returns = [score.return_ for score in scores]
+        lengths = [score.length for score in scores]
+        row = {**now, "returns": returns, "lengths": lengths}
+        append_jsonl(self._folder / "evaluations.jsonl", row)
+        self._began += time.perf_counter() - paused
+
+    @property
+    def _env_steps(self) -> int:
+        return int(self.num_timesteps * self.card.env.action_repeat)
+
+    def _now(self) -> dict[str, float]:
+        seconds = self.card.seconds + time.perf_counter() - self._began
+        return {"env_steps": self._env_steps, "seconds": seconds}
+
+    def _current_card(self) -> AgentCard:
+        if not isinstance(self.training_env, VecNormalize):
+            raise TypeError(f"expected VecNormalize, got {type(self.training_env).__name__}")
+        returns = self.training_env.ret_rms
+        statistics = {
+            "return_mean": float(returns.mean),
+            "return_var": float(returns.var),
+            "return_count": float(returns.count),
+        }
+        return self.card.model_copy(update={**self._now(), **statistics})
+
+
+class _Pace:
+    """Says once for every multiple of `every` that it was passed."""
+
+    def __init__(self, every: int, now: int) -> None:
+        self._every = every
+        self._passed = now // every
+
+    def is_due(self, now: int) -> bool:
+        passed, self._passed = self._passed, now // self._every
+        return self._passed > passed

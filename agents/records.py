@@ -1,0 +1,220 @@
+"""What a comparison leaves behind, as values; what has no `result.json` is a hole, not an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, FiniteFloat
+
+ARM_ORDER = ("pixels", "latent", "random")
+CHARGED_ARMS = frozenset({"latent"})
+"""Arms whose encoder was trained on collected frames, and which therefore pay for both."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took; env steps are frames of the environment before action repeat."""
+
+    env_steps: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.env_steps + other.env_steps, self.seconds + other.seconds)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Held-out episodes played at one moment of training; seconds exclude evaluation itself."""
+
+    env_steps: int
+    seconds: float
+    returns: tuple[FiniteFloat, ...]
+    lengths: tuple[int, ...]
+
+    @property
+    def score(self) -> float:
+        return float(np.mean(self.returns)) if self.returns else float("nan")
+
+
+@dataclass(frozen=True)
+class TrainingEpisode:
+    """One training episode."""
+
+    env_steps: int
+    seconds: float
+    total: Annotated[float, Field(alias="return")]
+    length: int
+
+
+@dataclass(frozen=True)
+class FinalEvaluation:
+    """The episodes that are compared: `seeds[i]` started the one that returned `returns[i]`."""
+
+    seeds: tuple[int, ...]
+    returns: Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
+    lengths: tuple[int, ...]
+    env_id: str
+
+    def __post_init__(self) -> None:
+        if not len(self.seeds) == len(self.returns) == len(self.lengths):
+            raise ValueError("seeds, returns and lengths must be equally many")
+
+
+@dataclass(frozen=True)
+class Result:
+    """`result.json` of one agent."""
+
+    arm: str
+    seed: int
+    env_steps: int
+    seconds: float
+    parameters_trained: int
+    parameters_frozen: int
+    command: str
+    versions: dict[str, str]
+    evaluation: FinalEvaluation
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(self.env_steps, self.seconds)
+
+    @property
+    def score(self) -> float:
+        """The seed's score, the mean over its evaluation episodes."""
+        return float(np.mean(self.evaluation.returns))
+
+
+@dataclass(frozen=True)
+class AgentRecord:
+    """The folder of one arm and seed; `result` is None until it has finished."""
+
+    arm: str
+    seed: int
+    folder: Path
+    evaluations: tuple[Evaluation, ...]
+    episodes: tuple[TrainingEpisode, ...]
+    result: Result | None
+
+    @property
+    def reached(self) -> int:
+        """Env steps of the last thing that was logged."""
+        lines: tuple[Evaluation | TrainingEpisode, ...] = (*self.evaluations, *self.episodes)
+        return max((line.env_steps for line in lines), default=0)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """`rollouts/result.json`."""
+
+    env_steps: int
+    frames: int
+    seconds: float
+    episodes: int
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """`encoder/result.json`."""
+
+    seconds: float
+    steps: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the report reads of an encoder's card: nats of each latent, held-out scores."""
+
+    kl: tuple[float, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Something that is not finished, and how far it is."""
+
+    where: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a comparison has written so far."""
+
+    folder: Path
+    config: str
+    collection: Collection | None
+    pretraining: Pretraining | None
+    card: Card | None
+    agents: tuple[AgentRecord, ...]
+    planned: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def arms(self) -> tuple[str, ...]:
+        """Arms that were begun or planned, the known ones first."""
+        names = {agent.arm for agent in self.agents} | {arm for arm, _ in self.planned}
+        return tuple(sorted(names, key=lambda arm: (rank(arm), arm)))
+
+    def of(self, arm: str) -> tuple[AgentRecord, ...]:
+        """All agents of `arm`, by seed."""
+        return tuple(agent for agent in self.agents if agent.arm == arm)
+
+    def finished(self, arm: str) -> dict[int, Result]:
+        """Seed -> result of the finished agents of `arm`, by seed."""
+        return {agent.seed: agent.result for agent in self.of(arm) if agent.result}
+
+    @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """Those of all finished agents."""
+        return tuple(agent.result for agent in self.agents if agent.result)
+
+    def charge(self, arm: str) -> Cost:
+        """What `arm` needed before its first training step: frames and the encoder trained on them.
+
+        Each seed is charged in full, as if it were the only one: nobody can train it for less.
+        """
+        if arm not in CHARGED_ARMS:
+            return Cost()
+        collected = self.collection
+        trained = self.pretraining
+        collecting = Cost(collected.env_steps, collected.seconds) if collected else Cost()
+        return collecting + (Cost(0, trained.seconds) if trained else Cost())
+
+    @cached_property
+    def holes(self) -> tuple[Hole, ...]:
+        """All that is missing for a complete comparison."""
+        begun = {(agent.arm, agent.seed) for agent in self.agents}
+        missing = sorted(set(self.planned) - begun, key=lambda pair: (rank(pair[0]), pair))
+        return (
+            *_stage_holes(self),
+            *(_agent_hole(agent) for agent in self.agents if agent.result is None),
+            *(Hole(f"agents/{arm}/seed_{seed}", "not begun") for arm, seed in missing),
+        )
+
+
+def rank(arm: str) -> int:
+    """Place of an arm among others: the known ones first."""
+    return ARM_ORDER.index(arm) if arm in ARM_ORDER else len(ARM_ORDER)
+
+
+def _stage_holes(run: Run) -> list[Hole]:
+    """An encoder's cost is missing only where an arm has to bear it."""
+    if not CHARGED_ARMS.intersection(run.arms):
+        return []
+    stages = {"rollouts": run.collection, "encoder": run.pretraining}
+    return [
+        Hole(name, "not finished; what it will cost is not charged yet")
+        for name, result in stages.items()
+        if result is None
+    ]
+
+
+def _agent_hole(agent: AgentRecord) -> Hole:
+    where = f"agents/{agent.arm}/seed_{agent.seed}"
+    if not agent.reached:
+        return Hole(where, "begun, nothing logged yet")
+    return Hole(where, f"not finished; {agent.reached:,} env steps so far")

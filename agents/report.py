@@ -1,0 +1,169 @@
+"""One self-contained HTML report on a comparison: no network, no script, opens from the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from agents import exhibits, page
+from agents.records import Run
+from agents.results import read_run
+from agents.summary import ArmSummary, Summary, summarise, unequal
+from agents.verdict import minutes, verdict
+from worldvae.files import atomic_write_text
+from worldvae.stats import interquartile_mean
+
+SEES = {
+    "pixels": ("preprocessed frames", "convolutions, trained with the policy"),
+    "latent": (
+        "latents of a frozen encoder that was trained on collected frames",
+        "dense, on the latents",
+    ),
+    "random": (
+        "latents of the same encoder with its initial weights, frozen, never trained",
+        "dense, on the latents",
+    ),
+}
+
+
+def write_report(run_folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Path:
+    """Write `report.html` into the run folder; `planned` names all (arm, seed) pairs it will hold.
+
+    The bootstrap has a fixed seed, so the same results give the same page.
+    """
+    run = read_run(run_folder, planned)
+    generator = np.random.default_rng(0)
+    path = run_folder / "report.html"
+    atomic_write_text(path, render(run, summarise(run, generator), generator))
+    return path
+
+
+def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
+    """The whole page."""
+    here = Path(__file__).parent
+    sections = (
+        page.box("verdict", "verdict", "Verdict", *map(page.paragraph, verdict(summary))),
+        _holes(run),
+        _unequal(run),
+        _arms(summary),
+        exhibits.curves(run, generator),
+        exhibits.scores(run, summary),
+        exhibits.encoder(run),
+        exhibits.videos(run),
+        _differences(run, summary),
+        _reproduce(run),
+    )
+    return Template((here / "report.html").read_text(encoding="utf-8")).substitute(
+        title=escape(run.folder.resolve().name),
+        lede=escape(_lede(run)),
+        style=(here / "report.css").read_text(encoding="utf-8"),
+        sections="\n".join(sections),
+    )
+
+
+def _lede(run: Run) -> str:
+    environments = sorted({result.evaluation.env_id for result in run.results})
+    total = len({(agent.arm, agent.seed) for agent in run.agents} | set(run.planned))
+    finished = f"{len(run.results)} of {total} agents finished"
+    return " · ".join([*environments, ", ".join(run.arms) or "no arm yet", finished])
+
+
+def _holes(run: Run) -> str:
+    if not run.holes:
+        return ""
+    again = "Run the same command again: it skips what is done and goes on with the rest."
+    return page.box(
+        "notice",
+        "holes",
+        "Not finished",
+        page.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
+        page.paragraph(again),
+        page.code("\n".join(_commands(run)) or "python -m scripts.compare CONFIG"),
+    )
+
+
+def _unequal(run: Run) -> str:
+    if not (found := unequal(run)):
+        return ""
+    text = (
+        f"The finished agents differ in {', '.join(found)}; the arms are not strictly comparable."
+    )
+    return page.box("notice", "unequal", "Not held equal", page.paragraph(text))
+
+
+def _arms(summary: Summary) -> str:
+    if not summary.arms:
+        return ""
+    columns = [_column(summary, arm) for arm in summary.arms]
+    rows = [(name, [column[name] for column in columns]) for name in columns[0]]
+    names = [arm.arm for arm in summary.arms]
+    return page.section("arms", "The arms", page.table(["", *names], rows, kind="arms"))
+
+
+def _column(summary: Summary, arm: ArmSummary) -> dict[str, page.Cell]:
+    """One arm's column of the table: name of the row -> value and remark."""
+    show, budget, values = summary.show, summary.budget, arm.values
+    interval = summary.interval(arm.iqm.low, arm.iqm.high)
+    return {
+        "IQM, 95 % interval": (show(arm.iqm.value), interval),
+        "seeds": (str(arm.iqm.n), ""),
+        "mean ± sd over seeds": (_spread(summary, arm), ""),
+        "median": (show(float(np.median(values))), ""),
+        "env steps, charge included": (
+            f"{arm.total.env_steps:,}",
+            f"{arm.charged.env_steps:,} charged" if arm.charged.env_steps else "",
+        ),
+        "minutes, charge included": (
+            minutes(arm.total.seconds),
+            f"{minutes(arm.charged.seconds)} charged" if arm.charged.seconds else "",
+        ),
+        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm.at_equal_steps),
+        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(summary, arm.at_equal_seconds),
+        "parameters trained": (f"{arm.parameters_trained:,}", ""),
+        "parameters frozen": (f"{arm.parameters_frozen:,}", ""),
+    }
+
+
+def _spread(summary: Summary, arm: ArmSummary) -> str:
+    mean = summary.show(float(arm.values.mean()))
+    return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
+
+
+def _iqm(summary: Summary, scores: dict[int, float]) -> page.Cell:
+    values = list(scores.values())
+    return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
+
+
+def _differences(run: Run, summary: Summary) -> str:
+    if not run.arms:
+        return ""
+    text = (
+        "Only the observation, and with it the first layers of the network. Environment, seeds, "
+        "env steps, evaluation episodes and all PPO settings are the same."
+    )
+    unknown = ("see the configuration", "see the configuration")
+    rows = [(arm, [(words, "") for words in SEES.get(arm, unknown)]) for arm in run.arms]
+    header = ["arm", "the agent sees", "first layers that PPO trains"]
+    table = page.table(header, rows, kind="words")
+    return page.section("differences", "What differs between the arms", page.paragraph(text), table)
+
+
+def _reproduce(run: Run) -> str:
+    versions = {
+        f"{name} {version}" for result in run.results for name, version in result.versions.items()
+    }
+    blocks = (
+        ("Commands", _commands(run)),
+        ("Versions", sorted(versions)),
+        ("Configuration, every default written out", run.config.splitlines()),
+    )
+    shown = [page.details(title, page.code("\n".join(lines))) for title, lines in blocks if lines]
+    return page.section("reproduce", "To do it again", *shown) if shown else ""
+
+
+def _commands(run: Run) -> list[str]:
+    return sorted({result.command for result in run.results})

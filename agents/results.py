@@ -1,0 +1,129 @@
+"""Reading a comparison's run folder, and writing its `scores.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from agents.records import (
+    AgentRecord,
+    Card,
+    Collection,
+    Cost,
+    Evaluation,
+    Pretraining,
+    Result,
+    Run,
+    TrainingEpisode,
+    rank,
+)
+from worldvae.config import UserError
+from worldvae.files import atomic_write_text, read_jsonl
+
+T = TypeVar("T")
+
+SCORES_HEADER = (
+    "arm",
+    "seed",
+    "evaluation_episode",
+    "episode_seed",
+    "return",
+    "length",
+    "env_steps",
+    "seconds",
+)
+
+
+def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
+    """Read a run folder; `planned` names the (arm, seed) pairs that a complete run would hold."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run folder")
+    config = folder / "config.yaml"
+    return Run(
+        folder=folder,
+        config=config.read_text(encoding="utf-8") if config.exists() else "",
+        collection=_read(folder / "rollouts/result.json", Collection),
+        pretraining=_read(folder / "encoder/result.json", Pretraining),
+        card=_read(folder / "encoder/card.json", Card),
+        agents=_read_agents(folder / "agents"),
+        planned=tuple(planned),
+    )
+
+
+def write_scores(run: Run) -> Path:
+    """Write `scores.csv`, a line for each evaluation episode; costs include the arm's charge."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(SCORES_HEADER)
+    for arm in run.arms:
+        for result in run.finished(arm).values():
+            writer.writerows(_score_rows(result, result.cost + run.charge(arm)))
+    path = run.folder / "scores.csv"
+    atomic_write_text(path, table.getvalue())
+    return path
+
+
+def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
+    """The held-out scores during training over `unit`, "env_steps" or "seconds": -> (2, points)."""
+    points = [(getattr(line, unit), line.score) for line in agent.evaluations if line.returns]
+    return np.array(points, dtype=np.float64).reshape(-1, 2).T
+
+
+def _score_rows(result: Result, cost: Cost) -> list[tuple[object, ...]]:
+    played = result.evaluation
+    episodes = zip(played.seeds, played.returns, played.lengths, strict=True)
+    return [
+        (result.arm, result.seed, index, *episode, cost.env_steps, f"{cost.seconds:.3f}")
+        for index, episode in enumerate(episodes)
+    ]
+
+
+def _read_agents(folder: Path) -> tuple[AgentRecord, ...]:
+    folders = [path for path in folder.glob("*/seed_*") if path.name[5:].isdecimal()]
+    agents = [_read_agent(path) for path in folders]
+    return tuple(sorted(agents, key=lambda agent: (rank(agent.arm), agent.arm, agent.seed)))
+
+
+def _read_agent(folder: Path) -> AgentRecord:
+    arm, seed = folder.parent.name, int(folder.name[5:])
+    path = folder / "result.json"
+    result = _read(path, Result)
+    if result and (result.arm, result.seed) != (arm, seed):
+        raise UserError(f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?")
+    return AgentRecord(
+        arm=arm,
+        seed=seed,
+        folder=folder,
+        evaluations=tuple(_read_lines(folder / "evaluations.jsonl", Evaluation)),
+        episodes=tuple(_read_lines(folder / "episodes.jsonl", TrainingEpisode)),
+        result=result,
+    )
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    """The JSON file as `kind`, None where there is no file."""
+    if not path.exists():
+        return None
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first(error)}") from None
+
+
+def _read_lines(path: Path, kind: type[T]) -> list[T]:
+    try:
+        return TypeAdapter(list[kind]).validate_python(read_jsonl(path))  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")

@@ -1,0 +1,185 @@
+"""What a comparison found, as numbers: each arm alone, and the arms in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from agents.records import AgentRecord, Cost, Result, Run
+from worldvae.stats import (
+    Array,
+    Estimate,
+    episode_interval,
+    estimate,
+    interquartile_mean,
+    paired_difference,
+    probability_of_improvement,
+)
+
+ENOUGH_SEEDS = 5
+"""Fewest seeds from which differences between arms are stated at all."""
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """The finished seeds of one arm; costs are means over its seeds."""
+
+    arm: str
+    scores: dict[int, float]
+    iqm: Estimate
+    within: tuple[float, float]
+    """Interval over the episodes of a single seed; NaN where there are several seeds."""
+    trained: Cost
+    charged: Cost
+    parameters_trained: int
+    parameters_frozen: int
+    at_equal_steps: dict[int, float]
+    """Seed -> score at the largest number of env steps, charge included, that every arm reached."""
+    at_equal_seconds: dict[int, float]
+
+    @property
+    def values(self) -> Array:
+        return np.array(list(self.scores.values()))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation over seeds, n - 1 in the denominator."""
+        return float(self.values.std(ddof=1)) if len(self.scores) > 1 else float("nan")
+
+    @property
+    def total(self) -> Cost:
+        return self.trained + self.charged
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`first` minus `second`, over the seeds that both finished; `first` has the higher mean."""
+
+    first: str
+    second: str
+    difference: Estimate
+    probability: Estimate
+    at_equal_steps: Estimate | None
+    at_equal_seconds: Estimate | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that a report states; arms without a finished seed are left out."""
+
+    arms: tuple[ArmSummary, ...]
+    pairs: tuple[Pair, ...]
+    budget: Cost
+    """The largest cost, charges included, that every finished agent reached."""
+    digits: int
+    """Decimal places that suit the size of the scores."""
+
+    def show(self, value: float) -> str:
+        return number(value, self.digits)
+
+    def interval(self, low: float, high: float) -> str:
+        return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
+
+
+def summarise(run: Run, generator: np.random.Generator) -> Summary:
+    """All statistics of the finished agents of `run`."""
+    totals = [
+        result.cost + run.charge(arm) for arm in run.arms for result in run.finished(arm).values()
+    ]
+    budget = Cost(
+        min((total.env_steps for total in totals), default=0),
+        min((total.seconds for total in totals), default=0.0),
+    )
+    arms = tuple(_arm(run, arm, budget, generator) for arm in run.arms if run.finished(arm))
+    pairs = tuple(
+        _pair(first, second, generator)
+        for first, second in combinations(arms, 2)
+        if len(first.scores.keys() & second.scores.keys()) >= ENOUGH_SEEDS
+    )
+    return Summary(arms, pairs, budget, _digits(v for arm in arms for v in arm.scores.values()))
+
+
+def unequal(run: Run) -> list[str]:
+    """What differs between finished agents although a comparison must hold it equal."""
+    results = [result for arm in run.arms for result in run.finished(arm).values()]
+    held: dict[str, Callable[[Result], object]] = {
+        "the evaluation episodes": lambda result: result.evaluation.seeds,
+        "the evaluation environment": lambda result: result.evaluation.env_id,
+        "the env steps of training": lambda result: result.env_steps,
+        "the versions of the software": lambda result: sorted(result.versions.items()),
+    }
+    return [name for name, value in held.items() if len({str(value(r)) for r in results}) > 1]
+
+
+def number(value: float, digits: int) -> str:
+    """A number for a reader: "1,234", "-0.52", and "n/a" where it is undefined."""
+    return f"{value:,.{digits}f}" if np.isfinite(value) else "n/a"
+
+
+def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> ArmSummary:
+    finished = run.finished(arm)
+    results = list(finished.values())
+    charge = run.charge(arm)
+    left = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
+    done = [agent for agent in run.of(arm) if agent.result]
+    only = results[0].evaluation.returns if len(results) == 1 else None
+    return ArmSummary(
+        arm=arm,
+        scores={seed: result.score for seed, result in finished.items()},
+        iqm=estimate([result.score for result in results], interquartile_mean, generator),
+        within=episode_interval(only, interquartile_mean, generator) if only else (np.nan, np.nan),
+        trained=Cost(
+            round(np.mean([result.env_steps for result in results])),
+            float(np.mean([result.seconds for result in results])),
+        ),
+        charged=charge,
+        parameters_trained=results[0].parameters_trained,
+        parameters_frozen=results[0].parameters_frozen,
+        at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
+        at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
+    )
+
+
+def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
+    """The last held-out score at or before `limit` of training; NaN if there is none."""
+    scores = [line.score for line in agent.evaluations if getattr(line, unit) <= limit]
+    return scores[-1] if scores else float("nan")
+
+
+def _known(scores: dict[int, float]) -> dict[int, float]:
+    return {seed: score for seed, score in scores.items() if np.isfinite(score)}
+
+
+def _pair(first: ArmSummary, second: ArmSummary, generator: np.random.Generator) -> Pair:
+    if _paired(first.scores, second.scores, generator).value < 0:
+        first, second = second, first
+    return Pair(
+        first=first.arm,
+        second=second.arm,
+        difference=_paired(first.scores, second.scores, generator),
+        probability=probability_of_improvement(first.values, second.values, generator),
+        at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, generator),
+        at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, generator),
+    )
+
+
+def _if_enough(
+    first: dict[int, float], second: dict[int, float], generator: np.random.Generator
+) -> Estimate | None:
+    enough = len(first.keys() & second.keys()) >= ENOUGH_SEEDS
+    return _paired(first, second, generator) if enough else None
+
+
+def _paired(
+    first: dict[int, float], second: dict[int, float], generator: np.random.Generator
+) -> Estimate:
+    seeds = sorted(first.keys() & second.keys())
+    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds], generator)
+
+
+def _digits(values: Iterable[float]) -> int:
+    largest = max((abs(value) for value in values), default=0.0)
+    return sum(largest < limit for limit in (100, 10, 1))

@@ -1,0 +1,156 @@
+"""What a comparison found, in words that claim no more than its seeds allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.records import Cost
+from agents.summary import ENOUGH_SEEDS, ArmSummary, Pair, Summary, number
+from worldvae.stats import Estimate
+
+
+def verdict(summary: Summary) -> list[str]:
+    """The result in paragraphs of plain text."""
+    if not summary.arms:
+        return ["No agent has finished yet, so there is nothing to compare."]
+    paragraphs = [*_few_seeds(summary), *(_pair_words(summary, pair) for pair in summary.pairs)]
+    return [*paragraphs, _cost_words(summary), *_limits(summary)]
+
+
+def summary_table(summary: Summary) -> str:
+    """The arms as a plain table for the terminal."""
+    header = ("arm", "seeds", "IQM", "95 % interval", "env steps (charged)", "minutes (charged)")
+    rows = [header, *(_table_row(summary, arm) for arm in summary.arms)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.0f}" if seconds >= 6000 else f"{seconds / 60:,.1f}"
+
+
+def _few_seeds(summary: Summary) -> list[str]:
+    """The scores, and the warning that arms with few seeds deserve."""
+    few = [arm for arm in summary.arms if arm.iqm.n < ENOUGH_SEEDS]
+    scores = ", ".join(_score_words(summary, arm) for arm in summary.arms)
+    if not few:
+        return [f"IQM over n = {_counts(summary.arms)} seeds (95 % interval): {scores}."]
+    lone = [arm for arm in few if arm.iqm.n == 1]
+    no_intervals = len(lone) == len(summary.arms)
+    says = "there is no interval over seeds" if no_intervals else "an interval says little"
+    label = "Score" if no_intervals else "IQM (95 % interval)"
+    about = _names(few) if summary.pairs else "which arm is preferable"
+    words = (
+        f"With n = {_counts(summary.arms)} {_seeds(summary.arms)} {says}. {label}: {scores}. "
+        f"No claim about {about} can be made from this run."
+    )
+    return [words, *([_lone_words(summary, lone)] if lone else [])]
+
+
+def _score_words(summary: Summary, arm: ArmSummary) -> str:
+    score = f"{arm.arm} {summary.show(arm.iqm.value)}"
+    interval = summary.interval(arm.iqm.low, arm.iqm.high)
+    return f"{score} ({interval})" if arm.iqm.n > 1 else score
+
+
+def _lone_words(summary: Summary, arms: Sequence[ArmSummary]) -> str:
+    found = ", ".join(f"{arm.arm} {summary.interval(*arm.within)}" for arm in arms)
+    return (
+        "Where one agent stands for its arm, the only interval is over its evaluation episodes: "
+        f"{found}. It says how much the episodes of that agent differ, not how another training "
+        "run would come out."
+    )
+
+
+def _pair_words(summary: Summary, pair: Pair) -> str:
+    found, chance = pair.difference, pair.probability
+    size = f"{summary.show(found.value)} ({summary.interval(found.low, found.high)})"
+    if found.excludes_zero:
+        claim = f"Over n = {found.n} seeds {pair.first} did better than {pair.second}, by {size}."
+    else:
+        claim = (
+            f"This run does not tell {pair.first} and {pair.second} apart: over n = {found.n} "
+            f"seeds their difference is {size}."
+        )
+    return (
+        f"{claim} A seed of {pair.first} scores higher than one of {pair.second} with probability "
+        f"{number(chance.value, 2)} ({number(chance.low, 2)} to {number(chance.high, 2)})."
+        f"{_equal_words(summary, pair)}"
+    )
+
+
+def _equal_words(summary: Summary, pair: Pair) -> str:
+    """The difference where either arm has spent as much in total, its charge included."""
+    budgets = (
+        (pair.at_equal_steps, f"{summary.budget.env_steps:,} env steps"),
+        (pair.at_equal_seconds, f"{minutes(summary.budget.seconds)} minutes"),
+    )
+    parts = [f"{_difference(summary, found)} at {size}" for found, size in budgets if found]
+    return f" At equal total cost the difference is {' and '.join(parts)}." if parts else ""
+
+
+def _difference(summary: Summary, found: Estimate) -> str:
+    doubt = "" if found.excludes_zero else ", not told apart"
+    return f"{summary.show(found.value)} ({summary.interval(found.low, found.high)}{doubt})"
+
+
+def _cost_words(summary: Summary) -> str:
+    parts = []
+    for arm in summary.arms:
+        words = (
+            f"{arm.arm} {arm.trained.env_steps:,} env steps ({minutes(arm.trained.seconds)} min)"
+        )
+        if arm.charged != Cost():
+            words += (
+                f", and before that {arm.charged.env_steps:,} env steps "
+                f"({minutes(arm.charged.seconds)} min) of collecting and pretraining, charged to it"
+            )
+        parts.append(words)
+    return f"Training per seed: {'; '.join(parts)}."
+
+
+def _limits(summary: Summary) -> list[str]:
+    if all(arm.iqm.n >= ENOUGH_SEEDS for arm in summary.arms):
+        return []
+    return [
+        "So small a run shows that the way from frames to scores works, what each arm costs, and "
+        "the rough size of its scores after so many env steps. How the arms rank, or would rank "
+        f"after longer training, it does not show: plan {ENOUGH_SEEDS} seeds per arm at the very "
+        "least."
+    ]
+
+
+def _table_row(summary: Summary, arm: ArmSummary) -> tuple[str, ...]:
+    return (
+        arm.arm,
+        str(arm.iqm.n),
+        summary.show(arm.iqm.value),
+        summary.interval(arm.iqm.low, arm.iqm.high),
+        f"{arm.total.env_steps:,} ({arm.charged.env_steps:,})",
+        f"{minutes(arm.total.seconds)} ({minutes(arm.charged.seconds)})",
+    )
+
+
+def _counts(arms: Sequence[ArmSummary]) -> str:
+    """ "5" where all arms have as many seeds, else "5 (pixels), 3 (latent)"."""
+    if len({arm.iqm.n for arm in arms}) == 1:
+        return str(arms[0].iqm.n)
+    *front, last = (f"{arm.iqm.n} ({arm.arm})" for arm in arms)
+    return f"{', '.join(front)} and {last}"
+
+
+def _seeds(arms: Sequence[ArmSummary]) -> str:
+    counts = {arm.iqm.n for arm in arms}
+    if len(counts) > 1:
+        return "seeds"
+    return "seed per arm" if counts == {1} else "seeds per arm"
+
+
+def _names(arms: Sequence[ArmSummary]) -> str:
+    return " or ".join(arm.arm for arm in arms)

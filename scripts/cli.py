@@ -1,0 +1,52 @@
+"""What every command shares: CONFIG and its overrides, --help, and errors of one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from agents.experiment import Experiment
+from worldvae.config import UserError, describe, parse_overrides
+
+
+class Parser(argparse.ArgumentParser):
+    """CONFIG, a command's own options, and `--any.key value` for every key of CONFIG."""
+
+    def __init__(self, description: str | None) -> None:
+        super().__init__(
+            description=description,
+            epilog=f"keys of CONFIG, each also an option:\n\n{describe(Experiment)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            usage="python -m %(prog)s CONFIG [--key value ...]",
+            prog=f"scripts.{Path(sys.argv[0]).stem}",
+            allow_abbrev=False,
+        )
+        self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"command line: {message}; see --help")
+
+    def parse(self) -> tuple[argparse.Namespace, Experiment]:
+        """The command's own options, and the experiment with its overrides."""
+        options, rest = self.parse_known_args()
+        return options, Experiment.load(options.config, parse_overrides(rest))
+
+
+def run(command: Callable[[], None]) -> None:
+    """Call `command`; a user's mistake is one line and status 2, Ctrl-C status 130."""
+    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
+    try:
+        command()
+    except UserError as error:
+        sys.exit(_fail(f"error: {error}", 2))
+    except KeyboardInterrupt:
+        sys.exit(_fail("interrupted; the same command goes on from here", 130))
+
+
+def _fail(line: str, status: int) -> int:
+    print(line, file=sys.stderr)
+    return status

@@ -1,0 +1,19 @@
+"""Make whatever is missing and compare the arms: python -m scripts.compare CONFIG"""
+
+from __future__ import annotations
+
+import sys
+
+from agents.compare import compare
+from scripts.cli import Parser, run
+
+
+def main() -> None:
+    _, experiment = Parser(__doc__).parse()
+    is_complete = compare(experiment)
+    if not is_complete:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run(main)

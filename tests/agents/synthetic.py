@@ -1,0 +1,69 @@
+"""Run folders as a comparison leaves them, with numbers that a test can know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from worldvae.files import append_jsonl, atomic_write_text
+
+COLLECTION = {"env_steps": 20_000, "frames": 10_000, "seconds": 120.0, "episodes": 20}
+PRETRAINING = {"seconds": 480.0, "steps": 5_000, "parameters": 4_000_000}
+EPISODE_SEEDS = [1000, 1001]
+
+
+def write_run(
+    folder: Path, returns: Mapping[str, Mapping[int, Sequence[float]]], env_steps: int = 100_000
+) -> Path:
+    """`returns[arm][seed]` are the final evaluation's; an empty list leaves the agent unfinished.
+
+    Every agent was evaluated at a tenth of its steps and at each tenth after, rising to its score.
+    """
+    atomic_write_text(folder / "config.yaml", "env:\n  id: CarRacing-v3\n")
+    write_json(folder / "rollouts/result.json", COLLECTION)
+    write_json(folder / "encoder/result.json", PRETRAINING)
+    write_json(folder / "encoder/card.json", {"kl": [4.0, 0.001, 2.5], "scores": {"mse": 0.0125}})
+    for arm, seeds in returns.items():
+        for seed, episodes in seeds.items():
+            write_agent(folder / "agents" / arm / f"seed_{seed}", episodes, env_steps)
+    return folder
+
+
+def write_agent(folder: Path, returns: Sequence[float], env_steps: int) -> None:
+    """One agent that trained 100 env steps a second; without returns it stopped half-way."""
+    final = float(np.mean(returns)) if len(returns) else 0.0
+    for tenth in range(1, 11 if len(returns) else 6):
+        done = env_steps * tenth // 10
+        point = {"env_steps": done, "seconds": done / 100}
+        append_jsonl(
+            folder / "evaluations.jsonl", {**point, "returns": [final * tenth / 10], "lengths": [9]}
+        )
+        append_jsonl(folder / "episodes.jsonl", {**point, "return": final, "length": 9})
+    if len(returns):
+        write_json(folder / "result.json", result(folder, returns, env_steps))
+
+
+def result(folder: Path, returns: Sequence[float], env_steps: int) -> dict[str, object]:
+    return {
+        "arm": folder.parent.name,
+        "seed": int(folder.name.removeprefix("seed_")),
+        "env_steps": env_steps,
+        "seconds": env_steps / 100,
+        "parameters_trained": 1_234_567,
+        "parameters_frozen": 89_000,
+        "command": "python -m scripts.compare configs/tiny.yaml",
+        "versions": {"torch": "2.13.0"},
+        "evaluation": {
+            "seeds": list(range(1000, 1000 + len(returns))),
+            "returns": list(returns),
+            "lengths": [50] * len(returns),
+            "env_id": "CarRacing-v3",
+        },
+    }
+
+
+def write_json(path: Path, value: object) -> None:
+    atomic_write_text(path, json.dumps(value))

@@ -1,0 +1,131 @@
+"""Reading run folders: whole, unfinished, damaged."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.records import Cost
+from agents.results import SCORES_HEADER, curve, read_run, write_scores
+from tests.agents.synthetic import write_run
+from worldvae.config import UserError
+
+RETURNS = {"latent": {1: [30.0], 0: [10.0, 20.0]}, "pixels": {0: [1.0, 3.0]}}
+
+
+def test_a_run_is_read_with_its_arms_and_seeds_in_order(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, RETURNS))
+    assert run.arms == ("pixels", "latent")
+    assert list(run.finished("latent")) == [0, 1]
+    assert run.finished("latent")[0].score == 15.0
+    assert run.finished("latent")[0].evaluation.env_id == "CarRacing-v3"
+    assert run.card is not None
+    assert run.card.kl == (4.0, 0.001, 2.5)
+    assert run.holes == ()
+
+
+def test_only_an_encoder_that_was_trained_is_charged(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, RETURNS))
+    assert run.charge("latent") == Cost(20_000, 120.0 + 480.0)
+    assert run.charge("pixels") == run.charge("random") == Cost(0, 0.0)
+
+
+def test_what_has_no_result_is_a_hole(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: []}})
+    (folder / "agents/pixels/seed_2").mkdir()
+    run = read_run(folder, planned=[("pixels", 0), ("latent", 7)])
+    assert [(hole.where, hole.state) for hole in run.holes] == [
+        ("agents/pixels/seed_1", "not finished; 50,000 env steps so far"),
+        ("agents/pixels/seed_2", "begun, nothing logged yet"),
+        ("agents/latent/seed_7", "not begun"),
+    ]
+    assert list(run.finished("pixels")) == [0]
+
+
+def test_missing_stages_matter_only_to_arms_that_pay_for_them(tmp_path: Path) -> None:
+    for arm, holes in (("pixels", 0), ("latent", 2)):
+        folder = write_run(tmp_path / arm, {arm: {0: [1.0]}})
+        (folder / "rollouts/result.json").unlink()
+        (folder / "encoder/result.json").unlink()
+        assert len(read_run(folder).holes) == holes
+
+
+def test_an_empty_folder_is_an_empty_run(tmp_path: Path) -> None:
+    run = read_run(tmp_path)
+    assert run.arms == ()
+    assert run.config == ""
+
+
+def test_no_folder_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such run folder"):
+        read_run(tmp_path / "nothing")
+
+
+def test_a_torn_last_line_is_not_yet_written(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: []}})
+    with (folder / "agents/pixels/seed_0/evaluations.jsonl").open("a") as file:
+        file.write('{"env_steps": 9')
+    assert len(read_run(folder).agents[0].evaluations) == 5
+
+
+def test_strange_folders_are_not_agents(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, RETURNS)
+    (folder / "agents/pixels/seed_copy").mkdir()
+    assert len(read_run(folder).agents) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"arm": "latent"}, "belongs to arm 'latent'"),
+        ({"seconds": "soon"}, "seconds: Input should be a valid number"),
+        ({"evaluation": {"seeds": [1], "returns": [], "lengths": [], "env_id": "x"}}, "returns"),
+        (
+            {"evaluation": {"seeds": [1], "returns": [1, 2], "lengths": [1, 1], "env_id": "x"}},
+            "equally many",
+        ),
+        (
+            {
+                "evaluation": {
+                    "seeds": [1],
+                    "returns": [float("nan")],
+                    "lengths": [1],
+                    "env_id": "x",
+                }
+            },
+            "finite",
+        ),
+    ],
+)
+def test_a_damaged_result_names_its_file_and_fault(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
+    path = folder / "agents/pixels/seed_0/result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UserError, match=message) as error:
+        read_run(folder)
+    assert str(path) in str(error.value)
+
+
+def test_scores_have_a_line_for_each_episode_and_include_the_charge(tmp_path: Path) -> None:
+    path = write_scores(read_run(write_run(tmp_path, RETURNS)))
+    header, *rows = csv.reader(path.read_text().splitlines())
+    assert header == list(SCORES_HEADER)
+    assert rows == [
+        ["pixels", "0", "0", "1000", "1.0", "50", "100000", "1000.000"],
+        ["pixels", "0", "1", "1001", "3.0", "50", "100000", "1000.000"],
+        ["latent", "0", "0", "1000", "10.0", "50", "120000", "1600.000"],
+        ["latent", "0", "1", "1001", "20.0", "50", "120000", "1600.000"],
+        ["latent", "1", "0", "1000", "30.0", "50", "120000", "1600.000"],
+    ]
+
+
+def test_a_curve_is_the_mean_return_over_steps_or_seconds(tmp_path: Path) -> None:
+    (agent,) = read_run(write_run(tmp_path, {"pixels": {0: [10.0]}})).agents
+    np.testing.assert_allclose(curve(agent, "env_steps")[:, [0, -1]], [[10_000, 100_000], [1, 10]])
+    np.testing.assert_allclose(curve(agent, "seconds")[0, :2], [100, 200])

@@ -1,0 +1,127 @@
+"""The numbers of a comparison, and the words they allow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.records import Cost
+from agents.results import read_run
+from agents.summary import Summary, summarise, unequal
+from agents.verdict import summary_table, verdict
+from tests.agents.synthetic import write_run
+
+Returns = Mapping[str, Mapping[int, Sequence[float]]]
+
+
+def of(folder: Path, returns: Returns) -> Summary:
+    return summarise(read_run(write_run(folder, returns)), np.random.default_rng(0))
+
+
+def arm(*scores: float) -> dict[int, list[float]]:
+    """Seeds 0, 1, ... whose episodes average to `scores`."""
+    return {seed: [score - 5, score + 5] for seed, score in enumerate(scores)}
+
+
+def test_an_arm_in_numbers(tmp_path: Path) -> None:
+    """Scores 10, 20, 30, 80: the IQM drops one at either end, the sd is over 4 seeds."""
+    (found,) = of(tmp_path, {"latent": arm(10, 20, 30, 80)}).arms
+    assert found.iqm.value == 25.0
+    assert (found.iqm.low, found.iqm.high) == pytest.approx((10, 80), abs=20)
+    assert found.sd == pytest.approx(31.0913, abs=1e-4)
+    assert found.trained == Cost(100_000, 1000.0)
+    assert found.charged == Cost(20_000, 600.0)
+    assert found.total == Cost(120_000, 1600.0)
+    assert np.isnan(found.within).all()
+
+
+def test_one_seed_has_an_interval_over_episodes_only(tmp_path: Path) -> None:
+    (found,) = of(tmp_path, {"latent": {0: [1.0, 2.0, 3.0]}}).arms
+    assert np.isnan([found.iqm.low, found.iqm.high, found.sd]).all()
+    assert found.within == (1.0, 3.0)
+
+
+def test_equal_cost_takes_the_charge_off_the_curve(tmp_path: Path) -> None:
+    """Of 100,000 env steps latent has trained 80,000, and of 1,000 seconds 400."""
+    summary = of(tmp_path, {"pixels": arm(100), "latent": arm(100)})
+    assert summary.budget == Cost(100_000, 1000.0)
+    pixels, latent = summary.arms
+    assert (pixels.at_equal_steps, pixels.at_equal_seconds) == ({0: 100.0}, {0: 100.0})
+    assert latent.at_equal_steps == {0: pytest.approx(80.0)}
+    assert latent.at_equal_seconds == {0: pytest.approx(40.0)}
+
+
+def test_pairs_need_five_seeds_that_both_have(tmp_path: Path) -> None:
+    summary = of(tmp_path, {"pixels": arm(1, 2, 3, 4, 5), "latent": arm(1, 2, 3, 4)})
+    assert summary.pairs == ()
+
+
+def test_a_pair_is_stated_from_the_higher_side(tmp_path: Path) -> None:
+    summary = of(tmp_path, {"pixels": arm(1, 2, 3, 4, 5), "latent": arm(11, 12, 13, 14, 15)})
+    (pair,) = summary.pairs
+    assert (pair.first, pair.second) == ("latent", "pixels")
+    assert (pair.difference.value, pair.difference.low) == (10.0, 10.0)
+    assert pair.probability.value == 1.0
+    words = " ".join(verdict(summary))
+    assert "Over n = 5 seeds latent did better than pixels, by 10.0 (10.0 to 10.0)." in words
+    assert "At equal total cost" in words
+
+
+def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:
+    summary = of(tmp_path, {"pixels": arm(1, 9, 3, 4, 5), "latent": arm(5, 4, 3, 9, 1)})
+    words = " ".join(verdict(summary))
+    assert "does not tell" in words
+    assert "better" not in words
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_few_seeds_allow_no_ranking(tmp_path: Path, count: int) -> None:
+    scores = range(count)
+    summary = of(
+        tmp_path,
+        {"pixels": arm(*scores), "latent": arm(*(900.0 + score for score in scores))},
+    )
+    words = " ".join(verdict(summary))
+    assert f"With n = {count} " in words
+    assert "No claim about which arm is preferable" in words
+    assert "better" not in words
+    assert "worse" not in words
+    assert "100,000 env steps" in words
+    assert "20,000 env steps" in words
+
+
+def test_unequal_numbers_of_seeds_are_named(tmp_path: Path) -> None:
+    full = arm(1, 2, 3, 4, 5)
+    summary = of(tmp_path, {"pixels": full, "random": full, "latent": arm(1)})
+    words = verdict(summary)
+    assert words[0].startswith("With n = 5 (pixels), 1 (latent) and 5 (random) seeds")
+    assert "No claim about latent can be made" in words[0]
+
+
+def test_nothing_finished_is_nothing_to_compare(tmp_path: Path) -> None:
+    assert verdict(of(tmp_path, {"pixels": {0: []}})) == [
+        "No agent has finished yet, so there is nothing to compare."
+    ]
+
+
+def test_the_table_for_the_terminal(tmp_path: Path) -> None:
+    summary = of(tmp_path, {"pixels": arm(100, 100), "latent": arm(300)})
+    assert summary_table(summary).splitlines() == [
+        "arm     seeds  IQM  95 % interval  env steps (charged)  minutes (charged)",
+        "pixels      2  100     100 to 100          100,000 (0)         16.7 (0.0)",
+        "latent      1  300    no interval     120,000 (20,000)        26.7 (10.0)",
+    ]
+
+
+def test_what_a_comparison_must_hold_equal_is_checked(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": arm(1), "latent": arm(1)})
+    assert unequal(read_run(folder)) == []
+    path = folder / "agents/pixels/seed_0/result.json"
+    result = json.loads(path.read_text())
+    result["evaluation"]["seeds"][0] = 7
+    path.write_text(json.dumps({**result, "env_steps": 5}))
+    assert unequal(read_run(folder)) == ["the evaluation episodes", "the env steps of training"]

@@ -1,0 +1,1 @@
+"""Autoencoders of frames: networks, objectives, artefacts and the frozen encoder of an agent."""

@@ -1,0 +1,139 @@
+"""An encoder on disk, pickle-free: config.json, model.safetensors and card.json in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import safetensors.torch
+from pydantic import Field, FiniteFloat, ValidationError
+from safetensors import SafetensorError
+
+from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.config import Config, UserError
+from worldvae.envs.frames import FrameConfig
+from worldvae.files import atomic_write_bytes, atomic_write_text, sha256_file, user_errors
+
+FORMAT = 1
+REMEDY = "copy the whole folder again, or pretrain the encoder again"
+
+
+class FrameOrigin(Config):
+    """Where the training frames came from and how they were made."""
+
+    frame: FrameConfig = Field(description="How a source frame became a frame.")
+    source_shape: tuple[int, ...] = Field(description="Shape of the environment's own frame.")
+    env_id: str = Field(description="The environment.")
+    data_sha256: str = Field(description="Hash of the training rollouts.")
+
+
+class EncoderCard(FrameOrigin):
+    """What an agent must know of its encoder; saved beside the weights."""
+
+    trained: bool = Field(description="False: random weights, the control arm.")
+    latent_mean: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
+    latent_std: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
+    kl: tuple[FiniteFloat, ...] = Field(description="Of each latent, held-out frames, in nats.")
+    scores: dict[str, FiniteFloat] = Field(description="Means over held-out frames.")
+    versions: dict[str, str] = Field(description="Software that made the encoder.")
+
+
+class EncoderFile(Config):
+    """The content of config.json, written last: with it the folder is whole."""
+
+    format: int = Field(description="Version of the folder's layout.")
+    autoencoder: AutoencoderConfig = Field(description="Network and objective.")
+    weights_sha256: str = Field(description="Hash of model.safetensors.")
+
+
+C = TypeVar("C", bound=Config)
+
+
+def save_autoencoder(folder: Path, model: Autoencoder, card: EncoderCard) -> None:
+    """Write the three files; killed at any moment, the folder is whole or refused by `load`."""
+    with user_errors(folder):
+        (folder / "config.json").unlink(missing_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = safetensors.torch.save(tensors)
+    atomic_write_bytes(folder / "model.safetensors", weights)
+    atomic_write_text(folder / "card.json", card.model_dump_json(indent=2) + "\n")
+    config = EncoderFile(
+        format=FORMAT,
+        autoencoder=model.config,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+    )
+    atomic_write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+
+
+def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
+    """What `save_autoencoder` wrote; UserError if a file is missing, damaged or of another kind."""
+    config = _read(folder / "config.json", EncoderFile)
+    card = _read(folder / "card.json", EncoderCard)
+    model = Autoencoder(config.autoencoder, card.frame.shape, seed=0)
+    path = folder / "model.safetensors"
+    with user_errors(path):
+        weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != config.weights_sha256:
+        raise UserError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
+    try:
+        model.load_state_dict(safetensors.torch.load(weights), strict=True)
+    except (SafetensorError, RuntimeError):
+        raise UserError(
+            f"{path}: not the weights of the network in config.json; {REMEDY}"
+        ) from None
+    _check_lengths(folder, card, config.autoencoder.network.latents)
+    return model, card
+
+
+def hash_encoder(folder: Path) -> str:
+    """SHA-256 of all that decides what an agent sees: weights, network, frame and whitening."""
+    card = _read(folder / "card.json", EncoderCard)
+    seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
+    config = _read(folder / "config.json", EncoderFile).model_dump_json()
+    parts = [sha256_file(folder / "model.safetensors"), config, seen]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Python, and the packages that an encoder's numbers depend on."""
+    packages = ("worldvae", "torch", "numpy", "opencv-python")
+    installed = {name: _version(name) for name in packages}
+    return {"python": platform.python_version(), **installed}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _read(path: Path, model: type[C]) -> C:
+    if not path.exists():
+        raise UserError(f"{path}: no such file, so {path.parent} holds no finished encoder")
+    with user_errors(path):
+        data = path.read_bytes()
+    try:
+        values: dict[str, Any] = json.loads(data)
+        if values.get("format", FORMAT) != FORMAT:
+            raise UserError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {where}: {first['msg']}; {REMEDY}") from None
+    except (ValueError, AttributeError):
+        raise UserError(f"{path}: damaged, not a JSON object; {REMEDY}") from None
+
+
+def _check_lengths(folder: Path, card: EncoderCard, latents: int) -> None:
+    for name in ("latent_mean", "latent_std", "kl"):
+        if len(getattr(card, name)) != latents:
+            raise UserError(
+                f"{folder / 'card.json'}: {name} has {len(getattr(card, name))} values, "
+                f"the network has {latents} latents; {REMEDY}"
+            )

@@ -1,0 +1,194 @@
+"""The frozen half of an autoencoder that an agent sees through, and the card that goes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldvae.autoencoders.checkpoint import (
+    EncoderCard,
+    FrameOrigin,
+    library_versions,
+    load_autoencoder,
+    save_autoencoder,
+)
+from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.pixels import (
+    FrameSource,
+    check_not_empty,
+    frame_batches,
+    to_float,
+    to_uint8,
+)
+from worldvae.config import UserError
+from worldvae.pictures import reconstruction_figure, sample_figure, traversal_figure
+from worldvae.seeding import numpy_stream
+
+Frames = NDArray[np.uint8]
+Latents = NDArray[np.float32]
+
+BATCH = 256
+# A collapsed latent hardly moves: divided by its own deviation it would be noise at full volume.
+STD_FLOOR = 0.05
+
+
+class Encoder:
+    """Frames to latents and back, in evaluation mode and without gradients."""
+
+    def __init__(self, model: Autoencoder, card: EncoderCard, device: str = "cpu") -> None:
+        self.card = card
+        self.latents = model.config.network.latents
+        self._device = torch.device(device)
+        self._model = model.to(self._device).eval().requires_grad_(False)
+        self._mean = np.asarray(card.latent_mean, np.float32)
+        std = np.asarray(card.latent_std, np.float32)
+        self._scale = np.maximum(std, STD_FLOOR * std.max()) if std.any() else np.ones_like(std)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> Encoder:
+        """The encoder in folder `path`; UserError if it is missing, damaged or incomplete."""
+        return cls(*load_autoencoder(Path(path)), device)
+
+    @classmethod
+    def untrained(
+        cls,
+        config: AutoencoderConfig,
+        origin: FrameOrigin,
+        train: FrameSource,
+        validation: FrameSource,
+        seed: int,
+    ) -> Encoder:
+        """The control arm: random weights, whitened on the same frames as a trained encoder."""
+        model = Autoencoder(config, origin.frame.shape, seed)
+        return cls(model, summarise(model, train, validation, origin, trained=False))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` reads."""
+        save_autoencoder(folder, self._model, self.card)
+
+    @torch.inference_mode()
+    def encode(self, frames: Frames) -> Latents:
+        """The posterior mean of each frame: (B, H, W, C) uint8 -> (B, Z)."""
+        self._check(frames)
+        # A copy, since torch takes neither read-only memory maps nor flipped views.
+        batches = torch.split(torch.from_numpy(np.array(frames, order="C")), BATCH)
+        means = [self._model.encode(batch.to(self._device)).mean.cpu() for batch in batches]
+        return torch.cat(means).numpy()
+
+    def whiten(self, latents: Latents) -> Latents:
+        """(z - mean) / max(std, 5% of the largest std), both over the training frames: (..., Z)."""
+        whitened: Latents = (latents - self._mean) / self._scale
+        return whitened
+
+    @torch.inference_mode()
+    def decode(self, latents: Latents) -> Frames:
+        """(B, Z), not whitened -> (B, H, W, C) uint8."""
+        batches = torch.split(torch.from_numpy(latents), BATCH)
+        decoded = [to_uint8(self._model.decode(batch.to(self._device))).cpu() for batch in batches]
+        return torch.cat(decoded).numpy()
+
+    def reconstruct(self, frames: Frames) -> Frames:
+        """What the posterior mean keeps of each frame: (B, H, W, C) uint8 -> the same."""
+        return self.decode(self.encode(frames))
+
+    def sample(self, count: int, seed: int) -> Frames:
+        """`count` frames decoded from the prior: (B, H, W, C) uint8."""
+        centre, scale = self._prior()
+        noise = numpy_stream(seed, "prior").standard_normal((count, self.latents), np.float32)
+        return self.decode(centre + scale * noise)
+
+    def traverse(self, frame: Frames, values: NDArray[np.float32]) -> Frames:
+        """Move one latent at a time: (H, W, C), (K,) prior deviations -> (Z, K, H, W, C) uint8."""
+        centre, scale = self._prior()
+        codes = np.tile(self.encode(frame[None]), (self.latents, len(values), 1))
+        for latent in range(self.latents):
+            codes[latent, :, latent] = centre[latent] + scale[latent] * values
+        images = self.decode(codes.reshape(-1, self.latents))
+        return images.reshape(self.latents, len(values), *self.card.frame.shape)
+
+    def pictures(self, held_out: Frames, seed: int) -> dict[str, Figure]:
+        """Name -> figure: reconstructions of `held_out` (B, H, W, C), samples, traversals."""
+        values = np.linspace(-3, 3, 9, dtype=np.float32)
+        moved = self.traverse(held_out[0], values)
+        variational = self._model.config.objective.is_variational
+        size = self.card.kl if variational else self.card.latent_std
+        unit = "nats" if variational else "sd"
+        return {
+            "reconstructions": reconstruction_figure(held_out, self.reconstruct(held_out)),
+            "samples": sample_figure(self.sample(32, seed)),
+            "traversals": traversal_figure(moved, np.asarray(size), values, unit),
+        }
+
+    def _prior(self) -> tuple[Latents, Latents]:
+        """Mean, deviation of each latent: N(0, 1); without a KL, those of the training frames."""
+        if self._model.config.objective.is_variational:
+            return np.zeros_like(self._mean), np.ones_like(self._mean)
+        return self._mean, np.asarray(self.card.latent_std, np.float32)
+
+    def _check(self, frames: Frames) -> None:
+        """Raise UserError unless `frames` are what the encoder was trained on."""
+        expected = self.card.frame.shape
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
+            raise UserError(
+                f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
+                f"(B, {', '.join(map(str, expected))}) uint8, got {frames.shape} {frames.dtype}; "
+                f"preprocess them with the card's frame ({self.card.frame})"
+            )
+
+
+def summarise(
+    model: Autoencoder,
+    train: FrameSource,
+    validation: FrameSource,
+    origin: FrameOrigin,
+    trained: bool,
+    limit: int = 20_000,
+) -> EncoderCard:
+    """The card of `model`: statistics over at most `limit` frames spread evenly over each split."""
+    check_not_empty(train, "train")
+    check_not_empty(validation, "validation")
+    model.eval()
+    codes = _codes(model, train, limit)
+    kl, mse = _held_out(model, validation, limit)
+    return EncoderCard(
+        **dict(origin),
+        trained=trained,
+        latent_mean=tuple(codes.mean(0).tolist()),
+        latent_std=tuple(codes.std(0).tolist()),
+        kl=tuple(kl.tolist()),
+        scores={
+            "rate": float(kl.sum()),
+            "mse": mse,
+            "psnr": -10 * float(np.log10(max(mse, 1e-10))),
+        },
+        versions=library_versions(),
+    )
+
+
+@torch.inference_mode()
+def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
+    """The posterior mean of each frame: (B, Z)."""
+    device = next(model.parameters()).device
+    batches = frame_batches(source, BATCH, limit)
+    codes = torch.cat([model.encode(batch.to(device)).mean for batch in batches])
+    return codes.double().cpu().numpy()
+
+
+@torch.inference_mode()
+def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
+    """Mean KL of each latent in nats (Z,), and the squared error of decoded posterior means."""
+    device = next(model.parameters()).device
+    kl, squared, frames = torch.zeros(()), 0.0, 0
+    for batch in frame_batches(source, BATCH, limit):
+        pixels = batch.to(device)
+        posterior = model.encode(pixels)
+        kl = kl + posterior.kl().double().sum(0).cpu()
+        error = model.decode(posterior.mean) - to_float(pixels)
+        squared += float(error.square().mean()) * len(batch)
+        frames += len(batch)
+    return kl / frames, squared / frames

@@ -1,0 +1,108 @@
+"""Atari through ALE's own vector environment: threads in C++, frames resized there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from worldvae.envs.config import EnvConfig
+from worldvae.envs.frames import Crop, preprocess
+from worldvae.envs.vector import final_info
+
+_UNDERSTOOD = {
+    "game",
+    "frameskip",
+    "repeat_action_probability",
+    "full_action_space",
+    "max_num_frames_per_episode",
+    "obs_type",
+}
+
+
+def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
+    """Why this backend cannot play `config`'s game exactly as Gymnasium does, or None."""
+    if spec.entry_point != "ale_py.env:AtariEnv":
+        return f"{spec.id} is not an Atari game"
+    settings = {**spec.kwargs, **config.kwargs}
+    unknown = sorted(set(settings) - _UNDERSTOOD)
+    if unknown:
+        return f"it does not know env.kwargs {', '.join(unknown)}"
+    if not isinstance(settings.get("frameskip"), int):
+        return "its frame skip is a fixed number"
+    if config.give_up_after is not None:
+        return "it has no env.give_up_after"
+    if config.pixels == "render" or settings.get("obs_type", "rgb") != "rgb":
+        return "it sees the game's own frames in colour only"
+    return None
+
+
+class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]):
+    """`ale_py`'s AtariVectorEnv set to what `gymnasium.make("ALE/...-v5")` does, frame by frame.
+
+    No stacking, no-ops, max-pooling, reward clipping or fire on reset: what Gymnasium's own
+    environment does not do, a comparison against it must not do either.
+    """
+
+    def __init__(self, config: EnvConfig, spec: EnvSpec, num_envs: int) -> None:
+        from ale_py.vector_env import AtariVectorEnv
+
+        settings = {**spec.kwargs, **config.kwargs}
+        frame_skip = settings["frameskip"]
+        max_frames = settings["max_num_frames_per_episode"]
+        if config.max_episode_steps is not None:
+            max_frames = min(max_frames, config.max_episode_steps * frame_skip)
+        # Cropping comes before resizing, so a cropped frame has to arrive in full.
+        native = config.frame.crop == Crop()
+        self._frame = config.frame
+        self._env = AtariVectorEnv(
+            settings["game"],
+            num_envs,
+            frameskip=frame_skip * config.action_repeat,
+            repeat_action_probability=settings["repeat_action_probability"],
+            full_action_space=settings["full_action_space"],
+            max_num_frames_per_episode=max_frames,
+            autoreset_mode=AutoresetMode.SAME_STEP,
+            img_height=config.frame.height if native else 210,
+            img_width=config.frame.width if native else 160,
+            grayscale=False,
+            stack_num=1,
+            maxpool=False,
+            noop_max=0,
+            reward_clipping=False,
+            use_fire_reset=False,
+        )
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space = spaces.Box(0, 255, config.frame.shape, np.uint8)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.single_action_space = self._env.single_action_space
+        self.action_space = self._env.action_space
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        seeds = np.array(seed) if isinstance(seed, list) else seed
+        frames, _ = self._env.reset(seed=seeds, options=options)
+        return self._preprocess(frames), {}
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        frames, rewards, terminated, truncated, info = self._env.step(np.asarray(actions))
+        ended = terminated | truncated
+        last = self._preprocess(info["final_obs"][ended]) if ended.any() else frames[:0]
+        obs = self._preprocess(frames)
+        return obs, rewards.astype(np.float64), terminated, truncated, final_info(last, ended)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self._env.close()
+
+    def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(N, 1, H0, W0, 3) -> (N, H, W, C), with the one function that all backends use."""
+        return np.stack([preprocess(frame, self._frame) for frame in frames[:, 0]])

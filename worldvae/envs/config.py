@@ -1,0 +1,63 @@
+"""What an environment is: an id, its actions, its frames, and what runs it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.envs.frames import FrameConfig
+
+
+class EnvConfig(Config):
+    """Any `gymnasium.make` id, seen as frames."""
+
+    id: str = Field("CarRacing-v3", description="Gymnasium id of the environment.")
+    import_: str | None = Field(
+        None,
+        alias="import",
+        description="Module to import first: the one that registers your own environment.",
+    )
+    kwargs: dict[str, Any] = Field({}, description="Keyword arguments of `gymnasium.make`.")
+    pixels: Literal["auto", "observation", "render"] = Field(
+        "auto",
+        description="Frames from the observation, from render(), or from whichever there is.",
+    )
+    image_key: str | None = Field(
+        None, description="Of a Dict observation, the key that holds the image; the rest is kept."
+    )
+    frame: FrameConfig = Field(FrameConfig(), description="Crop, size and colour of the frames.")
+    action_repeat: int = Field(
+        1, ge=1, description="Environment steps per decision; their rewards are summed."
+    )
+    action_map: Literal["auto", "none", "steer_throttle"] = Field(
+        "auto",
+        description="steer_throttle: CarRacing's (steer, gas, brake) as two axes in [-1, 1], "
+        "gas when throttle is positive and brake when it is negative; auto: so on CarRacing.",
+    )
+    max_episode_steps: int | None = Field(
+        None, ge=1, description="Truncate after so many environment steps (null: the id's limit)."
+    )
+    give_up_after: int | None = Field(
+        None,
+        ge=1,
+        description="Training and collection only: truncate after so many environment steps "
+        "without a positive reward (null: never). Evaluation always plays to the end.",
+    )
+    backend: Literal["auto", "gymnasium", "ale", "envpool"] = Field(
+        "auto", description="What steps the environments; auto takes the fastest that fits."
+    )
+    workers: Literal["async", "sync"] = Field(
+        "async", description="Gymnasium backend: one process per environment, or none."
+    )
+
+    @property
+    def has_steer_throttle(self) -> bool:
+        """Whether the agent's actions are (steer, throttle)."""
+        on_car = self.id.startswith("CarRacing-") and self.kwargs.get("continuous", True)
+        return self.action_map == "steer_throttle" or (self.action_map == "auto" and on_car)
+
+    def as_evaluated(self) -> EnvConfig:
+        """The same task in Gymnasium's own environment, every episode played to its end."""
+        return self.model_copy(update={"backend": "gymnasium", "give_up_after": None})

@@ -1,0 +1,84 @@
+"""The identity card of a frame: crop, size and colour; applied here alone, saved with encoders."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from worldvae.config import Config, UserError
+
+try:
+    import cv2
+except ImportError as error:  # a minimal Debian lacks the libraries behind OpenCV's wheel
+    raise UserError(
+        f"OpenCV cannot be loaded ({error}); on Debian: apt-get install libgl1 libglib2.0-0"
+    ) from None
+
+Frame = NDArray[np.uint8]
+
+
+class Crop(Config):
+    """Pixels removed from each side of the source frame before it is resized."""
+
+    top: int = Field(0, ge=0, description="Pixels removed at the top.")
+    bottom: int = Field(0, ge=0, description="Pixels removed at the bottom.")
+    left: int = Field(0, ge=0, description="Pixels removed at the left.")
+    right: int = Field(0, ge=0, description="Pixels removed at the right.")
+
+
+class FrameConfig(Config):
+    """How a source frame becomes the frame that encoder and agents see."""
+
+    height: int = Field(64, ge=32, le=128, description="Height of the frame, pixels.")
+    width: int = Field(64, ge=32, le=128, description="Width of the frame, pixels.")
+    color: Literal["rgb", "gray"] = Field("rgb", description="Three channels (RGB) or one.")
+    crop: Crop = Field(Crop(), description="Borders cut away before resizing.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of a preprocessed frame."""
+        return self.height, self.width, 3 if self.color == "rgb" else 1
+
+    def __str__(self) -> str:
+        sides = ", ".join(f"{side} {cut}" for side, cut in self.crop if cut)
+        return f"{self.height}x{self.width} {self.color}, crop {sides or 'none'}"
+
+
+def preprocess(image: Frame, config: FrameConfig) -> Frame:
+    """Crop, resize and recolour: (H0, W0) or (H0, W0, 1 or 3) uint8 RGB -> (H, W, C) uint8.
+
+    Shrinks with area averaging, which keeps small objects that other filters step over.
+    Raises UserError if `image` is not such an array or the crop leaves nothing of it.
+    """
+    check_image(image)
+    crop = config.crop
+    rows, columns = image.shape[:2]
+    if crop.top + crop.bottom >= rows or crop.left + crop.right >= columns:
+        raise UserError(
+            f"frame.crop ({config}) leaves nothing of a frame of {rows}x{columns} pixels"
+        )
+    image = image[crop.top : rows - crop.bottom, crop.left : columns - crop.right]
+    if image.shape[:2] != (config.height, config.width):
+        shrinks = image.shape[0] >= config.height and image.shape[1] >= config.width
+        filter_ = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        resized = cv2.resize(image, (config.width, config.height), interpolation=filter_)
+        image = np.asarray(resized, np.uint8)
+    if config.color == "gray" and image.ndim == 3 and image.shape[2] == 3:
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    image = image.reshape(config.height, config.width, -1)
+    if image.shape[2] != config.shape[2]:
+        image = np.repeat(image, config.shape[2], axis=2)
+    return np.ascontiguousarray(image)
+
+
+def check_image(image: Frame) -> None:
+    """Raise UserError unless `image` is (H0, W0) or (H0, W0, 1 or 3) uint8."""
+    is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3))
+    if image.dtype != np.uint8 or not is_image:
+        raise UserError(
+            f"expected an image of shape (H, W), (H, W, 1) or (H, W, 3) uint8, "
+            f"got {image.shape} {image.dtype}"
+        )

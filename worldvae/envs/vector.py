@@ -1,0 +1,59 @@
+"""What every backend shares: the first seed, and Gymnasium's form of final observations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv, VectorWrapper
+from numpy.typing import NDArray
+
+from worldvae.envs.frames import FrameConfig
+
+
+class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
+    """The first `reset()` without a seed uses the seed given here; later ones go on from it.
+
+    `frame_config` tells an encoder's wrapper how the frames were preprocessed.
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], seed: int | None, frame_config: FrameConfig
+    ) -> None:
+        super().__init__(env)
+        self._seed = seed
+        self.frame_config = frame_config
+
+    def reset(
+        self,
+        *,
+        seed: Any = None,  # an int, a list of N of them, or None; Gymnasium types only the first
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        seed, self._seed = (self._seed if seed is None else seed), None
+        return self.env.reset(seed=seed, options=options)
+
+
+def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str, Any]:
+    """`final_obs` as Gymnasium's own vector environments give it: an object array and its mask.
+
+    frames (E, H, W, C) of the E envs that ended, in order; ended (N,).
+    """
+    if not ended.any():
+        return {}
+    final = np.empty(len(ended), object)
+    for index, frame in zip(np.flatnonzero(ended), frames, strict=True):
+        final[index] = frame
+    return {"final_obs": final, "_final_obs": ended.copy()}
+
+
+def final_observations(info: dict[str, Any], num_envs: int) -> tuple[NDArray[np.intp], list[Any]]:
+    """Indices of the envs whose episode ended on this step, and the last observation of each."""
+    ended = info.get("_final_obs", np.zeros(num_envs, bool))
+    indices = np.flatnonzero(ended)
+    return indices, [info["final_obs"][index] for index in indices]
+
+
+def image_of(observation: Any, image_key: str | None) -> NDArray[np.uint8]:
+    """The image of an observation that is one, or of a Dict that holds one."""
+    return observation if image_key is None else observation[image_key]  # type: ignore[no-any-return]

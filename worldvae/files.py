@@ -1,0 +1,108 @@
+"""Files that are whole or absent, however the writer ends; a full disk is a one-line UserError."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from worldvae.config import UserError
+
+
+@contextmanager
+def user_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into a UserError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that takes the name `path` only if the block succeeds.
+
+    Missing parent folders are made. Readers see the old content, or all of the new.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with user_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replace the content of `path` by `data` in one step."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Replace the content of `path` by `text` (UTF-8) in one step."""
+    atomic_write_bytes(path, text.encode("utf-8"))
+
+
+def append_jsonl(path: Path, row: Mapping[str, Any]) -> None:
+    """Add `row` as one line; what a killed writer left of an unfinished line is dropped first."""
+    line = json.dumps(row).encode("utf-8") + b"\n"
+    with user_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            _drop_torn_line(file)
+            file.write(line)
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The finished lines of `path`; none if it does not exist.
+
+    A last line without its newline was never finished and is left out; any other damage raises
+    UserError with the number of the line.
+    """
+    if not path.exists():
+        return []
+    with user_errors(path):
+        *lines, _torn = path.read_bytes().split(b"\n")
+    return [_row(path, number, line) for number, line in enumerate(lines, start=1) if line]
+
+
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace the content of `path` by `rows` in one step."""
+    atomic_write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of the content of `path`, in hexadecimal."""
+    with user_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise UserError(f"{path}: line {number} is damaged; restore the file or remove that line")
+    return row
+
+
+def _drop_torn_line(file: IO[bytes]) -> None:
+    """Cut `file` after its last newline; one byte is read where the last line is whole."""
+    end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return
+    file.seek(end - 1)
+    if file.read(1) == b"\n":
+        return
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)

@@ -1,0 +1,213 @@
+"""Gymnasium wrappers that put a frozen encoder between an environment and its agent.
+
+The same frame gives the same latent in all of them, terminal observations included. They take
+the path of an encoder, so that a line of YAML can name them, or an `Encoder`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from worldvae.autoencoders import Encoder
+from worldvae.config import UserError
+from worldvae.envs.frames import FrameConfig, preprocess
+from worldvae.envs.vector import final_observations, image_of
+from worldvae.history import History, stacked_space
+
+
+class FrameEncoder:
+    """Frames as an environment gives them -> latents as an agent sees them.
+
+    Args:
+        encoder: An encoder, or the folder of one.
+        whiten: Shift and scale each latent by its mean and deviation over the training frames.
+        frame: How the environment already preprocessed its frames; None where it gives its own
+            frames, which are then preprocessed as the encoder's card says.
+
+    Raises UserError if the environment's frames are not those the encoder was trained on.
+    """
+
+    def __init__(
+        self, encoder: Encoder | str | Path, whiten: bool, frame: FrameConfig | None
+    ) -> None:
+        self.encoder = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
+        self._whiten = whiten
+        self._is_raw = frame is None
+        if frame is not None and frame != self.encoder.card.frame:
+            raise UserError(
+                f"the encoder was trained on frames of {self.encoder.card.frame}, "
+                f"this environment gives {frame}"
+            )
+
+    @property
+    def space(self) -> spaces.Box:
+        """The space of one latent vector (Z,)."""
+        return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
+
+    def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, H0, W0, C0) or, already preprocessed, (B, H, W, C) uint8 -> (B, Z)."""
+        if self._is_raw:
+            frames = self._preprocess(frames)
+        latents = self.encoder.encode(frames)
+        return self.encoder.whiten(latents) if self._whiten else latents
+
+    def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        card = self.encoder.card
+        if frames.shape[1:] != card.source_shape:
+            raise UserError(
+                f"the encoder was trained on {card.env_id} with frames of {card.source_shape}, "
+                f"this environment gives {frames.shape[1:]}"
+            )
+        return np.stack([preprocess(frame, card.frame) for frame in frames])
+
+
+class LatentObservation(gym.ObservationWrapper[Any, Any, Any]):
+    """One environment seen through an encoder: Box (stack x Z,) float32.
+
+    Args:
+        env: Observes frames, or a Dict with a frame under `image_key`, which is replaced.
+        encoder: An `Encoder`, or the folder of one.
+        stack: How many latents, the newest last, make one observation; each is encoded once.
+        whiten: See `FrameEncoder`.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        encoder: Encoder | str | Path,
+        stack: int = 4,
+        whiten: bool = True,
+        image_key: str | None = None,
+    ) -> None:
+        super().__init__(env)
+        frame = (
+            env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
+        )
+        self._encode = FrameEncoder(encoder, whiten, frame)
+        self._history, self._image_key, self._is_starting = History(stack), image_key, True
+        space = stacked_space(self._encode.space, stack)
+        self.observation_space = replace_image_space(env.observation_space, image_key, space)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self._is_starting = True
+        return super().reset(seed=seed, options=options)
+
+    def observation(self, observation: Any) -> Any:
+        frame = image_of(observation, self._image_key)
+        latents = self._encode(frame[None])
+        stacks = self._history.push(latents, np.array([self._is_starting]))
+        self._is_starting = False
+        return with_image(observation, self._image_key, stacks[0])
+
+
+class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
+    """The last `stack` observations of N environments joined along the last axis.
+
+    Also of final observations, so that an agent may bootstrap from them. Of a Dict only the
+    image is stacked.
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
+    ) -> None:
+        super().__init__(env)
+        self._history, self._image_key = History(stack), image_key
+        space = stacked_space(self._feature_space(), stack)
+        self.single_observation_space = replace_image_space(
+            env.single_observation_space, image_key, space
+        )
+        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        obs, info = self.env.reset(seed=seed, options=options)
+        everywhere = np.ones(self.num_envs, bool)
+        stacks = self._history.push(self._features(image_of(obs, self._image_key)), everywhere)
+        return with_image(obs, self._image_key, stacks), info
+
+    def step(self, actions: Any) -> Any:
+        obs, rewards, terminated, truncated, info = self.env.step(actions)
+        ended, finals = final_observations(info, self.num_envs)
+        last_frames = [image_of(final, self._image_key)[None] for final in finals]
+        # One batch for the step: the frames of all N, then the last frames of ended episodes.
+        frames = np.concatenate([image_of(obs, self._image_key), *last_frames])
+        features = self._features(frames)
+        if len(ended):
+            last = self._history.with_last(features[self.num_envs :], ended)
+            info = {**info, "final_obs": info["final_obs"].copy()}
+            for index, final, stack in zip(ended, finals, last, strict=True):
+                info["final_obs"][index] = with_image(final, self._image_key, stack)
+        stacks = self._history.push(features[: self.num_envs], terminated | truncated)
+        return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
+
+    def _feature_space(self) -> spaces.Box:
+        space = image_of_space(self.env.single_observation_space, self._image_key)
+        if not isinstance(space, spaces.Box):
+            raise UserError(f"expected observations of one Box, this environment has {space}")
+        return space
+
+    def _features(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
+        return frames
+
+
+class LatentVectorObservation(StackedVectorObservation):
+    """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
+
+    Arguments as `LatentObservation`.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        encoder: Encoder | str | Path,
+        stack: int = 4,
+        whiten: bool = True,
+        image_key: str | None = None,
+    ) -> None:
+        self._encode = FrameEncoder(encoder, whiten, frame_config_of(env))
+        super().__init__(env, stack, image_key)
+
+    def _feature_space(self) -> spaces.Box:
+        return self._encode.space
+
+    def _features(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
+        return self._encode(frames)
+
+
+def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
+    """How `make_vec` preprocessed the frames of `env`; None for an environment of another maker."""
+    layer: Any = env
+    while layer is not None and "frame_config" not in vars(layer):
+        layer = vars(layer).get("env")
+    return None if layer is None else layer.frame_config  # type: ignore[no-any-return]
+
+
+def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
+    """`observation` with `image` in the place of its image."""
+    return image if image_key is None else {**observation, image_key: image}
+
+
+def image_of_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
+    """As `image_of`, of the space."""
+    if image_key is None:
+        return space
+    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
+        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
+    return space[image_key]
+
+
+def replace_image_space(
+    space: gym.Space[Any], image_key: str | None, image: spaces.Box
+) -> gym.Space[Any]:
+    """As `with_image`, of the space."""
+    if image_key is None:
+        return image
+    image_of_space(space, image_key)
+    return spaces.Dict({**space.spaces, image_key: image})  # type: ignore[attr-defined]

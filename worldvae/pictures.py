@@ -1,0 +1,98 @@
+"""What an autoencoder sees, dreams and forgets: arrays in, a matplotlib Figure out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+Frames = NDArray[np.uint8]
+
+GAP = 3  # white pixels between two frames of a sheet
+DPI = 160
+CELL = 120  # a frame is enlarged by the least whole factor that makes it this many pixels wide
+LABEL_INCHES = 1.25
+SPLITS = {"train": ("training", "#9aa5b1"), "validation": ("held-out", "#1f6feb")}
+
+
+def reconstruction_figure(originals: Frames, reconstructions: Frames, columns: int = 8) -> Figure:
+    """Original over reconstruction over |difference|: (B, H, W, C) uint8 twice."""
+    originals, reconstructions = originals[:columns], reconstructions[:columns]
+    # uint8 minus uint8 wraps around
+    error = np.abs(originals.astype(np.int16) - reconstructions.astype(np.int16))
+    rows = np.stack([originals, reconstructions, error.astype(np.uint8)])
+    title = f"Held-out reconstructions, mean |difference| {error.mean():.1f} grey levels"
+    return _labelled_sheet(rows, ["original", "reconstruction", "|difference|"], title)
+
+
+def sample_figure(images: Frames, columns: int = 8) -> Figure:
+    """Frames decoded from the prior, in reading order: (B, H, W, C) uint8."""
+    full = images[: len(images) // columns * columns] if len(images) > columns else images
+    rows = full.reshape(-1, min(columns, len(full)), *full.shape[1:])
+    return _labelled_sheet(rows, [""] * len(rows), "Samples from the prior")
+
+
+def traversal_figure(
+    images: Frames, kl: ArrayLike, values: ArrayLike, unit: str = "nats", rows: int = 16
+) -> Figure:
+    """One row per latent, largest KL first: (Z, K, H, W, C) uint8, (Z,) in `unit`, (K,)."""
+    size, moves = np.asarray(kl, float), np.asarray(values, float)
+    order = np.argsort(-size, kind="stable")[:rows]
+    labels = [f"latent {latent}: {size[latent]:.2f} {unit}" for latent in order]
+    shown = f"{len(order)} of {len(size)} latents" if len(order) < len(size) else "All latents"
+    title = f"{shown}, each moved from {moves.min():+g} to {moves.max():+g} prior deviations"
+    return _labelled_sheet(images[order], labels, title)
+
+
+def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
+    """Rate and distortion over the steps of metrics.jsonl, training and held-out."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    panels = {"rate": "Rate (KL, nats)", "distortion": "Distortion (nats)"}
+    for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for split, (label, color) in SPLITS.items():
+            rows = [row for row in metrics if row["split"] == split]
+            steps, values = [row["step"] for row in rows], [row[name] for row in rows]
+            axes.plot(steps, values, color=color, label=label, linewidth=1.6)
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    return figure
+
+
+def _labelled_sheet(rows: Frames, labels: Sequence[str], title: str) -> Figure:
+    """A sheet of frames with one label per row and a title: (R, K, H, W, C) uint8."""
+    sheet = _sheet(rows)
+    left = LABEL_INCHES if any(labels) else 0.05
+    scale = math.ceil(CELL / (rows.shape[3] + GAP)) / DPI
+    width, height = scale * sheet.shape[1], scale * sheet.shape[0]
+    figure = Figure(figsize=(left + width + 0.05, height + 0.35), dpi=DPI)
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes((left / total_width, 0, width / total_width, height / total_height))
+    axes.imshow(sheet, interpolation="nearest", aspect="auto")
+    axes.axis("off")
+    _label_rows(axes, labels)
+    axes.set_title(title, loc="left", fontsize=10)
+    return figure
+
+
+def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    for row, label in enumerate(labels):
+        place = (-0.01, 1 - (row + 0.5) / len(labels))
+        axes.text(*place, label, ha="right", va="center", fontsize=8, transform=axes.transAxes)
+
+
+def _sheet(rows: Frames) -> Frames:
+    """(R, K, H, W, C) -> one RGB image with white gaps between the frames."""
+    if rows.shape[-1] == 1:
+        rows = np.repeat(rows, 3, axis=-1)
+    count, columns, height, width, _ = rows.shape
+    sheet = np.full((count, height + GAP, columns, width + GAP, 3), 255, np.uint8)
+    sheet[:, :height, :, :width] = rows.transpose(0, 2, 1, 3, 4)
+    return sheet.reshape(count * (height + GAP), columns * (width + GAP), 3)

@@ -1,0 +1,19 @@
+"""Episodes: how they are collected, kept and read back."""
+
+from worldvae.rollouts.batches import StoredFrames
+from worldvae.rollouts.collect import RolloutConfig, collect
+from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.policies import Policy, RandomPolicy, SmoothPolicy
+from worldvae.rollouts.store import Record, RolloutStore
+
+__all__ = [
+    "Episode",
+    "Policy",
+    "RandomPolicy",
+    "Record",
+    "RolloutConfig",
+    "RolloutStore",
+    "SmoothPolicy",
+    "StoredFrames",
+    "collect",
+]

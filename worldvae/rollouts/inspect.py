@@ -1,0 +1,92 @@
+"""Look at a store before training on it: counts, returns, damage, duplicates, and a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from zlib import crc32
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.config import UserError
+from worldvae.files import atomic_write_bytes
+from worldvae.rollouts.store import Record, RolloutStore
+
+ROWS, COLUMNS = 6, 10
+BAR = "#"
+
+
+def inspect_store(store: RolloutStore) -> str:
+    """A description of `store` in words; writes `contact_sheet.png` beside the frames."""
+    records = store.healthy()
+    if not records:
+        raise UserError(f"{store.folder}: no episodes yet; python -m scripts.collect CONFIG")
+    sheet = store.folder / "contact_sheet.png"
+    _write_png(sheet, contact_sheet(store, records))
+    frames = sum(record.length + 1 for record in records)
+    size = sum(path.stat().st_size for path in store.folder.iterdir())
+    duplicates = count_duplicates(store, records)
+    lines = [
+        f"{store.folder}: {store.env.id}, frames of {store.env.frame}",
+        f"{len(records)} episodes, {frames:,} frames, {store.env_steps:,} environment steps, "
+        f"{size / 1e6:.0f} MB",
+        f"splits: {_counts([record.split for record in records])}",
+        f"policies: {_counts([record.policy for record in records])}",
+        f"ends: {_counts(['terminated' if r.terminated else 'truncated' for r in records])}",
+        f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
+        f"damaged episodes: {len(store.records) - len(records)}",
+        "returns:",
+        *histogram(np.array([record.return_ for record in records])),
+        f"contact sheet: {sheet}",
+    ]
+    return "\n".join(lines)
+
+
+def histogram(values: NDArray[np.float64], bins: int = 10, width: int = 40) -> list[str]:
+    """One line per bin: its range, its count, and a bar."""
+    counts, edges = np.histogram(values, bins=bins)
+    pairs = zip(counts, edges[:-1], edges[1:], strict=True)
+    return [
+        f"  {low:9.1f} to {high:9.1f} {count:6d} {BAR * round(width * count / counts.max())}"
+        for count, low, high in pairs
+    ]
+
+
+def count_duplicates(store: RolloutStore, records: list[Record]) -> int:
+    """How many frames equal an earlier one, byte for byte (by CRC-32 and sum)."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for record in records:
+        for frame in store.frames(record):
+            seen.add((crc32(frame), int(frame.sum())))
+            total += 1
+    return total - len(seen)
+
+
+def contact_sheet(store: RolloutStore, records: list[Record]) -> NDArray[np.uint8]:
+    """ROWS episodes, COLUMNS frames of each from first to last: (h, w, 3) uint8 RGB."""
+    chosen = [records[i] for i in np.linspace(0, len(records) - 1, ROWS).astype(int)]
+    rows = []
+    for record in chosen:
+        frames = store.frames(record)
+        moments = np.linspace(0, len(frames) - 1, COLUMNS).astype(int)
+        rows.append(np.concatenate([_framed(frames[moment]) for moment in moments], axis=1))
+    return np.concatenate(rows)
+
+
+def _framed(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, C) -> twice as large in colour with a thin white border."""
+    colored = np.repeat(frame, 3 // frame.shape[2], axis=2)
+    large = colored.repeat(2, axis=0).repeat(2, axis=1)
+    return np.pad(large, ((2, 2), (2, 2), (0, 0)), constant_values=255)
+
+
+def _counts(values: list[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(values).most_common())
+
+
+def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    _, data = cv2.imencode(".png", image[..., ::-1])  # OpenCV writes BGR
+    atomic_write_bytes(path, data.tobytes())

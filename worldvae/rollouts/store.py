@@ -1,0 +1,197 @@
+"""Episodes on disk: memory-mapped uint8 frames that survive SIGKILL, damage and a full disk.
+
+rollouts/
+  env.json           what the frames are of: EnvConfig and versions
+  manifest.jsonl     one line per finished episode; what it does not list does not exist
+  000000.frames.npy  (T + 1, H, W, C) uint8
+  000000.npz         action, reward, terminated, truncated, and state where there is one
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.config import Config, UserError
+from worldvae.envs.config import EnvConfig
+from worldvae.files import (
+    append_jsonl,
+    atomic_write_bytes,
+    atomic_write_text,
+    read_jsonl,
+    sha256_file,
+)
+from worldvae.rollouts.episode import Episode
+from worldvae.seeding import numpy_stream
+
+Split = Literal["train", "validation", "test"]
+
+
+class Record(Config):
+    """One line of the manifest."""
+
+    name: str
+    length: int
+    return_: float
+    seed: int
+    policy: str
+    split: Split
+    terminated: bool
+    env: str
+    seconds: float
+    frames_sha256: str
+    arrays_sha256: str
+
+
+class RolloutStore:
+    """A folder of episodes of one environment; `create` makes it, `RolloutStore(folder)` reads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.env = EnvConfig.model_validate_json((folder / "env.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{folder}: no readable env.json ({type(error).__name__}), so no rollouts; "
+                "make them with python -m scripts.collect CONFIG"
+            ) from None
+        self.records = [Record(**line) for line in read_jsonl(folder / "manifest.jsonl")]
+
+    @classmethod
+    def create(cls, folder: Path, env: EnvConfig) -> RolloutStore:
+        """Open `folder` for frames of `env`, making it if it is new.
+
+        Raises UserError if it holds frames of another environment.
+        """
+        card = folder / "env.json"
+        if not card.exists():
+            atomic_write_text(card, env.model_dump_json(by_alias=True, indent=1))
+        store = cls(folder)
+        if store.env != env:
+            raise UserError(
+                f"{folder} holds frames of another environment than this config's: "
+                f"{_difference(store.env, env)}; remove the folder or choose another name"
+            )
+        return store
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the store's lock: two collections into one folder would overwrite each other."""
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.folder}: another collection is writing here") from None
+            yield
+
+    def append(self, episode: Episode, seconds: float = 0.0) -> Record:
+        """Write one episode; it exists from the moment its line is in the manifest.
+
+        `seconds` is the wall-clock time that collecting it took, for the ledger.
+        """
+        index = len(self.records)
+        name = f"{index:06d}"
+        frames, arrays = self._frames_path(name), self._arrays_path(name)
+        atomic_write_bytes(frames, _npy_bytes(episode.obs))
+        atomic_write_bytes(arrays, _npz_bytes(episode.arrays))
+        record = Record(
+            name=name,
+            length=len(episode.action),
+            return_=float(episode.reward.sum()),
+            seed=episode.seed,
+            policy=episode.policy,
+            split=split_of(index),
+            terminated=bool(episode.terminated[-1]),
+            env=self.env.id,
+            seconds=seconds,
+            frames_sha256=sha256_file(frames),
+            arrays_sha256=sha256_file(arrays),
+        )
+        append_jsonl(self.folder / "manifest.jsonl", record.model_dump(mode="json"))
+        self.records.append(record)
+        return record
+
+    def frames(self, record: Record) -> NDArray[np.uint8]:
+        """(T + 1, H, W, C) uint8, memory-mapped: only the pages that are looked at are read."""
+        return _open_frames(self._frames_path(record.name))
+
+    def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
+        """action, reward, terminated, truncated and, where there is one, state."""
+        with np.load(self._arrays_path(record.name), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def healthy(self) -> list[Record]:
+        """The records whose files still have their hash; a warning names each of the others."""
+        damaged = [record for record in self.records if not self._is_healthy(record)]
+        for record in damaged:
+            path = self._frames_path(record.name)
+            warnings.warn(f"{path}: damaged or missing, its episode is left out", stacklevel=2)
+        names = {record.name for record in damaged}
+        return [record for record in self.records if record.name not in names]
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps behind the episodes: decisions times the action repeat."""
+        return self.env.action_repeat * sum(record.length for record in self.records)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all episodes, the first of each included."""
+        return sum(record.length + 1 for record in self.records)
+
+    def _is_healthy(self, record: Record) -> bool:
+        frames, arrays = self._frames_path(record.name), self._arrays_path(record.name)
+        if not frames.exists() or not arrays.exists():
+            return False
+        is_whole = sha256_file(frames) == record.frames_sha256
+        return is_whole and sha256_file(arrays) == record.arrays_sha256
+
+    def _frames_path(self, name: str) -> Path:
+        return self.folder / f"{name}.frames.npy"
+
+    def _arrays_path(self, name: str) -> Path:
+        return self.folder / f"{name}.npz"
+
+
+def split_of(index: int) -> Split:
+    """Of every ten episodes in a row one, drawn at random, validates and another tests."""
+    block, position = divmod(index, 10)
+    order = numpy_stream(0, "split", block).permutation(10)
+    special: dict[int, Split] = {int(order[0]): "validation", int(order[1]): "test"}
+    return special.get(position, "train")
+
+
+# Ten thousand episodes are more files than a process may hold open.
+@lru_cache(maxsize=256)
+def _open_frames(path: Path) -> NDArray[np.uint8]:
+    return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def _npy_bytes(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _difference(one: EnvConfig, other: EnvConfig) -> str:
+    """The first field in which two environments differ: "frame.color rgb, not gray"."""
+    for name in EnvConfig.model_fields:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if mine != theirs:
+            return f"env.{name} is {mine}, not {theirs}"
+    return "nothing"

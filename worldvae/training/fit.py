@@ -1,0 +1,92 @@
+"""The loop: steps, evaluations, metrics, checkpoints."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
+from worldvae.files import append_jsonl, read_jsonl, user_errors, write_jsonl
+from worldvae.training.config import PretrainConfig
+from worldvae.training.run import Run, StopReason, Trainable
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a run ended; the model holds the weights of `best_step`."""
+
+    steps: int
+    stopped: StopReason
+    best_step: int
+    metrics: dict[str, float]
+    """Held-out means at `best_step`."""
+    seconds: float
+
+
+def fit(
+    model: Trainable,
+    train: FrameSource,
+    validation: FrameSource,
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str = "cpu",
+) -> FitResult:
+    """Train `model` until a limit or until `validation` stops improving; keep the best weights.
+
+    Writes checkpoint.pt, metrics.jsonl and tensorboard/ into `folder`. Called again after a kill it
+    goes on from the last evaluation, and on the CPU ends with the bits of an unbroken run.
+    """
+    check_not_empty(train, "train")
+    check_not_empty(validation, "validation")
+    model.to(torch.device(device))
+    run = Run(model, config, folder, seed, torch.device(device))
+    run.restore({"train": len(train), "validation": len(validation)})
+    first = run.progress.step
+    batches = shuffled_batches(train, config.batch_size, seed, first)
+    with (
+        closing(batches),
+        closing(_Log(folder, first)) as log,
+        tqdm(total=config.steps, initial=first, disable=None, unit="step") as bar,
+    ):
+        stopped = run.reason_to_stop()
+        while stopped is None:
+            run.learn(next(batches))
+            bar.update()
+            stopped = run.reason_to_stop()
+            if stopped or run.progress.step % config.evaluate_every == 0:
+                held_out = run.evaluate(validation)
+                log.write(run.progress.step, run.seconds(), run.take_means(), held_out)
+                run.save()
+                bar.set_postfix(held_out=f"{held_out['loss']:.4g}", best=run.progress.best_step)
+                stopped = stopped or run.reason_to_stop()
+    run.take_best()
+    best = run.progress
+    return FitResult(best.step, stopped, best.best_step, best.best_metrics, run.seconds())
+
+
+class _Log:
+    """metrics.jsonl and TensorBoard; what was written after the checkpoint's `step` is dropped."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / "metrics.jsonl"
+        write_jsonl(self.path, [row for row in read_jsonl(self.path) if row["step"] <= step])
+        with user_errors(folder):
+            self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
+
+    def write(
+        self, step: int, seconds: float, train: dict[str, float], validation: dict[str, float]
+    ) -> None:
+        for split, metrics in (("train", train), ("validation", validation)):
+            row = {"step": step, "split": split, "seconds": round(seconds, 3), **metrics}
+            append_jsonl(self.path, row)
+            for name, value in metrics.items():
+                self.board.add_scalar(f"{name}/{split}", value, step)
+
+    def close(self) -> None:
+        self.board.close()

@@ -1,0 +1,221 @@
+"""A training run between its checkpoints: one step, one evaluation, what is saved and restored."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from worldvae.autoencoders.pixels import FrameSource, frame_batches
+from worldvae.config import Config, UserError
+from worldvae.files import atomic_write_bytes
+from worldvae.seeding import derive
+from worldvae.training.config import PretrainConfig, resolve_precision
+
+EXPLODED = 1e4  # a loss this many times the first one does not come back
+
+StopReason = Literal["steps", "patience", "minutes"]
+
+
+class Trainable(Protocol):
+    """All that `fit` knows of a model; any nn.Module with a config and such a loss will do."""
+
+    @property
+    def config(self) -> Config: ...  # part of a checkpoint's identity
+
+    def loss(
+        self, batch: Tensor, generator: torch.Generator, step: int, /
+    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], /) -> Any: ...
+
+    def train(self, mode: bool, /) -> Any: ...
+
+    def to(self, device: torch.device, /) -> Any: ...
+
+
+@dataclass
+class Progress:
+    step: int = 0
+    seconds: float = 0.0
+    first_loss: float | None = None
+    best_step: int = 0
+    best_loss: float = math.inf
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    stale: int = 0
+
+
+class Run:
+    """A model on its way: what one step, one evaluation and one checkpoint are."""
+
+    def __init__(
+        self,
+        model: Trainable,
+        config: PretrainConfig,
+        folder: Path,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.model, self.config, self.seed, self.device = model, config, seed, device
+        self.checkpoint = folder / "checkpoint.pt"
+        self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+        self.precision = resolve_precision(config.precision, device)
+        self.progress = Progress()
+        self.best: dict[str, Tensor] = {}
+        self.identity: dict[str, Any] = {}
+        self._sums: dict[str, Tensor] = {}
+        self._summed = 0
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Wall-clock seconds of training, those before a resume included."""
+        return self.progress.seconds + time.perf_counter() - self._started
+
+    def reason_to_stop(self) -> StopReason | None:
+        config = self.config
+        if self.progress.step >= config.steps:
+            return "steps"
+        if config.patience and self.progress.stale >= config.patience:
+            return "patience"
+        late = config.max_minutes is not None and self.seconds() >= 60 * config.max_minutes
+        return "minutes" if late else None
+
+    def learn(self, batch: Tensor) -> None:
+        """One step of the optimiser on (B, H, W, C) uint8."""
+        step = self.progress.step
+        self.model.train(True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate_at(step)
+        loss, metrics = self._loss(batch, derive(self.seed, "noise", step), step)
+        self._check(float(loss.detach()), step)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        self._sums = {key: self._sums.get(key, 0) + value for key, value in metrics.items()}
+        self._summed += 1
+        self.progress.step += 1
+
+    def take_means(self) -> dict[str, float]:
+        """The means of the metrics over the steps since the last call."""
+        means = {name: float(total) / self._summed for name, total in self._sums.items()}
+        self._sums, self._summed = {}, 0
+        return means
+
+    @torch.no_grad()
+    def evaluate(self, validation: FrameSource) -> dict[str, float]:
+        """Held-out means; always the same frames, the same noise and the last step's objective.
+
+        An early step's objective (beta in its warm-up) would make early weights look best.
+        """
+        self.model.train(False)
+        totals: dict[str, float] = {}
+        limit = min(len(validation), self.config.validation_frames)
+        for number, batch in enumerate(frame_batches(validation, self.config.batch_size, limit)):
+            noise = derive(self.seed, "validation", number)
+            _, metrics = self._loss(batch, noise, self.config.steps)
+            for name, value in metrics.items():
+                totals[name] = totals.get(name, 0.0) + float(value) * len(batch) / limit
+        self._check(totals["loss"], self.progress.step)
+        self._remember(totals)
+        return totals
+
+    def save(self) -> None:
+        """Write the checkpoint that `restore` reads."""
+        progress = {**asdict(self.progress), "seconds": self.seconds()}
+        state = {
+            "identity": self.identity,
+            "progress": progress,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        atomic_write_bytes(self.checkpoint, buffer.getvalue())
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Go on from the checkpoint if there is one; raise UserError if it is of another run."""
+        settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
+        model = self.model.config.model_dump(mode="json")
+        precision = {"precision": self.precision, "seed": self.seed}
+        self.identity = _flat({"pretrain": settings | precision, "model": model, "frames": data})
+        if not self.checkpoint.exists():
+            return
+        state = _load(self.checkpoint, self.device)
+        for key in sorted(self.identity.keys() | state["identity"].keys()):
+            before, now = state["identity"].get(key), self.identity.get(key)
+            if before != now:
+                raise UserError(
+                    f"{self.checkpoint.parent} holds a run with {key} = {before}, not {now}; "
+                    f"choose another folder, or delete this one to start again"
+                )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        self.best = state["best"]
+
+    def take_best(self) -> None:
+        """Give the model the weights of its best evaluation, in evaluation mode."""
+        self.model.load_state_dict(self.best)
+        self.model.train(False)
+
+    def _loss(self, batch: Tensor, noise: int, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        generator = torch.Generator(self.device).manual_seed(noise)
+        batch = batch.to(self.device, non_blocking=True)
+        bfloat16 = self.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
+            return self.model.loss(batch, generator, step)
+
+    def _check(self, loss: float, step: int) -> None:
+        """Raise UserError if `loss` is not finite or far above the first one."""
+        progress, config = self.progress, self.config
+        if progress.first_loss is None:
+            progress.first_loss = loss
+        first = progress.first_loss
+        if math.isfinite(loss) and abs(loss) <= EXPLODED * max(abs(first), 1.0):
+            return
+        raise UserError(
+            f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); lower "
+            f"learning_rate (now {config.learning_rate:g}), set gradient_clip (now "
+            f"{config.gradient_clip:g}), use a larger sigma, or precision: float32 (now "
+            f"{self.precision}), in another folder"
+        )
+
+    def _remember(self, metrics: dict[str, float]) -> None:
+        progress = self.progress
+        if metrics["loss"] < progress.best_loss:
+            progress.best_step, progress.best_loss = progress.step, metrics["loss"]
+            progress.best_metrics, progress.stale = metrics, 0
+            self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
+        else:
+            progress.stale += 1
+
+
+def _load(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception:  # noqa: BLE001  # torch raises whatever the damaged bytes provoke
+        raise UserError(f"{path} cannot be read; delete it to train from the beginning") from None
+    return state
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
