@@ -15,9 +15,11 @@ from agents.experiment import ArmName, Experiment
 from agents.report import write_report
 from agents.results import read_run, write_scores
 from agents.stages import prepare
-from agents.summary import summary_table
+from agents.summary import summarise
+from agents.verdict import summary_table
 from worldvae.config import to_yaml
 from worldvae.files import atomic_write_text, read_jsonl
+from worldvae.seeding import numpy_stream
 
 POLL_SECONDS = 1.0
 
@@ -83,10 +85,11 @@ def compare(experiment: Experiment) -> bool:
         for arm in experiment.compare.arms
     ]
     _run([job for job in jobs if not job.is_done], config, experiment)
-    run = read_run(experiment.folder)
-    write_scores(run, experiment.folder / "scores.csv")
-    report = write_report(experiment.folder)
-    print(summary_table(run))
+    planned = [(job.arm, job.seed) for job in jobs]
+    run = read_run(experiment.folder, planned)
+    write_scores(run)
+    report = write_report(experiment.folder, planned)
+    print(summary_table(summarise(run, numpy_stream(experiment.seed, "report"))))
     print(f"report: {report}")
     return all(job.is_done for job in jobs)
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 
 from agents.agent import Agent
 from worldvae.envs import EnvConfig, make_vec
+from worldvae.seeding import derive
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,13 @@ def evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int =
 
     The worlds follow from the seeds alone, so that every arm is asked the same questions.
     """
+    # Sampled actions come from torch's global generator: seeded here, given back untouched.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seeds[0], "evaluate"))
+        return _evaluate(agent, env, seeds, num_envs)
+
+
+def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int) -> list[Score]:
     width = min(num_envs, len(seeds))
     vec = make_vec(env.as_evaluated(), width, seed=0)
     try:
@@ -40,7 +49,7 @@ def evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int =
 
 def _play(agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> list[Score]:
     """One episode in each environment; what an early finisher plays on is not counted."""
-    padded = [*seeds, *seeds[:1] * (vec.num_envs - len(seeds))]
+    padded = [*seeds, *[seeds[0]] * (vec.num_envs - len(seeds))]
     agent.begin()
     obs, _ = vec.reset(seed=padded)  # type: ignore[arg-type]
     starting = np.ones(vec.num_envs, bool)

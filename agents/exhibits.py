@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents import page
-from agents.records import CHARGED_ARMS, AgentRecord, Card, Cost, Result, Run
+from agents.records import AgentRecord, Card, Cost, Result, Run
 from agents.results import curve
 from agents.summary import Summary
 from agents.verdict import minutes
@@ -87,13 +87,16 @@ def _charged_words(run: Run, unit: str) -> str:
     arms = [arm for arm in run.arms if run.charge(arm) != Cost()]
     if not arms:
         return ""
-    charge = run.charge(arms[0])
-    size = (
-        f"{charge.env_steps:,} env steps of collection"
+    sizes = [
+        f"{run.charge(arm).env_steps:,} env steps to {arm}"
         if unit == "env_steps"
-        else f"{minutes(charge.seconds)} minutes of collection and pretraining"
+        else f"{minutes(run.charge(arm).seconds)} minutes to {arm}"
+        for arm in arms
+    ]
+    return (
+        " Shaded: what collecting frames and pretraining took, charged before the first "
+        f"training step: {', '.join(sizes)}."
     )
-    return f" Shaded: {size}, charged to {', '.join(arms)} before its first training step."
 
 
 def scores(run: Run, summary: Summary) -> str:
@@ -153,8 +156,8 @@ def encoder(run: Run) -> str:
         pictures.append(_kl_figure(run.card))
     if not pictures:
         return ""
-    arms = " and ".join(arm for arm in run.arms if arm in CHARGED_ARMS)
-    lead = f"Agents of the arm {arms} see the frames only through this encoder." if arms else ""
+    has_latent = "latent" in run.arms
+    lead = "Agents of the arm latent see the frames only through this encoder." * has_latent
     return page.section(
         "encoder",
         "What the encoder keeps",

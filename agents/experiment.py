@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import yaml
 from pydantic import Field
 
 from agents.ppo import PPOConfig
-from worldvae.config import Config, UserError, load_config, to_yaml
+from worldvae.autoencoders import AutoencoderConfig, NetworkConfig, ObjectiveConfig
+from worldvae.config import Config, UserError, load_config, read_yaml
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutConfig
 from worldvae.training import PretrainConfig
 
+P = TypeVar("P", bound=Config)
 ArmName = Literal["pixels", "latent", "random"]
+
+
+class PretrainSection(NetworkConfig, ObjectiveConfig, PretrainConfig):
+    """All of pretraining in one section: the network, what it is trained for, and how long."""
+
+    @property
+    def autoencoder(self) -> AutoencoderConfig:
+        """The part that decides the model."""
+        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
+        return AutoencoderConfig(network=network, objective=objective)
+
+    @property
+    def fitting(self) -> PretrainConfig:
+        """The part that decides how it is trained."""
+        return self._part(PretrainConfig)
+
+    def _part(self, part: type[P]) -> P:
+        return part(**{name: getattr(self, name) for name in part.model_fields})
 
 
 class EvaluationConfig(Config):
     """How agents are measured: in Gymnasium's own environment, on seeds nothing was trained on."""
 
     episodes: int = Field(20, ge=1, description="Episodes that score a finished agent.")
+    deterministic: bool = Field(
+        False,
+        description="Take the mode of the policy in place of sampling from it as in training.",
+    )
     every: int = Field(
         100_000, ge=1, description="Environment steps between evaluations during training."
     )
@@ -55,7 +81,7 @@ class Experiment(Config):
     seed: int = Field(0, ge=0, description="Seed of collection and pretraining.")
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
+    pretrain: PretrainSection = Field(PretrainSection(), description="Pretraining the encoder.")
     ppo: PPOConfig = Field(PPOConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
     compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
@@ -94,22 +120,26 @@ class Experiment(Config):
         return self.folder / "agents" / arm / f"seed_{seed}"
 
 
-def check_same_settings(path: Path, experiment: Experiment) -> None:
-    """Write the resolved config to `path`, or raise UserError if other settings began there.
-
-    What only says how much to compare may change: arms, seeds, workers, the folder of runs.
-    """
-    neutral = {"compare": CompareConfig(), "runs": Path("runs")}
-    text = to_yaml(experiment.model_copy(update=neutral))
+def check_same_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Write those sections of the resolved config to `path`; UserError if others began there."""
+    settings = experiment.model_dump(mode="json", by_alias=True, include=set(sections))
     if not path.exists():
-        atomic_write_text(path, text)
+        atomic_write_text(path, yaml.safe_dump(settings, sort_keys=False))
         return
-    begun = path.read_text(encoding="utf-8")
-    if begun == text:
-        return
-    pairs = zip(begun.splitlines(), text.splitlines(), strict=False)
-    old, new = next(((a.strip(), b.strip()) for a, b in pairs if a != b), ("less", "more"))
-    raise UserError(
-        f"{path.parent} was begun with `{old}`, now it is `{new}`; "
-        "choose another --name, or remove that folder"
-    )
+    begun, now = _flat(read_yaml(path)), _flat(settings)
+    changed = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
+    if changed:
+        old, new = begun.get(changed[0]), now.get(changed[0])
+        raise UserError(
+            f"{path.parent} was begun with {changed[0]} = {old!r}, now it is {new!r}; "
+            "choose another --name, or remove that folder"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"env": {"id": 1}} -> {"env.id": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        is_section = isinstance(value, dict)
+        flat |= _flat(value, f"{prefix}{key}.") if is_section else {f"{prefix}{key}": value}
+    return flat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,11 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 ARM_ORDER = ("pixels", "latent", "random")
-CHARGED_ARMS = frozenset({"latent"})
-"""Arms whose encoder was trained on collected frames, and which therefore pay for both."""
+CHARGED_ARMS: Mapping[str, frozenset[str]] = {
+    "latent": frozenset({"collection", "pretraining"}),
+    "random": frozenset({"collection"}),
+}
+"""What each arm needed before its first step; an untrained encoder is whitened on the frames."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +181,12 @@ class Run:
 
         Each seed is charged in full, as if it were the only one: nobody can train it for less.
         """
-        if arm not in CHARGED_ARMS:
-            return Cost()
-        collected = self.collection
-        trained = self.pretraining
-        collecting = Cost(collected.env_steps, collected.seconds) if collected else Cost()
-        return collecting + (Cost(0, trained.seconds) if trained else Cost())
+        needed, total = CHARGED_ARMS.get(arm, frozenset()), Cost()
+        if self.collection and "collection" in needed:
+            total += Cost(self.collection.env_steps, self.collection.seconds)
+        if self.pretraining and "pretraining" in needed:
+            total += Cost(0, self.pretraining.seconds)
+        return total
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
@@ -203,13 +207,12 @@ def rank(arm: str) -> int:
 
 def _stage_holes(run: Run) -> list[Hole]:
     """An encoder's cost is missing only where an arm has to bear it."""
-    if not CHARGED_ARMS.intersection(run.arms):
-        return []
-    stages = {"rollouts": run.collection, "encoder": run.pretraining}
+    needed = frozenset[str]().union(*(CHARGED_ARMS.get(arm, ()) for arm in run.arms))
+    stages = {"collection": run.collection, "pretraining": run.pretraining}
     return [
         Hole(name, "not finished; what it will cost is not charged yet")
         for name, result in stages.items()
-        if result is None
+        if result is None and name in needed
     ]
 
 

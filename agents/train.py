@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
@@ -21,8 +22,11 @@ from agents.ppo import learning_rate, make_ppo
 from agents.progress import Progress
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions
-from worldvae.files import atomic_write_text, read_jsonl, write_jsonl
+from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
+
+DECIDES = ("seed", "env", "rollouts", "pretrain", "ppo", "evaluation")
+"""Sections of the config that decide an agent and its score."""
 
 
 def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
@@ -33,19 +37,26 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
     folder = experiment.agent_folder(arm, seed)
     if (folder / "result.json").exists():
         return folder
-    check_same_settings(folder / "config.yaml", experiment)
+    with locked(folder, "training"):
+        _train(experiment, arm, seed, folder)
+    return folder
+
+
+def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
+    check_same_settings(folder / "settings.yaml", experiment, DECIDES)
     card = read_card(folder) if (folder / "card.json").exists() else None
     card = card or new_card(experiment, arm, seed, folder)
     _forget_after(folder, card.env_steps)
     env = training_env(experiment, arm, derive(seed, "train", card.env_steps))
     try:
         model = _load_or_make(experiment, folder, card, env)
-        agent = Agent(model, card.stack, load_eyes(experiment, arm), card.env.image_key)
+        eyes = load_eyes(experiment, arm)
+        deterministic = experiment.evaluation.deterministic
+        agent = Agent(model, card.stack, eyes, card.env.image_key, deterministic)
         card = _learn(experiment, folder, agent, card)
     finally:
         env.close()
     _finish(experiment, folder, agent, card)
-    return folder
 
 
 def new_card(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
@@ -86,7 +97,7 @@ def _load_or_make(experiment: Experiment, folder: Path, card: AgentCard, env: Ve
         rate = {"learning_rate": learning_rate(experiment.ppo)}
         model = load_model(folder, card, env=env, custom_objects=rate)
         model.set_random_seed(seed)
-        env.ret_rms.mean, env.ret_rms.var = card.return_mean, card.return_var
+        env.ret_rms.mean, env.ret_rms.var = np.array(card.return_mean), np.array(card.return_var)
         env.ret_rms.count = card.return_count
     model.set_logger(configure(str(folder / "log"), ["json", "tensorboard"]))
     return model

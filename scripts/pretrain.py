@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from agents.stages import collect_rollouts, pretrain_encoder
+from agents.stages import describe_encoder, pretrain_encoder
 from scripts.cli import Parser, run
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
-    collect_rollouts(experiment)
-    print(pretrain_encoder(experiment))
+    encoder = pretrain_encoder(experiment)
+    print(describe_encoder(encoder, experiment.encoder_folder))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -106,3 +107,20 @@ def _drop_torn_line(file: IO[bytes]) -> None:
         return
     file.seek(0)
     file.truncate(file.read().rfind(b"\n") + 1)
+
+
+@contextmanager
+def locked(folder: Path, work: str) -> Iterator[None]:
+    """Hold `folder` for one process; a second one gets a UserError that names the `work`.
+
+    The system drops the lock when its holder ends, however it ends.
+    """
+    with user_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder}: another {work} is running here") from None
+        yield

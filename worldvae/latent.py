@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class FrameEncoder:
         return np.stack([preprocess(frame, card.frame) for frame in frames])
 
 
-class LatentObservation(gym.ObservationWrapper[Any, Any, Any]):
+class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """One environment seen through an encoder: Box (stack x Z,) float32.
 
     Args:
@@ -87,6 +88,9 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any]):
         whiten: bool = True,
         image_key: str | None = None,
     ) -> None:
+        # Not copied: an encoder that was given as an object is shared, not multiplied.
+        arguments = {"encoder": encoder, "stack": stack, "whiten": whiten, "image_key": image_key}
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **arguments)
         super().__init__(env)
         frame = (
             env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
@@ -148,7 +152,9 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
         return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
 
     def _feature_space(self) -> spaces.Box:
-        space = image_of_space(self.env.single_observation_space, self._image_key)
+        space = self.env.single_observation_space
+        if isinstance(space, spaces.Dict) and self._image_key is not None:
+            space = space[self._image_key]
         if not isinstance(space, spaces.Box):
             raise UserError(f"expected observations of one Box, this environment has {space}")
         return space
@@ -186,21 +192,12 @@ def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
     layer: Any = env
     while layer is not None and "frame_config" not in vars(layer):
         layer = vars(layer).get("env")
-    return None if layer is None else layer.frame_config  # type: ignore[no-any-return]
+    return None if layer is None else layer.frame_config
 
 
 def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
     """`observation` with `image` in the place of its image."""
     return image if image_key is None else {**observation, image_key: image}
-
-
-def image_of_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
-    """As `image_of`, of the space."""
-    if image_key is None:
-        return space
-    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
-        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
-    return space[image_key]
 
 
 def replace_image_space(
@@ -209,5 +206,6 @@ def replace_image_space(
     """As `with_image`, of the space."""
     if image_key is None:
         return image
-    image_of_space(space, image_key)
-    return spaces.Dict({**space.spaces, image_key: image})  # type: ignore[attr-defined]
+    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
+        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
+    return spaces.Dict({**space.spaces, image_key: image})

@@ -17,6 +17,7 @@ GAP = 3  # white pixels between two frames of a sheet
 DPI = 160
 CELL = 120  # a frame is enlarged by the least whole factor that makes it this many pixels wide
 LABEL_INCHES = 1.25
+TITLE = 0.072  # inches per letter at 10 points
 SPLITS = {"train": ("training", "#9aa5b1"), "validation": ("held-out", "#1f6feb")}
 
 
@@ -45,8 +46,8 @@ def traversal_figure(
     order = np.argsort(-size, kind="stable")[:rows]
     labels = [f"latent {latent}: {size[latent]:.2f} {unit}" for latent in order]
     shown = f"{len(order)} of {len(size)} latents" if len(order) < len(size) else "All latents"
-    title = f"{shown}, each moved from {moves.min():+g} to {moves.max():+g} prior deviations"
-    return _labelled_sheet(images[order], labels, title)
+    title = f"{shown}, each moved along the standard deviations of the prior"
+    return _labelled_sheet(images[order], labels, title, [f"{move:+.3g}" for move in moves])
 
 
 def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
@@ -66,26 +67,34 @@ def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _labelled_sheet(rows: Frames, labels: Sequence[str], title: str) -> Figure:
-    """A sheet of frames with one label per row and a title: (R, K, H, W, C) uint8."""
+def _labelled_sheet(
+    rows: Frames, labels: Sequence[str], title: str, heads: Sequence[str] = ()
+) -> Figure:
+    """A sheet of frames, a label per row, a head per column and a title: (R, K, H, W, C) uint8."""
     sheet = _sheet(rows)
-    left = LABEL_INCHES if any(labels) else 0.05
+    left, top = LABEL_INCHES if any(labels) else 0.05, 0.45 if heads else 0.3
     scale = math.ceil(CELL / (rows.shape[3] + GAP)) / DPI
     width, height = scale * sheet.shape[1], scale * sheet.shape[0]
-    figure = Figure(figsize=(left + width + 0.05, height + 0.35), dpi=DPI)
+    figure = Figure(figsize=(left + max(width, TITLE * len(title)), height + top), dpi=DPI)
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((left / total_width, 0, width / total_width, height / total_height))
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    _label_rows(axes, labels)
-    axes.set_title(title, loc="left", fontsize=10)
+    _label(axes, labels, heads)
+    axes.set_title(title, loc="left", fontsize=10, pad=16 if heads else 5)
     return figure
 
 
-def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
+def _label(axes: Axes, labels: Sequence[str], heads: Sequence[str]) -> None:
+    """Texts in fractions of the axes, so that their distance does not depend on the sheet."""
     for row, label in enumerate(labels):
-        place = (-0.01, 1 - (row + 0.5) / len(labels))
-        axes.text(*place, label, ha="right", va="center", fontsize=8, transform=axes.transAxes)
+        height = 1 - (row + 0.5) / len(labels)
+        axes.text(
+            -0.01, height, label, ha="right", va="center", fontsize=8, transform=axes.transAxes
+        )
+    for column, head in enumerate(heads):
+        place = (column + 0.5) / len(heads)
+        axes.text(place, 1.0, head, ha="center", va="bottom", fontsize=8, transform=axes.transAxes)
 
 
 def _sheet(rows: Frames) -> Frames:

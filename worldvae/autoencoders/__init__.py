@@ -1,1 +1,30 @@
 """Autoencoders of frames: networks, objectives, artefacts and the frozen encoder of an agent."""
+
+from worldvae.autoencoders.checkpoint import (
+    EncoderCard,
+    FrameOrigin,
+    hash_encoder,
+    library_versions,
+    load_autoencoder,
+    save_autoencoder,
+)
+from worldvae.autoencoders.encoder import Encoder, summarise
+from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig, Posterior
+from worldvae.autoencoders.networks import NetworkConfig
+from worldvae.autoencoders.objectives import ObjectiveConfig
+
+__all__ = [
+    "Autoencoder",
+    "AutoencoderConfig",
+    "Encoder",
+    "EncoderCard",
+    "FrameOrigin",
+    "NetworkConfig",
+    "ObjectiveConfig",
+    "Posterior",
+    "hash_encoder",
+    "library_versions",
+    "load_autoencoder",
+    "save_autoencoder",
+    "summarise",
+]

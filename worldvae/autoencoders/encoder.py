@@ -38,7 +38,7 @@ STD_FLOOR = 0.05
 
 
 class Encoder:
-    """Frames to latents and back, in evaluation mode and without gradients."""
+    """Frames to latents and back; the model it is given is frozen for good."""
 
     def __init__(self, model: Autoencoder, card: EncoderCard, device: str = "cpu") -> None:
         self.card = card
@@ -66,6 +66,11 @@ class Encoder:
         """The control arm: random weights, whitened on the same frames as a trained encoder."""
         model = Autoencoder(config, origin.frame.shape, seed)
         return cls(model, summarise(model, train, validation, origin, trained=False))
+
+    @property
+    def parameters(self) -> int:
+        """Weights that encoding takes: the frozen part of an agent."""
+        return sum(weight.numel() for weight in self._model.encoder.parameters())
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads."""

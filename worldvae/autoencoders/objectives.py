@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -52,6 +52,13 @@ class ObjectiveConfig(Config):
             return values
         return values if {"noise", "mask"} & values.keys() else {**values, "noise": 0.1}
 
+    @field_validator("sigma", mode="before")
+    @classmethod
+    def _number_or_learned(cls, value: Any) -> Any:
+        if value != "learned" and not (isinstance(value, int | float) and value > 0):
+            raise ValueError("expected a number above 0 or 'learned'")
+        return value
+
     @model_validator(mode="after")
     def _no_idle_field(self) -> ObjectiveConfig:
         """A field that would do nothing is an error: it promises what the loss does not keep."""
@@ -65,8 +72,6 @@ class ObjectiveConfig(Config):
             raise ValueError(f"{self.name} sees clean input: noise and mask need name: dae")
         if self.likelihood == "bernoulli" and self.sigma != SQRT_HALF:
             raise ValueError("a bernoulli pixel has no sigma; use likelihood: gaussian")
-        if self.sigma != "learned" and self.sigma <= 0:
-            raise ValueError(f"sigma must be above 0 or 'learned', got {self.sigma}")
         return self
 
     def beta_at(self, step: int) -> float:

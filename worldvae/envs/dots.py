@@ -35,7 +35,7 @@ class DotsEnv(gym.Env[Frame, Any]):
 
     def __init__(
         self,
-        size: int = 32,
+        size: int = 40,
         dot: int = 5,
         speed: float = 0.08,
         continuous: bool = False,

@@ -7,6 +7,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
@@ -29,10 +30,11 @@ def steer_throttle(action: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([steer, *gas_brake], axis=-1).astype(np.float32)
 
 
-class SteerThrottle(gym.ActionWrapper[Any, Any, Any]):
+class SteerThrottle(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
     """CarRacing with two axes, see `steer_throttle`."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
+        RecordConstructorArgs.__init__(self)
         super().__init__(env)
         check_steer_throttle(env.action_space)
         self.action_space = STEER_THROTTLE
@@ -50,10 +52,11 @@ def check_steer_throttle(space: gym.Space[Any]) -> None:
         )
 
 
-class ActionRepeat(gym.Wrapper[Any, Any, Any, Any]):
+class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Repeats each action and sums the rewards; stops at the end of the episode."""
 
     def __init__(self, env: gym.Env[Any, Any], repeat: int) -> None:
+        RecordConstructorArgs.__init__(self, repeat=repeat)
         super().__init__(env)
         self.repeat = repeat
 
@@ -67,7 +70,7 @@ class ActionRepeat(gym.Wrapper[Any, Any, Any, Any]):
         return obs, total, terminated, truncated, info
 
 
-class GiveUp(gym.Wrapper[Any, Any, Any, Any]):
+class GiveUp(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Truncates an episode after `patience` steps without a positive reward.
 
     For training only: a car lost on the grass teaches nothing more. Truncated and not
@@ -75,6 +78,7 @@ class GiveUp(gym.Wrapper[Any, Any, Any, Any]):
     """
 
     def __init__(self, env: gym.Env[Any, Any], patience: int) -> None:
+        RecordConstructorArgs.__init__(self, patience=patience)
         super().__init__(env)
         self.patience = patience
         self._idle = 0
@@ -90,7 +94,7 @@ class GiveUp(gym.Wrapper[Any, Any, Any, Any]):
         return obs, reward, terminated, truncated, info
 
 
-class FrameObservation(gym.ObservationWrapper[Any, Any, Any]):
+class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """Observations become frames (H, W, C) uint8 as `config` says.
 
     From an image observation, from the image under `image_key` of a Dict observation
@@ -104,6 +108,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any]):
         image_key: str | None = None,
         render: bool = False,
     ) -> None:
+        RecordConstructorArgs.__init__(self, config=config, image_key=image_key, render=render)
         super().__init__(env)
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None

@@ -9,7 +9,6 @@ rollouts/
 
 from __future__ import annotations
 
-import fcntl
 import io
 import warnings
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from worldvae.files import (
     append_jsonl,
     atomic_write_bytes,
     atomic_write_text,
+    locked,
     read_jsonl,
     sha256_file,
 )
@@ -86,11 +86,7 @@ class RolloutStore:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the store's lock: two collections into one folder would overwrite each other."""
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"{self.folder}: another collection is writing here") from None
+        with locked(self.folder, "collection"):
             yield
 
     def append(self, episode: Episode, seconds: float = 0.0) -> Record:

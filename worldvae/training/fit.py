@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
@@ -46,7 +47,8 @@ def fit(
     check_not_empty(validation, "validation")
     model.to(torch.device(device))
     run = Run(model, config, folder, seed, torch.device(device))
-    run.restore({"train": len(train), "validation": len(validation)})
+    shape = list(train.gather(np.zeros(1, np.int64)).shape[1:])
+    run.restore({"train": len(train), "validation": len(validation), "shape": shape})
     first = run.progress.step
     batches = shuffled_batches(train, config.batch_size, seed, first)
     with (

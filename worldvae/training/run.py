@@ -47,6 +47,8 @@ class Trainable(Protocol):
 
 @dataclass
 class Progress:
+    """Where a run stands; `stale` counts the evaluations since the best one."""
+
     step: int = 0
     seconds: float = 0.0
     first_loss: float | None = None
@@ -89,7 +91,8 @@ class Run:
         if config.patience and self.progress.stale >= config.patience:
             return "patience"
         late = config.max_minutes is not None and self.seconds() >= 60 * config.max_minutes
-        return "minutes" if late else None
+        # However short the time, there is a step to show for it.
+        return "minutes" if late and self.progress.step else None
 
     def learn(self, batch: Tensor) -> None:
         """One step of the optimiser on (B, H, W, C) uint8."""
@@ -162,7 +165,12 @@ class Run:
                     f"{self.checkpoint.parent} holds a run with {key} = {before}, not {now}; "
                     f"choose another folder, or delete this one to start again"
                 )
-        self.model.load_state_dict(state["model"])
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError:
+            raise UserError(
+                f"{self.checkpoint} is of another network; choose another folder"
+            ) from None
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         self.best = state["best"]
@@ -174,7 +182,7 @@ class Run:
 
     def _loss(self, batch: Tensor, noise: int, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator(self.device).manual_seed(noise)
-        batch = batch.to(self.device, non_blocking=True)
+        batch = batch.to(self.device)
         bfloat16 = self.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
             return self.model.loss(batch, generator, step)
@@ -188,10 +196,9 @@ class Run:
         if math.isfinite(loss) and abs(loss) <= EXPLODED * max(abs(first), 1.0):
             return
         raise UserError(
-            f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); lower "
-            f"learning_rate (now {config.learning_rate:g}), set gradient_clip (now "
-            f"{config.gradient_clip:g}), use a larger sigma, or precision: float32 (now "
-            f"{self.precision}), in another folder"
+            f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
+            f"lower learning_rate (now {config.learning_rate:g}), gradient_clip above 0 (now "
+            f"{config.gradient_clip:g}), a larger sigma or precision float32 (now {self.precision})"
         )
 
     def _remember(self, metrics: dict[str, float]) -> None:

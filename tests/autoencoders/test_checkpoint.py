@@ -1,0 +1,107 @@
+import json
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
+from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder, save_autoencoder
+from worldvae.autoencoders.encoder import summarise
+from worldvae.autoencoders.model import Autoencoder
+from worldvae.config import UserError
+
+MODEL = Autoencoder(tiny(sigma="learned"), SHAPE, seed=3)
+CARD = summarise(MODEL, Frames(squares(20, 0)), Frames(squares(10, 1)), ORIGIN, trained=True)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_autoencoder(tmp_path / "encoder", MODEL, CARD)
+    return tmp_path / "encoder"
+
+
+def edit(path, change):
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def test_what_is_saved_is_loaded_to_the_bit(folder):
+    model, card = load_autoencoder(folder)
+    assert card == CARD
+    assert model.config == MODEL.config
+    saved, loaded = MODEL.state_dict(), model.state_dict()
+    assert saved.keys() == loaded.keys()
+    assert all(torch.equal(saved[name], loaded[name]) for name in saved)
+
+
+def test_the_folder_holds_three_plain_files(folder):
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["card.json", "config.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["card.json", "config.json", "model.safetensors"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=rf"{name}: .*[Nn]o such file"):
+        load_autoencoder(folder)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-7], lambda data: data[:-1] + b"\xff"])
+def test_damaged_weights_are_refused(folder, damage):
+    path = folder / "model.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"model\.safetensors: damaged"):
+        load_autoencoder(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\udcff"])
+@pytest.mark.parametrize("name", ["card.json", "config.json"])
+def test_damaged_json_is_refused(folder, name, text):
+    (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=f"{name}: damaged"):
+        load_autoencoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("config.json", {"format": 2}, "format 2, not 1; update worldvae"),
+        ("config.json", {"extra": 2}, "extra: Extra inputs are not permitted"),
+        ("card.json", {"trained": None}, "trained: Input should be a valid boolean"),
+        ("card.json", {"kl": [1.0]}, "kl has 1 values, the network has 4 latents"),
+        ("card.json", {"frame": {"height": 40, "width": 44}}, "not the weights of the network"),
+    ],
+)
+def test_other_content_is_refused(folder, name, change, message):
+    edit(folder / name, lambda values: values.update(change))
+    with pytest.raises(UserError, match=message):
+        load_autoencoder(folder)
+
+
+def test_a_save_that_is_killed_leaves_no_mixture(folder, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("worldvae.autoencoders.checkpoint.atomic_write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_autoencoder(folder, Autoencoder(tiny(), SHAPE, seed=4), CARD)
+    with pytest.raises(UserError, match="holds no finished encoder"):
+        load_autoencoder(folder)
+
+
+def test_the_hash_changes_with_what_an_agent_sees_and_with_nothing_else(folder):
+    before = hash_encoder(folder)
+    edit(folder / "card.json", lambda values: values["scores"].update(mse=0.5))
+    assert hash_encoder(folder) == before
+    edit(folder / "card.json", lambda values: values.update(latent_mean=[0.0] * 4))
+    whitened_otherwise = hash_encoder(folder)
+    edit(folder / "card.json", lambda values: values["frame"].update(crop={"top": 1}))
+    cropped = hash_encoder(folder)
+    save_autoencoder(folder, Autoencoder(MODEL.config, SHAPE, seed=4), CARD)
+    assert len({before, whitened_otherwise, cropped, hash_encoder(folder)}) == 4
+
+
+def test_a_card_holds_finite_numbers_only():
+    with pytest.raises(ValidationError, match="finite"):
+        type(CARD).model_validate({**CARD.model_dump(), "latent_std": [float("nan")] * 4})

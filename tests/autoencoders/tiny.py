@@ -1,0 +1,60 @@
+"""Small frames, a small network and their card, for tests that train."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.autoencoders.checkpoint import FrameOrigin
+from worldvae.autoencoders.model import AutoencoderConfig
+from worldvae.autoencoders.networks import NetworkConfig
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.envs.frames import FrameConfig
+
+SHAPE = (32, 36, 3)
+ORIGIN = FrameOrigin(
+    frame=FrameConfig(height=32, width=36),
+    source_shape=(210, 160, 3),
+    env_id="Squares-v0",
+    data_sha256="0" * 64,
+)
+
+
+class Frames:
+    """An array as a FrameSource; raises `Killed` at the `dies_at`-th batch."""
+
+    def __init__(self, frames: NDArray[np.uint8], dies_at: int | None = None) -> None:
+        self.frames = frames
+        self.dies_at = dies_at
+        self.batches = 0
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        self.batches += 1
+        if self.batches == self.dies_at:
+            raise KilledError
+        return self.frames[indices]
+
+
+class KilledError(Exception):
+    """What a test throws into a run."""
+
+
+def squares(count: int, seed: int, shape: tuple[int, int, int] = SHAPE) -> NDArray[np.uint8]:
+    """A bright square at a random place on a dark ground: (count, H, W, C)."""
+    generator = np.random.default_rng(seed)
+    frames = np.full((count, *shape), 30, np.uint8)
+    for frame in frames:
+        row, column = generator.integers(0, shape[0] - 10), generator.integers(0, shape[1] - 10)
+        frame[row : row + 10, column : column + 10] = 220
+    return frames
+
+
+def tiny(latents: int = 4, **objective: object) -> AutoencoderConfig:
+    """A network of 8 and 16 filters with the objective of the keywords."""
+    return AutoencoderConfig(
+        network=NetworkConfig(latents=latents, channels=(8, 16)),
+        objective=ObjectiveConfig.model_validate(objective),
+    )

@@ -1,0 +1,191 @@
+"""One contract for every backend: SAME_STEP autoreset, uint8 frames, final observations, seeds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+
+from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.vector import final_observations
+
+N = 3
+CASES = {
+    "sync": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
+    "async": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "async"},
+    "render": {"id": "CartPole-v1", "workers": "sync"},
+    "ale": {"id": "ALE/Breakout-v5", "backend": "ale", "max_episode_steps": 40},
+    "envpool": {"id": "CarRacing-v3", "backend": "envpool", "max_episode_steps": 30},
+    "car": {
+        "id": "CarRacing-v3",
+        "backend": "gymnasium",
+        "workers": "sync",
+        "max_episode_steps": 12,
+    },
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"action_repeat": 2, **CASES[request.param]}
+
+
+@pytest.fixture
+def env(case: dict[str, Any]) -> Iterator[VectorEnv[Any, Any, Any]]:
+    env = make_vec(EnvConfig(**case), N, seed=5)
+    yield env
+    env.close()
+
+
+def actions(env: VectorEnv[Any, Any, Any], steps: int) -> list[Any]:
+    env.action_space.seed(0)
+    return [env.action_space.sample() for _ in range(steps)]
+
+
+def play(env: VectorEnv[Any, Any, Any], steps: int) -> list[Any]:
+    obs, _ = env.reset()
+    return [obs, *(env.step(action) for action in actions(env, steps))]
+
+
+def test_spaces_shapes_and_types(env: VectorEnv[Any, Any, Any]) -> None:
+    assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert env.num_envs == N
+    assert env.single_observation_space.shape == (64, 64, 3)
+    obs, _ = env.reset()
+    assert env.observation_space.contains(obs)
+    obs, rewards, terminated, truncated, _ = env.step(env.action_space.sample())
+    assert obs.dtype == np.uint8
+    assert obs.shape == (N, 64, 64, 3)
+    assert rewards.shape == terminated.shape == truncated.shape == (N,)
+    assert rewards.dtype == np.float64
+    assert terminated.dtype == truncated.dtype == bool
+
+
+def test_an_ended_episode_leaves_its_last_frame_and_begins_anew(
+    env: VectorEnv[Any, Any, Any],
+) -> None:
+    _, *steps = play(env, 60)
+    seen = 0
+    for obs, _, terminated, truncated, info in steps:
+        ended, finals = final_observations(info, N)
+        assert ended.tolist() == np.flatnonzero(terminated | truncated).tolist()
+        for index, final in zip(ended, finals, strict=True):
+            assert final.shape == (64, 64, 3)
+            assert final.dtype == np.uint8
+            assert (final != obs[index]).any(), "the last frame and the next first one differ"
+            seen += 1
+    assert seen >= N, "the episodes of this case are short enough to end several times"
+
+
+def test_the_limit_truncates_and_does_not_terminate(
+    case: dict[str, Any], env: VectorEnv[Any, Any, Any]
+) -> None:
+    if "max_episode_steps" not in case:
+        pytest.skip("this case has no limit of its own")
+    decisions = case["max_episode_steps"] // case["action_repeat"]
+    *_, last = play(env, decisions)
+    _, _, terminated, truncated, _ = last
+    assert truncated.all()
+    assert not terminated.any()
+
+
+def test_same_seed_same_world_other_seed_another(
+    case: dict[str, Any], env: VectorEnv[Any, Any, Any]
+) -> None:
+    def fingerprint(seed: int) -> list[Any]:
+        other = make_vec(EnvConfig(**case), N, seed)
+        try:
+            return [np.asarray(part).tolist() for step in play(other, 8)[1:] for part in step[:4]]
+        finally:
+            other.close()
+
+    mine = [np.asarray(part).tolist() for step in play(env, 8)[1:] for part in step[:4]]
+    assert fingerprint(5) == mine
+    assert fingerprint(6) != mine
+
+
+@pytest.mark.parametrize("name", ["sync", "async", "car"])
+def test_gymnasium_backend_equals_single_environments(name: str) -> None:
+    """Against N environments stepped by hand, with the reset on the same step."""
+    config = EnvConfig(**{"action_repeat": 2, **CASES[name]})
+    vec = make_vec(config, N, seed=5)
+    singles = [make_env(config) for _ in range(N)]
+    frames = np.stack([env.reset(seed=5 + i)[0] for i, env in enumerate(singles)])
+    obs, *steps = play(vec, 12)
+    assert (obs == frames).all()
+    for action, (obs, rewards, terminated, truncated, info) in zip(
+        actions(vec, 12), steps, strict=True
+    ):
+        finals = dict(zip(*final_observations(info, N), strict=True))
+        for i, env in enumerate(singles):
+            frame, reward, done, cut, _ = env.step(action[i])
+            assert (rewards[i], terminated[i], truncated[i]) == (reward, done, cut)
+            if done or cut:
+                assert (finals[i] == frame).all()
+                frame, _ = env.reset()
+            assert (obs[i] == frame).all()
+    vec.close()
+
+
+def test_partial_episode_ends_leave_the_others_running() -> None:
+    vec = make_vec(EnvConfig(**CASES["sync"]), 8, seed=0)
+    obs, _ = vec.reset()
+    ages = np.zeros(8, int)
+    partial = 0
+    for _ in range(30):
+        obs, rewards, terminated, truncated, _ = vec.step(np.zeros(8, int))
+        ended = terminated | truncated
+        ages += 1
+        assert (rewards == ages).all()
+        ages[ended] = 0
+        assert (obs[:, 0, 0, 0] == 10 * ages).all()
+        partial += 0 < ended.sum() < 8
+    assert partial > 3
+    vec.close()
+
+
+@pytest.mark.parametrize("color", ["rgb", "gray"])
+@pytest.mark.parametrize("crop", [{}, {"top": 20, "left": 3}])
+def test_ale_plays_gymnasiums_game_frame_by_frame(color: str, crop: dict[str, int]) -> None:
+    settings: dict[str, Any] = {
+        "id": "ALE/Pong-v5",
+        "kwargs": {"repeat_action_probability": 0.0},
+        "frame": {"color": color, "crop": crop},
+        "action_repeat": 2,
+        "workers": "sync",
+    }
+    ours = make_vec(EnvConfig(backend="ale", **settings), 2, seed=0)
+    theirs = make_vec(EnvConfig(backend="gymnasium", **settings), 2, seed=0)
+    assert (ours.reset()[0] == theirs.reset()[0]).all()
+    generator = np.random.default_rng(0)
+    for _ in range(150):
+        action = generator.integers(0, 6, 2)
+        for mine, reference in zip(ours.step(action)[:4], theirs.step(action)[:4], strict=True):
+            assert (mine == reference).all()
+    ours.close()
+    theirs.close()
+
+
+def test_envpool_action_repeat_sums_rewards_of_the_same_world() -> None:
+    """Two decisions of one step each against one decision of two, in the same world."""
+    once = make_vec(EnvConfig(**CASES["envpool"]), N, seed=3)
+    twice = make_vec(EnvConfig(**CASES["envpool"], action_repeat=2), N, seed=3)
+    assert (once.reset()[0] == twice.reset()[0]).all()
+    for action in actions(twice, 10):
+        first, second = once.step(action), once.step(action)
+        both = twice.step(action)
+        assert np.allclose(first[1] + second[1], both[1], atol=1e-6)
+        assert (second[0] == both[0]).all()
+    once.close()
+    twice.close()
+
+
+def test_envpool_gives_up_where_nothing_is_gained() -> None:
+    vec = make_vec(EnvConfig(id="CarRacing-v3", backend="envpool", give_up_after=20), N, seed=0)
+    vec.reset()
+    standing: NDArray[Any] = np.zeros((N, 2), np.float32)
+    ends = [np.flatnonzero(vec.step(standing)[3]).tolist() for _ in range(60)]
+    assert [step for step, who in enumerate(ends) if who], "a standing car gains nothing"
+    vec.close()

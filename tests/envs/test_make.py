@@ -1,0 +1,197 @@
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.utils.env_checker import check_env
+from numpy.typing import NDArray
+
+from worldvae.config import UserError
+from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, preprocess, source_shape
+from worldvae.envs.dots import DotsEnv
+from worldvae.envs.make import choose_backend, find_spec
+from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
+
+CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
+
+
+def test_steer_throttle_by_hand() -> None:
+    pairs = np.array([[0.5, 1], [-1, -0.25], [2, 0]], np.float32)
+    assert steer_throttle(pairs).tolist() == [[0.5, 1, 0], [-1, 0, 0.25], [1, 0, 0]]
+
+
+def test_car_racing_has_two_axes_unless_told_otherwise() -> None:
+    assert make_env(EnvConfig()).action_space == STEER_THROTTLE
+    assert make_env(EnvConfig(action_map="none")).action_space.shape == (3,)
+    discrete = EnvConfig(kwargs={"continuous": False})
+    assert isinstance(make_env(discrete).action_space, spaces.Discrete)
+
+
+def test_action_repeat_sums_and_stops_at_the_end() -> None:
+    env = ActionRepeat(gym.make(find_spec(EnvConfig(**CLOCK)), spread=0), repeat=2)
+    env.reset(seed=0)
+    assert env.step(0)[1:4] == (1 + 2, False, False)
+    obs, reward, terminated, truncated, _ = env.step(0)
+    assert (reward, terminated, truncated) == (3, False, True)
+    assert (obs == 30).all()
+
+
+def test_give_up_counts_steps_without_a_positive_reward() -> None:
+    env = GiveUp(gym.make(find_spec(EnvConfig(**CLOCK)), spread=0), patience=2)
+    env.reset(seed=0)
+    assert not env.step(1)[3]
+    assert not env.step(0)[3], "a reward starts the count anew"
+    assert env.step(1)[3], "the third step is the end of the episode anyway"
+    env.reset()
+    env.step(1)
+    terminated, truncated = env.step(1)[2:4]
+    assert truncated
+    assert not terminated
+
+
+@pytest.mark.parametrize(
+    ("env_id", "kwargs"), [("CartPole-v1", {}), ("Pendulum-v1", {}), ("MiniGrid-Empty-5x5-v0", {})]
+)
+def test_environments_without_pixels_are_rendered(env_id: str, kwargs: dict[str, Any]) -> None:
+    env = make_env(EnvConfig(id=env_id, kwargs=kwargs))
+    obs, _ = env.reset(seed=0)
+    assert obs.shape == (64, 64, 3)
+    assert obs.std() > 0, "something is to be seen"
+    env.close()
+
+
+def test_of_a_dict_the_image_is_a_frame_and_the_rest_passes() -> None:
+    config = EnvConfig(**CLOCK, kwargs={"as_dict": True}, image_key="camera")
+    env = make_env(config)
+    env.reset(seed=0)
+    obs, *_ = env.step(0)
+    assert obs["camera"].shape == (64, 64, 3)
+    assert obs["speed"].tolist() == [1]
+    assert env.observation_space.contains(obs)
+    vec = make_vec(config.model_copy(update={"workers": "sync"}), 2, seed=0)
+    assert vec.reset()[0]["camera"].shape == (2, 64, 64, 3)
+
+
+def test_source_shape_is_what_the_environment_shows() -> None:
+    assert source_shape(EnvConfig(**CLOCK)) == (40, 48, 3)
+    assert source_shape(EnvConfig(**CLOCK, kwargs={"as_dict": True}, image_key="camera")) == (
+        40,
+        48,
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"id": "CarRacin-v3"}, "env.id = 'CarRacin-v3'.*Did you mean: CarRacing"),
+        ({"id": "my/Env-v0"}, "env.import"),
+        ({"import": "no_such_module"}, "cannot import 'no_such_module'"),
+        ({"kwargs": {"wheels": 5}}, "cannot be made:.*wheels"),
+        ({"id": "CartPole-v1", "pixels": "observation"}, "use render"),
+        ({"id": "CartPole-v1", "action_map": "steer_throttle"}, r"needs actions Box\(3,\)"),
+        ({**CLOCK, "kwargs": {"as_dict": True}, "image_key": "eye"}, "camera, speed"),
+        ({"id": "CartPole-v1", "image_key": "eye", "pixels": "observation"}, "use render"),
+        ({"frame": {"crop": {"top": 90, "bottom": 10}}}, "leaves nothing of a frame of 96x96"),
+    ],
+)
+def test_a_mistake_is_one_line(settings: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError, match=expected) as error:
+        make_env(EnvConfig(**settings)).reset(seed=0)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"id": "CarRacing-v3"}, "envpool"),
+        ({"id": "CarRacing-v3", "kwargs": {"domain_randomize": True}}, "gymnasium"),
+        ({"id": "ALE/Pong-v5"}, "ale"),
+        ({"id": "ALE/Pong-v5", "kwargs": {"difficulty": 1}}, "gymnasium"),
+        ({"id": "ALE/Pong-v5", "give_up_after": 10}, "gymnasium"),
+        ({"id": "CartPole-v1"}, "gymnasium"),
+    ],
+)
+def test_auto_takes_the_fastest_that_plays_the_same_game(
+    settings: dict[str, Any], expected: str
+) -> None:
+    config = EnvConfig(**settings)
+    assert choose_backend(config, find_spec(config)) == expected
+
+
+def test_a_backend_that_cannot_play_the_game_says_so() -> None:
+    config = EnvConfig(id="CartPole-v1", backend="envpool")
+    with pytest.raises(UserError, match=r"env\.backend = 'envpool': only CarRacing-v3"):
+        choose_backend(config, find_spec(config))
+
+
+def gradient(height: int, width: int) -> NDArray[np.uint8]:
+    values = np.arange(height * width * 3) % 251
+    return values.reshape(height, width, 3).astype(np.uint8)
+
+
+def test_a_frame_of_the_right_size_is_untouched() -> None:
+    frame = gradient(64, 64)
+    assert (preprocess(frame, FrameConfig()) == frame).all()
+
+
+def test_crop_takes_what_it_says() -> None:
+    frame = gradient(70, 80)
+    crop = Crop(top=4, bottom=2, left=10, right=6)
+    assert (preprocess(frame, FrameConfig(crop=crop)) == frame[4:68, 10:74]).all()
+
+
+def test_shrinking_averages_so_that_a_pixel_is_not_lost() -> None:
+    frame = np.zeros((128, 128, 3), np.uint8)
+    frame[33, 77] = 200
+    small = preprocess(frame, FrameConfig())
+    assert small[16, 38].tolist() == [50, 50, 50]
+    assert small.sum() == 150
+
+
+def test_gray_and_flat_frames() -> None:
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[..., 0] = 255
+    gray = preprocess(red, FrameConfig(color="gray"))
+    assert gray.shape == (64, 64, 1)
+    assert (gray == 76).all(), "0.299 of red: the frame is RGB, not BGR"
+    assert preprocess(red[..., 0], FrameConfig()).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(5, np.uint8)]
+)
+def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
+    with pytest.raises(UserError, match="expected an image"):
+        preprocess(image, FrameConfig())
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_dots_passes_gymnasiums_checker(continuous: bool) -> None:
+    check_env(DotsEnv(continuous=continuous, render_mode="rgb_array"), skip_render_check=True)
+
+
+def test_dots_shows_its_state_and_pays_for_the_way() -> None:
+    env = DotsEnv(size=33, dot=3, speed=0.1)
+    frame, info = env.reset(seed=1)
+    x, y = np.argwhere((frame == 255).all(axis=2)).mean(axis=0)[::-1]
+    assert np.allclose((x - 1) / 30, info["state"][0], atol=0.02)
+    assert np.allclose((y - 1) / 30, info["state"][1], atol=0.02)
+    before = np.linalg.norm(info["state"][:2] - info["state"][2:])
+    _, reward, terminated, _, info = env.step(1)
+    after = np.linalg.norm(info["state"][:2] - info["state"][2:])
+    assert not terminated
+    assert np.isclose(reward, before - after, atol=1e-6)
+
+
+def test_dots_ends_on_arrival() -> None:
+    env = DotsEnv(continuous=True)
+    _, info = env.reset(seed=0)
+    rewards, terminated = [], False
+    while not terminated:
+        way = info["state"][2:] - info["state"][:2]
+        _, reward, terminated, _, info = env.step(way / max(abs(way).max(), 1e-6))
+        rewards.append(reward)
+    assert rewards[-1] > 1
+    assert len(rewards) < 20

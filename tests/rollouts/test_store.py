@@ -1,0 +1,178 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from worldvae.config import UserError
+from worldvae.envs import EnvConfig, FrameConfig
+from worldvae.rollouts import Episode, RolloutStore, StoredFrames
+from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
+from worldvae.rollouts.store import split_of
+
+ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
+
+
+def episode(length: int, seed: int = 0) -> Episode:
+    generator = np.random.default_rng(seed)
+    ended = np.arange(length) == length - 1
+    return Episode(
+        obs=generator.integers(0, 256, (length + 1, 32, 48, 3)).astype(np.uint8),
+        action=generator.integers(0, 2, length),
+        reward=generator.normal(size=length),
+        terminated=ended,
+        truncated=np.zeros(length, bool),
+        seed=seed,
+        policy="random",
+        state=generator.normal(size=(length + 1, 2)),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RolloutStore:
+    return RolloutStore.create(tmp_path / "rollouts", ENV)
+
+
+def test_every_byte_comes_back(store: RolloutStore) -> None:
+    written = [episode(length, seed=length) for length in (3, 1, 7)]
+    for one in written:
+        store.append(one, seconds=1.5)
+    read = RolloutStore(store.folder)
+    assert read.env == ENV
+    assert read.num_frames == 4 + 2 + 8
+    assert read.env_steps == 11
+    for one, record in zip(written, read.records, strict=True):
+        assert (read.frames(record) == one.obs).all()
+        arrays = read.arrays(record)
+        assert set(arrays) == {"action", "reward", "terminated", "truncated", "state"}
+        assert all((arrays[name] == value).all() for name, value in one.arrays.items())
+        assert (record.length, record.terminated, record.seconds) == (len(one.action), True, 1.5)
+        assert record.return_ == pytest.approx(one.reward.sum())
+
+
+@pytest.mark.parametrize("ending", [".frames.npy", ".npz"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_a_damaged_shard_is_named_and_left_out(store: RolloutStore, ending: str, harm: str) -> None:
+    for seed in range(3):
+        store.append(episode(5, seed))
+    path = store.folder / f"000001{ending}"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    if harm == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(bytes(data) if harm == "flip" else bytes(data[:-3]))
+    with pytest.warns(UserWarning, match=r"000001\.frames\.npy: damaged or missing"):
+        healthy = RolloutStore(store.folder).healthy()
+    assert [record.name for record in healthy] == ["000000", "000002"]
+
+
+def test_a_torn_last_line_is_no_episode_and_is_written_over(store: RolloutStore) -> None:
+    store.append(episode(5, 0))
+    manifest = store.folder / "manifest.jsonl"
+    manifest.write_bytes(manifest.read_bytes() + b'{"name": "0000')
+    again = RolloutStore(store.folder)
+    assert len(again.records) == 1
+    again.append(episode(4, 1))
+    assert [record.length for record in RolloutStore(store.folder).records] == [5, 4]
+
+
+def test_frames_of_another_environment_are_refused(store: RolloutStore) -> None:
+    other = ENV.model_copy(update={"frame": FrameConfig(height=32, width=48, color="gray")})
+    with pytest.raises(UserError, match=r"env\.frame is 32x48 rgb.*not 32x48 gray"):
+        RolloutStore.create(store.folder, other)
+
+
+def test_a_folder_without_rollouts_says_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"python -m scripts\.collect"):
+        RolloutStore(tmp_path)
+
+
+def test_two_writers_are_refused(store: RolloutStore) -> None:
+    with store.writing(), pytest.raises(UserError, match="another"), store.writing():
+        pass
+
+
+def test_an_unwritable_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="Not a directory"):
+        RolloutStore.create(tmp_path / "file" / "rollouts", ENV)
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    store: RolloutStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(episode(5, 0))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(UserError, match="No space left on device"):
+            store.append(episode(5, 1))
+    again = RolloutStore(store.folder)
+    assert [record.name for record in again.healthy()] == ["000000"]
+    again.append(episode(3, 2))
+    assert len(RolloutStore(store.folder).healthy()) == 2
+
+
+def test_every_ten_episodes_hold_one_of_each_split() -> None:
+    for block in range(20):
+        splits = [split_of(10 * block + i) for i in range(10)]
+        assert sorted(splits) == ["test"] + ["train"] * 8 + ["validation"]
+    places = {[split_of(10 * block + i) for i in range(10)].index("test") for block in range(20)}
+    assert len(places) > 4, "not always the same place"
+
+
+def test_gather_equals_the_episodes_end_to_end(store: RolloutStore) -> None:
+    episodes = [episode(length, seed=length) for length in range(1, 21)]
+    for one in episodes:
+        store.append(one)
+    for split in ("train", "validation", "test"):
+        source = StoredFrames(store, split)
+        own = [one.obs for i, one in enumerate(episodes) if split_of(i) == split]
+        expected = np.concatenate(own)
+        assert len(source) == len(expected)
+        indices = np.random.default_rng(0).integers(0, len(source), 50)
+        assert (source.gather(indices) == expected[indices]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reward": np.zeros(3)}, "another number of: reward"),
+        ({"obs": np.zeros((5, 4, 4, 3), np.uint8)}, "another number of: obs"),
+        ({"terminated": np.zeros(5, bool)}, "ends at its last"),
+        ({"truncated": np.ones(5, bool)}, "ends at its last"),
+        ({"obs": np.zeros((6, 4, 4, 3))}, "uint8"),
+        ({"action": np.zeros(0)}, "T >= 1"),
+    ],
+)
+def test_an_ill_formed_episode_is_refused(change: dict[str, object], message: str) -> None:
+    good = episode(5)
+    fields = {**good.__dict__, **change}
+    with pytest.raises(ValueError, match=message):
+        Episode(**fields)
+
+
+def test_duplicates_are_counted(store: RolloutStore) -> None:
+    store.append(episode(4, 0))
+    store.append(episode(4, 1))
+    assert count_duplicates(store, store.records) == 0
+    store.append(episode(4, 0))
+    assert count_duplicates(store, store.records) == 5
+
+
+def test_inspection_names_what_there_is(store: RolloutStore) -> None:
+    for seed in range(12):
+        store.append(episode(4, seed))
+    text = inspect_store(store)
+    assert "12 episodes, 60 frames, 48 environment steps" in text
+    assert "duplicate frames: 0 (0.0%)" in text
+    assert (store.folder / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_histogram_by_hand() -> None:
+    lines = histogram(np.array([0.0, 0.0, 1.0]), bins=2, width=4)
+    assert lines[0].split() == ["0.0", "to", "0.5", "2", "####"]
+    assert lines[1].split() == ["0.5", "to", "1.0", "1", "##"]

@@ -1,0 +1,180 @@
+"""Equal latents on equal frames in all wrappers, terminal observations included."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env as gymnasium_check
+from stable_baselines3.common.env_checker import check_env as sb3_check
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from tests.encoders import DOTS, make_encoder
+from worldvae.autoencoders import Encoder
+from worldvae.config import UserError
+from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
+from worldvae.envs.dots import DotsEnv
+from worldvae.envs.vector import final_observations
+from worldvae.latent import LatentObservation, LatentVectorObservation, StackedVectorObservation
+from worldvae.sb3 import LatentVecEnv, VectorEnvAdapter
+
+STACK = 3
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return make_encoder(DOTS)
+
+
+def expected(encoder: Encoder, frames: list[Any]) -> Any:
+    """The last STACK of `frames`, each encoded alone; the first repeated where there are fewer."""
+    padded = [frames[0]] * STACK + frames
+    latents = [encoder.whiten(encoder.encode(frame[None]))[0] for frame in padded[-STACK:]]
+    return np.concatenate(latents)
+
+
+def test_every_wrapper_gives_the_latents_of_the_frames(encoder: Encoder) -> None:
+    """Three wrappers and the frames themselves, side by side over many episode ends."""
+    n, steps = 3, 150
+    frames_env = make_vec(DOTS, n, seed=1)
+    vector = LatentVectorObservation(make_vec(DOTS, n, seed=1), encoder, STACK)
+    adapted = VectorEnvAdapter(LatentVectorObservation(make_vec(DOTS, n, seed=1), encoder, STACK))
+    venv = LatentVecEnv(VectorEnvAdapter(make_vec(DOTS, n, seed=1)), encoder, STACK)
+    frames, _ = frames_env.reset()
+    seen = [[frame] for frame in frames]
+    observations = [vector.reset()[0], adapted.reset(), venv.reset()]
+    generator = np.random.default_rng(0)
+    terminated_some = truncated_some = False
+    for _ in range(steps):
+        truth = [expected(encoder, own) for own in seen]
+        for obs in observations:
+            assert np.allclose(obs, truth, atol=1e-4)
+        action = generator.integers(0, 5, n)
+        frames, _, terminated, truncated, info = frames_env.step(action)
+        stepped = [vector.step(action), adapted.step(action), venv.step(action)]
+        observations = [step[0] for step in stepped]
+        for index, final in zip(*final_observations(info, n), strict=True):
+            last = expected(encoder, [*seen[index], final])
+            assert np.allclose(stepped[0][4]["final_obs"][index], last, atol=1e-4)
+            for infos in (stepped[1][3], stepped[2][3]):
+                assert np.allclose(infos[index]["terminal_observation"], last, atol=1e-4)
+                is_cut = bool(truncated[index] and not terminated[index])
+                assert infos[index]["TimeLimit.truncated"] == is_cut
+            seen[index] = []
+        for own, frame in zip(seen, frames, strict=True):
+            own.append(frame)
+        terminated_some |= terminated.any()
+        truncated_some |= truncated.any()
+    assert terminated_some
+    assert truncated_some
+
+
+def test_single_environment_gives_the_latents_of_the_frames(encoder: Encoder) -> None:
+    plain, latent = make_env(DOTS), LatentObservation(make_env(DOTS), encoder, STACK)
+    for seed in (0, 1):
+        frame, _ = plain.reset(seed=seed)
+        obs, _ = latent.reset(seed=seed)
+        seen = [frame]
+        for action in (1, 2, 3, 4, 0):
+            assert np.allclose(obs, expected(encoder, seen), atol=1e-4)
+            frame, *_ = plain.step(action)
+            obs, *_ = latent.step(action)
+            seen.append(frame)
+
+
+def test_checkers_of_both_libraries_pass(encoder: Encoder) -> None:
+    env = LatentObservation(make_env(DOTS), encoder)
+    gymnasium_check(env, skip_render_check=True)
+    sb3_check(LatentObservation(make_env(DOTS), encoder))
+
+
+def test_a_raw_environment_is_preprocessed_as_the_card_says(tmp_path: Path) -> None:
+    config = EnvConfig(
+        id="worldvae/Dots-v0",
+        frame=FrameConfig(height=40, width=32, crop=Crop(top=2), color="gray"),
+    )
+    encoder = make_encoder(config)
+    encoder.save(tmp_path)
+    raw = LatentObservation(gym.make("worldvae/Dots-v0"), tmp_path)
+    ours = LatentObservation(make_env(config), str(tmp_path))
+    assert np.allclose(raw.reset(seed=3)[0], ours.reset(seed=3)[0], atol=1e-5)
+    venv = LatentVecEnv(DummyVecEnv([lambda: gym.make("worldvae/Dots-v0")]), tmp_path)
+    venv.seed(3)
+    assert np.allclose(venv.reset()[0], ours.reset(seed=3)[0], atol=1e-5)
+
+
+def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:
+    encoder = make_encoder(DOTS)
+    env = LatentVectorObservation(make_vec(DOTS, 8, seed=0), encoder, stack=1)
+    env.reset()
+    rows = [env.step(env.action_space.sample())[0] for _ in range(200)]
+    latents = np.concatenate(rows)
+    assert np.abs(latents.mean(axis=0)).max() < 0.6
+    assert 0.5 < np.median(latents.std(axis=0)) < 1.5
+
+
+def test_of_a_dict_the_image_becomes_latents_and_the_rest_stays() -> None:
+    config = EnvConfig(
+        **{"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
+        kwargs={"as_dict": True},
+        image_key="camera",
+    )
+    encoder = make_encoder(config)
+    env = LatentVectorObservation(make_vec(config, 2, 0), encoder, 2, image_key="camera")
+    obs, _ = env.reset()
+    assert env.observation_space.contains(obs)
+    assert obs["camera"].shape == (2, 2 * encoder.latents)
+    while True:
+        obs, *_, info = env.step(np.zeros(2, int))
+        ended, finals = final_observations(info, 2)
+        if len(ended):
+            break
+    assert finals[0]["camera"].shape == (2 * encoder.latents,)
+    assert finals[0]["speed"] >= 3
+
+
+def test_pixels_are_stacked_with_final_observations() -> None:
+    env = StackedVectorObservation(make_vec(DOTS, 2, seed=0), stack=2)
+    plain = make_vec(DOTS, 2, seed=0)
+    before, _ = plain.reset()
+    obs, _ = env.reset()
+    assert obs.shape == (2, 32, 32, 6)
+    for _ in range(80):
+        action = env.action_space.sample()
+        obs, *_, info = env.step(action)
+        frames, *_, truth = plain.step(action)
+        for index, final in zip(*final_observations(truth, 2), strict=True):
+            stacked = np.concatenate([before[index], final], axis=-1)
+            assert (info["final_obs"][index] == stacked).all()
+        before = frames
+        assert (obs[..., 3:] == frames).all()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda config, encoder: LatentObservation(make_env(config), encoder),
+        lambda config, encoder: LatentVectorObservation(make_vec(config, 2, 0), encoder),
+        lambda config, encoder: LatentVecEnv(VectorEnvAdapter(make_vec(config, 2, 0)), encoder),
+    ],
+)
+@pytest.mark.parametrize(
+    "frame", [{"height": 48, "width": 48}, {"color": "gray"}, {"crop": {"left": 1}}]
+)
+def test_an_encoder_met_by_other_frames_says_both(
+    wrap: Callable[[EnvConfig, Encoder], Any], frame: dict[str, Any], encoder: Encoder
+) -> None:
+    other = FrameConfig(**{"height": 32, "width": 32, **frame})
+    config = DOTS.model_copy(update={"frame": other})
+    with pytest.raises(UserError) as error:
+        wrap(config, encoder)
+    assert str(DOTS.frame) in str(error.value)
+    assert str(other) in str(error.value)
+
+
+def test_a_raw_environment_of_another_size_says_both(encoder: Encoder) -> None:
+    env = LatentObservation(DotsEnv(size=50), encoder)
+    with pytest.raises(UserError, match=r"\(32, 32, 3\).*\(50, 50, 3\)"):
+        env.reset(seed=0)
