@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecNormalize
 from tqdm import tqdm
 
 from agents.agent import Agent, AgentCard, save_agent
@@ -85,9 +84,10 @@ class Progress(BaseCallback):
         return {"env_steps": self._env_steps, "seconds": seconds}
 
     def _current_card(self) -> AgentCard:
-        if not isinstance(self.training_env, VecNormalize):
-            raise TypeError(f"expected VecNormalize, got {type(self.training_env).__name__}")
-        returns = self.training_env.ret_rms
+        normalizer = self.model.get_vec_normalize_env()
+        if normalizer is None:
+            raise TypeError("rewards are scaled by a VecNormalize; this environment has none")
+        returns = normalizer.ret_rms
         statistics = {
             "return_mean": float(returns.mean),
             "return_var": float(returns.var),

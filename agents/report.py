@@ -82,7 +82,7 @@ def _holes(run: Run) -> str:
         "Not finished",
         page.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
         page.paragraph(again),
-        page.code("\n".join(_commands(run)) or "python -m scripts.compare CONFIG"),
+        page.code(_again(run)),
     )
 
 
@@ -157,7 +157,7 @@ def _reproduce(run: Run) -> str:
         f"{name} {version}" for result in run.results for name, version in result.versions.items()
     }
     blocks = (
-        ("Commands", _commands(run)),
+        ("Commands", [_again(run), *sorted({result.command for result in run.results})]),
         ("Versions", sorted(versions)),
         ("Configuration, every default written out", run.config.splitlines()),
     )
@@ -165,5 +165,6 @@ def _reproduce(run: Run) -> str:
     return page.section("reproduce", "To do it again", *shown) if shown else ""
 
 
-def _commands(run: Run) -> list[str]:
-    return sorted({result.command for result in run.results})
+def _again(run: Run) -> str:
+    """The command that makes whatever is missing, from the root of the checkout."""
+    return f"python -m scripts.compare {run.folder / 'config.yaml'}"

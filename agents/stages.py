@@ -17,7 +17,7 @@ from worldvae.envs import source_shape
 from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore, StoredFrames, collect
-from worldvae.training import fit
+from worldvae.training import CHECKPOINT, fit
 
 MADE_FROM = ("seed", "env", "rollouts", "pretrain")
 """Sections of the config that decide an encoder."""
@@ -82,6 +82,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
             "parameters": sum(weight.numel() for weight in model.parameters()),
         }
         atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
     return encoder
 
 

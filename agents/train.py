@@ -134,7 +134,7 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         "seconds": card.seconds,
         "parameters_trained": sum(weight.numel() for weight in policy.parameters()),
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
-        "command": shlex.join(["python", "-m", *sys.argv]),
+        "command": _command(),
         "versions": library_versions(),
         "evaluation": {
             "env_id": experiment.env.id,
@@ -144,3 +144,11 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         },
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+
+
+def _command() -> str:
+    """What was typed, as it can be typed again from the root of the checkout."""
+    script = Path(sys.argv[0])
+    is_ours = script.parent.name == "scripts"
+    program = ["-m", f"scripts.{script.stem}"] if is_ours else [script.name]
+    return shlex.join(["python", *program, *sys.argv[1:]])

@@ -119,7 +119,7 @@ def _explain(
     error: ValidationError, model: type[Config], path: Path, overrides: Mapping[str, Any]
 ) -> str:
     first = error.errors(include_url=False)[0]
-    location = [str(part) for part in first["loc"]]
+    location = [str(part) for part in first["loc"] if part != "[key]"]
     key = ".".join(location)
     given = any(name == key or key.startswith(f"{name}.") for name in overrides)
     where = f"command line: --{key}" if given else f"{path}: {key}"
@@ -128,7 +128,9 @@ def _explain(
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return f"{where}: missing; {message}"
-    return f"{where} = {first['input']!r}: {message[0].lower()}{message[1:]}"
+    is_section = isinstance(first["input"], dict) and first["type"] == "value_error"
+    given_value = "" if is_section else f" = {first['input']!r}"
+    return f"{where}{given_value}: {message[0].lower()}{message[1:]}"
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:

@@ -95,7 +95,7 @@ def test_each_name_alone_is_a_valid_objective(name):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"name": "vae", "beta": 4}, "use name: beta_vae"),
+        ({"name": "vae", "beta": 4}, "use objective: beta_vae"),
         ({"name": "ae", "beta": 4}, "ae has no KL"),
         ({"name": "dae", "free_bits": 1}, "dae has no KL"),
         ({"name": "dae", "noise": 0}, "dae needs noise or mask"),

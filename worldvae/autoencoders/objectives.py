@@ -20,7 +20,9 @@ class ObjectiveConfig(Config):
     """One loss for four models: distortion + beta * KL (ae and dae: distortion alone)."""
 
     name: Literal["ae", "dae", "vae", "beta_vae"] = Field(
-        "beta_vae", description="ae: plain; dae: damaged input, clean target; vae: beta is 1."
+        "beta_vae",
+        alias="objective",
+        description="ae: plain; dae: damaged input, clean target; vae: beta is 1.",
     )
     beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
     likelihood: Literal["gaussian", "bernoulli"] = Field(
@@ -48,7 +50,10 @@ class ObjectiveConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _dae_has_noise(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or values.get("name") != "dae":
+        if not isinstance(values, dict) or "dae" not in (
+            values.get("name"),
+            values.get("objective"),
+        ):
             return values
         return values if {"noise", "mask"} & values.keys() else {**values, "noise": 0.1}
 
@@ -63,13 +68,13 @@ class ObjectiveConfig(Config):
     def _no_idle_field(self) -> ObjectiveConfig:
         """A field that would do nothing is an error: it promises what the loss does not keep."""
         if self.name == "vae" and self.beta != 1:
-            raise ValueError(f"vae means beta 1, got {self.beta}; use name: beta_vae")
+            raise ValueError(f"vae means beta 1, got {self.beta}; use objective: beta_vae")
         if not self.is_variational and (self.beta != 1 or self.kl_warmup or self.free_bits):
             raise ValueError(f"{self.name} has no KL: beta, kl_warmup and free_bits need beta_vae")
         if self.name == "dae" and not (self.noise or self.mask):
-            raise ValueError("dae needs noise or mask above 0; use name: ae for a clean input")
+            raise ValueError("dae needs noise or mask above 0; use objective: ae for a clean input")
         if self.name != "dae" and (self.noise or self.mask):
-            raise ValueError(f"{self.name} sees clean input: noise and mask need name: dae")
+            raise ValueError(f"{self.name} sees clean input: noise and mask need objective: dae")
         if self.likelihood == "bernoulli" and self.sigma != SQRT_HALF:
             raise ValueError("a bernoulli pixel has no sigma; use likelihood: gaussian")
         return self

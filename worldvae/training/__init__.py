@@ -2,5 +2,6 @@
 
 from worldvae.training.config import PretrainConfig
 from worldvae.training.fit import FitResult, fit
+from worldvae.training.run import CHECKPOINT
 
-__all__ = ["FitResult", "PretrainConfig", "fit"]
+__all__ = ["CHECKPOINT", "FitResult", "PretrainConfig", "fit"]

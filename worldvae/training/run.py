@@ -19,6 +19,7 @@ from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
 from worldvae.training.config import PretrainConfig, resolve_precision
 
+CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
 
 StopReason = Literal["steps", "patience", "minutes"]
@@ -70,7 +71,7 @@ class Run:
         device: torch.device,
     ) -> None:
         self.model, self.config, self.seed, self.device = model, config, seed, device
-        self.checkpoint = folder / "checkpoint.pt"
+        self.checkpoint = folder / CHECKPOINT
         self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
         self.precision = resolve_precision(config.precision, device)
         self.progress = Progress()

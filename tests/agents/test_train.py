@@ -1,0 +1,207 @@
+"""One real, tiny training of each arm: what it leaves, that it repeats, resumes and refuses."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from agents.agent import Agent, read_card
+from agents.arms import training_env
+from agents.evaluate import evaluate
+from agents.experiment import ArmName, Experiment
+from agents.stages import collect_rollouts, prepare, pretrain_encoder
+from agents.train import train
+from worldvae.config import UserError
+from worldvae.files import read_jsonl
+
+TINY = Path(__file__).parents[1] / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rollouts and both encoders, made once."""
+    runs = tmp_path_factory.mktemp("runs")
+    prepare(load(runs), ("latent", "random"))
+    return runs
+
+
+@pytest.fixture
+def runs(base: Path, tmp_path: Path) -> Path:
+    shutil.copytree(base, tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def load(runs: Path, **overrides: Any) -> Experiment:
+    return Experiment.load(TINY, {"runs": str(runs), **overrides})
+
+
+def weights(folder: Path) -> torch.Tensor:
+    policy = Agent.load(folder).model.policy
+    return torch.cat([weight.detach().flatten() for weight in policy.parameters()])
+
+
+@pytest.mark.parametrize("arm", ["latent", "random", "pixels"])
+def test_an_arm_leaves_what_it_should(runs: Path, arm: ArmName) -> None:
+    experiment = load(runs)
+    folder = train(experiment, arm, 0)
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["arm"], result["seed"]) == (arm, 0)
+    assert 1200 <= result["env_steps"] < 1200 + 4 * 30 * 2
+    assert result["evaluation"]["seeds"] == [1_000_000, 1_000_001, 1_000_002, 1_000_003]
+    assert len(result["evaluation"]["returns"]) == 4
+    assert (result["parameters_frozen"] > 0) == (arm != "pixels")
+    evaluations = read_jsonl(folder / "evaluations.jsonl")
+    assert [row["env_steps"] // 400 for row in evaluations] == [1, 2, 3][: len(evaluations)]
+    assert len(evaluations) >= 2
+    assert all(len(row["returns"]) == 2 for row in evaluations)
+    episodes = read_jsonl(folder / "episodes.jsonl")
+    assert all(row["env_steps"] <= result["env_steps"] for row in episodes)
+    assert list(folder.glob("log/events*"))
+    video = cv2.VideoCapture(str(folder / "video.webm"))
+    assert video.read()[0]
+    assert len(list(folder.glob("model_*.zip"))) == 1
+
+
+def test_same_seed_same_agent_other_seed_another(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path / "again")
+    one = train(load(runs), "latent", 0)
+    two = train(load(tmp_path / "again"), "latent", 0)
+    other = train(load(runs), "latent", 1)
+    assert torch.equal(weights(one), weights(two))
+    assert not torch.equal(weights(one), weights(other))
+    scores = [json.loads((one / "result.json").read_text())["evaluation"] for one in (one, two)]
+    assert scores[0] == scores[1]
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load(runs)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.progress.Progress._evaluate", die)
+        with pytest.raises(Killed):
+            train(experiment, "latent", 0)
+    folder = experiment.agent_folder("latent", 0)
+    assert not (folder / "result.json").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.train._finish", die)
+        with pytest.raises(Killed):
+            train(experiment, "latent", 0)
+    card = read_card(folder)
+    assert card.env_steps >= 1200
+    assert card.return_count > 1
+    before = read_jsonl(folder / "episodes.jsonl")
+    train(experiment, "latent", 0)
+    assert (folder / "result.json").exists()
+    assert read_card(folder).env_steps == card.env_steps, "nothing was trained twice"
+    assert read_jsonl(folder / "episodes.jsonl") == before
+    steps = [row["env_steps"] for row in before]
+    assert steps == sorted(steps)
+
+
+def test_what_is_done_is_left_alone(runs: Path) -> None:
+    folder = train(load(runs), "latent", 0)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert train(load(runs), "latent", 0) == folder
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
+    """The observations of `Agent` and those of the training environment, frame by frame."""
+    experiment = load(runs, **{"ppo.normalize_reward": False})
+    agent = Agent.load(train(experiment, "latent", 0))
+    env = training_env(experiment, "latent", seed=3)
+    plain = training_env(load(runs, **{"ppo.stack": 1}), "pixels", seed=3)
+    obs, frames = env.reset(), plain.reset()
+    starting = np.ones(4, bool)
+    for _ in range(60):
+        expected, _ = agent.model.predict(obs, deterministic=True)
+        assert (agent(frames, starting) == expected).all()
+        obs, _, starting, _ = env.step(expected)
+        frames, *_ = plain.step(expected)
+
+
+def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
+    train(load(runs), "latent", 0)
+    (load(runs).agent_folder("latent", 0) / "result.json").unlink()
+    with pytest.raises(UserError, match=r"begun with ppo\.gamma = 0\.99, now it is 0\.5"):
+        train(load(runs, **{"ppo.gamma": 0.5}), "latent", 0)
+    with pytest.raises(UserError, match=r"begun with pretrain\.beta = 1\.0, now it is 4\.0"):
+        pretrain_encoder(load(runs, **{"pretrain.beta": 4}))
+    with pytest.raises(UserError, match=r"env\.action_repeat is 2, not 3"):
+        collect_rollouts(load(runs, **{"env.action_repeat": 3}))
+
+
+def test_another_encoder_is_refused(runs: Path) -> None:
+    experiment = load(runs)
+    folder = train(experiment, "latent", 0)
+    shutil.rmtree(experiment.encoder_folder)
+    shutil.copytree(experiment.random_encoder_folder, experiment.encoder_folder)
+    with pytest.raises(UserError, match="not the encoder that the agent"):
+        Agent.load(folder)
+
+
+@pytest.mark.parametrize("name", ["card.json", "model_*.zip"])
+def test_a_damaged_agent_is_one_line(runs: Path, name: str) -> None:
+    folder = train(load(runs), "pixels", 0)
+    (path,) = folder.glob(name)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(UserError, match="train again"):
+        Agent.load(folder)
+
+
+def test_no_agent_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"python -m scripts\.train"):
+        Agent.load(tmp_path)
+
+
+def test_scores_follow_from_the_seeds_and_not_from_how_many_play_at_once(runs: Path) -> None:
+    experiment = load(runs)
+    agent = Agent.load(train(experiment, "latent", 0), deterministic=True)
+    together = evaluate(agent, experiment.env, range(5), num_envs=5)
+    apart = [evaluate(agent, experiment.env, [seed], num_envs=1)[0] for seed in range(5)]
+    assert together == apart
+    in_pairs = evaluate(agent, experiment.env, range(5), num_envs=2)
+    assert in_pairs == together
+    assert len({score.return_ for score in together}) > 1
+
+
+def test_evaluation_leaves_the_training_stream_untouched(runs: Path) -> None:
+    experiment = load(runs)
+    agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first = evaluate(agent, experiment.env, range(3))
+    assert torch.equal(torch.rand(3), expected)
+    assert evaluate(agent, experiment.env, range(3)) == first
+
+
+def test_pixels_too_small_for_the_stock_network_are_one_line(runs: Path) -> None:
+    small = load(runs, **{"env.frame": {"height": 32, "width": 40}})
+    with pytest.raises(UserError, match="at least 36x36"):
+        prepare(small, ("pixels",))
+
+
+def test_an_agent_collects(runs: Path) -> None:
+    experiment = load(runs)
+    folder = train(experiment, "latent", 0)
+    again = load(
+        runs,
+        name="again",
+        **{"rollouts.policies": {"agent": 1, "smooth": 1}, "rollouts.agent": str(folder)},
+    )
+    store = collect_rollouts(again)
+    assert {record.policy for record in store.records} == {"agent", "smooth"}

@@ -1,0 +1,153 @@
+"""Every command with a tiny budget, as a user types it, and every mistake in one line."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = "tests/tiny.yaml"
+
+
+def run(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *map(str, words)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`compare` on the tiny experiment: the folder of its runs."""
+    runs = tmp_path_factory.mktemp("runs")
+    done = run("scripts.compare", TINY, "--runs", runs, "--name", "tiny")
+    assert "report:" in done.stdout
+    assert "latent" in done.stdout
+    return runs
+
+
+def test_compare_leaves_scores_and_a_report(runs: Path) -> None:
+    with (runs / "tiny" / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 2 * 4, "arms x seeds x episodes"
+    assert {row["arm"] for row in rows} == {"latent", "random", "pixels"}
+    report = (runs / "tiny" / "report.html").read_text()
+    assert "Verdict" in report
+    for name in ("reconstructions", "traversals", "samples", "training"):
+        assert (runs / "tiny" / "encoder" / f"{name}.png").stat().st_size > 1_000
+    assert not (runs / "tiny" / "encoder" / "checkpoint.pt").exists()
+
+
+def test_compare_again_trains_nothing_again(runs: Path) -> None:
+    results = sorted((runs / "tiny").rglob("result.json"))
+    agents = [path for path in results if "agents" in path.parts]
+    before = [path.stat().st_mtime_ns for path in agents]
+    run("scripts.compare", TINY, "--runs", runs, "--name", "tiny")
+    assert [path.stat().st_mtime_ns for path in agents] == before
+    assert len(agents) == 6
+
+
+def test_the_run_folder_holds_a_config_that_goes_on(runs: Path) -> None:
+    config = runs / "tiny" / "config.yaml"
+    done = run("scripts.compare", config)
+    assert str(runs / "tiny" / "report.html") in done.stdout
+
+
+def test_one_more_seed_trains_one_more(runs: Path) -> None:
+    words = ["--runs", runs, "--name", "tiny", "--compare.arms", "[latent]"]
+    run("scripts.compare", TINY, *words, "--compare.seeds", "[0, 1, 2]")
+    assert (runs / "tiny" / "agents" / "latent" / "seed_2" / "result.json").exists()
+
+
+def test_collect_and_inspect(tmp_path: Path) -> None:
+    words = [TINY, "--runs", tmp_path, "--name", "x"]
+    assert "environment steps" in run("scripts.collect", *words).stdout
+    text = run("scripts.collect", *words, "--inspect").stdout
+    assert "duplicate frames" in text
+    assert (tmp_path / "x" / "rollouts" / "contact_sheet.png").exists()
+
+
+def test_pretrain_says_what_it_made(tmp_path: Path) -> None:
+    done = run("scripts.pretrain", TINY, "--runs", tmp_path, "--name", "x", "--pretrain.beta", "4")
+    assert "KL" in done.stdout
+    card = json.loads((tmp_path / "x" / "encoder" / "config.json").read_text())
+    assert card["autoencoder"]["objective"]["beta"] == 4
+
+
+def test_train_one_agent(runs: Path, tmp_path: Path) -> None:
+    words = ["--arm", "pixels", "--seed", "5", "--runs", tmp_path, "--name", "x"]
+    folder = Path(run("scripts.train", TINY, *words).stdout.strip().splitlines()[-1])
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["arm"], result["seed"]) == ("pixels", 5)
+    assert result["command"].startswith("python -m scripts.train tests/tiny.yaml --arm pixels")
+    assert not (tmp_path / "x" / "rollouts").exists(), "pixels need no rollouts"
+
+
+def test_a_crashed_arm_leaves_a_hole_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    words = [TINY, "--runs", tmp_path, "--name", "x", "--compare.seeds", "[0]"]
+    blocked = tmp_path / "x" / "agents" / "random" / "seed_0"
+    blocked.mkdir(parents=True)
+    (blocked / "card.json").write_text("{}")
+    done = run("scripts.compare", *words, check=False)
+    assert done.returncode == 1
+    assert "random seed 0 failed" in done.stderr
+    assert "card.json: damaged" in done.stderr
+    assert (tmp_path / "x" / "agents" / "latent" / "seed_0" / "result.json").exists()
+    assert "agents/random/seed_0" in (tmp_path / "x" / "report.html").read_text()
+
+
+def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None:
+    words = [TINY, "--runs", str(tmp_path), "--name", "x", "--compare.seeds", "[0]"]
+    words += ["--ppo.env_steps", "4000"]
+    command = [sys.executable, "-m", "scripts.compare", *words]
+    for pause in (4.0, 9.0):
+        process = subprocess.Popen(
+            command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        time.sleep(pause)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = run("scripts.compare", *words)
+    assert "report:" in done.stdout
+    assert len(list((tmp_path / "x" / "agents").rglob("result.json"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["scripts.pretrain", "configs/car_racin.yaml"], "did you mean configs/car_racing.yaml"),
+        (["scripts.pretrain", TINY, "--pretrain.bta", "1"], "did you mean pretrain.beta?"),
+        (["scripts.pretrain", TINY, "--pretrain.beta", "x"], "--pretrain.beta = 'x'"),
+        (["scripts.pretrain", TINY, "--pretrain.beta", "-1"], "greater than or equal to 0"),
+        (["scripts.collect", TINY, "--env.id", "CarRacin-v3"], "CarRacing"),
+        (["scripts.train", TINY, "--arm", "latnt"], "invalid choice: 'latnt'"),
+        (["scripts.train", TINY], "--arm"),
+        (["scripts.collect"], "CONFIG"),
+        (["scripts.collect", TINY, "stray"], "not an option"),
+        (
+            ["scripts.collect", TINY, "--inspect", "--name", "no-such-run"],
+            "python -m scripts.collect",
+        ),
+        (["scripts.collect", TINY, "--runs", "/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> None:
+    done = run(*words, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert expected in done.stderr
+
+
+@pytest.mark.parametrize("script", ["collect", "pretrain", "train", "compare"])
+def test_help_explains_every_key(script: str) -> None:
+    text = run(f"scripts.{script}", "--help").stdout
+    for key in ("--env.id", "--pretrain.beta", "--ppo.gamma", "--compare.seeds"):
+        assert key in text
+    assert f"python -m scripts.{script} CONFIG" in text
