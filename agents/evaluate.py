@@ -1,4 +1,4 @@
-"""Score an agent in Gymnasium's own environment, each episode from a seed of its own."""
+"""Score an agent on episodes that each start from a seed of their own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int =
 
 def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int) -> list[Score]:
     width = min(num_envs, len(seeds))
-    vec = make_vec(env.as_evaluated(), width, seed=0)
+    vec = make_vec(env, width, seed=0)
     try:
         scores: list[Score] = []
         for start in range(0, len(seeds), width):

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
 
 from agents.ppo import PPOConfig
-from worldvae.autoencoders import AutoencoderConfig, NetworkConfig, ObjectiveConfig
 from worldvae.config import Config, UserError, load_config, read_yaml
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
+from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
-from worldvae.training import PretrainConfig
 
-P = TypeVar("P", bound=Config)
 ArmName = Literal["pixels", "latent", "random"]
-
-
-class PretrainSection(NetworkConfig, ObjectiveConfig, PretrainConfig):
-    """All of pretraining in one section: the network, what it is trained for, and how long."""
-
-    @property
-    def autoencoder(self) -> AutoencoderConfig:
-        """The part that decides the model."""
-        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
-        return AutoencoderConfig(network=network, objective=objective)
-
-    @property
-    def fitting(self) -> PretrainConfig:
-        """The part that decides how it is trained."""
-        return self._part(PretrainConfig)
-
-    def _part(self, part: type[P]) -> P:
-        return part(**{name: getattr(self, name) for name in part.model_fields})
 
 
 class EvaluationConfig(Config):
@@ -81,7 +61,7 @@ class Experiment(Config):
     seed: int = Field(0, ge=0, description="Seed of collection and pretraining.")
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
-    pretrain: PretrainSection = Field(PretrainSection(), description="Pretraining the encoder.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
     ppo: PPOConfig = Field(PPOConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
     compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")

@@ -77,7 +77,7 @@ def measure(experiment: Experiment, agent: Agent, episodes: int) -> list[Score]:
     """Score `agent` on the first `episodes` evaluation seeds."""
     settings = experiment.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
-    return evaluate(agent, experiment.env, seeds, settings.num_envs)
+    return evaluate(agent, experiment.env.as_evaluated(), seeds, settings.num_envs)
 
 
 def _forget_after(folder: Path, env_steps: int) -> None:

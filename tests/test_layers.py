@@ -11,7 +11,7 @@ GROUPS = (
     {"config", "seeding", "files", "stats", "plots", "pictures", "history"},
     {"envs", "rollouts"},
     {"autoencoders"},
-    {"training", "latent", "sb3"},
+    {"training", "pretraining", "latent", "sb3"},
 )
 SB3_ALLOWED = {"worldvae/sb3.py"}
 

@@ -7,11 +7,11 @@ from tests.autoencoders.tiny import SHAPE, Frames, KilledError, squares, tiny
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import Config, UserError
 from worldvae.files import read_jsonl
-from worldvae.training import PretrainConfig, fit
+from worldvae.training import FitConfig, fit
 from worldvae.training.config import resolve_precision
 
 TRAIN, VALIDATION = squares(50, 0), squares(20, 1)
-SHORT = PretrainConfig(steps=12, batch_size=8, evaluate_every=3, precision="float32")
+SHORT = FitConfig(steps=12, batch_size=8, evaluate_every=3, precision="float32")
 
 
 def train(folder, config=SHORT, seed=0, dies_at=None, data=TRAIN, **objective):
@@ -128,7 +128,7 @@ def pull(folder, **changes):
     """Train on white, hold out frames of brightness 0.2: w passes the best weight on its way."""
     white, grey = np.full((8, 4, 4, 1), 255, np.uint8), np.full((8, 4, 4, 1), 51, np.uint8)
     settings = {"steps": 100, "learning_rate": 0.05, "schedule": "constant", "evaluate_every": 1}
-    config = PretrainConfig(**{**settings, "batch_size": 4, "precision": "float32", **changes})
+    config = FitConfig(**{**settings, "batch_size": 4, "precision": "float32", **changes})
     model = Pull()
     return model, fit(model, Frames(white), Frames(grey), config, folder, seed=0)
 
@@ -202,10 +202,10 @@ def test_a_damaged_checkpoint_is_named(tmp_path, keep):
 
 
 def test_the_cosine_falls_from_the_learning_rate_to_0():
-    config = PretrainConfig(steps=100, learning_rate=0.2)
+    config = FitConfig(steps=100, learning_rate=0.2)
     rates = [config.learning_rate_at(step) for step in (0, 50, 100)]
     assert rates == pytest.approx([0.2, 0.1, 0.0])
-    assert PretrainConfig(schedule="constant").learning_rate_at(9_999) == 1e-3
+    assert FitConfig(schedule="constant").learning_rate_at(9_999) == 1e-3
 
 
 def test_auto_precision_asks_the_processor(monkeypatch):

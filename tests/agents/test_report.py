@@ -102,7 +102,7 @@ def test_holes_are_listed_with_the_way_to_go_on(tmp_path: Path) -> None:
 def test_a_run_without_any_finished_agent_is_a_report_too(tmp_path: Path) -> None:
     text = Words(page_of(write_run(tmp_path, {"pixels": {0: []}}))).text
     assert "nothing to compare" in text
-    assert "python -m scripts.compare CONFIG" in text
+    assert f"python -m scripts.compare {tmp_path}/config.yaml" in text
     (tmp_path / "empty").mkdir()
     assert "no arm yet" in Words(page_of(tmp_path / "empty")).text
 

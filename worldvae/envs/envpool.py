@@ -40,7 +40,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self._config = config
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        self._pool = self._make_pool(seed)
+        self._pool = self._make_pool(self._seeds(seed))
         self._idle = np.zeros(num_envs, np.int64)
         raw = self._pool.observation_space.shape
         self._frames = np.zeros((num_envs, *raw), np.uint8)
@@ -50,7 +50,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self.single_action_space = STEER_THROTTLE if mapped else self._pool.action_space
         self.action_space = batch_space(self.single_action_space, num_envs)
 
-    def _make_pool(self, seed: int) -> Any:
+    def _make_pool(self, seeds: list[int]) -> Any:
         import envpool
 
         limit = self._config.max_episode_steps
@@ -61,19 +61,17 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
                 self._config.id,
                 env_type="gymnasium",
                 num_envs=self.num_envs,
-                seed=seed,
+                env_seed=seeds,
                 **options,
             )
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Starts every episode anew. envpool seeds a pool when it is made: one int, no list."""
-        if isinstance(seed, list):
-            raise ValueError("envpool seeds all environments from one int, not from a list")
+        """Start every episode anew. envpool seeds a pool when it is made, so a seed makes one."""
         if seed is not None:
             self._pool.close()
-            self._pool = self._make_pool(seed)
+            self._pool = self._make_pool(self._seeds(seed))
         self._reset(np.arange(self.num_envs))
         return self._preprocess(self._frames), {}
 
@@ -106,6 +104,10 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
 
     def close_extras(self, **kwargs: Any) -> None:
         self._pool.close()
+
+    def _seeds(self, seed: Any) -> list[int]:
+        """One seed per environment; an int counts up from the first, as in Gymnasium."""
+        return list(seed) if isinstance(seed, list) else [seed + i for i in range(self.num_envs)]
 
     def _reset(self, which: NDArray[np.intp]) -> None:
         frames, info = self._pool.reset(which.astype(np.int32))

@@ -11,7 +11,7 @@ from pydantic import Field
 from worldvae.config import Config
 
 
-class PretrainConfig(Config):
+class FitConfig(Config):
     """How long, how fast and how exactly to train."""
 
     steps: int = Field(20_000, ge=1, description="Optimiser steps at most.")

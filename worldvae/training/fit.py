@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
 from worldvae.files import append_jsonl, read_jsonl, user_errors, write_jsonl
-from worldvae.training.config import PretrainConfig
+from worldvae.training.config import FitConfig
 from worldvae.training.run import Run, StopReason, Trainable
 
 
@@ -33,7 +33,7 @@ def fit(
     model: Trainable,
     train: FrameSource,
     validation: FrameSource,
-    config: PretrainConfig,
+    config: FitConfig,
     folder: Path,
     seed: int,
     device: str = "cpu",

@@ -17,7 +17,7 @@ from worldvae.autoencoders.pixels import FrameSource, frame_batches
 from worldvae.config import Config, UserError
 from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
-from worldvae.training.config import PretrainConfig, resolve_precision
+from worldvae.training.config import FitConfig, resolve_precision
 
 CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
@@ -65,7 +65,7 @@ class Run:
     def __init__(
         self,
         model: Trainable,
-        config: PretrainConfig,
+        config: FitConfig,
         folder: Path,
         seed: int,
         device: torch.device,

@@ -1,0 +1,43 @@
+"""Score a trained agent: python -m scripts.evaluate CONFIG --arm latent --seed 0
+
+In Gymnasium's own environment, or with --backend in another one, to see that they agree.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+
+from agents.agent import Agent
+from agents.evaluate import evaluate
+from agents.experiment import ArmName
+from scripts.cli import Parser, run
+from worldvae.seeding import numpy_stream
+from worldvae.stats import episode_interval, mean
+
+
+def main() -> None:
+    parser = Parser(__doc__)
+    parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the agent (default: 0)")
+    parser.add_argument("--backend", default="gymnasium", help="see env.backend")
+    options, experiment = parser.parse()
+    settings = experiment.evaluation
+    agent = Agent.load(experiment.agent_folder(options.arm, options.seed), settings.deterministic)
+    env = experiment.env.as_evaluated().model_copy(update={"backend": options.backend})
+    seeds = range(settings.seed, settings.seed + settings.episodes)
+    scores = evaluate(agent, env, seeds, settings.num_envs)
+    returns = np.array([score.return_ for score in scores])
+    low, high = episode_interval(returns, mean, numpy_stream(experiment.seed, "evaluate"))
+    print("seed,return,decisions")
+    print("\n".join(f"{score.seed},{score.return_:.1f},{score.length}" for score in scores))
+    print(
+        f"{options.arm} seed {options.seed} in {options.backend}: mean {returns.mean():.1f}, "
+        f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}, "
+        f"standard deviation {returns.std(ddof=1):.1f}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,67 @@
+"""What the README shows is run: its Python as one script, its commands up to their arguments."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.experiment import Experiment
+from worldvae.config import parse_overrides
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+OWN_OPTIONS = {"--inspect": 0, "--arm": 1, "--seed": 1, "--backend": 1}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+
+
+def commands() -> list[list[str]]:
+    lines = [line[2:] for block in blocks("console") for line in block.splitlines()]
+    inline = [" ".join(match.split()) for match in re.findall(r"`(python -m .*?)`", README, re.S)]
+    return [shlex.split(line, comments=True) for line in lines + inline if "scripts." in line]
+
+
+def test_the_python_runs_as_written(tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    tiny = (ROOT / "tests" / "tiny.yaml").read_text()
+    (tmp_path / "configs" / "dots.yaml").write_text(tiny)
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    script = tmp_path / "readme.py"
+    script.write_text("\n".join(blocks("python")))
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "mine" / "encoder" / "model.safetensors").exists()
+    assert (tmp_path / "runs" / "dots-worldvae-Dots-v0" / "report.html").exists()
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_commands_are_understood(words: list[str]) -> None:
+    assert words[:2] == ["python", "-m"]
+    assert (ROOT / (words[2].replace(".", "/") + ".py")).exists()
+    config, *rest = words[3:]
+    overrides = []
+    while rest:
+        word = rest.pop(0)
+        if word not in OWN_OPTIONS:
+            overrides += [word, rest.pop(0)]
+        elif OWN_OPTIONS[word]:
+            rest.pop(0)
+    Experiment.load(ROOT / config, parse_overrides(overrides))
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,117 @@
+"""From a store of rollouts to an encoder in a folder, pictures included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from worldvae.autoencoders import (
+    Autoencoder,
+    AutoencoderConfig,
+    Encoder,
+    FrameOrigin,
+    NetworkConfig,
+    ObjectiveConfig,
+    summarise,
+)
+from worldvae.config import Config, UserError
+from worldvae.envs import source_shape
+from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
+from worldvae.pictures import DPI, training_figure
+from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.training import CHECKPOINT, FitConfig, fit
+
+P = TypeVar("P", bound=Config)
+
+PICTURED = 10
+
+
+class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
+    """All of pretraining in one section: the network, what it is trained for, and how long."""
+
+    @property
+    def autoencoder(self) -> AutoencoderConfig:
+        """The part that decides the model."""
+        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
+        return AutoencoderConfig(network=network, objective=objective)
+
+    @property
+    def fitting(self) -> FitConfig:
+        """The part that decides how it is trained."""
+        return self._part(FitConfig)
+
+    def _part(self, part: type[P]) -> P:
+        return part(**{name: getattr(self, name) for name in part.model_fields})
+
+
+def pretrain(store: RolloutStore, config: PretrainConfig, folder: Path, seed: int) -> Encoder:
+    """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
+
+    A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
+    Raises UserError if the store has too few episodes, or if the loss explodes.
+    """
+    if (folder / "result.json").exists():
+        return Encoder.load(folder)
+    with locked(folder, "pretraining"):
+        train, validation, origin = _sources(store)
+        model = Autoencoder(config.autoencoder, origin.frame.shape, seed)
+        fitted = fit(model, train, validation, config.fitting, folder, seed)
+        encoder = Encoder(model, summarise(model, train, validation, origin, trained=True))
+        encoder.save(folder)
+        _draw(encoder, validation, folder, seed)
+        result = {
+            "seconds": fitted.seconds,
+            "steps": fitted.steps,
+            "stopped": fitted.stopped,
+            "best_step": fitted.best_step,
+            "metrics": fitted.metrics,
+            "parameters": sum(weight.numel() for weight in model.parameters()),
+        }
+        atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+        (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
+    return encoder
+
+
+def leave_untrained(
+    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
+) -> Encoder:
+    """The control arm's encoder: the same network untrained, whitened on the same frames."""
+    if (folder / "config.json").exists():
+        return Encoder.load(folder)
+    train, validation, origin = _sources(store)
+    encoder = Encoder.untrained(config.autoencoder, origin, train, validation, seed)
+    encoder.save(folder)
+    return encoder
+
+
+def _sources(store: RolloutStore) -> tuple[StoredFrames, StoredFrames, FrameOrigin]:
+    """Frames to train on, frames held out, and where they came from; damaged episodes left out."""
+    records = store.healthy()
+    train, validation = (StoredFrames(store, split, records) for split in ("train", "validation"))
+    if not len(train) or not len(validation):
+        raise UserError(
+            f"{store.folder}: {len(records)} whole episodes are too few to hold some out "
+            "for validation; collect at least 10 (a larger rollouts.frames)"
+        )
+    digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
+    origin = FrameOrigin(
+        frame=store.env.frame,
+        source_shape=source_shape(store.env),
+        env_id=store.env.id,
+        data_sha256=digest.hexdigest(),
+    )
+    return train, validation, origin
+
+
+def _draw(encoder: Encoder, validation: StoredFrames, folder: Path, seed: int) -> None:
+    """Reconstructions, samples, traversals and learning curves, as PNG."""
+    chosen = np.linspace(0, len(validation) - 1, PICTURED).astype(np.int64)
+    figures = encoder.pictures(validation.gather(chosen), seed)
+    figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
+    for name, figure in figures.items():
+        with atomic_file(folder / f"{name}.png") as file:
+            figure.savefig(file, format="png", dpi=DPI)
