@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from agents.experiment import ArmName, Experiment
+from agents.overview import write_overview
 from agents.report import write_report
 from agents.results import read_run, write_scores
 from agents.stages import prepare
@@ -88,8 +89,10 @@ def compare(experiment: Experiment) -> bool:
     planned = [(job.arm, job.seed) for job in jobs]
     run = read_run(experiment.folder, planned)
     write_scores(run)
+    generator = numpy_stream(experiment.seed, "report")
+    write_overview(run, generator)
     report = write_report(experiment.folder, planned)
-    print(summary_table(summarise(run, numpy_stream(experiment.seed, "report"))))
+    print(summary_table(summarise(run, generator)))
     print(f"report: {report}")
     return all(job.is_done for job in jobs)
 

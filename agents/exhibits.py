@@ -6,6 +6,7 @@ A section without anything to show is the empty string.
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from agents import page
 from agents.records import AgentRecord, Card, Cost, Result, Run
@@ -46,6 +47,9 @@ ENCODER_FIGURES = {
 }
 
 
+UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
+
+
 def curves(run: Run, generator: np.random.Generator) -> str:
     if not any(agent.evaluations for agent in run.agents):
         return ""
@@ -58,8 +62,9 @@ def curves(run: Run, generator: np.random.Generator) -> str:
     )
 
 
-def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
-    scale, x_label = (1.0, "env steps") if unit == "env_steps" else (60.0, "minutes")
+def learning_figure(run: Run, unit: str, generator: np.random.Generator) -> Figure:
+    """Held-out return over "env_steps" or "seconds", each arm after what it was charged."""
+    scale, x_label = UNITS[unit]
     arms = [
         plots.ArmCurves(
             arm,
@@ -68,14 +73,18 @@ def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
         )
         for arm in run.arms
     ]
+    return plots.learning_curves(arms, f"Held-out return over {x_label}", x_label, generator)
+
+
+def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
+    _, x_label = UNITS[unit]
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
         f"is unfinished. Bold: the mean; band: its 95 % interval, from {plots.BAND_FROM} seeds on."
         f"{_charged_words(run, unit)}"
     )
-    title = f"Held-out return over {x_label}"
-    figure = plots.learning_curves(arms, title, x_label, generator)
-    return page.drawing(figure, f"{title}, by arm: {', '.join(run.arms)}", caption)
+    alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
+    return page.drawing(learning_figure(run, unit, generator), alt, caption)
 
 
 def _scaled(agent: AgentRecord, unit: str, scale: float) -> plots.Curve:

@@ -205,3 +205,13 @@ def test_an_agent_collects(runs: Path) -> None:
     )
     store = collect_rollouts(again)
     assert {record.policy for record in store.records} == {"agent", "smooth"}
+
+
+@pytest.mark.parametrize("arm", ["latent", "pixels"])
+def test_of_a_dict_the_agent_sees_image_and_rest(tmp_path: Path, arm: ArmName) -> None:
+    clock = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
+    camera = {"kwargs": {"as_dict": True}, "image_key": "camera"}
+    experiment = load(tmp_path, **{"env": {**clock, **camera}})
+    prepare(experiment, (arm,))
+    agent = Agent.load(train(experiment, arm, 0))
+    assert set(agent.model.observation_space.spaces) == {"camera", "speed"}

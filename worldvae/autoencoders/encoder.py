@@ -119,7 +119,9 @@ class Encoder:
     def pictures(self, held_out: Frames, seed: int) -> dict[str, Figure]:
         """Name -> figure: reconstructions of `held_out` (B, H, W, C), samples, traversals."""
         values = np.linspace(-3, 3, 9, dtype=np.float32)
-        moved = self.traverse(held_out[0], values)
+        # The most ordinary frame: an episode's first is often unlike all others.
+        typical = np.linalg.norm(self.whiten(self.encode(held_out)), axis=1).argmin()
+        moved = self.traverse(held_out[typical], values)
         variational = self._model.config.objective.is_variational
         size = self.card.kl if variational else self.card.latent_std
         unit = "nats" if variational else "sd"
