@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field
 
 from agents.ppo import PPOConfig
-from worldvae.config import Config, UserError, load_config, read_yaml
+from worldvae.config import Config, UserError, flatten, load_config, read_yaml
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
@@ -106,7 +106,7 @@ def check_same_settings(path: Path, experiment: Experiment, sections: Iterable[s
     if not path.exists():
         atomic_write_text(path, yaml.safe_dump(settings, sort_keys=False))
         return
-    begun, now = _flat(read_yaml(path)), _flat(settings)
+    begun, now = flatten(read_yaml(path)), flatten(settings)
     changed = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
     if changed:
         old, new = begun.get(changed[0]), now.get(changed[0])
@@ -114,12 +114,3 @@ def check_same_settings(path: Path, experiment: Experiment, sections: Iterable[s
             f"{path.parent} was begun with {changed[0]} = {old!r}, now it is {new!r}; "
             "choose another --name, or remove that folder"
         )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"env": {"id": 1}} -> {"env.id": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        is_section = isinstance(value, dict)
-        flat |= _flat(value, f"{prefix}{key}.") if is_section else {f"{prefix}{key}": value}
-    return flat

@@ -84,6 +84,15 @@ def to_yaml(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False)
 
 
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"env": {"id": 1}} -> {"env.id": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, but `1e-3` is a number (1.1 reads it as text, which surprises everybody)."""
 
@@ -134,18 +143,19 @@ def _explain(
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:
-    """One line per key of `model`: its name, meaning and default; for `--help`."""
-    lines = []
+    """Name, default, bounds and meaning of every key of `model`; for `--help`."""
+    lines: list[str] = []
+    sections: list[str] = []
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         section = _section(field.annotation)
         if section is not None:
-            lines += ["", f"{field.description}", describe(section, f"{key}.")]
+            sections += [f"\n{key}: {field.description}", describe(section, f"{key}.")]
             continue
         default = field.get_default(call_default_factory=True)
         shown = json.dumps(default, default=str)
         lines.append(f"  --{key} (default: {shown}){_bounds(field)}\n      {field.description}")
-    return "\n".join(lines)
+    return "\n".join(lines + sections)
 
 
 def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

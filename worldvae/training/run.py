@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from worldvae.autoencoders.pixels import FrameSource, frame_batches
-from worldvae.config import Config, UserError
+from worldvae.config import Config, UserError, flatten
 from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
@@ -155,7 +155,7 @@ class Run:
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
-        self.identity = _flat({"pretrain": settings | precision, "model": model, "frames": data})
+        self.identity = flatten({"pretrain": settings | precision, "model": model, "frames": data})
         if not self.checkpoint.exists():
             return
         state = _load(self.checkpoint, self.device)
@@ -218,12 +218,3 @@ def _load(path: Path, device: torch.device) -> dict[str, Any]:
     except Exception:  # noqa: BLE001  # torch raises whatever the damaged bytes provoke
         raise UserError(f"{path} cannot be read; delete it to train from the beginning") from None
     return state
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} -> {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
