@@ -24,14 +24,17 @@ class Score:
     length: int
 
 
-def evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int = 10) -> list[Score]:
+def evaluate(
+    agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
+) -> list[Score]:
     """Play one episode from each of `seeds`, to its end; the scores in their order.
 
-    The worlds follow from the seeds alone, so that every arm is asked the same questions.
+    The worlds follow from the seeds alone, so that every agent is asked the same questions;
+    sampled actions follow from `noise`, so that agents do not answer with the same luck.
     """
     # Sampled actions come from torch's global generator: seeded here, given back untouched.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seeds[0], "evaluate"))
+        torch.manual_seed(derive(noise, "evaluate"))
         return _evaluate(agent, env, seeds, num_envs)
 
 

@@ -73,11 +73,12 @@ def new_card(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> A
     )
 
 
-def measure(experiment: Experiment, agent: Agent, episodes: int) -> list[Score]:
-    """Score `agent` on the first `episodes` evaluation seeds."""
+def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int) -> list[Score]:
+    """Score `agent` on the first `episodes` evaluation seeds, with sampling noise of its own."""
     settings = experiment.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
-    return evaluate(agent, experiment.env.as_evaluated(), seeds, settings.num_envs)
+    noise = derive(card.seed, "noise", card.arm)
+    return evaluate(agent, experiment.env.as_evaluated(), seeds, settings.num_envs, noise)
 
 
 def _forget_after(folder: Path, env_steps: int) -> None:
@@ -111,7 +112,7 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
         total=experiment.ppo.env_steps,
         every=(experiment.evaluation.every, experiment.ppo.checkpoint_every),
         measure=lambda agent: measure(
-            experiment, agent, experiment.evaluation.episodes_during_training
+            experiment, agent, card, experiment.evaluation.episodes_during_training
         ),
     )
     decisions = experiment.ppo.env_steps // experiment.env.action_repeat
@@ -123,9 +124,9 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
 
 
 def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> None:
-    """Film, score, and only then say that it is done."""
-    record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
-    scores = [asdict(score) for score in measure(experiment, agent, experiment.evaluation.episodes)]
+    """Score, film, and only then say that it is done."""
+    measured = measure(experiment, agent, card, experiment.evaluation.episodes)
+    scores = [asdict(score) for score in measured]
     policy = agent.model.policy
     result: dict[str, Any] = {
         "arm": card.arm,
@@ -143,6 +144,7 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
             "lengths": [score["length"] for score in scores],
         },
     }
+    record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
 
 

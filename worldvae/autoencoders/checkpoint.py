@@ -99,8 +99,17 @@ def hash_encoder(folder: Path) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Python, and the packages that an encoder's numbers depend on."""
-    packages = ("worldvae", "torch", "numpy", "opencv-python")
+    """Python, and the packages that the numbers of encoders and agents depend on."""
+    packages = (
+        "worldvae",
+        "torch",
+        "numpy",
+        "opencv-python",
+        "gymnasium",
+        "ale-py",
+        "envpool",
+        "stable-baselines3",
+    )
     installed = {name: _version(name) for name in packages}
     return {"python": platform.python_version(), **installed}
 
