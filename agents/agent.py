@@ -57,9 +57,14 @@ class Agent:
         self._history = History(stack)
 
     @classmethod
-    def load(cls, folder: Path, deterministic: bool = True) -> Agent:
-        """The agent in `folder`; UserError if it is missing, damaged or met by another encoder."""
+    def load(cls, folder: Path, env: EnvConfig | None = None, deterministic: bool = True) -> Agent:
+        """The agent in `folder`; UserError if it is missing, damaged or met by another encoder.
+
+        With `env` also if it was trained on another task than that one.
+        """
         card = read_card(folder)
+        if env is not None and (difference := card.env.other_task(env)):
+            raise UserError(f"{folder}: trained on another task than this config's: {difference}")
         model = load_model(folder, card)
         encode = None if card.encoder is None else checked_eyes(folder, card)
         return cls(model, card.stack, encode, card.env.image_key, deterministic)
@@ -107,7 +112,7 @@ def read_card(folder: Path) -> AgentCard:
         raise UserError(f"{path}: damaged ({reason}); remove {folder} and train again") from None
 
 
-def load_model(folder: Path, card: AgentCard, **arguments: Any) -> PPO:
+def load_model(folder: Path, card: AgentCard, device: str = "cpu", **arguments: Any) -> PPO:
     """The weights that `card` names.
 
     Stable-Baselines3's zip is unpickled, which runs whatever is in it: so only a file with the
@@ -119,7 +124,7 @@ def load_model(folder: Path, card: AgentCard, **arguments: Any) -> PPO:
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != card.model_sha256:
         raise UserError(f"{path}: not the weights of card.json; remove {folder} and train again")
-    return PPO.load(io.BytesIO(data), device="cpu", **arguments)
+    return PPO.load(io.BytesIO(data), device=device, **arguments)
 
 
 def checked_eyes(folder: Path, card: AgentCard) -> FrameEncoder:

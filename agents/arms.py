@@ -10,6 +10,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.experiment import ArmName, Experiment
+from worldvae.autoencoders import Encoder
 from worldvae.envs import make_vec
 from worldvae.latent import FrameEncoder, LatentVectorObservation, StackedVectorObservation
 from worldvae.sb3 import VectorEnvAdapter
@@ -40,7 +41,8 @@ def see(
     folder = encoder_folder(experiment, arm)
     if folder is None:
         return StackedVectorObservation(env, stack, image_key)
-    return LatentVectorObservation(env, folder, stack, experiment.ppo.whiten, image_key)
+    encoder = Encoder.load(folder, experiment.torch_device)
+    return LatentVectorObservation(env, encoder, stack, experiment.ppo.whiten, image_key)
 
 
 def load_eyes(experiment: Experiment, arm: ArmName) -> FrameEncoder | None:
@@ -48,7 +50,8 @@ def load_eyes(experiment: Experiment, arm: ArmName) -> FrameEncoder | None:
     folder = encoder_folder(experiment, arm)
     if folder is None:
         return None
-    return FrameEncoder(folder, experiment.ppo.whiten, experiment.env.frame)
+    encoder = Encoder.load(folder, experiment.torch_device)
+    return FrameEncoder(encoder, experiment.ppo.whiten, experiment.env.frame)
 
 
 def relative_encoder(experiment: Experiment, arm: ArmName, folder: Path) -> str | None:

@@ -9,18 +9,19 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from agents.experiment import ArmName, Experiment
+from agents.experiment import ArmName, Experiment, check_settings
 from agents.overview import write_overview
 from agents.report import write_report
 from agents.results import read_run, write_scores
 from agents.stages import prepare
 from agents.summary import summarise
+from agents.train import DECIDES
 from agents.verdict import summary_table
 from worldvae.config import to_yaml
-from worldvae.files import atomic_write_text, read_jsonl
-from worldvae.seeding import numpy_stream
+from worldvae.files import atomic_write_text, last_jsonl
 
 POLL_SECONDS = 1.0
 
@@ -62,8 +63,8 @@ class Job:
     @property
     def env_steps(self) -> int:
         """How far its training is."""
-        episodes = read_jsonl(self.folder / "episodes.jsonl")
-        return int(episodes[-1]["env_steps"]) if episodes else 0
+        last = last_jsonl(self.folder / "episodes.jsonl")
+        return int(last.get("env_steps", 0))
 
     def failure(self) -> str:
         """The last line it printed."""
@@ -77,22 +78,24 @@ def compare(experiment: Experiment) -> bool:
     Run again, it does only what is missing. An agent that fails leaves a hole in the report and
     does not stop the others.
     """
-    config = experiment.folder / "config.yaml"
-    atomic_write_text(config, to_yaml(experiment))
-    prepare(experiment, experiment.compare.arms)
     jobs = [
         Job(arm, seed, experiment.agent_folder(arm, seed))
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
+    for job in jobs:
+        check_settings(job.folder / "settings.yaml", experiment, DECIDES)
+    prepare(experiment, experiment.compare.arms)
+    config = experiment.folder / "config.yaml"
+    atomic_write_text(config, to_yaml(experiment))
     _run([job for job in jobs if not job.is_done], config, experiment)
     planned = [(job.arm, job.seed) for job in jobs]
     run = read_run(experiment.folder, planned)
     write_scores(run)
-    generator = numpy_stream(experiment.seed, "report")
-    write_overview(run, generator)
-    report = write_report(experiment.folder, planned)
-    print(summary_table(summarise(run, generator)))
+    summary = summarise(run, np.random.default_rng(0))
+    write_overview(run)
+    report = write_report(run, summary)
+    print(summary_table(summary))
     print(f"report: {report}")
     return all(job.is_done for job in jobs)
 

@@ -34,9 +34,9 @@ ENCODER_FIGURES = {
     ),
     "samples.png": (
         "Samples",
-        "Decoded draws from the standard normal prior. If they resemble no frame of the "
-        "environment, the latents are not spread as the prior says. A frozen encoder does not "
-        "mind that; dreaming in the latent space would.",
+        "Decoded draws from the prior: the standard normal, or for an autoencoder without one "
+        "the spread of its training latents. If they resemble no frame of the environment, the "
+        "latents are not spread so. A frozen encoder does not mind; dreaming in them would.",
     ),
     "training.png": (
         "Pretraining",
@@ -161,12 +161,17 @@ def encoder(run: Run) -> str:
         for name, words in ENCODER_FIGURES.items()
         if (folder / name).is_file()
     ]
-    if run.card and run.card.kl:
+    if run.card and any(run.card.kl):
         pictures.append(_kl_figure(run.card))
     if not pictures:
         return ""
     has_latent = "latent" in run.arms
-    lead = "Agents of the arm latent see the frames only through this encoder." * has_latent
+    lead = (
+        "Agents of the arm latent see the frames only through this encoder, one for all seeds: "
+        "an interval over seeds speaks of training agents, not of pretraining encoders."
+        if has_latent
+        else ""
+    )
     return page.section(
         "encoder",
         "What the encoder keeps",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
+import torch
 import yaml
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agents.ppo import PPOConfig
 from worldvae.config import Config, UserError, flatten, load_config, read_yaml
@@ -17,6 +18,16 @@ from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
 
 ArmName = Literal["pixels", "latent", "random"]
+
+
+Seed = Annotated[int, Field(ge=0)]
+E = TypeVar("E")
+
+
+def _no_twins(values: tuple[E, ...]) -> tuple[E, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"names something twice: {', '.join(map(str, values))}")
+    return values
 
 
 class EvaluationConfig(Config):
@@ -40,10 +51,10 @@ class EvaluationConfig(Config):
 class CompareConfig(Config):
     """What is compared: nothing differs between arms but what the agent sees."""
 
-    arms: tuple[ArmName, ...] = Field(
+    arms: Annotated[tuple[ArmName, ...], AfterValidator(_no_twins)] = Field(
         ("latent", "random", "pixels"), min_length=1, description="What the agents see."
     )
-    seeds: tuple[int, ...] = Field(
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(_no_twins)] = Field(
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
     workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
@@ -54,11 +65,14 @@ class Experiment(Config):
 
     name: str | None = Field(
         None,
-        pattern=r"^[\w.-]+$",
+        pattern=r"^\w[\w.-]*$",
         description="Folder of the results (null: the file's name and the environment).",
     )
     runs: Path = Field(Path("runs"), description="Folder that holds the folders of experiments.")
     seed: int = Field(0, ge=0, description="Seed of collection and pretraining.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where networks compute; auto: on a GPU if torch sees one."
+    )
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
@@ -74,6 +88,13 @@ class Experiment(Config):
             return experiment
         name = f"{path.stem}-{experiment.env.id.replace('/', '-')}"
         return experiment.model_copy(update={"name": name})
+
+    @property
+    def torch_device(self) -> str:
+        """What torch calls the device."""
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
 
     @property
     def folder(self) -> Path:
@@ -100,17 +121,24 @@ class Experiment(Config):
         return self.folder / "agents" / arm / f"seed_{seed}"
 
 
-def check_same_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Write those sections of the resolved config to `path`; UserError if others began there."""
-    settings = experiment.model_dump(mode="json", by_alias=True, include=set(sections))
+def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Raise UserError if `path` holds other settings than `experiment`; a missing file, none."""
     if not path.exists():
-        atomic_write_text(path, yaml.safe_dump(settings, sort_keys=False))
         return
-    begun, now = flatten(read_yaml(path)), flatten(settings)
+    begun, now = flatten(read_yaml(path)), flatten(_settings(experiment, sections))
     changed = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
     if changed:
         old, new = begun.get(changed[0]), now.get(changed[0])
         raise UserError(
-            f"{path.parent} was begun with {changed[0]} = {old!r}, now it is {new!r}; "
+            f"{path.parent} was made with {changed[0]} = {old!r}, now it is {new!r}; "
             "choose another --name, or remove that folder"
         )
+
+
+def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Write those sections of the resolved config to `path`, for `check_settings`."""
+    atomic_write_text(path, yaml.safe_dump(_settings(experiment, sections), sort_keys=False))
+
+
+def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:
+    return experiment.model_dump(mode="json", by_alias=True, include=set(sections))

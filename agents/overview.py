@@ -18,14 +18,14 @@ from worldvae.pictures import DPI
 WIDTH = 1280
 
 
-def write_overview(run: Run, generator: np.random.Generator) -> Path | None:
+def write_overview(run: Run) -> Path | None:
     """`overview.png` in the run's folder; None while there is nothing to show."""
     sheet = run.folder / "encoder" / "reconstructions.png"
     if not sheet.exists() or not run.results:
         return None
     pictures = [
         np.asarray(cv2.imread(str(sheet)), np.uint8),
-        _picture(learning_figure(run, "env_steps", generator)),
+        _picture(learning_figure(run, "env_steps", np.random.default_rng(0))),
     ]
     _, data = cv2.imencode(".png", np.concatenate([_widened(picture) for picture in pictures]))
     path = run.folder / "overview.png"

@@ -58,7 +58,7 @@ class PPOConfig(Config):
         return self
 
 
-def make_ppo(config: PPOConfig, env: VecEnv, seed: int) -> PPO:
+def make_ppo(config: PPOConfig, env: VecEnv, seed: int, device: str) -> PPO:
     """A new agent with the stock policy that fits what `env` shows."""
     return PPO(
         policy_for(env.observation_space),
@@ -75,7 +75,7 @@ def make_ppo(config: PPOConfig, env: VecEnv, seed: int) -> PPO:
         max_grad_norm=config.max_grad_norm,
         policy_kwargs=policy_arguments(config),
         seed=seed,
-        device="cpu",
+        device=device,
     )
 
 

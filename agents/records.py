@@ -102,6 +102,16 @@ class AgentRecord:
     evaluations: tuple[Evaluation, ...]
     episodes: tuple[TrainingEpisode, ...]
     result: Result | None
+    damage: str = ""
+
+    @property
+    def measured(self) -> tuple[Evaluation, ...]:
+        """Every held-out evaluation in the order of training, the final one last."""
+        if self.result is None:
+            return self.evaluations
+        final = self.result.evaluation
+        last = Evaluation(self.result.env_steps, self.result.seconds, final.returns, final.lengths)
+        return (*(e for e in self.evaluations if e.env_steps < last.env_steps), last)
 
     @property
     def reached(self) -> int:
@@ -218,6 +228,8 @@ def _stage_holes(run: Run) -> list[Hole]:
 
 def _agent_hole(agent: AgentRecord) -> Hole:
     where = f"agents/{agent.arm}/seed_{agent.seed}"
+    if agent.damage:
+        return Hole(where, f"damaged, left out: {agent.damage}; remove it to train it again")
     if not agent.reached:
         return Hole(where, "begun, nothing logged yet")
     return Hole(where, f"not finished; {agent.reached:,} env steps so far")

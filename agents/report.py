@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -11,8 +10,7 @@ import numpy as np
 
 from agents import exhibits, page
 from agents.records import Run
-from agents.results import read_run
-from agents.summary import ArmSummary, Summary, summarise, unequal
+from agents.summary import ArmSummary, Summary, unequal
 from agents.verdict import minutes, verdict
 from worldvae.files import atomic_write_text
 from worldvae.stats import interquartile_mean
@@ -30,15 +28,13 @@ SEES = {
 }
 
 
-def write_report(run_folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Path:
-    """Write `report.html` into the run folder; `planned` names all (arm, seed) pairs it will hold.
+def write_report(run: Run, summary: Summary) -> Path:
+    """Write `report.html` into the run's folder.
 
-    The bootstrap has a fixed seed, so the same results give the same page.
+    The bootstrap of its figures has a fixed seed, so the same results give the same page.
     """
-    run = read_run(run_folder, planned)
-    generator = np.random.default_rng(0)
-    path = run_folder / "report.html"
-    atomic_write_text(path, render(run, summarise(run, generator), generator))
+    path = run.folder / "report.html"
+    atomic_write_text(path, render(run, summary, np.random.default_rng(0)))
     return path
 
 

@@ -71,8 +71,8 @@ def write_scores(run: Run) -> Path:
 
 
 def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
-    """The held-out scores during training over `unit`, "env_steps" or "seconds": -> (2, points)."""
-    points = [(getattr(line, unit), line.score) for line in agent.evaluations if line.returns]
+    """Held-out scores over `unit`, "env_steps" or "seconds", the final one last: (2, points)."""
+    points = [(getattr(line, unit), line.score) for line in agent.measured if line.returns]
     return np.array(points, dtype=np.float64).reshape(-1, 2).T
 
 
@@ -92,7 +92,15 @@ def _read_agents(folder: Path) -> tuple[AgentRecord, ...]:
 
 
 def _read_agent(folder: Path) -> AgentRecord:
+    """The agent in `folder`; one that cannot be read is a hole, and does not hide the others."""
     arm, seed = folder.parent.name, int(folder.name[5:])
+    try:
+        return _read_whole_agent(folder, arm, seed)
+    except UserError as error:
+        return AgentRecord(arm, seed, folder, (), (), None, damage=str(error))
+
+
+def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
     path = folder / "result.json"
     result = _read(path, Result)
     if result and (result.arm, result.seed) != (arm, seed):

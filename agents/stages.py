@@ -7,15 +7,19 @@ from collections.abc import Collection
 from pathlib import Path
 
 from agents.agent import Agent
-from agents.experiment import ArmName, Experiment, check_same_settings
-from worldvae.autoencoders import Encoder
+from agents.exhibits import ACTIVE_NATS
+from agents.experiment import ArmName, Experiment, check_settings, record_settings
+from agents.provenance import exact_command
+from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError
+from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import leave_untrained, pretrain
-from worldvae.rollouts import RolloutStore, collect
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
-MADE_FROM = ("seed", "env", "rollouts", "pretrain")
-"""Sections of the config that decide an encoder."""
+# The sections of the config that decide the rollouts, and an encoder made from them.
+COLLECTED_BY = ("seed", "env", "rollouts")
+ENCODED_BY = (*COLLECTED_BY, "pretrain")
 
 # What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
 SMALLEST_CNN_FRAME = 36
@@ -29,6 +33,12 @@ def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
             f"env.frame is {frame.height}x{frame.width}: the pixels arm's stock CnnPolicy needs "
             f"at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
         )
+    channels = experiment.ppo.stack * frame.shape[2]
+    if "pixels" in arms and channels >= min(frame.height, frame.width):
+        raise UserError(
+            f"ppo.stack {experiment.ppo.stack} gives {channels} channels, and Stable-Baselines3 "
+            "takes the smallest side of an image for its channels; use a smaller stack"
+        )
     if "latent" in arms:
         pretrain_encoder(experiment)
     if "random" in arms:
@@ -37,17 +47,22 @@ def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
     """Collect what is missing of the experiment's rollouts."""
-    folder = experiment.rollouts_folder
-    store = RolloutStore.create(folder, experiment.env)
+    make_env(experiment.env).close()  # a mistake is told before a folder is made for it
+    folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
+    check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     agent = None
     if experiment.rollouts.agent is not None:
-        agent = Agent.load(Path(experiment.rollouts.agent), deterministic=False)
+        agent = Agent.load(Path(experiment.rollouts.agent), experiment.env, deterministic=False)
+    store = RolloutStore.create(folder, experiment.env)
+    record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     collect(store, experiment.rollouts, experiment.seed, agent)
     result = {
         "env_steps": store.env_steps,
         "frames": store.num_frames,
         "seconds": sum(record.seconds for record in store.records),
         "episodes": len(store.records),
+        "command": exact_command(),
+        "versions": library_versions(),
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
     return store
@@ -56,29 +71,41 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
 def pretrain_encoder(experiment: Experiment) -> Encoder:
     """The experiment's encoder, trained on its rollouts; both are made if they are missing."""
     folder = experiment.encoder_folder
-    check_same_settings(folder / "settings.yaml", experiment, MADE_FROM)
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
     if (folder / "result.json").exists():
         return Encoder.load(folder)
-    return pretrain(collect_rollouts(experiment), experiment.pretrain, folder, experiment.seed)
+    store, config = collect_rollouts(experiment), experiment.pretrain
+    encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+    record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    return encoder
 
 
 def make_random_encoder(experiment: Experiment) -> Encoder:
     """The control arm's encoder: the same network, untrained."""
     folder = experiment.random_encoder_folder
-    check_same_settings(folder / "settings.yaml", experiment, MADE_FROM)
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
     if (folder / "config.json").exists():
         return Encoder.load(folder)
     store = collect_rollouts(experiment)
-    return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
+    encoder = leave_untrained(store, experiment.pretrain, folder, experiment.seed)
+    record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    return encoder
+
+
+def _without_amounts(experiment: Experiment) -> Experiment:
+    """More frames may be collected later, by as many environments as there is room for."""
+    neutral = {"frames": RolloutConfig().frames, "num_envs": RolloutConfig().num_envs}
+    rollouts = experiment.rollouts.model_copy(update=neutral)
+    return experiment.model_copy(update={"rollouts": rollouts})
 
 
 def describe_encoder(encoder: Encoder, folder: Path) -> str:
     """What was made, in a few lines."""
     card = encoder.card
-    active = sum(kl > 0.01 for kl in card.kl)
+    active = sum(kl > ACTIVE_NATS for kl in card.kl)
+    used = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
     return (
-        f"{folder}: {encoder.latents} latents of {card.frame}, {active} of them active "
-        f"(KL over 0.01 nats)\n"
+        f"{folder}: {encoder.latents} latents of {card.frame}{used}\n"
         f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
         f"pictures: {folder}/reconstructions.png, traversals.png, samples.png, training.png"
     )

@@ -144,9 +144,9 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
 
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
-    """The last held-out score at or before `limit` of training; NaN if there is none."""
-    scores = [line.score for line in agent.evaluations if getattr(line, unit) <= limit]
-    return scores[-1] if scores else float("nan")
+    """The held-out score at `limit` of training, linear between evaluations; NaN before any."""
+    points, scores = zip(*((getattr(e, unit), e.score) for e in agent.measured), strict=True)
+    return float(np.interp(limit, points, scores, left=np.nan))
 
 
 def _known(scores: dict[int, float]) -> dict[int, float]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,16 @@ from stable_baselines3.common.vec_env import VecNormalize
 from agents.agent import Agent, AgentCard, load_model, read_card
 from agents.arms import encoder_folder, load_eyes, relative_encoder, training_env
 from agents.evaluate import Score, evaluate
-from agents.experiment import ArmName, Experiment, check_same_settings
+from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.ppo import learning_rate, make_ppo
 from agents.progress import Progress
+from agents.provenance import exact_command
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions
 from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 
+LOGS = ["json", "tensorboard"]
 DECIDES = ("seed", "env", "rollouts", "pretrain", "ppo", "evaluation")
 """Sections of the config that decide an agent and its score."""
 
@@ -35,6 +36,7 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
     A folder with `result.json` is done and left alone; any other goes on from its checkpoint.
     """
     folder = experiment.agent_folder(arm, seed)
+    check_settings(folder / "settings.yaml", experiment, DECIDES)
     if (folder / "result.json").exists():
         return folder
     with locked(folder, "training"):
@@ -43,13 +45,14 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
 
 
 def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
-    check_same_settings(folder / "settings.yaml", experiment, DECIDES)
+    record_settings(folder / "settings.yaml", experiment, DECIDES)
     card = read_card(folder) if (folder / "card.json").exists() else None
     card = card or new_card(experiment, arm, seed, folder)
     _forget_after(folder, card.env_steps)
-    env = training_env(experiment, arm, derive(seed, "train", card.env_steps))
+    stream = derive(seed, "train", card.env_steps)
+    env = training_env(experiment, arm, stream)
     try:
-        model = _load_or_make(experiment, folder, card, env)
+        model = _load_or_make(experiment, folder, card, env, stream)
         eyes = load_eyes(experiment, arm)
         deterministic = experiment.evaluation.deterministic
         agent = Agent(model, card.stack, eyes, card.env.image_key, deterministic)
@@ -90,17 +93,19 @@ def _forget_after(folder: Path, env_steps: int) -> None:
             write_jsonl(folder / name, kept)
 
 
-def _load_or_make(experiment: Experiment, folder: Path, card: AgentCard, env: VecNormalize) -> PPO:
-    seed = derive(card.seed, "ppo", card.env_steps)
+def _load_or_make(
+    experiment: Experiment, folder: Path, card: AgentCard, env: VecNormalize, seed: int
+) -> PPO:
+    device = experiment.torch_device
     if not card.model:
-        model = make_ppo(experiment.ppo, env, seed)
+        model = make_ppo(experiment.ppo, env, seed, device)
     else:
         rate = {"learning_rate": learning_rate(experiment.ppo)}
-        model = load_model(folder, card, env=env, custom_objects=rate)
+        model = load_model(folder, card, device, env=env, custom_objects=rate)
         model.set_random_seed(seed)
         env.ret_rms.mean, env.ret_rms.var = np.array(card.return_mean), np.array(card.return_var)
         env.ret_rms.count = card.return_count
-    model.set_logger(configure(str(folder / "log"), ["json", "tensorboard"]))
+    model.set_logger(configure(str(folder / "log" / f"from_{card.env_steps}"), LOGS))
     return model
 
 
@@ -115,7 +120,7 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
             experiment, agent, card, experiment.evaluation.episodes_during_training
         ),
     )
-    decisions = experiment.ppo.env_steps // experiment.env.action_repeat
+    decisions = math.ceil(experiment.ppo.env_steps / experiment.env.action_repeat)
     remaining = decisions - agent.model.num_timesteps
     if remaining > 0:
         agent.model.learn(remaining, callback=progress, reset_num_timesteps=False)
@@ -135,7 +140,7 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         "seconds": card.seconds,
         "parameters_trained": sum(weight.numel() for weight in policy.parameters()),
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
-        "command": _command(),
+        "command": exact_command(),
         "versions": library_versions(),
         "evaluation": {
             "env_id": experiment.env.id,
@@ -146,11 +151,3 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
     }
     record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
-
-
-def _command() -> str:
-    """What was typed, as it can be typed again from the root of the checkout."""
-    script = Path(sys.argv[0])
-    is_ours = script.parent.name == "scripts"
-    program = ["-m", f"scripts.{script.stem}"] if is_ours else [script.name]
-    return shlex.join(["python", *program, *sys.argv[1:]])

@@ -12,19 +12,22 @@ import numpy as np
 from agents.agent import Agent
 from agents.evaluate import evaluate
 from agents.experiment import ArmName
-from scripts.cli import Parser, run
+from scripts.cli import Parser, run, seed
 from worldvae.seeding import numpy_stream
 from worldvae.stats import episode_interval, mean
+
+BACKENDS = ("gymnasium", "ale", "envpool")
 
 
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the agent (default: 0)")
-    parser.add_argument("--backend", default="gymnasium", help="see env.backend")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
+    parser.add_argument("--backend", choices=BACKENDS, default="gymnasium", help="see env.backend")
     options, experiment = parser.parse()
     settings = experiment.evaluation
-    agent = Agent.load(experiment.agent_folder(options.arm, options.seed), settings.deterministic)
+    folder = experiment.agent_folder(options.arm, options.seed)
+    agent = Agent.load(folder, experiment.env, settings.deterministic)
     env = experiment.env.as_evaluated().model_copy(update={"backend": options.backend})
     seeds = range(settings.seed, settings.seed + settings.episodes)
     scores = evaluate(agent, env, seeds, settings.num_envs)

@@ -7,13 +7,13 @@ from typing import get_args
 from agents.experiment import ArmName
 from agents.stages import prepare
 from agents.train import train
-from scripts.cli import Parser, run
+from scripts.cli import Parser, run, seed
 
 
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the agent (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     options, experiment = parser.parse()
     prepare(experiment, (options.arm,))
     print(train(experiment, options.arm, options.seed))

@@ -37,6 +37,13 @@ def test_file_then_overrides(file: Path) -> None:
     assert config == Outer(**{"pretrain": Inner(beta=4), "import": "my_envs", "steps": 5})
 
 
+def test_an_empty_section_means_its_defaults(file: Path) -> None:
+    file.write_text("pretrain:\nsteps: 4\n")
+    assert load_config(Outer, file, {"pretrain.beta": 2}) == Outer(
+        pretrain=Inner(beta=2), steps=4, import_=None
+    )
+
+
 def test_resolved_yaml_reads_back_equal(tmp_path: Path) -> None:
     config = Outer(**{"pretrain": {"beta": 0.001}, "import": "m"})
     path = tmp_path / "resolved.yaml"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from stable_baselines3.common.env_checker import check_env as sb3_check
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders import Encoder
@@ -100,9 +100,11 @@ def test_a_raw_environment_is_preprocessed_as_the_card_says(tmp_path: Path) -> N
     raw = LatentObservation(gym.make("worldvae/Dots-v0"), tmp_path)
     ours = LatentObservation(make_env(config), str(tmp_path))
     assert np.allclose(raw.reset(seed=3)[0], ours.reset(seed=3)[0], atol=1e-5)
-    venv = LatentVecEnv(DummyVecEnv([lambda: gym.make("worldvae/Dots-v0")]), tmp_path)
-    venv.seed(3)
-    assert np.allclose(venv.reset()[0], ours.reset(seed=3)[0], atol=1e-5)
+    for kind in (DummyVecEnv, SubprocVecEnv):
+        venv = LatentVecEnv(kind([DotsEnv] * 2), tmp_path)
+        venv.seed(3)
+        assert np.allclose(venv.reset()[0], ours.reset(seed=3)[0], atol=1e-5)
+        venv.close()
 
 
 def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:
@@ -176,5 +178,5 @@ def test_an_encoder_met_by_other_frames_says_both(
 
 def test_a_raw_environment_of_another_size_says_both(encoder: Encoder) -> None:
     env = LatentObservation(DotsEnv(size=50), encoder)
-    with pytest.raises(UserError, match=r"\(32, 32, 3\).*\(50, 50, 3\)"):
+    with pytest.raises(UserError, match=r"\(40, 40, 3\).*\(50, 50, 3\)"):
         env.reset(seed=0)

@@ -1,7 +1,6 @@
 import numpy as np
-import torch
 
-from worldvae.seeding import derive, numpy_stream, torch_stream
+from worldvae.seeding import derive, numpy_stream
 
 
 def test_same_names_same_stream_other_names_another() -> None:
@@ -18,12 +17,6 @@ def test_derived_seeds_fit_everywhere_and_collide_as_rarely_as_chance() -> None:
     assert 0 <= min(seeds) <= max(seeds) < 2**31
     # Birthday bound: 2000^2 / 2 / 2^31 = 0.0009 expected collisions.
     assert len(set(seeds)) == len(seeds)
-
-
-def test_torch_streams_repeat() -> None:
-    one, two, other = (torch.rand(4, generator=torch_stream(s, "noise")) for s in (0, 0, 1))
-    assert torch.equal(one, two)
-    assert not torch.equal(one, other)
 
 
 def test_a_stream_is_uniform() -> None:

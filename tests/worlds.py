@@ -54,4 +54,30 @@ class Clock(gym.Env[Any, int]):
         return {"camera": frame, "speed": np.array([self._age], np.float32)}
 
 
-gym.register("tests/Clock-v0", entry_point=Clock)
+class Fussy(Clock):
+    """Refuses to be made."""
+
+    def __init__(self, **_: Any) -> None:
+        raise ValueError("not today")
+
+
+class Many(Clock):
+    """Takes two actions at once."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.action_space = spaces.MultiDiscrete([2, 2])  # type: ignore[assignment]
+
+
+class Blind(Clock):
+    """Observes a number and draws nothing."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(None)
+        self.observation_space = spaces.Box(0, 1, (1,))
+
+
+for world in (Clock, Fussy, Many, Blind):
+    gym.register(f"tests/{world.__name__}-v0", entry_point=world)

@@ -24,7 +24,9 @@ class UserError(Exception):
 class Config(BaseModel):
     """Base of every configuration: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
 
 
 C = TypeVar("C", bound=Config)
@@ -35,7 +37,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
 
     Raises UserError naming file, key, value and the nearest valid key.
     """
-    values = read_yaml(path)
+    values = _without_empty_sections(read_yaml(path), model)
     for key, value in (overrides or {}).items():
         _assign(values, key, value)
     try:
@@ -110,6 +112,16 @@ def _yaml_value(text: str, where: str) -> Any:
     except yaml.YAMLError as error:
         first_line = " ".join(str(error).split())
         raise UserError(f"{where}: not valid YAML: {first_line}") from None
+
+
+def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """`env:` with nothing below it means the section's defaults."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    return {
+        key: value
+        for key, value in values.items()
+        if not (value is None and key in fields and _section(fields[key].annotation))
+    }
 
 
 def _assign(values: dict[str, Any], dotted: str, value: Any) -> None:

@@ -76,6 +76,16 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return [_row(path, number, line) for number, line in enumerate(lines, start=1) if line]
 
 
+def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
+    """The last finished line of `path`, of at most `tail` bytes; empty if there is none."""
+    if not path.exists():
+        return {}
+    with user_errors(path), path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - tail))
+        lines = file.read().split(b"\n")[:-1]
+    return _row(path, 0, lines[-1]) if lines else {}
+
+
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
     """Replace the content of `path` by `rows` in one step."""
     atomic_write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

@@ -23,6 +23,7 @@ from worldvae.envs import source_shape
 from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.rollouts.store import Split
 from worldvae.training import CHECKPOINT, FitConfig, fit
 
 P = TypeVar("P", bound=Config)
@@ -48,7 +49,9 @@ class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
         return part(**{name: getattr(self, name) for name in part.model_fields})
 
 
-def pretrain(store: RolloutStore, config: PretrainConfig, folder: Path, seed: int) -> Encoder:
+def pretrain(
+    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int, device: str = "cpu"
+) -> Encoder:
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
     A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
@@ -57,12 +60,12 @@ def pretrain(store: RolloutStore, config: PretrainConfig, folder: Path, seed: in
     if (folder / "result.json").exists():
         return Encoder.load(folder)
     with locked(folder, "pretraining"):
-        train, validation, origin = _sources(store)
+        train, validation, test, origin = _sources(store)
         model = Autoencoder(config.autoencoder, origin.frame.shape, seed)
-        fitted = fit(model, train, validation, config.fitting, folder, seed)
-        encoder = Encoder(model, summarise(model, train, validation, origin, trained=True))
+        fitted = fit(model, train, validation, config.fitting, folder, seed, device)
+        encoder = Encoder(model, summarise(model, train, test, origin, trained=True), device)
         encoder.save(folder)
-        _draw(encoder, validation, folder, seed)
+        _draw(encoder, test, folder, seed)
         result = {
             "seconds": fitted.seconds,
             "steps": fitted.steps,
@@ -82,20 +85,24 @@ def leave_untrained(
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
     if (folder / "config.json").exists():
         return Encoder.load(folder)
-    train, validation, origin = _sources(store)
-    encoder = Encoder.untrained(config.autoencoder, origin, train, validation, seed)
+    train, _, test, origin = _sources(store)
+    encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
     encoder.save(folder)
     return encoder
 
 
-def _sources(store: RolloutStore) -> tuple[StoredFrames, StoredFrames, FrameOrigin]:
-    """Frames to train on, frames held out, and where they came from; damaged episodes left out."""
+Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]
+
+
+def _sources(store: RolloutStore) -> Sources:
+    """Frames to train on, to stop by, to score on, and their origin; no damaged episodes."""
     records = store.healthy()
-    train, validation = (StoredFrames(store, split, records) for split in ("train", "validation"))
-    if not len(train) or not len(validation):
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    train, validation, test = (StoredFrames(store, split, records) for split in splits)
+    if not (len(train) and len(validation) and len(test)):
         raise UserError(
-            f"{store.folder}: {len(records)} whole episodes are too few to hold some out "
-            "for validation; collect at least 10 (a larger rollouts.frames)"
+            f"{store.folder}: {len(records)} whole episodes are too few to hold some out; "
+            "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps)"
         )
     digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
     origin = FrameOrigin(
@@ -104,13 +111,13 @@ def _sources(store: RolloutStore) -> tuple[StoredFrames, StoredFrames, FrameOrig
         env_id=store.env.id,
         data_sha256=digest.hexdigest(),
     )
-    return train, validation, origin
+    return train, validation, test, origin
 
 
-def _draw(encoder: Encoder, validation: StoredFrames, folder: Path, seed: int) -> None:
+def _draw(encoder: Encoder, held_out: StoredFrames, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
-    chosen = np.linspace(0, len(validation) - 1, PICTURED).astype(np.int64)
-    figures = encoder.pictures(validation.gather(chosen), seed)
+    chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
+    figures = encoder.pictures(held_out.gather(chosen), seed)
     figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
     for name, figure in figures.items():
         with atomic_file(folder / f"{name}.png") as file:

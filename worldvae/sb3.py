@@ -89,7 +89,7 @@ class LatentVecEnv(VecEnvWrapper):
         whiten: bool = True,
         image_key: str | None = None,
     ) -> None:
-        frame = venv.get_attr("frame_config")[0] if _has_frame_config(venv) else None
+        frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
         self._encode = FrameEncoder(encoder, whiten, frame)
         self._history, self._image_key = History(stack), image_key
         latents = stacked_space(self._encode.space, stack)
@@ -113,11 +113,3 @@ class LatentVecEnv(VecEnvWrapper):
                 infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
         stacks = self._history.push(latents[: self.num_envs], dones)
         return with_image(obs, self._image_key, stacks), rewards, dones, infos
-
-
-def _has_frame_config(venv: VecEnv) -> bool:
-    try:
-        venv.get_attr("frame_config")
-    except AttributeError:
-        return False
-    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-import torch
 
 
 def derive(seed: int, *names: str | int) -> int:
@@ -16,11 +15,6 @@ def derive(seed: int, *names: str | int) -> int:
 def numpy_stream(seed: int, *names: str | int) -> np.random.Generator:
     """NumPy's generator for the stream `names`."""
     return np.random.default_rng(_sequence(seed, *names))
-
-
-def torch_stream(seed: int, *names: str | int) -> torch.Generator:
-    """torch's CPU generator for the stream `names`."""
-    return torch.Generator().manual_seed(derive(seed, *names))
 
 
 def _sequence(seed: int, *names: str | int) -> np.random.SeedSequence:

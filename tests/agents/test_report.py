@@ -7,10 +7,13 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agents import exhibits
 from agents.report import write_report
+from agents.results import read_run
+from agents.summary import summarise
 from tests.agents.synthetic import write_run
 from worldvae.files import atomic_write_bytes
 
@@ -43,7 +46,8 @@ class Words(HTMLParser):
 
 
 def page_of(folder: Path, planned: list[tuple[str, int]] | None = None) -> str:
-    path = write_report(folder, planned or [])
+    run = read_run(folder, planned or [])
+    path = write_report(run, summarise(run, np.random.default_rng(0)))
     assert path == folder / "report.html"
     return path.read_text(encoding="utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -102,15 +103,18 @@ def test_strange_folders_are_not_agents(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_damaged_result_names_its_file_and_fault(
+def test_a_damaged_result_is_a_hole_that_names_file_and_fault(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
+    folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: [2.0]}})
     path = folder / "agents/pixels/seed_0/result.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(UserError, match=message) as error:
-        read_run(folder)
-    assert str(path) in str(error.value)
+    run = read_run(folder)
+    assert list(run.finished("pixels")) == [1], "the others are read"
+    (hole,) = run.holes
+    assert hole.where == "agents/pixels/seed_0"
+    assert str(path) in hole.state
+    assert re.search(message, hole.state)
 
 
 def test_scores_have_a_line_for_each_episode_and_include_the_charge(tmp_path: Path) -> None:

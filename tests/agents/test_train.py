@@ -15,7 +15,7 @@ from agents.arms import training_env
 from agents.evaluate import evaluate
 from agents.experiment import ArmName, Experiment
 from agents.stages import collect_rollouts, prepare, pretrain_encoder
-from agents.train import train
+from agents.train import measure, train
 from worldvae.config import UserError
 from worldvae.files import read_jsonl
 
@@ -61,7 +61,7 @@ def test_an_arm_leaves_what_it_should(runs: Path, arm: ArmName) -> None:
     assert all(len(row["returns"]) == 2 for row in evaluations)
     episodes = read_jsonl(folder / "episodes.jsonl")
     assert all(row["env_steps"] <= result["env_steps"] for row in episodes)
-    assert list(folder.glob("log/events*"))
+    assert list(folder.glob("log/*/events*"))
     video = cv2.VideoCapture(str(folder / "video.webm"))
     assert video.read()[0]
     assert len(list(folder.glob("model_*.zip"))) == 1
@@ -78,37 +78,59 @@ def test_same_seed_same_agent_other_seed_another(runs: Path, tmp_path: Path) -> 
     assert scores[0] == scores[1]
 
 
+class KilledError(BaseException):
+    """Not an Exception: nothing may catch it."""
+
+
 def test_a_killed_training_goes_on_from_its_checkpoint(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = load(runs)
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_: Any) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr("agents.progress.Progress._evaluate", die)
-        with pytest.raises(Killed):
-            train(experiment, "latent", 0)
+    """Killed in the second evaluation, after the first checkpoint; then once more at the end."""
+    experiment = load(runs, **{"ppo.learning_rate": 1e-2})
     folder = experiment.agent_folder("latent", 0)
-    assert not (folder / "result.json").exists()
+    calls = []
+
+    def die_the_second_time(self: Any) -> None:
+        calls.append(self.num_timesteps)
+        if len(calls) == 2:
+            raise KilledError
+
     with monkeypatch.context() as patch:
-        patch.setattr("agents.train._finish", die)
-        with pytest.raises(Killed):
+        patch.setattr("agents.progress.Progress._evaluate", die_the_second_time)
+        with pytest.raises(KilledError):
             train(experiment, "latent", 0)
-    card = read_card(folder)
-    assert card.env_steps >= 1200
-    assert card.return_count > 1
-    before = read_jsonl(folder / "episodes.jsonl")
+    first = read_card(folder)
+    assert 400 <= first.env_steps < calls[1] * 2, "the checkpoint lies before the kill"
+    logged = read_jsonl(folder / "episodes.jsonl")
+    assert logged[-1]["env_steps"] > first.env_steps, "the log had gone on"
+    kept = [row for row in logged if row["env_steps"] <= first.env_steps]
+
+    rates = []
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.train._finish", lambda *_: (_ for _ in ()).throw(KilledError))
+        patch.setattr(
+            "agents.progress.Progress._on_rollout_start",
+            lambda self: rates.append(
+                (self.num_timesteps, self.training_env.ret_rms.count, self.model.lr_schedule(0.5))
+            ),
+        )
+        with pytest.raises(KilledError):
+            train(experiment, "latent", 0)
+    steps, returns, rate = rates[0]
+    assert steps * 2 == first.env_steps, "it goes on where the checkpoint was"
+    assert returns == pytest.approx(first.return_count), "and scales rewards as it did"
+    assert rate == pytest.approx(5e-3)
+    second = read_card(folder)
+    assert second.env_steps >= 1200
+    assert second.seconds > first.seconds
+    rows = read_jsonl(folder / "episodes.jsonl")
+    assert rows[: len(kept)] == kept, "what was logged after the checkpoint is logged anew"
+    assert [row["env_steps"] for row in rows] == sorted(row["env_steps"] for row in rows)
+
     train(experiment, "latent", 0)
     assert (folder / "result.json").exists()
-    assert read_card(folder).env_steps == card.env_steps, "nothing was trained twice"
-    assert read_jsonl(folder / "episodes.jsonl") == before
-    steps = [row["env_steps"] for row in before]
-    assert steps == sorted(steps)
+    assert read_card(folder) == second, "nothing was trained twice"
+    assert len(list(folder.glob("log/from_*/progress.json"))) == 3
 
 
 def test_what_is_done_is_left_alone(runs: Path) -> None:
@@ -135,12 +157,11 @@ def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
 
 def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
     train(load(runs), "latent", 0)
-    (load(runs).agent_folder("latent", 0) / "result.json").unlink()
-    with pytest.raises(UserError, match=r"begun with ppo\.gamma = 0\.99, now it is 0\.5"):
+    with pytest.raises(UserError, match=r"made with ppo\.gamma = 0\.99, now it is 0\.5"):
         train(load(runs, **{"ppo.gamma": 0.5}), "latent", 0)
-    with pytest.raises(UserError, match=r"begun with pretrain\.beta = 1\.0, now it is 4\.0"):
+    with pytest.raises(UserError, match=r"made with pretrain\.beta = 1\.0, now it is 4\.0"):
         pretrain_encoder(load(runs, **{"pretrain.beta": 4}))
-    with pytest.raises(UserError, match=r"env\.action_repeat is 2, not 3"):
+    with pytest.raises(UserError, match=r"made with env\.action_repeat = 2, now it is 3"):
         collect_rollouts(load(runs, **{"env.action_repeat": 3}))
 
 
@@ -215,3 +236,33 @@ def test_of_a_dict_the_agent_sees_image_and_rest(tmp_path: Path, arm: ArmName) -
     prepare(experiment, (arm,))
     agent = Agent.load(train(experiment, arm, 0))
     assert set(agent.model.observation_space.spaces) == {"camera", "speed"}
+
+
+def test_an_agent_of_another_task_is_refused(runs: Path) -> None:
+    folder = train(load(runs), "latent", 0)
+    other = load(runs, **{"env.frame.crop.top": 3})
+    with pytest.raises(UserError, match=r"another task.*crop none, not .*crop top 3"):
+        Agent.load(folder, other.env)
+    Agent.load(folder, load(runs, **{"env.backend": "gymnasium"}).env)
+
+
+def test_a_stack_that_looks_like_channels_first_is_refused(runs: Path) -> None:
+    with pytest.raises(UserError, match="16 gives 48 channels"):
+        prepare(load(runs, **{"ppo.stack": 16}), ("pixels",))
+
+
+def test_the_smallest_training_is_one_update(runs: Path) -> None:
+    folder = train(load(runs, **{"ppo.env_steps": 1}), "latent", 0)
+    assert read_card(folder).env_steps == 4 * 30 * 2
+
+
+def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
+    """The same weights under two names draw other actions."""
+    experiment = load(runs, **{"evaluation.episodes": 8})
+    agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
+    card = read_card(experiment.agent_folder("latent", 0))
+    one = measure(experiment, agent, card, 8)
+    again = measure(experiment, agent, card, 8)
+    other = measure(experiment, agent, card.model_copy(update={"seed": 1}), 8)
+    assert one == again
+    assert one != other

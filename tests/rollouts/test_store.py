@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,23 @@ def test_a_torn_last_line_is_no_episode_and_is_written_over(store: RolloutStore)
     assert len(again.records) == 1
     again.append(episode(4, 1))
     assert [record.length for record in RolloutStore(store.folder).records] == [5, 4]
+
+
+def test_a_line_without_its_fields_is_one_line(store: RolloutStore) -> None:
+    store.append(episode(5, 0))
+    manifest = store.folder / "manifest.jsonl"
+    manifest.write_text("{}\n" + manifest.read_text())
+    with pytest.raises(UserError, match=r"manifest\.jsonl: a line has no valid name"):
+        RolloutStore(store.folder)
+
+
+def test_a_store_made_anew_in_the_same_place_shows_its_own_frames(store: RolloutStore) -> None:
+    store.append(episode(5, 0))
+    assert (store.frames(store.records[0]) == episode(5, 0).obs).all()
+    shutil.rmtree(store.folder)
+    again = RolloutStore.create(store.folder, ENV)
+    again.append(episode(5, 1))
+    assert (again.frames(again.records[0]) == episode(5, 1).obs).all()
 
 
 def test_frames_of_another_environment_are_refused(store: RolloutStore) -> None:

@@ -65,6 +65,17 @@ def test_one_more_seed_trains_one_more(runs: Path) -> None:
     assert (runs / "tiny" / "agents" / "latent" / "seed_2" / "result.json").exists()
 
 
+def test_a_finished_comparison_refuses_other_settings_and_keeps_its_config(runs: Path) -> None:
+    config = runs / "tiny" / "config.yaml"
+    before = config.read_text()
+    words = ["scripts.compare", TINY, "--runs", str(runs), "--name", "tiny"]
+    done = run(*words, "--ppo.gamma", "0.5", check=False)
+    assert done.returncode == 2
+    assert "was made with ppo.gamma = 0.99, now it is 0.5" in done.stderr
+    assert run(*words, "--pretrain.beta", "9", check=False).returncode == 2
+    assert config.read_text() == before
+
+
 def test_collect_and_inspect(tmp_path: Path) -> None:
     words = [TINY, "--runs", tmp_path, "--name", "x"]
     assert "environment steps" in run("scripts.collect", *words).stdout
@@ -130,6 +141,13 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
         (["scripts.train", TINY], "--arm"),
         (["scripts.collect"], "CONFIG"),
         (["scripts.collect", TINY, "stray"], "not an option"),
+        (["scripts.collect", TINY, "--name", ".."], "--name = '..'"),
+        (["scripts.collect", TINY, "--seed", "-1"], "--seed = -1"),
+        (["scripts.train", TINY, "--arm", "latent", "--seed", "-1"], "--seed = '-1'"),
+        (["scripts.collect", TINY, "--compare.seeds", "[0, 0]"], "twice"),
+        (["scripts.collect", TINY, "--rollouts.policies", "{smooth: .nan}"], "finite"),
+        (["scripts.evaluate", TINY, "--arm", "latent", "--backend", "bogus"], "invalid choice"),
+        (["scripts.evaluate", TINY, "--arm", "latent", "--name", "nobody"], "no agent here"),
         (
             ["scripts.collect", TINY, "--inspect", "--name", "no-such-run"],
             "python -m scripts.collect",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
@@ -61,3 +61,22 @@ class EnvConfig(Config):
     def as_evaluated(self) -> EnvConfig:
         """The same task in Gymnasium's own environment, every episode played to its end."""
         return self.model_copy(update={"backend": "gymnasium", "give_up_after": None})
+
+    def other_task(self, other: EnvConfig) -> str:
+        """The first difference that changes what is played or seen: "env.frame is ..., not ...".
+
+        Empty if there is none. What only says how it is run may differ: backend, workers, and
+        when training gives up.
+        """
+        how = {"backend", "workers", "give_up_after"}
+        for name in (name for name in EnvConfig.model_fields if name not in how):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                return f"env.{name} is {mine}, not {theirs}"
+        return ""
+
+    @model_validator(mode="after")
+    def _one_image(self) -> EnvConfig:
+        if self.pixels == "render" and self.image_key is not None:
+            raise ValueError("pixels: render shows the whole scene; image_key has no place there")
+        return self

@@ -13,7 +13,7 @@ from worldvae.config import Config, UserError
 try:
     import cv2
 except ImportError as error:  # a minimal Debian lacks the libraries behind OpenCV's wheel
-    raise UserError(
+    raise ImportError(
         f"OpenCV cannot be loaded ({error}); on Debian: apt-get install libgl1 libglib2.0-0"
     ) from None
 

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from worldvae.config import UserError
+from worldvae.envs.actions import check_space
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.wrappers import ActionRepeat, FrameObservation, GiveUp, SteerThrottle
@@ -29,7 +30,10 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         env = SteerThrottle(env)
     if config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
+    check_space(env.action_space)
     render = config.pixels == "render" or _must_render(config, env.observation_space)
+    if render and env.render_mode != "rgb_array":
+        raise UserError(f"{config.id} observes no image and has no render_mode 'rgb_array'")
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
@@ -98,18 +102,25 @@ def find_spec(config: EnvConfig) -> gym.envs.registration.EnvSpec:
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
-    except ImportError as error:
-        raise UserError(f"cannot import {module!r}, needed for env.id: {error}") from None
+    except Exception as error:  # noqa: BLE001  # a user's module may fail in any way
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"cannot import {module!r}, needed for env.id: {reason}") from None
 
 
 def _make_raw(spec: gym.envs.registration.EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
     # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
     arguments = {"render_mode": "rgb_array", **config.kwargs}
+    if config.pixels == "observation":
+        arguments = config.kwargs
     try:
         return gym.make(spec, max_episode_steps=config.max_episode_steps, **arguments)
-    except (gym.error.Error, TypeError) as error:
+    except Exception as error:  # noqa: BLE001  # a user's constructor may fail in any way
         reason = " ".join(str(error).split())
-        raise UserError(f"env.id = {config.id!r} cannot be made: {reason}") from None
+        hint = "; if it shows images by itself, set env.pixels: observation"
+        raise UserError(
+            f"env.id = {config.id!r} cannot be made: {type(error).__name__}: {reason}"
+            f"{hint if 'render' in reason else ''}"
+        ) from None
 
 
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:

@@ -144,4 +144,14 @@ def frame_space(
     if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
         keys = ", ".join(space.spaces) if isinstance(space, spaces.Dict) else f"no keys: {space}"
         raise UserError(f"env.image_key = {image_key!r}: the observation has {keys}")
+    unseen = [
+        key
+        for key, part in space.spaces.items()
+        if key != image_key and not isinstance(part, spaces.Box | spaces.Discrete)
+    ]
+    if unseen:
+        raise UserError(
+            f"the observation's {', '.join(unseen)} is neither Box nor Discrete, which no stock "
+            "policy can take; wrap the environment, or set env.pixels: render"
+        )
     return spaces.Dict({**space.spaces, image_key: frame})

@@ -9,6 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
+from worldvae.envs.actions import check_space
 
 
 class Policy(Protocol):
@@ -98,13 +99,6 @@ class EpsilonPolicy:
         uniform = draw_uniform(self._space, len(starting), self._generator)
         explore = self._generator.random(len(starting)) < self._epsilon
         return np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)
-
-
-def check_space(space: spaces.Space[Any]) -> spaces.Box | spaces.Discrete:
-    """`space` if it is Discrete or a bounded Box, else UserError."""
-    if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and space.is_bounded()):
-        return space
-    raise UserError(f"actions must be Discrete or a bounded Box, this environment has {space}")
 
 
 def draw_uniform(

@@ -1,7 +1,7 @@
 """Episodes on disk: memory-mapped uint8 frames that survive SIGKILL, damage and a full disk.
 
 rollouts/
-  env.json           what the frames are of: EnvConfig and versions
+  env.json           what the frames are of: its EnvConfig
   manifest.jsonl     one line per finished episode; what it does not list does not exist
   000000.frames.npy  (T + 1, H, W, C) uint8
   000000.npz         action, reward, terminated, truncated, and state where there is one
@@ -13,12 +13,13 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from worldvae.config import Config, UserError
 from worldvae.envs.config import EnvConfig
@@ -64,7 +65,9 @@ class RolloutStore:
                 f"{folder}: no readable env.json ({type(error).__name__}), so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             ) from None
-        self.records = [Record(**line) for line in read_jsonl(folder / "manifest.jsonl")]
+        self.records = _read_manifest(folder / "manifest.jsonl")
+        # Ten thousand episodes are more files than a process may hold open.
+        self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
 
     @classmethod
     def create(cls, folder: Path, env: EnvConfig) -> RolloutStore:
@@ -76,10 +79,10 @@ class RolloutStore:
         if not card.exists():
             atomic_write_text(card, env.model_dump_json(by_alias=True, indent=1))
         store = cls(folder)
-        if store.env != env:
+        if difference := store.env.other_task(env):
             raise UserError(
                 f"{folder} holds frames of another environment than this config's: "
-                f"{_difference(store.env, env)}; remove the folder or choose another name"
+                f"{difference}; remove the folder or choose another name"
             )
         return store
 
@@ -118,7 +121,8 @@ class RolloutStore:
 
     def frames(self, record: Record) -> NDArray[np.uint8]:
         """(T + 1, H, W, C) uint8, memory-mapped: only the pages that are looked at are read."""
-        return _open_frames(self._frames_path(record.name))
+        frames: NDArray[np.uint8] = self._open(self._frames_path(record.name))
+        return frames
 
     def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
         """action, reward, terminated, truncated and, where there is one, state."""
@@ -166,10 +170,14 @@ def split_of(index: int) -> Split:
     return special.get(position, "train")
 
 
-# Ten thousand episodes are more files than a process may hold open.
-@lru_cache(maxsize=256)
-def _open_frames(path: Path) -> NDArray[np.uint8]:
-    return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+def _read_manifest(path: Path) -> list[Record]:
+    try:
+        return [Record(**line) for line in read_jsonl(path)]
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UserError(
+            f"{path}: a line has no valid {field}; restore the file or remove that line"
+        ) from None
 
 
 def _npy_bytes(array: NDArray[Any]) -> bytes:
@@ -182,12 +190,3 @@ def _npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def _difference(one: EnvConfig, other: EnvConfig) -> str:
-    """The first field in which two environments differ: "frame.color rgb, not gray"."""
-    for name in EnvConfig.model_fields:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        if mine != theirs:
-            return f"env.{name} is {mine}, not {theirs}"
-    return "nothing"

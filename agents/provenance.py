@@ -1,0 +1,15 @@
+"""Where a result came from."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+
+def exact_command() -> str:
+    """What was typed, as it can be typed again from the root of the checkout."""
+    script = Path(sys.argv[0])
+    is_ours = script.parent.name == "scripts"
+    program = ["-m", f"scripts.{script.stem}"] if is_ours else [script.name]
+    return shlex.join(["python", *program, *sys.argv[1:]])
