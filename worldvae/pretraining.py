@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 from worldvae.autoencoders import (
     Autoencoder,
@@ -59,6 +62,7 @@ def pretrain(
     """
     if (folder / "result.json").exists():
         return Encoder.load(folder)
+    _warn_of_company(device)
     with locked(folder, "pretraining"):
         train, validation, test, origin = _sources(store)
         model = Autoencoder(config.autoencoder, origin.frame.shape, seed)
@@ -89,6 +93,23 @@ def leave_untrained(
     encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
     encoder.save(folder)
     return encoder
+
+
+def _warn_of_company(device: str) -> None:
+    """Say so before hours are lost to it: convolutions wait for each other by spinning.
+
+    One busy process beside two threads on two cores made a training step 25 times slower; one
+    thread was 1.6 times slower than two on an idle machine. How many threads compute decides the
+    last bits of the result, so they are not changed behind the user's back.
+    """
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    threads = torch.get_num_threads()
+    if device == "cpu" and threads > 1 and load + threads > cores + 0.5:
+        warnings.warn(
+            f"other work keeps about {load:.1f} of {cores} cores busy; {threads} torch threads "
+            "beside it can be many times slower than one: set OMP_NUM_THREADS=1",
+            stacklevel=3,
+        )
 
 
 Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]
