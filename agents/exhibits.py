@@ -189,10 +189,9 @@ def _card_words(card: Card | None) -> str:
 
 def _kl_figure(card: Card) -> str:
     active = sum(nats > ACTIVE_NATS for nats in card.kl)
-    words = (
-        f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats; the others "
-        "tell the decoder, and the agent, nothing."
-    )
+    words = f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats."
+    if active < len(card.kl):
+        words += " The others tell the decoder, and the agent, nothing."
     return page.drawing(plots.latent_kl(np.array(card.kl)), "KL of each latent, falling", words)
 
 
