@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import TypeVar
@@ -102,14 +103,30 @@ def _warn_of_company(device: str) -> None:
     thread was 1.6 times slower than two on an idle machine. How many threads compute decides the
     last bits of the result, so they are not changed behind the user's back.
     """
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    threads = torch.get_num_threads()
-    if device == "cpu" and threads > 1 and load + threads > cores + 0.5:
+    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    busy = busy_cores()
+    if device == "cpu" and threads > 1 and busy + threads > cores + 0.5:
         warnings.warn(
-            f"other work keeps about {load:.1f} of {cores} cores busy; {threads} torch threads "
+            f"other work keeps {busy:.1f} of {cores} cores busy; {threads} torch threads "
             "beside it can be many times slower than one: set OMP_NUM_THREADS=1",
             stacklevel=3,
         )
+
+
+def busy_cores(seconds: float = 0.5) -> float:
+    """Cores that work at this moment, ours not counted if it sleeps; 0 where no one tells."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    before = _idle_ticks(stat)
+    time.sleep(seconds)
+    idle = (_idle_ticks(stat) - before) / os.sysconf("SC_CLK_TCK") / seconds
+    return max(0.0, (os.cpu_count() or 1) - idle)
+
+
+def _idle_ticks(stat: Path) -> int:
+    """Idle and waiting for disks, summed over all cores (proc(5))."""
+    return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])
 
 
 Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]

@@ -1,0 +1,106 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.encoders import DOTS
+from worldvae.autoencoders import Encoder
+from worldvae.config import UserError
+from worldvae.pretraining import PretrainConfig, busy_cores, leave_untrained, pretrain
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+
+SMALL = PretrainConfig(
+    latents=4, channels=(4, 8, 8), steps=10, evaluate_every=5, batch_size=16, validation_frames=20
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RolloutStore:
+    store = RolloutStore.create(tmp_path / "rollouts", DOTS)
+    collect(store, RolloutConfig(frames=600, num_envs=4), seed=0)
+    return store
+
+
+def test_one_flat_section_gives_model_and_training() -> None:
+    config = PretrainConfig(latents=7, objective="vae", steps=11)
+    assert config.autoencoder.network.latents == 7
+    assert config.autoencoder.objective.name == "vae"
+    assert config.fitting.steps == 11
+
+
+def test_an_encoder_is_made_drawn_and_found_again(store: RolloutStore, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    encoder = pretrain(store, SMALL, folder, seed=0)
+    frames = store.frames(store.records[0])[:3]
+    assert encoder.card.trained
+    assert encoder.card.source_shape == (40, 40, 3)
+    for name in ("reconstructions", "samples", "traversals", "training"):
+        assert (folder / f"{name}.png").exists()
+    assert np.array_equal(Encoder.load(folder).encode(frames), encoder.encode(frames))
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    assert np.array_equal(
+        pretrain(store, SMALL, folder, seed=0).encode(frames), encoder.encode(frames)
+    )
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_the_untrained_one_has_the_weights_that_training_began_with(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    random = leave_untrained(store, SMALL, tmp_path / "random", seed=3)
+    barely = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "learning_rate": 1e-12})
+    trained = pretrain(store, barely, tmp_path / "encoder", seed=3)
+    frames = store.frames(store.records[0])[:3]
+    assert not random.card.trained
+    assert np.allclose(random.encode(frames), trained.encode(frames), atol=1e-5)
+
+
+def test_scores_are_of_episodes_that_neither_trained_nor_stopped_it(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    encoder = pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    test = [store.frames(record) for record in store.records if record.split == "test"]
+    frames = np.concatenate(test)
+    error = encoder.reconstruct(frames).astype(float) - frames
+    assert encoder.card.scores["mse"] == pytest.approx(np.square(error / 255).mean(), rel=0.01)
+
+
+def test_too_few_episodes_say_what_to_do(tmp_path: Path) -> None:
+    store = RolloutStore.create(tmp_path / "rollouts", DOTS)
+    collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
+    with pytest.raises(UserError, match="too few to hold some out"):
+        pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+
+
+def test_a_damaged_episode_is_left_out(store: RolloutStore, tmp_path: Path) -> None:
+    train = next(record for record in store.records if record.split == "train")
+    (store.folder / f"{train.name}.frames.npy").unlink()
+    with pytest.warns(UserWarning, match="left out"):
+        pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+
+
+def test_busy_cores_sees_work() -> None:
+    if not Path("/proc/stat").exists():
+        pytest.skip("no /proc/stat here")
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert busy_cores(1.0) > 0.5
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_company_is_warned_of(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worldvae.pretraining.busy_cores", lambda: 64.0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.warns(UserWarning, match="OMP_NUM_THREADS=1"):
+            pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    finally:
+        torch.set_num_threads(threads)
