@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from agents.agent import Agent
+from agents.agent import Agent, read_card
 from agents.exhibits import ACTIVE_NATS
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.provenance import exact_command
+from agents.records import Cost
 from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError
 from worldvae.envs import make_env
@@ -50,16 +51,18 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     make_env(experiment.env).close()  # a mistake is told before a folder is made for it
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    agent = None
+    agent, before = None, Cost()
     if experiment.rollouts.agent is not None:
-        agent = Agent.load(Path(experiment.rollouts.agent), experiment.env, deterministic=False)
+        path = Path(experiment.rollouts.agent)
+        agent, card = Agent.load(path, experiment.env, deterministic=False), read_card(path)
+        before = Cost(card.env_steps, card.seconds)  # its training is part of what frames cost
     store = RolloutStore.create(folder, experiment.env)
     record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     collect(store, experiment.rollouts, experiment.seed, agent)
     result = {
-        "env_steps": store.env_steps,
+        "env_steps": before.env_steps + store.env_steps,
         "frames": store.num_frames,
-        "seconds": sum(record.seconds for record in store.records),
+        "seconds": before.seconds + sum(record.seconds for record in store.records),
         "episodes": len(store.records),
         "command": exact_command(),
         "versions": library_versions(),

@@ -226,6 +226,8 @@ def test_an_agent_collects(runs: Path) -> None:
     )
     store = collect_rollouts(again)
     assert {record.policy for record in store.records} == {"agent", "smooth"}
+    charged = json.loads((again.rollouts_folder / "result.json").read_text())["env_steps"]
+    assert charged == store.env_steps + read_card(folder).env_steps, "the agent had its price"
 
 
 @pytest.mark.parametrize("arm", ["latent", "pixels"])

@@ -99,7 +99,7 @@ def test_each_name_alone_is_a_valid_objective(name):
         ({"name": "ae", "beta": 4}, "ae has no KL"),
         ({"name": "dae", "free_bits": 1}, "dae has no KL"),
         ({"name": "dae", "noise": 0}, "dae needs noise or mask"),
-        ({"name": "vae", "noise": 0.1}, "need name: dae"),
+        ({"name": "vae", "noise": 0.1}, "need objective: dae"),
         ({"likelihood": "bernoulli", "sigma": "learned"}, "no sigma"),
         ({"sigma": 0}, "a number above 0 or 'learned'"),
         ({"sigma": "large"}, "a number above 0 or 'learned'"),
