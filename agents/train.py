@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from agents.progress import Progress
 from agents.provenance import exact_command
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions
+from worldvae.config import UserError
 from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 
@@ -46,8 +47,7 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
 
 def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
     record_settings(folder / "settings.yaml", experiment, DECIDES)
-    card = read_card(folder) if (folder / "card.json").exists() else None
-    card = card or new_card(experiment, arm, seed, folder)
+    card = _resume_or_begin(experiment, arm, seed, folder)
     _forget_after(folder, card.env_steps)
     stream = derive(seed, "train", card.env_steps)
     env = training_env(experiment, arm, stream)
@@ -60,6 +60,20 @@ def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> Non
     finally:
         env.close()
     _finish(experiment, folder, agent, card)
+
+
+def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
+    """The card of the last checkpoint; UserError if its encoder is no longer the one in place."""
+    new = new_card(experiment, arm, seed, folder)
+    if not (folder / "card.json").exists():
+        return new
+    card = read_card(folder)
+    if card.encoder_sha256 != new.encoder_sha256:
+        raise UserError(
+            f"{folder} was begun with another encoder than the one in "
+            f"{encoder_folder(experiment, arm)}; remove it to train again"
+        )
+    return card
 
 
 def new_card(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
@@ -130,24 +144,25 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
 
 def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> None:
     """Score, film, and only then say that it is done."""
-    measured = measure(experiment, agent, card, experiment.evaluation.episodes)
-    scores = [asdict(score) for score in measured]
-    policy = agent.model.policy
+    scores = measure(experiment, agent, card, experiment.evaluation.episodes)
     result: dict[str, Any] = {
         "arm": card.arm,
         "seed": card.seed,
         "env_steps": card.env_steps,
         "seconds": card.seconds,
-        "parameters_trained": sum(weight.numel() for weight in policy.parameters()),
+        "parameters_trained": sum(weight.numel() for weight in agent.model.policy.parameters()),
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
         "command": exact_command(),
         "versions": library_versions(),
         "evaluation": {
             "env_id": experiment.env.id,
-            "seeds": [score["seed"] for score in scores],
-            "returns": [score["return_"] for score in scores],
-            "lengths": [score["length"] for score in scores],
+            "seeds": [score.seed for score in scores],
+            "returns": [score.return_ for score in scores],
+            "lengths": [score.length for score in scores],
         },
     }
-    record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
+    try:
+        record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
+    except UserError as error:  # a score is worth more than its film
+        warnings.warn(f"no video: {error}", stacklevel=2)
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))

@@ -174,6 +174,28 @@ def test_another_encoder_is_refused(runs: Path) -> None:
         Agent.load(folder)
 
 
+def test_a_checkpoint_of_another_encoder_is_not_gone_on_with(runs: Path) -> None:
+    experiment = load(runs)
+    folder = train(experiment, "latent", 0)
+    (folder / "result.json").unlink()
+    shutil.rmtree(experiment.encoder_folder)
+    shutil.copytree(experiment.random_encoder_folder, experiment.encoder_folder)
+    with pytest.raises(UserError, match="begun with another encoder"):
+        train(experiment, "latent", 0)
+
+
+def test_a_film_that_cannot_be_made_costs_no_score(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise UserError("this OpenCV cannot write VP9 video")
+
+    monkeypatch.setattr("agents.train.record_video", fail)
+    with pytest.warns(UserWarning, match="no video"):
+        folder = train(load(runs), "latent", 0)
+    assert (folder / "result.json").exists()
+
+
 @pytest.mark.parametrize("name", ["card.json", "model_*.zip"])
 def test_a_damaged_agent_is_one_line(runs: Path, name: str) -> None:
     folder = train(load(runs), "pixels", 0)
