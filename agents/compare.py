@@ -13,13 +13,16 @@ import numpy as np
 from tqdm import tqdm
 
 from agents.experiment import ArmName, Experiment, check_settings
-from agents.overview import write_overview
-from agents.report import write_report
-from agents.results import read_run, write_scores
+from agents.report import (
+    read_run,
+    summarise,
+    summary_table,
+    write_overview,
+    write_report,
+    write_scores,
+)
 from agents.stages import prepare
-from agents.summary import summarise
 from agents.train import DECIDES
-from agents.verdict import summary_table
 from worldvae.config import to_yaml
 from worldvae.files import atomic_write_text, last_jsonl
 

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from agents.agent import Agent, read_card
-from agents.exhibits import ACTIVE_NATS
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.provenance import exact_command
-from agents.records import Cost
+from agents.report.exhibits import ACTIVE_NATS
+from agents.report.records import Cost
 from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError
 from worldvae.envs import make_env

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.records import Cost
-from agents.results import read_run
-from agents.summary import Summary, summarise, unequal
-from agents.verdict import summary_table, verdict
-from tests.agents.synthetic import write_run
+from agents.report.records import Cost
+from agents.report.results import read_run
+from agents.report.summary import Summary, summarise, unequal
+from agents.report.verdict import summary_table, verdict
+from tests.agents.report.synthetic import write_run
 
 Returns = Mapping[str, Mapping[int, Sequence[float]]]
 

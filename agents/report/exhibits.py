@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents import page
-from agents.records import AgentRecord, Card, Cost, Result, Run
-from agents.results import curve
-from agents.summary import Summary
-from agents.verdict import minutes
+from agents.report import page
+from agents.report.records import AgentRecord, Card, Cost, Result, Run
+from agents.report.results import curve
+from agents.report.summary import Summary
+from agents.report.verdict import minutes
 from worldvae import plots
 
 VIDEO_BYTES = 8_000_000

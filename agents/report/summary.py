@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from agents.records import AgentRecord, Cost, Result, Run
+from agents.report.records import AgentRecord, Cost, Result, Run
 from worldvae.stats import (
     Array,
     Estimate,

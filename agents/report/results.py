@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from agents.records import (
+from agents.report.records import (
     AgentRecord,
     Card,
     Collection,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.records import Cost
-from agents.results import SCORES_HEADER, curve, read_run, write_scores
-from tests.agents.synthetic import write_run
+from agents.report.records import Cost
+from agents.report.results import SCORES_HEADER, curve, read_run, write_scores
+from tests.agents.report.synthetic import write_run
 from worldvae.config import UserError
 
 RETURNS = {"latent": {1: [30.0], 0: [10.0, 20.0]}, "pixels": {0: [1.0, 3.0]}}

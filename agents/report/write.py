@@ -8,10 +8,10 @@ from string import Template
 
 import numpy as np
 
-from agents import exhibits, page
-from agents.records import Run
-from agents.summary import ArmSummary, Summary, unequal
-from agents.verdict import minutes, verdict
+from agents.report import exhibits, page
+from agents.report.records import Run
+from agents.report.summary import ArmSummary, Summary, unequal
+from agents.report.verdict import minutes, verdict
 from worldvae.files import atomic_write_text
 from worldvae.stats import interquartile_mean
 

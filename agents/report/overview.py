@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from agents.exhibits import learning_figure
-from agents.records import Run
+from agents.report.exhibits import learning_figure
+from agents.report.records import Run
 from worldvae.files import atomic_write_bytes
 from worldvae.pictures import DPI
 

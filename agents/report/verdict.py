@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.records import Cost
-from agents.summary import ENOUGH_SEEDS, ArmSummary, Pair, Summary, number
+from agents.report.records import Cost
+from agents.report.summary import ENOUGH_SEEDS, ArmSummary, Pair, Summary, number
 from worldvae.stats import Estimate
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents import exhibits
-from agents.report import write_report
-from agents.results import read_run
-from agents.summary import summarise
-from tests.agents.synthetic import write_run
+from agents.report import exhibits
+from agents.report.results import read_run
+from agents.report.summary import summarise
+from agents.report.write import write_report
+from tests.agents.report.synthetic import write_run
 from worldvae.files import atomic_write_bytes
 
 PNG = b"\x89PNG\r\n\x1a\n"
