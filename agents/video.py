@@ -15,8 +15,8 @@ from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.vector import image_of
 
-HEIGHT = 320
-BAR = 28
+HEIGHT = 224
+BAR = 22
 
 
 def record_video(agent: Agent, env: EnvConfig, seed: int, path: Path, most: int = 1_000) -> None:
@@ -73,8 +73,8 @@ def _titled(frame: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
     colored = np.repeat(frame, 3, axis=2) if frame.shape[2] == 1 else frame
     large = cv2.resize(colored, (width, HEIGHT), interpolation=cv2.INTER_NEAREST)
     bar = np.full((BAR, width, 3), 24, np.uint8)
-    place, font = (8, BAR - 9), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(bar, title, place, font, 0.5, (235, 235, 235), 1, cv2.LINE_AA)
+    place, font = (6, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(bar, title, place, font, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
     return np.concatenate([bar, np.asarray(large, np.uint8)])
 
 
