@@ -19,7 +19,7 @@ from worldvae.envs import EnvConfig
 from worldvae.envs.vector import image_of
 from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
 from worldvae.history import History
-from worldvae.latent import FrameEncoder, with_image
+from worldvae.latent import FrameEncoder, LatentStacks, with_image
 
 
 class AgentCard(Config):
@@ -54,7 +54,7 @@ class Agent:
     ) -> None:
         self.model, self.encode, self.deterministic = model, encode, deterministic
         self._image_key, self._stack = image_key, stack
-        self._history = History(stack)
+        self.begin()
 
     @classmethod
     def load(cls, folder: Path, env: EnvConfig | None = None, deterministic: bool = True) -> Agent:
@@ -71,16 +71,17 @@ class Agent:
 
     def __call__(self, obs: Any, starting: NDArray[np.bool_]) -> NDArray[Any]:
         """Observations of N environments, starting (N,): who begins an episode -> (N, ...)."""
-        features: NDArray[Any] = image_of(obs, self._image_key)
-        if self.encode is not None:
-            features = self.encode(features)
-        stacks = with_image(obs, self._image_key, self._history.push(features, starting))
-        actions, _ = self.model.predict(stacks, deterministic=self.deterministic)
+        stacks = self._memory.push(image_of(obs, self._image_key), starting)
+        seen = with_image(obs, self._image_key, stacks)
+        actions, _ = self.model.predict(seen, deterministic=self.deterministic)
         return actions
 
     def begin(self) -> Agent:
         """Forget what was seen, to play with another number of environments."""
-        self._history = History(self._stack)
+        memory: History | LatentStacks = History(self._stack)
+        if self.encode is not None:
+            memory = LatentStacks(self.encode, self._stack)
+        self._memory = memory
         return self
 
 

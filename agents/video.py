@@ -14,6 +14,7 @@ from agents.agent import Agent
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.vector import image_of
+from worldvae.history import History
 
 HEIGHT = 224
 BAR = 22
@@ -46,25 +47,36 @@ def _pictures(agent: Agent, env: EnvConfig, seed: int, most: int) -> Any:
     try:
         rate = float(world.metadata.get("render_fps", 30)) / env.action_repeat
         agent.begin()
+        camera = _Camera(agent, env.image_key)
         obs, _ = world.reset(seed=seed)
         total, starting = 0.0, True
         for decision in range(most):
-            yield _picture(agent, image_of(obs, env.image_key), decision, total), rate
+            yield camera.picture(obs, decision, total), rate
             action = agent(_batch(obs, env.image_key), np.array([starting]))[0]
             obs, reward, terminated, truncated, _ = world.step(action)
             total, starting = total + float(reward), False
             if terminated or truncated:
-                yield _picture(agent, image_of(obs, env.image_key), decision + 1, total), rate
+                yield camera.picture(obs, decision + 1, total), rate
                 return
     finally:
         world.close()
 
 
-def _picture(agent: Agent, frame: NDArray[np.uint8], decision: int, total: float) -> Any:
-    views = {f"decision {decision}, return {total:.0f}": frame}
-    if agent.encode is not None and agent.encode.encoder.card.trained:
-        views["what the latents keep"] = agent.encode.encoder.reconstruct(frame[None])[0]
-    return np.concatenate([_titled(view, title) for title, view in views.items()], axis=1)
+class _Camera:
+    """One episode in pictures."""
+
+    def __init__(self, agent: Agent, image_key: str | None) -> None:
+        encoder = agent.encode.encoder if agent.encode else None
+        self._encoder = encoder if encoder and encoder.card.trained else None
+        self._frames, self._image_key = History(encoder.stack if encoder else 1), image_key
+
+    def picture(self, obs: Any, decision: int, total: float) -> NDArray[np.uint8]:
+        frame = image_of(obs, self._image_key)
+        views = {f"decision {decision}, return {total:.0f}": frame}
+        if self._encoder is not None:
+            inputs = self._frames.push(frame[None], np.array([decision == 0]))
+            views["what the latents keep"] = self._encoder.reconstruct(inputs)[0]
+        return np.concatenate([_titled(view, title) for title, view in views.items()], axis=1)
 
 
 def _titled(frame: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:

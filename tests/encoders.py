@@ -13,15 +13,16 @@ DOTS = EnvConfig(id="worldvae/Dots-v0", frame=FrameConfig(height=32, width=32), 
 NETWORK = NetworkConfig(latents=8, channels=(4, 8, 8, 8))
 
 
-def make_encoder(env: EnvConfig, **objective: Any) -> Encoder:
+def make_encoder(env: EnvConfig, **config: Any) -> Encoder:
     """An untrained encoder whose card belongs to `env`, whitened on a few of its frames."""
     vec = make_vec(env, 4, seed=9)
     vec.reset()
     steps = [vec.step(vec.action_space.sample())[0] for _ in range(40)]
-    frames = Frames(np.concatenate([image_of(obs, env.image_key) for obs in steps]))
+    config = {"network": NETWORK, **config}
+    seen = np.concatenate([image_of(obs, env.image_key) for obs in steps])
+    frames = Frames(np.concatenate([seen] * config["network"].stack, axis=-1))
     vec.close()
     origin = FrameOrigin(
         frame=env.frame, source_shape=source_shape(env), env_id=env.id, data_sha256="0" * 64
     )
-    config = AutoencoderConfig(network=NETWORK, **objective)
-    return Encoder.untrained(config, origin, frames, frames, seed=0)
+    return Encoder.untrained(AutoencoderConfig(**config), origin, frames, frames, seed=0)

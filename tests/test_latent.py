@@ -11,7 +11,7 @@ from gymnasium.utils.env_checker import check_env as gymnasium_check
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
-from tests.encoders import DOTS, make_encoder
+from tests.encoders import DOTS, NETWORK, make_encoder
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
@@ -23,15 +23,22 @@ from worldvae.sb3 import LatentVecEnv, VectorEnvAdapter
 STACK = 3
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return make_encoder(DOTS)
+@pytest.fixture(scope="module", params=[1, 2], ids=["one frame", "two frames"])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    """An encoder of one frame, and one whose input is two in a row."""
+    return make_encoder(DOTS, network=NETWORK.model_copy(update={"stack": request.param}))
 
 
 def expected(encoder: Encoder, frames: list[Any]) -> Any:
-    """The last STACK of `frames`, each encoded alone; the first repeated where there are fewer."""
-    padded = [frames[0]] * STACK + frames
-    latents = [encoder.whiten(encoder.encode(frame[None]))[0] for frame in padded[-STACK:]]
+    """The last STACK of `frames`, each encoded alone; the first repeated where there are fewer.
+
+    An encoder of two frames reads each with the one before it.
+    """
+    padded = [frames[0]] * (STACK + 1) + frames
+    latents = []
+    for newest in range(len(padded) - STACK + 1, len(padded) + 1):
+        inputs = np.concatenate(padded[newest - encoder.stack : newest], axis=-1)
+        latents.append(encoder.whiten(encoder.encode(inputs[None]))[0])
     return np.concatenate(latents)
 
 

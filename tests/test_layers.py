@@ -12,6 +12,7 @@ GROUPS = (
     {"envs", "rollouts"},
     {"autoencoders"},
     {"training", "pretraining", "latent", "sb3"},
+    {"diagnostics"},
 )
 SB3_ALLOWED = {"worldvae/sb3.py"}
 

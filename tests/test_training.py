@@ -40,7 +40,10 @@ def equal(first, second):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
     "objective",
-    [{"beta": 2, "kl_warmup": 9, "sigma": "learned"}, {"name": "dae", "noise": 0.1, "mask": 0.1}],
+    [
+        {"beta": 2, "beta_schedule": "linear", "beta_steps": 9, "sigma": "learned"},
+        {"name": "dae", "noise": 0.1, "mask": 0.1},
+    ],
 )
 @pytest.mark.parametrize("dies_at", [2, 6, 9])
 def test_a_resumed_run_equals_an_unbroken_one_to_the_bit(tmp_path, precision, objective, dies_at):
@@ -91,13 +94,13 @@ def test_metrics_are_written_for_both_splits_and_tensorboard(tmp_path):
 
 
 def test_training_rows_are_means_over_the_steps_since_the_last(tmp_path):
-    train(tmp_path, beta=4, kl_warmup=10)
+    train(tmp_path, beta=4, beta_schedule="linear", beta_steps=10)
     betas = [row["beta"] for row in rows(tmp_path) if row["split"] == "train"]
     assert betas == pytest.approx([0.4, 1.6, 2.8, 11.6 / 3])
 
 
 def test_held_out_frames_are_judged_by_the_full_beta(tmp_path):
-    train(tmp_path, beta=4, kl_warmup=10)
+    train(tmp_path, beta=4, beta_schedule="linear", beta_steps=10)
     assert {row["beta"] for row in rows(tmp_path) if row["split"] == "validation"} == {4.0}
 
 
@@ -120,7 +123,7 @@ class Pull(nn.Module):
         self.w = nn.Parameter(torch.zeros(()))
 
     def loss(self, batch, generator, step):
-        loss = (self.w - batch.float().mean() / 255).square()
+        loss = (self.w - batch.frames.float().mean() / 255).square()
         return loss, {"loss": loss.detach()}
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from worldvae.envs import state_reader
+
 
 class Clock(gym.Env[Any, int]):
     """Every frame shows how many steps the episode is old; the reward of step t is t.
@@ -32,26 +34,31 @@ class Clock(gym.Env[Any, int]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        self._age, self._length = 0, 3 + int(self.np_random.integers(self._spread + 1))
-        return self._observe(), self._info()
+        self.age, self._length = 0, 3 + int(self.np_random.integers(self._spread + 1))
+        return self._observe(), {}
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        self._age += 1
-        over, even = self._age >= self._length, self._length % 2 == 0
-        reward = -1.0 if action == 1 else float(self._age)
-        return self._observe(), reward, over and even, over and not even, self._info()
+        self.age += 1
+        over, even = self.age >= self._length, self._length % 2 == 0
+        reward = -1.0 if action == 1 else float(self.age)
+        return self._observe(), reward, over and even, over and not even, {}
 
     def render(self) -> NDArray[np.uint8]:
-        return np.full((40, 48, 3), 10 * self._age, np.uint8)
-
-    def _info(self) -> dict[str, Any]:
-        return {"state": np.array([self._age], np.float32)}
+        return np.full((40, 48, 3), 10 * self.age, np.uint8)
 
     def _observe(self) -> Any:
         frame = self.render()
         if not self._as_dict:
             return frame
-        return {"camera": frame, "speed": np.array([self._age], np.float32)}
+        return {"camera": frame, "speed": np.array([self.age], np.float32)}
+
+
+class Mute(Clock):
+    """A clock that no reader reads; what it calls its state itself is not one."""
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        *step, _ = super().step(action)
+        return (*step, {"state": np.zeros(3)})  # type: ignore[return-value]
 
 
 class Fussy(Clock):
@@ -79,5 +86,10 @@ class Blind(Clock):
         self.observation_space = spaces.Box(0, 1, (1,))
 
 
-for world in (Clock, Fussy, Many, Blind):
+@state_reader("tests/Clock-")
+def read_age(env: Clock) -> dict[str, int]:
+    return {"age": env.age}
+
+
+for world in (Clock, Mute, Fussy, Many, Blind):
     gym.register(f"tests/{world.__name__}-v0", entry_point=world)

@@ -6,6 +6,7 @@ the path of an encoder, so that a line of YAML can name them, or an `Encoder`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from worldvae.config import UserError
 from worldvae.envs.frames import FrameConfig, preprocess
 from worldvae.envs.vector import final_observations, image_of
 from worldvae.history import History, stacked_space
+
+NO_ONE = np.empty(0, np.intp)
 
 
 class FrameEncoder:
@@ -53,14 +56,15 @@ class FrameEncoder:
         """The space of one latent vector (Z,)."""
         return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
 
-    def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(B, H0, W0, C0) or, already preprocessed, (B, H, W, C) uint8 -> (B, Z)."""
-        if self._is_raw:
-            frames = self._preprocess(frames)
-        latents = self.encoder.encode(frames)
+    def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What `preprocess` gave, as many frames as the encoder reads: (B, H, W, n C) -> (B, Z)."""
+        latents = self.encoder.encode(inputs)
         return self.encoder.whiten(latents) if self._whiten else latents
 
-    def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(B, H0, W0, C0) or, already preprocessed, (B, H, W, C) uint8 -> (B, H, W, C)."""
+        if not self._is_raw:
+            return frames
         card = self.encoder.card
         if frames.shape[1:] != card.source_shape:
             raise UserError(
@@ -68,6 +72,40 @@ class FrameEncoder:
                 f"this environment gives {frames.shape[1:]}"
             )
         return np.stack([preprocess(frame, card.frame) for frame in frames])
+
+
+class LatentStacks:
+    """Frames of N environments, step by step -> the last `stack` latents of each.
+
+    Keeps the frames an encoder of several needs, and encodes each input once, all in one batch.
+    """
+
+    def __init__(self, encode: FrameEncoder, stack: int) -> None:
+        self._encode = encode
+        self._frames, self._latents = History(encode.encoder.stack), History(stack)
+
+    def push(self, frames: NDArray[np.uint8], starting: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """`step` for those who need no final observations."""
+        return self.step(frames, starting)[0]
+
+    def step(
+        self,
+        frames: NDArray[np.uint8],
+        starting: NDArray[np.bool_],
+        last_frames: Sequence[NDArray[np.uint8]] = (),
+        ended: NDArray[np.intp] = NO_ONE,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """frames (N, ...), starting (N,), and of the E episodes that ended, their last frames.
+
+        Returns the observations (N, stack Z), and the final ones of those episodes (E, stack Z).
+        """
+        count = len(frames)
+        frames = self._encode.preprocess(np.stack([*frames, *last_frames]))
+        last = self._frames.with_last(frames[count:], ended) if len(ended) else frames[:0]
+        inputs = self._frames.push(frames[:count], starting)
+        latents = self._encode(np.concatenate([inputs, last]) if len(ended) else inputs)
+        final = self._latents.with_last(latents[count:], ended) if len(ended) else latents[:0]
+        return self._latents.push(latents[:count], starting), final
 
 
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
@@ -95,9 +133,13 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         frame = (
             env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
         )
-        self._encode = FrameEncoder(encoder, whiten, frame)
-        self._history, self._image_key, self._is_starting = History(stack), image_key, True
-        space = stacked_space(self._encode.space, stack)
+        encode = FrameEncoder(encoder, whiten, frame)
+        self._stacks, self._image_key, self._is_starting = (
+            LatentStacks(encode, stack),
+            image_key,
+            True,
+        )
+        space = stacked_space(encode.space, stack)
         self.observation_space = replace_image_space(env.observation_space, image_key, space)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
@@ -106,8 +148,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 
     def observation(self, observation: Any) -> Any:
         frame = image_of(observation, self._image_key)
-        latents = self._encode(frame[None])
-        stacks = self._history.push(latents, np.array([self._is_starting]))
+        stacks, _ = self._stacks.step(frame[None], np.array([self._is_starting]))
         self._is_starting = False
         return with_image(observation, self._image_key, stacks[0])
 
@@ -123,7 +164,8 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
         self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
     ) -> None:
         super().__init__(env)
-        self._history, self._image_key = History(stack), image_key
+        self._stack, self._image_key = stack, image_key
+        self._forget()
         space = stacked_space(self._feature_space(), stack)
         self.single_observation_space = replace_image_space(
             env.single_observation_space, image_key, space
@@ -133,22 +175,19 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
         obs, info = self.env.reset(seed=seed, options=options)
         everywhere = np.ones(self.num_envs, bool)
-        stacks = self._history.push(self._features(image_of(obs, self._image_key)), everywhere)
+        stacks, _ = self._advance(image_of(obs, self._image_key), everywhere, (), NO_ONE)
         return with_image(obs, self._image_key, stacks), info
 
     def step(self, actions: Any) -> Any:
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         ended, finals = final_observations(info, self.num_envs)
-        last_frames = [image_of(final, self._image_key)[None] for final in finals]
-        # One batch for the step: the frames of all N, then the last frames of ended episodes.
-        frames = np.concatenate([image_of(obs, self._image_key), *last_frames])
-        features = self._features(frames)
+        last_frames = [image_of(final, self._image_key) for final in finals]
+        frames = image_of(obs, self._image_key)
+        stacks, last = self._advance(frames, terminated | truncated, last_frames, ended)
         if len(ended):
-            last = self._history.with_last(features[self.num_envs :], ended)
             info = {**info, "final_obs": info["final_obs"].copy()}
             for index, final, stack in zip(ended, finals, last, strict=True):
                 info["final_obs"][index] = with_image(final, self._image_key, stack)
-        stacks = self._history.push(features[: self.num_envs], terminated | truncated)
         return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
 
     def _feature_space(self) -> spaces.Box:
@@ -159,8 +198,19 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
             raise UserError(f"expected observations of one Box, this environment has {space}")
         return space
 
-    def _features(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
-        return frames
+    def _forget(self) -> None:
+        self._history = History(self._stack)
+
+    def _advance(
+        self,
+        frames: NDArray[Any],
+        starting: NDArray[np.bool_],
+        last_frames: Sequence[NDArray[Any]],
+        ended: NDArray[np.intp],
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """See `LatentStacks.step`."""
+        last = self._history.with_last(np.stack(last_frames), ended) if len(ended) else frames[:0]
+        return self._history.push(frames, starting), last
 
 
 class LatentVectorObservation(StackedVectorObservation):
@@ -183,8 +233,11 @@ class LatentVectorObservation(StackedVectorObservation):
     def _feature_space(self) -> spaces.Box:
         return self._encode.space
 
-    def _features(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
-        return self._encode(frames)
+    def _forget(self) -> None:
+        self._stacks = LatentStacks(self._encode, self._stack)
+
+    def _advance(self, *frames_of_a_step: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        return self._stacks.step(*frames_of_a_step)
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:

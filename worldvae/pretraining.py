@@ -20,6 +20,7 @@ from worldvae.autoencoders import (
     FrameOrigin,
     NetworkConfig,
     ObjectiveConfig,
+    load_autoencoder,
     summarise,
 )
 from worldvae.config import Config, UserError
@@ -65,8 +66,10 @@ def pretrain(
         return Encoder.load(folder)
     _warn_of_company(device)
     with locked(folder, "pretraining"):
-        train, validation, test, origin = _sources(store)
-        model = Autoencoder(config.autoencoder, origin.frame.shape, seed)
+        train, validation, test, origin = _sources(store, config)
+        critic = _critic(store, config, folder, seed, device)
+        shape = origin.frame.shape
+        model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
         encoder = Encoder(model, summarise(model, train, test, origin, trained=True), device)
         encoder.save(folder)
@@ -90,10 +93,31 @@ def leave_untrained(
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
     if (folder / "config.json").exists():
         return Encoder.load(folder)
-    train, _, test, origin = _sources(store)
+    train, _, test, origin = _sources(store, config)
     encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
     encoder.save(folder)
     return encoder
+
+
+def _critic(
+    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int, device: str
+) -> Autoencoder | None:
+    """The denoising autoencoder whose features the perceptual term compares, trained first."""
+    if not config.perceptual:
+        return None
+    objective = {"objective": "dae", "sigma": "learned", "standardise": config.standardise}
+    settings = {
+        **{name: getattr(config, name) for name in FitConfig.model_fields},
+        **{name: getattr(config, name) for name in NetworkConfig.model_fields},
+        "stack": 1,
+        **objective,
+    }
+    path, wanted = folder / "critic", PretrainConfig.model_validate(settings)
+    pretrain(store, wanted, path, seed, device)
+    critic = load_autoencoder(path)[0]
+    if critic.config != wanted.autoencoder:
+        raise UserError(f"{path} holds the critic of another config; delete it to train a new one")
+    return critic
 
 
 def _warn_of_company(device: str) -> None:
@@ -132,11 +156,15 @@ def _idle_ticks(stat: Path) -> int:
 Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]
 
 
-def _sources(store: RolloutStore) -> Sources:
+def _sources(store: RolloutStore, config: PretrainConfig) -> Sources:
     """Frames to train on, to stop by, to score on, and their origin; no damaged episodes."""
     records = store.healthy()
     splits: tuple[Split, ...] = ("train", "validation", "test")
-    train, validation, test = (StoredFrames(store, split, records) for split in splits)
+    window = config.autoencoder.window
+    train, validation, test = (
+        StoredFrames(store, split, records, window.before, window.ahead, config.actions)
+        for split in splits
+    )
     if not (len(train) and len(validation) and len(test)):
         raise UserError(
             f"{store.folder}: {len(records)} whole episodes are too few to hold some out; "

@@ -13,8 +13,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from worldvae.autoencoders import Encoder
 from worldvae.envs.vector import final_observations, image_of
-from worldvae.history import History, stacked_space
-from worldvae.latent import FrameEncoder, replace_image_space, with_image
+from worldvae.history import stacked_space
+from worldvae.latent import FrameEncoder, LatentStacks, replace_image_space, with_image
 
 
 class VectorEnvAdapter(VecEnv):
@@ -90,26 +90,24 @@ class LatentVecEnv(VecEnvWrapper):
         image_key: str | None = None,
     ) -> None:
         frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
-        self._encode = FrameEncoder(encoder, whiten, frame)
-        self._history, self._image_key = History(stack), image_key
-        latents = stacked_space(self._encode.space, stack)
+        encode = FrameEncoder(encoder, whiten, frame)
+        self._stacks, self._image_key = LatentStacks(encode, stack), image_key
+        latents = stacked_space(encode.space, stack)
         super().__init__(venv, replace_image_space(venv.observation_space, image_key, latents))
 
     def reset(self) -> VecEnvObs:
         obs = self.venv.reset()
-        latents = self._encode(image_of(obs, self._image_key))
-        stacks = self._history.push(latents, np.ones(self.num_envs, bool))
+        frames = image_of(obs, self._image_key)
+        stacks, _ = self._stacks.step(frames, np.ones(self.num_envs, bool))
         return with_image(obs, self._image_key, stacks)  # type: ignore[no-any-return]
 
     def step_wait(self) -> VecEnvStepReturn:
         obs, rewards, dones, infos = self.venv.step_wait()
         ended = np.flatnonzero(dones)
         finals = [infos[index]["terminal_observation"] for index in ended]
-        last_frames = [image_of(final, self._image_key)[None] for final in finals]
-        latents = self._encode(np.concatenate([image_of(obs, self._image_key), *last_frames]))
-        if len(ended):
-            last = self._history.with_last(latents[self.num_envs :], ended)
-            for index, final, stack in zip(ended, finals, last, strict=True):
-                infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
-        stacks = self._history.push(latents[: self.num_envs], dones)
+        last_frames = [image_of(final, self._image_key) for final in finals]
+        frames = image_of(obs, self._image_key)
+        stacks, last = self._stacks.step(frames, dones, last_frames, ended)
+        for index, final, stack in zip(ended, finals, last, strict=True):
+            infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
         return with_image(obs, self._image_key, stacks), rewards, dones, infos

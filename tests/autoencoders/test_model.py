@@ -5,13 +5,9 @@ import torch
 
 from tests.autoencoders.tiny import SHAPE, squares, tiny
 from worldvae.autoencoders.model import Autoencoder, Posterior
-from worldvae.autoencoders.objectives import (
-    bernoulli_nll,
-    corrupt,
-    gaussian_nll,
-    kl_to_standard_normal,
-)
-from worldvae.autoencoders.pixels import to_float
+from worldvae.autoencoders.divergences import kl_to_standard_normal
+from worldvae.autoencoders.likelihoods import bernoulli_nll, corrupt, gaussian_nll
+from worldvae.autoencoders.pixels import Batch, to_float
 
 FRAMES = torch.from_numpy(squares(6, 0))
 EVERY = ("ae", "dae", "vae", "beta_vae")
@@ -54,15 +50,17 @@ def test_a_point_code_is_its_own_sample_and_has_no_rate(name):
     model = Autoencoder(tiny(name=name), SHAPE, seed=0)
     posterior = model.encode(FRAMES)
     assert torch.equal(posterior.sample(generator()), posterior.mean)
-    loss, metrics = model.loss(FRAMES, generator(), step=0)
+    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
     assert metrics["rate"] == 0
     assert loss == metrics["distortion"]
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_the_loss_is_distortion_plus_beta_times_rate(likelihood):
-    model = Autoencoder(tiny(beta=3, kl_warmup=4, likelihood=likelihood), SHAPE, seed=0)
-    loss, metrics = model.loss(FRAMES, generator(5), step=2)
+    model = Autoencoder(
+        tiny(beta=3, beta_schedule="linear", beta_steps=4, likelihood=likelihood), SHAPE, seed=0
+    )
+    loss, metrics = model.loss(Batch(FRAMES), generator(5), step=2)
     posterior, target = model.encode(FRAMES), to_float(FRAMES)
     z = posterior.sample(generator(5))
     nll = {
@@ -78,14 +76,14 @@ def test_the_loss_is_distortion_plus_beta_times_rate(likelihood):
 
 def test_free_bits_leave_the_reported_rate_alone():
     model = Autoencoder(tiny(free_bits=2.0), SHAPE, seed=0)
-    loss, metrics = model.loss(FRAMES, generator(), step=0)
+    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
     assert metrics["rate"] < 4 * 2.0
     torch.testing.assert_close(loss, metrics["distortion"] + 4 * 2.0)
 
 
 def test_a_dae_sees_damage_and_is_judged_by_the_clean_frame():
     model = Autoencoder(tiny(name="dae", noise=0.3, mask=0.2), SHAPE, seed=0)
-    _, metrics = model.loss(FRAMES, generator(7), step=0)
+    _, metrics = model.loss(Batch(FRAMES), generator(7), step=0)
     target = to_float(FRAMES)
     code = model.encoder(corrupt(target, 0.3, 0.2, generator(7)))
     log_sigma = torch.tensor(math.log(0.7071))
@@ -99,7 +97,7 @@ def test_a_learned_sigma_becomes_the_root_of_the_squared_error():
     model = Autoencoder(tiny(name="ae", sigma="learned"), SHAPE, seed=0)
     optimizer = torch.optim.Adam([model.raw_log_sigma], lr=3e-3)
     for step in range(250):
-        loss, metrics = model.loss(FRAMES, generator(), step)
+        loss, metrics = model.loss(Batch(FRAMES), generator(), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -114,7 +112,7 @@ def test_every_parameter_gets_a_gradient_and_the_loss_falls(name, likelihood):
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(60):
-        loss, _ = model.loss(FRAMES, generator(step), step)
+        loss, _ = model.loss(Batch(FRAMES), generator(step), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -136,8 +134,8 @@ def test_the_seed_decides_the_weights_and_leaves_torchs_generator_alone():
 def test_bfloat16_keeps_losses_in_float32():
     model = Autoencoder(tiny(), SHAPE, seed=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss, metrics = model.loss(FRAMES, generator(), step=0)
-    expected, _ = model.loss(FRAMES, generator(), step=0)
+        loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    expected, _ = model.loss(Batch(FRAMES), generator(), step=0)
     assert loss.dtype == torch.float32
     assert {value.dtype for value in metrics.values()} == {torch.float32}
     assert loss.item() == pytest.approx(expected.item(), rel=1e-3)

@@ -39,7 +39,7 @@ def numbered(count):
 
 def test_every_epoch_shows_each_frame_once():
     batches = shuffled_batches(numbered(10), 4, seed=0, first=0)
-    epochs = torch.cat([next(batches) for _ in range(5)]).flatten().reshape(2, 10)
+    epochs = torch.cat([next(batches).frames for _ in range(5)]).flatten().reshape(2, 10)
     batches.close()
     assert epochs.sort(1).values.tolist() == [list(range(10))] * 2
     assert epochs[0].tolist() != epochs[1].tolist()
@@ -47,24 +47,24 @@ def test_every_epoch_shows_each_frame_once():
 
 def test_a_batch_depends_on_its_step_alone():
     late, early = (shuffled_batches(numbered(10), 4, 0, first) for first in (3, 0))
-    expected = [next(early) for _ in range(5)][3:]
-    assert [torch.equal(next(late), batch) for batch in expected] == [True, True]
+    expected = [next(early).frames for _ in range(5)][3:]
+    assert [torch.equal(next(late).frames, batch) for batch in expected] == [True, True]
     other = shuffled_batches(numbered(10), 4, 1, 3)
-    assert not torch.equal(next(other), expected[0])
+    assert not torch.equal(next(other).frames, expected[0])
     for batches in (late, early, other):
         batches.close()
 
 
 def test_a_batch_may_be_larger_than_the_data():
     batches = shuffled_batches(numbered(3), 8, 0, 0)
-    assert np.bincount(next(batches).flatten()).max() == 3
+    assert np.bincount(next(batches).frames.flatten()).max() == 3
     batches.close()
 
 
 def test_evaluation_frames_are_spread_over_the_source():
     batches = list(frame_batches(numbered(11), 4, limit=6))
-    assert torch.cat(batches).flatten().tolist() == [0, 2, 4, 6, 8, 10]
-    assert len(torch.cat(list(frame_batches(numbered(3), 2, limit=100)))) == 3
+    assert torch.cat([batch.frames for batch in batches]).flatten().tolist() == [0, 2, 4, 6, 8, 10]
+    assert sum(len(batch) for batch in frame_batches(numbered(3), 2, limit=100)) == 3
 
 
 def test_an_empty_split_is_named():

@@ -37,6 +37,9 @@ class Frames:
             raise KilledError
         return self.frames[indices]
 
+    def actions(self, indices: NDArray[np.int64]) -> None:
+        return None
+
 
 class KilledError(Exception):
     """What a test throws into a run."""

@@ -4,12 +4,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, preprocess, source_shape
-from worldvae.envs.dots import DotsEnv
 from worldvae.envs.make import choose_backend, find_spec
 from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
 
@@ -173,33 +171,3 @@ def test_gray_and_flat_frames() -> None:
 def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
     with pytest.raises(UserError, match="expected an image"):
         preprocess(image, FrameConfig())
-
-
-@pytest.mark.parametrize("continuous", [False, True])
-def test_dots_passes_gymnasiums_checker(continuous: bool) -> None:
-    check_env(DotsEnv(continuous=continuous, render_mode="rgb_array"), skip_render_check=True)
-
-
-def test_dots_shows_its_state_and_pays_for_the_way() -> None:
-    env = DotsEnv(size=33, dot=3, speed=0.1)
-    frame, info = env.reset(seed=1)
-    x, y = np.argwhere((frame == 255).all(axis=2)).mean(axis=0)[::-1]
-    assert np.allclose((x - 1) / 30, info["state"][0], atol=0.02)
-    assert np.allclose((y - 1) / 30, info["state"][1], atol=0.02)
-    before = np.linalg.norm(info["state"][:2] - info["state"][2:])
-    _, reward, terminated, _, info = env.step(1)
-    after = np.linalg.norm(info["state"][:2] - info["state"][2:])
-    assert not terminated
-    assert np.isclose(reward, before - after, atol=1e-6)
-
-
-def test_dots_ends_on_arrival() -> None:
-    env = DotsEnv(continuous=True)
-    _, info = env.reset(seed=0)
-    rewards, terminated = [], False
-    while not terminated:
-        way = info["state"][2:] - info["state"][:2]
-        _, reward, terminated, _, info = env.step(way / max(abs(way).max(), 1e-6))
-        rewards.append(reward)
-    assert rewards[-1] > 1
-    assert len(rewards) < 20

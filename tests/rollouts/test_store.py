@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -5,12 +6,16 @@ import numpy as np
 import pytest
 
 from worldvae.config import UserError
-from worldvae.envs import EnvConfig, FrameConfig
+from worldvae.envs import EnvConfig, FrameConfig, StateVariable
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
 from worldvae.rollouts.store import split_of
 
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
+VARIABLES = (
+    StateVariable(name="agent.x", discrete=False),
+    StateVariable(name="agent.lives", discrete=True),
+)
 
 
 def episode(length: int, seed: int = 0) -> Episode:
@@ -30,7 +35,9 @@ def episode(length: int, seed: int = 0) -> Episode:
 
 @pytest.fixture
 def store(tmp_path: Path) -> RolloutStore:
-    return RolloutStore.create(tmp_path / "rollouts", ENV)
+    store = RolloutStore.create(tmp_path / "rollouts", ENV)
+    store.describe_state(VARIABLES)
+    return store
 
 
 def test_every_byte_comes_back(store: RolloutStore) -> None:
@@ -90,8 +97,39 @@ def test_a_store_made_anew_in_the_same_place_shows_its_own_frames(store: Rollout
     assert (store.frames(store.records[0]) == episode(5, 0).obs).all()
     shutil.rmtree(store.folder)
     again = RolloutStore.create(store.folder, ENV)
+    again.describe_state(VARIABLES)
     again.append(episode(5, 1))
     assert (again.frames(again.records[0]) == episode(5, 1).obs).all()
+
+
+def test_the_columns_of_the_state_are_what_they_were_at_first(store: RolloutStore) -> None:
+    again = RolloutStore(store.folder)
+    assert again.state_variables == VARIABLES
+    again.describe_state(VARIABLES)
+    lives = StateVariable(name="agent.lives", discrete=False)
+    for changed, message in (
+        ((VARIABLES[0], lives), "'agent.lives' was discrete, and is now continuous"),
+        (VARIABLES[:1], "'agent.lives' was discrete, and is now absent"),
+        ((), "'agent.x' was continuous, and is now absent"),
+        ((*VARIABLES, StateVariable(name="z", discrete=True)), "'z' was absent, and is now disc"),
+        (VARIABLES[::-1], "another order"),
+    ):
+        with pytest.raises(UserError, match=f"reader of tests/Clock-v0 has changed.*{message}"):
+            again.describe_state(changed)
+
+
+def test_a_state_of_another_width_is_refused(store: RolloutStore) -> None:
+    wide = dataclasses.replace(episode(3), state=np.zeros((4, 3)))
+    with pytest.raises(ValueError, match=r"\(4, 3\) has not the 2 columns"):
+        store.append(wide)
+    store.append(dataclasses.replace(episode(3), state=None))
+    assert "state" not in store.arrays(store.records[0])
+
+
+def test_a_damaged_description_of_the_state_is_one_line(store: RolloutStore) -> None:
+    (store.folder / "state.json").write_text("[{")
+    with pytest.raises(UserError, match=r"state\.json is damaged"):
+        _ = store.state_variables
 
 
 def test_frames_of_another_environment_are_refused(store: RolloutStore) -> None:
@@ -187,6 +225,7 @@ def test_inspection_names_what_there_is(store: RolloutStore) -> None:
     text = inspect_store(store)
     assert "12 episodes, 60 frames, 48 environment steps" in text
     assert "duplicate frames: 0 (0.0%)" in text
+    assert "state variables: 2 agent" in text
     assert (store.folder / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
 
 

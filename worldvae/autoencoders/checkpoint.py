@@ -18,7 +18,7 @@ from worldvae.config import Config, UserError
 from worldvae.envs.frames import FrameConfig
 from worldvae.files import atomic_write_bytes, atomic_write_text, sha256_file, user_errors
 
-FORMAT = 1
+FORMAT = 2
 REMEDY = "copy the whole folder again, or pretrain the encoder again"
 
 
@@ -38,6 +38,7 @@ class EncoderCard(FrameOrigin):
     latent_mean: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
     latent_std: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
     kl: tuple[FiniteFloat, ...] = Field(description="Of each latent, held-out frames, in nats.")
+    action_size: int = Field(0, description="Numbers in the actions that the decoder is told.")
     scores: dict[str, FiniteFloat] = Field(description="Means over held-out frames.")
     versions: dict[str, str] = Field(description="Software that made the encoder.")
 
@@ -73,7 +74,8 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     """What `save_autoencoder` wrote; UserError if a file is missing, damaged or of another kind."""
     config = _read(folder / "config.json", EncoderFile)
     card = _read(folder / "card.json", EncoderCard)
-    model = Autoencoder(config.autoencoder, card.frame.shape, seed=0)
+    size = card.action_size
+    model = Autoencoder(config.autoencoder, card.frame.shape, seed=0, action_size=size)
     path = folder / "model.safetensors"
     with user_errors(path):
         weights = path.read_bytes()

@@ -43,6 +43,8 @@ class Encoder:
     def __init__(self, model: Autoencoder, card: EncoderCard, device: str = "cpu") -> None:
         self.card = card
         self.latents = model.config.network.latents
+        self.stack = model.config.network.stack
+        self.window = model.config.window
         self._device = torch.device(device)
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._mean = np.asarray(card.latent_mean, np.float32)
@@ -64,7 +66,7 @@ class Encoder:
         seed: int,
     ) -> Encoder:
         """The control arm: random weights, whitened on the same frames as a trained encoder."""
-        model = Autoencoder(config, origin.frame.shape, seed)
+        model = Autoencoder.for_frames(config, origin.frame.shape, train, seed)
         return cls(model, summarise(model, train, validation, origin, trained=False))
 
     @property
@@ -78,7 +80,7 @@ class Encoder:
 
     @torch.inference_mode()
     def encode(self, frames: Frames) -> Latents:
-        """The posterior mean of each frame: (B, H, W, C) uint8 -> (B, Z)."""
+        """The posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
         self._check(frames)
         # A copy, since torch takes neither read-only memory maps nor flipped views.
         batches = torch.split(torch.from_numpy(np.array(frames, order="C")), BATCH)
@@ -92,13 +94,13 @@ class Encoder:
 
     @torch.inference_mode()
     def decode(self, latents: Latents) -> Frames:
-        """(B, Z), not whitened -> (B, H, W, C) uint8."""
+        """(B, Z), not whitened -> (B, H, W, C) uint8; of a model that predicts, a later frame."""
         batches = torch.split(torch.from_numpy(latents), BATCH)
         decoded = [to_uint8(self._model.decode(batch.to(self._device))).cpu() for batch in batches]
         return torch.cat(decoded).numpy()
 
     def reconstruct(self, frames: Frames) -> Frames:
-        """What the posterior mean keeps of each frame: (B, H, W, C) uint8 -> the same."""
+        """What the posterior mean keeps: (B, H, W, stack C) uint8 -> (B, H, W, C)."""
         return self.decode(self.encode(frames))
 
     def sample(self, count: int, seed: int) -> Frames:
@@ -108,7 +110,7 @@ class Encoder:
         return self.decode(centre + scale * noise)
 
     def traverse(self, frame: Frames, values: NDArray[np.float32]) -> Frames:
-        """Move one latent at a time: (H, W, C), (K,) prior deviations -> (Z, K, H, W, C) uint8."""
+        """Move one latent at a time: (H, W, stack C), (K,) prior deviations -> (Z, K, H, W, C)."""
         centre, scale = self._prior()
         codes = np.tile(self.encode(frame[None]), (self.latents, len(values), 1))
         for latent in range(self.latents):
@@ -117,16 +119,17 @@ class Encoder:
         return images.reshape(self.latents, len(values), *self.card.frame.shape)
 
     def pictures(self, held_out: Frames, seed: int) -> dict[str, Figure]:
-        """Name -> figure: reconstructions of `held_out` (B, H, W, C), samples, traversals."""
+        """Name -> figure: reconstructions of `held_out` (B, H, W, T C), samples, traversals."""
         values = np.linspace(-3, 3, 9, dtype=np.float32)
+        inputs, targets = self.window.inputs(held_out), self.window.target(held_out)
         # The most ordinary frame: an episode's first is often unlike all others.
-        typical = np.linalg.norm(self.whiten(self.encode(held_out)), axis=1).argmin()
-        moved = self.traverse(held_out[typical], values)
+        typical = np.linalg.norm(self.whiten(self.encode(inputs)), axis=1).argmin()
+        moved = self.traverse(inputs[typical], values)
         variational = self._model.config.objective.is_variational
         size = self.card.kl if variational else self.card.latent_std
         unit = "nats" if variational else "sd"
         return {
-            "reconstructions": reconstruction_figure(held_out, self.reconstruct(held_out)),
+            "reconstructions": reconstruction_figure(targets, self.reconstruct(inputs)),
             "samples": sample_figure(self.sample(32, seed)),
             "traversals": traversal_figure(moved, np.asarray(size), values, unit),
         }
@@ -139,7 +142,8 @@ class Encoder:
 
     def _check(self, frames: Frames) -> None:
         """Raise UserError unless `frames` are what the encoder was trained on."""
-        expected = self.card.frame.shape
+        height, width, channels = self.card.frame.shape
+        expected = (height, width, self.stack * channels)
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
             raise UserError(
                 f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
@@ -168,6 +172,7 @@ def summarise(
         latent_mean=tuple(codes.mean(0).tolist()),
         latent_std=tuple(codes.std(0).tolist()),
         kl=tuple(kl.tolist()),
+        action_size=model.action_size,
         scores={
             "rate": float(kl.sum()),
             "mse": mse,
@@ -181,8 +186,9 @@ def summarise(
 def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
     """The posterior mean of each frame: (B, Z)."""
     device = next(model.parameters()).device
-    batches = frame_batches(source, BATCH, limit)
-    codes = torch.cat([model.encode(batch.to(device)).mean for batch in batches])
+    window = model.config.window
+    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, limit))
+    codes = torch.cat([model.encode(frames.to(device)).mean for frames in inputs])
     return codes.double().cpu().numpy()
 
 
@@ -190,12 +196,13 @@ def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.fl
 def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
     """Mean KL of each latent in nats (Z,), and the squared error of decoded posterior means."""
     device = next(model.parameters()).device
-    kl, squared, frames = torch.zeros(()), 0.0, 0
-    for batch in frame_batches(source, BATCH, limit):
-        pixels = batch.to(device)
-        posterior = model.encode(pixels)
+    kl, squared, count = torch.zeros(()), 0.0, 0
+    window = model.config.window
+    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, limit)):
+        posterior = model.encode(window.inputs(batch.frames))
         kl = kl + posterior.kl().double().sum(0).cpu()
-        error = model.decode(posterior.mean) - to_float(pixels)
+        target = to_float(window.target(batch.frames))
+        error = model.decode(posterior.mean, batch.actions) - target
         squared += float(error.square().mean()) * len(batch)
-        frames += len(batch)
-    return kl / frames, squared / frames
+        count += len(batch)
+    return kl / count, squared / count

@@ -5,29 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
-from worldvae.autoencoders.objectives import (
-    LOG_SIGMA_MIN,
-    ObjectiveConfig,
+from worldvae.autoencoders.divergences import (
+    decompose_kl,
+    dip_penalty,
+    kl_to_standard_normal,
+    with_free_bits,
+)
+from worldvae.autoencoders.likelihoods import (
     bernoulli_nll,
     corrupt,
     gaussian_nll,
-    kl_to_standard_normal,
+    moving,
     soft_floor,
-    with_free_bits,
 )
-from worldvae.autoencoders.pixels import to_float
-from worldvae.config import Config
+from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.pixels import Batch, FrameSource, Window, to_float
+from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
+from worldvae.config import Config, UserError
 from worldvae.seeding import derive
 
 # Adam moves a parameter by about its learning rate per step; log sigma has a way of 3 to go.
 LOG_SIGMA_GAIN = 10.0
+LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
 
 
 class AutoencoderConfig(Config):
@@ -35,6 +42,11 @@ class AutoencoderConfig(Config):
 
     network: NetworkConfig = Field(NetworkConfig(), description="Sizes of the layers.")
     objective: ObjectiveConfig = Field(ObjectiveConfig(), description="The loss.")
+
+    @property
+    def window(self) -> Window:
+        """The frames of one example."""
+        return self.objective.window(self.network.stack)
 
 
 @dataclass(frozen=True)
@@ -63,78 +75,194 @@ class Posterior:
 
 
 class Autoencoder(nn.Module):
-    """ae, dae, vae or beta_vae of frames (H, W, C); `seed` alone decides the initial weights."""
+    """An autoencoder of frames (H, W, C); `seed` alone decides the initial weights.
 
-    def __init__(self, config: AutoencoderConfig, shape: tuple[int, int, int], seed: int) -> None:
+    Args:
+        config: Network and objective.
+        shape: (H, W, C) of one frame.
+        pixels: The units of its pixels if it standardises them, and how many training frames
+            there are; None for a model whose weights are loaded next.
+        action_size: K A, numbers in the actions of one example, if the decoder is told them.
+        critic: The denoising autoencoder whose features the perceptual term compares; frozen,
+            and no part of what is saved.
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(
+        self,
+        config: AutoencoderConfig,
+        shape: tuple[int, int, int],
+        seed: int,
+        pixels: PixelStatistics | None = None,
+        action_size: int = 0,
+        critic: Autoencoder | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.shape = shape
+        self.action_size = action_size
+        self.training_frames = pixels.frames if pixels else 1
         heads = 2 if config.objective.is_variational else 1
         with _seeded(seed):
-            self.encoder = ConvEncoder(shape, config.network, heads * config.network.latents)
-            self.decoder = ConvDecoder(shape, config.network)
+            self.encoder = ConvEncoder(shape, config.network, heads)
+            self.decoder = ConvDecoder(shape, config.network, extra=action_size)
         if config.objective.sigma == "learned":
             self.raw_log_sigma = nn.Parameter(torch.zeros(()))
+        units = pixels if pixels and config.objective.standardise else None
+        units = units or PixelStatistics.neutral(shape)
+        self.register_buffer("pixel_mean", units.mean)
+        self.register_buffer("pixel_std", units.std)
+        # In a list, so that its weights are neither trained nor saved with ours.
+        self._critic = [] if critic is None else [_frozen(critic, shape)]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
-    def encode(self, frames: Tensor) -> Posterior:
-        """(B, H, W, C) uint8 -> the posterior of each frame."""
-        return self._posterior(to_float(frames))
+    @classmethod
+    def for_frames(
+        cls,
+        config: AutoencoderConfig,
+        shape: tuple[int, int, int],
+        train: FrameSource,
+        seed: int,
+        critic: Autoencoder | None = None,
+    ) -> Autoencoder:
+        """A new model in the units, and for the actions, of its training frames."""
+        units = measure_pixels(train, config.window) if config.objective.standardise else None
+        pixels = units or replace(PixelStatistics.neutral(shape), frames=len(train))
+        actions = train.actions(np.zeros(1, np.int64))
+        if config.objective.actions != (actions is not None):
+            wanted, given = ("with", "without") if actions is None else ("without", "with")
+            raise UserError(
+                f"the objective is {wanted} actions, its training frames come {given}: "
+                "StoredFrames(with_actions=) has to be what objective.actions is"
+            )
+        size = 0 if actions is None else actions[0].size
+        return cls(config, shape, seed, pixels, size, critic)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """(B, Z) -> the mean of the likelihood, images (B, C, H, W) in [0, 1]."""
-        return torch.sigmoid(self._logits(latents))
+    def encode(self, frames: Tensor) -> Posterior:
+        """(B, H, W, stack C) uint8 -> the posterior of each input."""
+        return self.encode_images(to_float(frames))
+
+    def encode_images(self, images: Tensor) -> Posterior:
+        """(B, stack C, H, W) in [0, 1] -> float32 codes, whatever precision autocast works in."""
+        stack = self.config.network.stack
+        units = (images - self.pixel_mean.repeat(stack, 1, 1)) / self.pixel_std.repeat(stack, 1, 1)
+        output = self.encoder(units).float()
+        if not self.config.objective.is_variational:
+            return Posterior(output, torch.full_like(output, -math.inf))
+        return Posterior(*output.chunk(2, dim=1))
+
+    def decode(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
+        """(B, Z), (B, K, A) -> the mean of the likelihood, images (B, C, H, W) in [0, 1].
+
+        A decoder that knows actions takes None for no action at all.
+        """
+        return self._image(self._output(latents, actions)).clamp(0, 1)
 
     def log_sigma(self) -> Tensor:
-        """The logarithm of a pixel's standard deviation, scalar."""
+        """The logarithm of a pixel's standard deviation in its unit, scalar."""
         sigma = self.config.objective.sigma
         if sigma == "learned":
             return soft_floor(LOG_SIGMA_GAIN * self.raw_log_sigma, LOG_SIGMA_MIN)
         return torch.tensor(math.log(sigma))
 
     def loss(
-        self, frames: Tensor, generator: torch.Generator, step: int
+        self, batch: Batch, generator: torch.Generator, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Distortion + beta_at(step) * KL, in nats: (B, H, W, C) uint8 -> scalar and its parts.
+        """What the objective asks for, in nats: a scalar and its parts; step None: at its end.
 
-        The negative ELBO where beta is 1. Rate and distortion are named as in Alemi et al. (2018).
+        The negative ELBO of a vae. Rate and distortion are named as in Alemi et al. (2018).
         """
-        objective = self.config.objective
-        target = to_float(frames)
-        posterior = self._posterior(corrupt(target, objective.noise, objective.mask, generator))
-        logits = self._logits(posterior.sample(generator))
-        distortion = self._distortion(logits, target).mean()
-        kl = posterior.kl()
-        beta = objective.beta_at(step) if objective.is_variational else 0.0
-        loss = distortion + beta * with_free_bits(kl, objective.free_bits)
+        objective, window = self.config.objective, self.config.window
+        inputs, target = (
+            to_float(window.inputs(batch.frames)),
+            to_float(window.target(batch.frames)),
+        )
+        posterior = self.encode_images(corrupt(inputs, objective.noise, objective.mask, generator))
+        sample = posterior.sample(generator)
+        output = self._output(sample, batch.actions)
+        distortion = self._distortion(output, target, self._weight(batch.frames, target)).mean()
+        loss = objective.pixel_weight * distortion + self._cost(posterior, sample, step)
+        image = self._image(output)
         metrics = {
-            "loss": loss,
-            "rate": kl.sum(1).mean(),
+            "rate": posterior.kl().sum(1).mean(),
             "distortion": distortion,
-            "mse": (torch.sigmoid(logits) - target).square().mean(),
-            "beta": torch.tensor(beta),
+            "mse": (image.clamp(0, 1) - target).square().mean(),
         }
+        if objective.is_variational:
+            metrics["beta"] = torch.tensor(objective.beta_at(step))
+        if objective.perceptual:
+            metrics["perceptual"] = self._perceptual(image, target)
+            loss = loss + objective.perceptual * metrics["perceptual"]
         if objective.likelihood == "gaussian":
             metrics["sigma"] = self.log_sigma().exp()
-        return loss, {name: value.detach() for name, value in metrics.items()}
+        return loss, {name: value.detach() for name, value in {"loss": loss, **metrics}.items()}
 
-    def _posterior(self, images: Tensor) -> Posterior:
-        """(B, C, H, W) in [0, 1] -> float32 codes, whatever precision autocast computed them in."""
-        output = self.encoder(images).float()
-        if not self.config.objective.is_variational:
-            return Posterior(output, torch.full_like(output, -math.inf))
-        return Posterior(*output.chunk(2, dim=1))
+    def _cost(self, posterior: Posterior, sample: Tensor, step: int | None) -> Tensor:
+        """What the objective charges for the code, scalar."""
+        objective = self.config.objective
+        beta = objective.beta_at(step)
+        if not objective.is_variational:
+            return torch.zeros((), device=sample.device)
+        if objective.name == "capacity_vae":
+            excess = posterior.kl().sum(1).mean() - objective.capacity_at(step)
+            return objective.gamma * excess.abs()
+        if objective.name == "beta_tcvae":
+            parts = decompose_kl(sample, posterior.mean, posterior.logvar, self.training_frames)
+            return parts.mutual_information + beta * parts.total_correlation + parts.dimension_wise
+        cost = beta * with_free_bits(posterior.kl(), objective.free_bits)
+        if objective.name == "dip_vae":
+            cost = cost + objective.dip * dip_penalty(posterior.mean, posterior.logvar)
+        return cost
 
-    def _logits(self, latents: Tensor) -> Tensor:
-        """(B, Z) -> (B, C, H, W) float32, whatever precision autocast computed them in."""
-        logits: Tensor = self.decoder(latents)
-        return logits.float()
+    def _output(self, latents: Tensor, actions: Tensor | None) -> Tensor:
+        """(B, Z), (B, K, A) -> (B, C, H, W) float32, whatever precision autocast works in."""
+        if self.action_size:
+            none = latents.new_zeros(len(latents), self.action_size)
+            extra = none if actions is None else actions.flatten(1)
+            latents = torch.cat([latents, extra], dim=1)
+        output: Tensor = self.decoder(latents)
+        return output.float()
 
-    def _distortion(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _image(self, output: Tensor) -> Tensor:
+        """The decoder's output as an image: logits, or deviations from the mean in units."""
+        if self.config.objective.standardise:
+            return self.pixel_mean + self.pixel_std * output
+        return torch.sigmoid(output)
+
+    def _distortion(self, output: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
         """-log p(target | z) of each frame in nats: (B, C, H, W) twice -> (B,)."""
         if self.config.objective.likelihood == "bernoulli":
-            return bernoulli_nll(logits, target)
-        return gaussian_nll(torch.sigmoid(logits), target, self.log_sigma())
+            return bernoulli_nll(output, target, weight)
+        log_sigma = self.log_sigma() + self.pixel_std.log()
+        return gaussian_nll(self._image(output), target, log_sigma, weight)
+
+    def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:
+        """What each pixel counts: (B, 1, H, W), or None if all count one."""
+        motion_weight = self.config.objective.motion_weight
+        if not motion_weight:
+            return None
+        return 1 + motion_weight * moving(target, to_float(self.config.window.previous(frames)))
+
+    def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
+        """Half the squared distance of the critic's features, mean over the batch: scalar."""
+        if not self._critic:
+            raise UserError("perceptual needs a critic: pretrain trains it, or Autoencoder(critic=)")
+        critic = self._critic[0].to(image.device)
+        seen, wanted = (critic.encode_images(images).mean for images in (image, target))
+        return 0.5 * (seen - wanted).square().sum(1).mean()
+
+
+def _frozen(critic: Autoencoder, shape: tuple[int, int, int]) -> Autoencoder:
+    """`critic`, untrainable; UserError unless it sees single frames of `shape`."""
+    stack = critic.config.network.stack
+    if (critic.shape, stack) != (shape, 1):
+        raise UserError(
+            f"the critic sees {stack} x {critic.shape}, the model decodes 1 x {shape}; "
+            "train the critic on single frames of the same store"
+        )
+    return critic.eval().requires_grad_(False)
 
 
 @contextmanager

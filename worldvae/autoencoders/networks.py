@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Literal
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
-from worldvae.config import Config
+from worldvae.config import Config, UserError
 
 
 class NetworkConfig(Config):
@@ -21,34 +23,121 @@ class NetworkConfig(Config):
         max_length=5,
         description="Filters of each convolution (kernel 4, stride 2); the decoder mirrors them.",
     )
+    code: Literal["vector", "grid", "keypoints"] = Field(
+        "vector",
+        description="vector: a dense layer; grid: latents / cells of them at each cell of the "
+        "last feature map, for scenes of many objects; keypoints: a dense layer on the places "
+        "where feature maps peak (spatial softmax), for few small objects.",
+    )
+    stack: int = Field(1, ge=1, le=8, description="Frames, the newest last, that make one input.")
 
 
 class ConvEncoder(nn.Sequential):
-    """(B, C, H, W) in [0, 1] -> (B, outputs)."""
+    """(B, stack C, H, W) -> (B, heads Z): one number per latent and head (mean, log variance)."""
 
-    def __init__(self, shape: tuple[int, int, int], config: NetworkConfig, outputs: int) -> None:
-        height, width = _sizes(shape, config)[-1]
+    def __init__(self, shape: tuple[int, int, int], config: NetworkConfig, heads: int) -> None:
         layers: list[nn.Module] = []
-        for inside, outside in pairwise((shape[2], *config.channels)):
+        for inside, outside in pairwise((config.stack * shape[2], *config.channels)):
             layers += [nn.Conv2d(inside, outside, kernel_size=4, stride=2, padding=1), nn.ReLU()]
-        head = nn.Linear(config.channels[-1] * height * width, outputs)
-        super().__init__(*layers, nn.Flatten(), head)
+        super().__init__(*layers, *_code_layers(shape, config, heads))
 
 
 class ConvDecoder(nn.Sequential):
-    """(B, Z) -> logits of the image (B, C, H, W): the encoder's layers in reverse."""
+    """(B, Z + actions) -> (B, C, H, W): the encoder's layers in reverse.
 
-    def __init__(self, shape: tuple[int, int, int], config: NetworkConfig) -> None:
-        *larger, (height, width) = _sizes(shape, config)
-        first = config.channels[-1]
-        layers: list[nn.Module] = [
-            nn.Linear(config.latents, math.prod((first, height, width))),
-            nn.Unflatten(1, (first, height, width)),
-        ]
+    Args:
+        extra: Numbers beside the latents, such as actions, that the decoder is told.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], config: NetworkConfig, extra: int = 0) -> None:
+        *larger, size = _sizes(shape, config)
+        layers: list[nn.Module] = _uncode_layers(config, size, extra)
         widths = pairwise((*reversed(config.channels), shape[2]))
-        for (inside, outside), size in zip(widths, reversed(larger), strict=True):
-            layers += [nn.ReLU(), _doubling(inside, outside, size)]
+        for (inside, outside), twice in zip(widths, reversed(larger), strict=True):
+            layers += [nn.ReLU(), _doubling(inside, outside, twice)]
         super().__init__(*layers)
+
+
+class CellLatents(nn.Module):
+    """Grid codes as vectors: (B, heads k, h, w) -> (B, heads k h w), head by head."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, cells: Tensor) -> Tensor:
+        return torch.cat([head.flatten(1) for head in cells.chunk(self.heads, dim=1)], dim=1)
+
+
+class CellsAndExtra(nn.Module):
+    """(B, k h w + extra) -> (B, k + extra, h, w): every cell is told the extra numbers."""
+
+    def __init__(self, latents: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.latents, self.size = latents, size
+
+    def forward(self, codes: Tensor) -> Tensor:
+        cells = codes[:, : self.latents].reshape(len(codes), -1, *self.size)
+        extra = codes[:, self.latents :, None, None].expand(-1, -1, *self.size)
+        return torch.cat([cells, extra], dim=1)
+
+
+class SpatialSoftmax(nn.Module):
+    """Where each feature map peaks, and how high: (B, K, h, w) -> (B, 3 K).
+
+    Expected column and row in [-1, 1] under the softmax of the map (Finn et al., 2016), and its
+    log-sum-exp, which tells whether the object is there at all.
+    """
+
+    columns: Tensor
+    rows: Tensor
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        height, width = size
+        self.register_buffer("rows", torch.linspace(-1, 1, height), persistent=False)
+        self.register_buffer("columns", torch.linspace(-1, 1, width), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        flat = maps.flatten(2)
+        chance = flat.softmax(dim=2).reshape(maps.shape)
+        column = (chance.sum(2) * self.columns).sum(2)
+        row = (chance.sum(3) * self.rows).sum(2)
+        return torch.cat([column, row, flat.logsumexp(dim=2)], dim=1)
+
+
+def _code_layers(shape: tuple[int, int, int], config: NetworkConfig, heads: int) -> list[nn.Module]:
+    """The last feature map (B, F, h, w) -> (B, heads Z)."""
+    height, width = _sizes(shape, config)[-1]
+    features, outputs = config.channels[-1], heads * config.latents
+    if config.code == "grid":
+        per_cell = _latents_per_cell(config, (height, width))
+        return [nn.Conv2d(features, heads * per_cell, kernel_size=1), CellLatents(heads)]
+    if config.code == "keypoints":
+        return [SpatialSoftmax((height, width)), nn.Linear(3 * features, outputs)]
+    return [nn.Flatten(), nn.Linear(features * height * width, outputs)]
+
+
+def _uncode_layers(config: NetworkConfig, size: tuple[int, int], extra: int) -> list[nn.Module]:
+    """(B, Z + extra) -> the first feature map of the decoder (B, F, h, w)."""
+    features = config.channels[-1]
+    if config.code == "grid":
+        inputs = _latents_per_cell(config, size) + extra
+        cells = CellsAndExtra(config.latents, size)
+        return [cells, nn.Conv2d(inputs, features, kernel_size=3, padding=1)]
+    dense = nn.Linear(config.latents + extra, math.prod((features, *size)))
+    return [dense, nn.Unflatten(1, (features, *size))]
+
+
+def _latents_per_cell(config: NetworkConfig, size: tuple[int, int]) -> int:
+    cells = math.prod(size)
+    per_cell, rest = divmod(config.latents, cells)
+    if rest or not per_cell:
+        raise UserError(
+            f"pretrain.latents = {config.latents}: code: grid has {size[0]}x{size[1]} cells here, "
+            f"so it needs a multiple of {cells} latents (or more, fewer channels for other cells)"
+        )
+    return per_cell
 
 
 def _doubling(inside: int, outside: int, size: tuple[int, int]) -> nn.ConvTranspose2d:

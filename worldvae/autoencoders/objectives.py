@@ -1,30 +1,47 @@
-"""What an autoencoder is trained for: a config value and pure functions, in nats."""
+"""What an autoencoder is trained for, as a config value: the terms of its loss."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
-import torch
 from pydantic import Field, field_validator, model_validator
-from torch import Tensor
-from torch.nn import functional
 
+from worldvae.autoencoders.pixels import Window
 from worldvae.config import Config
 
 SQRT_HALF = 0.7071  # with it the Gaussian likelihood is the squared error plus a constant
-LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
+
+Variational = Literal["vae", "beta_vae", "capacity_vae", "beta_tcvae", "dip_vae"]
 
 
 class ObjectiveConfig(Config):
-    """One loss for four models: distortion + beta * KL (ae and dae: distortion alone)."""
+    """distortion + perceptual distance + what the code costs; every term combines with any other.
 
-    name: Literal["ae", "dae", "vae", "beta_vae"] = Field(
+    docs/encoders.md says which to try when.
+    """
+
+    name: Literal["ae", "dae"] | Variational = Field(
         "beta_vae",
         alias="objective",
-        description="ae: plain; dae: damaged input, clean target; vae: beta is 1.",
+        description="What the code costs. ae, dae: nothing; vae: KL; beta_vae: beta KL; "
+        "capacity_vae: gamma |KL - C|, C rising to capacity (Burgess et al., 2018); beta_tcvae: "
+        "beta weighs the total correlation alone (Chen et al., 2018); dip_vae: beta KL + dip "
+        "times the covariance's distance from the identity (Kumar et al., 2018).",
     )
     beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
+    beta_schedule: Literal["constant", "linear", "cyclic"] = Field(
+        "constant",
+        description="linear: beta grows from 0 over beta_steps; cyclic: in each beta_steps it "
+        "grows for one half and stays for the other (Fu et al., 2019).",
+    )
+    beta_steps: int = Field(1_000, ge=1, description="Optimiser steps of the schedule.")
+    free_bits: float = Field(
+        0.0, ge=0, description="Nats per latent that cost nothing (Kingma et al., 2016)."
+    )
+    capacity: float = Field(25.0, ge=0, description="capacity_vae: nats that C rises to.")
+    capacity_steps: int = Field(1_000, ge=1, description="capacity_vae: steps it takes to.")
+    gamma: float = Field(100.0, gt=0, description="capacity_vae: weight of |KL - C|.")
+    dip: float = Field(10.0, gt=0, description="dip_vae: weight of the covariance's distance.")
     likelihood: Literal["gaussian", "bernoulli"] = Field(
         "gaussian", description="Distribution of a pixel given the latents."
     )
@@ -33,19 +50,54 @@ class ObjectiveConfig(Config):
         description="Standard deviation of a pixel where black is 0 and white is 1; "
         "'learned' fits one for all pixels (sigma-VAE; Rybkin et al., 2021).",
     )
-    kl_warmup: int = Field(0, ge=0, description="Steps over which beta grows linearly from 0.")
-    free_bits: float = Field(
-        0.0, ge=0, description="Nats per latent that cost nothing (Kingma et al., 2016)."
+    standardise: bool = Field(
+        False,
+        description="Measure each pixel, at the input and in the loss, in units of its own "
+        "standard deviation over the training frames: rare small objects weigh as much as others.",
+    )
+    motion_weight: float = Field(
+        0.0, ge=0, description="Added to the weight of pixels that moved since the frame before."
+    )
+    predict: int = Field(
+        0, ge=0, le=16, description="Decode the frame so many decisions after the input."
+    )
+    actions: bool = Field(
+        False, description="predict: tell the decoder the actions taken in between."
+    )
+    pixel_weight: float = Field(
+        1.0, ge=0, description="Weight of the pixels' distortion; 0 leaves the perceptual term."
+    )
+    perceptual: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of the distance between target and reconstruction in the features "
+        "of a denoising autoencoder that is trained first (DARLA; Higgins et al., 2017).",
     )
     noise: float = Field(
-        0.0, ge=0, le=2, description="dae: standard deviation of the input noise (dae default 0.1)."
+        0.0, ge=0, le=2, description="Standard deviation of the input noise (dae: 0.1)."
     )
-    mask: float = Field(0.0, ge=0, lt=1, description="dae: share of pixels that are greyed out.")
+    mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels greyed out.")
 
     @property
     def is_variational(self) -> bool:
         """Whether the code is a distribution with a KL, or a point."""
-        return self.name in ("vae", "beta_vae")
+        return self.name not in ("ae", "dae")
+
+    def window(self, stack: int) -> Window:
+        """The frames that one example needs."""
+        return Window(stack, self.predict, with_previous=self.motion_weight > 0)
+
+    def beta_at(self, step: int | None) -> float:
+        """The weight of the KL at `step` (the first is 0); None: once its schedule is over."""
+        if step is None or self.beta_schedule == "constant":
+            return self.beta
+        if self.beta_schedule == "linear":
+            return self.beta * min(1.0, step / self.beta_steps)
+        return self.beta * min(1.0, 2 * (step % self.beta_steps) / self.beta_steps)
+
+    def capacity_at(self, step: int | None) -> float:
+        """C at `step`, in nats: capacity min(1, step / capacity_steps); None: at the end."""
+        return self.capacity * (1.0 if step is None else min(1.0, step / self.capacity_steps))
 
     @model_validator(mode="before")
     @classmethod
@@ -69,72 +121,46 @@ class ObjectiveConfig(Config):
         """A field that would do nothing is an error: it promises what the loss does not keep."""
         if self.name == "vae" and self.beta != 1:
             raise ValueError(f"vae means beta 1, got {self.beta}; use objective: beta_vae")
-        if not self.is_variational and (self.beta != 1 or self.kl_warmup or self.free_bits):
-            raise ValueError(f"{self.name} has no KL: beta, kl_warmup and free_bits need beta_vae")
+        for field, users in USED_BY.items():
+            is_idle = getattr(self, field) != type(self).model_fields[field].default
+            if is_idle and self.name not in users:
+                raise ValueError(f"{self.name} has no use for {field}: it needs {_either(users)}")
         if self.name == "dae" and not (self.noise or self.mask):
             raise ValueError("dae needs noise or mask above 0; use objective: ae for a clean input")
-        if self.name != "dae" and (self.noise or self.mask):
-            raise ValueError(f"{self.name} sees clean input: noise and mask need objective: dae")
+        if self.name == "ae" and (self.noise or self.mask):
+            raise ValueError("ae sees clean input: noise and mask need objective: dae")
+        if self.beta_schedule == "constant" and self.beta_steps != BETA_STEPS:
+            raise ValueError("beta_steps needs beta_schedule: linear or cyclic")
+        return self._no_idle_pixels()
+
+    def _no_idle_pixels(self) -> ObjectiveConfig:
         if self.likelihood == "bernoulli" and self.sigma != SQRT_HALF:
             raise ValueError("a bernoulli pixel has no sigma; use likelihood: gaussian")
+        if self.likelihood == "bernoulli" and self.standardise:
+            raise ValueError("a bernoulli pixel has no unit; standardise needs likelihood gaussian")
+        if self.actions and not self.predict:
+            raise ValueError("actions are taken between frames: they need predict above 0")
+        if not self.pixel_weight and not self.perceptual:
+            raise ValueError("nothing is to be reconstructed: pixel_weight or perceptual above 0")
+        if not self.pixel_weight and (self.motion_weight or self.sigma == "learned"):
+            raise ValueError("motion_weight and a learned sigma need pixel_weight above 0")
         return self
 
-    def beta_at(self, step: int) -> float:
-        """The weight of the KL at `step` (the first is 0): beta min(1, step / kl_warmup)."""
-        return self.beta * min(1.0, step / self.kl_warmup) if self.kl_warmup else self.beta
+
+BETA_STEPS = ObjectiveConfig.model_fields["beta_steps"].default
+
+_WITH_BETA = ("beta_vae", "beta_tcvae", "dip_vae")
+# Which objectives a field belongs to; for the others it must keep its default.
+USED_BY: dict[str, tuple[str, ...]] = {
+    "beta": ("vae", *_WITH_BETA),
+    "beta_schedule": ("vae", *_WITH_BETA),
+    "free_bits": ("vae", "beta_vae", "dip_vae"),
+    "capacity": ("capacity_vae",),
+    "capacity_steps": ("capacity_vae",),
+    "gamma": ("capacity_vae",),
+    "dip": ("dip_vae",),
+}
 
 
-def kl_to_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, exp(logvar)) || N(0, 1)) of each latent, in nats: (B, Z), (B, Z) -> (B, Z).
-
-    Kingma & Welling (2014), appendix B. Callers sum over Z and average over B.
-    """
-    return 0.5 * (mean.square() + logvar.exp() - logvar - 1)
-
-
-def with_free_bits(kl: Tensor, free_bits: float) -> Tensor:
-    """sum_j max(free_bits, mean_B KL_j): (B, Z) nats -> scalar. Kingma et al. (2016), eq. 15."""
-    return kl.mean(0).clamp(min=free_bits).sum()
-
-
-def gaussian_nll(mean: Tensor, target: Tensor, log_sigma: Tensor) -> Tensor:
-    """-log N(target; mean, sigma^2) summed over pixels, in nats: (B, C, H, W) twice -> (B,).
-
-    Per pixel: (target - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2.
-    """
-    squared = (target - mean).square().flatten(1).sum(1)
-    pixels = target[0].numel()
-    constant = pixels * (log_sigma + 0.5 * math.log(2 * math.pi))
-    return 0.5 * squared * torch.exp(-2 * log_sigma) + constant
-
-
-def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
-    """-log Bernoulli(target; sigmoid(logits)) over all pixels, in nats: (B, C, H, W) twice -> (B,).
-
-    Per pixel: -target log p - (1 - target) log(1 - p); a grey target is a mixture of the two.
-    """
-    loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return loss.flatten(1).sum(1)
-
-
-def soft_floor(value: Tensor, floor: float) -> Tensor:
-    """floor + softplus(value - floor): a lower bound that never stops the gradient.
-
-    Rybkin et al. (2021), appendix: without it log sigma of a perfect reconstruction falls for ever.
-    """
-    return floor + functional.softplus(value - floor)
-
-
-def corrupt(images: Tensor, noise: float, mask: float, generator: torch.Generator) -> Tensor:
-    """Grey out a share `mask` of the pixels, add N(0, noise^2) to all: (B, C, H, W) -> the same.
-
-    Vincent et al. (2010). Grey (0.5), so that a hidden pixel does not pass for a black one.
-    """
-    device = generator.device
-    if mask:
-        hidden = torch.rand(images[:, :1].shape, generator=generator, device=device) < mask
-        images = images.masked_fill(hidden.to(images.device), 0.5)
-    if noise:
-        eps = torch.randn(images.shape, generator=generator, device=device)
-        images = images + noise * eps.to(images.device)
-    return images
+def _either(names: tuple[str, ...]) -> str:
+    return "objective: " + " or ".join(names)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,15 +17,80 @@ from torch import Tensor
 from worldvae.config import UserError
 from worldvae.seeding import numpy_stream
 
+Pixels = TypeVar("Pixels", Tensor, NDArray[np.uint8])
 
-class FrameSource(Protocol):
-    """Frames that are read by number: a rollout store's split, or an array in a test."""
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples, each a window of T frames in a row.
+
+    frames (B, H, W, T C) uint8, the oldest first; actions (B, K, A) float32, those between the
+    newest input and the target, where the objective asks for them.
+    """
+
+    frames: Tensor
+    actions: Tensor | None = None
 
     def __len__(self) -> int:
-        """The number of frames."""
+        return len(self.frames)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        actions = None if self.actions is None else self.actions.to(device)
+        return Batch(self.frames.to(device), actions)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which frames around time t make one example: the input ends at t, the target is t + ahead.
+
+    `with_previous` asks for the frame before the target too, from which motion is seen.
+    """
+
+    stack: int = 1
+    ahead: int = 0
+    with_previous: bool = False
+
+    @property
+    def before(self) -> int:
+        """Frames before t."""
+        return max(self.stack - 1, 1 if self.with_previous and self.ahead == 0 else 0)
+
+    @property
+    def length(self) -> int:
+        """T, all frames of one example."""
+        return self.before + 1 + self.ahead
+
+    def inputs(self, frames: Pixels) -> Pixels:
+        """What is encoded: (B, H, W, T C) -> (B, H, W, stack C)."""
+        channels = self._channels(frames)
+        end = (self.before + 1) * channels
+        return frames[..., end - self.stack * channels : end]
+
+    def target(self, frames: Pixels) -> Pixels:
+        """What is to be decoded: (B, H, W, T C) -> (B, H, W, C)."""
+        return frames[..., -self._channels(frames) :]
+
+    def previous(self, frames: Pixels) -> Pixels:
+        """The frame before the target: (B, H, W, T C) -> (B, H, W, C)."""
+        channels = self._channels(frames)
+        return frames[..., -2 * channels : -channels]
+
+    def _channels(self, frames: Pixels) -> int:
+        return int(frames.shape[-1]) // self.length
+
+
+class FrameSource(Protocol):
+    """Examples that are read by number: a rollout store's split, or an array in a test."""
+
+    def __len__(self) -> int:
+        """The number of examples."""
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """A fresh array of the frames at `indices`: (B,) int64 -> (B, H, W, C) uint8."""
+        """A fresh array of the windows at `indices`: (B,) int64 -> (B, H, W, T C) uint8."""
+
+    def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The actions of those windows, (B, K, A), if they are asked for."""
 
 
 def to_float(frames: Tensor) -> Tensor:
@@ -41,18 +107,22 @@ def to_uint8(images: Tensor) -> Tensor:
     return levels.permute(0, 2, 3, 1).contiguous()
 
 
-def frame_batches(source: FrameSource, batch_size: int, limit: int) -> Iterator[Tensor]:
-    """At most `limit` frames spread evenly over `source`, in order: batches (B, H, W, C) uint8."""
-    total = min(len(source), limit)
-    chosen = np.linspace(0, len(source) - 1, total).round().astype(np.int64)
-    for start in range(0, total, batch_size):
-        yield torch.from_numpy(source.gather(chosen[start : start + batch_size]))
+def frame_batches(source: FrameSource, batch_size: int, limit: int) -> Iterator[Batch]:
+    """At most `limit` examples spread evenly over `source`, in order, in batches."""
+    chosen = evenly(len(source), limit)
+    for start in range(0, len(chosen), batch_size):
+        yield _read(source, chosen[start : start + batch_size])
+
+
+def evenly(total: int, limit: int) -> NDArray[np.int64]:
+    """At most `limit` of the numbers 0 ... total - 1, spread evenly: (min(total, limit),)."""
+    return np.linspace(0, total - 1, min(total, limit)).round().astype(np.int64)
 
 
 def shuffled_batches(
     source: FrameSource, batch_size: int, seed: int, first: int
-) -> Generator[Tensor]:
-    """(B, H, W, C) uint8 for steps `first`, ...; the next is read while the model learns from one.
+) -> Generator[Batch]:
+    """Batches for steps `first`, ...; the next is read while the model learns from one.
 
     Batch s is places s B to (s + 1) B of an endless row of permutations, so no state need be kept.
     """
@@ -61,11 +131,11 @@ def shuffled_batches(
     def permutation(epoch: int) -> NDArray[np.int64]:
         return numpy_stream(seed, "epoch", epoch).permutation(len(source))
 
-    def read(step: int) -> Tensor:
+    def read(step: int) -> Batch:
         places = np.arange(step * batch_size, (step + 1) * batch_size)
         epochs, offsets = np.divmod(places, len(source))
         parts = [permutation(int(epoch))[offsets[epochs == epoch]] for epoch in np.unique(epochs)]
-        return torch.from_numpy(source.gather(np.concatenate(parts)))
+        return _read(source, np.concatenate(parts))
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(read, first)
@@ -73,6 +143,14 @@ def shuffled_batches(
             batch = waiting.result()
             waiting = pool.submit(read, following)
             yield batch
+
+
+def _read(source: FrameSource, indices: NDArray[Any]) -> Batch:
+    actions = source.actions(indices)
+    return Batch(
+        torch.from_numpy(source.gather(indices)),
+        None if actions is None else torch.from_numpy(actions),
+    )
 
 
 def check_not_empty(source: FrameSource, name: str) -> None:

@@ -4,17 +4,28 @@ import gymnasium as gym
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import Crop, Frame, FrameConfig, preprocess
-from worldvae.envs.make import make_env, make_vec, source_shape
+from worldvae.envs.make import make_env, make_vec, shows_state, source_shape, state_variables
+from worldvae.envs.state import StateVariable, state_reader
 
 gym.register("worldvae/Dots-v0", entry_point="worldvae.envs.dots:DotsEnv", max_episode_steps=60)
+gym.register(
+    "worldvae/BusyDots-v0", entry_point="worldvae.envs.dots:BusyDotsEnv", max_episode_steps=60
+)
+gym.register(
+    "worldvae/Shapes-v0", entry_point="worldvae.envs.shapes:ShapesEnv", max_episode_steps=100
+)
 
 __all__ = [
     "Crop",
     "EnvConfig",
     "Frame",
     "FrameConfig",
+    "StateVariable",
     "make_env",
     "make_vec",
     "preprocess",
+    "shows_state",
     "source_shape",
+    "state_reader",
+    "state_variables",
 ]

@@ -10,11 +10,20 @@ import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
+import worldvae.envs.readers  # noqa: F401  # registers them
 from worldvae.config import UserError
 from worldvae.envs.actions import check_space
 from worldvae.envs.config import EnvConfig
+from worldvae.envs.state import ShowState, StateVariable, find_reader, kinds_of, variables_of
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.wrappers import ActionRepeat, FrameObservation, GiveUp, SteerThrottle
+
+REGISTERED_BY = {
+    "ALE/": "ale_py",
+    "MiniGrid-": "minigrid",
+    "BabyAI-": "minigrid",
+    "Vizdoom": "vizdoom.gymnasium_wrapper",
+}
 
 
 def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
@@ -24,6 +33,9 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """
     spec = find_spec(config)
     env = _make_raw(spec, config)
+    reader = find_reader(spec.id)  # only now: making it may have imported the module that has one
+    if reader is not None:
+        env = ShowState(env, reader)
     if config.give_up_after is not None:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
@@ -67,6 +79,25 @@ def source_shape(config: EnvConfig) -> tuple[int, ...]:
         env.close()
 
 
+def state_variables(config: EnvConfig) -> tuple[StateVariable, ...]:
+    """The columns of `info["state"]` in Gymnasium's own environment; none without a reader."""
+    spec = find_spec(config)
+    env = _make_raw(spec, config)
+    try:
+        reader = find_reader(spec.id)
+        if reader is None:
+            return ()
+        env.reset(seed=0)
+        return variables_of(kinds_of(reader(env.unwrapped), spec.id))
+    finally:
+        env.close()
+
+
+def shows_state(config: EnvConfig) -> bool:
+    """Whether the backend lets a reader see the environment; those in C++ do not."""
+    return choose_backend(config, find_spec(config)) == "gymnasium"
+
+
 def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> str:
     """The backend that `config.backend` names; for "auto" the fastest that plays the same game."""
     from worldvae.envs import ale, envpool
@@ -85,10 +116,9 @@ def find_spec(config: EnvConfig) -> gym.envs.registration.EnvSpec:
     """Gymnasium's registration of `config.id`, after importing what registers it."""
     if config.import_ is not None:
         _import(config.import_)
-    if config.id.startswith("ALE/"):
-        _import("ale_py")
-    if config.id.startswith("MiniGrid-") or config.id.startswith("BabyAI-"):
-        _import("minigrid")
+    for prefix, module in REGISTERED_BY.items():
+        if config.id.startswith(prefix):
+            _import(module)
     try:
         return gym.spec(config.id)
     except gym.error.Error as error:

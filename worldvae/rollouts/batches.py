@@ -1,8 +1,9 @@
-"""Frames of many episodes by one index, straight from the memory maps."""
+"""Windows of frames from many episodes by one index, straight from the memory maps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +12,82 @@ from worldvae.rollouts.store import Record, RolloutStore, Split
 
 
 class StoredFrames:
-    """All frames of one split of a store, numbered 0 ... len - 1 in the order of the manifest."""
+    """One split of a store, its times t numbered 0 ... len - 1 in the order of the manifest.
+
+    An example is the T frames from t - before to t + ahead; at an episode's start its first
+    frame stands for those before it, and its last `ahead` frames are no t. With the default
+    numbers an example is one frame.
+
+    Args:
+        records: Narrows the choice, e.g. to `store.healthy()`; None takes all.
+        with_actions: Also give the actions taken from t to t + ahead.
+    """
 
     def __init__(
-        self, store: RolloutStore, split: Split, records: Sequence[Record] | None = None
+        self,
+        store: RolloutStore,
+        split: Split,
+        records: Sequence[Record] | None = None,
+        before: int = 0,
+        ahead: int = 0,
+        with_actions: bool = False,
     ) -> None:
-        """`records` narrows the choice, e.g. to `store.healthy()`; None takes all."""
         every = store.records if records is None else records
-        self._store = store
-        self._records = [record for record in every if record.split == split]
-        lengths = [record.length + 1 for record in self._records]
+        self._store, self._every = store, every
+        chosen = [record for record in every if record.split == split]
+        self.records = [record for record in chosen if record.length + 1 > ahead]
+        self._before, self._ahead, self._with_actions = before, ahead, with_actions
+        lengths = [record.length + 1 - ahead for record in self.records]
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(B,) frame numbers -> (B, H, W, C) uint8, a copy."""
-        batch = np.empty((len(indices), *self._store.env.frame.shape), np.uint8)
+    def locate(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(B,) numbers -> which of `records` each is in, and its time t there, both (B,)."""
         owners = np.searchsorted(self._starts, indices, side="right") - 1
+        return owners, indices - self._starts[owners]
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(B,) numbers -> (B, H, W, T C) uint8, the oldest frame first, a copy."""
+        height, width, channels = self._store.env.frame.shape
+        offsets = np.arange(-self._before, self._ahead + 1)
+        batch = np.empty((len(indices), height, width, len(offsets), channels), np.uint8)
+        owners, times = self.locate(indices)
         # In the order of the files, so that each is opened once per batch.
         for position in np.argsort(owners, kind="stable"):
-            owner = owners[position]
-            frames = self._store.frames(self._records[owner])
-            batch[position] = frames[indices[position] - self._starts[owner]]
-        return batch
+            frames = self._store.frames(self.records[owners[position]])
+            window = frames[np.maximum(times[position] + offsets, 0)]
+            batch[position] = window.transpose(1, 2, 0, 3)
+        return batch.reshape(len(indices), height, width, -1)
+
+    def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """(B,) numbers -> the K = ahead actions from t on, (B, K, A); None if not asked for.
+
+        Discrete actions are one-hot over those that occur in any split.
+        """
+        if not self._with_actions:
+            return None
+        owners, times = self.locate(indices)
+        steps = times[:, None] + np.arange(self._ahead)
+        return np.stack([self._taken[own][step] for own, step in zip(owners, steps, strict=True)])
+
+    @property
+    def action_size(self) -> int:
+        """K A, the numbers in the actions of one example."""
+        return self._ahead * self._taken[0].shape[1] if self._with_actions else 0
+
+    @cached_property
+    def _taken(self) -> list[NDArray[np.float32]]:
+        """The actions of each of `records`, (T, A)."""
+        actions = [self._store.arrays(record)["action"] for record in self._every]
+        if np.issubdtype(actions[0].dtype, np.integer):
+            identity = np.eye(max(int(taken.max()) for taken in actions) + 1, dtype=np.float32)
+            actions = [identity[taken] for taken in actions]
+        own = {record.name for record in self.records}
+        pairs = zip(self._every, actions, strict=True)
+        return [
+            taken.reshape(len(taken), -1).astype(np.float32)
+            for record, taken in pairs
+            if record.name in own
+        ]

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from worldvae.config import Config, UserError
-from worldvae.envs import make_vec
+from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
 from worldvae.envs.vector import final_observations, image_of
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import EpsilonPolicy, Policy, RandomPolicy, SmoothPolicy
@@ -44,6 +44,12 @@ class RolloutConfig(Config):
         0.1, ge=0, le=1, description="agent: share of its actions replaced by random ones."
     )
 
+    state: Literal["auto", "always"] = Field(
+        "auto",
+        description="auto: the true state is recorded where the fastest backend shows it; "
+        "always: collection takes the Gymnasium backend, which does.",
+    )
+
     @model_validator(mode="after")
     def _checks(self) -> RolloutConfig:
         weights = self.policies.values()
@@ -69,11 +75,37 @@ def collect(
         if store.num_frames >= config.frames:
             return
         stream = derive(seed, "collect", len(store.records))
-        env = make_vec(store.env, config.num_envs, stream)
+        env_config, variables = with_state(store.env, config.state)
+        if shows_state(env_config):
+            store.describe_state(variables)
+        env = make_vec(env_config, config.num_envs, stream)
         try:
-            _collect(env, store, config, stream, agent)
+            policies = make_policies(config, env.single_action_space, stream, agent)
+            weights = [config.policies[name] for name in policies]  # type: ignore[index]
+            rollout = Rollout(
+                env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
+            )
+            _record(rollout, store, config.frames)
         finally:
             env.close()
+
+
+def with_state(
+    env: EnvConfig, wish: Literal["auto", "always"]
+) -> tuple[EnvConfig, tuple[StateVariable, ...]]:
+    """`env` on the backend that `wish` asks for, and the variables that it will show.
+
+    Raises UserError if they are to be recorded always, but there is no reader.
+    """
+    if wish == "always":
+        env = env.model_copy(update={"backend": "gymnasium"})
+    variables = state_variables(env) if shows_state(env) else ()
+    if wish == "always" and not variables:
+        raise UserError(
+            f"rollouts.state = 'always', but nothing reads the state of {env.id}; register a "
+            "worldvae.envs.state_reader in the module that env.import names, or set it to auto"
+        )
+    return env, variables
 
 
 def make_policies(
@@ -104,8 +136,11 @@ class Rollout:
         weights: Sequence[float],
         seed: int,
         image_key: str | None = None,
+        has_state: bool = False,
     ) -> None:
+        """`has_state`: a reader shows the true state of `env`, and episodes keep it."""
         self._env, self._policies, self._seed, self._image_key = env, policies, seed, image_key
+        self._has_state = has_state
         self._names = list(policies)
         self._chance = np.array(weights) / np.sum(weights)
         self._chooser = numpy_stream(seed, "choose")
@@ -123,9 +158,9 @@ class Rollout:
         ended = []
         for i, tape in enumerate(self._tapes):
             if not self._starting[i]:
-                tape.add(actions[i], rewards[i], frames[i], _state(info, i))
+                tape.add(actions[i], rewards[i], frames[i], self._state(info, i))
                 continue
-            final_state = _state(info.get("final_info", {}), i)
+            final_state = self._state(info.get("final_info", {}), i)
             tape.add(actions[i], rewards[i], image_of(last[i], self._image_key), final_state)
             ended.append(tape.episode(self._seed, bool(terminated[i])))
             self._tapes[i] = self._new_tape(i, info)
@@ -149,7 +184,10 @@ class Rollout:
     def _new_tape(self, index: int, info: dict[str, Any]) -> _Tape:
         policy = self._names[self._chooser.choice(len(self._names), p=self._chance)]
         frame = image_of(self._obs, self._image_key)[index]
-        return _Tape(policy, frame, _state(info, index))
+        return _Tape(policy, frame, self._state(info, index))
+
+    def _state(self, info: dict[str, Any], index: int) -> NDArray[np.float64] | None:
+        return np.copy(info["state"][index]) if self._has_state else None
 
 
 class _Tape:
@@ -170,7 +208,6 @@ class _Tape:
 
     def episode(self, seed: int, terminated: bool) -> Episode:
         last = np.arange(1, len(self.actions) + 1) == len(self.actions)
-        has_state = all(state is not None for state in self.states)
         return Episode(
             obs=np.stack(self.frames),
             action=np.stack(self.actions),
@@ -179,30 +216,16 @@ class _Tape:
             truncated=last & (not terminated),
             seed=seed,
             policy=self.policy,
-            state=np.stack(self.states) if has_state else None,
+            state=None if self.states[0] is None else np.stack(self.states),
         )
 
 
-def _state(info: dict[str, Any], index: int) -> NDArray[Any] | None:
-    """The true state of environment `index`, where `info["state"]` shows it."""
-    return np.copy(info["state"][index]) if "state" in info else None
-
-
-def _collect(
-    env: VectorEnv[Any, Any, Any],
-    store: RolloutStore,
-    config: RolloutConfig,
-    seed: int,
-    agent: Policy | None,
-) -> None:
-    policies = make_policies(config, env.single_action_space, seed, agent)
-    weights = [config.policies[name] for name in policies]  # type: ignore[index]
-    rollout = Rollout(env, policies, weights, seed, store.env.image_key)
+def _record(rollout: Rollout, store: RolloutStore, frames: int) -> None:
     started = time.perf_counter()
     with tqdm(
-        total=config.frames, initial=store.num_frames, desc="collect", unit="frames", disable=None
+        total=frames, initial=store.num_frames, desc="collect", unit="frames", disable=None
     ) as bar:
-        while store.num_frames + rollout.running_frames < config.frames:
+        while store.num_frames + rollout.running_frames < frames:
             for episode in rollout.step():
                 started = _store(store, episode, started)
             bar.update(store.num_frames + rollout.running_frames - bar.n)

@@ -27,6 +27,7 @@ def inspect_store(store: RolloutStore) -> str:
     _write_png(sheet, contact_sheet(store, records))
     frames = sum(record.length + 1 for record in records)
     steps = store.env.action_repeat * sum(record.length for record in records)
+    variables = _counts([v.group or v.name for v in store.state_variables])
     size = sum(path.stat().st_size for path in store.folder.iterdir())
     duplicates = count_duplicates(store, records)
     lines = [
@@ -36,6 +37,7 @@ def inspect_store(store: RolloutStore) -> str:
         f"splits: {_counts([record.split for record in records])}",
         f"policies: {_counts([record.policy for record in records])}",
         f"ends: {_counts(['terminated' if r.terminated else 'truncated' for r in records])}",
+        f"state variables: {variables or 'none'}",
         f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
         f"damaged episodes: {len(store.records) - len(records)}",
         "returns:",

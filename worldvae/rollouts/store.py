@@ -5,6 +5,7 @@ rollouts/
   manifest.jsonl     one line per finished episode; what it does not list does not exist
   000000.frames.npy  (T + 1, H, W, C) uint8
   000000.npz         action, reward, terminated, truncated, and state where there is one
+  state.json         what the columns of state are, once one was recorded
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from worldvae.config import Config, UserError
 from worldvae.envs.config import EnvConfig
+from worldvae.envs.state import StateVariable, first_difference
 from worldvae.files import (
     append_jsonl,
     atomic_write_bytes,
@@ -35,6 +37,8 @@ from worldvae.rollouts.episode import Episode
 from worldvae.seeding import numpy_stream
 
 Split = Literal["train", "validation", "test"]
+
+_VARIABLES = TypeAdapter(tuple[StateVariable, ...])
 
 
 class Record(Config):
@@ -92,11 +96,26 @@ class RolloutStore:
         with locked(self.folder, "collection"):
             yield
 
+    def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
+        """Fix what the columns of `state` mean, before the first of them is stored.
+
+        Raises UserError if the columns that are there already mean something else.
+        """
+        path, known = self.folder / "state.json", self.state_variables
+        if variables and not known:
+            atomic_write_bytes(path, _VARIABLES.dump_json(variables, indent=1))
+        elif difference := first_difference(known, variables):
+            raise UserError(
+                f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
+                "put it back, or collect into another folder"
+            )
+
     def append(self, episode: Episode, seconds: float = 0.0) -> Record:
         """Write one episode; it exists from the moment its line is in the manifest.
 
         `seconds` is the wall-clock time that collecting it took, for the ledger.
         """
+        self._check_state(episode)
         index = len(self.records)
         name = f"{index:06d}"
         frames, arrays = self._frames_path(name), self._arrays_path(name)
@@ -129,6 +148,22 @@ class RolloutStore:
         with np.load(self._arrays_path(record.name), allow_pickle=False) as arrays:
             return dict(arrays)
 
+    @property
+    def state_variables(self) -> tuple[StateVariable, ...]:
+        """The columns of `arrays(record)["state"]`; none where no state was ever shown.
+
+        Single episodes may lack a state all the same: those of a backend that hides it.
+        """
+        path = self.folder / "state.json"
+        if not path.exists():
+            return ()
+        try:
+            return _VARIABLES.validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            raise UserError(
+                f"{path} is damaged; restore it, or collect into another folder"
+            ) from None
+
     def healthy(self) -> list[Record]:
         """The records whose files still have their hash; a warning names each of the others."""
         damaged = [record for record in self.records if not self._is_healthy(record)]
@@ -147,6 +182,13 @@ class RolloutStore:
     def num_frames(self) -> int:
         """Frames of all episodes, the first of each included."""
         return sum(record.length + 1 for record in self.records)
+
+    def _check_state(self, episode: Episode) -> None:
+        known = len(self.state_variables)
+        if episode.state is not None and episode.state.shape[1:] != (known,):
+            raise ValueError(
+                f"state {episode.state.shape} has not the {known} columns of describe_state"
+            )
 
     def _is_healthy(self, record: Record) -> bool:
         frames, arrays = self._frames_path(record.name), self._arrays_path(record.name)

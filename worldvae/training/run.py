@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from worldvae.autoencoders.pixels import FrameSource, frame_batches
+from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
 from worldvae.config import Config, UserError, flatten
 from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
@@ -32,7 +32,7 @@ class Trainable(Protocol):
     def config(self) -> Config: ...  # part of a checkpoint's identity
 
     def loss(
-        self, batch: Tensor, generator: torch.Generator, step: int, /
+        self, batch: Batch, generator: torch.Generator, step: int | None, /
     ) -> tuple[Tensor, dict[str, Tensor]]: ...
 
     def parameters(self) -> Iterator[nn.Parameter]: ...
@@ -95,8 +95,8 @@ class Run:
         # However short the time, there is a step to show for it.
         return "minutes" if late and self.progress.step else None
 
-    def learn(self, batch: Tensor) -> None:
-        """One step of the optimiser on (B, H, W, C) uint8."""
+    def learn(self, batch: Batch) -> None:
+        """One step of the optimiser."""
         step = self.progress.step
         self.model.train(True)
         for group in self.optimizer.param_groups:
@@ -120,7 +120,7 @@ class Run:
 
     @torch.no_grad()
     def evaluate(self, validation: FrameSource) -> dict[str, float]:
-        """Held-out means; always the same frames, the same noise and the last step's objective.
+        """Held-out means; always the same frames, the same noise and the objective at its end.
 
         An early step's objective (beta in its warm-up) would make early weights look best.
         """
@@ -129,7 +129,7 @@ class Run:
         limit = min(len(validation), self.config.validation_frames)
         for number, batch in enumerate(frame_batches(validation, self.config.batch_size, limit)):
             noise = derive(self.seed, "validation", number)
-            _, metrics = self._loss(batch, noise, self.config.steps)
+            _, metrics = self._loss(batch, noise, None)
             for name, value in metrics.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(batch) / limit
         self._check(totals["loss"], self.progress.step)
@@ -181,7 +181,7 @@ class Run:
         self.model.load_state_dict(self.best)
         self.model.train(False)
 
-    def _loss(self, batch: Tensor, noise: int, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def _loss(self, batch: Batch, noise: int, step: int | None) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator(self.device).manual_seed(noise)
         batch = batch.to(self.device)
         bfloat16 = self.precision == "bfloat16"

@@ -1,0 +1,45 @@
+"""What the training frames are like, pixel by pixel: the units of a standardised autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from worldvae.autoencoders.pixels import FrameSource, Window, frame_batches, to_float
+
+# A pixel that never changes has no unit; 0.02 is five grey levels, above noise and below objects.
+STD_FLOOR = 0.02
+
+
+@dataclass(frozen=True)
+class PixelStatistics:
+    """Mean and standard deviation of each pixel, both (C, H, W) in [0, 1], and how many frames.
+
+    A small object that is rarely in a place leaves that pixel a small deviation: in these units
+    it is as large as anything else.
+    """
+
+    mean: Tensor
+    std: Tensor
+    frames: int
+
+    @classmethod
+    def neutral(cls, shape: tuple[int, int, int]) -> PixelStatistics:
+        """Mean 0 and deviation 1 for frames (H, W, C): pixels stay what they are."""
+        height, width, channels = shape
+        size = (channels, height, width)
+        return cls(torch.zeros(size), torch.ones(size), frames=1)
+
+
+def measure_pixels(source: FrameSource, window: Window, limit: int = 20_000) -> PixelStatistics:
+    """Over at most `limit` targets spread evenly over `source`."""
+    total, squares, count = torch.zeros(()), torch.zeros(()), 0
+    for batch in frame_batches(source, 256, limit):
+        images = to_float(window.target(batch.frames)).double()
+        total, squares = total + images.sum(0), squares + images.square().sum(0)
+        count += len(batch)
+    mean = total / count
+    std = (squares / count - mean.square()).clamp(min=0).sqrt()
+    return PixelStatistics(mean.float(), std.float().clamp(min=STD_FLOOR), frames=len(source))

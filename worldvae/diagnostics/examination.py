@@ -1,0 +1,191 @@
+"""What the checks look at: frames of each split, encoded once, with the state behind them.
+
+Shapes: B frames, H W C image, T frames of a window, Z latents, D numbers of a frame made small,
+S state variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worldvae.autoencoders import Autoencoder, Encoder
+from worldvae.autoencoders.likelihoods import bernoulli_nll, gaussian_nll, moving
+from worldvae.autoencoders.pixels import (
+    Batch,
+    Window,
+    check_not_empty,
+    evenly,
+    frame_batches,
+    to_float,
+)
+from worldvae.autoencoders.statistics import PixelStatistics
+from worldvae.diagnostics.probes import Parts, downsampled_pixels, frame_hashes
+from worldvae.rollouts import RolloutStore, StoredFrames
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An encoder, the model in it, and the three splits of the store, cut for its window."""
+
+    encoder: Encoder
+    model: Autoencoder
+    store: RolloutStore
+    window: Window
+    splits: Parts
+
+    @classmethod
+    def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
+        """Raises UserError if a split is empty; damaged episodes are left out with a warning."""
+        objective = encoder._model.config.objective
+        # Motion is looked at whether or not the objective does.
+        window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
+        records = store.healthy()
+        splits = Parts(
+            *(
+                StoredFrames(store, name, records, window.before, window.ahead, objective.actions)
+                for name in ("train", "validation", "test")
+            )
+        )
+        for name, split in splits._asdict().items():
+            check_not_empty(split, name)
+        return cls(encoder, encoder._model, store, window, splits)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """B examples of one split, spread evenly: what an agent would see of them, and the truth."""
+
+    codes: NDArray[np.float32]
+    """Posterior means, not whitened, (B, Z)."""
+    untrained: NDArray[np.float32]
+    """Those of the same network with random weights, (B, Z)."""
+    pixels: NDArray[np.float32]
+    """The inputs made small, (B, D)."""
+    hashes: NDArray[np.uint64]
+    """(B,), equal for equal inputs."""
+    state: NDArray[np.float64]
+    """At the newest frame of the input, nan where none was recorded, (B, S)."""
+    episodes: NDArray[np.int64]
+    """Which episode of the split, (B,)."""
+
+
+def draw_samples(subject: Subject, seed: int, limit: int) -> Parts:
+    """A `Sample` of each split, at most `limit` frames in all, shared out by their lengths."""
+    untrained = untrained_model(subject.model, seed)
+    total = sum(len(split) for split in subject.splits)
+    share = min(1.0, limit / total)
+    return Parts(
+        *(_draw(subject, untrained, split, int(share * len(split))) for split in subject.splits)
+    )
+
+
+def untrained_model(model: Autoencoder, seed: int) -> Autoencoder:
+    """The same network with random weights, in the same pixel units."""
+    units = PixelStatistics(model.pixel_mean.cpu(), model.pixel_std.cpu(), model.training_frames)
+    fresh = Autoencoder(model.config, model.shape, seed, units, model.action_size)
+    return fresh.to(_device(model)).eval().requires_grad_(False)
+
+
+def _draw(subject: Subject, untrained: Autoencoder, source: StoredFrames, limit: int) -> Sample:
+    chosen = evenly(len(source), max(1, limit))
+    parts: list[tuple[NDArray[Any], ...]] = []
+    for rows in np.split(chosen, range(BATCH, len(chosen), BATCH)):
+        inputs = subject.window.inputs(source.gather(rows))
+        codes = subject.encoder.encode(inputs), encode(untrained, inputs)
+        parts.append((*codes, downsampled_pixels(inputs), frame_hashes(inputs)))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    state = states_at(subject.store, source, chosen)
+    return Sample(*columns, state=state, episodes=source.locate(chosen)[0])
+
+
+@torch.inference_mode()
+def encode(model: Autoencoder, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Posterior means: (B, H, W, stack C) -> (B, Z)."""
+    frames = torch.from_numpy(np.ascontiguousarray(inputs)).to(_device(model))
+    return model.encode(frames).mean.cpu().numpy()
+
+
+def states_at(
+    store: RolloutStore, source: StoredFrames, indices: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The true state at time t of each example, nan where none was recorded: (B,) -> (B, S)."""
+    owners, times = source.locate(indices)
+    state = np.full((len(indices), len(store.state_variables)), np.nan)
+    if not store.state_variables:
+        return state
+    for owner in np.unique(owners):
+        recorded = store.arrays(source.records[owner]).get("state")
+        if recorded is not None:
+            rows = owners == owner
+            state[rows] = recorded[times[rows]]
+    return state
+
+
+@dataclass(frozen=True)
+class Reconstructions:
+    """B examples of one split, spread evenly, and what their codes keep of them."""
+
+    targets: NDArray[np.uint8]
+    """(B, H, W, C)."""
+    moved: NDArray[np.bool_]
+    """Which pixels changed since the frame before the target, (B, H, W)."""
+    error: NDArray[np.float32]
+    """Squared, of decoded posterior means, mean over channels, (B, H, W)."""
+    codes: NDArray[np.float32]
+    """Posterior means, not whitened, (B, Z)."""
+    kl: NDArray[np.float32]
+    """In nats, (B, Z)."""
+    distortion: NDArray[np.float32]
+    """-log p(target | z) of sampled codes z, in nats and without weights, (B,)."""
+    state: NDArray[np.float64]
+    """(B, S), as in `Sample`."""
+    episodes: NDArray[np.int64]
+    """(B,), as in `Sample`."""
+
+
+@torch.inference_mode()
+def reconstruct(
+    subject: Subject, source: StoredFrames, limit: int, generator: torch.Generator
+) -> Reconstructions:
+    """At most `limit` examples of `source`, encoded and decoded."""
+    batches = (batch.to(_device(subject.model)) for batch in frame_batches(source, BATCH, limit))
+    parts = [_reconstruct(subject, batch, generator) for batch in batches]
+    columns = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
+    chosen = evenly(len(source), limit)
+    state = states_at(subject.store, source, chosen)
+    return Reconstructions(*columns, state=state, episodes=source.locate(chosen)[0])
+
+
+def _reconstruct(
+    subject: Subject, batch: Batch, generator: torch.Generator
+) -> tuple[torch.Tensor, ...]:
+    model, window, frames = subject.model, subject.window, batch.frames
+    target, previous = to_float(window.target(frames)), to_float(window.previous(frames))
+    posterior = model.encode(window.inputs(frames))
+    error = model.decode(posterior.mean, batch.actions) - target
+    return (
+        window.target(frames),
+        moving(target, previous)[:, 0],
+        error.square().mean(1),
+        posterior.mean,
+        posterior.kl(),
+        _distortion(model, model.decode(posterior.sample(generator), batch.actions), target),
+    )
+
+
+def _distortion(model: Autoencoder, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """-log p(target | z) in nats, every pixel counted once: (B, C, H, W) twice -> (B,)."""
+    if model.config.objective.likelihood == "bernoulli":
+        return bernoulli_nll(torch.logit(image, eps=1e-6), target)
+    return gaussian_nll(image, target, model.log_sigma() + model.pixel_std.log())
+
+
+def _device(model: Autoencoder) -> torch.device:
+    return next(model.parameters()).device

@@ -1,0 +1,143 @@
+"""The linear models behind the probes: ridge regression and softmax classifiers, fast enough for
+hundreds of classes on one core.
+
+Shapes: B frames, D features, K classes of one variable, P penalties. Weights are (D + 1, .), the
+bias last; `apply` multiplies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import f1_score
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+Array = NDArray[np.float64]
+ClassNumbers = NDArray[np.int64]
+
+PENALTIES: Array = 10.0 ** np.arange(-8.0, 3.0)
+SHRINKAGES = (1e-6, 1e-3, 1e-1)  # added to the variances of whitened features
+WHITENING_FLOOR = 1e-3
+EPOCHS, BATCH, LEARNING_RATE = 5, 256, 0.02
+UNDEFINED = -1
+
+
+class Target(NamedTuple):
+    """Class numbers of one variable, UNDEFINED where it has no value: (B,) each.
+
+    All of 0, ..., K - 1 occur in training; a number beyond is a class that does not.
+    """
+
+    train: ClassNumbers
+    validation: ClassNumbers
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return int(self.train.max()) + 1
+
+
+def apply(x: Array, weights: Array) -> Array:
+    """x w + b: (B, D), (D + 1, n) -> (B, n)."""
+    return np.asarray(x @ weights[:-1] + weights[-1])
+
+
+def fit_ridge(x: Array, y: Array, penalties: ArrayLike = PENALTIES) -> Array:
+    """Minimisers of mean (y - x w - b)^2 + penalty |w|^2: (B, D), (B,), (P,) -> (D + 1, P).
+
+    Hoerl & Kennard (1970): w = (X'X / B + penalty I)^-1 X'y / B of the centred data.
+    """
+    centre, offset = x.mean(0), y.mean()
+    centred = x - centre
+    variances, axes = np.linalg.eigh(centred.T @ centred / len(x))
+    along = axes.T @ (centred.T @ (y - offset)) / len(x)
+    w = axes @ (along[:, None] / (variances[:, None] + np.asarray(penalties)))
+    return np.vstack([w, offset - centre @ w])
+
+
+def fit_softmax(
+    train: Array, validation: Array, targets: Sequence[Target], seed: int
+) -> list[Array]:
+    """Linear classifiers of standardised features (B, D), one per target: (D + 1, K) each.
+
+    Neighbouring positions ask for weights so far from zero that softmax regression from there
+    takes hundreds of passes. So it starts at linear discriminants, which are its optimum where
+    classes are Gaussian, runs a few epochs, and keeps for each target what validates best.
+    """
+    whitening = _whitening(train)
+    x, held_out = train @ whitening, validation @ whitening
+    best = [_best(_discriminants(x, y.train, y.classes), held_out, y) for y in targets]
+    for weights in _epochs(x, best, targets, seed):
+        best = [_best(pair, held_out, y) for *pair, y in zip(best, weights, targets, strict=True)]
+    return [np.vstack([whitening @ w[:-1], w[-1:]]) for w in best]
+
+
+def weighted_f1(labels: ClassNumbers, logits: Array) -> float:
+    """Mean F1 of the classes, weighted by how often they occur; frames without one left out.
+
+    (B,), (B, K) -> a number; AtariARI's score.
+    """
+    rows = labels != UNDEFINED
+    chosen = logits[rows].argmax(1)
+    return float(f1_score(labels[rows], chosen, average="weighted", zero_division=0.0))
+
+
+def _best(candidates: Sequence[Array], held_out: Array, target: Target) -> Array:
+    """The first of those with the highest validation F1: (D + 1, K)."""
+    return max(candidates, key=lambda w: weighted_f1(target.validation, apply(held_out, w)))
+
+
+def _whitening(x: Array) -> Array:
+    """Makes standardised features uncorrelated, of variance 1 or less: (B, D) -> (D, D)."""
+    variances, axes = np.linalg.eigh(x.T @ x / len(x))
+    return np.asarray(axes / np.sqrt(variances.clip(0) + WHITENING_FLOOR))
+
+
+def _discriminants(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
+    """Linear discriminants (Fisher 1936), one per shrinkage: (B, D), (B,) -> (D + 1, K) each.
+
+    log p(k | x) = x' S^-1 m_k - m_k' S^-1 m_k / 2 + log p_k + const, S the covariance in a class.
+    """
+    x, labels = x[labels != UNDEFINED], labels[labels != UNDEFINED]
+    counts = np.bincount(labels, minlength=classes)
+    means = np.eye(classes)[labels].T @ x / counts[:, None]
+    within = x - means[labels]
+    variances, axes = np.linalg.eigh(within.T @ within / len(x))
+    slopes = [axes @ (means @ axes / (variances + shrinkage)).T for shrinkage in SHRINKAGES]
+    log_prior = np.log(counts / len(x))
+    return [np.vstack([w, log_prior - (means.T * w).sum(0) / 2]) for w in slopes]
+
+
+def _epochs(
+    x: Array, start: Sequence[Array], targets: Sequence[Target], seed: int
+) -> Iterator[list[Array]]:
+    """Weights after each epoch of Adam on the cross-entropy, all targets in one product."""
+    inputs = torch.from_numpy(np.hstack([x, np.ones((len(x), 1))])).float()
+    labels = torch.from_numpy(np.stack([target.train for target in targets]))
+    sizes = [target.classes for target in targets]
+    weights = torch.from_numpy(np.hstack(start)).float().requires_grad_()
+    optimizer = torch.optim.Adam([weights], LEARNING_RATE, fused=True)
+    steps = EPOCHS * -(-len(x) // BATCH)
+    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(EPOCHS):
+        for rows in torch.split(torch.randperm(len(x), generator=generator), BATCH):
+            optimizer.zero_grad()
+            loss = _cross_entropy(inputs[rows] @ weights, labels[:, rows], sizes)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            decay.step()
+        yield [part.double().numpy() for part in torch.split(weights.detach(), sizes, 1)]
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, sizes: list[int]) -> Tensor:
+    """Summed over V targets, mean over frames, in nats: (B, sum of K), (V, B) -> ()."""
+    parts = zip(torch.split(logits, sizes, 1), labels, strict=True)
+    # "mean" would be 0 / 0 in a batch where a variable is nowhere defined.
+    losses = [cross_entropy(p, y, ignore_index=UNDEFINED, reduction="sum") for p, y in parts]
+    return torch.stack(losses).sum() / len(logits)

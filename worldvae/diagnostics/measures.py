@@ -1,0 +1,184 @@
+"""What the checks measure, without the true state: errors, the use of the code, overfitting.
+
+Shapes: B frames, H W C image, Z latents, E episodes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.diagnostics.examination import Reconstructions
+from worldvae.stats import CONFIDENCE
+
+Array = NDArray[np.float64]
+
+ACTIVE_VARIANCE = 0.01  # Burda et al. (2016), section 5.2
+DUPLICATE = 0.95
+RESAMPLES = 2_000
+MSE_FLOOR = 1e-10  # PSNR 100 dB
+
+
+class Region(Config):
+    """Some of the pixels of a split."""
+
+    share: float = Field(description="Of all pixels.")
+    mse: float = Field(description="Squared error where black is 0 and white is 1.")
+    lost: float | None = Field(
+        description="Squared error in units of the deviation from the mean training image: 0 is "
+        "perfect, 1 what that image scores; None if nothing deviates."
+    )
+
+
+class Errors(Config):
+    """What the reconstructions of one split get wrong."""
+
+    frames: int
+    episodes: int
+    mse: float
+    psnr: float
+    distortion: float = Field(description="-log p(target | z), nats a frame, no pixel weighted.")
+    rate: float = Field(description="KL to the prior, nats a frame; 0 for a point code.")
+    lost: float | None = Field(description="`Region.lost` of all pixels.")
+    moving: Region | None = Field(description="Pixels that changed since the frame before.")
+    static: Region | None = Field(description="All others.")
+
+
+class Reconstruction(Config):
+    """Errors on episodes that trained the encoder, and on episodes that it never met."""
+
+    train: Errors
+    held_out: Errors
+
+
+class DuplicatePair(Config):
+    """Two latents that say the same."""
+
+    first: int
+    second: int
+    correlation: float
+
+
+class Code(Config):
+    """How the latents are used; numbers per latent are in their order."""
+
+    latents: int
+    rate: float = Field(description="Held-out KL, nats a frame; 0 for a point code.")
+    kl: tuple[float, ...] = Field(description="Held-out KL of each latent, nats.")
+    variance: tuple[float, ...] = Field(description="Of each posterior mean, training frames.")
+    active: int
+    dead: tuple[int, ...]
+    duplicates: tuple[DuplicatePair, ...]
+
+
+class Overfitting(Config):
+    """Held-out squared error over training error, with its interval over episodes."""
+
+    ratio: float
+    low: float | None = Field(description="None where a split is a single episode.")
+    high: float | None
+
+
+def measure_reconstruction(train: Reconstructions, held_out: Reconstructions) -> Reconstruction:
+    """Errors of either, relative to the mean training image."""
+    mean = train.targets.mean(0, dtype=np.float64) / 255
+    return Reconstruction(train=_errors(train, mean), held_out=_errors(held_out, mean))
+
+
+def _errors(part: Reconstructions, mean: Array) -> Errors:
+    deviation = np.square(part.targets / 255 - mean).mean(3)
+    everywhere = np.ones_like(part.moved)
+    whole = _region(part, deviation, everywhere)
+    assert whole is not None
+    return Errors(
+        frames=len(part.targets),
+        episodes=len(np.unique(part.episodes)),
+        mse=whole.mse,
+        psnr=-10 * float(np.log10(max(whole.mse, MSE_FLOOR))),
+        distortion=float(part.distortion.mean()),
+        rate=float(part.kl.sum(1).mean()),
+        lost=whole.lost,
+        moving=_region(part, deviation, part.moved),
+        static=_region(part, deviation, ~part.moved),
+    )
+
+
+def _region(part: Reconstructions, deviation: Array, mask: NDArray[np.bool_]) -> Region | None:
+    """The pixels of `mask` (B, H, W), or None if there are none."""
+    if not mask.any():
+        return None
+    error, spread = part.error[mask].sum(dtype=np.float64), deviation[mask].sum()
+    return Region(
+        share=float(mask.mean()),
+        mse=float(error / mask.sum()),
+        lost=float(error / spread) if spread > 0 else None,
+    )
+
+
+def measure_code(codes: NDArray[np.float32], kl: NDArray[np.float32], is_point: bool) -> Code:
+    """Of training codes (B, Z) and the held-out KL (B, Z) of each latent.
+
+    A latent is active if the variance of its posterior mean over frames is above 1 % of the
+    prior's (Burda et al., 2016); a point code has no prior, the largest variance stands for it.
+    """
+    variance = codes.var(0, dtype=np.float64)
+    unit = variance.max() if is_point else 1.0
+    active = np.flatnonzero(variance > ACTIVE_VARIANCE * unit)
+    per_latent = kl.mean(0, dtype=np.float64)
+    return Code(
+        latents=len(variance),
+        rate=float(per_latent.sum()),
+        kl=tuple(per_latent.tolist()),
+        variance=tuple(variance.tolist()),
+        active=len(active),
+        dead=tuple(sorted(set(range(len(variance))) - set(active.tolist()))),
+        duplicates=_duplicates(codes, active),
+    )
+
+
+def _duplicates(
+    codes: NDArray[np.float32], active: NDArray[np.int64]
+) -> tuple[DuplicatePair, ...]:
+    """Pairs of active latents whose correlation is beyond DUPLICATE."""
+    if len(active) < 2:
+        return ()
+    correlation = np.corrcoef(codes[:, active].astype(np.float64), rowvar=False)
+    rows, columns = np.nonzero(np.triu(np.abs(correlation) > DUPLICATE, k=1))
+    return tuple(
+        DuplicatePair(
+            first=int(active[row]),
+            second=int(active[column]),
+            correlation=float(correlation[row, column]),
+        )
+        for row, column in zip(rows, columns, strict=True)
+    )
+
+
+def measure_overfitting(
+    train: Reconstructions, held_out: Reconstructions, generator: np.random.Generator
+) -> Overfitting:
+    """Ratio of the mean errors of episodes; each split's episodes are resampled on their own."""
+    held, known = _episode_errors(held_out), _episode_errors(train)
+    floor = MSE_FLOOR
+    ratio = float(held.mean() / max(known.mean(), floor))
+    if min(len(held), len(known)) < 2:
+        return Overfitting(ratio=ratio, low=None, high=None)
+    draws = _resampled_means(held, generator) / _resampled_means(known, generator).clip(min=floor)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Overfitting(ratio=ratio, low=float(low), high=float(high))
+
+
+def _episode_errors(part: Reconstructions) -> Array:
+    """Mean squared error of each episode: (E,)."""
+    _, episode = np.unique(part.episodes, return_inverse=True)
+    frames = part.error.mean((1, 2), dtype=np.float64)
+    return np.bincount(episode, frames) / np.bincount(episode)
+
+
+def _resampled_means(values: Array, generator: np.random.Generator) -> Array:
+    """(E,) -> (RESAMPLES,)."""
+    chosen = generator.integers(len(values), size=(RESAMPLES, len(values)))
+    return np.asarray(values[chosen].mean(1))

@@ -1,0 +1,116 @@
+"""Do frames of like latents look alike? Distances of held-out frames to training frames.
+
+Shapes: Q queries, K candidates, P = H W C numbers of a frame, Z latents, S state variables.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.diagnostics.examination import Reconstructions
+
+Distances = NDArray[np.float32]
+Rows = NDArray[np.float32]
+
+QUERIES = 500
+
+
+class Closeness(Config):
+    """How near the chosen training frames are: 0 as a random one, 1 as the nearest there is."""
+
+    latents: float = Field(description="Chosen as the nearest in whitened latents.")
+    pixels: float = Field(description="Chosen as the nearest in pixels, to compare with.")
+
+
+class Neighbours(Config):
+    """Whether frames of like latents look alike, move alike and mean the same."""
+
+    queries: int = Field(description="Held-out frames.")
+    candidates: int = Field(description="Training frames.")
+    pixels: Closeness | None = Field(description="In all pixels; None if all frames are equal.")
+    moving: Closeness | None = Field(description="In the pixels that move in the held-out frame.")
+    state: Closeness | None = Field(description="In standardised state; None without one.")
+
+
+def measure_neighbours(
+    train: Reconstructions, held_out: Reconstructions, whitened: tuple[Rows, Rows]
+) -> Neighbours:
+    """For at most QUERIES of `held_out` the nearest of `train`; `whitened` are their codes."""
+    rows = np.linspace(0, len(held_out.targets) - 1, min(QUERIES, len(held_out.targets)))
+    queries = np.unique(rows.round().astype(np.int64))
+    candidates, frames = _flat(train.targets), _flat(held_out.targets[queries])
+    channels = train.targets.shape[3]
+    moved = held_out.moved[queries].reshape(len(queries), -1).repeat(channels, axis=1)
+    in_pixels = squared_distances(frames, candidates)
+    by_latents = squared_distances(whitened[1][queries], whitened[0]).argmin(1)
+    by_pixels = in_pixels.argmin(1)
+    moves = moved.any(1)
+    in_motion = masked_distances(frames[moves], candidates, moved[moves])
+    in_state, known = _state_distances(train.state, held_out.state[queries])
+    return Neighbours(
+        queries=len(queries),
+        candidates=len(candidates),
+        pixels=_closeness(in_pixels, by_latents, by_pixels),
+        moving=_closeness(in_motion, by_latents[moves], by_pixels[moves]),
+        state=_closeness(in_state, by_latents[known], by_pixels[known]),
+    )
+
+
+def squared_distances(a: Rows, b: Rows) -> Distances:
+    """|a_i - b_j|^2: (Q, P), (K, P) -> (Q, K)."""
+    # a^2 - 2ab + b^2 of numbers around 0 cancels least.
+    centre = b.mean(0)
+    return masked_distances(a - centre, b - centre, np.ones_like(a, bool))
+
+
+def masked_distances(a: Rows, b: Rows, mask: NDArray[np.bool_]) -> Distances:
+    """sum_p mask_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
+    weight = mask.astype(np.float32)
+    own = (weight * a * a).sum(1, keepdims=True)
+    return np.maximum(own - 2 * (weight * a) @ b.T + weight @ (b * b).T, 0)
+
+
+def _flat(frames: NDArray[np.uint8]) -> Rows:
+    """(B, H, W, C) uint8 -> (B, P) in [0, 1]."""
+    return frames.reshape(len(frames), -1).astype(np.float32) / 255
+
+
+def _state_distances(
+    train: NDArray[np.float64], held_out: NDArray[np.float64]
+) -> tuple[Distances, NDArray[np.bool_]]:
+    """Of the queries whose state is known, and which these are: (K, S), (Q, S) -> (Q', K), (Q,).
+
+    Discrete variables count as numbers too: in games most of them are places. An undefined value
+    counts as the mean.
+    """
+    known = ~np.isnan(held_out).all(1)
+    if not known.any() or np.isnan(train).all(1).any():
+        return np.empty((0, len(train)), np.float32), np.zeros_like(known)
+    mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    varies = std > 0
+    a, b = (
+        np.nan_to_num((rows[:, varies] - mean[varies]) / std[varies]).astype(np.float32)
+        for rows in (held_out[known], train)
+    )
+    return squared_distances(a, b), known
+
+
+def _closeness(
+    distances: Distances, by_latents: NDArray[np.int64], by_pixels: NDArray[np.int64]
+) -> Closeness | None:
+    """Root-mean-square distances of the chosen: (Q, K), (Q,), (Q,)."""
+    if not distances.size:
+        return None
+    rows = np.arange(len(distances))
+    size = np.sqrt(distances.astype(np.float64))
+    random, best = size.mean(), size.min(1).mean()
+    if random - best <= 1e-6 * random:
+        return None
+    latents, pixels = (
+        float((random - size[rows, chosen].mean()) / (random - best))
+        for chosen in (by_latents, by_pixels)
+    )
+    return Closeness(latents=latents, pixels=pixels)

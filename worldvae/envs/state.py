@@ -1,0 +1,133 @@
+"""The true state of an environment, told by a reader that three lines register.
+
+@state_reader("MyEnv-")
+def read(env):
+    return {"agent.x": env.x, "agent.lives": int(env.lives)}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.utils import RecordConstructorArgs
+from numpy.typing import NDArray
+
+from worldvae.config import Config, UserError
+from worldvae.envs.wrappers import Reset, Step
+
+Reader = Callable[[Any], Mapping[str, Any]]
+R = TypeVar("R", bound=Reader)
+
+_READERS: dict[str, Reader] = {}
+
+
+class StateVariable(Config):
+    """One variable of the true state: a column of the recorded `state`."""
+
+    name: str
+    discrete: bool
+
+    @property
+    def group(self) -> str:
+        """What the variable belongs to: "agent" of "agent.x", "" of a name without a dot."""
+        group, dot, _ = self.name.partition(".")
+        return group if dot else ""
+
+
+def state_reader(*prefixes: str) -> Callable[[R], R]:
+    """Register a reader for every Gymnasium id that begins with one of `prefixes`.
+
+    A reader takes the environment, unwrapped, and returns its variables by name: a float where
+    the variable is continuous, an int, a bool or a numpy integer where it is discrete. A dot in
+    the name groups ("agent.x"). Names and kinds stay the same in all episodes. NaN says that a
+    continuous variable has no value now, and probes leave such a frame out; a discrete variable
+    says so by a value of its own, such as -1.
+
+    The longest prefix wins; of two equal ones the reader that was registered last.
+    """
+
+    def register(read: R) -> R:
+        _READERS.update(dict.fromkeys(prefixes, read))
+        return read
+
+    return register
+
+
+def find_reader(env_id: str) -> Reader | None:
+    """The reader for `env_id`, if its module has registered one."""
+    fitting = [prefix for prefix in _READERS if env_id.startswith(prefix)]
+    return _READERS[max(fitting, key=len)] if fitting else None
+
+
+def kinds_of(reading: Mapping[str, Any], env_id: str) -> dict[str, bool]:
+    """Whether each variable of a reader's answer is discrete, by name.
+
+    Raises UserError unless the answer maps at least one name to a number.
+    """
+    if not isinstance(reading, Mapping) or not reading:
+        raise UserError(
+            f"the state reader of {env_id} returned {reading!r}; return {{'name': number, ...}}"
+        )
+    return {name: _is_discrete(value, name, env_id) for name, value in reading.items()}
+
+
+def variables_of(kinds: Mapping[str, bool]) -> tuple[StateVariable, ...]:
+    """`kinds_of` as the columns of `info["state"]`, in their order."""
+    return tuple(StateVariable(name=name, discrete=kind) for name, kind in kinds.items())
+
+
+class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Puts what a reader tells into `info["state"]`: (S,) float64, at reset and at every step."""
+
+    def __init__(self, env: gym.Env[Any, Any], read: Reader) -> None:
+        RecordConstructorArgs.__init__(self, read=read)
+        super().__init__(env)
+        self._read = read
+        self._id = env.spec.id if env.spec else str(env.unwrapped)
+        self._kinds: dict[str, bool] | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
+        obs, info = self.env.reset(seed=seed, options=options)
+        return obs, {**info, "state": self._state()}
+
+    def step(self, action: Any) -> Step:
+        obs, reward, terminated, truncated, info = self.env.step(action)
+        return obs, reward, terminated, truncated, {**info, "state": self._state()}
+
+    def _state(self) -> NDArray[np.float64]:
+        reading = self._read(self.unwrapped)
+        kinds = kinds_of(reading, self._id)
+        if self._kinds is None:
+            self._kinds = kinds
+        if list(kinds.items()) != list(self._kinds.items()):
+            difference = first_difference(variables_of(self._kinds), variables_of(kinds))
+            raise UserError(f"the state reader of {self._id}: {difference}")
+        return np.array(list(reading.values()), np.float64)
+
+
+def first_difference(before: tuple[StateVariable, ...], now: tuple[StateVariable, ...]) -> str:
+    """What has become of the variables, in words; empty if they are the same."""
+    was, is_ = ({v.name: v.discrete for v in variables} for variables in (before, now))
+    for name in {**was, **is_}:
+        if was.get(name) != is_.get(name):
+            return f"{name!r} was {_kind(was, name)}, and is now {_kind(is_, name)}"
+    return "" if before == now else "the variables come in another order"
+
+
+def _kind(kinds: Mapping[str, bool], name: str) -> str:
+    return {None: "absent", True: "discrete", False: "continuous"}[kinds.get(name)]
+
+
+def _is_discrete(value: Any, name: Any, env_id: str) -> bool:
+    if isinstance(name, str) and isinstance(value, bool | int | np.bool_ | np.integer):
+        return True
+    if isinstance(name, str) and isinstance(value, float | np.floating) and not math.isinf(value):
+        return False
+    raise UserError(
+        f"the state reader of {env_id}: {name!r} is {value!r}; names are text, values are "
+        "finite numbers: return float(...) or int(...)"
+    )
