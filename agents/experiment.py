@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 import yaml
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from agents.ppo import PPOConfig
 from worldvae.config import Config, UserError, flatten, load_config, read_yaml
+from worldvae.diagnostics.scoring import Measure
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
@@ -21,6 +22,7 @@ ArmName = Literal["pixels", "latent", "random"]
 
 
 Seed = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
 E = TypeVar("E")
 
 
@@ -60,6 +62,51 @@ class CompareConfig(Config):
     workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
 
 
+class StudyConfig(Config):
+    """Which encoders are measured side by side, without any agent."""
+
+    envs: Annotated[tuple[str, ...], AfterValidator(_no_twins)] = Field(
+        (), description="Gymnasium ids that take the place of env.id (empty: env.id)."
+    )
+    encoders: dict[str, dict[str, Any]] = Field(
+        {"encoder": {}},
+        min_length=1,
+        description="Name -> keys of `pretrain` that differ; trained: false leaves it untrained.",
+    )
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(_no_twins)] = Field(
+        (0,), min_length=1, description="Encoders of each kind; all see the same rollouts."
+    )
+    measures: tuple[Measure, ...] = Field(
+        ("probes",), description="What is measured beside reconstructions."
+    )
+    workers: int = Field(2, ge=1, description="Encoders trained at once, a process each.")
+
+
+class SweepConfig(Config):
+    """Which betas are tried: `trials` on an even logarithmic grid, `refine` more by Optuna."""
+
+    beta: tuple[float, float] = Field((0.01, 100.0), description="The smallest and the largest.")
+    latents: Annotated[tuple[Positive, ...], AfterValidator(_no_twins)] = Field(
+        (), description="Latent sizes, each with a curve of its own ([]: pretrain.latents)."
+    )
+    trials: int = Field(9, ge=1, description="Betas on the grid of each latent size.")
+    refine: int = Field(
+        0, ge=0, description="Betas besides, placed by TPE where held-out error looks least."
+    )
+    workers: int = Field(1, ge=1, description="Trials at once, a process each.")
+    prune: bool = Field(
+        True,
+        description="Give up a trial whose code has collapsed like that of the largest beta.",
+    )
+
+    @field_validator("beta")
+    @classmethod
+    def _rises(cls, beta: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < beta[0] < beta[1]:
+            raise ValueError("expected two numbers above 0, the smaller one first")
+        return beta
+
+
 class Experiment(Config):
     """Everything that decides a result."""
 
@@ -79,6 +126,8 @@ class Experiment(Config):
     ppo: PPOConfig = Field(PPOConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
     compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
+    sweep: SweepConfig = Field(SweepConfig(), description="Choosing beta.")
+    study: StudyConfig = Field(StudyConfig(), description="Encoders side by side.")
 
     @classmethod
     def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
@@ -115,6 +164,11 @@ class Experiment(Config):
     def random_encoder_folder(self) -> Path:
         """The untrained encoder of the control arm."""
         return self.folder / "random_encoder"
+
+    @property
+    def sweep_folder(self) -> Path:
+        """Encoders of many betas."""
+        return self.folder / "sweep"
 
     def agent_folder(self, arm: ArmName, seed: int) -> Path:
         """One trained agent."""

@@ -17,6 +17,7 @@ def make_encoder(env: EnvConfig, **config: Any) -> Encoder:
     """An untrained encoder whose card belongs to `env`, whitened on a few of its frames."""
     vec = make_vec(env, 4, seed=9)
     vec.reset()
+    vec.action_space.seed(9)
     steps = [vec.step(vec.action_space.sample())[0] for _ in range(40)]
     config = {"network": NETWORK, **config}
     seen = np.concatenate([image_of(obs, env.image_key) for obs in steps])

@@ -118,6 +118,7 @@ def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -
     encoder = make_encoder(DOTS)
     env = LatentVectorObservation(make_vec(DOTS, 8, seed=0), encoder, stack=1)
     env.reset()
+    env.action_space.seed(0)
     rows = [env.step(env.action_space.sample())[0] for _ in range(200)]
     latents = np.concatenate(rows)
     assert np.abs(latents.mean(axis=0)).max() < 0.6

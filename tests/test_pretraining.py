@@ -5,16 +5,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.encoders import DOTS
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders import Encoder, hash_encoder, load_autoencoder
+from worldvae.autoencoders.pixels import Batch
 from worldvae.config import UserError
+from worldvae.files import read_jsonl
 from worldvae.pretraining import PretrainConfig, busy_cores, leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.training.run import Run
 
 SMALL = PretrainConfig(
     latents=4, channels=(4, 8, 8), steps=10, evaluate_every=5, batch_size=16, validation_frames=20
 )
+
+
+@pytest.fixture(autouse=True)
+def _idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking how busy the machine is takes half a second."""
+    monkeypatch.setattr("worldvae.pretraining.busy_cores", lambda: 0.0)
 
 
 @pytest.fixture
@@ -39,6 +49,7 @@ def test_an_encoder_is_made_drawn_and_found_again(store: RolloutStore, tmp_path:
     assert encoder.card.source_shape == (40, 40, 3)
     for name in ("reconstructions", "samples", "traversals", "training"):
         assert (folder / f"{name}.png").exists()
+    assert not (folder / "critic").exists()
     assert np.array_equal(Encoder.load(folder).encode(frames), encoder.encode(frames))
     before = (folder / "model.safetensors").stat().st_mtime_ns
     assert np.array_equal(
@@ -80,6 +91,76 @@ def test_a_damaged_episode_is_left_out(store: RolloutStore, tmp_path: Path) -> N
     (store.folder / f"{train.name}.frames.npy").unlink()
     with pytest.warns(UserWarning, match="left out"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+
+
+JUDGED = PretrainConfig.model_validate(
+    {**SMALL.model_dump(), "perceptual": 2, "standardise": True, "predict": 1, "actions": True}
+)
+
+
+class KilledError(Exception):
+    """What a test throws into a run."""
+
+
+def learning_dies(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """The `at`-th step from now on, whichever model takes it, never happens."""
+    steps, learn = iter(range(1, 10**6)), Run.learn
+
+    def learn_or_die(run: Run, batch: Batch) -> None:
+        if next(steps) == at:
+            raise KilledError
+        learn(run, batch)
+
+    monkeypatch.setattr(Run, "learn", learn_or_die)
+
+
+def test_a_critic_is_trained_first_in_a_folder_of_its_own(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    encoder = pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
+    critic, card = load_autoencoder(tmp_path / "encoder" / "critic")
+    assert card.trained
+    assert critic.config.objective.name == "dae"
+    assert critic.config.objective.standardise
+    assert critic.config.window.length == 1
+    assert (critic.pixel_std < 1).all()
+    assert encoder.card.action_size == 5  # one of the five moves of the dots
+    rows = read_jsonl(tmp_path / "encoder" / "metrics.jsonl")
+    assert all(row["perceptual"] > 0 for row in rows)
+    weights = load_file(tmp_path / "encoder" / "model.safetensors")
+    assert not [name for name in weights if "critic" in name]
+
+
+def test_a_judged_encoder_resumes_to_the_bit(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the critic learns, then while the model does."""
+    pretrain(store, JUDGED, tmp_path / "unbroken", seed=0)
+    critic = tmp_path / "killed" / "critic" / "result.json"
+    for dies_at, critic_is_done in ((8, False), (13, True)):  # 5 steps of 10 are on disk by then
+        with monkeypatch.context() as patch:
+            learning_dies(patch, dies_at)
+            with pytest.raises(KilledError):
+                pretrain(store, JUDGED, tmp_path / "killed", seed=0)
+        assert critic.exists() == critic_is_done
+    written = critic.stat().st_mtime_ns
+    pretrain(store, JUDGED, tmp_path / "killed", seed=0)
+    assert critic.stat().st_mtime_ns == written
+    for part in (".", "critic"):
+        hashes = [hash_encoder(tmp_path / run / part) for run in ("killed", "unbroken")]
+        assert hashes[0] == hashes[1]
+
+
+def test_a_finished_critic_of_another_config_is_not_taken(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        learning_dies(patch, at=11)
+        with pytest.raises(KilledError):
+            pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
+    other = PretrainConfig.model_validate({**JUDGED.model_dump(), "latents": 5})
+    with pytest.raises(UserError, match="critic holds the critic of another config; delete it"):
+        pretrain(store, other, tmp_path / "encoder", seed=0)
 
 
 def test_busy_cores_sees_work() -> None:

@@ -50,6 +50,23 @@ def traversal_figure(
     return _labelled_sheet(images[order], labels, title, [f"{move:+.3g}" for move in moves])
 
 
+def grouped_figure(groups: Mapping[str, Frames], labels: Sequence[str], title: str) -> Figure:
+    """Sheets of as many rows side by side, each under its name: name -> (R, K, H, W, C) uint8."""
+    width = next(iter(groups.values())).shape[3]
+    sheets = [_sheet(rows) for rows in groups.values()]
+    strip = np.full((len(sheets[0]), width // 2, 3), 255, np.uint8)
+    sheet = np.concatenate([part for one in sheets for part in (one, strip)][:-1], axis=1)
+    figure, axes = _framed(sheet, width, LABEL_INCHES, 0.5, title)
+    _label(axes, labels, [])
+    starts = np.cumsum([0, *(one.shape[1] + width // 2 for one in sheets)])
+    for start, name in zip(starts, groups, strict=False):
+        axes.text(
+            start / sheet.shape[1], 1.0, name, va="bottom", fontsize=8, transform=axes.transAxes
+        )
+    axes.set_title(title, loc="left", fontsize=10, pad=16)
+    return figure
+
+
 def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
     """Rate and distortion over the steps of metrics.jsonl, training and held-out."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -71,18 +88,23 @@ def _labelled_sheet(
     rows: Frames, labels: Sequence[str], title: str, heads: Sequence[str] = ()
 ) -> Figure:
     """A sheet of frames, a label per row, a head per column and a title: (R, K, H, W, C) uint8."""
-    sheet = _sheet(rows)
     left, top = LABEL_INCHES if any(labels) else 0.05, 0.45 if heads else 0.3
-    scale = math.ceil(CELL / (rows.shape[3] + GAP)) / DPI
+    figure, axes = _framed(_sheet(rows), rows.shape[3], left, top, title)
+    _label(axes, labels, heads)
+    axes.set_title(title, loc="left", fontsize=10, pad=16 if heads else 5)
+    return figure
+
+
+def _framed(sheet: Frames, cell: int, left: float, top: float, title: str) -> tuple[Figure, Axes]:
+    """A sheet whose frames are `cell` pixels wide, enlarged, with inches for labels and title."""
+    scale = math.ceil(CELL / (cell + GAP)) / DPI
     width, height = scale * sheet.shape[1], scale * sheet.shape[0]
     figure = Figure(figsize=(left + max(width, TITLE * len(title)), height + top), dpi=DPI)
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((left / total_width, 0, width / total_width, height / total_height))
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    _label(axes, labels, heads)
-    axes.set_title(title, loc="left", fontsize=10, pad=16 if heads else 5)
-    return figure
+    return figure, axes
 
 
 def _label(axes: Axes, labels: Sequence[str], heads: Sequence[str]) -> None:

@@ -183,7 +183,7 @@ def _sources(store: RolloutStore, config: PretrainConfig) -> Sources:
 def _draw(encoder: Encoder, held_out: StoredFrames, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
-    figures = encoder.pictures(held_out.gather(chosen), seed)
+    figures = encoder.pictures(held_out.gather(chosen), seed, held_out.actions(chosen))
     figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
     for name, figure in figures.items():
         with atomic_file(folder / f"{name}.png") as file:

@@ -70,6 +70,7 @@ def test_damaged_json_is_refused(folder, name, text):
         ("config.json", {"extra": 2}, "extra: Extra inputs are not permitted"),
         ("card.json", {"trained": None}, "trained: Input should be a valid boolean"),
         ("card.json", {"kl": [1.0]}, "kl has 1 values, the network has 4 latents"),
+        ("card.json", {"action_size": 6}, "not the weights of the network"),
         ("card.json", {"frame": {"height": 40, "width": 44}}, "not the weights of the network"),
     ],
 )
@@ -105,3 +106,26 @@ def test_the_hash_changes_with_what_an_agent_sees_and_with_nothing_else(folder):
 def test_a_card_holds_finite_numbers_only():
     with pytest.raises(ValidationError, match="finite"):
         type(CARD).model_validate({**CARD.model_dump(), "latent_std": [float("nan")] * 4})
+
+
+def test_the_units_of_the_pixels_are_part_of_what_an_agent_sees(tmp_path):
+    """Two models with the same weights in other units: other codes, another hash."""
+    config, hashes = tiny(standardise=True), set()
+    for seed in (0, 1):
+        source = Frames(squares(20, seed))
+        model = Autoencoder.for_frames(config, SHAPE, source, seed=3)
+        save_autoencoder(tmp_path / "units", model, CARD)
+        loaded, _ = load_autoencoder(tmp_path / "units")
+        assert torch.equal(loaded.pixel_std, model.pixel_std)
+        assert torch.equal(loaded.pixel_mean, model.pixel_mean)
+        hashes.add(hash_encoder(tmp_path / "units"))
+    assert len(hashes) == 2
+
+
+def test_a_loaded_model_with_a_perceptual_term_needs_no_critic_to_see(tmp_path):
+    config = tiny(perceptual=1)
+    model = Autoencoder(config, SHAPE, seed=0)
+    save_autoencoder(tmp_path / "judged", model, CARD)
+    loaded, _ = load_autoencoder(tmp_path / "judged")
+    frames = torch.from_numpy(squares(2, 0))
+    assert torch.equal(loaded.encode(frames).mean, model.encode(frames).mean)

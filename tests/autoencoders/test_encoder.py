@@ -137,3 +137,55 @@ def test_pictures_label_latents_by_what_the_objective_has(name, unit):
     assert list(figures) == ["reconstructions", "samples", "traversals"]
     labels = [text.get_text() for text in figures["traversals"].axes[0].texts]
     assert sum(label.startswith("latent") and label.endswith(unit) for label in labels) == 4
+
+
+def windows(count, seed):
+    """Three frames for the input and two later ones, unrelated: (count, H, W, 5 C)."""
+    frames = [squares(count, 10 * seed + time) for time in range(5)]
+    actions = np.random.default_rng(seed).random((count, 2, 4), np.float32)
+    return Frames(np.concatenate(frames, axis=-1), told=actions)
+
+
+def predicting():
+    """Of a stack of 3 it draws the frame 2 decisions later, and is told the 2 x 4 actions."""
+    config = tiny({"stack": 3}, predict=2, actions=True)
+    return Encoder.untrained(config, ORIGIN, windows(12, 0), windows(6, 1), seed=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 6, 15])
+def test_a_stack_of_another_number_of_frames_is_refused_in_one_line(channels):
+    with pytest.raises(UserError, match=r"\(B, 32, 36, 9\) uint8, got \(2, 32, 36, ") as error:
+        predicting().encode(np.zeros((2, 32, 36, channels), np.uint8))
+    assert "\n" not in str(error.value)
+
+
+def test_a_stack_is_encoded_and_one_frame_decoded():
+    encoder, inputs = predicting(), windows(6, 1).frames[..., :9]
+    assert encoder.encode(inputs).shape == (6, 4)
+    assert encoder.reconstruct(inputs).shape == (6, *SHAPE)
+    assert encoder.traverse(inputs[0], np.array([-1, 1], np.float32)).shape == (4, 2, *SHAPE)
+    newest_only = inputs.copy()
+    newest_only[..., :6] = 0
+    assert not np.allclose(encoder.encode(newest_only), encoder.encode(inputs))
+
+
+def test_the_card_of_a_predicting_model_is_scored_on_the_later_frame_with_its_actions():
+    encoder, held_out = predicting(), windows(6, 1)
+    config = tiny({"stack": 3}, predict=2, actions=True)
+    model = Autoencoder.for_frames(config, SHAPE, windows(12, 0), seed=0)
+    codes = model.encode(torch.from_numpy(held_out.frames[..., :9])).mean
+    images = model.decode(codes, torch.from_numpy(held_out.told)).permute(0, 2, 3, 1)
+    error = images - torch.from_numpy(held_out.frames[..., 12:]) / 255
+    assert encoder.card.scores["mse"] == pytest.approx(error.square().mean().item(), rel=1e-5)
+    assert encoder.card.action_size == 8
+
+
+def test_pictures_of_a_predicting_model_show_the_later_frame(monkeypatch):
+    shown = []
+    figure = "worldvae.autoencoders.encoder.reconstruction_figure"
+    monkeypatch.setattr(figure, lambda *pair: shown.extend(pair))
+    encoder, held_out = predicting(), windows(6, 1).frames
+    figures = encoder.pictures(held_out, seed=0)
+    assert list(figures) == ["reconstructions", "samples", "traversals"]
+    np.testing.assert_array_equal(shown[0], held_out[..., 12:])
+    np.testing.assert_array_equal(shown[1], encoder.reconstruct(held_out[..., :9]))

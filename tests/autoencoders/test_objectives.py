@@ -1,105 +1,108 @@
-import math
+"""Which configs are objectives, and their schedules by hand."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
 
 import pytest
-import torch
 from pydantic import ValidationError
-from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from worldvae.autoencoders.divergences import kl_to_standard_normal, with_free_bits
-from worldvae.autoencoders.likelihoods import bernoulli_nll, corrupt, gaussian_nll, soft_floor
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import USED_BY, ObjectiveConfig, Variational
+from worldvae.autoencoders.pixels import Window
 
-MEAN = torch.tensor([[0.0, 1.0, -2.0], [0.5, 0.0, 3.0]])
-LOGVAR = torch.tensor([[0.0, -1.0, 0.5], [-3.0, 1.0, -0.2]])
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def test_kl_equals_the_closed_form_of_torch():
-    expected = kl_divergence(Normal(MEAN, (0.5 * LOGVAR).exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(kl_to_standard_normal(MEAN, LOGVAR), expected)
-    assert kl_to_standard_normal(MEAN, LOGVAR)[0, 0] == 0
+NAMES = ("ae", "dae", *get_args(Variational))
+# Any value of each field that is not its default.
+OTHER: dict[str, Any] = {
+    "beta": 4.0,
+    "beta_schedule": "cyclic",
+    "free_bits": 0.5,
+    "capacity": 3.0,
+    "capacity_steps": 7,
+    "gamma": 2.0,
+    "dip": 1.0,
+}
+IDLE = [(name, field) for field, users in USED_BY.items() for name in NAMES if name not in users]
 
 
-def test_kl_equals_its_monte_carlo_estimate():
-    posterior, prior = Normal(MEAN, (0.5 * LOGVAR).exp()), Normal(0.0, 1.0)
-    z = MEAN + (0.5 * LOGVAR).exp() * torch.randn(200_000, 2, 3, generator=generator())
-    estimate = (posterior.log_prob(z) - prior.log_prob(z)).mean(0)
-    torch.testing.assert_close(kl_to_standard_normal(MEAN, LOGVAR), estimate, atol=0.03, rtol=0)
-
-
-@pytest.mark.parametrize("sigma", [0.1, 0.7071, 2.0])
-def test_gaussian_nll_is_that_of_torch(sigma):
-    mean, target = torch.rand(2, 4, 3, 5, 6, generator=generator())
-    expected = -Normal(mean, sigma).log_prob(target).sum((1, 2, 3))
-    actual = gaussian_nll(mean, target, torch.tensor(math.log(sigma)))
-    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-3)
-
-
-def test_bernoulli_nll_is_that_of_torch():
-    logits = torch.randn(4, 3, 5, 6, generator=generator())
-    target = (torch.rand(4, 3, 5, 6, generator=generator(1)) < 0.5).float()
-    expected = -Bernoulli(logits=logits).log_prob(target).sum((1, 2, 3))
-    torch.testing.assert_close(bernoulli_nll(logits, target), expected)
-
-
-def test_free_bits_are_free_per_latent_and_over_the_batch_mean():
-    kl = torch.tensor([[0.0, 1.0, 5.0], [0.4, 2.0, 7.0]], requires_grad=True)
-    total = with_free_bits(kl, 0.5)
-    assert total.item() == 0.5 + 1.5 + 6.0
-    total.backward()
-    assert kl.grad.tolist() == [[0.0, 0.5, 0.5]] * 2
-
-
-def test_beta_warms_up_linearly():
-    config = ObjectiveConfig(beta=4, beta_schedule="linear", beta_steps=10)
-    assert [config.beta_at(step) for step in (0, 5, 10, 99)] == [0, 2, 4, 4]
-    assert ObjectiveConfig(beta=4).beta_at(0) == 4
-
-
-def test_soft_floor_is_the_identity_far_above_and_never_below():
-    values = torch.tensor([-100.0, -6.0, 0.0, 3.0])
-    assert (soft_floor(values, -6.0) >= -6.0).all()
-    torch.testing.assert_close(soft_floor(values, -6.0)[2:], values[2:], atol=3e-3, rtol=0)
-
-
-def test_the_mask_greys_out_whole_pixels():
-    images = torch.zeros(8, 3, 32, 32)
-    damaged = corrupt(images, noise=0, mask=0.25, generator=generator())
-    assert set(damaged.unique().tolist()) == {0.0, 0.5}
-    assert torch.equal(damaged[:, 0], damaged[:, 2])
-    assert (damaged == 0.5).float().mean().item() == pytest.approx(0.25, abs=0.02)
-
-
-def test_the_noise_has_the_deviation_asked_for():
-    damage = corrupt(torch.zeros(8, 3, 32, 32), noise=0.2, mask=0, generator=generator())
-    assert damage.std().item() == pytest.approx(0.2, rel=0.02)
-    assert damage.mean().item() == pytest.approx(0.0, abs=0.01)
-
-
-@pytest.mark.parametrize("name", ["ae", "dae", "vae", "beta_vae"])
-def test_each_name_alone_is_a_valid_objective(name):
-    config = ObjectiveConfig(name=name)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_alone_is_a_valid_objective(name: str) -> None:
+    config = ObjectiveConfig.model_validate({"name": name})
     assert config.noise == (0.1 if name == "dae" else 0)
+    assert config.is_variational == (name not in ("ae", "dae"))
     assert ObjectiveConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", {0: 4, 5: 4, 10: 4, 99: 4, None: 4}),
+        ("linear", {0: 0, 1: 0.4, 5: 2, 10: 4, 99: 4, None: 4}),
+        ("cyclic", {0: 0, 1: 0.8, 4: 3.2, 5: 4, 9: 4, 10: 0, 12: 1.6, 17: 4, None: 4}),
+    ],
+)
+def test_beta_by_hand(schedule: str, expected: dict[int | None, float]) -> None:
+    steps = {} if schedule == "constant" else {"beta_steps": 10}
+    config = ObjectiveConfig.model_validate({"beta": 4, "beta_schedule": schedule, **steps})
+    assert {step: config.beta_at(step) for step in expected} == pytest.approx(expected)
+
+
+def test_capacity_by_hand() -> None:
+    config = ObjectiveConfig(name="capacity_vae", capacity=20, capacity_steps=8)
+    expected = {0: 0, 1: 2.5, 4: 10, 8: 20, 99: 20, None: 20}
+    assert {step: config.capacity_at(step) for step in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "window"),
+    [
+        ({}, Window(2, 0, False)),
+        ({"predict": 3}, Window(2, 3, False)),
+        ({"motion_weight": 1}, Window(2, 0, True)),
+    ],
+)
+def test_the_window_holds_what_the_loss_needs(values: dict[str, Any], window: Window) -> None:
+    assert ObjectiveConfig.model_validate(values).window(stack=2) == window
+
+
+def test_every_field_of_few_objectives_is_tried_here() -> None:
+    assert OTHER.keys() == USED_BY.keys()
+
+
+@pytest.mark.parametrize(("name", "field"), IDLE)
+def test_a_field_of_other_objectives_is_an_error(name: str, field: str) -> None:
+    with pytest.raises(
+        ValidationError, match=f"{name} has no use for {field}: .*{USED_BY[field][-1]}"
+    ):
+        ObjectiveConfig.model_validate({"name": name, field: OTHER[field]})
+
+
+@pytest.mark.parametrize("field", USED_BY)
+def test_a_field_of_its_own_objectives_is_none(field: str) -> None:
+    for name in USED_BY[field]:
+        if (name, field) != ("vae", "beta"):
+            values = {"name": name, field: OTHER[field]}
+            assert getattr(ObjectiveConfig.model_validate(values), field) == OTHER[field]
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"name": "vae", "beta": 4}, "use objective: beta_vae"),
-        ({"name": "ae", "beta": 4}, "ae has no use for beta"),
-        ({"name": "dae", "free_bits": 1}, "dae has no use for free_bits"),
         ({"name": "dae", "noise": 0}, "dae needs noise or mask"),
         ({"name": "ae", "noise": 0.1}, "need objective: dae"),
+        ({"beta_steps": 7}, "beta_steps needs beta_schedule: linear or cyclic"),
+        ({"name": "ae", "beta_steps": 7}, "beta_steps needs beta_schedule: linear or cyclic"),
         ({"likelihood": "bernoulli", "sigma": "learned"}, "no sigma"),
+        ({"likelihood": "bernoulli", "standardise": True}, "no unit"),
+        ({"actions": True}, "they need predict above 0"),
+        ({"pixel_weight": 0}, "pixel_weight or perceptual above 0"),
+        ({"pixel_weight": 0, "perceptual": 1, "motion_weight": 1}, "need pixel_weight above 0"),
+        ({"pixel_weight": 0, "perceptual": 1, "sigma": "learned"}, "need pixel_weight above 0"),
         ({"sigma": 0}, "a number above 0 or 'learned'"),
         ({"sigma": "large"}, "a number above 0 or 'learned'"),
         ({"beta": -1}, "greater than or equal to 0"),
     ],
 )
-def test_a_field_that_would_do_nothing_is_an_error(values, message):
+def test_a_field_that_would_do_nothing_is_an_error(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ObjectiveConfig.model_validate(values)

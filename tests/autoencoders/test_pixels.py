@@ -4,6 +4,7 @@ import torch
 
 from tests.autoencoders.tiny import Frames
 from worldvae.autoencoders.pixels import (
+    Window,
     check_not_empty,
     frame_batches,
     shuffled_batches,
@@ -70,3 +71,38 @@ def test_evaluation_frames_are_spread_over_the_source():
 def test_an_empty_split_is_named():
     with pytest.raises(UserError, match="validation split holds no frames; collect"):
         check_not_empty(numbered(0), "validation")
+
+
+@pytest.mark.parametrize("tensors", [True, False])
+@pytest.mark.parametrize("with_previous", [True, False])
+@pytest.mark.parametrize("ahead", [0, 1, 2])
+@pytest.mark.parametrize("stack", [1, 2, 3])
+def test_a_window_is_cut_into_input_target_and_the_one_before(stack, ahead, with_previous, tensors):
+    """Two channels of frame t hold t and t + 0.5; the newest input is frame `before`."""
+    window = Window(stack, ahead, with_previous)
+    before = max(stack - 1, int(with_previous and not ahead))
+    assert (window.before, window.length) == (before, before + 1 + ahead)
+    row = np.arange(2 * window.length) / 2
+    frames = np.broadcast_to(row, (3, 4, 5, len(row)))
+    frames = torch.from_numpy(frames.copy()) if tensors else frames
+
+    def shown(part):
+        assert isinstance(part, type(frames))
+        assert part.shape[:3] == (3, 4, 5)
+        return part[2, 3, 4, ::2].tolist()
+
+    newest = before
+    assert shown(window.inputs(frames)) == list(range(newest - stack + 1, newest + 1))
+    assert shown(window.target(frames)) == [newest + ahead]
+    if with_previous or ahead or stack > 1:
+        assert shown(window.previous(frames)) == [newest + ahead - 1]
+
+
+def test_batches_carry_the_actions_of_their_examples():
+    told = np.arange(10, dtype=np.float32).reshape(10, 1, 1)
+    source = Frames(np.arange(10, dtype=np.uint8).reshape(-1, 1, 1, 1), told=told)
+    shuffled = shuffled_batches(source, 4, seed=0, first=0)
+    for batch in (next(shuffled), *frame_batches(source, 3, limit=7)):
+        assert torch.equal(batch.actions.flatten(), batch.frames.flatten().float())
+        assert torch.equal(batch.to(torch.device("cpu")).actions, batch.actions)
+    shuffled.close()

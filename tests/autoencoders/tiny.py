@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,10 +23,15 @@ ORIGIN = FrameOrigin(
 
 
 class Frames:
-    """An array as a FrameSource; raises `Killed` at the `dies_at`-th batch."""
+    """Arrays as a FrameSource, actions if `told`; raises `Killed` at the `dies_at`-th batch."""
 
-    def __init__(self, frames: NDArray[np.uint8], dies_at: int | None = None) -> None:
-        self.frames = frames
+    def __init__(
+        self,
+        frames: NDArray[np.uint8],
+        dies_at: int | None = None,
+        told: NDArray[np.float32] | None = None,
+    ) -> None:
+        self.frames, self.told = frames, told
         self.dies_at = dies_at
         self.batches = 0
 
@@ -37,8 +44,8 @@ class Frames:
             raise KilledError
         return self.frames[indices]
 
-    def actions(self, indices: NDArray[np.int64]) -> None:
-        return None
+    def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        return None if self.told is None else self.told[indices]
 
 
 class KilledError(Exception):
@@ -55,9 +62,10 @@ def squares(count: int, seed: int, shape: tuple[int, int, int] = SHAPE) -> NDArr
     return frames
 
 
-def tiny(latents: int = 4, **objective: object) -> AutoencoderConfig:
-    """A network of 8 and 16 filters with the objective of the keywords."""
+def tiny(network: dict[str, Any] | None = None, **objective: object) -> AutoencoderConfig:
+    """4 latents and 8 and 16 filters, or what `network` says; the keywords are the objective."""
+    values = {"latents": 4, "channels": (8, 16), **(network or {})}
     return AutoencoderConfig(
-        network=NetworkConfig(latents=latents, channels=(8, 16)),
+        network=NetworkConfig.model_validate(values),
         objective=ObjectiveConfig.model_validate(objective),
     )

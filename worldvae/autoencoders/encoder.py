@@ -93,15 +93,22 @@ class Encoder:
         return whitened
 
     @torch.inference_mode()
-    def decode(self, latents: Latents) -> Frames:
-        """(B, Z), not whitened -> (B, H, W, C) uint8; of a model that predicts, a later frame."""
-        batches = torch.split(torch.from_numpy(latents), BATCH)
-        decoded = [to_uint8(self._model.decode(batch.to(self._device))).cpu() for batch in batches]
+    def decode(self, latents: Latents, actions: NDArray[np.float32] | None = None) -> Frames:
+        """(B, Z), not whitened -> (B, H, W, C) uint8; of a model that predicts, a later frame.
+
+        `actions` (B, K, A) are for a decoder that is told them; without, it assumes none.
+        """
+        decoded = []
+        for start in range(0, len(latents), BATCH):
+            rows = slice(start, start + BATCH)
+            codes = torch.from_numpy(latents[rows]).to(self._device)
+            told = None if actions is None else torch.from_numpy(actions[rows]).to(self._device)
+            decoded.append(to_uint8(self._model.decode(codes, told)).cpu())
         return torch.cat(decoded).numpy()
 
-    def reconstruct(self, frames: Frames) -> Frames:
+    def reconstruct(self, frames: Frames, actions: NDArray[np.float32] | None = None) -> Frames:
         """What the posterior mean keeps: (B, H, W, stack C) uint8 -> (B, H, W, C)."""
-        return self.decode(self.encode(frames))
+        return self.decode(self.encode(frames), actions)
 
     def sample(self, count: int, seed: int) -> Frames:
         """`count` frames decoded from the prior: (B, H, W, C) uint8."""
@@ -118,7 +125,9 @@ class Encoder:
         images = self.decode(codes.reshape(-1, self.latents))
         return images.reshape(self.latents, len(values), *self.card.frame.shape)
 
-    def pictures(self, held_out: Frames, seed: int) -> dict[str, Figure]:
+    def pictures(
+        self, held_out: Frames, seed: int, actions: NDArray[np.float32] | None = None
+    ) -> dict[str, Figure]:
         """Name -> figure: reconstructions of `held_out` (B, H, W, T C), samples, traversals."""
         values = np.linspace(-3, 3, 9, dtype=np.float32)
         inputs, targets = self.window.inputs(held_out), self.window.target(held_out)
@@ -129,7 +138,7 @@ class Encoder:
         size = self.card.kl if variational else self.card.latent_std
         unit = "nats" if variational else "sd"
         return {
-            "reconstructions": reconstruction_figure(targets, self.reconstruct(inputs)),
+            "reconstructions": reconstruction_figure(targets, self.reconstruct(inputs, actions)),
             "samples": sample_figure(self.sample(32, seed)),
             "traversals": traversal_figure(moved, np.asarray(size), values, unit),
         }

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 # A pixel moves if it changes by more than ten grey levels: above what resizing leaves of noise.
-MOTION_THRESHOLD = 10 / 255
+# The half keeps float rounding from deciding about a change of exactly ten.
+MOTION_THRESHOLD = 10.5 / 255
 
 
 def gaussian_nll(
@@ -53,15 +54,17 @@ def soft_floor(value: Tensor, floor: float) -> Tensor:
     return floor + functional.softplus(value - floor)
 
 
-def corrupt(images: Tensor, noise: float, mask: float, generator: torch.Generator) -> Tensor:
-    """Grey out a share `mask` of the pixels, add N(0, noise^2) to all: (B, C, H, W) -> the same.
+def corrupt(
+    images: Tensor, noise: float, mask: float, hidden_as: float, generator: torch.Generator
+) -> Tensor:
+    """Hide a share `mask` of the pixels, add N(0, noise^2) to all: (B, C, H, W) -> the same.
 
-    Vincent et al. (2010). Grey (0.5), so that a hidden pixel does not pass for a black one.
+    Vincent et al. (2010). `hidden_as` is a value that says nothing: a grey, or the mean.
     """
     device = generator.device
     if mask:
         hidden = torch.rand(images[:, :1].shape, generator=generator, device=device) < mask
-        images = images.masked_fill(hidden.to(images.device), 0.5)
+        images = images.masked_fill(hidden.to(images.device), hidden_as)
     if noise:
         eps = torch.randn(images.shape, generator=generator, device=device)
         images = images + noise * eps.to(images.device)

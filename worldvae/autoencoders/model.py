@@ -34,6 +34,7 @@ from worldvae.seeding import derive
 
 # Adam moves a parameter by about its learning rate per step; log sigma has a way of 3 to go.
 LOG_SIGMA_GAIN = 10.0
+GREY = 0.5  # neither black nor white
 LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
 
 
@@ -145,9 +146,16 @@ class Autoencoder(nn.Module):
         return self.encode_images(to_float(frames))
 
     def encode_images(self, images: Tensor) -> Posterior:
-        """(B, stack C, H, W) in [0, 1] -> float32 codes, whatever precision autocast works in."""
+        """(B, stack C, H, W) in [0, 1] -> the posterior of each input."""
+        return self._posterior(self._units(images))
+
+    def _units(self, images: Tensor) -> Tensor:
+        """What the encoder reads: (B, stack C, H, W) in [0, 1] -> each pixel in its own unit."""
         stack = self.config.network.stack
-        units = (images - self.pixel_mean.repeat(stack, 1, 1)) / self.pixel_std.repeat(stack, 1, 1)
+        return (images - self.pixel_mean.repeat(stack, 1, 1)) / self.pixel_std.repeat(stack, 1, 1)
+
+    def _posterior(self, units: Tensor) -> Posterior:
+        """(B, stack C, H, W) -> float32 codes, whatever precision autocast works in."""
         output = self.encoder(units).float()
         if not self.config.objective.is_variational:
             return Posterior(output, torch.full_like(output, -math.inf))
@@ -179,7 +187,9 @@ class Autoencoder(nn.Module):
             to_float(window.inputs(batch.frames)),
             to_float(window.target(batch.frames)),
         )
-        posterior = self.encode_images(corrupt(inputs, objective.noise, objective.mask, generator))
+        hidden_as = 0.0 if objective.standardise else GREY
+        damage = objective.noise, objective.mask, hidden_as
+        posterior = self._posterior(corrupt(self._units(inputs), *damage, generator))
         sample = posterior.sample(generator)
         output = self._output(sample, batch.actions)
         distortion = self._distortion(output, target, self._weight(batch.frames, target)).mean()
@@ -190,7 +200,9 @@ class Autoencoder(nn.Module):
             "distortion": distortion,
             "mse": (image.clamp(0, 1) - target).square().mean(),
         }
-        if objective.is_variational:
+        if objective.name == "capacity_vae":
+            metrics["capacity"] = torch.tensor(objective.capacity_at(step))
+        elif objective.is_variational:
             metrics["beta"] = torch.tensor(objective.beta_at(step))
         if objective.perceptual:
             metrics["perceptual"] = self._perceptual(image, target)
@@ -248,7 +260,7 @@ class Autoencoder(nn.Module):
     def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
         """Half the squared distance of the critic's features, mean over the batch: scalar."""
         if not self._critic:
-            raise UserError("perceptual needs a critic: pretrain trains it, or Autoencoder(critic=)")
+            raise UserError("perceptual needs a critic: pretrain trains one, for_frames takes it")
         critic = self._critic[0].to(image.device)
         seen, wanted = (critic.encode_images(images).mean for images in (image, target))
         return 0.5 * (seen - wanted).square().sum(1).mean()

@@ -58,17 +58,6 @@ class ConvDecoder(nn.Sequential):
         super().__init__(*layers)
 
 
-class CellLatents(nn.Module):
-    """Grid codes as vectors: (B, heads k, h, w) -> (B, heads k h w), head by head."""
-
-    def __init__(self, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-
-    def forward(self, cells: Tensor) -> Tensor:
-        return torch.cat([head.flatten(1) for head in cells.chunk(self.heads, dim=1)], dim=1)
-
-
 class CellsAndExtra(nn.Module):
     """(B, k h w + extra) -> (B, k + extra, h, w): every cell is told the extra numbers."""
 
@@ -112,7 +101,7 @@ def _code_layers(shape: tuple[int, int, int], config: NetworkConfig, heads: int)
     features, outputs = config.channels[-1], heads * config.latents
     if config.code == "grid":
         per_cell = _latents_per_cell(config, (height, width))
-        return [nn.Conv2d(features, heads * per_cell, kernel_size=1), CellLatents(heads)]
+        return [nn.Conv2d(features, heads * per_cell, kernel_size=1), nn.Flatten()]
     if config.code == "keypoints":
         return [SpatialSoftmax((height, width)), nn.Linear(3 * features, outputs)]
     return [nn.Flatten(), nn.Linear(features * height * width, outputs)]

@@ -74,9 +74,12 @@ class ObjectiveConfig(Config):
         "of a denoising autoencoder that is trained first (DARLA; Higgins et al., 2017).",
     )
     noise: float = Field(
-        0.0, ge=0, le=2, description="Standard deviation of the input noise (dae: 0.1)."
+        0.0,
+        ge=0,
+        le=2,
+        description="Standard deviation of the input noise, in units of a pixel (dae: 0.1).",
     )
-    mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels greyed out.")
+    mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels that are hidden.")
 
     @property
     def is_variational(self) -> bool:

@@ -7,7 +7,7 @@ S state variables.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -24,10 +24,20 @@ from worldvae.autoencoders.pixels import (
     to_float,
 )
 from worldvae.autoencoders.statistics import PixelStatistics
-from worldvae.diagnostics.probes import Parts, downsampled_pixels, frame_hashes
+from worldvae.diagnostics.probes import downsampled_pixels, frame_hashes
 from worldvae.rollouts import RolloutStore, StoredFrames
 
 BATCH = 256
+
+T = TypeVar("T")
+
+
+class Splits(NamedTuple, Generic[T]):
+    """One of a kind for each split of a store."""
+
+    train: T
+    validation: T
+    test: T
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Subject:
     model: Autoencoder
     store: RolloutStore
     window: Window
-    splits: Parts
+    splits: Splits[StoredFrames]
 
     @classmethod
     def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
@@ -47,7 +57,7 @@ class Subject:
         # Motion is looked at whether or not the objective does.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
         records = store.healthy()
-        splits = Parts(
+        splits = Splits(
             *(
                 StoredFrames(store, name, records, window.before, window.ahead, objective.actions)
                 for name in ("train", "validation", "test")
@@ -56,6 +66,12 @@ class Subject:
         for name, split in splits._asdict().items():
             check_not_empty(split, name)
         return cls(encoder, encoder._model, store, window, splits)
+
+    def rows(self, limit: int) -> Splits[NDArray[np.int64]]:
+        """At most `limit` examples in all, shared out by the splits' lengths: numbers of each."""
+        lengths = [len(split) for split in self.splits]
+        share = min(1.0, limit / sum(lengths))
+        return Splits(*(evenly(length, max(1, int(share * length))) for length in lengths))
 
 
 @dataclass(frozen=True)
@@ -76,14 +92,11 @@ class Sample:
     """Which episode of the split, (B,)."""
 
 
-def draw_samples(subject: Subject, seed: int, limit: int) -> Parts:
+def draw_samples(subject: Subject, seed: int, limit: int) -> Splits[Sample]:
     """A `Sample` of each split, at most `limit` frames in all, shared out by their lengths."""
     untrained = untrained_model(subject.model, seed)
-    total = sum(len(split) for split in subject.splits)
-    share = min(1.0, limit / total)
-    return Parts(
-        *(_draw(subject, untrained, split, int(share * len(split))) for split in subject.splits)
-    )
+    pairs = zip(subject.splits, subject.rows(limit), strict=True)
+    return Splits(*(_draw(subject, untrained, split, rows) for split, rows in pairs))
 
 
 def untrained_model(model: Autoencoder, seed: int) -> Autoencoder:
@@ -93,16 +106,17 @@ def untrained_model(model: Autoencoder, seed: int) -> Autoencoder:
     return fresh.to(_device(model)).eval().requires_grad_(False)
 
 
-def _draw(subject: Subject, untrained: Autoencoder, source: StoredFrames, limit: int) -> Sample:
-    chosen = evenly(len(source), max(1, limit))
+def _draw(
+    subject: Subject, untrained: Autoencoder, source: StoredFrames, chosen: NDArray[np.int64]
+) -> Sample:
     parts: list[tuple[NDArray[Any], ...]] = []
     for rows in np.split(chosen, range(BATCH, len(chosen), BATCH)):
         inputs = subject.window.inputs(source.gather(rows))
         codes = subject.encoder.encode(inputs), encode(untrained, inputs)
         parts.append((*codes, downsampled_pixels(inputs), frame_hashes(inputs)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    state = states_at(subject.store, source, chosen)
-    return Sample(*columns, state=state, episodes=source.locate(chosen)[0])
+    columns: list[NDArray[Any]] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns += [states_at(subject.store, source, chosen), source.locate(chosen)[0]]
+    return Sample(*columns)
 
 
 @torch.inference_mode()
@@ -157,10 +171,12 @@ def reconstruct(
     """At most `limit` examples of `source`, encoded and decoded."""
     batches = (batch.to(_device(subject.model)) for batch in frame_batches(source, BATCH, limit))
     parts = [_reconstruct(subject, batch, generator) for batch in batches]
-    columns = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
+    columns: list[NDArray[Any]] = [
+        torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)
+    ]
     chosen = evenly(len(source), limit)
-    state = states_at(subject.store, source, chosen)
-    return Reconstructions(*columns, state=state, episodes=source.locate(chosen)[0])
+    columns += [states_at(subject.store, source, chosen), source.locate(chosen)[0]]
+    return Reconstructions(*columns)
 
 
 def _reconstruct(

@@ -138,13 +138,11 @@ def measure_code(codes: NDArray[np.float32], kl: NDArray[np.float32], is_point: 
     )
 
 
-def _duplicates(
-    codes: NDArray[np.float32], active: NDArray[np.int64]
-) -> tuple[DuplicatePair, ...]:
+def _duplicates(codes: NDArray[np.float32], active: NDArray[np.int64]) -> tuple[DuplicatePair, ...]:
     """Pairs of active latents whose correlation is beyond DUPLICATE."""
     if len(active) < 2:
         return ()
-    correlation = np.corrcoef(codes[:, active].astype(np.float64), rowvar=False)
+    correlation = np.atleast_2d(np.corrcoef(codes[:, active].astype(np.float64), rowvar=False))
     rows, columns = np.nonzero(np.triu(np.abs(correlation) > DUPLICATE, k=1))
     return tuple(
         DuplicatePair(

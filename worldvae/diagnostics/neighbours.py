@@ -70,12 +70,13 @@ def masked_distances(a: Rows, b: Rows, mask: NDArray[np.bool_]) -> Distances:
     """sum_p mask_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
     weight = mask.astype(np.float32)
     own = (weight * a * a).sum(1, keepdims=True)
-    return np.maximum(own - 2 * (weight * a) @ b.T + weight @ (b * b).T, 0)
+    squared = own - 2 * (weight * a) @ b.T + weight @ (b * b).T
+    return np.asarray(np.maximum(squared, 0), np.float32)
 
 
 def _flat(frames: NDArray[np.uint8]) -> Rows:
     """(B, H, W, C) uint8 -> (B, P) in [0, 1]."""
-    return frames.reshape(len(frames), -1).astype(np.float32) / 255
+    return np.asarray(frames.reshape(len(frames), -1) / np.float32(255), np.float32)
 
 
 def _state_distances(
@@ -86,10 +87,11 @@ def _state_distances(
     Discrete variables count as numbers too: in games most of them are places. An undefined value
     counts as the mean.
     """
-    known = ~np.isnan(held_out).all(1)
+    known = np.asarray(~np.isnan(held_out).all(1))
     if not known.any() or np.isnan(train).all(1).any():
         return np.empty((0, len(train)), np.float32), np.zeros_like(known)
-    mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    defined = np.ma.masked_invalid(train)
+    mean, std = (moment.filled(0.0) for moment in (defined.mean(axis=0), defined.std(axis=0)))
     varies = std > 0
     a, b = (
         np.nan_to_num((rows[:, varies] - mean[varies]) / std[varies]).astype(np.float32)

@@ -7,6 +7,8 @@ discrete variables of less than 0.6 nats of entropy (not normalised) are dropped
 that also occur in training or validation are removed. Unlike there, the entropy is that of the
 training part alone, and validation chooses penalties and stopping time.
 
+Two protocols. "converged" standardises the features and finds the best linear map: what is there
+at any amplitude. "published" is AtariARI's own: features as they come, Adam for so many updates.
 A floor or a ceiling is the same probe on other features: (B, 0) gives the mean or the majority.
 Shapes: B frames, D features, V state variables.
 """
@@ -32,6 +34,7 @@ from worldvae.diagnostics.linear_models import (
     ClassNumbers,
     Target,
     apply,
+    fit_by_gradient,
     fit_ridge,
     fit_softmax,
     weighted_f1,
@@ -39,6 +42,8 @@ from worldvae.diagnostics.linear_models import (
 
 MIN_ENTROPY = 0.6  # nats
 POOLED_AT_ONCE = 512
+
+Protocol = Literal["converged", "published"]
 
 
 class Parts(NamedTuple):
@@ -99,19 +104,23 @@ def probe(
     discrete: Sequence[bool],
     hashes: Parts | None = None,
     seed: int = 0,
+    protocol: Protocol = "converged",
 ) -> ProbeResult:
     """Linear probes of features (B, D) for the state (B, V), nan where a variable has no value.
 
     A variable's group is what stands before the first dot of its name. `hashes` are the
     `frame_hashes` by which test frames seen before are found; without them none is removed.
+    `protocol` is of discrete variables; continuous ones always get ridge regression.
     """
     _check(features, state, names, discrete, hashes)
     fresh = ~_seen_before(hashes) if hashes else np.ones(len(state.test), bool)
     state = state._replace(test=state.test[fresh])
-    x = _standardised(features._replace(test=features.test[fresh]))
+    raw = features._replace(test=features.test[fresh])
+    x = _standardised(raw)
     reasons = {v.name: _reason_to_drop(v) for v in _variables(state, names, discrete)}
     kept = [v for v in _variables(state, names, discrete) if not reasons[v.name]]
-    found = _r2_scores(x, kept) | _f1_scores(x, kept, seed)
+    as_read = raw if protocol == "published" else x
+    found = _r2_scores(x, kept) | _f1_scores(as_read, kept, seed, protocol)
     scores = tuple(found[v.name] for v in kept)
     groups = _group_means(scores)
     return ProbeResult(
@@ -186,14 +195,19 @@ def _r2(x: Parts, values: Parts) -> float:
     return float(r2_score(values.test[rows.test], apply(x.test[rows.test], best)))
 
 
-def _f1_scores(x: Parts, variables: Sequence[_Variable], seed: int) -> dict[str, ProbeScore]:
+def _f1_scores(
+    x: Parts, variables: Sequence[_Variable], seed: int, protocol: Protocol
+) -> dict[str, ProbeScore]:
     """Held-out F1 of one softmax classifier per discrete variable, all fitted together."""
     chosen = [v for v in variables if v.discrete]
     if not chosen:
         return {}
     labels = [_class_numbers(v.values) for v in chosen]
     targets = [Target(y.train, y.validation) for y in labels]
-    fitted = fit_softmax(x.train, x.validation, targets, seed)
+    if protocol == "published":
+        fitted = fit_by_gradient(x.train, targets, seed)
+    else:
+        fitted = fit_softmax(x.train, x.validation, targets, seed)
     return {
         v.name: ProbeScore(
             v.name, v.group, weighted_f1(y.test, apply(x.test, weights)), "f1", target.classes

@@ -72,11 +72,6 @@ class StoredFrames:
         steps = times[:, None] + np.arange(self._ahead)
         return np.stack([self._taken[own][step] for own, step in zip(owners, steps, strict=True)])
 
-    @property
-    def action_size(self) -> int:
-        """K A, the numbers in the actions of one example."""
-        return self._ahead * self._taken[0].shape[1] if self._with_actions else 0
-
     @cached_property
     def _taken(self) -> list[NDArray[np.float32]]:
         """The actions of each of `records`, (T, A)."""

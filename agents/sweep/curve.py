@@ -1,0 +1,202 @@
+"""The trials of one latent size as an Optuna study: which are left, and running them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.pruners import NopPruner
+from optuna.samplers import TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+from tqdm import tqdm
+
+from agents.experiment import Experiment
+from agents.sweep.points import HEALTH, Point, Setting
+from agents.sweep.points import TrialState as State
+from agents.sweep.pruner import CollapsePruner
+from agents.sweep.trial import run_trial
+from worldvae.files import read_jsonl
+from worldvae.seeding import derive
+
+POLL_SECONDS = 0.5
+WAITING = TrialState.WAITING
+
+
+@dataclass
+class Job:
+    """A trial under way."""
+
+    setting: Setting
+    folder: Path
+    trial: Trial
+    process: SpawnProcess
+    reported: int = -1
+
+    @property
+    def should_stop(self) -> bool:
+        """Report the evaluations since the last call, and ask the pruner."""
+        for row in read_jsonl(self.folder / "metrics.jsonl"):
+            if row["split"] == "validation" and row["step"] > self.reported:
+                self.reported = row["step"]
+                self.trial.report(row["rate"], self.reported)
+        return self.trial.should_prune()
+
+    def failure(self) -> str:
+        """The last line it printed."""
+        lines = (self.folder / "trial.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it was killed (exit code {self.process.exitcode})"
+
+
+class Curve:
+    """All trials of one latent size; the caller holds the sweep's lock."""
+
+    def __init__(self, experiment: Experiment, latents: int) -> None:
+        self.experiment, self.latents, self.config = experiment, latents, experiment.sweep
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        journal = experiment.sweep_folder / "journal.log"
+        self.study = optuna.create_study(
+            storage=JournalStorage(_journal(journal)),
+            study_name=f"latents_{latents}",
+            load_if_exists=True,
+            direction="minimize",
+            pruner=CollapsePruner(experiment.pretrain.steps // 2)
+            if self.config.prune
+            else NopPruner(),
+        )
+        # A resumed sweep must not draw the same betas again.
+        drawn = derive(experiment.seed, "sweep", len(self.study.trials))
+        self.study.sampler = TPESampler(n_startup_trials=1, seed=drawn)
+
+    def run(self) -> None:
+        """Finish what is neither complete nor, as long as pruning is on, pruned."""
+        plan = self._plan()
+        threads = max(1, (os.cpu_count() or 1) // self.config.workers)
+        jobs: list[Job] = []
+        bar = tqdm(total=len(plan), desc=f"{self.latents} latents", unit="trial", disable=None)
+        try:
+            while plan or jobs:
+                while plan and len(jobs) < self.config.workers:
+                    jobs.append(self._start(plan.pop(0), threads))
+                bar.set_postfix_str(", ".join(f"beta {job.setting.beta:g}" for job in jobs))
+                time.sleep(POLL_SECONDS)
+                going = [job for job in jobs if not self._ended(job, bar)]
+                bar.update(len(jobs) - len(going))
+                jobs = going
+        finally:
+            bar.close()
+            for job in jobs:
+                _stop(job)
+
+    def states(self) -> dict[Setting, State]:
+        """How each setting ended, the smallest beta first; of one tried again, the best end."""
+        failed, pruned, complete = (
+            {self._setting(trial) for trial in self._trials(state) if "beta" in trial.params}
+            for state in (TrialState.FAIL, TrialState.PRUNED, TrialState.COMPLETE)
+        )
+        measured = {setting for setting in complete if (self._folder(setting) / HEALTH).exists()}
+        return {
+            setting: "complete"
+            if setting in measured
+            else "pruned"
+            if setting in pruned
+            else "failed"
+            for setting in sorted(failed | pruned | complete, key=lambda one: one.beta)
+        }
+
+    def points(self) -> list[Point]:
+        """The finished trials, measured."""
+        complete = [setting for setting, state in self.states().items() if state == "complete"]
+        return [Point.read(setting, self._folder(setting)) for setting in complete]
+
+    def _plan(self) -> list[Setting | None]:
+        """What is to be tried, in order; None: where Optuna likes."""
+        stale = self._trials(TrialState.RUNNING)
+        for trial in stale:  # nobody else runs any: the sweep is locked
+            self.study.tell(trial.number, state=TrialState.FAIL)
+        begun = [self._setting(trial) for trial in stale if "beta" in trial.params]
+        # The study's own queue, of which a kill may have left one, comes first.
+        queued = [self._rounded(trial.user_attrs["beta"]) for trial in self._trials(WAITING)]
+        grid, done = list(self._grid()), self._done()
+        wanted = dict.fromkeys([*queued, *grid, *begun])
+        missing = [setting for setting in wanted if setting in queued or setting not in done]
+        drawn = {*done, *missing}.difference(grid)
+        return [*missing, *[None] * (self.config.refine - len(drawn))]
+
+    def _grid(self) -> Iterator[Setting]:
+        """Largest and smallest beta, then what lies between: the pruner looks at the ends."""
+        betas = np.geomspace(*self.config.beta, self.config.trials)
+        for beta in (*betas[-1:], *betas[:-1]):
+            yield self._rounded(beta)
+
+    def _done(self) -> set[Setting]:
+        """What need not be tried again."""
+        ends = ("complete", "pruned") if self.config.prune else ("complete",)
+        return {setting for setting, state in self.states().items() if state in ends}
+
+    def _start(self, wanted: Setting | None, threads: int) -> Job:
+        if wanted and not self._trials(WAITING):
+            beta = {"beta": wanted.beta}
+            self.study.enqueue_trial(beta, user_attrs=beta)
+        trial = self.study.ask()
+        trial.suggest_float("beta", *self._range(), log=True)
+        setting = self._setting(trial)
+        process = multiprocessing.get_context("spawn").Process(
+            target=run_trial, args=(self.experiment, setting, threads), daemon=True
+        )
+        process.start()
+        return Job(setting, self._folder(setting), trial, process)
+
+    def _ended(self, job: Job, bar: tqdm[None]) -> bool:
+        """Whether the job is over; if so, the study knows how it ended."""
+        is_alive, should_stop = job.process.is_alive(), job.should_stop
+        if is_alive and not should_stop:
+            return False
+        if is_alive:
+            _stop(job)
+            self.study.tell(job.trial, state=TrialState.PRUNED)
+        elif job.process.exitcode == 0:
+            self.study.tell(job.trial, Point.read(job.setting, job.folder).mse_held_out)
+        else:
+            self.study.tell(job.trial, state=TrialState.FAIL)
+            bar.write(f"{job.setting.name} failed: {job.failure()}", file=sys.stderr)
+        return True
+
+    def _range(self) -> tuple[float, float]:
+        """As wide as the grid's rounded ends, or Optuna would warn of them."""
+        low, high = self.config.beta
+        return min(low, self._rounded(low).beta), max(high, self._rounded(high).beta)
+
+    def _rounded(self, beta: float) -> Setting:
+        return Setting.of(self.latents, beta)
+
+    def _setting(self, trial: Trial | FrozenTrial) -> Setting:
+        return self._rounded(trial.params["beta"])
+
+    def _trials(self, state: TrialState) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(state,))
+
+    def _folder(self, setting: Setting) -> Path:
+        return self.experiment.sweep_folder / setting.name
+
+
+def _stop(job: Job) -> None:
+    job.process.terminate()
+    job.process.join()
+
+
+def _journal(path: Path) -> JournalFileBackend:
+    """The storage of all studies, mended where a kill left half a line or the file's lock."""
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    return JournalFileBackend(str(path))

@@ -1,0 +1,131 @@
+"""What a sweep leaves in its folder: numbers, the figure, frames as proof, the recommendation."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agents.experiment import Experiment
+from agents.provenance import exact_command
+from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
+from agents.sweep.figure import sweep_figure
+from agents.sweep.points import Point, Setting, TrialState
+from worldvae.autoencoders import Encoder, library_versions
+from worldvae.autoencoders.pixels import evenly
+from worldvae.files import atomic_file, atomic_write_text
+from worldvae.pictures import DPI, Frames, grouped_figure
+from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.rollouts.store import Split
+
+PICTURED_BETAS = 5
+PICTURED_FRAMES = 4
+
+
+def write_sweep(
+    experiment: Experiment,
+    store: RolloutStore,
+    choice: Choice,
+    states: Mapping[Setting, TrialState],
+) -> None:
+    """sweep.csv, sweep.json, sweep.png and frames.png."""
+    folder = experiment.sweep_folder
+    atomic_write_text(folder / "sweep.csv", _table(choice, states))
+    atomic_write_text(folder / "sweep.json", json.dumps(_summary(experiment, choice), indent=1))
+    _save(sweep_figure(choice), folder / "sweep.png")
+    _save(_frames(experiment, store, choice), folder / "frames.png")
+
+
+def describe_sweep(experiment: Experiment, choice: Choice) -> str:
+    """The verdict, in a few lines."""
+    folder, chosen = experiment.sweep_folder, choice.setting
+    lines = [choice.reason]
+    if chosen:
+        lines.append(f"encoder: {folder / chosen.name}")
+    return "\n".join([*lines, f"figures: {folder}/sweep.png, frames.png; numbers: sweep.csv"])
+
+
+def _table(choice: Choice, states: Mapping[Setting, TrialState]) -> str:
+    """One line for each trial; those that did not finish have a state and no numbers."""
+    judged = {one.point.name: one for one in choice.judged}
+    columns = ["state", *Point.model_fields, "kept", "loses_details", "overfits"]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for setting, state in states.items():
+        row = {"state": state, **setting.model_dump()}
+        if one := judged.get(setting.name):
+            row |= one.point.model_dump()
+            row |= {"kept": one.kept, "loses_details": one.loses, "overfits": one.overfits}
+        writer.writerow(row)
+    return buffer.getvalue()
+
+
+def _summary(experiment: Experiment, choice: Choice) -> dict[str, object]:
+    chosen = choice.setting
+    return {
+        "beta": chosen.beta if chosen else None,
+        "latents": chosen.latents if chosen else None,
+        "encoder": chosen.name if chosen else None,
+        "reason": choice.reason,
+        "judged_by": choice.judged_by,
+        "thresholds": {"keep": KEEP, "overfitting_margin": MARGIN},
+        "details_lost": [one.point.name for one in choice.judged if one.loses],
+        "overfits": [one.point.name for one in choice.judged if one.overfits],
+        "sweep": experiment.sweep.model_dump(mode="json"),
+        "command": exact_command(),
+        "versions": library_versions(),
+    }
+
+
+def _frames(experiment: Experiment, store: RolloutStore, choice: Choice) -> Figure:
+    """Held-out frames, training frames and samples of the prior, a row for each of a few betas."""
+    shown = _shown(choice)
+    folder, device = experiment.sweep_folder, experiment.torch_device
+    encoders = [Encoder.load(folder / one.point.name, device) for one in shown]
+    splits: dict[str, Split] = {"held-out frames": "test", "training frames": "train"}
+    groups = {name: _rebuilt(store, split, encoders) for name, split in splits.items()}
+    samples = np.stack([encoder.sample(PICTURED_FRAMES, experiment.seed) for encoder in encoders])
+    blank = np.full_like(samples[:1], 255)
+    groups["samples from the prior"] = np.concatenate([blank, samples])
+    title = "Frames, and what is left of them at each beta"
+    return grouped_figure(groups, ["original", *(_label(one, choice) for one in shown)], title)
+
+
+def _shown(choice: Choice) -> list[Judged]:
+    """A few betas of one latent size, both ends and the recommended one among them."""
+    size = choice.setting.latents if choice.setting else choice.judged[0].point.latents
+    curve = [one for one in choice.judged if one.point.latents == size]
+    picked = {int(i) for i in evenly(len(curve), PICTURED_BETAS)}
+    if choice.setting:
+        picked |= {i for i, one in enumerate(curve) if one.point.beta == choice.setting.beta}
+    return [curve[i] for i in sorted(picked)]
+
+
+def _label(one: Judged, choice: Choice) -> str:
+    words = [f"beta {one.point.beta:g}"]
+    is_chosen = choice.setting is not None and choice.setting.name == one.point.name
+    marks = {"recommended": is_chosen, "overfits": one.overfits, "details lost": one.loses}
+    return "\n".join(words + [name for name, is_so in marks.items() if is_so])
+
+
+def _rebuilt(store: RolloutStore, split: Split, encoders: Sequence[Encoder]) -> Frames:
+    """Originals, and under them what each encoder makes of them: (1 + encoders, K, H, W, C)."""
+    window = encoders[0].window
+    source = StoredFrames(store, split, store.healthy(), window.before, window.ahead)
+    # Not the first frames of episodes, which are often unlike all others.
+    places = (np.arange(PICTURED_FRAMES) + 0.5) / PICTURED_FRAMES
+    frames = source.gather((places * len(source)).astype(np.int64))
+    inputs = window.inputs(frames)
+    rebuilt = [encoder.reconstruct(inputs) for encoder in encoders]
+    return np.stack([window.target(frames), *rebuilt])
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=DPI)

@@ -1,0 +1,17 @@
+"""Choose beta by a sweep over it: python -m scripts.sweep CONFIG"""
+
+from __future__ import annotations
+
+from agents.sweep import sweep
+from agents.sweep.write import describe_sweep
+from scripts.cli import Parser, run
+
+
+def main() -> None:
+    _, experiment = Parser(__doc__).parse()
+    choice = sweep(experiment)
+    print(describe_sweep(experiment, choice))
+
+
+if __name__ == "__main__":
+    run(main)

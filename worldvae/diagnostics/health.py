@@ -1,0 +1,155 @@
+"""The health check of an encoder: what its latents keep, waste and tell, with a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from worldvae.autoencoders import Encoder
+from worldvae.diagnostics.evidence import Evidence, Finding, Verdict
+from worldvae.diagnostics.examination import (
+    Reconstructions,
+    Sample,
+    Splits,
+    Subject,
+    draw_samples,
+    reconstruct,
+)
+from worldvae.diagnostics.findings import find, verdict_of
+from worldvae.diagnostics.measures import (
+    measure_code,
+    measure_overfitting,
+    measure_reconstruction,
+)
+from worldvae.diagnostics.neighbours import measure_neighbours
+from worldvae.diagnostics.state_checks import (
+    NO_STATE,
+    NO_VARIABLES,
+    has_state,
+    probe_state,
+    score_disentanglement,
+)
+from worldvae.diagnostics.supervised import supervised_codes
+from worldvae.files import atomic_write_text
+from worldvae.rollouts import RolloutStore
+from worldvae.seeding import derive, numpy_stream
+
+PROBED_FRAMES = 20_000
+RECONSTRUCTED_FRAMES = 2_000
+
+
+class Health(Evidence):
+    """What was measured, what follows from it, and how long it took."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def summary(self) -> str:
+        """Verdict, findings and advice, a line each."""
+        lines = [f"verdict: {self.verdict}"]
+        for finding in self.findings:
+            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
+        return "\n".join(lines)
+
+
+def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool = False) -> Health:
+    """Examine `encoder` on the episodes of `store`, whose test split no training has seen.
+
+    `supervised` also trains the same network on the true state: the ceiling of the probes.
+    Raises UserError if a split is empty, or if the frames are not the encoder's.
+    """
+    clock = _Clock()
+    with clock.part("reading"):
+        subject = Subject.open(encoder, store)
+    with clock.part("encoding"):
+        samples = draw_samples(subject, seed, PROBED_FRAMES)
+    with clock.part("reconstruction"):
+        train, held_out = _reconstructions(subject, seed)
+        errors = measure_reconstruction(train, held_out)
+        overfitting = measure_overfitting(train, held_out, numpy_stream(seed, "overfitting"))
+    with clock.part("neighbours"):
+        whitened = encoder.whiten(train.codes), encoder.whiten(held_out.codes)
+        neighbours = measure_neighbours(train, held_out, whitened)
+    told = _told(subject, samples, seed, supervised, clock)
+    objective = subject.model.config.objective
+    evidence = Evidence(
+        env_id=encoder.card.env_id,
+        trained=encoder.card.trained,
+        objective=objective,
+        frames={name: len(split) for name, split in subject.splits._asdict().items()},
+        reconstruction=errors,
+        code=measure_code(samples.train.codes, held_out.kl, not objective.is_variational),
+        overfitting=overfitting,
+        neighbours=neighbours,
+        **told,
+    )
+    findings = find(evidence)
+    return Health(
+        **dict(evidence),
+        verdict=verdict_of(findings),
+        findings=findings,
+        seconds=clock.seconds,
+    )
+
+
+def write_health(health: Health, folder: Path) -> None:
+    """Write `health.json` into `folder`."""
+    atomic_write_text(
+        folder / "health.json", health.model_dump_json(by_alias=True, indent=1) + "\n"
+    )
+
+
+def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:
+    """Of training and of held-out frames."""
+    generator = torch.Generator().manual_seed(derive(seed, "diagnose", "codes"))
+    train, held_out = (
+        reconstruct(subject, split, RECONSTRUCTED_FRAMES, generator)
+        for split in (subject.splits.train, subject.splits.test)
+    )
+    return train, held_out
+
+
+def _told(
+    subject: Subject, samples: Splits[Sample], seed: int, supervised: bool, clock: _Clock
+) -> dict[str, Any]:
+    """What the latents tell of the true state: the fields of `Evidence` about it."""
+    variables = subject.store.state_variables
+    if not has_state(samples):
+        reasons = {"no_probes": NO_STATE, "no_disentanglement": NO_STATE}
+        return {"probes": None, "disentanglement": None, **reasons}
+    with clock.part("supervised"):
+        ceiling = supervised_codes(subject, seed, PROBED_FRAMES) if supervised else None
+    with clock.part("probes"):
+        probes = probe_state(samples, variables, subject.encoder, ceiling, seed)
+    with clock.part("disentanglement"):
+        scores, reason = score_disentanglement(samples, variables, seed)
+    return {
+        "probes": probes,
+        "no_probes": None if probes else NO_VARIABLES,
+        "disentanglement": scores,
+        "no_disentanglement": reason,
+    }
+
+
+class _Clock:
+    """Wall-clock seconds of each part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - started, 3)
