@@ -13,6 +13,7 @@ from agents.report.exhibits import ACTIVE_NATS
 from agents.report.records import Cost
 from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError
+from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import leave_untrained, pretrain
@@ -72,15 +73,26 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:
-    """The experiment's encoder, trained on its rollouts; both are made if they are missing."""
+    """The experiment's encoder, trained on its rollouts and examined; made if it is missing."""
     folder = experiment.encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    if (folder / "result.json").exists():
+    if (folder / "health.json").exists():
         return Encoder.load(folder)
     store, config = collect_rollouts(experiment), experiment.pretrain
     encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
     record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    examine_encoder(experiment, encoder)
     return encoder
+
+
+def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool = False) -> Health:
+    """Check the experiment's encoder, print the verdict, and leave it in the encoder's folder."""
+    store = RolloutStore(experiment.rollouts_folder)
+    health = diagnose(encoder, store, experiment.seed, supervised)
+    write_health(health, experiment.encoder_folder)
+    print(health.summary())
+    print(f"all of the check: {experiment.encoder_folder}/health.html")
+    return health
 
 
 def make_random_encoder(experiment: Experiment) -> Encoder:

@@ -40,13 +40,10 @@ METRICS = (
     ),
     Metric(
         "Probe of whitened latents",
-        ("probes", "mean", "latents"),
+        ("probes", "mean"),
         "best linear map from what an agent sees: F1 or R2, mean over categories",
         pictured=True,
     ),
-    Metric("- floor: same network untrained", ("probes", "mean", "untrained"), "the same probe"),
-    Metric("- floor: small pixels", ("probes", "mean", "pixels"), "the same probe"),
-    Metric("- floor: majority or mean", ("probes", "mean", "majority"), "the same probe"),
     Metric("MIG", ("disentanglement", "mig"), "Chen et al. 2018", pictured=True),
     Metric(
         "DCI disentanglement",
@@ -115,12 +112,10 @@ def _csv(scores: Iterable[Mapping[str, Any]]) -> str:
             value = _at(row, metric.path)
             if value is not None:
                 writer.writerow([*key, ".".join(metric.path), f"{value:.6g}"])
-        for probed in (row.get("published_probes") or {}).get("variables", ()):
-            name = f"published_probes.{probed['variable']}"
-            writer.writerow([*key, name, f"{probed['score']:.6g}"])
-        for probed in (row.get("probes") or {}).get("variables", ()):
-            name = f"probes.{probed['name']}"
-            writer.writerow([*key, name, f"{probed['scores']['latents']:.6g}"])
+        for measure in ("published_probes", "probes"):
+            for probed in row.get(measure, {}).get("variables", ()):
+                name = f"{measure}.{probed['variable']}"
+                writer.writerow([*key, name, f"{probed['score']:.6g}"])
     return file.getvalue()
 
 

@@ -1,11 +1,9 @@
-"""Examine the encoder: python -m scripts.diagnose CONFIG [--supervised]"""
+"""Examine the encoder before any agent is trained: python -m scripts.diagnose CONFIG"""
 
 from __future__ import annotations
 
-from agents.stages import pretrain_encoder
+from agents.stages import examine_encoder, pretrain_encoder
 from scripts.cli import Parser, run
-from worldvae.diagnostics.health import diagnose, write_health
-from worldvae.rollouts import RolloutStore
 
 
 def main() -> None:
@@ -16,12 +14,10 @@ def main() -> None:
         help="also train the same network on the true state: the ceiling of the probes",
     )
     options, experiment = parser.parse()
+    is_new = not (experiment.encoder_folder / "health.json").exists()
     encoder = pretrain_encoder(experiment)
-    store = RolloutStore(experiment.rollouts_folder)
-    health = diagnose(encoder, store, experiment.seed, options.supervised)
-    write_health(health, experiment.encoder_folder)
-    print(health.summary())
-    print(f"all numbers: {experiment.encoder_folder}/health.json")
+    if options.supervised or not is_new:
+        examine_encoder(experiment, encoder, options.supervised)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUPS = (
-    {"config", "seeding", "files", "stats", "plots", "encoder_plots", "pictures", "history"},
+    {
+        "config",
+        "seeding",
+        "files",
+        "stats",
+        "plots",
+        "encoder_plots",
+        "html",
+        "pictures",
+        "history",
+    },
     {"envs", "rollouts"},
     {"autoencoders"},
     {"training", "pretraining", "latent", "sb3"},

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from worldvae.pictures import (
+    grouped_figure,
     reconstruction_figure,
     sample_figure,
     training_figure,
@@ -62,6 +63,17 @@ def test_samples_fill_whole_rows(count):
     figure = sample_figure(flat(7, count))
     assert sheet(figure).shape[0] == 35 * max(1, count // 8)
     assert png(figure).startswith(b"\x89PNG")
+
+
+def test_groups_lie_side_by_side_with_half_a_frame_between():
+    left, right = np.stack([flat(10, 2), flat(20, 2)]), np.stack([flat(30), flat(40)])
+    figure = grouped_figure({"left": left, "right": right}, ["up", "down"], "title")
+    assert texts(figure) == ["up", "down", "left", "right"]
+    assert sheet(figure).shape == (2 * 35, 2 * 43 + 20 + 43, 3)
+    assert sheet(figure)[[0, 0, 35, 35], [0, 106, 0, 106], 0].tolist() == [10, 30, 20, 40]
+    assert (sheet(figure)[:, 86:106] == 255).all()
+    start = figure.axes[0].texts[3].get_position()[0]
+    assert start == pytest.approx(106 / 149)
 
 
 def test_training_and_held_out_curves_are_apart():

@@ -1,15 +1,23 @@
-"""Figures about encoders: arrays in, a Figure out."""
+"""Figures about encoders: arrays in, a Figure out.
+
+Shapes: Z latents, V state variables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FormatStrFormatter, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
-from worldvae.plots import SPARE, STYLE
+from worldvae.plots import INK, PALETTE, SPARE, STYLE
 from worldvae.stats import Array
 
 # Okabe & Ito (2008), beside the colours of the arms.
@@ -17,6 +25,22 @@ ENCODER_COLOURS = ("#7f8790", "#0a7cc2", "#d55e00", *SPARE, "#332288", "#000000"
 BLACK = {"text.color": "black", "axes.edgecolor": "black", "axes.labelcolor": "black"}
 BLACK |= {"xtick.color": "black", "ytick.color": "black"}
 
+GREY = PALETTE["random"]
+# An R2 has no lower end, and one far below 0 would press all others together.
+LOWEST_SCORE = -0.2
+MARKS: dict[str, dict[str, Any]] = {
+    "majority": {"marker": "|", "ms": 11, "mew": 1.6, "color": INK},
+    "untrained": {"marker": "o", "ms": 7, "mfc": "none", "mew": 1.6, "color": GREY},
+    "pixels": {"marker": "s", "ms": 6, "mec": "none", "color": PALETTE["pixels"]},
+    "supervised": {"marker": "D", "ms": 6, "mec": "none", "color": SPARE[0]},
+    "latents": {"marker": "o", "ms": 9, "mec": "none", "color": PALETTE["latent"]},
+}
+"""Features of a probe, in the colours of the arms that see them; the last is drawn on top."""
+TINY = 1e-12  # where a logarithmic axis ends, if nothing varies
+LABELLED_LATENTS = 24
+LABEL_LETTERS = 24
+
+Flags = NDArray[np.bool_]
 Grid = Mapping[str, Mapping[str, Array]]
 """Encoder -> environment -> one value a seed."""
 
@@ -37,8 +61,7 @@ def dot_panels(panels: Mapping[str, Grid]) -> Figure:
         every[0].set_yticks(range(len(envs)), [env.removeprefix("ALE/") for env in envs])
         every[0].set_ylim(len(envs) - 0.5, -0.5)
         handles = [
-            mpl.lines.Line2D([], [], color=colours[name], marker="o", ls="", label=name)
-            for name in encoders
+            Line2D([], [], color=colours[name], marker="o", ls="", label=name) for name in encoders
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
         return figure
@@ -61,3 +84,128 @@ def _dot_panel(
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.grid(axis="x", color="black", alpha=0.12, lw=0.8)
     axes.tick_params(length=0)
+
+
+def latent_variances(variance: Array, threshold: float) -> Figure:
+    """Variance of each posterior mean (Z,), falling; one that is not above `threshold` is dead."""
+    order = falling(variance)
+    dead = variance[order] <= threshold
+    with mpl.rc_context(STYLE):
+        figure, axes = _bars(variance[order], dead, order)
+        axes.set_title("Variance of each latent; dashed: dead below", pad=8)
+        axes.set_yscale("log")
+        lowest = min(threshold, float(variance[variance > 0].min(initial=threshold)))
+        axes.set_ylim(max(lowest, TINY) / 4, 3 * max(threshold, float(variance.max()), TINY))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.axhline(threshold, color=INK, lw=1.2, ls=(0, (4, 2)))
+        return figure
+
+
+def latent_rates(kl: Array, dead: Flags, order: NDArray[np.intp]) -> Figure:
+    """KL of each latent (Z,) in nats, in the given order (Z,), with those that are dead (Z,)."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _bars(kl[order], dead[order], order)
+        axes.set_title("KL of each latent, nats", pad=8)
+        return figure
+
+
+def falling(values: Array) -> NDArray[np.intp]:
+    """Indices of the values, the largest first: (Z,) -> (Z,)."""
+    return np.argsort(-values, kind="stable")
+
+
+def _bars(heights: Array, dead: Flags, order: NDArray[np.intp]) -> tuple[Figure, Axes]:
+    """Bars of the latents `order` (Z,), grey and with a cross at the foot where dead (Z,)."""
+    figure = Figure(figsize=(4.6, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    ranks = np.arange(1, len(heights) + 1)
+    axes.bar(ranks, heights, color=np.where(dead, GREY, PALETTE["latent"]).tolist())
+    foot = np.full(dead.sum(), 0.05)
+    axes.plot(ranks[dead], foot, "x", ms=5, color=INK, transform=axes.get_xaxis_transform())
+    axes.set_xlim(0.3, len(order) + 0.7)
+    axes.set_xlabel(f"number of the latent{'; crossed: dead' if dead.any() else ''}")
+    if len(order) <= LABELLED_LATENTS:
+        axes.set_xticks(ranks, [str(latent) for latent in order])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+        axes.set_xlabel(axes.get_xlabel().replace("number of the latent", "latents, in order"))
+    _quiet(axes, "y")
+    return figure, axes
+
+
+def probe_scores(scores: Mapping[str, Array], names: Sequence[str]) -> Figure:
+    """A row for each of the V names, in it a mark for each set of features: features -> (V,).
+
+    A score below LOWEST_SCORE is an arrow at the edge.
+    """
+    drawn = {features: mark for features, mark in MARKS.items() if features in scores}
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 1.1 + 0.3 * len(names)), layout="constrained")
+        axes = figure.add_subplot()
+        for features, mark in drawn.items():
+            _scores(axes, scores[features], mark)
+        axes.set_title("Held-out score of a linear probe", pad=8)
+        axes.set_yticks(range(len(names)), [_label(name) for name in names])
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_xlim(
+            min(-0.05, *(_clipped(values).min() for values in scores.values())) - 0.02, 1.05
+        )
+        _quiet(axes, "both")
+        handles = [Line2D([], [], ls="", label=name, **mark) for name, mark in drawn.items()]
+        figure.legend(
+            handles=handles[::-1], loc="outside lower left", ncols=3, frameon=False, fontsize=9
+        )
+        return figure
+
+
+def _scores(axes: Axes, values: Array, mark: dict[str, Any]) -> None:
+    rows, inside = np.arange(len(values)), values >= LOWEST_SCORE
+    axes.plot(values[inside], rows[inside], ls="", **mark)
+    arrow = {**mark, "marker": "<", "ms": 7}
+    axes.plot(_clipped(values[~inside]), rows[~inside], ls="", **arrow)
+
+
+def _clipped(scores: Array) -> Array:
+    return np.maximum(scores, LOWEST_SCORE)
+
+
+def importance_map(importance: Array, names: Sequence[str], limit: int = 24) -> Figure:
+    """How much each latent tells of each variable: (Z, V) in [0, 1], V names.
+
+    A row for each variable; the `limit` latents that tell most, in their order.
+    """
+    most = np.argsort(-importance.sum(1), kind="stable")[:limit]
+    shown = np.sort(most)
+    # Clear to blue: on paper of any shade the more important is the stronger.
+    blue = LinearSegmentedColormap.from_list("", [f"{PALETTE['latent']}00", PALETTE["latent"]])
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 1.3 + 0.26 * len(names)), layout="constrained")
+        axes = figure.add_subplot()
+        cells = axes.pcolormesh(
+            importance[shown].T, cmap=blue, vmin=0, vmax=1, edgecolors=(0.5, 0.5, 0.5, 0.35), lw=0.5
+        )
+        axes.set_title("Importance of each latent for each variable", pad=8)
+        axes.set_yticks(np.arange(len(names)) + 0.5, [_label(name) for name in names])
+        axes.invert_yaxis()
+        axes.set_xticks(np.arange(len(shown)) + 0.5, [str(latent) for latent in shown])
+        axes.set_xlabel("number of the latent")
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        bar = figure.colorbar(cells, ax=axes, shrink=0.9, aspect=18, pad=0.02, ticks=[0, 0.5, 1])
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(length=0)
+        return figure
+
+
+def _quiet(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
+    """Grid lines behind, in place of ticks and edges."""
+    axes.grid(axis=grid, color=INK, alpha=0.12, lw=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_alpha(0.4)
+
+
+def _label(name: str) -> str:
+    return name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.report import page
 from agents.report.records import AgentRecord, Card, Cost, Result, Run
 from agents.report.results import curve
 from agents.report.summary import Summary
 from agents.report.verdict import minutes
-from worldvae import plots
+from worldvae import html, plots
+from worldvae.diagnostics.exhibits import PICTURES
 
 VIDEO_BYTES = 8_000_000
 """Videos beyond this sum stay outside, and are named: a larger page opens slowly."""
@@ -21,42 +21,16 @@ VIDEO_BYTES = 8_000_000
 ACTIVE_NATS = 0.01
 """A latent that carries less than this is counted as unused."""
 
-ENCODER_FIGURES = {
-    "reconstructions.png": (
-        "Reconstructions",
-        "Frames of held-out episodes, each with what the decoder makes of its latents. What is "
-        "missing here the agent cannot see: look for the small things that decide the return.",
-    ),
-    "traversals.png": (
-        "Traversals",
-        "One latent moves, all others stay. A latent that changes one thing with a name is easy "
-        "to use for a policy; one that changes nothing is not in use.",
-    ),
-    "samples.png": (
-        "Samples",
-        "Decoded draws from the prior: the standard normal, or for an autoencoder without one "
-        "the spread of its training latents. If they resemble no frame of the environment, the "
-        "latents are not spread so. A frozen encoder does not mind; dreaming in them would.",
-    ),
-    "training.png": (
-        "Pretraining",
-        "Distortion is what the reconstruction gets wrong, rate (KL) what the latents carry, in "
-        "nats. A rate near zero is a collapse: the decoder ignores the latents. Curves that still "
-        "fall at the right edge say that the encoder was not done.",
-    ),
-}
-
-
 UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
 
 
 def curves(run: Run, generator: np.random.Generator) -> str:
     if not any(agent.evaluations for agent in run.agents):
         return ""
-    return page.section(
+    return html.section(
         "curves",
         "Learning",
-        page.beside(
+        html.beside(
             _curve_figure(run, "env_steps", generator), _curve_figure(run, "seconds", generator)
         ),
     )
@@ -84,7 +58,7 @@ def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
         f"{_charged_words(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
-    return page.drawing(learning_figure(run, unit, generator), alt, caption)
+    return html.drawing(learning_figure(run, unit, generator), alt, caption)
 
 
 def _scaled(agent: AgentRecord, unit: str, scale: float) -> plots.Curve:
@@ -118,32 +92,32 @@ def scores(run: Run, summary: Summary) -> str:
     }
     scores = plots.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms})
     names = ", ".join(values)
-    return page.section(
+    return html.section(
         "scores",
         "Final scores",
-        page.beside(
-            page.drawing(
+        html.beside(
+            html.drawing(
                 scores,
                 f"Final score of each seed, by arm: {names}",
                 "A dot is a seed, the mean over its evaluation episodes. Diamond and bar: the IQM "
                 "and its 95 % interval over seeds; a single seed has none.",
             ),
-            page.drawing(
+            html.drawing(
                 plots.episode_returns(returns),
                 f"Evaluation returns of each seed, by arm: {names}",
                 "A stroke is an episode, a line of strokes a seed, the dot its mean.",
             ),
         ),
-        page.details("Every seed in numbers", _seed_table(run, summary)),
+        html.details("Every seed in numbers", _seed_table(run, summary)),
     )
 
 
 def _seed_table(run: Run, summary: Summary) -> str:
     rows = [(f"{result.arm} {result.seed}", _seed_cells(summary, result)) for result in run.results]
-    return page.table(["arm, seed", "score", "episodes", "lowest", "highest", "minutes"], rows)
+    return html.table(["arm, seed", "score", "episodes", "lowest", "highest", "minutes"], rows)
 
 
-def _seed_cells(summary: Summary, result: Result) -> list[page.Cell]:
+def _seed_cells(summary: Summary, result: Result) -> list[html.Cell]:
     returns = result.evaluation.returns
     return [
         (summary.show(result.score), ""),
@@ -157,8 +131,8 @@ def _seed_cells(summary: Summary, result: Result) -> list[page.Cell]:
 def encoder(run: Run) -> str:
     folder = run.folder / "encoder"
     pictures = [
-        page.image(folder / name, *words)
-        for name, words in ENCODER_FIGURES.items()
+        html.image(folder / name, *words)
+        for name, words in PICTURES.items()
         if (folder / name).is_file()
     ]
     if run.card and any(run.card.kl):
@@ -172,11 +146,11 @@ def encoder(run: Run) -> str:
         if has_latent
         else ""
     )
-    return page.section(
+    return html.section(
         "encoder",
         "What the encoder keeps",
-        page.paragraph(" ".join([lead, _card_words(run.card)]).strip()),
-        page.beside(*pictures, layout="columns"),
+        html.paragraph(" ".join([lead, _card_words(run.card)]).strip()),
+        html.beside(*pictures, layout="columns"),
     )
 
 
@@ -192,7 +166,7 @@ def _kl_figure(card: Card) -> str:
     words = f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats."
     if active < len(card.kl):
         words += " The others tell the decoder, and the agent, nothing."
-    return page.drawing(plots.latent_kl(np.array(card.kl)), "KL of each latent, falling", words)
+    return html.drawing(plots.latent_kl(np.array(card.kl)), "KL of each latent, falling", words)
 
 
 def videos(run: Run) -> str:
@@ -206,13 +180,13 @@ def videos(run: Run) -> str:
         left -= path.stat().st_size
         where = path.relative_to(run.folder).as_posix()
         films.append(
-            page.video(path, title, "The final agent.")
+            html.video(path, title, "The final agent.")
             if left >= 0
-            else page.paragraph(f"{title}: too large for this page, see {where}")
+            else html.paragraph(f"{title}: too large for this page, see {where}")
         )
     if not films:
         return ""
     lead = "The first seed of each arm, chosen by its number and not by its return."
-    return page.section(
-        "videos", "The agents at work", page.paragraph(lead), page.beside(*films, layout="triple")
+    return html.section(
+        "videos", "The agents at work", html.paragraph(lead), html.beside(*films, layout="triple")
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
-from string import Template
 
 import numpy as np
 
-from agents.report import exhibits, page
+from agents.report import exhibits
 from agents.report.records import Run
 from agents.report.summary import ArmSummary, Summary, unequal
 from agents.report.verdict import minutes, verdict
+from worldvae import html
 from worldvae.files import atomic_write_text
 from worldvae.stats import interquartile_mean
 
@@ -40,9 +39,8 @@ def write_report(run: Run, summary: Summary) -> Path:
 
 def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
     """The whole page."""
-    here = Path(__file__).parent
     sections = (
-        page.box("verdict", "verdict", "Verdict", *map(page.paragraph, verdict(summary))),
+        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict(summary))),
         _holes(run),
         _unequal(run),
         _arms(summary),
@@ -52,13 +50,9 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         exhibits.videos(run),
         _differences(run, summary),
         _reproduce(run),
+        (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
-    return Template((here / "report.html").read_text(encoding="utf-8")).substitute(
-        title=escape(run.folder.resolve().name),
-        lede=escape(_lede(run)),
-        style=(here / "report.css").read_text(encoding="utf-8"),
-        sections="\n".join(sections),
-    )
+    return html.document("worldvae comparison", run.folder.resolve().name, _lede(run), sections)
 
 
 def _lede(run: Run) -> str:
@@ -72,13 +66,13 @@ def _holes(run: Run) -> str:
     if not run.holes:
         return ""
     again = "Run the same command again: it skips what is done and goes on with the rest."
-    return page.box(
+    return html.box(
         "notice",
         "holes",
         "Not finished",
-        page.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
-        page.paragraph(again),
-        page.code(_again(run)),
+        html.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
+        html.paragraph(again),
+        html.code(_again(run)),
     )
 
 
@@ -88,7 +82,7 @@ def _unequal(run: Run) -> str:
     text = (
         f"The finished agents differ in {', '.join(found)}; the arms are not strictly comparable."
     )
-    return page.box("notice", "unequal", "Not held equal", page.paragraph(text))
+    return html.box("notice", "unequal", "Not held equal", html.paragraph(text))
 
 
 def _arms(summary: Summary) -> str:
@@ -97,10 +91,10 @@ def _arms(summary: Summary) -> str:
     columns = [_column(summary, arm) for arm in summary.arms]
     rows = [(name, [column[name] for column in columns]) for name in columns[0]]
     names = [arm.arm for arm in summary.arms]
-    return page.section("arms", "The arms", page.table(["", *names], rows, kind="arms"))
+    return html.section("arms", "The arms", html.table(["", *names], rows, kind="arms"))
 
 
-def _column(summary: Summary, arm: ArmSummary) -> dict[str, page.Cell]:
+def _column(summary: Summary, arm: ArmSummary) -> dict[str, html.Cell]:
     """One arm's column of the table: name of the row -> value and remark."""
     show, budget, values = summary.show, summary.budget, arm.values
     interval = summary.interval(arm.iqm.low, arm.iqm.high)
@@ -129,7 +123,7 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
     return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
 
 
-def _iqm(summary: Summary, scores: dict[int, float]) -> page.Cell:
+def _iqm(summary: Summary, scores: dict[int, float]) -> html.Cell:
     values = list(scores.values())
     return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
 
@@ -144,8 +138,8 @@ def _differences(run: Run, summary: Summary) -> str:
     unknown = ("see the configuration", "see the configuration")
     rows = [(arm, [(words, "") for words in SEES.get(arm, unknown)]) for arm in run.arms]
     header = ["arm", "the agent sees", "first layers that PPO trains"]
-    table = page.table(header, rows, kind="words")
-    return page.section("differences", "What differs between the arms", page.paragraph(text), table)
+    table = html.table(header, rows, kind="words")
+    return html.section("differences", "What differs between the arms", html.paragraph(text), table)
 
 
 def _reproduce(run: Run) -> str:
@@ -157,8 +151,8 @@ def _reproduce(run: Run) -> str:
         ("Versions", sorted(versions)),
         ("Configuration, every default written out", run.config.splitlines()),
     )
-    shown = [page.details(title, page.code("\n".join(lines))) for title, lines in blocks if lines]
-    return page.section("reproduce", "To do it again", *shown) if shown else ""
+    shown = [html.details(title, html.code("\n".join(lines))) for title, lines in blocks if lines]
+    return html.section("reproduce", "To do it again", *shown) if shown else ""
 
 
 def _again(run: Run) -> str:

@@ -63,15 +63,13 @@ class Curve:
     def __init__(self, experiment: Experiment, latents: int) -> None:
         self.experiment, self.latents, self.config = experiment, latents, experiment.sweep
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        journal = experiment.sweep_folder / "journal.log"
+        pruner = CollapsePruner(warmup=experiment.pretrain.steps // 2)
         self.study = optuna.create_study(
-            storage=JournalStorage(_journal(journal)),
+            storage=JournalStorage(_journal(experiment.sweep_folder / "journal.log")),
             study_name=f"latents_{latents}",
             load_if_exists=True,
             direction="minimize",
-            pruner=CollapsePruner(experiment.pretrain.steps // 2)
-            if self.config.prune
-            else NopPruner(),
+            pruner=pruner if self.config.prune else NopPruner(),
         )
         # A resumed sweep must not draw the same betas again.
         drawn = derive(experiment.seed, "sweep", len(self.study.trials))
@@ -99,19 +97,19 @@ class Curve:
 
     def states(self) -> dict[Setting, State]:
         """How each setting ended, the smallest beta first; of one tried again, the best end."""
-        failed, pruned, complete = (
-            {self._setting(trial) for trial in self._trials(state) if "beta" in trial.params}
-            for state in (TrialState.FAIL, TrialState.PRUNED, TrialState.COMPLETE)
-        )
-        measured = {setting for setting in complete if (self._folder(setting) / HEALTH).exists()}
-        return {
-            setting: "complete"
-            if setting in measured
-            else "pruned"
-            if setting in pruned
-            else "failed"
-            for setting in sorted(failed | pruned | complete, key=lambda one: one.beta)
+        names: dict[TrialState, State] = {
+            TrialState.FAIL: "failed",
+            TrialState.PRUNED: "pruned",
+            TrialState.COMPLETE: "complete",
         }
+        found: dict[Setting, State] = {}
+        for state, name in names.items():
+            for trial in self._trials(state):
+                if "beta" in trial.params:
+                    setting = self._setting(trial)
+                    is_gone = name == "complete" and not (self._folder(setting) / HEALTH).exists()
+                    found[setting] = "failed" if is_gone else name
+        return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
 
     def points(self) -> list[Point]:
         """The finished trials, measured."""

@@ -42,14 +42,18 @@ def sweep_figure(choice: Choice) -> Figure:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
+    _explain_marks(figure)
+    figure.suptitle(fill(choice.reason, 120), x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _explain_marks(figure: Figure) -> None:
     marks = [
         Line2D([], [], color=CHOSEN, lw=1.6, label="recommended"),
         Patch(color=OVERFITS, alpha=0.3, label=f"overfits: interval beyond {1 + MARGIN:g}"),
         Patch(color=LOST, alpha=0.3, label=f"details lost: under {KEEP:.0%} of the best code"),
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    figure.suptitle(fill(choice.reason, 120), x=0.01, ha="left", fontsize=10)
-    return figure
 
 
 def _curves(choice: Choice) -> list[list[Judged]]:
@@ -83,7 +87,7 @@ def _draw_rate_distortion(axes: Axes, curves: Sequence[list[Judged]], choice: Ch
     )
     axes.set_ylabel("squared error")
     axes.margins(y=0.1)
-    axes.set_xlim(-0.5, 4 * max(one.point.rate for one in curves[0]) + 1)
+    axes.set_xlim(-0.5, 4 * max(one.point.rate for curve in curves for one in curve) + 1)
     _name_betas(axes, [one.point for one in curves[0]])
 
 

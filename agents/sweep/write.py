@@ -108,10 +108,10 @@ def _shown(choice: Choice) -> list[Judged]:
 
 
 def _label(one: Judged, choice: Choice) -> str:
-    words = [f"beta {one.point.beta:g}"]
     is_chosen = choice.setting is not None and choice.setting.name == one.point.name
     marks = {"recommended": is_chosen, "overfits": one.overfits, "details lost": one.loses}
-    return "\n".join(words + [name for name, is_so in marks.items() if is_so])
+    borne = [name for name, is_so in marks.items() if is_so]
+    return "\n".join([f"beta {one.point.beta:g}", *borne])
 
 
 def _rebuilt(store: RolloutStore, split: Split, encoders: Sequence[Encoder]) -> Frames:

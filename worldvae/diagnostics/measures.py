@@ -88,7 +88,7 @@ def measure_reconstruction(train: Reconstructions, held_out: Reconstructions) ->
 
 
 def _errors(part: Reconstructions, mean: Array) -> Errors:
-    deviation = np.square(part.targets / 255 - mean).mean(3)
+    deviation = _deviation(part.targets, mean)
     everywhere = np.ones_like(part.moved)
     whole = _region(part, deviation, everywhere)
     assert whole is not None
@@ -105,11 +105,20 @@ def _errors(part: Reconstructions, mean: Array) -> Errors:
     )
 
 
-def _region(part: Reconstructions, deviation: Array, mask: NDArray[np.bool_]) -> Region | None:
+def _deviation(targets: NDArray[np.uint8], mean: Array) -> NDArray[np.float32]:
+    """Squared, from an image (H, W, C), mean over channels: (B, H, W, C) -> (B, H, W)."""
+    # One by one: all of them in float64 would be eight times the frames.
+    each = (np.square(target / 255 - mean).mean(2) for target in targets)
+    return np.stack([deviation.astype(np.float32) for deviation in each])
+
+
+def _region(
+    part: Reconstructions, deviation: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> Region | None:
     """The pixels of `mask` (B, H, W), or None if there are none."""
     if not mask.any():
         return None
-    error, spread = part.error[mask].sum(dtype=np.float64), deviation[mask].sum()
+    error, spread = part.error[mask].sum(dtype=np.float64), deviation[mask].sum(dtype=np.float64)
     return Region(
         share=float(mask.mean()),
         mse=float(error / mask.sum()),

@@ -5,10 +5,13 @@ Shapes: Q queries, K candidates, P = H W C numbers of a frame, Z latents, S stat
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from worldvae.autoencoders.pixels import evenly
 from worldvae.config import Config
 from worldvae.diagnostics.examination import Reconstructions
 
@@ -16,6 +19,7 @@ Distances = NDArray[np.float32]
 Rows = NDArray[np.float32]
 
 QUERIES = 500
+CANDIDATES_AT_ONCE = 256
 
 
 class Closeness(Config):
@@ -39,17 +43,15 @@ def measure_neighbours(
     train: Reconstructions, held_out: Reconstructions, whitened: tuple[Rows, Rows]
 ) -> Neighbours:
     """For at most QUERIES of `held_out` the nearest of `train`; `whitened` are their codes."""
-    rows = np.linspace(0, len(held_out.targets) - 1, min(QUERIES, len(held_out.targets)))
-    queries = np.unique(rows.round().astype(np.int64))
-    candidates, frames = _flat(train.targets), _flat(held_out.targets[queries])
-    channels = train.targets.shape[3]
-    moved = held_out.moved[queries].reshape(len(queries), -1).repeat(channels, axis=1)
-    in_pixels = squared_distances(frames, candidates)
+    queries = evenly(len(held_out.targets), QUERIES)
+    candidates, frames = train.targets, held_out.targets[queries]
+    moved = held_out.moved[queries]
+    moves = moved.any((1, 2))
+    in_pixels = frame_distances(frames, candidates, np.ones_like(moved))
+    in_motion = frame_distances(frames[moves], candidates, moved[moves])
+    in_state, known = _state_distances(train.state, held_out.state[queries])
     by_latents = squared_distances(whitened[1][queries], whitened[0]).argmin(1)
     by_pixels = in_pixels.argmin(1)
-    moves = moved.any(1)
-    in_motion = masked_distances(frames[moves], candidates, moved[moves])
-    in_state, known = _state_distances(train.state, held_out.state[queries])
     return Neighbours(
         queries=len(queries),
         candidates=len(candidates),
@@ -63,12 +65,24 @@ def squared_distances(a: Rows, b: Rows) -> Distances:
     """|a_i - b_j|^2: (Q, P), (K, P) -> (Q, K)."""
     # a^2 - 2ab + b^2 of numbers around 0 cancels least.
     centre = b.mean(0)
-    return masked_distances(a - centre, b - centre, np.ones_like(a, bool))
+    return masked_distances(a - centre, b - centre, np.ones_like(a))
 
 
-def masked_distances(a: Rows, b: Rows, mask: NDArray[np.bool_]) -> Distances:
-    """sum_p mask_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
-    weight = mask.astype(np.float32)
+def frame_distances(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> Distances:
+    """Squared, over the pixels of `mask`: (Q, H, W, C), (K, H, W, C), (Q, H, W) -> (Q, K)."""
+    queries = _flat(a)
+    weight = np.broadcast_to(mask[..., None], a.shape).reshape(queries.shape).astype(np.float32)
+    # Candidates in turn: as numbers all of them would be four times the frames.
+    parts = np.split(b, range(CANDIDATES_AT_ONCE, len(b), CANDIDATES_AT_ONCE))
+    return np.concatenate(
+        [masked_distances(queries, _flat(part), weight) for part in parts], axis=1
+    )
+
+
+def masked_distances(a: Rows, b: Rows, weight: Rows) -> Distances:
+    """sum_p weight_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
     own = (weight * a * a).sum(1, keepdims=True)
     squared = own - 2 * (weight * a) @ b.T + weight @ (b * b).T
     return np.asarray(np.maximum(squared, 0), np.float32)
@@ -76,7 +90,8 @@ def masked_distances(a: Rows, b: Rows, mask: NDArray[np.bool_]) -> Distances:
 
 def _flat(frames: NDArray[np.uint8]) -> Rows:
     """(B, H, W, C) uint8 -> (B, P) in [0, 1]."""
-    return np.asarray(frames.reshape(len(frames), -1) / np.float32(255), np.float32)
+    size = math.prod(frames.shape[1:])
+    return np.asarray(frames.reshape(len(frames), size) / np.float32(255), np.float32)
 
 
 def _state_distances(

@@ -9,8 +9,8 @@ import torch
 from worldvae.autoencoders import Encoder
 from worldvae.diagnostics.examination import Sample, Splits, Subject, draw_samples, reconstruct
 from worldvae.diagnostics.measures import measure_code, measure_reconstruction
-from worldvae.diagnostics.probes import Parts, ProbeResult, probe
-from worldvae.diagnostics.state_checks import probe_state, score_disentanglement
+from worldvae.diagnostics.probes import Parts, Protocol, probe
+from worldvae.diagnostics.state_checks import score_disentanglement
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
 
@@ -25,21 +25,22 @@ def score_encoder(
 ) -> dict[str, Any]:
     """Held-out reconstruction and the use of the code, and what `measures` adds, JSON-able.
 
-    probes: `probe_state`, latents whitened as an agent sees them, beside three floors.
+    probes: the best linear maps from whitened latents, which are what an agent sees.
     published_probes: AtariARI's own protocol on the posterior means as they are.
     """
     subject = Subject.open(encoder, store)
     scores = _reconstruction(subject, seed)
     if not measures:
         return scores
-    samples, variables = draw_samples(subject, seed, FRAMES), store.state_variables
+    samples = draw_samples(subject, seed, FRAMES)
     if "probes" in measures:
-        probes = probe_state(samples, variables, encoder, None, seed)
-        scores["probes"] = None if probes is None else probes.model_dump()
+        seen = Parts(*(encoder.whiten(sample.codes) for sample in samples))
+        scores["probes"] = _probe(subject, samples, seen, "converged", seed)
     if "published_probes" in measures:
-        scores["published_probes"] = _published(subject, samples, seed).as_dict()
+        codes = Parts(*(sample.codes for sample in samples))
+        scores["published_probes"] = _probe(subject, samples, codes, "published", seed)
     if "disentanglement" in measures:
-        found, _ = score_disentanglement(samples, variables, seed)
+        found, _ = score_disentanglement(samples, store.state_variables, seed)
         scores["disentanglement"] = None if found is None else found.model_dump()
     return scores
 
@@ -55,14 +56,16 @@ def _reconstruction(subject: Subject, seed: int) -> dict[str, Any]:
     return {"reconstruction": errors.model_dump(), "active": code.active, "latents": code.latents}
 
 
-def _published(subject: Subject, samples: Splits[Sample], seed: int) -> ProbeResult:
+def _probe(
+    subject: Subject, samples: Splits[Sample], features: Parts, protocol: Protocol, seed: int
+) -> dict[str, Any]:
     variables = subject.store.state_variables
     return probe(
-        features=Parts(*(sample.codes for sample in samples)),
+        features,
         state=Parts(*(sample.state for sample in samples)),
         names=[variable.name for variable in variables],
         discrete=[variable.discrete for variable in variables],
         hashes=Parts(*(sample.hashes for sample in samples)),
         seed=seed,
-        protocol="published",
-    )
+        protocol=protocol,
+    ).as_dict()

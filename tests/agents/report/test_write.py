@@ -15,6 +15,7 @@ from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.write import write_report
 from tests.agents.report.synthetic import write_run
+from worldvae.diagnostics.exhibits import PICTURES
 from worldvae.files import atomic_write_bytes
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -127,7 +128,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 def test_nothing_is_fetched_and_nothing_runs(tmp_path: Path) -> None:
     folder = write_run(tmp_path, THREE_ARMS)
-    for name in exhibits.ENCODER_FIGURES:
+    for name in PICTURES:
         atomic_write_bytes(folder / "encoder" / name, PNG)
     atomic_write_bytes(folder / "agents/latent/seed_0/video.webm", b"film")
     page = page_of(folder)

@@ -1,4 +1,7 @@
-"""Pieces of an HTML page; every function escapes the text that it is given."""
+"""A self-contained HTML page and its pieces: no network, no script, opens from the disk.
+
+Every function escapes the text that it is given; blocks and sections are HTML already.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from string import Template
 
 from matplotlib.figure import Figure
 
@@ -15,12 +19,24 @@ Cell = tuple[str, str]
 """A value and a remark in small print below it."""
 
 
+def document(kicker: str, title: str, lede: str, sections: Iterable[str]) -> str:
+    """The whole page, light or dark as the reader's system is."""
+    here = Path(__file__).parent
+    return Template((here / "page.html").read_text(encoding="utf-8")).substitute(
+        kicker=escape(kicker),
+        title=escape(title),
+        lede=escape(lede),
+        style=(here / "page.css").read_text(encoding="utf-8"),
+        sections="\n".join(sections),
+    )
+
+
 def section(name: str, title: str, *blocks: str) -> str:
     return f'<section id="{name}"><h2>{escape(title)}</h2>{"".join(blocks)}</section>'
 
 
 def box(kind: str, name: str, title: str, *blocks: str) -> str:
-    """A section that stands out: `kind` is "verdict" or "notice"."""
+    """A section that stands out: `kind` is "verdict" or "notice", and may name a severity."""
     return (
         f'<section class="{kind}" id="{name}"><h2>{escape(title)}</h2>{"".join(blocks)}</section>'
     )
@@ -32,6 +48,22 @@ def paragraph(text: str) -> str:
 
 def bullets(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+
+
+def judged(items: Iterable[tuple[str, str, str]]) -> str:
+    """A list of severity ("unfit", "doubtful", "note"), sentence, and what to do about it."""
+    rows = "".join(
+        f'<li class="{escape(kind)}"><b>{escape(kind)}</b>{paragraph(text)}'
+        f'<p class="remark">{_text(remark)}</p></li>'
+        for kind, text, remark in items
+    )
+    return f'<ul class="judged">{rows}</ul>'
+
+
+def terms(items: Iterable[tuple[str, str]]) -> str:
+    """A list of names, each with what is to be said of it."""
+    pairs = "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in items)
+    return f"<dl>{pairs}</dl>"
 
 
 def code(text: str) -> str:
@@ -67,10 +99,10 @@ def drawing(figure: Figure, alt: str, caption: str) -> str:
 
 
 def image(path: Path, title: str, caption: str) -> str:
-    """A PNG inside the page."""
+    """A PNG inside the page; where the window is narrow it scrolls, for letters stay legible."""
     source = f"data:image/png;base64,{_base64(path)}"
     return (
-        f'<figure><img alt="{escape(title)}" src="{source}">'
+        f'<figure><div class="scroll"><img alt="{escape(title)}" src="{source}"></div>'
         f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
     )
 

@@ -1,0 +1,24 @@
+"""The health check as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_diagnose_makes_what_is_missing_and_leaves_its_numbers(tmp_path: Path) -> None:
+    words = ["tests/tiny.yaml", "--runs", str(tmp_path), "--name", "x", "--supervised"]
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.diagnose", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "verdict: unfit" in done.stdout, "twenty steps teach nothing"
+    health = json.loads((tmp_path / "x" / "encoder" / "health.json").read_text())
+    assert health["findings"][0]["found"] in done.stdout
+    assert "supervised" in health["probes"]["mean"]

@@ -1,0 +1,127 @@
+"""`python -m scripts.sweep` on the tiny experiment: killed, called again, looked at."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.experiment import Experiment
+from agents.sweep import sweep
+from worldvae.config import UserError
+
+ROOT = Path(__file__).parents[2]
+SWEEP = [sys.executable, "-m", "scripts.sweep", "tests/tiny.yaml", "--name", "x"]
+SWEEP += ["--rollouts.state", "always", "--sweep.trials", "2", "--sweep.beta", "[0.001, 100]"]
+FIRST, SECOND = "latents_4_beta_100", "latents_4_beta_0.001"
+PATIENCE = 120
+
+
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """Empty where the system does not tell."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, list[int]]:
+    """A sweep killed in its second trial: its folder, when the first was done, its processes."""
+    runs = tmp_path_factory.mktemp("runs")
+    folder = runs / "x" / "sweep"
+    process = subprocess.Popen([*SWEEP, "--runs", str(runs)], cwd=ROOT)
+    wait_for(folder / FIRST / "health.json")
+    wait_for(folder / SECOND / "trial.log")
+    trials = children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return runs, (folder / FIRST / "health.json").stat().st_mtime_ns, trials
+
+
+@pytest.fixture(scope="module")
+def resumed(killed: tuple[Path, int, list[int]]) -> tuple[Path, str]:
+    runs = killed[0]
+    done = subprocess.run(
+        [*SWEEP, "--runs", str(runs)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return runs / "x" / "sweep", done.stdout
+
+
+def test_a_killed_sweep_leaves_no_trial_running(killed: tuple[Path, int, list[int]]) -> None:
+    trials, until = killed[2], time.monotonic() + PATIENCE
+    if not trials:
+        pytest.skip("/proc does not tell which processes a process has started")
+    while any(map(is_alive, trials)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_the_same_command_goes_on(
+    killed: tuple[Path, int, list[int]], resumed: tuple[Path, str]
+) -> None:
+    folder, _ = resumed
+    assert (folder / FIRST / "health.json").stat().st_mtime_ns == killed[1]
+    with (folder / "sweep.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["state"], float(row["beta"])) for row in rows] == [
+        ("complete", 0.001),
+        ("complete", 100.0),
+    ]
+
+
+def test_the_table_holds_what_the_health_checks_measured(resumed: tuple[Path, str]) -> None:
+    folder, _ = resumed
+    with (folder / "sweep.csv").open() as file:
+        row = next(csv.DictReader(file))
+    health = json.loads((folder / SECOND / "health.json").read_text())
+    held_out = health["reconstruction"]["held_out"]
+    expected = {
+        "rate": held_out["rate"],
+        "mse_held_out": held_out["mse"],
+        "mse_train": health["reconstruction"]["train"]["mse"],
+        "lost_moving": held_out["moving"]["lost"],
+        "overfitting": health["overfitting"]["ratio"],
+        "active": health["code"]["active"],
+        "probes": health["probes"]["mean"]["latents"],
+        "floor": health["probes"]["mean"]["majority"],
+    }
+    assert {name: float(row[name]) for name in expected} == pytest.approx(expected)
+
+
+def test_verdict_and_pictures(resumed: tuple[Path, str]) -> None:
+    folder, printed = resumed
+    summary = json.loads((folder / "sweep.json").read_text())
+    assert summary["reason"] in printed
+    assert summary["thresholds"] == {"keep": 0.9, "overfitting_margin": 0.1}
+    assert summary["command"].startswith("python -m scripts.sweep tests/tiny.yaml")
+    assert (folder / "sweep.png").stat().st_size > 10_000
+    assert (folder / "frames.png").stat().st_size > 5_000
+    settings = json.loads((folder / SECOND / "config.json").read_text())["autoencoder"]
+    assert settings["objective"]["beta"] == 0.001
+
+
+def test_other_settings_are_refused(resumed: tuple[Path, str]) -> None:
+    runs = str(resumed[0].parents[1])
+    changed = {"runs": runs, "name": "x", "rollouts.state": "always", "pretrain.steps": 21}
+    experiment = Experiment.load(ROOT / "tests/tiny.yaml", changed)
+    with pytest.raises(UserError, match=r"made with pretrain\.steps = 20, now it is 21"):
+        sweep(experiment)
