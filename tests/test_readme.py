@@ -14,7 +14,7 @@ from worldvae.config import parse_overrides
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-OWN_OPTIONS = {"--inspect": 0, "--arm": 1, "--seed": 1, "--backend": 1}
+OWN_OPTIONS = {"--inspect": 0, "--supervised": 0, "--arm": 1, "--seed": 1, "--backend": 1}
 
 
 def blocks(language: str) -> list[str]:

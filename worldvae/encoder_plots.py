@@ -37,7 +37,10 @@ MARKS: dict[str, dict[str, Any]] = {
 }
 """Features of a probe, in the colours of the arms that see them; the last is drawn on top."""
 TINY = 1e-12  # where a logarithmic axis ends, if nothing varies
+LEAST_NATS = 0.1  # a collapsed code is not drawn as if it carried much
 LABELLED_LATENTS = 24
+MAPPED_LATENTS = 20
+SHADES = 40  # of more, matplotlib makes pixels in place of shapes
 LABEL_LETTERS = 24
 
 Flags = NDArray[np.bool_]
@@ -93,9 +96,9 @@ def latent_variances(variance: Array, threshold: float) -> Figure:
     with mpl.rc_context(STYLE):
         figure, axes = _bars(variance[order], dead, order)
         axes.set_title("Variance of each latent; dashed: dead below", pad=8)
-        axes.set_yscale("log")
         lowest = min(threshold, float(variance[variance > 0].min(initial=threshold)))
         axes.set_ylim(max(lowest, TINY) / 4, 3 * max(threshold, float(variance.max()), TINY))
+        axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.axhline(threshold, color=INK, lw=1.2, ls=(0, (4, 2)))
@@ -107,6 +110,7 @@ def latent_rates(kl: Array, dead: Flags, order: NDArray[np.intp]) -> Figure:
     with mpl.rc_context(STYLE):
         figure, axes = _bars(kl[order], dead[order], order)
         axes.set_title("KL of each latent, nats", pad=8)
+        axes.set_ylim(top=max(1.05 * float(kl.max()), LEAST_NATS))
         return figure
 
 
@@ -170,15 +174,16 @@ def _clipped(scores: Array) -> Array:
     return np.maximum(scores, LOWEST_SCORE)
 
 
-def importance_map(importance: Array, names: Sequence[str], limit: int = 24) -> Figure:
+def importance_map(importance: Array, names: Sequence[str]) -> Figure:
     """How much each latent tells of each variable: (Z, V) in [0, 1], V names.
 
-    A row for each variable; the `limit` latents that tell most, in their order.
+    A row for each variable; the MAPPED_LATENTS that tell most, in their order.
     """
-    most = np.argsort(-importance.sum(1), kind="stable")[:limit]
-    shown = np.sort(most)
+    shown = np.sort(falling(importance.sum(1))[:MAPPED_LATENTS])
     # Clear to blue: on paper of any shade the more important is the stronger.
-    blue = LinearSegmentedColormap.from_list("", [f"{PALETTE['latent']}00", PALETTE["latent"]])
+    blue = LinearSegmentedColormap.from_list(
+        "", [f"{PALETTE['latent']}00", PALETTE["latent"]], N=SHADES
+    )
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 1.3 + 0.26 * len(names)), layout="constrained")
         axes = figure.add_subplot()
@@ -188,7 +193,7 @@ def importance_map(importance: Array, names: Sequence[str], limit: int = 24) -> 
         axes.set_title("Importance of each latent for each variable", pad=8)
         axes.set_yticks(np.arange(len(names)) + 0.5, [_label(name) for name in names])
         axes.invert_yaxis()
-        axes.set_xticks(np.arange(len(shown)) + 0.5, [str(latent) for latent in shown])
+        axes.set_xticks(np.arange(len(shown)) + 0.5, [str(n) for n in shown], fontsize=8)
         axes.set_xlabel("number of the latent")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -208,4 +213,5 @@ def _quiet(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
 
 
 def _label(name: str) -> str:
-    return name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
+    """Long names differ at their end."""
+    return name if len(name) <= LABEL_LETTERS else f"…{name[1 - LABEL_LETTERS :]}"

@@ -69,7 +69,7 @@ def _score_figure(found: Probes, features: list[str]) -> str:
         f"A row for each {what}. Blue left of orange: the small picture shows what the latents "
         f"lost. Blue at grey or at the stroke: training brought nothing, or nothing is known.{edge}"
     )
-    return html.drawing(encoder_plots.probe_scores(scores, list(rows)), alt, caption)
+    return html.drawing(encoder_plots.probe_scores(scores, _short(list(rows))), alt, caption)
 
 
 def _drawn(found: Probes) -> Mapping[str, Mapping[str, float]]:
@@ -108,11 +108,12 @@ def disentanglement(evidence: Evidence) -> str:
         reason = _sentence(evidence.no_disentanglement)
         return html.section("disentanglement", title, html.paragraph(reason))
     names = [variable.name for variable in scores.variables]
-    figure = encoder_plots.importance_map(np.array(scores.importance), names)
+    figure = encoder_plots.importance_map(np.array(scores.importance), _short(names))
     alt = f"Importance of each latent for {', '.join(names)}"
     caption = (
-        "What a random forest uses to tell a variable; a row sums to 1. One dark cell in a row: "
-        "one latent says it; an even row: many do, or none."
+        "What a random forest uses to tell a variable; a row sums to 1 over all latents, of which "
+        f"the figure has at most {encoder_plots.MAPPED_LATENTS}. One strong cell in a row: one "
+        "latent says it; an even row: many do, or none."
     )
     return html.section(
         "disentanglement",
@@ -158,6 +159,12 @@ def _factor_table(variables: tuple[FactorScores, ...]) -> str:
     ]
     header = [name.replace("_", " ") for name in list(FactorScores.model_fields)[1:]]
     return html.table(["variable", *header], rows)
+
+
+def _short(names: list[str]) -> list[str]:
+    """Without their groups, if they can be told apart by what is left."""
+    last = [name.rpartition(".")[2] for name in names]
+    return last if len(set(last)) == len(names) else names
 
 
 def _number(value: float | None) -> str:
