@@ -14,7 +14,7 @@ def test_the_wheel_holds_worldvae_alone(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"worldvae"}
-    assert "worldvae/latent.py" in names
+    assert {"worldvae/latent.py", "worldvae/page.html", "worldvae/page.css"} <= set(names)
     assert not [name for name in names if "tests" in name]
 
 

@@ -53,8 +53,11 @@ class Job:
 
     def failure(self) -> str:
         """The last line it printed."""
-        lines = (self.folder / "trial.log").read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it was killed (exit code {self.process.exitcode})"
+        code, log = self.process.exitcode, self.folder / "trial.log"
+        if code is not None and code < 0:  # it had no time to print anything
+            return f"killed by signal {-code}"
+        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
 
 
 class Curve:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence, probes
 from worldvae.autoencoders import ObjectiveConfig
+from worldvae.diagnostics.code_rules import is_lost
 from worldvae.diagnostics.evidence import Evidence, Finding
-from worldvae.diagnostics.findings import find, is_lost, verdict_of
+from worldvae.diagnostics.findings import find, verdict_of
 from worldvae.diagnostics.measures import DuplicatePair, Overfitting, Reconstruction, Region
 from worldvae.diagnostics.neighbours import Closeness, Neighbours
 

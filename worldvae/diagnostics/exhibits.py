@@ -204,7 +204,7 @@ def neighbours(evidence: Evidence) -> str:
 def _closeness(name: str, near: Closeness | None, reason: str) -> tuple[str, list[html.Cell]]:
     if near is None:
         return f"{name}: {reason}", [("n/a", ""), ("n/a", "")]
-    return name, [(f"{near.latents:.2f}", ""), (f"{near.pixels:.2f}", "")]
+    return name, [(f"{near.latents:z.2f}", ""), (f"{near.pixels:z.2f}", "")]
 
 
 def pictures(evidence: Evidence, folder: Path) -> str:

@@ -28,6 +28,7 @@ from worldvae.diagnostics.measures import (
     measure_reconstruction,
 )
 from worldvae.diagnostics.neighbours import measure_neighbours
+from worldvae.diagnostics.page import write_page
 from worldvae.diagnostics.state_checks import (
     NO_STATE,
     NO_VARIABLES,
@@ -104,10 +105,11 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 
 
 def write_health(health: Health, folder: Path) -> None:
-    """Write `health.json` into `folder`."""
+    """Write `health.json` and `health.html` into `folder`."""
     atomic_write_text(
         folder / "health.json", health.model_dump_json(by_alias=True, indent=1) + "\n"
     )
+    write_page(health, folder)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from worldvae import html
 from worldvae.autoencoders import ObjectiveConfig, library_versions
 from worldvae.diagnostics import exhibits, state_exhibits
@@ -111,7 +113,7 @@ def _amounts(health: Health) -> Iterator[tuple[str, str]]:
 
 def _objective(objective: ObjectiveConfig) -> str:
     values = objective.model_dump(mode="json", by_alias=True)
-    return html.code("\n".join(f"{name}: {value}" for name, value in values.items()))
+    return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
 
 
 def _again(folder: Path) -> str:
@@ -119,10 +121,11 @@ def _again(folder: Path) -> str:
         "# CONFIG and options as for pretraining\n"
         "python -m scripts.diagnose CONFIG --supervised\n\n"
         "# or in Python\n"
+        "from pathlib import Path\n"
         "from worldvae.autoencoders import Encoder\n"
         "from worldvae.diagnostics.health import diagnose, write_health\n"
         "from worldvae.rollouts import RolloutStore\n\n"
         f"folder = Path({str(folder)!r})\n"
-        "health = diagnose(Encoder.load(folder), RolloutStore(ROLLOUTS), seed=0)\n"
+        "health = diagnose(Encoder.load(folder), RolloutStore(Path(ROLLOUTS)), seed=0)\n"
         "write_health(health, folder)"
     )

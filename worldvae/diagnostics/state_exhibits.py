@@ -51,7 +51,7 @@ def probes(evidence: Evidence) -> str:
 
 
 def _probe_words(found: Probes, features: list[str]) -> str:
-    means = ", ".join(f"{name} {found.mean[name]:.2f}" for name in features)
+    means = ", ".join(f"{name} {found.mean[name]:z.2f}" for name in features)
     return (
         "A linear map learns to read each state variable and is scored on held-out episodes: R2 "
         f"for a number, weighted F1 for a category. Mean over groups of variables: {means}."
@@ -80,14 +80,14 @@ def _drawn(found: Probes) -> Mapping[str, Mapping[str, float]]:
 
 def _score_table(found: Probes, features: list[str]) -> str:
     rows = [(variable.name, _score_cells(variable, features)) for variable in found.variables]
-    means = [("", ""), *((f"{found.mean[name]:.2f}", "") for name in features)]
+    means = [("", ""), *((f"{found.mean[name]:z.2f}", "") for name in features)]
     return html.table(["variable", "score", *features], [*rows, ("mean over groups", means)])
 
 
 def _score_cells(variable: ProbedVariable, features: list[str]) -> list[html.Cell]:
     values = f"{variable.classes} values" if variable.classes else ""
     kind = {"r2": "R2", "f1": "F1"}[variable.kind]
-    return [(kind, values), *((f"{variable.scores[name]:.2f}", "") for name in features)]
+    return [(kind, values), *((f"{variable.scores[name]:z.2f}", "") for name in features)]
 
 
 def _left_out(found: Probes) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _disentanglement_words(scores: DisentanglementScores) -> str:
 
 
 def _disentanglement_table(scores: DisentanglementScores) -> str:
-    chance = f"chance {scores.factor_vae_chance:.2f}"
+    chance = f"chance {scores.factor_vae_chance:z.2f}"
     rows = [
         ("MIG", [(_number(scores.mig), "")]),
         ("SAP", [(_number(scores.sap), "")]),
@@ -168,7 +168,7 @@ def _short(names: list[str]) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}"
+    return "n/a" if value is None else f"{value:z.2f}"
 
 
 def _sentence(reason: str | None) -> str:

@@ -46,8 +46,9 @@ class FakeProcess:
             raise KeyboardInterrupt
         if outcome == "completes":
             (self.folder / "health.json").write_text(point(self.beta).model_dump_json())
-        (self.folder / "trial.log").write_text("error: training diverged\n")
-        self.exitcode = {"completes": 0, "fails": 1}.get(outcome)
+        if outcome == "fails":
+            (self.folder / "trial.log").write_text("warning\nerror: training diverged\n")
+        self.exitcode = {"completes": 0, "fails": 1, "dies early": 1, "is killed": -9}.get(outcome)
 
     def is_alive(self):
         return self.exitcode is None
@@ -136,11 +137,21 @@ def test_a_trial_enqueued_before_a_kill_is_run_once(world, make):
     assert sorted(world.started) == [0.01, 0.1, 1.0, 10.0, 100.0]
 
 
-def test_a_failed_trial_is_told_skipped_and_tried_again_by_the_next_call(world, make, capsys):
-    world.outcome = {0.1: "fails"}
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("fails", "error: training diverged"),
+        ("dies early", "exit code 1"),
+        ("is killed", "killed by signal 9"),
+    ],
+)
+def test_a_failed_trial_is_told_skipped_and_tried_again_by_the_next_call(
+    world, make, capsys, outcome, said
+):
+    world.outcome = {0.1: outcome}
     curve = make()
     curve.run()
-    assert "latents_4_beta_0.1 failed: error: training diverged" in capsys.readouterr().err
+    assert f"latents_4_beta_0.1 failed: {said}\n" in capsys.readouterr().err
     assert betas(curve, "failed") == [0.1]
     world.outcome = {}
     again = make()
