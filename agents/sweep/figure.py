@@ -116,6 +116,7 @@ def _draw_use(axes: Axes, curves: Sequence[list[Judged]]) -> None:
         text.set(ha="center", fontsize=7, color=PALETTE["random"])
     axes.set(title="What the code uses and tells", ylabel="share of latents, probe score")
     axes.margins(y=0.1)
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], -1))  # R2 has no lower bound
 
 
 def _draw_lost(axes: Axes, curves: Sequence[list[Judged]]) -> None:
@@ -160,6 +161,7 @@ def _mark(axes: Axes, choice: Choice) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("beta")
     edges = _edges([one.point.beta for one in curve])
+    axes.set_xlim(edges[0], edges[-1])
     for i, one in enumerate(curve):
         for is_so, colour in ((one.overfits, OVERFITS), (one.loses, LOST)):
             if is_so:

@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.pixels import evenly
 from worldvae.config import Config, UserError
-from worldvae.diagnostics.disentanglement import MAX_CLASSES, disentanglement
+from worldvae.diagnostics.disentanglement import (
+    MAX_CLASSES,
+    Disentanglement,
+    disentanglement,
+)
+from worldvae.diagnostics.disentanglement import FactorScores as PerFactor
 from worldvae.diagnostics.examination import Sample, Splits
-from worldvae.diagnostics.factors import largest_correlation
+from worldvae.diagnostics.factors import Correlation, largest_correlation
 from worldvae.diagnostics.probes import Parts, ProbeResult, probe
 from worldvae.envs import StateVariable
 
+# Numbers in the scored codes: wide codes are scored on fewer frames, or they would take minutes.
+SCORED_NUMBERS, SCORED_AT_LEAST = 1_000_000, 2_000
 NO_STATE = (
     "the rollouts hold no true state; where a state reader knows the environment, collect into a "
     "new folder with rollouts.state: always"
@@ -138,21 +146,29 @@ def _probes(results: Mapping[str, ProbeResult]) -> Probes | None:
 def score_disentanglement(
     samples: Splits[Sample], variables: tuple[StateVariable, ...], seed: int
 ) -> tuple[DisentanglementScores | None, str | None]:
-    """Over the frames of all splits: the scores, or why there are none."""
+    """Over frames of all splits: the scores, or why there are none."""
     codes = np.concatenate([sample.codes for sample in samples])
-    factors = np.concatenate([sample.state for sample in samples])
-    episodes = np.unique(_owners(samples), axis=0, return_inverse=True)[1]
+    rows = evenly(len(codes), max(SCORED_AT_LEAST, SCORED_NUMBERS // codes.shape[1]))
+    factors = np.concatenate([sample.state for sample in samples])[rows]
+    episodes = np.unique(_owners(samples), axis=0, return_inverse=True)[1].ravel()[rows]
     discrete = _few_values(factors, variables)
     try:
-        scores = disentanglement(codes, factors, discrete, seed, episodes.ravel())
+        scores = disentanglement(codes[rows], factors, discrete, seed, episodes)
     except UserError as error:
         return None, str(error)
     used = [k for k in range(len(variables)) if k not in scores.skipped_factors]
     if len(used) < 2:
         return None, TOO_FEW_VARIABLES
     correlation = largest_correlation(factors[:, used], discrete[used])
-    each = scores.per_factor
-    found = DisentanglementScores(
+    return _named(scores, [v.name for v in variables], used, correlation), None
+
+
+def _named(
+    scores: Disentanglement, names: list[str], used: list[int], correlation: Correlation | None
+) -> DisentanglementScores:
+    """The scores of the variables `used`; `correlation` counts these alone."""
+    pair = (correlation.first, correlation.second) if correlation else None
+    return DisentanglementScores(
         mig=scores.mig,
         sap=scores.sap,
         dci_disentanglement=_number(scores.dci_disentanglement),
@@ -160,28 +176,24 @@ def score_disentanglement(
         dci_informativeness=scores.dci_informativeness,
         factor_vae=scores.factor_vae,
         factor_vae_chance=1 / len(used),
-        variables=tuple(
-            FactorScores(
-                name=variables[k].name,
-                mig=each.mig[k],
-                sap=each.sap[k],
-                completeness=_number(each.completeness[k]),
-                informativeness=each.informativeness[k],
-                factor_vae=each.factor_vae[k],
-            )
-            for k in used
-        ),
+        variables=tuple(_factor_scores(scores.per_factor, k, names[k]) for k in used),
         importance=tuple(tuple(row) for row in scores.importance[:, used].tolist()),
-        skipped=tuple(variables[k].name for k in scores.skipped_factors),
+        skipped=tuple(names[k] for k in scores.skipped_factors),
         largest_correlation=correlation.value if correlation else None,
-        correlated=(
-            (variables[used[correlation.first]].name, variables[used[correlation.second]].name)
-            if correlation
-            else None
-        ),
+        correlated=(names[used[pair[0]]], names[used[pair[1]]]) if pair else None,
         rows=scores.rows,
     )
-    return found, None
+
+
+def _factor_scores(scores: PerFactor, k: int, name: str) -> FactorScores:
+    return FactorScores(
+        name=name,
+        mig=scores.mig[k],
+        sap=scores.sap[k],
+        completeness=_number(scores.completeness[k]),
+        informativeness=scores.informativeness[k],
+        factor_vae=scores.factor_vae[k],
+    )
 
 
 def has_state(samples: Splits[Sample]) -> bool:
