@@ -7,14 +7,10 @@ from worldvae.diagnostics.evidence import Evidence, Finding
 from worldvae.diagnostics.measures import DUPLICATE
 from worldvae.diagnostics.neighbours import Closeness
 
-# Collapsed codes were often at 0.2 to 0.3; sound encoders of six worlds had 0.64 or more in one
-# respect at least.
+# Collapsed codes were seen at 0.2 to 0.3, those of sound encoders above 0.6 in one respect or more.
 STRANGERS = 0.5
-# Spare latents cost little: only where most are dead, it is worth a line.
 IDLE_SHARE = 0.5
-# Sound encoders were above, or below by less than 0.01.
 BELOW_UNTRAINED = 0.05
-# Half of the way from the mean or majority to what a small picture tells.
 TELLING = 0.5
 # Of what a small picture tells of a group of variables, the latents tell less than this share...
 GROUP_KEPT = 0.3
