@@ -19,8 +19,8 @@ KEEP = 0.9
 LEAST = 0.1
 """A measure by which even the best code comes no further than this cannot choose between codes."""
 MARGIN = 0.1
-"""A code overfits if held-out error is beyond 1 + MARGIN times training error, the whole interval
-over episodes; a smaller excess is what other episodes cost that happen to be harder."""
+"""A code overfits if held-out error is beyond 1 + MARGIN times training error, so that it matters,
+and the interval over episodes lies above 1, so that it is not the luck of the split."""
 
 
 class Judged(Config):
@@ -40,8 +40,8 @@ class Judged(Config):
 
     @property
     def overfits(self) -> bool:
-        low = self.point.overfitting_low
-        return low is not None and low > 1 + MARGIN
+        ratio, low = self.point.overfitting, self.point.overfitting_low
+        return ratio > 1 + MARGIN and low is not None and low > 1
 
 
 class Choice(Config):

@@ -50,7 +50,9 @@ def sweep_figure(choice: Choice) -> Figure:
 def _explain_marks(figure: Figure) -> None:
     marks = [
         Line2D([], [], color=CHOSEN, lw=1.6, label="recommended"),
-        Patch(color=OVERFITS, alpha=0.3, label=f"overfits: interval beyond {1 + MARGIN:g}"),
+        Patch(
+            color=OVERFITS, alpha=0.3, label=f"overfits: beyond {1 + MARGIN:g}, interval above 1"
+        ),
         Patch(color=LOST, alpha=0.3, label=f"details lost: under {KEEP:.0%} of the best code"),
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=3, frameon=False, fontsize=9)

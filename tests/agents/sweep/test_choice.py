@@ -55,11 +55,11 @@ def test_a_beta_that_keeps_details_by_luck_beyond_one_that_does_not_is_no_answer
     assert choice.setting.beta == 0.1
 
 
-def test_overfitting_needs_the_whole_interval_beyond_the_margin() -> None:
-    low = (2.0, 1 + MARGIN + 0.01, 1 + MARGIN - 0.01, 0.9, None)
-    choice = recommend(curve(overfitting_low=low, overfitting=(3.0, 1.5, 1.4, 1.3, 9.0)))
+def test_overfitting_is_large_enough_to_matter_and_no_luck_of_the_split() -> None:
+    ratio = (3.0, 1 + MARGIN + 0.01, 1 + MARGIN - 0.01, 1.5, 9.0)
+    choice = recommend(curve(overfitting=ratio, overfitting_low=(2.0, 1.01, 1.05, 0.99, None)))
     assert [one.overfits for one in choice.judged] == [True, True, False, False, False]
-    assert "codes overfit up to beta 0.1, where held-out error is 1.50 times" in choice.reason
+    assert "codes overfit up to beta 0.1, where held-out error is 1.11 times" in choice.reason
 
 
 def test_overfitting_of_the_chosen_beta_is_said() -> None:
@@ -102,7 +102,8 @@ def test_of_latent_sizes_the_smallest_that_keeps_details_without_overfitting() -
     assert choice.setting is not None
     assert choice.setting.latents == 4
     assert "with 4 latents" in choice.reason
-    overfitted = [one.model_copy(update={"overfitting_low": 2.0}) for one in middle]
+    guilty = {"overfitting": 2.5, "overfitting_low": 2.0}
+    overfitted = [one.model_copy(update=guilty) for one in middle]
     choice = recommend([*small, *overfitted, *large])
     assert choice.setting is not None
     assert choice.setting.latents == 8

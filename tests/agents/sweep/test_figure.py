@@ -10,7 +10,8 @@ from tests.agents.sweep.synthetic import curve, point
 
 TRADE_OFF = curve(
     lost_moving=(0.0, 0.0, 0.05, 0.5, 1.0),
-    overfitting_low=(1.5, 1.2, 1.0, 1.0, 1.0),
+    overfitting=(2.0, 1.5, 1.0, 1.0, 1.0),
+    overfitting_low=(1.5, 1.2, 0.9, 0.9, 0.9),
     rate=(900.0, 90.0, 9.0, 0.9, 0.0),
 )
 
@@ -51,6 +52,7 @@ def test_points_in_one_place_share_a_label():
     [
         [point(1.0)],
         curve(active=(0,) * 5, overfitting_low=(None,) * 5, overfitting_high=(None,) * 5),
+        [point(1.0, probes=-1e12, floor=-1e12), point(2.0, probes=0.5, floor=0.0)],
         [point(beta, latents=size, probes=0.5, floor=0.0) for size in (2, 4) for beta in (1, 10)],
     ],
 )
