@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.sweep.choice import KEEP, MARGIN, recommend
+from agents.sweep.choice import MARGIN, recommend
 from tests.agents.sweep.synthetic import GRID, curve, point
 
 LOST = (0.0, 0.05, 0.09, 0.3, 1.0)
@@ -112,4 +112,3 @@ def test_of_latent_sizes_the_smallest_that_keeps_details_without_overfitting() -
 def test_the_order_of_the_points_does_not_matter() -> None:
     points = curve(lost_moving=LOST)
     assert recommend(points[::-1]) == recommend(points)
-    assert KEEP == 0.9, "the README names it"
