@@ -27,7 +27,7 @@ from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.diagnostics.probes import downsampled_pixels, frame_hashes
 from worldvae.rollouts import RolloutStore, StoredFrames
 
-BATCH = 64  # larger ones fall out of the cache: a quarter slower
+BATCH = 256
 
 T = TypeVar("T")
 
