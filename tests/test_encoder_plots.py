@@ -127,3 +127,20 @@ def test_figures_are_shapes_in_the_colours_of_the_page() -> None:
         assert "currentColor" in drawing
         assert "<image" not in drawing
         assert "mathdefault" not in drawing
+
+
+def test_encoders_of_one_environment_are_named_at_the_axis() -> None:
+    grid = {name: {"a/Env-v0": np.array([0.1, 0.3])} for name in ("plain", "kept")}
+    figure = encoder_plots.dot_panels({"F1": grid, "MIG": grid})
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["plain", "kept"]
+    assert figure.get_suptitle() == "a/Env-v0"
+    assert not figure.legends
+    means = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() == "|"]
+    assert means == pytest.approx([0.2, 0.2])
+
+
+def test_environments_are_named_at_the_axis_and_encoders_in_the_legend() -> None:
+    grid = {name: {"ALE/Pong-v5": np.ones(1), "b-v0": np.ones(1)} for name in ("plain", "kept")}
+    figure = encoder_plots.dot_panels({"F1": grid})
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Pong-v5", "b-v0"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "kept"]

@@ -49,7 +49,10 @@ Grid = Mapping[str, Mapping[str, Array]]
 
 
 def dot_panels(panels: Mapping[str, Grid]) -> Figure:
-    """A panel for each metric: a row for each environment, a dot a seed, a stroke at the mean."""
+    """A panel for each metric: a row for each environment, a dot a seed, a stroke at the mean.
+
+    Of one environment alone the rows are the encoders, named at the axis in place of a legend.
+    """
     encoders = list(dict.fromkeys(name for grid in panels.values() for name in grid))
     envs = list(
         dict.fromkeys(env for grid in panels.values() for by in grid.values() for env in by)
@@ -61,8 +64,13 @@ def dot_panels(panels: Mapping[str, Grid]) -> Figure:
         every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (metric, grid) in zip(every, panels.items(), strict=True):
             _dot_panel(axes, metric, grid, envs, colours)
-        every[0].set_yticks(range(len(envs)), [env.removeprefix("ALE/") for env in envs])
         every[0].set_ylim(len(envs) - 0.5, -0.5)
+        if len(envs) == 1:
+            places = [_offset(place, len(encoders)) for place in range(len(encoders))]
+            every[0].set_yticks(places, encoders)
+            figure.suptitle(envs[0], x=0.01, ha="left")
+            return figure
+        every[0].set_yticks(range(len(envs)), [env.removeprefix("ALE/") for env in envs])
         handles = [
             Line2D([], [], color=colours[name], marker="o", ls="", label=name) for name in encoders
         ]
@@ -73,11 +81,9 @@ def dot_panels(panels: Mapping[str, Grid]) -> Figure:
 def _dot_panel(
     axes: Axes, metric: str, grid: Grid, envs: list[str], colours: Mapping[str, str]
 ) -> None:
-    for place, (encoder, by_env) in enumerate(grid.items()):
-        offset = 0.7 * ((place + 0.5) / len(grid) - 0.5)
-        for env, values in by_env.items():
-            row = envs.index(env) + offset
-            colour = colours[encoder]
+    for place, (encoder, colour) in enumerate(colours.items()):
+        for env, values in grid.get(encoder, {}).items():
+            row = envs.index(env) + _offset(place, len(colours))
             height = np.full(len(values), row)
             axes.plot(values, height, "o", ms=5, alpha=0.6, color=colour, mec="none")
             axes.plot(values.mean(), row, "|", ms=11, mew=2.5, color=colour)
@@ -87,6 +93,11 @@ def _dot_panel(
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.grid(axis="x", color="black", alpha=0.12, lw=0.8)
     axes.tick_params(length=0)
+
+
+def _offset(place: int, count: int) -> float:
+    """Where the encoder number `place` of `count` has its line, from the middle of a row."""
+    return 0.7 * ((place + 0.5) / count - 0.5)
 
 
 def latent_variances(variance: Array, threshold: float) -> Figure:

@@ -19,7 +19,8 @@ from worldvae.plots import PALETTE, SPARE
 OVERFITS, LOST, CHOSEN = PALETTE["pixels"], SPARE[1], SPARE[0]
 LINES = ("-", "--", ":", "-.")
 """One for each latent size."""
-NEAR = 0.035  # of the axes: labels of points closer than this would cover each other
+NEAR = np.array([0.11, 0.04])
+"""Of the axes' width and height: labels of points nearer than this would cover each other."""
 
 Value = Callable[[Point], float | None]
 
@@ -100,10 +101,10 @@ def _name_betas(axes: Axes, points: Sequence[Point]) -> None:
     group: list[int] = []
     for i in range(len(points)):
         group.append(i)
-        is_last = i + 1 == len(points) or np.linalg.norm(at[i + 1] - at[group[0]]) > NEAR
+        is_last = i + 1 == len(points) or (np.abs(at[i + 1] - at[group[0]]) > NEAR).any()
         if is_last:
             text = ", ".join(f"{points[k].beta:g}" for k in group)
-            axes.annotate(text, places[group[0]], (7, 7), textcoords="offset points", fontsize=8)
+            axes.annotate(text, places[group[-1]], (7, 7), textcoords="offset points", fontsize=8)
             group = []
 
 
