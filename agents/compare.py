@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import runpy
 import sys
-import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from agents.experiment import ArmName, Experiment, check_settings
+from agents.jobs import Pool
 from agents.report import (
     read_run,
     summarise,
@@ -26,53 +27,38 @@ from agents.train import DECIDES
 from worldvae.config import to_yaml
 from worldvae.files import atomic_write_text, last_jsonl
 
-POLL_SECONDS = 1.0
 
-
-@dataclass
-class Job:
+@dataclass(frozen=True)
+class Training:
     """One agent to train, in a process of its own."""
 
     arm: ArmName
     seed: int
     folder: Path
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    config: Path
+    """Of the whole experiment."""
 
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
         return f"{self.arm} seed {self.seed}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "train.log"
+
+    @property
+    def work(self) -> Callable[[], object]:
+        return partial(_train_as_typed, self.config, self.arm, self.seed)
 
     @property
     def is_done(self) -> bool:
         return (self.folder / "result.json").exists()
 
     @property
-    def log(self) -> Path:
-        return self.folder / "train.log"
-
-    def start(self, config: Path, threads: int) -> None:
-        """Run `scripts.train`, its output in `train.log`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "scripts.train", str(config)]
-        command += ["--arm", self.arm, "--seed", str(self.seed)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-            )
-
-    @property
     def env_steps(self) -> int:
-        """How far its training is."""
+        """How far it is."""
         last = last_jsonl(self.folder / "episodes.jsonl")
         return int(last.get("env_steps", 0))
-
-    def failure(self) -> str:
-        """The last line it printed."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no output"
 
 
 def compare(experiment: Experiment) -> bool:
@@ -81,17 +67,17 @@ def compare(experiment: Experiment) -> bool:
     Run again, it does only what is missing. An agent that fails leaves a hole in the report and
     does not stop the others.
     """
+    config = experiment.folder / "config.yaml"
     jobs = [
-        Job(arm, seed, experiment.agent_folder(arm, seed))
+        Training(arm, seed, experiment.agent_folder(arm, seed), config)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
     for job in jobs:
         check_settings(job.folder / "settings.yaml", experiment, DECIDES)
     prepare(experiment, experiment.compare.arms)
-    config = experiment.folder / "config.yaml"
     atomic_write_text(config, to_yaml(experiment))
-    _run([job for job in jobs if not job.is_done], config, experiment)
+    _run([job for job in jobs if not job.is_done], experiment)
     planned = [(job.arm, job.seed) for job in jobs]
     run = read_run(experiment.folder, planned)
     write_scores(run)
@@ -103,42 +89,19 @@ def compare(experiment: Experiment) -> bool:
     return all(job.is_done for job in jobs)
 
 
-def _run(waiting: list[Job], config: Path, experiment: Experiment) -> None:
-    """Keep `compare.workers` jobs running until none waits."""
-    workers = experiment.compare.workers
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    running: list[Job] = []
+def _run(waiting: list[Training], experiment: Experiment) -> None:
+    """Train them, `compare.workers` at a time."""
     total = len(waiting) * experiment.ppo.env_steps
-    every = list(waiting)
-    with tqdm(total=total, desc="train agents", unit="steps", disable=None) as bar:
-        try:
-            while waiting or running:
-                while waiting and len(running) < workers:
-                    job = waiting.pop(0)
-                    job.start(config, threads)
-                    running.append(job)
-                time.sleep(POLL_SECONDS)
-                running = [job for job in running if not _ended(job, bar)]
-                bar.update(sum(job.env_steps for job in every) - bar.n)
-                bar.set_postfix_str(", ".join(map(str, running)), refresh=False)
-        finally:
-            _stop(running)
+    with (
+        tqdm(total=total, desc="train agents", unit="steps", disable=None) as bar,
+        Pool[Training](experiment.compare.workers, bar) as pool,
+    ):
+        for _ in pool.run(waiting):
+            bar.update(sum(job.env_steps for job in waiting) - bar.n)
+            bar.set_postfix_str(", ".join(job.name for job in pool.running), refresh=False)
 
 
-def _ended(job: Job, bar: tqdm[None]) -> bool:
-    """Whether the job's process has ended; if so, say how."""
-    if job.process is None or job.process.poll() is None:
-        return False
-    if not job.is_done:
-        bar.write(f"{job} failed (see {job.log}): {job.failure()}", file=sys.stderr)
-    return True
-
-
-def _stop(jobs: list[Job]) -> None:
-    """End what still runs: each leaves its last checkpoint."""
-    for job in jobs:
-        if job.process is not None:
-            job.process.terminate()
-    for job in jobs:
-        if job.process is not None:
-            job.process.wait()
+def _train_as_typed(config: Path, arm: ArmName, seed: int) -> None:
+    """`python -m scripts.train`, the command that an agent's result.json names."""
+    sys.argv = ["train", str(config), "--arm", arm, "--seed", str(seed)]
+    runpy.run_module("scripts.train", run_name="__main__", alter_sys=True)

@@ -7,19 +7,18 @@ same command goes on.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ValidationError
 from tqdm import tqdm
 
 from agents.experiment import Experiment, check_settings, record_settings
+from agents.jobs import Pool
 from agents.stages import ENCODED_BY, collect_rollouts
 from agents.study_report import write_study
 from worldvae.autoencoders import Encoder
@@ -41,8 +40,20 @@ class Cell:
     """The study's, with this environment and this encoder's settings."""
 
     @property
+    def name(self) -> str:
+        return f"{self.env} {self.encoder} seed {self.seed}"
+
+    @property
     def folder(self) -> Path:
         return self.experiment.folder / "encoders" / self.encoder / f"seed_{self.seed}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "study.log"
+
+    @property
+    def work(self) -> Callable[[], object]:
+        return partial(make, self)
 
     @property
     def is_done(self) -> bool:
@@ -53,15 +64,30 @@ class Cell:
         return _json(self.folder / "scores.json")
 
 
-def study(experiment: Experiment) -> Path:
-    """Leave scores.csv, study.md and study.png in the experiment's folder; its path."""
+def study(experiment: Experiment) -> bool:
+    """Leave scores.csv, study.md and study.png in the experiment's folder; whether all is in them.
+
+    Run again, it does only what is missing. An encoder that fails leaves a gap in the tables and
+    does not stop the others. Raises UserError if none has been measured.
+    """
     cells = list(grid(experiment))
     for cell in cells:
         check_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
     _run([cell for cell in cells if not cell.is_done], experiment.study.workers)
-    return write_study(experiment.folder, [cell.scores for cell in cells])
+    missing = [cell.name for cell in cells if not cell.is_done]
+    if len(missing) == len(cells):
+        raise UserError(
+            f"no encoder of {experiment.folder} was measured; its study.log files say why"
+        )
+    scores = [cell.scores for cell in cells if cell.is_done]
+    path = write_study(experiment.folder, scores, missing)
+    print(path.read_text())
+    print(f"figure: {path.with_suffix('.png')}, every number: {path.with_name('scores.csv')}")
+    if missing:
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
+    return not missing
 
 
 def grid(experiment: Experiment) -> Iterator[Cell]:
@@ -90,23 +116,17 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
 
 
 def _run(waiting: list[Cell], workers: int) -> None:
-    """Make those cells, `workers` at a time, each in a process of its own."""
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by the workers, which are started anew
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(make, cell, threads): cell for cell in waiting}
-        bar = tqdm(as_completed(running), total=len(running), desc="encoders", disable=None)
-        try:
-            for future in bar:
-                future.result()
-        except BaseException:  # the other cells would run on for hours before it is told
-            pool.shutdown(cancel_futures=True)
-            raise
+    """Make those cells, `workers` at a time."""
+    with (
+        tqdm(total=len(waiting), desc="encoders", disable=None) as bar,
+        Pool[Cell](workers, bar) as pool,
+    ):
+        for ended in pool.run(waiting):
+            bar.update(len(ended))
 
 
-def make(cell: Cell, threads: int) -> None:
+def make(cell: Cell) -> None:
     """Train one encoder and write its scores."""
-    torch.set_num_threads(threads)
     store = RolloutStore(cell.experiment.rollouts_folder)
     encoder = _encoder(cell, store)
     record_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)

@@ -70,11 +70,16 @@ Grid = dict[str, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
 """Encoder -> environment -> one value a seed."""
 
 
-def write_study(folder: Path, scores: Sequence[Mapping[str, Any]]) -> Path:
-    """Write scores.csv, study.md and study.png into `folder`; the path of study.md."""
+def write_study(
+    folder: Path, scores: Sequence[Mapping[str, Any]], missing: Sequence[str] = ()
+) -> Path:
+    """Write scores.csv, study.md and study.png into `folder`; the path of study.md.
+
+    `missing` names what has no scores, since it failed.
+    """
     found = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
     atomic_write_text(folder / "scores.csv", _csv(scores))
-    atomic_write_text(folder / "study.md", _markdown(scores, found))
+    atomic_write_text(folder / "study.md", _markdown(scores, missing, found))
     pictured = {metric.title: grid for metric, grid in found.items() if metric.pictured}
     if pictured:
         with atomic_file(folder / "study.png") as file:
@@ -119,13 +124,17 @@ def _csv(scores: Iterable[Mapping[str, Any]]) -> str:
     return file.getvalue()
 
 
-def _markdown(scores: Sequence[Mapping[str, Any]], found: Mapping[Metric, Grid]) -> str:
+def _markdown(
+    scores: Sequence[Mapping[str, Any]], missing: Sequence[str], found: Mapping[Metric, Grid]
+) -> str:
     seeds = sorted({row["seed"] for row in scores})
     text = [
         f"{len(scores)} encoders, seeds {', '.join(map(str, seeds))}. Mean over seeds; in "
         "brackets its 95 % bootstrap interval where there are at least "
         f"{INTERVAL_FROM} seeds.\n"
     ]
+    if missing:
+        text.append(f"Missing, since they failed: {', '.join(missing)}.\n")
     for metric, grid in found.items():
         text += [f"**{metric.title}** ({metric.meaning})\n", _table(metric, grid)]
     return "\n".join(text)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 from agents.study import study
 from scripts.cli import Parser, run
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
-    path = study(experiment)
-    print(path.read_text())
-    print(f"figure: {path.with_suffix('.png')}, every number: {path.with_name('scores.csv')}")
+    is_complete = study(experiment)
+    if not is_complete:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

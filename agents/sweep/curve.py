@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing.context import SpawnProcess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from tqdm import tqdm
 
 from agents.experiment import Experiment
+from agents.jobs import Pool
 from agents.sweep.points import HEALTH, Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
@@ -28,36 +26,46 @@ from agents.sweep.trial import run_trial
 from worldvae.files import read_jsonl
 from worldvae.seeding import derive
 
-POLL_SECONDS = 0.5
 WAITING = TrialState.WAITING
 
 
 @dataclass
-class Job:
-    """A trial under way."""
+class TrialJob:
+    """A trial in a process of its own."""
 
     setting: Setting
-    folder: Path
+    experiment: Experiment
     trial: Trial
-    process: SpawnProcess
     reported: int = -1
 
     @property
-    def should_stop(self) -> bool:
-        """Report the evaluations since the last call, and ask the pruner."""
+    def name(self) -> str:
+        return self.setting.name
+
+    @property
+    def folder(self) -> Path:
+        return self.experiment.sweep_folder / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "trial.log"
+
+    @property
+    def work(self) -> Callable[[], object]:
+        return partial(run_trial, self.experiment, self.setting)
+
+    def report(self) -> None:
+        """Tell Optuna of the evaluations since the last call."""
         for row in read_jsonl(self.folder / "metrics.jsonl"):
             if row["split"] == "validation" and row["step"] > self.reported:
                 self.reported = row["step"]
                 self.trial.report(row["rate"], self.reported)
-        return self.trial.should_prune()
 
-    def failure(self) -> str:
-        """The last line it printed."""
-        code, log = self.process.exitcode, self.folder / "trial.log"
-        if code is not None and code < 0:  # it had no time to print anything
-            return f"killed by signal {-code}"
-        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-        return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")
+    @property
+    def should_stop(self) -> bool:
+        """What the pruner says of it by now."""
+        self.report()
+        return self.trial.should_prune()
 
 
 class Curve:
@@ -81,22 +89,20 @@ class Curve:
     def run(self) -> None:
         """Finish what is neither complete nor, as long as pruning is on, pruned."""
         plan = self._plan()
-        threads = max(1, (os.cpu_count() or 1) // self.config.workers)
-        jobs: list[Job] = []
-        bar = tqdm(total=len(plan), desc=f"{self.latents} latents", unit="trial", disable=None)
-        try:
-            while plan or jobs:
-                while plan and len(jobs) < self.config.workers:
-                    jobs.append(self._start(plan.pop(0), threads))
-                bar.set_postfix_str(", ".join(f"beta {job.setting.beta:g}" for job in jobs))
-                time.sleep(POLL_SECONDS)
-                going = [job for job in jobs if not self._ended(job, bar)]
-                bar.update(len(jobs) - len(going))
-                jobs = going
-        finally:
-            bar.close()
-            for job in jobs:
-                _stop(job)
+        what = f"{self.latents} latents"
+        with (
+            tqdm(total=len(plan), desc=what, unit="trial", disable=None) as bar,
+            Pool[TrialJob](self.config.workers, bar) as pool,
+        ):
+            for ended in pool.run(map(self._job, plan)):
+                for job, succeeded in ended:
+                    self._tell(job, succeeded)
+                pruned = [job for job in pool.running if job.should_stop]
+                for job in pruned:
+                    pool.stop(job)
+                    self.study.tell(job.trial, state=TrialState.PRUNED)
+                bar.update(len(ended) + len(pruned))
+                bar.set_postfix_str(", ".join(f"beta {job.setting.beta:g}" for job in pool.running))
 
     def states(self) -> dict[Setting, State]:
         """How each setting ended, the smallest beta first; of one tried again, the best end."""
@@ -144,33 +150,21 @@ class Curve:
         ends = ("complete", "pruned") if self.config.prune else ("complete",)
         return {setting for setting, state in self.states().items() if state in ends}
 
-    def _start(self, wanted: Setting | None, threads: int) -> Job:
+    def _job(self, wanted: Setting | None) -> TrialJob:
         if wanted and not self._trials(WAITING):
             beta = {"beta": wanted.beta}
             self.study.enqueue_trial(beta, user_attrs=beta)
         trial = self.study.ask()
         trial.suggest_float("beta", *self._range(), log=True)
-        setting = self._setting(trial)
-        process = multiprocessing.get_context("spawn").Process(
-            target=run_trial, args=(self.experiment, setting, threads), daemon=True
-        )
-        process.start()
-        return Job(setting, self._folder(setting), trial, process)
+        return TrialJob(self._setting(trial), self.experiment, trial)
 
-    def _ended(self, job: Job, bar: tqdm[None]) -> bool:
-        """Whether the job is over; if so, the study knows how it ended."""
-        is_alive, should_stop = job.process.is_alive(), job.should_stop
-        if is_alive and not should_stop:
-            return False
-        if is_alive:
-            _stop(job)
-            self.study.tell(job.trial, state=TrialState.PRUNED)
-        elif job.process.exitcode == 0:
+    def _tell(self, job: TrialJob, succeeded: bool) -> None:
+        """The study how a trial ended; its last evaluations too, by which others are judged."""
+        job.report()
+        if succeeded:
             self.study.tell(job.trial, Point.read(job.setting, job.folder).mse_held_out)
         else:
             self.study.tell(job.trial, state=TrialState.FAIL)
-            bar.write(f"{job.setting.name} failed: {job.failure()}", file=sys.stderr)
-        return True
 
     def _range(self) -> tuple[float, float]:
         """As wide as the grid's rounded ends, or Optuna would warn of them."""
@@ -188,11 +182,6 @@ class Curve:
 
     def _folder(self, setting: Setting) -> Path:
         return self.experiment.sweep_folder / setting.name
-
-
-def _stop(job: Job) -> None:
-    job.process.terminate()
-    job.process.join()
 
 
 def _journal(path: Path) -> JournalFileBackend:

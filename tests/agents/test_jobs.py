@@ -1,0 +1,225 @@
+"""Real processes: how they end, what is said of it, and that none outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tqdm import tqdm
+
+from agents import jobs
+from agents.jobs import Pool, threads_each
+from tests.agents.work import (
+    be_killed,
+    break_down,
+    end_quietly,
+    hang,
+    make_a_mistake,
+    note,
+    tell,
+)
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Example:
+    name: str
+    log: Path
+    work: Callable[[], object]
+
+
+def work_for_ever(folder: Path) -> None:
+    """A pool of two that never end: the parent to be killed."""
+    run(folder, {name: partial(hang, folder, name) for name in ("a", "b")})
+
+
+def run(folder: Path, work: dict[str, Callable[[], object]], workers: int = 2) -> dict[str, bool]:
+    """Name -> whether it succeeded, in the order of their ends."""
+    examples = [Example(name, folder / f"{name}.log", each) for name, each in work.items()]
+    with tqdm(disable=True) as bar, Pool[Example](workers, bar) as pool:
+        return {job.name: succeeded for ended in pool.run(examples) for job, succeeded in ended}
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until, what
+        time.sleep(0.02)
+
+
+def pids(folder: Path, names: Iterable[str]) -> list[int]:
+    """The processes of jobs that hang, once all do."""
+    paths = [folder / name for name in names]
+    wait_until(lambda: all(path.exists() for path in paths), "a job did not begin")
+    return [int(pid) for path in paths for pid in path.read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    try:  # one that nobody has waited for is dead, too
+        return not status.parent.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def start_parent(folder: Path) -> subprocess.Popen[bytes]:
+    program = "import sys, pathlib; from tests.agents.test_jobs import work_for_ever as work; "
+    program += "work(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", program, folder]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_parent_that_ends_in_any_way_leaves_no_process(
+    tmp_path: Path, end: signal.Signals
+) -> None:
+    parent = start_parent(tmp_path)
+    family = pids(tmp_path, "ab")
+    assert all(map(is_alive, family))
+    parent.send_signal(end)
+    parent.wait(PATIENCE)
+    wait_until(lambda: not any(map(is_alive, family)), "a job outlived its parent")
+    assert (tmp_path / "a.tidy").exists() == (end == signal.SIGINT)
+
+
+def test_a_parent_killed_before_its_jobs_have_begun_leaves_no_process(tmp_path: Path) -> None:
+    parent = start_parent(tmp_path)
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    if not children.exists():
+        parent.kill()
+        pytest.skip("/proc does not tell which processes a process has started")
+    wait_until(lambda: len(children.read_text().split()) == 2, "no worker was started")
+    workers = [int(pid) for pid in children.read_text().split()]
+    parent.kill()
+    parent.wait(PATIENCE)
+    wait_until(lambda: not any(map(is_alive, workers)), "a worker outlived its parent")
+
+
+def test_a_failing_job_leaves_the_others_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fine = {name: partial(note, tmp_path / name, name) for name in ("first", "last")}
+    work = {"first": fine["first"], "bad": break_down, "last": fine["last"]}
+    assert run(tmp_path, work, workers=1) == {"first": True, "bad": False, "last": True}
+    assert (tmp_path / "last").read_text() == "last"
+    line = f"bad failed (see {tmp_path / 'bad.log'}): ValueError: nobody expected this\n"
+    assert capsys.readouterr().err == line
+    assert "in break_down" in (tmp_path / "bad.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("work", "words"),
+    [
+        (make_a_mistake, "error: frames are missing; collect some"),
+        (end_quietly, "exit code 3"),
+        (be_killed, "killed by signal 9"),
+    ],
+)
+def test_a_failure_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], work: Callable[[], object], words: str
+) -> None:
+    (tmp_path / "it.log").write_text("what was printed the time before\n")
+    assert run(tmp_path, {"it": work}) == {"it": False}
+    assert capsys.readouterr().err == f"it failed (see {tmp_path / 'it.log'}): {words}\n"
+    assert (tmp_path / "it.log").read_text().startswith("what was printed the time before\n")
+
+
+def test_a_job_has_its_threads_its_log_and_nothing_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert run(tmp_path, {"it": partial(tell, tmp_path / "told")}) == {"it": True}
+    assert (tmp_path / "told").read_text() == "1 passive ''"
+    assert (tmp_path / "it.log").read_text() == "said aloud\n"
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_what_still_runs_at_the_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaf: bool
+) -> None:
+    """Asked first, so that it can tidy up; forced if it will not hear."""
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 1.0 if deaf else PATIENCE)
+    example = Example("a", tmp_path / "a.log", partial(hang, tmp_path, "a", deaf))
+    with tqdm(disable=True) as bar, Pool[Example](1, bar) as pool:
+        next(pool.run([example]))
+        family = pids(tmp_path, "a")
+    wait_until(lambda: not any(map(is_alive, family)), "a job outlived its pool")
+    assert (tmp_path / "a.tidy").exists() != deaf
+
+
+def test_one_that_is_stopped_gives_its_place_to_the_next(tmp_path: Path) -> None:
+    slow = Example("a", tmp_path / "a.log", partial(hang, tmp_path, "a"))
+    other = Example("b", tmp_path / "b.log", partial(note, tmp_path / "b", ""))
+    ended = []
+    with tqdm(disable=True) as bar, Pool[Example](1, bar) as pool:
+        for over in pool.run([slow, other]):
+            ended += over
+            if slow in pool.running and (tmp_path / "a").exists():
+                assert pool.running == [slow]
+                pool.stop(slow)
+                assert pool.running == []
+    assert ended == [(other, True)]
+    assert (tmp_path / "b").exists()
+
+
+def test_jobs_are_taken_only_when_there_is_room(tmp_path: Path) -> None:
+    taken = []
+
+    def examples() -> Iterable[Example]:
+        for name in "abc":
+            taken.append(name)
+            yield Example(name, tmp_path / f"{name}.log", partial(note, tmp_path / name, name))
+
+    with tqdm(disable=True) as bar, Pool[Example](2, bar) as pool:
+        run = pool.run(examples())
+        next(run)
+        assert taken == ["a", "b"]
+        assert sum(len(over) for over in run) <= 3
+    assert taken == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("workers", "cores", "busy", "wished", "expected"),
+    [
+        (1, 2, 0.0, None, 2),
+        (1, 2, 0.3, None, 2),  # what a desktop does by the way
+        (1, 2, 1.0, None, 1),
+        (1, 2, 2.0, None, 1),
+        (2, 2, 0.0, None, 1),
+        (2, 8, 3.0, None, 2),
+        (4, 2, 0.0, None, 1),
+        (1, 8, 0.0, "1", 1),
+        (1, 8, 0.0, "3", 3),
+        (4, 8, 0.0, "8", 2),
+        (1, 4, 0.0, "2,1", 4),
+    ],
+)
+def test_threads_are_an_even_share_of_free_cores(
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int,
+    cores: int,
+    busy: float,
+    wished: str | None,
+    expected: int,
+) -> None:
+    monkeypatch.setattr(jobs, "busy_cores", lambda: busy)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    if wished:
+        monkeypatch.setenv("OMP_NUM_THREADS", wished)
+    assert threads_each(workers) == expected
