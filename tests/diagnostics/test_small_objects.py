@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from worldvae.autoencoders import Encoder, load_autoencoder
 from worldvae.diagnostics.examination import states_at
-from worldvae.diagnostics.probes import Parts, probe
+from worldvae.diagnostics.probes import probe
+from worldvae.diagnostics.variables import Parts
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect

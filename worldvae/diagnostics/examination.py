@@ -24,7 +24,7 @@ from worldvae.autoencoders.pixels import (
     to_float,
 )
 from worldvae.autoencoders.statistics import PixelStatistics
-from worldvae.diagnostics.probes import downsampled_pixels, frame_hashes
+from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
 from worldvae.rollouts import RolloutStore, StoredFrames
 
 BATCH = 256

@@ -9,8 +9,9 @@ import torch
 from worldvae.autoencoders import Encoder
 from worldvae.diagnostics.examination import Sample, Splits, Subject, draw_samples, reconstruct
 from worldvae.diagnostics.measures import measure_code, measure_reconstruction
-from worldvae.diagnostics.probes import Parts, Protocol, probe
+from worldvae.diagnostics.probes import Protocol, probe
 from worldvae.diagnostics.state_checks import score_disentanglement
+from worldvae.diagnostics.variables import Parts
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
 

@@ -25,7 +25,8 @@ from worldvae.diagnostics.disentanglement import (
 from worldvae.diagnostics.disentanglement import FactorScores as PerFactor
 from worldvae.diagnostics.examination import Sample, Splits
 from worldvae.diagnostics.factors import Correlation, largest_correlation
-from worldvae.diagnostics.probes import Parts, ProbeResult, probe
+from worldvae.diagnostics.probes import ProbeResult, probe
+from worldvae.diagnostics.variables import Parts
 from worldvae.envs import StateVariable
 
 # Numbers in the scored codes: wide codes are scored on fewer frames, or they would take minutes.
@@ -45,7 +46,7 @@ class ProbedVariable(Config):
     group: str
     kind: Literal["r2", "f1"]
     classes: int | None = Field(description="Values in training, of a discrete variable.")
-    scores: dict[str, float] = Field(description="Features -> held-out score.")
+    scores: dict[str, float] = Field(description="Features -> held-out score, R2 below 0 too.")
 
 
 class Probes(Config):
@@ -54,7 +55,9 @@ class Probes(Config):
     """
 
     variables: tuple[ProbedVariable, ...]
-    groups: dict[str, dict[str, float]] = Field(description="Group -> features -> mean score.")
+    groups: dict[str, dict[str, float]] = Field(
+        description="Group -> features -> mean of the scores, those below 0 counted as 0."
+    )
     mean: dict[str, float] = Field(description="Features -> mean over groups.")
     dropped: dict[str, str] = Field(description="Variable -> why it was not probed.")
     rows: dict[str, int] = Field(description="Frames of each part.")

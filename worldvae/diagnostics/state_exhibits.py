@@ -54,7 +54,8 @@ def _probe_words(found: Probes, features: list[str]) -> str:
     means = ", ".join(f"{name} {found.mean[name]:z.2f}" for name in features)
     return (
         "A linear map learns to read each state variable and is scored on held-out episodes: R2 "
-        f"for a number, weighted F1 for a category. Mean over groups of variables: {means}."
+        "for a number, weighted F1 for a category. Mean over groups of variables, where a score "
+        f"below 0 counts as 0: {means}."
     )
 
 

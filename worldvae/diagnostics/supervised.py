@@ -20,7 +20,7 @@ from worldvae.autoencoders.pixels import evenly
 from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.config import UserError
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
-from worldvae.diagnostics.probes import Parts
+from worldvae.diagnostics.variables import Parts
 from worldvae.envs import StateVariable
 from worldvae.rollouts import StoredFrames
 from worldvae.seeding import derive, numpy_stream
