@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -48,11 +46,13 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, list[in
     runs = tmp_path_factory.mktemp("runs")
     folder = runs / "x" / "sweep"
     process = subprocess.Popen([*SWEEP, "--runs", str(runs)], cwd=ROOT)
-    wait_for(folder / FIRST / "health.json")
-    wait_for(folder / SECOND / "trial.log")
-    trials = children(process.pid)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        wait_for(folder / FIRST / "health.json")
+        wait_for(folder / SECOND / "trial.log")
+        trials = children(process.pid)
+    finally:
+        process.kill()
+        process.wait()
     return runs, (folder / FIRST / "health.json").stat().st_mtime_ns, trials
 
 
