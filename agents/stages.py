@@ -89,6 +89,7 @@ def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool =
     """Check the experiment's encoder, print the verdict, and leave it in the encoder's folder."""
     store = RolloutStore(experiment.rollouts_folder)
     health = diagnose(encoder, store, experiment.seed, supervised)
+    health = health.model_copy(update={"command": exact_command()})
     write_health(health, experiment.encoder_folder)
     print(health.summary())
     print(f"all of the check: {experiment.encoder_folder}/health.html")

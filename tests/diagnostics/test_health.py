@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,21 @@ def test_all_numbers_are_written_as_json(health: Health, tmp_path: Path) -> None
     assert written["verdict"] == "healthy"
     assert len(written["code"]["kl"]) == 6
     assert set(written["probes"]["mean"]) == {"latents", "majority", "pixels", "untrained"}
+
+
+def test_the_command_on_the_page_does_the_same_again(
+    healthy: Encoder, store: RolloutStore, tmp_path: Path
+) -> None:
+    healthy.save(tmp_path)
+    first = diagnose(healthy, store, seed=7)
+    write_health(first, tmp_path)
+    page = html.unescape((tmp_path / "health.html").read_text())
+    (code,) = re.findall(r"from pathlib import Path.*?write_health\(health, folder\)", page, re.S)
+    (tmp_path / "health.json").unlink()
+    exec(code, {})
+    again = Health.model_validate_json((tmp_path / "health.json").read_bytes())
+    assert again.seed == 7
+    assert again.model_copy(update={"seconds": first.seconds}) == first
 
 
 def test_the_ceiling_is_there_on_request(healthy: Encoder, store: RolloutStore) -> None:

@@ -75,6 +75,9 @@ def health(**given: Any) -> Health:
         verdict=verdict_of(findings),
         findings=findings,
         seconds={"reading": 0.001, "encoding": 12.34},
+        seed=5,
+        rollouts="runs/x/rollouts",
+        command="python -m scripts.pretrain configs/x.yaml --seed 5",
     )
 
 
@@ -237,6 +240,16 @@ def test_how_it_was_measured_is_told(tmp_path: Path) -> None:
     assert "12.3: encoding 12.3" in text
     assert "torch " in text
     assert "beta: 1.0" in text
+
+
+def test_the_command_is_exact(tmp_path: Path) -> None:
+    text = text_of(tmp_path)
+    assert "python -m scripts.pretrain configs/x.yaml --seed 5 " in text
+    assert "Path('runs/x/rollouts')" in text
+    assert "RolloutStore(rollouts), seed=5) " in text
+    found = WHOLE["probes"].model_copy(update={"mean": {**WHOLE["probes"].mean, "supervised": 1.0}})
+    text = text_of(tmp_path, probes=found.model_copy(update={"variables": ()}), no_probes=None)
+    assert "seed=5, supervised=True)" in text
 
 
 def test_nothing_is_fetched_nothing_runs_and_pictures_have_words(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The health check as a user types it."""
 
+import html
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,10 @@ def test_diagnose_makes_what_is_missing_and_leaves_its_numbers(tmp_path: Path) -
     )
     assert done.returncode == 0, done.stderr
     assert "verdict: unfit" in done.stdout, "twenty steps teach nothing"
-    health = json.loads((tmp_path / "x" / "encoder" / "health.json").read_text())
+    encoder = tmp_path / "x" / "encoder"
+    health = json.loads((encoder / "health.json").read_text())
     assert health["findings"][0]["found"] in done.stdout
     assert "supervised" in health["probes"]["mean"]
+    assert health["seed"] == 0
+    assert health["command"] == f"python -m scripts.diagnose {shlex.join(words)}"
+    assert health["command"] in html.unescape((encoder / "health.html").read_text())

@@ -46,11 +46,14 @@ RECONSTRUCTED_FRAMES = 2_000
 
 
 class Health(Evidence):
-    """What was measured, what follows from it, and how long it took."""
+    """What was measured, what follows from it, how long it took, and how to do it again."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
+    seed: int | None = Field(None, description="Of the check; None: not recorded.")
+    rollouts: str | None = Field(None, description="Folder of the store; None: not recorded.")
+    command: str | None = Field(None, description="What was typed, if the check was part of one.")
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -101,6 +104,8 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
         verdict=verdict_of(findings),
         findings=findings,
         seconds=clock.seconds,
+        seed=seed,
+        rollouts=str(store.folder),
     )
 
 

@@ -94,7 +94,7 @@ def _measured(health: Health, folder: Path) -> str:
             "its best step has seen them. All numbers of this page are in health.json beside it."
         ),
         html.terms(_amounts(health)),
-        html.details("The command, to do it again", html.code(_again(folder))),
+        html.details("The command, to do it again", html.code(_again(health, folder))),
         html.details("The objective, every default written out", _objective(health.objective)),
         html.details("Versions", html.code(versions)),
     )
@@ -116,16 +116,18 @@ def _objective(objective: ObjectiveConfig) -> str:
     return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
 
 
-def _again(folder: Path) -> str:
-    return (
-        "# CONFIG and options as for pretraining\n"
-        "python -m scripts.diagnose CONFIG --supervised\n\n"
-        "# or in Python\n"
+def _again(health: Health, folder: Path) -> str:
+    has_ceiling = health.probes is not None and "supervised" in health.probes.mean
+    arguments = f"seed={health.seed}{', supervised=True' if has_ceiling else ''}"
+    alone = (
         "from pathlib import Path\n"
         "from worldvae.autoencoders import Encoder\n"
         "from worldvae.diagnostics.health import diagnose, write_health\n"
         "from worldvae.rollouts import RolloutStore\n\n"
-        f"folder = Path({str(folder)!r})\n"
-        "health = diagnose(Encoder.load(folder), RolloutStore(Path(ROLLOUTS)), seed=0)\n"
+        f"folder, rollouts = Path({str(folder)!r}), Path({health.rollouts!r})\n"
+        f"health = diagnose(Encoder.load(folder), RolloutStore(rollouts), {arguments})\n"
         "write_health(health, folder)"
     )
+    if health.command is None:
+        return alone
+    return f"# it was part of\n{health.command}\n\n# the check alone, in Python\n{alone}"
