@@ -247,8 +247,11 @@ def test_the_command_is_exact(tmp_path: Path) -> None:
     assert "python -m scripts.pretrain configs/x.yaml --seed 5 " in text
     assert "Path('runs/x/rollouts')" in text
     assert "RolloutStore(rollouts), seed=5) " in text
-    found = WHOLE["probes"].model_copy(update={"mean": {**WHOLE["probes"].mean, "supervised": 1.0}})
-    text = text_of(tmp_path, probes=found.model_copy(update={"variables": ()}), no_probes=None)
+    known = {**WHOLE["probes"].mean, "supervised": 1.0}
+    found = WHOLE["probes"].model_copy(
+        update={"mean": known, "groups": {"ball": known}, "variables": ()}
+    )
+    text = text_of(tmp_path, probes=found, no_probes=None)
     assert "seed=5, supervised=True)" in text
 
 
