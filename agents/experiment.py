@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, field_validator
 
 from agents.ppo import PPOConfig
-from worldvae.config import Config, UserError, flatten, load_config, read_yaml
+from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
 from worldvae.diagnostics.scoring import Measure
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
@@ -179,7 +179,10 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
     """Raise UserError if `path` holds other settings than `experiment`; a missing file, none."""
     if not path.exists():
         return
-    begun, now = flatten(read_yaml(path)), flatten(_settings(experiment, sections))
+    now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
+    # A field that came after the file was written: what was made then has its default.
+    younger = {key: default[key] for key in default.keys() & set(dotted_keys(Experiment))}
+    begun = {**younger, **flatten(read_yaml(path))}
     changed = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
     if changed:
         old, new = begun.get(changed[0]), now.get(changed[0])

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -5,8 +6,8 @@ import torch
 from pydantic import ValidationError
 
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
+from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder, save_autoencoder
-from worldvae.autoencoders.encoder import summarise
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import UserError
 
@@ -101,6 +102,19 @@ def test_the_hash_changes_with_what_an_agent_sees_and_with_nothing_else(folder):
     cropped = hash_encoder(folder)
     save_autoencoder(folder, Autoencoder(MODEL.config, SHAPE, seed=4), CARD)
     assert len({before, whitened_otherwise, cropped, hash_encoder(folder)}) == 4
+
+
+def test_a_field_that_came_later_leaves_the_hash_of_older_encoders(folder):
+    """Agents of an encoder written before `first_stride` existed hold the hash of its file."""
+    edit(
+        folder / "config.json", lambda values: values["autoencoder"]["network"].pop("first_stride")
+    )
+    config = json.dumps(json.loads((folder / "config.json").read_text()), separators=(",", ":"))
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    seen = CARD.model_dump_json(include={"frame", "latent_mean", "latent_std"})
+    expected = hashlib.sha256("\n".join([weights, config, seen]).encode()).hexdigest()
+    assert hash_encoder(folder) == expected
+    assert load_autoencoder(folder)[0].config == MODEL.config
 
 
 def test_a_card_holds_finite_numbers_only():

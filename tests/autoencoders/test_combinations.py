@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, KilledError, squares, tiny
+from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
-from worldvae.autoencoders.encoder import summarise
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.objectives import Variational
 from worldvae.training import FitConfig, fit

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
-from worldvae.autoencoders.encoder import Encoder, summarise
+from worldvae.autoencoders.cards import summarise
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import UserError
 

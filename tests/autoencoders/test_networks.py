@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from worldvae.autoencoders.networks import (
+    LEAN,
     CellsAndExtra,
     ConvDecoder,
     ConvEncoder,
@@ -52,11 +53,65 @@ def test_any_code_of_any_stack(height: int, width: int, code: str, stack: int, h
     assert images.shape == (2, 3, height, width)
 
 
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize(("height", "width"), [*zip(SIDES, reversed(SIDES), strict=True)])
+def test_a_first_stride_of_four_fits_any_size_and_code(height: int, width: int, code: str) -> None:
+    cells = ((height + 2) // 8) * ((width + 2) // 8)
+    config = network(channels=(2, 3), first_stride=4, code=code, stack=2, latents=cells)
+    shape = (height, width, 3)
+    codes = ConvEncoder(shape, config, heads=2)(torch.rand(2, 6, height, width))
+    assert codes.shape == (2, 2 * cells)
+    images = ConvDecoder(shape, config, extra=4)(torch.rand(2, cells + 4))
+    assert images.shape == (2, 3, height, width)
+
+
+@pytest.mark.parametrize("side", range(32, 40))
+@pytest.mark.parametrize("first_stride", [2, 4])
+def test_every_pixel_is_seen_and_painted(side: int, first_stride: int) -> None:
+    config = network(channels=(2,), first_stride=first_stride)
+    shape = (side, side, 1)
+    image = torch.zeros(1, 1, side, side, requires_grad=True)
+    encoder, decoder = ConvEncoder(shape, config, heads=1), ConvDecoder(shape, config)
+    all_positive(encoder)
+    all_positive(decoder)
+    encoder(image).sum().backward()
+    assert image.grad is not None
+    assert (image.grad > 0).all()
+    code = torch.ones(1, 5)
+    assert (decoder(code) != decoder(0 * code)).all()
+
+
+def test_space_to_depth_and_a_convolution_are_one_convolution_of_stride_four() -> None:
+    """Blocks of 2 x 2 pixels as channels, then kernel 4, stride 2: the inner 8 x 8 weights agree.
+
+    The stem pads by 3, the two steps by a block of 2; so the one reads a frame that is shifted.
+    """
+    fine = ConvEncoder((32, 32, 1), network(channels=(2,), first_stride=4), heads=1)[0]
+    assert isinstance(fine, nn.Conv2d)
+    blocks = nn.Conv2d(4, 2, kernel_size=4, stride=2)
+    with torch.no_grad():
+        blocks.weight.copy_(nn.functional.pixel_unshuffle(fine.weight, 2))
+        blocks.bias.copy_(fine.bias)
+        image = torch.rand(1, 1, 32, 32)
+        padded = nn.functional.pad(image, (3, 3, 3, 3))[..., :36, :36]
+        expected = blocks(nn.functional.pixel_unshuffle(padded, 2))
+        assert torch.allclose(fine(image), expected, atol=1e-6)
+
+
+def test_the_lean_network_never_computes_at_full_resolution() -> None:
+    first = ConvEncoder((64, 64, 3), LEAN, heads=2)[0]
+    assert first(torch.rand(1, 3, 64, 64)).shape[2:] == (16, 16)
+
+
 def test_five_convolutions_fit_the_smallest_frame() -> None:
     config = network(latents=2, channels=(2, 2, 2, 2, 2))
     assert ConvDecoder((32, 33, 3), config)(torch.rand(1, 2)).shape == (1, 3, 32, 33)
     with pytest.raises(ValidationError):
         network(channels=(2, 2, 2, 2, 2, 2))
+    four = network(latents=2, channels=(2, 2, 2, 2), first_stride=4)
+    assert ConvDecoder((32, 33, 3), four)(torch.rand(1, 2)).shape == (1, 3, 32, 33)
+    with pytest.raises(ValidationError, match=r"5 channels with first_stride 4 leave nothing"):
+        network(channels=(2, 2, 2, 2, 2), first_stride=4)
 
 
 def test_the_default_has_the_size_of_world_models() -> None:

@@ -1,5 +1,6 @@
 """Autoencoders of frames: networks, objectives, artefacts and the frozen encoder of an agent."""
 
+from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import (
     EncoderCard,
     FrameOrigin,
@@ -8,7 +9,7 @@ from worldvae.autoencoders.checkpoint import (
     load_autoencoder,
     save_autoencoder,
 )
-from worldvae.autoencoders.encoder import Encoder, summarise
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig, Posterior
 from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig

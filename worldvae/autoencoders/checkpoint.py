@@ -95,7 +95,8 @@ def hash_encoder(folder: Path) -> str:
     """SHA-256 of all that decides what an agent sees: weights, network, frame and whitening."""
     card = _read(folder / "card.json", EncoderCard)
     seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
-    config = _read(folder / "config.json", EncoderFile).model_dump_json()
+    # As it was written: a field that came later has its default, and changes nothing.
+    config = _read(folder / "config.json", EncoderFile).model_dump_json(exclude_unset=True)
     parts = [sha256_file(folder / "model.safetensors"), config, seen]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -107,6 +108,7 @@ def library_versions() -> dict[str, str]:
         "torch",
         "numpy",
         "opencv-python",
+        "onnxruntime",
         "gymnasium",
         "ale-py",
         "envpool",

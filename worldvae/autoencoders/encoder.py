@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 
+from worldvae.autoencoders.backends import (
+    Backend,
+    Compute,
+    Frames,
+    Latents,
+    Precision,
+    choose_backend,
+    make_backend,
+)
+from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import (
     EncoderCard,
     FrameOrigin,
-    library_versions,
     load_autoencoder,
     save_autoencoder,
 )
+from worldvae.autoencoders.frozen import FrozenEncoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.pixels import (
     FrameSource,
-    check_not_empty,
-    frame_batches,
-    to_float,
     to_uint8,
 )
 from worldvae.config import UserError
 from worldvae.pictures import reconstruction_figure, sample_figure, traversal_figure
 from worldvae.seeding import numpy_stream
-
-Frames = NDArray[np.uint8]
-Latents = NDArray[np.float32]
 
 BATCH = 256
 # A collapsed latent hardly moves: divided by its own deviation it would be noise at full volume.
@@ -38,23 +43,44 @@ STD_FLOOR = 0.05
 
 
 class Encoder:
-    """Frames to latents and back; the model it is given is frozen for good."""
+    """Frames to latents and back; the model it is given is frozen for good.
 
-    def __init__(self, model: Autoencoder, card: EncoderCard, device: str = "cpu") -> None:
+    Args:
+        backend: What computes the codes; auto: onnxruntime on the CPU where it is installed, else
+            torch. They agree within 1e-5, so it is no part of what is saved.
+        precision: Of the layers that encode; bfloat16 is torch's alone.
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        card: EncoderCard,
+        device: str = "cpu",
+        backend: Literal["auto"] | Backend = "auto",
+        precision: Precision = "float32",
+    ) -> None:
         self.card = card
         self.latents = model.config.network.latents
         self.stack = model.config.network.stack
         self.window = model.config.window
         self._device = torch.device(device)
+        self.backend = choose_backend(backend, self._device, precision)
+        self._precision = precision
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._mean = np.asarray(card.latent_mean, np.float32)
         std = np.asarray(card.latent_std, np.float32)
         self._scale = np.maximum(std, STD_FLOOR * std.max()) if std.any() else np.ones_like(std)
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "cpu") -> Encoder:
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "cpu",
+        backend: Literal["auto"] | Backend = "auto",
+        precision: Precision = "float32",
+    ) -> Encoder:
         """The encoder in folder `path`; UserError if it is missing, damaged or incomplete."""
-        return cls(*load_autoencoder(Path(path)), device)
+        return cls(*load_autoencoder(Path(path)), device, backend, precision)
 
     @classmethod
     def untrained(
@@ -78,14 +104,32 @@ class Encoder:
         """Write the folder that `load` reads."""
         save_autoencoder(folder, self._model, self.card)
 
-    @torch.inference_mode()
     def encode(self, frames: Frames) -> Latents:
         """The posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
         self._check(frames)
-        # A copy, since torch takes neither read-only memory maps nor flipped views.
-        batches = torch.split(torch.from_numpy(np.array(frames, order="C")), BATCH)
-        means = [self._model.encode(batch.to(self._device)).mean.cpu() for batch in batches]
-        return torch.cat(means).numpy()
+        if 0 < len(frames) <= BATCH:
+            return self._compute(frames)
+        codes = np.empty((len(frames), self.latents), np.float32)
+        for start in range(0, len(frames), BATCH):
+            rows = slice(start, start + BATCH)
+            codes[rows] = self._compute(frames[rows])
+        return codes
+
+    @cached_property
+    def _compute(self) -> Compute:
+        """Made at the first call: an encoder that only decodes needs none."""
+        frozen = FrozenEncoder(self._model)
+        return make_backend(self.backend, frozen, self._input_shape, self._device, self._precision)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy in another process, which makes a backend of its own."""
+        return {name: value for name, value in vars(self).items() if name != "_compute"}
+
+    @property
+    def _input_shape(self) -> tuple[int, int, int]:
+        """(H, W, stack C) of one input."""
+        height, width, channels = self.card.frame.shape
+        return height, width, self.stack * channels
 
     def whiten(self, latents: Latents) -> Latents:
         """(z - mean) / max(std, 5% of the largest std), both over the training frames: (..., Z)."""
@@ -151,67 +195,10 @@ class Encoder:
 
     def _check(self, frames: Frames) -> None:
         """Raise UserError unless `frames` are what the encoder was trained on."""
-        height, width, channels = self.card.frame.shape
-        expected = (height, width, self.stack * channels)
+        expected = self._input_shape
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
             raise UserError(
                 f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
                 f"(B, {', '.join(map(str, expected))}) uint8, got {frames.shape} {frames.dtype}; "
                 f"preprocess them with the card's frame ({self.card.frame})"
             )
-
-
-def summarise(
-    model: Autoencoder,
-    train: FrameSource,
-    validation: FrameSource,
-    origin: FrameOrigin,
-    trained: bool,
-    limit: int = 20_000,
-) -> EncoderCard:
-    """The card of `model`: statistics over at most `limit` frames spread evenly over each split."""
-    check_not_empty(train, "train")
-    check_not_empty(validation, "validation")
-    model.eval()
-    codes = _codes(model, train, limit)
-    kl, mse = _held_out(model, validation, limit)
-    return EncoderCard(
-        **dict(origin),
-        trained=trained,
-        latent_mean=tuple(codes.mean(0).tolist()),
-        latent_std=tuple(codes.std(0).tolist()),
-        kl=tuple(kl.tolist()),
-        action_size=model.action_size,
-        scores={
-            "rate": float(kl.sum()),
-            "mse": mse,
-            "psnr": -10 * float(np.log10(max(mse, 1e-10))),
-        },
-        versions=library_versions(),
-    )
-
-
-@torch.inference_mode()
-def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
-    """The posterior mean of each frame: (B, Z)."""
-    device = next(model.parameters()).device
-    window = model.config.window
-    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, limit))
-    codes = torch.cat([model.encode(frames.to(device)).mean for frames in inputs])
-    return codes.double().cpu().numpy()
-
-
-@torch.inference_mode()
-def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
-    """Mean KL of each latent in nats (Z,), and the squared error of decoded posterior means."""
-    device = next(model.parameters()).device
-    kl, squared, count = torch.zeros(()), 0.0, 0
-    window = model.config.window
-    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, limit)):
-        posterior = model.encode(window.inputs(batch.frames))
-        kl = kl + posterior.kl().double().sum(0).cpu()
-        target = to_float(window.target(batch.frames))
-        error = model.decode(posterior.mean, batch.actions) - target
-        squared += float(error.square().mean()) * len(batch)
-        count += len(batch)
-    return kl / count, squared / count

@@ -1,0 +1,110 @@
+"""What computes the codes of a frozen encoder: torch on any device, onnxruntime on the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worldvae.autoencoders.cuda_graphs import GraphForward
+from worldvae.autoencoders.frozen import FrozenEncoder
+from worldvae.config import UserError
+
+Frames = NDArray[np.uint8]
+Latents = NDArray[np.float32]
+Compute = Callable[[Frames], Latents]  # (B, H, W, stack C) -> (B, Z)
+
+Backend = Literal["torch", "onnxruntime"]
+Precision = Literal["float32", "bfloat16"]
+
+
+def choose_backend(
+    backend: Literal["auto"] | Backend, device: torch.device, precision: Precision
+) -> Backend:
+    """`auto` -> onnxruntime for float32 on the CPU where it is installed, else torch.
+
+    UserError if the one that is asked for cannot do what is asked.
+    """
+    refusal = _refusal_of_onnxruntime(device, precision)
+    if backend == "onnxruntime" and refusal:
+        raise UserError(f"backend onnxruntime: {refusal}; or take backend auto")
+    if backend not in ("auto", "torch", "onnxruntime"):
+        raise UserError(f"backend {backend!r}: expected auto, torch or onnxruntime")
+    return "torch" if backend == "torch" or refusal else "onnxruntime"
+
+
+def _refusal_of_onnxruntime(device: torch.device, precision: Precision) -> str | None:
+    """Why onnxruntime cannot be taken; None if it can."""
+    if device.type != "cpu":
+        return f"it computes on the CPU, not on {device}"
+    if precision != "float32":
+        return f"it computes in float32 on the CPU, not in {precision}"
+    if not all(importlib.util.find_spec(name) for name in ("onnxruntime", "onnx")):
+        return "it is not installed: pip install 'worldvae[fast]'"
+    return None
+
+
+def make_backend(
+    backend: Backend,
+    encoder: FrozenEncoder,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    precision: Precision,
+) -> Compute:
+    """What turns frames (B, *shape) into codes; `encoder` lies on `device` already."""
+    if backend == "onnxruntime":
+        return OnnxBackend(encoder, shape)
+    forward = TorchForward(encoder, device, precision)
+    return GraphForward(forward, shape, device) if device.type == "cuda" else forward.on_frames
+
+
+class TorchForward:
+    """`encoder` in `precision`; parity of bfloat16: see docs/encoders.md."""
+
+    def __init__(self, encoder: FrozenEncoder, device: torch.device, precision: Precision) -> None:
+        self._encoder, self._device = encoder, device
+        self._is_half = precision == "bfloat16"
+
+    def __call__(self, frames: torch.Tensor) -> torch.Tensor:
+        """(B, H, W, stack C) uint8 -> (B, Z) float32, both on the device."""
+        # A CUDA graph cannot hold the cast weights that autocast would cache.
+        kind = self._device.type
+        with torch.autocast(kind, torch.bfloat16, self._is_half, cache_enabled=False):
+            codes: torch.Tensor = self._encoder(frames)
+            return codes
+
+    @torch.inference_mode()
+    def on_frames(self, frames: Frames) -> Latents:
+        """The same from and to numpy; copies only what torch does not take as it is."""
+        batch = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
+        codes: Latents = self(batch.to(self._device)).cpu().numpy()
+        return codes
+
+
+class OnnxBackend:
+    """onnxruntime with as many threads as torch has at this moment.
+
+    They sleep while they wait: by default they spin, and take the cores from environments.
+    """
+
+    def __init__(self, encoder: FrozenEncoder, shape: tuple[int, int, int]) -> None:
+        import onnxruntime
+
+        from worldvae.autoencoders.onnx_graph import FRAMES, to_onnx
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._name = FRAMES
+        self._session = onnxruntime.InferenceSession(
+            to_onnx(encoder, shape), options, providers=["CPUExecutionProvider"]
+        )
+
+    def __call__(self, frames: Frames) -> Latents:
+        codes: Latents
+        (codes,) = self._session.run(None, {self._name: np.ascontiguousarray(frames)})
+        return codes

@@ -1,0 +1,70 @@
+"""The card of an autoencoder: what it says of its training frames and of held-out ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldvae.autoencoders.checkpoint import EncoderCard, FrameOrigin, library_versions
+from worldvae.autoencoders.model import Autoencoder
+from worldvae.autoencoders.pixels import FrameSource, check_not_empty, frame_batches, to_float
+
+BATCH = 256
+
+
+def summarise(
+    model: Autoencoder,
+    train: FrameSource,
+    validation: FrameSource,
+    origin: FrameOrigin,
+    trained: bool,
+    limit: int = 20_000,
+) -> EncoderCard:
+    """The card of `model`: statistics over at most `limit` frames spread evenly over each split."""
+    check_not_empty(train, "train")
+    check_not_empty(validation, "validation")
+    model.eval()
+    codes = _codes(model, train, limit)
+    kl, mse = _held_out(model, validation, limit)
+    return EncoderCard(
+        **dict(origin),
+        trained=trained,
+        latent_mean=tuple(codes.mean(0).tolist()),
+        latent_std=tuple(codes.std(0).tolist()),
+        kl=tuple(kl.tolist()),
+        action_size=model.action_size,
+        scores={
+            "rate": float(kl.sum()),
+            "mse": mse,
+            "psnr": -10 * float(np.log10(max(mse, 1e-10))),
+        },
+        versions=library_versions(),
+    )
+
+
+@torch.inference_mode()
+def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
+    """The posterior mean of each frame: (B, Z)."""
+    device = next(model.parameters()).device
+    window = model.config.window
+    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, limit))
+    codes = torch.cat([model.encode(frames.to(device)).mean for frames in inputs])
+    return codes.double().cpu().numpy()
+
+
+@torch.inference_mode()
+def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
+    """Mean KL of each latent in nats (Z,), and the squared error of decoded posterior means."""
+    device = next(model.parameters()).device
+    kl, squared, count = torch.zeros(()), 0.0, 0
+    window = model.config.window
+    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, limit)):
+        posterior = model.encode(window.inputs(batch.frames))
+        kl = kl + posterior.kl().double().sum(0).cpu()
+        target = to_float(window.target(batch.frames))
+        error = model.decode(posterior.mean, batch.actions) - target
+        squared += float(error.square().mean()) * len(batch)
+        count += len(batch)
+    return kl / count, squared / count

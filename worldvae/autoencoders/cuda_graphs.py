@@ -1,0 +1,63 @@
+"""Few frames on a GPU: the time goes into launching kernels, so record them once and replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Forward = Callable[[Tensor], Tensor]
+WARM_UP = 3  # libraries choose their kernels and allocate before anything is recorded
+
+
+class GraphForward:
+    """(B, H, W, C) uint8 -> (B, Z) through one graph for each power of two that B is filled up to.
+
+    So ended episodes, which add to B, need no graph of their own, and there are few of them.
+    """
+
+    def __init__(self, forward: Forward, shape: tuple[int, int, int], device: torch.device) -> None:
+        self._forward, self._shape, self._device = forward, shape, device
+        self._graphs: dict[int, _Graph] = {}
+
+    @torch.inference_mode()
+    def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        room = room_for(len(frames))
+        with torch.cuda.device(self._device):
+            if room not in self._graphs:
+                self._graphs[room] = _Graph(self._forward, (room, *self._shape))
+            return self._graphs[room](frames)
+
+
+def room_for(count: int) -> int:
+    """The smallest power of two that is not below `count`."""
+    return 1 << max(0, count - 1).bit_length()
+
+
+class _Graph:
+    """All kernels of one `forward` on frames of one shape, recorded once."""
+
+    def __init__(self, forward: Forward, shape: tuple[int, int, int, int]) -> None:
+        self._host = torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
+        self._frames = self._host.cuda()
+        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(WARM_UP):
+                forward(self._frames)
+        torch.cuda.current_stream().wait_stream(beside)
+        self._graph = torch.cuda.CUDAGraph()
+        # Only this thread records: a learner in another one may go on meanwhile.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            self._codes = forward(self._frames)
+
+    def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Rows beyond those of `frames` hold what an earlier call left; nobody reads them."""
+        np.copyto(self._host.numpy()[: len(frames)], frames)
+        self._frames.copy_(self._host, non_blocking=True)
+        self._graph.replay()
+        codes: NDArray[np.float32] = self._codes[: len(frames)].cpu().numpy()  # waits for all
+        return codes

@@ -1,0 +1,125 @@
+"""A frozen encoder as an ONNX model, written node by node.
+
+Its layers are few and known, so that writing them down takes milliseconds; torch's exporter
+traces the model for seconds and needs a library more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from worldvae.autoencoders.frozen import FrozenEncoder
+from worldvae.autoencoders.networks import SpatialSoftmax
+
+OPSET, IR = 18, 9  # of 2023, so that any onnxruntime of the last years reads them
+FRAMES, CODES = "frames", "codes"
+
+
+class Graph:
+    """Nodes in a row, each of which reads what the one before it wrote, and their constants."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.last = FRAMES
+
+    def add(
+        self, kind: str, *constants: NDArray[Any], reads: Iterable[str] = (), **how: Any
+    ) -> str:
+        """A node `kind` that reads the last one's output, or `reads`, then `constants`."""
+        names = [*(reads or (self.last,)), *(self._constant(value) for value in constants)]
+        self.last = f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, names, [self.last], **how))
+        return self.last
+
+    def _constant(self, value: NDArray[Any]) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+
+def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
+    """`encoder` for frames (B, *shape) uint8 of any B, as a serialised model: -> (B, Z)."""
+    graph = Graph()
+    graph.add("Transpose", perm=[0, 3, 1, 2])
+    graph.add("Cast", to=onnx.TensorProto.FLOAT)
+    _pixels(graph, encoder)
+    for layer in encoder.layers:
+        WRITERS[type(layer)](graph, layer)
+    graph.add("Identity")
+    graph.nodes[-1].output[0] = CODES
+    inputs = helper.make_tensor_value_info(FRAMES, onnx.TensorProto.UINT8, ["B", *shape])
+    outputs = helper.make_tensor_value_info(CODES, onnx.TensorProto.FLOAT, ["B", "Z"])
+    proto = helper.make_graph(graph.nodes, "encoder", [inputs], [outputs], graph.constants)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(proto, opset_imports=[opset], ir_version=IR)
+    return bytes(model.SerializeToString())
+
+
+def _pixels(graph: Graph, encoder: FrozenEncoder) -> None:
+    """(x / 255 - mean) / std."""
+    graph.add("Div", np.array(255, np.float32))
+    if encoder.units is not None:
+        mean, std = (_array(unit) for unit in encoder.units)
+        graph.add("Sub", mean)
+        graph.add("Div", std)
+
+
+def _convolution(graph: Graph, layer: nn.Conv2d) -> None:
+    rows, columns = (int(side) for side in layer.padding)
+    graph.add(
+        "Conv",
+        *_parameters(layer),
+        strides=list(layer.stride),
+        pads=[rows, columns, rows, columns],
+    )
+
+
+def _dense(graph: Graph, layer: nn.Linear) -> None:
+    graph.add("Gemm", *_parameters(layer), transB=1)
+
+
+def _relu(graph: Graph, layer: nn.ReLU) -> None:
+    graph.add("Relu")
+
+
+def _flatten(graph: Graph, layer: nn.Flatten) -> None:
+    graph.add("Flatten", axis=layer.start_dim)
+
+
+def _spatial_softmax(graph: Graph, layer: SpatialSoftmax) -> None:
+    """(B, K, h, w) -> (B, 3 K): all expected columns, all rows, all log-sum-exps."""
+    rows, columns = _array(layer.rows), _array(layer.columns)
+    places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)  # (h w, 2)
+    maps = graph.add("Reshape", np.array([0, 0, -1]))  # (B, K, h w)
+    graph.add("Softmax", axis=2)
+    expected = graph.add("MatMul", places)  # (B, K, 2)
+    log_sums = graph.add("ReduceLogSumExp", np.array([2]), reads=[maps])  # (B, K, 1)
+    graph.add("Concat", reads=[expected, log_sums], axis=2)
+    graph.add("Transpose", perm=[0, 2, 1])
+    graph.add("Reshape", np.array([0, -1]))
+
+
+WRITERS: dict[type[nn.Module], Callable[[Graph, Any], None]] = {
+    nn.Conv2d: _convolution,
+    nn.Linear: _dense,
+    nn.ReLU: _relu,
+    nn.Flatten: _flatten,
+    SpatialSoftmax: _spatial_softmax,
+}
+
+
+def _parameters(layer: nn.Conv2d | nn.Linear) -> list[NDArray[Any]]:
+    return [_array(tensor) for tensor in (layer.weight, layer.bias) if tensor is not None]
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.detach().cpu().numpy()
+    return array
