@@ -50,8 +50,10 @@ def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
     graph = Graph()
     graph.add("Transpose", perm=[0, 3, 1, 2])
     graph.add("Cast", to=onnx.TensorProto.FLOAT)
-    _pixels(graph, encoder)
-    for layer in encoder.layers:
+    first, *others = encoder.layers
+    assert isinstance(first, nn.Conv2d)
+    _convolution(graph, first, _pixels(graph, encoder))
+    for layer in others:
         WRITERS[type(layer)](graph, layer)
     graph.add("Identity")
     graph.nodes[-1].output[0] = CODES
@@ -63,23 +65,22 @@ def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _pixels(graph: Graph, encoder: FrozenEncoder) -> None:
-    """(x / 255 - mean) / std."""
-    graph.add("Div", np.array(255, np.float32))
-    if encoder.units is not None:
-        mean, std = (_array(unit) for unit in encoder.units)
-        graph.add("Sub", mean)
-        graph.add("Div", std)
+def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:
+    """(x / 255 - mean) / std; without units nothing, and what pixels are still to be times."""
+    if encoder.units is None:
+        return 1 / 255
+    mean, std = (_array(unit) for unit in encoder.units)
+    graph.add("Mul", 1 / (255 * std))
+    graph.add("Sub", mean / std)
+    return 1.0
 
 
-def _convolution(graph: Graph, layer: nn.Conv2d) -> None:
+def _convolution(graph: Graph, layer: nn.Conv2d, scale: float = 1.0) -> None:
+    """`layer` of `scale` times its input: the weights take the factor, no pass over pixels."""
+    weight, bias = _parameters(layer)
     rows, columns = (int(side) for side in layer.padding)
-    graph.add(
-        "Conv",
-        *_parameters(layer),
-        strides=list(layer.stride),
-        pads=[rows, columns, rows, columns],
-    )
+    strides, pads = list(layer.stride), [rows, columns, rows, columns]
+    graph.add("Conv", scale * weight, bias, strides=strides, pads=pads)
 
 
 def _dense(graph: Graph, layer: nn.Linear) -> None:
@@ -116,8 +117,10 @@ WRITERS: dict[type[nn.Module], Callable[[Graph, Any], None]] = {
 }
 
 
-def _parameters(layer: nn.Conv2d | nn.Linear) -> list[NDArray[Any]]:
-    return [_array(tensor) for tensor in (layer.weight, layer.bias) if tensor is not None]
+def _parameters(layer: nn.Conv2d | nn.Linear) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Weight and bias."""
+    weight, bias = layer.parameters()
+    return _array(weight), _array(bias)
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
