@@ -98,9 +98,30 @@ def test_space_to_depth_and_a_convolution_are_one_convolution_of_stride_four() -
         assert torch.allclose(fine(image), expected, atol=1e-6)
 
 
-def test_the_lean_network_never_computes_at_full_resolution() -> None:
-    first = ConvEncoder((64, 64, 3), LEAN, heads=2)[0]
-    assert first(torch.rand(1, 3, 64, 64)).shape[2:] == (16, 16)
+def multiplications(encoder: nn.Module, image: Tensor) -> int:
+    """Of weights with pixels or features, as one image (1, C, H, W) passes."""
+    counts = []
+
+    def count(layer: Any, _: Any, output: Tensor) -> None:
+        counts.append(layer.weight.numel() * output[0, 0].numel())
+
+    layers = [layer for layer in encoder.modules() if hasattr(layer, "weight")]
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    encoder(image)
+    for handle in handles:
+        handle.remove()
+    return sum(counts)
+
+
+def test_the_lean_network_has_a_thirteenth_of_the_default_work() -> None:
+    """By hand: 16^2 x 8^2 x 3 x 16 + 8^2 x 4^2 x 16 x 64, and a dense layer of 4096 x 32."""
+    image = torch.rand(1, 3, 64, 64)
+    lean, default = (
+        multiplications(ConvEncoder((64, 64, 3), config, heads=1), image)
+        for config in (LEAN, NetworkConfig())
+    )
+    assert lean == 16**2 * 8**2 * 3 * 16 + 8**2 * 4**2 * 16 * 64 + 4096 * 32
+    assert 13 < default / lean < 14
 
 
 def test_five_convolutions_fit_the_smallest_frame() -> None:

@@ -11,10 +11,11 @@ from worldvae.autoencoders.checkpoint import (
 )
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig, Posterior
-from worldvae.autoencoders.networks import NetworkConfig
+from worldvae.autoencoders.networks import LEAN, NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
 
 __all__ = [
+    "LEAN",
     "Autoencoder",
     "AutoencoderConfig",
     "Encoder",
