@@ -10,9 +10,10 @@ from worldvae.autoencoders.checkpoint import (
     save_autoencoder,
 )
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig, Posterior
+from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.networks import LEAN, NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.posterior import Posterior
 
 __all__ = [
     "LEAN",

@@ -8,22 +8,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from worldvae.autoencoders.share import WHOLE, Share
+
 # A pixel moves if it changes by more than ten grey levels: above what resizing leaves of noise.
 # The half keeps float rounding from deciding about a change of exactly ten.
 MOTION_THRESHOLD = 10.5 / 255
 
+HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
-def gaussian_nll(
-    mean: Tensor, target: Tensor, log_sigma: Tensor, weight: Tensor | None = None
-) -> Tensor:
-    """-log N(target; mean, sigma^2) summed over pixels, in nats: (B, C, H, W) twice -> (B,).
 
-    Per pixel: (target - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2, times its `weight`
-    (B, 1, H, W), as if it were seen so many times; `log_sigma` is () or (C, H, W).
+def gaussian_nll(squared: Tensor, log_sigma: Tensor, weight: Tensor | None = None) -> Tensor:
+    """-log N(target; mean, sigma^2) summed over pixels, in nats: (B, C, H, W) -> (B,).
+
+    Per pixel: squared / (2 sigma^2) + log sigma + log(2 pi) / 2 for `squared` = (target - mean)^2,
+    times its `weight` (B, 1, H, W), as if it were seen so many times; `log_sigma` is () or
+    (C, H, W).
     """
-    error = (target - mean) * torch.exp(-log_sigma)
-    nll = 0.5 * error.square() + log_sigma + 0.5 * math.log(2 * math.pi)
-    return _summed(nll, weight)
+    if weight is None and log_sigma.ndim == 0:  # nothing differs between pixels but their error
+        constant = squared[0].numel() * (log_sigma + HALF_LOG_TWO_PI)
+        return 0.5 * torch.exp(-2 * log_sigma) * _summed(squared, None) + constant
+    return _summed(0.5 * squared * torch.exp(-2 * log_sigma) + log_sigma + HALF_LOG_TWO_PI, weight)
 
 
 def bernoulli_nll(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -37,7 +41,7 @@ def bernoulli_nll(logits: Tensor, target: Tensor, weight: Tensor | None = None) 
 
 
 def _summed(nll: Tensor, weight: Tensor | None) -> Tensor:
-    return (nll if weight is None else nll * weight).flatten(1).sum(1)
+    return (nll if weight is None else nll * weight).sum((1, 2, 3))
 
 
 def moving(target: Tensor, previous: Tensor) -> Tensor:
@@ -55,17 +59,21 @@ def soft_floor(value: Tensor, floor: float) -> Tensor:
 
 
 def corrupt(
-    images: Tensor, noise: float, mask: float, hidden_as: float, generator: torch.Generator
+    images: Tensor,
+    noise: float,
+    mask: float,
+    hidden_as: float,
+    generator: torch.Generator,
+    share: Share = WHOLE,
 ) -> Tensor:
     """Hide a share `mask` of the pixels, add N(0, noise^2) to all: (B, C, H, W) -> the same.
 
     Vincent et al. (2010). `hidden_as` is a value that says nothing: a grey, or the mean.
     """
-    device = generator.device
     if mask:
-        hidden = torch.rand(images[:, :1].shape, generator=generator, device=device) < mask
+        hidden = share.draw(torch.rand, images[:, :1].shape, generator) < mask
         images = images.masked_fill(hidden.to(images.device), hidden_as)
     if noise:
-        eps = torch.randn(images.shape, generator=generator, device=device)
+        eps = share.draw(torch.randn, images.shape, generator)
         images = images + noise * eps.to(images.device)
     return images

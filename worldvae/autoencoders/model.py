@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
-from worldvae.autoencoders.divergences import (
-    decompose_kl,
-    dip_penalty,
-    kl_to_standard_normal,
-    with_free_bits,
-)
+from worldvae.autoencoders.critic import Critic
 from worldvae.autoencoders.likelihoods import (
     bernoulli_nll,
     corrupt,
@@ -28,6 +24,7 @@ from worldvae.autoencoders.likelihoods import (
 from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.autoencoders.pixels import Batch, FrameSource, Window, to_float
+from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
 from worldvae.config import Config, UserError
 from worldvae.seeding import derive
@@ -50,31 +47,6 @@ class AutoencoderConfig(Config):
         return self.objective.window(self.network.stack)
 
 
-@dataclass(frozen=True)
-class Posterior:
-    """The codes of B frames: q(z | frame) = N(mean, exp(logvar)), both (B, Z).
-
-    The point code of an ae or dae has logvar -inf: its samples are its mean.
-    """
-
-    mean: Tensor
-    logvar: Tensor
-
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """mean + exp(logvar / 2) eps with eps ~ N(0, 1): (B, Z).
-
-        The reparametrisation trick (Kingma & Welling, 2014): gradients reach mean and logvar.
-        """
-        eps = torch.randn(self.mean.shape, generator=generator, device=generator.device)
-        return self.mean + torch.exp(0.5 * self.logvar) * eps.to(self.mean.device)
-
-    def kl(self) -> Tensor:
-        """KL to N(0, 1) of each latent in nats: (B, Z); 0 for a point code, which has no prior."""
-        is_point = torch.isneginf(self.logvar)
-        kl = kl_to_standard_normal(self.mean, self.logvar.masked_fill(is_point, 0))
-        return kl.masked_fill(is_point, 0)
-
-
 class Autoencoder(nn.Module):
     """An autoencoder of frames (H, W, C); `seed` alone decides the initial weights.
 
@@ -84,8 +56,7 @@ class Autoencoder(nn.Module):
         pixels: The units of its pixels if it standardises them, and how many training frames
             there are; None for a model whose weights are loaded next.
         action_size: K A, numbers in the actions of one example, if the decoder is told them.
-        critic: The denoising autoencoder whose features the perceptual term compares; frozen,
-            and no part of what is saved.
+        critic: The denoising autoencoder whose features the perceptual term compares.
     """
 
     pixel_mean: Tensor
@@ -113,10 +84,9 @@ class Autoencoder(nn.Module):
             self.raw_log_sigma = nn.Parameter(torch.zeros(()))
         units = pixels if pixels and config.objective.standardise else None
         units = units or PixelStatistics.neutral(shape)
-        self.register_buffer("pixel_mean", units.mean)
-        self.register_buffer("pixel_std", units.std)
-        # In a list, so that its weights are neither trained nor saved with ours.
-        self._critic = [] if critic is None else [_frozen(critic, shape)]
+        self.register_buffer("pixel_mean", _channels_last(units.mean))
+        self.register_buffer("pixel_std", _channels_last(units.std))
+        self._critic = Critic(critic, shape) if critic else None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
     @classmethod
@@ -151,8 +121,13 @@ class Autoencoder(nn.Module):
 
     def _units(self, images: Tensor) -> Tensor:
         """What the encoder reads: (B, stack C, H, W) in [0, 1] -> each pixel in its own unit."""
+        if not self.config.objective.standardise:
+            return images
         stack = self.config.network.stack
-        return (images - self.pixel_mean.repeat(stack, 1, 1)) / self.pixel_std.repeat(stack, 1, 1)
+        mean, std = (
+            torch.cat([unit[None]] * stack, 1) for unit in (self.pixel_mean, self.pixel_std)
+        )
+        return (images - mean) / std
 
     def _posterior(self, units: Tensor) -> Posterior:
         """(B, stack C, H, W) -> float32 codes, whatever precision autocast works in."""
@@ -182,24 +157,20 @@ class Autoencoder(nn.Module):
 
         The negative ELBO of a vae. Rate and distortion are named as in Alemi et al. (2018).
         """
-        objective, window = self.config.objective, self.config.window
-        inputs, target = (
-            to_float(window.inputs(batch.frames)),
-            to_float(window.target(batch.frames)),
-        )
-        hidden_as = 0.0 if objective.standardise else GREY
-        damage = objective.noise, objective.mask, hidden_as
-        posterior = self._posterior(corrupt(self._units(inputs), *damage, generator))
-        sample = posterior.sample(generator)
+        objective, share = self.config.objective, batch.share
+        inputs, target = self._images(batch.frames)
+        damage = objective.noise, objective.mask, 0.0 if objective.standardise else GREY
+        posterior = self._posterior(corrupt(self._units(inputs), *damage, generator, share))
+        sample = posterior.sample(generator, share)
         output = self._output(sample, batch.actions)
-        distortion = self._distortion(output, target, self._weight(batch.frames, target)).mean()
-        loss = objective.pixel_weight * distortion + self._cost(posterior, sample, step)
         image = self._image(output)
-        metrics = {
-            "rate": posterior.kl().sum(1).mean(),
-            "distortion": distortion,
-            "mse": (image.clamp(0, 1) - target).square().mean(),
-        }
+        distortion, mse = self._errors(output, image, target, self._weight(batch.frames, target))
+        if objective.is_variational:
+            posterior, sample = posterior.gathered(share), share.gather(sample)
+        cost = cost_of_code(objective, posterior, sample, step, self.training_frames)
+        loss = objective.pixel_weight * distortion + cost
+        rate = posterior.kl().sum(1).mean()
+        metrics = {"rate": rate, "distortion": distortion, "mse": mse}
         if objective.name == "capacity_vae":
             metrics["capacity"] = torch.tensor(objective.capacity_at(step))
         elif objective.is_variational:
@@ -211,22 +182,11 @@ class Autoencoder(nn.Module):
             metrics["sigma"] = self.log_sigma().exp()
         return loss, {name: value.detach() for name, value in {"loss": loss, **metrics}.items()}
 
-    def _cost(self, posterior: Posterior, sample: Tensor, step: int | None) -> Tensor:
-        """What the objective charges for the code, scalar."""
-        objective = self.config.objective
-        beta = objective.beta_at(step)
-        if not objective.is_variational:
-            return torch.zeros((), device=sample.device)
-        if objective.name == "capacity_vae":
-            excess = posterior.kl().sum(1).mean() - objective.capacity_at(step)
-            return objective.gamma * excess.abs()
-        if objective.name == "beta_tcvae":
-            parts = decompose_kl(sample, posterior.mean, posterior.logvar, self.training_frames)
-            return parts.mutual_information + beta * parts.total_correlation + parts.dimension_wise
-        cost = beta * with_free_bits(posterior.kl(), objective.free_bits)
-        if objective.name == "dip_vae":
-            cost = cost + objective.dip * dip_penalty(posterior.mean, posterior.logvar)
-        return cost
+    def _images(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, H, W, T C) uint8 -> what is encoded (B, stack C, H, W), what decoded (B, C, H, W)."""
+        window = self.config.window
+        target = to_float(window.target(frames))
+        return target if window.length == 1 else to_float(window.inputs(frames)), target
 
     def _output(self, latents: Tensor, actions: Tensor | None) -> Tensor:
         """(B, Z), (B, K, A) -> (B, C, H, W) float32, whatever precision autocast works in."""
@@ -243,12 +203,26 @@ class Autoencoder(nn.Module):
             return self.pixel_mean + self.pixel_std * output
         return torch.sigmoid(output)
 
-    def _distortion(self, output: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        """-log p(target | z) of each frame in nats: (B, C, H, W) twice -> (B,)."""
-        if self.config.objective.likelihood == "bernoulli":
-            return bernoulli_nll(output, target, weight)
-        log_sigma = self.log_sigma() + self.pixel_std.log()
-        return gaussian_nll(self._image(output), target, log_sigma, weight)
+    def _errors(
+        self, output: Tensor, image: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """-log p(target | z) in nats and the squared error, means over (B, C, H, W): scalars."""
+        objective = self.config.objective
+        squared = functional.mse_loss(image, target, reduction="none")
+        mse = squared.mean()
+        if objective.standardise:  # the others' images never leave [0, 1]
+            mse = functional.mse_loss(image.detach().clamp(0, 1), target)
+        if objective.likelihood == "bernoulli":
+            return bernoulli_nll(output, target, weight).mean(), mse
+        log_sigma = self.log_sigma()
+        if objective.standardise:
+            log_sigma = log_sigma + self.pixel_std.log()
+        return gaussian_nll(squared, log_sigma, weight).mean(), mse
+
+    def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
+        if self._critic is None:
+            raise UserError("perceptual needs a critic: pretrain trains one, for_frames takes it")
+        return self._critic.distance(image, target)
 
     def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:
         """What each pixel counts: (B, 1, H, W), or None if all count one."""
@@ -257,24 +231,10 @@ class Autoencoder(nn.Module):
             return None
         return 1 + motion_weight * moving(target, to_float(self.config.window.previous(frames)))
 
-    def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
-        """Half the squared distance of the critic's features, mean over the batch: scalar."""
-        if not self._critic:
-            raise UserError("perceptual needs a critic: pretrain trains one, for_frames takes it")
-        critic = self._critic[0].to(image.device)
-        seen, wanted = (critic.encode_images(images).mean for images in (image, target))
-        return 0.5 * (seen - wanted).square().sum(1).mean()
 
-
-def _frozen(critic: Autoencoder, shape: tuple[int, int, int]) -> Autoencoder:
-    """`critic`, untrainable; UserError unless it sees single frames of `shape`."""
-    stack = critic.config.network.stack
-    if (critic.shape, stack) != (shape, 1):
-        raise UserError(
-            f"the critic sees {stack} x {critic.shape}, the model decodes 1 x {shape}; "
-            "train the critic on single frames of the same store"
-        )
-    return critic.eval().requires_grad_(False)
+def _channels_last(unit: Tensor) -> Tensor:
+    """(C, H, W) in the memory order of images: combining it with them is several times faster."""
+    return unit[None].contiguous(memory_format=torch.channels_last)[0]
 
 
 @contextmanager

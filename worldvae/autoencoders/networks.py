@@ -10,6 +10,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from worldvae.autoencoders.layers import Doubling, UnflattenCells
 from worldvae.config import Config, UserError
 
 SMALLEST_SIDE = 32  # of a frame, in pixels
@@ -64,7 +65,8 @@ class ConvEncoder(nn.Sequential):
         layers: list[nn.Module] = []
         widths = pairwise((config.stack * shape[2], *config.channels))
         for (inside, outside), stride in zip(widths, config.strides, strict=True):
-            layers += [nn.Conv2d(inside, outside, 2 * stride, stride, stride - 1), nn.ReLU()]
+            layers += [nn.Conv2d(inside, outside, 2 * stride, stride, stride - 1)]
+            layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers, *_code_layers(shape, config, heads))
 
 
@@ -81,7 +83,7 @@ class ConvDecoder(nn.Sequential):
         widths = pairwise((*reversed(config.channels), shape[2]))
         steps = zip(widths, reversed(larger), reversed(config.strides), strict=True)
         for (inside, outside), large, stride in steps:
-            layers += [nn.ReLU(), _enlarging(inside, outside, large, stride)]
+            layers += [nn.ReLU(inplace=True), _enlarging(inside, outside, large, stride)]
         super().__init__(*layers)
 
 
@@ -142,7 +144,7 @@ def _uncode_layers(config: NetworkConfig, size: tuple[int, int], extra: int) -> 
         cells = CellsAndExtra(config.latents, size)
         return [cells, nn.Conv2d(inputs, features, kernel_size=3, padding=1)]
     dense = nn.Linear(config.latents + extra, math.prod((features, *size)))
-    return [dense, nn.Unflatten(1, (features, *size))]
+    return [dense, UnflattenCells(1, (features, *size))]
 
 
 def _latents_per_cell(config: NetworkConfig, size: tuple[int, int]) -> int:
@@ -159,6 +161,8 @@ def _latents_per_cell(config: NetworkConfig, size: tuple[int, int]) -> int:
 def _enlarging(inside: int, outside: int, size: tuple[int, int], stride: int) -> nn.ConvTranspose2d:
     """The transposed convolution whose output is `size`, that of the convolution it mirrors."""
     rest = ((size[0] + stride - 2) % stride, (size[1] + stride - 2) % stride)
+    if stride == 2:
+        return Doubling(inside, outside, rest)
     return nn.ConvTranspose2d(inside, outside, 2 * stride, stride, stride - 1, output_padding=rest)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldvae.autoencoders.share import WHOLE, Share
 from worldvae.config import UserError
 from worldvae.seeding import numpy_stream
 
@@ -25,11 +26,13 @@ class Batch:
     """B examples, each a window of T frames in a row.
 
     frames (B, H, W, T C) uint8, the oldest first; actions (B, K, A) float32, those between the
-    newest input and the target, where the objective asks for them.
+    newest input and the target, where the objective asks for them. Where several processes learn
+    from one batch, `share` tells which of its rows these are.
     """
 
     frames: Tensor
     actions: Tensor | None = None
+    share: Share = WHOLE
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -37,7 +40,7 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
         actions = None if self.actions is None else self.actions.to(device)
-        return Batch(self.frames.to(device), actions)
+        return replace(self, frames=self.frames.to(device), actions=actions)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""The code of a frame as a distribution, and what an objective charges for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from worldvae.autoencoders.divergences import (
+    decompose_kl,
+    dip_penalty,
+    kl_to_standard_normal,
+    with_free_bits,
+)
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.share import WHOLE, Share
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The codes of B frames: q(z | frame) = N(mean, exp(logvar)), both (B, Z).
+
+    The point code of an ae or dae has logvar -inf: its samples are its mean.
+    """
+
+    mean: Tensor
+    logvar: Tensor
+
+    def sample(self, generator: torch.Generator, share: Share = WHOLE) -> Tensor:
+        """mean + exp(logvar / 2) eps with eps ~ N(0, 1): (B, Z).
+
+        The reparametrisation trick (Kingma & Welling, 2014): gradients reach mean and logvar.
+        """
+        eps = share.draw(torch.randn, self.mean.shape, generator)
+        return self.mean + torch.exp(0.5 * self.logvar) * eps.to(self.mean.device)
+
+    def kl(self) -> Tensor:
+        """KL to N(0, 1) of each latent in nats: (B, Z); 0 for a point code, which has no prior."""
+        is_point = torch.isneginf(self.logvar)
+        kl = kl_to_standard_normal(self.mean, self.logvar.masked_fill(is_point, 0))
+        return kl.masked_fill(is_point, 0)
+
+    def gathered(self, share: Share) -> Posterior:
+        """The codes of the whole batch, of which these are a process's share."""
+        return Posterior(share.gather(self.mean), share.gather(self.logvar))
+
+
+def cost_of_code(
+    objective: ObjectiveConfig,
+    posterior: Posterior,
+    sample: Tensor,
+    step: int | None,
+    training_frames: int,
+) -> Tensor:
+    """What `objective` charges at `step` for a whole batch of codes and their `sample`, scalar.
+
+    Some objectives are no means over examples, so the whole batch has to be here.
+    """
+    beta = objective.beta_at(step)
+    if not objective.is_variational:
+        return torch.zeros((), device=sample.device)
+    if objective.name == "capacity_vae":
+        excess = posterior.kl().sum(1).mean() - objective.capacity_at(step)
+        return objective.gamma * excess.abs()
+    if objective.name == "beta_tcvae":
+        parts = decompose_kl(sample, posterior.mean, posterior.logvar, training_frames)
+        return parts.mutual_information + beta * parts.total_correlation + parts.dimension_wise
+    cost = beta * with_free_bits(posterior.kl(), objective.free_bits)
+    if objective.name == "dip_vae":
+        cost = cost + objective.dip * dip_penalty(posterior.mean, posterior.logvar)
+    return cost
