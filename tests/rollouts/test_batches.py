@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.store import Split, split_of
@@ -180,3 +181,19 @@ def test_a_batch_is_a_copy(store: RolloutStore) -> None:
     source = StoredFrames(fill(store, [numbered(2, seed=0)]), "train")
     source.gather(np.arange(3))[:] = 7
     assert levels(source.gather(np.arange(3))) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"), [(None, "No such file"), (4_000, "not 4 frames"), (-1, "not 4 frames")]
+)
+def test_an_episode_damaged_after_it_was_checked_is_named(
+    store: RolloutStore, keep: int | None, message: str
+) -> None:
+    source = StoredFrames(fill(store, [numbered(3, seed=0)]), "train")
+    path = store.frames_path(store.records[0])
+    if keep is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match=message):
+        source.gather(np.arange(4))

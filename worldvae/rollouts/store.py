@@ -143,6 +143,10 @@ class RolloutStore:
         frames: NDArray[np.uint8] = self._open(self._frames_path(record.name))
         return frames
 
+    def frames_path(self, record: Record) -> Path:
+        """The file that ends with the frames of `record`, one after the other."""
+        return self._frames_path(record.name)
+
     def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
         """action, reward, terminated, truncated and, where there is one, state."""
         with np.load(self._arrays_path(record.name), allow_pickle=False) as arrays:
