@@ -18,6 +18,7 @@ from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.training.distributed import first_does
 
 # The sections of the config that decide the rollouts, and an encoder made from them.
 COLLECTED_BY = ("seed", "env", "rollouts")
@@ -73,15 +74,26 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:
-    """The experiment's encoder, trained on its rollouts and examined; made if it is missing."""
+    """The experiment's encoder, trained on its rollouts and examined; made if it is missing.
+
+    Under torchrun the first process does all but the training, in which each has its share.
+    """
     folder = experiment.encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    if (folder / "health.json").exists():
+    if first_does((folder / "health.json").exists):
         return Encoder.load(folder)
-    store, config = collect_rollouts(experiment), experiment.pretrain
+
+    def collected() -> None:
+        collect_rollouts(experiment)
+
+    def examined() -> None:
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        examine_encoder(experiment, encoder)
+
+    first_does(collected)
+    store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
     encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
-    record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    examine_encoder(experiment, encoder)
+    first_does(examined)
     return encoder
 
 

@@ -1,15 +1,21 @@
-"""Pretrain the encoder on the collected frames: python -m scripts.pretrain CONFIG"""
+"""Pretrain the encoder on the collected frames: python -m scripts.pretrain CONFIG
+
+On several GPUs: torchrun --nproc-per-node NUMBER -m scripts.pretrain CONFIG
+"""
 
 from __future__ import annotations
 
 from agents.stages import describe_encoder, pretrain_encoder
 from scripts.cli import Parser, run
+from worldvae.training.distributed import processes
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
-    encoder = pretrain_encoder(experiment)
-    print(describe_encoder(encoder, experiment.encoder_folder))
+    with processes() as share:
+        encoder = pretrain_encoder(experiment)
+        if share.rank == 0:
+            print(describe_encoder(encoder, experiment.encoder_folder))
 
 
 if __name__ == "__main__":

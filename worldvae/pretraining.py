@@ -7,6 +7,7 @@ import json
 import os
 import time
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,8 @@ from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.store import Split
-from worldvae.training import CHECKPOINT, FitConfig, fit
+from worldvae.training import CHECKPOINT, FitConfig, FitResult, fit
+from worldvae.training.distributed import first_does, own_share
 
 P = TypeVar("P", bound=Config)
 
@@ -60,31 +62,45 @@ def pretrain(
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
     A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
-    Raises UserError if the store has too few episodes, or if the loss explodes.
+    Raises UserError if the store has too few episodes, or if the loss explodes. Under torchrun all
+    processes call it with the same arguments, and the first writes.
     """
-    if (folder / "result.json").exists():
-        return Encoder.load(folder)
-    _warn_of_company(device)
-    with locked(folder, "pretraining"):
+    if first_does((folder / "result.json").exists):
+        return Encoder.load(folder, device)
+    is_first = own_share().rank == 0
+    if is_first:
+        _warn_of_company(device)
+    with locked(folder, "pretraining") if is_first else nullcontext():
         train, validation, test, origin = _sources(store, config)
         critic = _critic(store, config, folder, seed, device)
         shape = origin.frame.shape
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
-        encoder = Encoder(model, summarise(model, train, test, origin, trained=True), device)
-        encoder.save(folder)
-        _draw(encoder, test, folder, seed)
-        result = {
-            "seconds": fitted.seconds,
-            "steps": fitted.steps,
-            "stopped": fitted.stopped,
-            "best_step": fitted.best_step,
-            "metrics": fitted.metrics,
-            "parameters": sum(weight.numel() for weight in model.parameters()),
-        }
-        atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
-        (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
-    return encoder
+
+        def finish() -> None:
+            card = summarise(model, train, test, origin, trained=True)
+            encoder = Encoder(model, card, device)
+            encoder.save(folder)
+            _draw(encoder, test, folder, seed)
+            _record(fitted, model, folder)
+
+        first_does(finish)
+    return Encoder.load(folder, device)
+
+
+def _record(fitted: FitResult, model: Autoencoder, folder: Path) -> None:
+    """Write result.json, with which the folder is done."""
+    parameters = sum(weight.numel() for weight in model.parameters())
+    result = {
+        "seconds": fitted.seconds,
+        "steps": fitted.steps,
+        "stopped": fitted.stopped,
+        "best_step": fitted.best_step,
+        "metrics": fitted.metrics,
+        "parameters": parameters,
+    }
+    atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+    (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
 
 
 def leave_untrained(
@@ -158,7 +174,7 @@ Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]
 
 def _sources(store: RolloutStore, config: PretrainConfig) -> Sources:
     """Frames to train on, to stop by, to score on, and their origin; no damaged episodes."""
-    records = store.healthy()
+    records = first_does(store.healthy)
     splits: tuple[Split, ...] = ("train", "validation", "test")
     window = config.autoencoder.window
     train, validation, test = (

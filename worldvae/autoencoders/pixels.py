@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -38,9 +38,15 @@ class Batch:
         return len(self.frames)
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on `device`."""
-        actions = None if self.actions is None else self.actions.to(device)
-        return replace(self, frames=self.frames.to(device), actions=actions)
+        """The same batch on `device`; a pinned one is copied while the device computes."""
+        behind = device.type == "cuda"  # towards the CPU nobody would wait for the copy
+        actions = None if self.actions is None else self.actions.to(device, non_blocking=behind)
+        return replace(self, frames=self.frames.to(device, non_blocking=behind), actions=actions)
+
+    def pinned(self) -> Batch:
+        """The same batch in memory that a GPU can read by itself."""
+        actions = None if self.actions is None else self.actions.pin_memory()
+        return replace(self, frames=self.frames.pin_memory(), actions=actions)
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def frame_batches(source: FrameSource, batch_size: int, limit: int) -> Iterator[
     """At most `limit` examples spread evenly over `source`, in order, in batches."""
     chosen = evenly(len(source), limit)
     for start in range(0, len(chosen), batch_size):
-        yield _read(source, chosen[start : start + batch_size])
+        yield read_batch(source, chosen[start : start + batch_size])
 
 
 def evenly(total: int, limit: int) -> NDArray[np.int64]:
@@ -123,11 +129,20 @@ def evenly(total: int, limit: int) -> NDArray[np.int64]:
 
 
 def shuffled_batches(
-    source: FrameSource, batch_size: int, seed: int, first: int
+    source: FrameSource,
+    batch_size: int,
+    seed: int,
+    first: int,
+    share: Share = WHOLE,
+    reader: Callable[[NDArray[np.int64]], Batch] | None = None,
 ) -> Generator[Batch]:
     """Batches for steps `first`, ...; the next is read while the model learns from one.
 
     Batch s is places s B to (s + 1) B of an endless row of permutations, so no state need be kept.
+
+    Args:
+        share: Which rows of each batch are given and read.
+        reader: Reads the examples of a batch by their numbers; None: from `source`.
     """
 
     @lru_cache(maxsize=2)
@@ -138,7 +153,9 @@ def shuffled_batches(
         places = np.arange(step * batch_size, (step + 1) * batch_size)
         epochs, offsets = np.divmod(places, len(source))
         parts = [permutation(int(epoch))[offsets[epochs == epoch]] for epoch in np.unique(epochs)]
-        return _read(source, np.concatenate(parts))
+        numbers = np.concatenate(parts)[share.rows(batch_size)]
+        batch = reader(numbers) if reader else read_batch(source, numbers)
+        return replace(batch, share=share)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(read, first)
@@ -148,7 +165,8 @@ def shuffled_batches(
             yield batch
 
 
-def _read(source: FrameSource, indices: NDArray[Any]) -> Batch:
+def read_batch(source: FrameSource, indices: NDArray[np.int64]) -> Batch:
+    """The examples of `source` at `indices` (B,)."""
     actions = source.actions(indices)
     return Batch(
         torch.from_numpy(source.gather(indices)),

@@ -87,7 +87,7 @@ class StoredFrames:
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}") from None
         if count != frames.nbytes or header < HEADER or header % HEADER:
-            raise UserError(f"{path}: not {total} frames any more; what reads it starts again")
+            raise UserError(f"{path}: not {total} frames any more; run again to leave it out")
         return frames
 
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from tqdm import tqdm
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
 from worldvae.files import append_jsonl, read_jsonl, user_errors, write_jsonl
 from worldvae.training.config import FitConfig
+from worldvae.training.distributed import check_divisible, first_does, own_share
+from worldvae.training.resident import reader
 from worldvae.training.run import Run, StopReason, Trainable
 
 
@@ -42,32 +45,44 @@ def fit(
 
     Writes checkpoint.pt, metrics.jsonl and tensorboard/ into `folder`. Called again after a kill it
     goes on from the last evaluation, and on the CPU ends with the bits of an unbroken run.
+
+    Under torchrun each process computes its share of each batch, and the first alone evaluates,
+    writes, and ends with the best weights.
     """
     check_not_empty(train, "train")
     check_not_empty(validation, "validation")
-    model.to(torch.device(device))
-    run = Run(model, config, folder, seed, torch.device(device))
+    check_divisible(config.batch_size)
+    share, place = own_share(), torch.device(device)
+    model.to(place)
+    run = Run(model, config, folder, seed, place)
     shape = list(train.gather(np.zeros(1, np.int64)).shape[1:])
     run.restore({"train": len(train), "validation": len(validation), "shape": shape})
     first = run.progress.step
-    batches = shuffled_batches(train, config.batch_size, seed, first)
+    reads = reader(train, place)
+    batches = shuffled_batches(train, config.batch_size, seed, first, share, reads)
+    log = None if share.rank else _Log(folder, first)
     with (
         closing(batches),
-        closing(_Log(folder, first)) as log,
-        tqdm(total=config.steps, initial=first, disable=None, unit="step") as bar,
+        closing(log) if log else nullcontext(),
+        tqdm(total=config.steps, initial=first, disable=share.rank > 0 or None, unit="step") as bar,
     ):
-        stopped = run.reason_to_stop()
+
+        def judge(means: dict[str, float]) -> None:
+            held_out = run.evaluate(validation)
+            if log:
+                log.write(run.progress.step, run.seconds(), means, held_out)
+            run.save()
+            bar.set_postfix(held_out=f"{held_out['loss']:.4g}", best=run.progress.best_step)
+
+        stopped = first_does(run.reason_to_stop)
         while stopped is None:
             run.learn(next(batches))
             bar.update()
-            stopped = run.reason_to_stop()
+            stopped = first_does(run.reason_to_stop)
             if stopped or run.progress.step % config.evaluate_every == 0:
-                held_out = run.evaluate(validation)
-                log.write(run.progress.step, run.seconds(), run.take_means(), held_out)
-                run.save()
-                bar.set_postfix(held_out=f"{held_out['loss']:.4g}", best=run.progress.best_step)
-                stopped = stopped or run.reason_to_stop()
-    run.take_best()
+                first_does(partial(judge, run.take_means()))
+                stopped = stopped or first_does(run.reason_to_stop)
+    first_does(run.take_best)
     best = run.progress
     return FitResult(best.step, stopped, best.best_step, best.best_metrics, run.seconds())
 

@@ -18,9 +18,12 @@ from worldvae.config import Config, UserError, flatten
 from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
+from worldvae.training.distributed import Loss, averaged, shared_loss
 
 CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
+# To look at a loss is to wait until a GPU has computed it; a CPU has it already.
+STEPS_BETWEEN_LOOKS = {"cpu": 1, "cuda": 16}
 
 StopReason = Literal["steps", "patience", "minutes"]
 
@@ -72,6 +75,7 @@ class Run:
     ) -> None:
         self.model, self.config, self.seed, self.device = model, config, seed, device
         self.checkpoint = folder / CHECKPOINT
+        self.shared_loss = shared_loss(model)
         self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
         self.precision = resolve_precision(config.precision, device)
         self.progress = Progress()
@@ -79,6 +83,7 @@ class Run:
         self.identity: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
         self._summed = 0
+        self._unchecked: list[tuple[int, Tensor]] = []
         self._started = time.perf_counter()
 
     def seconds(self) -> float:
@@ -101,8 +106,11 @@ class Run:
         self.model.train(True)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(step)
-        loss, metrics = self._loss(batch, derive(self.seed, "noise", step), step)
-        self._check(float(loss.detach()), step)
+        noise = derive(self.seed, "noise", step)
+        loss, metrics = self._loss(self.shared_loss, batch, noise, step)
+        self._unchecked.append((step, loss.detach()))
+        if len(self._unchecked) >= STEPS_BETWEEN_LOOKS.get(self.device.type, 1):
+            self._check_steps()
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip:
@@ -113,10 +121,13 @@ class Run:
         self.progress.step += 1
 
     def take_means(self) -> dict[str, float]:
-        """The means of the metrics over the steps since the last call."""
-        means = {name: float(total) / self._summed for name, total in self._sums.items()}
+        """The means of the metrics over the steps since the last call, and over the processes."""
+        self._check_steps()
+        means = [float(total) / self._summed for total in self._sums.values()]
+        shared = averaged(torch.tensor(means, dtype=torch.float64)).tolist()
+        named = dict(zip(self._sums, shared, strict=True))
         self._sums, self._summed = {}, 0
-        return means
+        return named
 
     @torch.no_grad()
     def evaluate(self, validation: FrameSource) -> dict[str, float]:
@@ -129,7 +140,7 @@ class Run:
         limit = min(len(validation), self.config.validation_frames)
         for number, batch in enumerate(frame_batches(validation, self.config.batch_size, limit)):
             noise = derive(self.seed, "validation", number)
-            _, metrics = self._loss(batch, noise, None)
+            _, metrics = self._loss(self.model.loss, batch, noise, None)
             for name, value in metrics.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(batch) / limit
         self._check(totals["loss"], self.progress.step)
@@ -181,12 +192,19 @@ class Run:
         self.model.load_state_dict(self.best)
         self.model.train(False)
 
-    def _loss(self, batch: Batch, noise: int, step: int | None) -> tuple[Tensor, dict[str, Tensor]]:
+    def _loss(
+        self, compute: Loss, batch: Batch, noise: int, step: int | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator(self.device).manual_seed(noise)
         batch = batch.to(self.device)
         bfloat16 = self.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            return self.model.loss(batch, generator, step)
+            return compute(batch, generator, step)
+
+    def _check_steps(self) -> None:
+        for step, loss in self._unchecked:
+            self._check(float(loss), step)
+        self._unchecked = []
 
     def _check(self, loss: float, step: int) -> None:
         """Raise UserError if `loss` is not finite or far above the first one."""
