@@ -8,6 +8,7 @@ from worldvae.files import (
     append_jsonl,
     atomic_file,
     atomic_write_bytes,
+    atomic_write_parts,
     atomic_write_text,
     read_jsonl,
     sha256_file,
@@ -28,6 +29,13 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path):
         _write_half(path)
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_parts_are_joined_and_hashed(tmp_path):
+    path = tmp_path / "file"
+    digest = atomic_write_parts(path, [b"ab", memoryview(b"c")])
+    assert path.read_bytes() == b"abc"
+    assert digest == sha256_file(path) == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_a_torn_last_line_is_neither_read_nor_kept(tmp_path):

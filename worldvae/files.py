@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -46,6 +46,19 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
     """Replace the content of `path` by `data` in one step."""
     with atomic_file(path) as file:
         file.write(data)
+
+
+def atomic_write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> str:
+    """Replace the content of `path` by `parts`, end to end, in one step; its SHA-256 (hexadecimal).
+
+    Each part is hashed as it is written, so that nothing is read again.
+    """
+    digest = hashlib.sha256()
+    with atomic_file(path) as file:
+        for part in parts:
+            digest.update(part)
+            file.write(part)
+    return digest.hexdigest()
 
 
 def atomic_write_text(path: Path, text: str) -> None:

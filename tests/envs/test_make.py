@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, preprocess, source_shape
+from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.make import choose_backend, find_spec
 from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
 
@@ -165,9 +166,26 @@ def test_gray_and_flat_frames() -> None:
     assert preprocess(red[..., 0], FrameConfig()).shape == (64, 64, 3)
 
 
+@pytest.mark.parametrize("color", ["rgb", "gray"])
+@pytest.mark.parametrize("crop", [{}, {"top": 10, "right": 3}])
+@pytest.mark.parametrize("shape", [(96, 96, 3), (64, 64, 3), (50, 70, 1), (210, 160), (64, 64, 1)])
+def test_a_batch_is_its_frames_one_by_one(
+    color: str, crop: dict[str, int], shape: tuple[int, ...]
+) -> None:
+    config = FrameConfig(**{"color": color, "crop": crop})
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape)).astype(np.uint8)
+    batch = preprocess_batch(images, config)
+    assert (batch == np.stack([preprocess(image, config) for image in images])).all()
+    assert preprocess_batch(images[:0], config).shape == (0, *config.shape)
+    with pytest.raises(UserError, match="leaves nothing"):
+        preprocess_batch(images, FrameConfig(crop=Crop(top=200, bottom=20)))
+
+
 @pytest.mark.parametrize(
     "image", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(5, np.uint8)]
 )
 def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
     with pytest.raises(UserError, match="expected an image"):
         preprocess(image, FrameConfig())
+    with pytest.raises(UserError, match="expected an image"):
+        preprocess_batch(image[None], FrameConfig())

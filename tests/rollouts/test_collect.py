@@ -13,7 +13,8 @@ import pytest
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.rollouts.collect import Rollout, make_policies
+from worldvae.rollouts.collect import make_policies
+from worldvae.rollouts.rollout import Rollout
 
 CLOCK: Mapping[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
 ENV = EnvConfig(**CLOCK)

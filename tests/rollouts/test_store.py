@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig, StateVariable
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
-from worldvae.rollouts.store import split_of
+from worldvae.rollouts.store import PART, split_of
 
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
 VARIABLES = (
@@ -55,6 +56,23 @@ def test_every_byte_comes_back(store: RolloutStore) -> None:
         assert all((arrays[name] == value).all() for name, value in one.arrays.items())
         assert (record.length, record.terminated, record.seconds) == (len(one.action), True, 1.5)
         assert record.return_ == pytest.approx(one.reward.sum())
+
+
+def test_the_files_are_what_numpy_saves_and_have_the_hashes_of_their_records(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    """The longest takes several parts; a flipped array is no block of memory."""
+    long, short = episode(200, seed=1), episode(3, seed=2)
+    flipped = dataclasses.replace(short, obs=short.obs[:, ::-1])
+    for one in (long, short, flipped):
+        record = store.append(one)
+        np.save(tmp_path / "frames.npy", np.ascontiguousarray(one.obs))
+        written = (store.folder / f"{record.name}.frames.npy").read_bytes()
+        assert written == (tmp_path / "frames.npy").read_bytes()
+        assert hashlib.sha256(written).hexdigest() == record.frames_sha256
+        arrays = (store.folder / f"{record.name}.npz").read_bytes()
+        assert hashlib.sha256(arrays).hexdigest() == record.arrays_sha256
+    assert long.obs.nbytes > 2 * PART
 
 
 @pytest.mark.parametrize("ending", [".frames.npy", ".npz"])

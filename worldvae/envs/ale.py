@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
-from worldvae.envs.frames import Crop, preprocess
+from worldvae.envs.frames import Crop, preprocess_batch
 from worldvae.envs.vector import final_info
 
 _UNDERSTOOD = {
@@ -105,4 +105,4 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
 
     def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(N, 1, H0, W0, 3) -> (N, H, W, C), with the one function that all backends use."""
-        return np.stack([preprocess(frame, self._frame) for frame in frames[:, 0]])
+        return preprocess_batch(frames[:, 0], self._frame)

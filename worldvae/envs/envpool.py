@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
-from worldvae.envs.frames import preprocess
+from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
 from worldvae.envs.wrappers import STEER_THROTTLE, steer_throttle
 
@@ -42,8 +42,6 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         self._pool = self._make_pool(self._seeds(seed))
         self._idle = np.zeros(num_envs, np.int64)
-        raw = self._pool.observation_space.shape
-        self._frames = np.zeros((num_envs, *raw), np.uint8)
         self.single_observation_space = spaces.Box(0, 255, config.frame.shape, np.uint8)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         mapped = config.has_steer_throttle
@@ -72,34 +70,37 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         if seed is not None:
             self._pool.close()
             self._pool = self._make_pool(self._seeds(seed))
-        self._reset(np.arange(self.num_envs))
-        return self._preprocess(self._frames), {}
+        obs = self._blank()
+        self._reset(np.arange(self.num_envs), obs)
+        return obs, {}
 
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         actions = self._mapped(actions)
+        obs = self._blank()
         rewards = np.zeros(self.num_envs)
         terminated, truncated = np.zeros((2, self.num_envs), bool)
         running = np.arange(self.num_envs)
-        for _ in range(self._config.action_repeat):
+        for left in reversed(range(self._config.action_repeat)):
             frames, reward, done, cut, info = self._pool.step(
                 actions[running], running.astype(np.int32)
             )
             # The pool answers in the order in which its threads finish.
             who = info["env_id"]
-            self._frames[who] = frames
             rewards[who] += reward
             self._idle[who] = np.where(reward > 0, 0, self._idle[who] + 1)
             terminated[who], truncated[who] = done, cut | (self._gave_up(who) & ~done)
-            running = np.sort(who[~(terminated[who] | truncated[who])])
+            over = terminated[who] | truncated[who]
+            shown = over if left else np.ones(len(who), bool)
+            obs[who[shown]] = preprocess_batch(frames[shown], self._config.frame)
+            running = np.sort(who[~over])
             if not len(running):
                 break
         ended = terminated | truncated
-        last = self._preprocess(self._frames[ended])
-        if ended.any():
-            self._reset(np.flatnonzero(ended))
-        obs = self._preprocess(self._frames)
+        last = obs[ended]
+        if len(last):
+            self._reset(np.flatnonzero(ended), obs)
         return obs, rewards, terminated, truncated, final_info(last, ended)
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -109,10 +110,14 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         """One seed per environment; an int counts up from the first, as in Gymnasium."""
         return list(seed) if isinstance(seed, list) else [seed + i for i in range(self.num_envs)]
 
-    def _reset(self, which: NDArray[np.intp]) -> None:
+    def _reset(self, which: NDArray[np.intp], obs: NDArray[np.uint8]) -> None:
+        """Begin an episode in each of `which`, and put its first frame into `obs` (N, H, W, C)."""
         frames, info = self._pool.reset(which.astype(np.int32))
-        self._frames[info["env_id"]] = frames
+        obs[info["env_id"]] = preprocess_batch(frames, self._config.frame)
         self._idle[which] = 0
+
+    def _blank(self) -> NDArray[np.uint8]:
+        return np.empty((self.num_envs, *self._config.frame.shape), np.uint8)
 
     def _gave_up(self, who: NDArray[np.int32]) -> NDArray[np.bool_]:
         patience = self._config.give_up_after
@@ -121,8 +126,3 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
     def _mapped(self, actions: NDArray[Any]) -> NDArray[np.float32]:
         actions = np.asarray(actions, np.float32)
         return steer_throttle(actions) if self._config.has_steer_throttle else actions
-
-    def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if not len(frames):
-            return np.zeros((0, *self._config.frame.shape), np.uint8)
-        return np.stack([preprocess(frame, self._config.frame) for frame in frames])

@@ -54,12 +54,27 @@ def preprocess(image: Frame, config: FrameConfig) -> Frame:
     Raises UserError if `image` is not such an array or the crop leaves nothing of it.
     """
     check_image(image)
+    _check_crop(image.shape, config)
+    return _preprocess(image, config)
+
+
+def preprocess_batch(images: Frame, config: FrameConfig) -> Frame:
+    """`preprocess` of each of B images, checked once: (B, H0, W0) or (B, H0, W0, 1 or 3).
+
+    Images that are already (H, W, C) and lose no border are given back as they are.
+    """
+    if not len(images):
+        return np.empty((0, *config.shape), np.uint8)
+    check_image(images[0])
+    _check_crop(images.shape[1:], config)
+    if images.shape[1:] == config.shape and config.crop == Crop():
+        return images
+    return np.stack([_preprocess(image, config) for image in images])
+
+
+def _preprocess(image: Frame, config: FrameConfig) -> Frame:
     crop = config.crop
     rows, columns = image.shape[:2]
-    if crop.top + crop.bottom >= rows or crop.left + crop.right >= columns:
-        raise UserError(
-            f"frame.crop ({config}) leaves nothing of a frame of {rows}x{columns} pixels"
-        )
     image = image[crop.top : rows - crop.bottom, crop.left : columns - crop.right]
     if image.shape[:2] != (config.height, config.width):
         shrinks = image.shape[0] >= config.height and image.shape[1] >= config.width
@@ -81,4 +96,13 @@ def check_image(image: Frame) -> None:
         raise UserError(
             f"expected an image of shape (H, W), (H, W, 1) or (H, W, 3) uint8, "
             f"got {image.shape} {image.dtype}"
+        )
+
+
+def _check_crop(shape: tuple[int, ...], config: FrameConfig) -> None:
+    rows, columns = shape[:2]
+    crop = config.crop
+    if crop.top + crop.bottom >= rows or crop.left + crop.right >= columns:
+        raise UserError(
+            f"frame.crop ({config}) leaves nothing of a frame of {rows}x{columns} pixels"
         )

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-from gymnasium.vector import VectorEnv
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
-from worldvae.envs.vector import final_observations, image_of
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import EpsilonPolicy, Policy, RandomPolicy, SmoothPolicy
+from worldvae.rollouts.rollout import Rollout
 from worldvae.rollouts.store import RolloutStore
+from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
 
 PolicyName = Literal["random", "smooth", "agent"]
@@ -85,7 +82,9 @@ def collect(
             rollout = Rollout(
                 env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
             )
-            _record(rollout, store, config.frames)
+            # All environments may end on the same step, at the same limit of time.
+            with background_writer(store, waiting=config.num_envs) as write:
+                _record(rollout, write, store.num_frames, config.frames)
         finally:
             env.close()
 
@@ -126,115 +125,13 @@ def make_policies(
     return policies
 
 
-class Rollout:
-    """N environments in play; `step` hands out the episodes that ended on it."""
-
-    def __init__(
-        self,
-        env: VectorEnv[Any, Any, Any],
-        policies: Mapping[str, Policy],
-        weights: Sequence[float],
-        seed: int,
-        image_key: str | None = None,
-        has_state: bool = False,
-    ) -> None:
-        """`has_state`: a reader shows the true state of `env`, and episodes keep it."""
-        self._env, self._policies, self._seed, self._image_key = env, policies, seed, image_key
-        self._has_state = has_state
-        self._names = list(policies)
-        self._chance = np.array(weights) / np.sum(weights)
-        self._chooser = numpy_stream(seed, "choose")
-        self._obs, info = env.reset()
-        self._starting = np.ones(env.num_envs, bool)
-        self._tapes = [self._new_tape(i, info) for i in range(env.num_envs)]
-
-    def step(self) -> list[Episode]:
-        """One decision in every environment; the episodes that it ended."""
-        actions = self._act()
-        self._obs, rewards, terminated, truncated, info = self._env.step(actions)
-        frames = image_of(self._obs, self._image_key)
-        self._starting = terminated | truncated
-        last = dict(zip(*final_observations(info, self._env.num_envs), strict=True))
-        ended = []
-        for i, tape in enumerate(self._tapes):
-            if not self._starting[i]:
-                tape.add(actions[i], rewards[i], frames[i], self._state(info, i))
-                continue
-            final_state = self._state(info.get("final_info", {}), i)
-            tape.add(actions[i], rewards[i], image_of(last[i], self._image_key), final_state)
-            ended.append(tape.episode(self._seed, bool(terminated[i])))
-            self._tapes[i] = self._new_tape(i, info)
-        return ended
-
-    def cut(self) -> list[Episode]:
-        """The running episodes as they stand, truncated."""
-        return [tape.episode(self._seed, False) for tape in self._tapes if tape.actions]
-
-    @property
-    def running_frames(self) -> int:
-        """Frames of the episodes that `cut` would give."""
-        return sum(len(tape.frames) for tape in self._tapes if tape.actions)
-
-    def _act(self) -> NDArray[Any]:
-        proposals = {
-            name: policy(self._obs, self._starting) for name, policy in self._policies.items()
-        }
-        return np.stack([proposals[tape.policy][i] for i, tape in enumerate(self._tapes)])
-
-    def _new_tape(self, index: int, info: dict[str, Any]) -> _Tape:
-        policy = self._names[self._chooser.choice(len(self._names), p=self._chance)]
-        frame = image_of(self._obs, self._image_key)[index]
-        return _Tape(policy, frame, self._state(info, index))
-
-    def _state(self, info: dict[str, Any], index: int) -> NDArray[np.float64] | None:
-        return np.copy(info["state"][index]) if self._has_state else None
-
-
-class _Tape:
-    """The episode that runs in one environment."""
-
-    def __init__(self, policy: str, frame: NDArray[np.uint8], state: Any) -> None:
-        self.policy = policy
-        self.frames = [frame.copy()]
-        self.states = [state]
-        self.actions: list[Any] = []
-        self.rewards: list[float] = []
-
-    def add(self, action: Any, reward: float, frame: NDArray[np.uint8], state: Any) -> None:
-        self.actions.append(np.copy(action))
-        self.rewards.append(float(reward))
-        self.frames.append(frame.copy())
-        self.states.append(state)
-
-    def episode(self, seed: int, terminated: bool) -> Episode:
-        last = np.arange(1, len(self.actions) + 1) == len(self.actions)
-        return Episode(
-            obs=np.stack(self.frames),
-            action=np.stack(self.actions),
-            reward=np.array(self.rewards),
-            terminated=last & terminated,
-            truncated=last & (not terminated),
-            seed=seed,
-            policy=self.policy,
-            state=None if self.states[0] is None else np.stack(self.states),
-        )
-
-
-def _record(rollout: Rollout, store: RolloutStore, frames: int) -> None:
-    started = time.perf_counter()
-    with tqdm(
-        total=frames, initial=store.num_frames, desc="collect", unit="frames", disable=None
-    ) as bar:
-        while store.num_frames + rollout.running_frames < frames:
+def _record(rollout: Rollout, write: Callable[[Episode], None], stored: int, frames: int) -> None:
+    """Play and write until `frames` frames are stored, of which `stored` already are."""
+    with tqdm(total=frames, initial=stored, desc="collect", unit="frames", disable=None) as bar:
+        while stored + rollout.running_frames < frames:
             for episode in rollout.step():
-                started = _store(store, episode, started)
-            bar.update(store.num_frames + rollout.running_frames - bar.n)
+                write(episode)
+                stored += len(episode.obs)
+            bar.update(stored + rollout.running_frames - bar.n)
         for episode in rollout.cut():
-            started = _store(store, episode, started)
-
-
-def _store(store: RolloutStore, episode: Episode, since: float) -> float:
-    """Append `episode`, charging it the seconds since the last one; the time now."""
-    now = time.perf_counter()
-    store.append(episode, seconds=now - since)
-    return now
+            write(episode)

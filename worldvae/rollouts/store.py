@@ -28,6 +28,7 @@ from worldvae.envs.state import StateVariable, first_difference
 from worldvae.files import (
     append_jsonl,
     atomic_write_bytes,
+    atomic_write_parts,
     atomic_write_text,
     locked,
     read_jsonl,
@@ -37,6 +38,9 @@ from worldvae.rollouts.episode import Episode
 from worldvae.seeding import numpy_stream
 
 Split = Literal["train", "validation", "test"]
+
+PART = 2**18
+"""Bytes of frames hashed and written at once: they fit into a processor's cache."""
 
 _VARIABLES = TypeAdapter(tuple[StateVariable, ...])
 
@@ -119,8 +123,8 @@ class RolloutStore:
         index = len(self.records)
         name = f"{index:06d}"
         frames, arrays = self._frames_path(name), self._arrays_path(name)
-        atomic_write_bytes(frames, _npy_bytes(episode.obs))
-        atomic_write_bytes(arrays, _npz_bytes(episode.arrays))
+        frames_sha256 = atomic_write_parts(frames, npy_parts(episode.obs))
+        arrays_sha256 = atomic_write_parts(arrays, [_npz_bytes(episode.arrays)])
         record = Record(
             name=name,
             length=len(episode.action),
@@ -131,8 +135,8 @@ class RolloutStore:
             terminated=bool(episode.terminated[-1]),
             env=self.env.id,
             seconds=seconds,
-            frames_sha256=sha256_file(frames),
-            arrays_sha256=sha256_file(arrays),
+            frames_sha256=frames_sha256,
+            arrays_sha256=arrays_sha256,
         )
         append_jsonl(self.folder / "manifest.jsonl", record.model_dump(mode="json"))
         self.records.append(record)
@@ -226,10 +230,15 @@ def _read_manifest(path: Path) -> list[Record]:
         ) from None
 
 
-def _npy_bytes(array: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def npy_parts(array: NDArray[Any]) -> Iterator[bytes | memoryview]:
+    """What `np.save` writes of `array`, without another copy of it."""
+    array = np.ascontiguousarray(array)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    yield header.getvalue()
+    data = array.data.cast("B")
+    for start in range(0, len(data), PART):
+        yield data[start : start + PART]
 
 
 def _npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:

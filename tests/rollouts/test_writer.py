@@ -1,0 +1,102 @@
+"""The thread that writes: everything in order, errors where they are seen, nothing after them."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from worldvae.config import UserError
+from worldvae.envs import EnvConfig
+from worldvae.rollouts import Episode, RolloutStore
+from worldvae.rollouts.writer import background_writer
+
+
+def episode(length: int) -> Episode:
+    ended = np.arange(length) == length - 1
+    return Episode(
+        obs=np.full((length + 1, 32, 32, 3), length, np.uint8),
+        action=np.zeros(length, int),
+        reward=np.ones(length),
+        terminated=ended,
+        truncated=np.zeros(length, bool),
+        seed=0,
+        policy="random",
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RolloutStore:
+    return RolloutStore.create(tmp_path, EnvConfig(id="tests/Clock-v0"))
+
+
+def lengths(store: RolloutStore) -> list[int]:
+    return [record.length for record in RolloutStore(store.folder).healthy()]
+
+
+def test_what_was_taken_is_written_in_order(store: RolloutStore) -> None:
+    with background_writer(store, waiting=2) as write:
+        for length in range(1, 21):
+            write(episode(length))
+    assert lengths(store) == list(range(1, 21))
+
+
+def test_seconds_add_up_to_the_time_that_passed(store: RolloutStore) -> None:
+    with background_writer(store, waiting=2) as write:
+        for _ in range(3):
+            threading.Event().wait(0.05)
+            write(episode(2))
+    assert sum(record.seconds for record in store.records) >= 0.15
+
+
+def test_an_interrupted_collection_keeps_what_was_taken(store: RolloutStore) -> None:
+    with pytest.raises(KeyboardInterrupt), background_writer(store, waiting=9) as write:
+        for length in (3, 1, 2):
+            write(episode(length))
+        raise KeyboardInterrupt
+    assert lengths(store) == [3, 1, 2]
+
+
+def test_a_full_disk_ends_the_collection_and_leaves_no_hole(
+    store: RolloutStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third episode fails; those behind it are dropped, though the disk has room again."""
+    calls = []
+
+    def full(*_: Any) -> None:
+        calls.append(1)
+        if len(calls) == 5:  # two files an episode
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with (
+        pytest.raises(UserError, match="No space left on device"),
+        background_writer(store, waiting=1) as write,
+    ):
+        for _ in range(100):
+            write(episode(4))
+    assert lengths(store) == [4, 4]
+    assert len(calls) == 5
+
+
+def test_more_than_may_wait_are_not_taken(
+    store: RolloutStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the disk held up, one episode is being written and `waiting` more are taken."""
+    held, taken = threading.Event(), []
+    monkeypatch.setattr("os.fsync", lambda _: held.wait(20))
+
+    def produce() -> None:
+        with background_writer(store, waiting=3) as write:
+            for length in range(1, 9):
+                write(episode(length))
+                taken.append(length)
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    producer.join(0.5)
+    assert len(taken) <= 4
+    held.set()
+    producer.join(20)
+    assert lengths(store) == list(range(1, 9))

@@ -1,0 +1,141 @@
+"""N environments in play, and the episode that runs in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from worldvae.envs.vector import final_observations, image_of
+from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.policies import Policy
+from worldvae.seeding import numpy_stream
+
+SHORTEST_ROOM = 64
+"""Frames that the first tapes have room for; later ones have it for the longest episode so far."""
+
+
+class Rollout:
+    """N environments in play; `step` hands out the episodes that ended on it."""
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        policies: Mapping[str, Policy],
+        weights: Sequence[float],
+        seed: int,
+        image_key: str | None = None,
+        has_state: bool = False,
+    ) -> None:
+        """`has_state`: a reader shows the true state of `env`, and episodes keep it."""
+        self._env, self._policies, self._seed, self._image_key = env, policies, seed, image_key
+        self._has_state = has_state
+        self._names = list(policies)
+        self._chance = np.array(weights) / np.sum(weights)
+        self._chooser = numpy_stream(seed, "choose")
+        self._obs, info = env.reset()
+        self._starting = np.ones(env.num_envs, bool)
+        self._everyone = np.arange(env.num_envs)
+        self._plays = np.zeros(env.num_envs, np.intp)
+        self._room = SHORTEST_ROOM
+        frames, states = image_of(self._obs, image_key), self._states(info)
+        self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
+
+    def step(self) -> list[Episode]:
+        """One decision in every environment; the episodes that it ended."""
+        actions = self._act()
+        self._obs, rewards, terminated, truncated, info = self._env.step(actions)
+        frames, states = image_of(self._obs, self._image_key), self._states(info)
+        self._starting = terminated | truncated
+        for i in np.flatnonzero(~self._starting):
+            self._tapes[i].add(actions[i], rewards[i], frames[i], states[i])
+        if not self._starting.any():
+            return []
+        ended = []
+        last_states = self._states(info.get("final_info", {}))
+        for i, last in zip(*final_observations(info, self._env.num_envs), strict=True):
+            tape, policy = self._tapes[i], self._names[self._plays[i]]
+            tape.add(actions[i], rewards[i], image_of(last, self._image_key), last_states[i])
+            ended.append(tape.episode(self._seed, policy, bool(terminated[i])))
+            self._room = max(self._room, tape.length + 1)
+            self._tapes[i] = self._begin(i, frames[i], states[i])
+        return ended
+
+    def cut(self) -> list[Episode]:
+        """The running episodes as they stand, truncated."""
+        return [
+            tape.episode(self._seed, self._names[policy], False)
+            for tape, policy in zip(self._tapes, self._plays, strict=True)
+            if tape.length
+        ]
+
+    @property
+    def running_frames(self) -> int:
+        """Frames of the episodes that `cut` would give."""
+        return sum(tape.length + 1 for tape in self._tapes if tape.length)
+
+    def _act(self) -> NDArray[Any]:
+        """Every policy sees every step, so that none depends on who else plays: (N, ...)."""
+        proposals = [policy(self._obs, self._starting) for policy in self._policies.values()]
+        actions: NDArray[Any] = np.stack(proposals)[self._plays, self._everyone]
+        return actions
+
+    def _begin(self, index: int | np.intp, frame: NDArray[np.uint8], state: Any) -> Tape:
+        self._plays[index] = self._chooser.choice(len(self._names), p=self._chance)
+        return Tape(frame, state, self._room)
+
+    def _states(self, info: dict[str, Any]) -> NDArray[Any]:
+        """Of each environment a copy of the true state, (N, S), or None, (N,)."""
+        if not self._has_state:
+            return np.full(self._env.num_envs, None)
+        return np.array(info["state"], np.float64)
+
+
+class Tape:
+    """The episode that runs in one environment; `room` frames fit before it is moved."""
+
+    def __init__(self, frame: NDArray[np.uint8], state: Any, room: int) -> None:
+        # One array: the system then backs it by huge pages, and no second copy makes the episode.
+        self._frames = np.empty((room, *frame.shape), np.uint8)
+        self._frames[0] = frame
+        self._states = [state]
+        self._actions: list[Any] = []
+        self._rewards: list[float] = []
+
+    @property
+    def length(self) -> int:
+        """Decisions so far."""
+        return len(self._actions)
+
+    def add(self, action: Any, reward: float, frame: NDArray[np.uint8], state: Any) -> None:
+        """A decision and what followed; only the frame is copied."""
+        self._actions.append(action)
+        self._rewards.append(reward)
+        self._states.append(state)
+        if self.length == len(self._frames):
+            self._frames = with_room(self._frames, 2 * self.length)
+        self._frames[self.length] = frame
+
+    def episode(self, seed: int, policy: str, terminated: bool) -> Episode:
+        """What was played so far; truncated unless `terminated`."""
+        last = np.arange(1, self.length + 1) == self.length
+        return Episode(
+            obs=self._frames[: self.length + 1],
+            action=np.stack(self._actions),
+            reward=np.array(self._rewards, np.float64),
+            terminated=last & terminated,
+            truncated=last & (not terminated),
+            seed=seed,
+            policy=policy,
+            state=None if self._states[0] is None else np.stack(self._states),
+        )
+
+
+def with_room(frames: NDArray[np.uint8], room: int) -> NDArray[np.uint8]:
+    """`frames` (T, H, W, C) at the beginning of an array of `room` frames."""
+    larger = np.empty((room, *frames.shape[1:]), np.uint8)
+    larger[: len(frames)] = frames
+    return larger

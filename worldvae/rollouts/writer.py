@@ -1,0 +1,62 @@
+"""Episodes go to disk in a thread of their own, while the environments go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Queue
+
+from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.store import RolloutStore
+
+
+@contextmanager
+def background_writer(store: RolloutStore, waiting: int) -> Iterator[Callable[[Episode], None]]:
+    """A function that takes episodes and has them appended to `store`, one by one and in order.
+
+    Everything taken is in the store when the block is left, however it is left. What the store
+    raises is raised by the next call, or on leaving; the episodes after it are dropped.
+    Each episode is charged the seconds since the one before it was.
+
+    Args:
+        waiting: Episodes that may wait for the disk; the next one waits outside until one is done.
+    """
+    writer = _Writer(store, waiting)
+    try:
+        yield writer.put
+    finally:
+        writer.close()
+
+
+class _Writer:
+    def __init__(self, store: RolloutStore, waiting: int) -> None:
+        self._store = store
+        self._queue: Queue[Episode | None] = Queue(waiting)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="rollout writer", daemon=True)
+        self._thread.start()
+
+    def put(self, episode: Episode) -> None:
+        if self._error is not None:
+            raise self._error
+        self._queue.put(episode)
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        since = time.perf_counter()
+        while (episode := self._queue.get()) is not None:
+            if self._error is not None:
+                continue  # what would follow a hole in the store is dropped, and nobody waits
+            now = time.perf_counter()
+            try:
+                self._store.append(episode, seconds=now - since)
+            except BaseException as error:  # noqa: BLE001  # raised again where it is seen
+                self._error = error
+            since = now
