@@ -31,14 +31,20 @@ def store(tmp_path: Path) -> RolloutStore:
     return RolloutStore.create(tmp_path, EnvConfig(id="tests/Clock-v0"))
 
 
+def write_all(store: RolloutStore, lengths: list[int], interrupt: bool = False) -> None:
+    with background_writer(store, waiting=2) as write:
+        for length in lengths:
+            write(episode(length))
+        if interrupt:
+            raise KeyboardInterrupt
+
+
 def lengths(store: RolloutStore) -> list[int]:
     return [record.length for record in RolloutStore(store.folder).healthy()]
 
 
 def test_what_was_taken_is_written_in_order(store: RolloutStore) -> None:
-    with background_writer(store, waiting=2) as write:
-        for length in range(1, 21):
-            write(episode(length))
+    write_all(store, list(range(1, 21)))
     assert lengths(store) == list(range(1, 21))
 
 
@@ -51,10 +57,8 @@ def test_seconds_add_up_to_the_time_that_passed(store: RolloutStore) -> None:
 
 
 def test_an_interrupted_collection_keeps_what_was_taken(store: RolloutStore) -> None:
-    with pytest.raises(KeyboardInterrupt), background_writer(store, waiting=9) as write:
-        for length in (3, 1, 2):
-            write(episode(length))
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_all(store, [3, 1, 2], interrupt=True)
     assert lengths(store) == [3, 1, 2]
 
 
@@ -70,12 +74,8 @@ def test_a_full_disk_ends_the_collection_and_leaves_no_hole(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with (
-        pytest.raises(UserError, match="No space left on device"),
-        background_writer(store, waiting=1) as write,
-    ):
-        for _ in range(100):
-            write(episode(4))
+    with pytest.raises(UserError, match="No space left on device"):
+        write_all(store, [4] * 100)
     assert lengths(store) == [4, 4]
     assert len(calls) == 5
 
