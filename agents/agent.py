@@ -16,10 +16,10 @@ from agents.experiment import ArmName
 from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig
-from worldvae.envs.vector import image_of
+from worldvae.envs.vector import image_of, with_image
 from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
 from worldvae.history import History
-from worldvae.latent import FrameEncoder, LatentStacks, with_image
+from worldvae.latent import FrameEncoder, LatentStacks
 
 
 class AgentCard(Config):

@@ -12,7 +12,8 @@ from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 from agents.experiment import ArmName, Experiment
 from worldvae.autoencoders import Encoder
 from worldvae.envs import make_vec
-from worldvae.latent import FrameEncoder, LatentVectorObservation, StackedVectorObservation
+from worldvae.envs.stacked import StackedVectorObservation
+from worldvae.latent import FrameEncoder, LatentVectorObservation
 from worldvae.sb3 import VectorEnvAdapter
 
 

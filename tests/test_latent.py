@@ -16,8 +16,9 @@ from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
 from worldvae.envs.dots import DotsEnv
+from worldvae.envs.stacked import StackedVectorObservation
 from worldvae.envs.vector import final_observations
-from worldvae.latent import LatentObservation, LatentVectorObservation, StackedVectorObservation
+from worldvae.latent import LatentObservation, LatentVectorObservation
 from worldvae.sb3 import LatentVecEnv, VectorEnvAdapter
 
 STACK = 3

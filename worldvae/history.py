@@ -24,12 +24,11 @@ class History:
 
     def push(self, newest: NDArray[Any], starting: NDArray[np.bool_]) -> NDArray[Any]:
         """newest (N, ..., D), starting (N,): who begins an episode -> (N, ..., k D), a copy."""
-        filled = np.concatenate([newest] * self.stack, axis=-1)
         if self._stacks is None:
-            self._stacks = filled
+            self._stacks = self._filled(newest)
         else:
             self._stacks = self._append(self._stacks, newest)
-            self._stacks[starting] = filled[starting]
+            self._stacks[starting] = self._filled(newest[starting])
         return self._stacks.copy()
 
     def with_last(self, last: NDArray[Any], ended: NDArray[np.intp]) -> NDArray[Any]:
@@ -40,6 +39,9 @@ class History:
         if self._stacks is None:
             raise ValueError("no observation was pushed yet")
         return self._append(self._stacks[ended], last)
+
+    def _filled(self, newest: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([newest] * self.stack, axis=-1)
 
     @staticmethod
     def _append(stacks: NDArray[Any], newest: NDArray[Any]) -> NDArray[Any]:

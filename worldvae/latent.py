@@ -14,17 +14,15 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import VectorEnv, VectorWrapper
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
-from worldvae.envs.frames import FrameConfig, preprocess
-from worldvae.envs.vector import final_observations, image_of
+from worldvae.envs.frames import FrameConfig, preprocess_batch
+from worldvae.envs.stacked import NO_ONE, StackedVectorObservation
+from worldvae.envs.vector import image_of, replace_image_space, with_image
 from worldvae.history import History, stacked_space
-
-NO_ONE = np.empty(0, np.intp)
 
 
 class FrameEncoder:
@@ -71,7 +69,7 @@ class FrameEncoder:
                 f"the encoder was trained on {card.env_id} with frames of {card.source_shape}, "
                 f"this environment gives {frames.shape[1:]}"
             )
-        return np.stack([preprocess(frame, card.frame) for frame in frames])
+        return preprocess_batch(frames, card.frame)
 
 
 class LatentStacks:
@@ -100,7 +98,8 @@ class LatentStacks:
         Returns the observations (N, stack Z), and the final ones of those episodes (E, stack Z).
         """
         count = len(frames)
-        frames = self._encode.preprocess(np.stack([*frames, *last_frames]))
+        together = np.concatenate([frames, np.stack(last_frames)]) if len(ended) else frames
+        frames = self._encode.preprocess(together)
         last = self._frames.with_last(frames[count:], ended) if len(ended) else frames[:0]
         inputs = self._frames.push(frames[:count], starting)
         latents = self._encode(np.concatenate([inputs, last]) if len(ended) else inputs)
@@ -153,66 +152,6 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         return with_image(observation, self._image_key, stacks[0])
 
 
-class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
-    """The last `stack` observations of N environments joined along the last axis.
-
-    Also of final observations, so that an agent may bootstrap from them. Of a Dict only the
-    image is stacked.
-    """
-
-    def __init__(
-        self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
-    ) -> None:
-        super().__init__(env)
-        self._stack, self._image_key = stack, image_key
-        self._forget()
-        space = stacked_space(self._feature_space(), stack)
-        self.single_observation_space = replace_image_space(
-            env.single_observation_space, image_key, space
-        )
-        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
-
-    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        obs, info = self.env.reset(seed=seed, options=options)
-        everywhere = np.ones(self.num_envs, bool)
-        stacks, _ = self._advance(image_of(obs, self._image_key), everywhere, (), NO_ONE)
-        return with_image(obs, self._image_key, stacks), info
-
-    def step(self, actions: Any) -> Any:
-        obs, rewards, terminated, truncated, info = self.env.step(actions)
-        ended, finals = final_observations(info, self.num_envs)
-        last_frames = [image_of(final, self._image_key) for final in finals]
-        frames = image_of(obs, self._image_key)
-        stacks, last = self._advance(frames, terminated | truncated, last_frames, ended)
-        if len(ended):
-            info = {**info, "final_obs": info["final_obs"].copy()}
-            for index, final, stack in zip(ended, finals, last, strict=True):
-                info["final_obs"][index] = with_image(final, self._image_key, stack)
-        return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
-
-    def _feature_space(self) -> spaces.Box:
-        space = self.env.single_observation_space
-        if isinstance(space, spaces.Dict) and self._image_key is not None:
-            space = space[self._image_key]
-        if not isinstance(space, spaces.Box):
-            raise UserError(f"expected observations of one Box, this environment has {space}")
-        return space
-
-    def _forget(self) -> None:
-        self._history = History(self._stack)
-
-    def _advance(
-        self,
-        frames: NDArray[Any],
-        starting: NDArray[np.bool_],
-        last_frames: Sequence[NDArray[Any]],
-        ended: NDArray[np.intp],
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """See `LatentStacks.step`."""
-        last = self._history.with_last(np.stack(last_frames), ended) if len(ended) else frames[:0]
-        return self._history.push(frames, starting), last
-
-
 class LatentVectorObservation(StackedVectorObservation):
     """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
 
@@ -246,19 +185,3 @@ def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
     while layer is not None and "frame_config" not in vars(layer):
         layer = vars(layer).get("env")
     return None if layer is None else layer.frame_config
-
-
-def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
-    """`observation` with `image` in the place of its image."""
-    return image if image_key is None else {**observation, image_key: image}
-
-
-def replace_image_space(
-    space: gym.Space[Any], image_key: str | None, image: spaces.Box
-) -> gym.Space[Any]:
-    """As `with_image`, of the space."""
-    if image_key is None:
-        return image
-    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
-        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
-    return spaces.Dict({**space.spaces, image_key: image})

@@ -12,9 +12,9 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from worldvae.autoencoders import Encoder
-from worldvae.envs.vector import final_observations, image_of
+from worldvae.envs.vector import final_observations, image_of, replace_image_space, with_image
 from worldvae.history import stacked_space
-from worldvae.latent import FrameEncoder, LatentStacks, replace_image_space, with_image
+from worldvae.latent import FrameEncoder, LatentStacks
 
 
 class VectorEnvAdapter(VecEnv):

@@ -1,13 +1,16 @@
-"""What every backend shares: the first seed, and Gymnasium's form of final observations."""
+"""What backends and wrappers share: the first seed, final observations, images in a Dict."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from worldvae.config import UserError
 from worldvae.envs.frames import FrameConfig
 
 
@@ -57,3 +60,19 @@ def final_observations(info: dict[str, Any], num_envs: int) -> tuple[NDArray[np.
 def image_of(observation: Any, image_key: str | None) -> NDArray[np.uint8]:
     """The image of an observation that is one, or of a Dict that holds one."""
     return observation if image_key is None else observation[image_key]  # type: ignore[no-any-return]
+
+
+def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
+    """`observation` with `image` in the place of its image."""
+    return image if image_key is None else {**observation, image_key: image}
+
+
+def replace_image_space(
+    space: gym.Space[Any], image_key: str | None, image: spaces.Box
+) -> gym.Space[Any]:
+    """As `with_image`, of the space."""
+    if image_key is None:
+        return image
+    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
+        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
+    return spaces.Dict({**space.spaces, image_key: image})

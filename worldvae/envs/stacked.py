@@ -1,0 +1,82 @@
+"""The last k observations of N environments as one, final observations included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from worldvae.config import UserError
+from worldvae.envs.vector import final_observations, image_of, replace_image_space, with_image
+from worldvae.history import History, stacked_space
+
+NO_ONE = np.empty(0, np.intp)
+
+
+class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
+    """The last `stack` observations of N environments joined along the last axis.
+
+    Also of final observations, so that an agent may bootstrap from them. Of a Dict only the
+    image is stacked.
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
+    ) -> None:
+        super().__init__(env)
+        self._stack, self._image_key = stack, image_key
+        self._forget()
+        space = stacked_space(self._feature_space(), stack)
+        self.single_observation_space = replace_image_space(
+            env.single_observation_space, image_key, space
+        )
+        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        obs, info = self.env.reset(seed=seed, options=options)
+        everywhere = np.ones(self.num_envs, bool)
+        stacks, _ = self._advance(image_of(obs, self._image_key), everywhere, (), NO_ONE)
+        return with_image(obs, self._image_key, stacks), info
+
+    def step(self, actions: Any) -> Any:
+        obs, rewards, terminated, truncated, info = self.env.step(actions)
+        ended, finals = final_observations(info, self.num_envs)
+        last_frames = [image_of(final, self._image_key) for final in finals]
+        frames = image_of(obs, self._image_key)
+        stacks, last = self._advance(frames, terminated | truncated, last_frames, ended)
+        if len(ended):
+            info = {**info, "final_obs": info["final_obs"].copy()}
+            for index, final, stack in zip(ended, finals, last, strict=True):
+                info["final_obs"][index] = with_image(final, self._image_key, stack)
+        return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
+
+    def _feature_space(self) -> spaces.Box:
+        space = self.env.single_observation_space
+        if isinstance(space, spaces.Dict) and self._image_key is not None:
+            space = space[self._image_key]
+        if not isinstance(space, spaces.Box):
+            raise UserError(f"expected observations of one Box, this environment has {space}")
+        return space
+
+    def _forget(self) -> None:
+        self._history = History(self._stack)
+
+    def _advance(
+        self,
+        frames: NDArray[Any],
+        starting: NDArray[np.bool_],
+        last_frames: Sequence[NDArray[Any]],
+        ended: NDArray[np.intp],
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What the agent sees of a step, and of the E episodes that it ended their last.
+
+        frames (N, ..., D), starting (N,): who begins an episode, last_frames E of (..., D),
+        ended (E,): whose they are -> (N, ..., k D), (E, ..., k D).
+        """
+        last = self._history.with_last(np.stack(last_frames), ended) if len(ended) else frames[:0]
+        return self._history.push(frames, starting), last
