@@ -10,25 +10,32 @@ from pathlib import Path
 from typing import NoReturn
 
 from agents.experiment import Experiment
-from worldvae.config import UserError, describe, parse_overrides
+from worldvae.config import Config, UserError, describe, parse_overrides
 
 
-class Parser(argparse.ArgumentParser):
-    """CONFIG, a command's own options, and `--any.key value` for every key of CONFIG."""
+class OptionParser(argparse.ArgumentParser):
+    """A command's own options, and `--any.key value` for every key of `config`."""
 
-    def __init__(self, description: str | None) -> None:
+    def __init__(self, description: str | None, config: type[Config], words: str) -> None:
         super().__init__(
             description=description,
-            epilog=f"keys of CONFIG, each also an option:\n\n{describe(Experiment)}",
+            epilog=f"keys of CONFIG, each also an option:\n\n{describe(config)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            usage="python -m %(prog)s CONFIG [--key value ...]",
+            usage=f"python -m %(prog)s {words}",
             prog=f"scripts.{Path(sys.argv[0]).stem}",
             allow_abbrev=False,
         )
-        self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"command line: {message}; see --help")
+
+
+class Parser(OptionParser):
+    """The options of a command on an experiment: CONFIG and its keys."""
+
+    def __init__(self, description: str | None) -> None:
+        super().__init__(description, Experiment, "CONFIG [--key value ...]")
+        self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
 
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
         """The command's own options, and the experiment with its overrides."""

@@ -1,0 +1,86 @@
+"""The bare backends: a simulator's own step and nothing else, the limit of what is built on it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from worldvae.config import UserError
+from worldvae.envs import EnvConfig
+from worldvae.envs.make import choose_backend, find_spec
+
+Step = Callable[[], object]
+"""One random action in every environment."""
+
+
+def step_bare(env: EnvConfig, num_envs: int, env_steps: int, seed: int) -> int:
+    """Make N environments, reset them and take `env_steps` random steps in all; how many it took.
+
+    The backend is the one that `env` runs on. Frames have the simulator's own size where it
+    resizes nothing itself; actions are held for one step, and nothing is kept.
+    """
+    rounds = -(-env_steps // num_envs)
+    with _open(env, num_envs, seed) as step:
+        for _ in range(rounds):
+            step()
+    return rounds * num_envs
+
+
+@contextmanager
+def _open(env: EnvConfig, num_envs: int, seed: int) -> Iterator[Step]:
+    openers = {"envpool": _open_envpool, "ale": _open_ale}
+    backend = choose_backend(env, find_spec(env))
+    if backend not in openers:
+        raise UserError(
+            f"{env.id} runs on {backend} here, which has no bare stepping to compare with; "
+            "for CarRacing: pip install 'worldvae[fast]'"
+        )
+    vec, step = openers[backend](env, num_envs, seed)
+    try:
+        yield step
+    finally:
+        vec.close()
+
+
+def _open_envpool(env: EnvConfig, num_envs: int, seed: int) -> tuple[Any, Step]:
+    import envpool
+
+    with warnings.catch_warnings():  # its float64 bounds are cast to float32, rightly
+        warnings.simplefilter("ignore", UserWarning)
+        pool = envpool.make(env.id, env_type="gymnasium", num_envs=num_envs, seed=seed)
+    generator, space = np.random.default_rng(seed), pool.action_space
+    shape = (num_envs, *space.shape)
+    pool.reset()
+    return pool, lambda: pool.step(
+        generator.uniform(space.low, space.high, shape).astype(np.float32)
+    )
+
+
+def _open_ale(env: EnvConfig, num_envs: int, seed: int) -> tuple[Any, Step]:
+    from ale_py.vector_env import AtariVectorEnv
+
+    settings = {**find_spec(env).kwargs, **env.kwargs}
+    vec = AtariVectorEnv(
+        settings["game"],
+        num_envs,
+        frameskip=settings["frameskip"],
+        repeat_action_probability=settings["repeat_action_probability"],
+        full_action_space=settings["full_action_space"],
+        max_num_frames_per_episode=settings["max_num_frames_per_episode"],
+        img_height=env.frame.height,
+        img_width=env.frame.width,
+        grayscale=False,
+        stack_num=1,
+        maxpool=False,
+        noop_max=0,
+        reward_clipping=False,
+        use_fire_reset=False,
+    )
+    space: Any = vec.single_action_space
+    generator, actions = np.random.default_rng(seed), int(space.n)
+    vec.reset(seed=seed)
+    return vec, lambda: vec.step(generator.integers(actions, size=num_envs))

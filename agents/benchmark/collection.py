@@ -1,0 +1,93 @@
+"""Rows of collection: what storing every frame costs, and what the usual way costs."""
+
+from __future__ import annotations
+
+from agents.benchmark.bare import step_bare
+from agents.benchmark.bench import Bench
+from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
+from agents.benchmark.rows import Row, Unit
+from agents.benchmark.usual import collect_usually, make_usual_env
+from worldvae.envs import EnvConfig
+from worldvae.rollouts import RolloutStore, collect
+
+FRAMES = Unit("frames/s")
+
+
+def collection_rows() -> tuple[Row, ...]:
+    """CarRacing and Pong against their bare backends, CarRacing against the usual script."""
+    return (
+        Row(
+            "collection-car-racing",
+            "Collection",
+            "CarRacing, every frame stored",
+            "bare envpool, nothing stored",
+            FRAMES,
+            0.9,
+            lambda bench: _against_bare(bench, bench.config.car_racing),
+        ),
+        Row(
+            "collection-pong",
+            "Collection",
+            "Pong, every frame stored",
+            "bare ale-py, nothing stored",
+            FRAMES,
+            0.9,
+            lambda bench: _against_bare(bench, bench.config.pong),
+        ),
+        Row(
+            "collection-async",
+            "Collection",
+            "CarRacing, every frame stored",
+            "AsyncVectorEnv, an npz an episode",
+            FRAMES,
+            6.0,
+            _against_async,
+        ),
+    )
+
+
+def every_step(env: EnvConfig) -> EnvConfig:
+    """`env` with a frame for each step and episodes to their end, as the bare backend plays it."""
+    return env.model_copy(update={"action_repeat": 1, "give_up_after": None})
+
+
+def stored(bench: Bench, env: EnvConfig, frames: int, num_envs: int) -> Side:
+    """`collect` into an empty store, all that it makes for itself included: environment steps."""
+
+    def side(watch: Stopwatch) -> float:
+        watch.stop()
+        with bench.scratch() as folder:
+            store = RolloutStore.create(folder / "rollouts", env)
+            watch.start()
+            collect(store, bench.collection(frames, num_envs), bench.seed("collect"))
+            watch.stop()  # removing the folder is no part of it
+            return store.env_steps
+
+    return side
+
+
+def _against_bare(bench: Bench, env: EnvConfig) -> Comparison:
+    settings, env = bench.config.collection, every_step(env)
+
+    def bare(_: Stopwatch) -> float:
+        return step_bare(env, settings.num_envs, settings.frames, bench.seed("bare"))
+
+    ours = stored(bench, env, settings.frames, settings.num_envs)
+    return bench.compare(Contest(ours, bare))
+
+
+def _against_async(bench: Bench) -> Comparison:
+    settings, env = bench.config.collection, every_step(bench.config.car_racing)
+    size = (env.frame.height, env.frame.width)
+
+    def usual(watch: Stopwatch) -> float:
+        with watch.paused():  # starting its processes is not charged to it
+            vec = make_usual_env(env.id, size, settings.num_envs)
+        with bench.scratch() as folder:
+            steps = collect_usually(vec, settings.async_frames, folder, bench.seed("usual"))
+            watch.stop()
+        vec.close()
+        return steps
+
+    ours = stored(bench, env, settings.frames, settings.num_envs)
+    return bench.compare(Contest(ours, usual))

@@ -1,0 +1,148 @@
+"""How much work each figure of the benchmark is measured on, and with which settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from agents.ppo import PPOConfig
+from worldvae.config import Config
+from worldvae.envs import EnvConfig
+from worldvae.pretraining import PretrainConfig
+from worldvae.rollouts import RolloutConfig
+
+CAR_RACING = EnvConfig(id="CarRacing-v3", action_repeat=4, give_up_after=200)
+PONG = EnvConfig(id="ALE/Pong-v5")
+SHORT_PPO = PPOConfig(n_steps=64, batch_size=512)
+
+
+class CollectionRows(Config):
+    """Frames stored a second. Every environment step is stored: the hardest case."""
+
+    num_envs: int = Field(16, ge=1, description="Environments played at once, on both sides.")
+    frames: int = Field(6_000, ge=100, description="Frames a round.")
+    async_frames: int = Field(1_600, ge=1, description="Frames a round of AsyncVectorEnv.")
+
+
+class UsualPretraining(Config):
+    """The usual script's own settings, those of ctallec/world-models."""
+
+    batch_size: int = Field(32, ge=1, description="Frames per step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Of Adam.")
+
+
+class ImageRow(Config):
+    """Images a second of pretraining, both sides with batches of one size."""
+
+    images: int = Field(2_560, ge=1, description="Images a round.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Our settings.")
+
+
+class RaceRow(Config):
+    """Seconds of training until the held-out error is low enough."""
+
+    rounds: int = Field(1, ge=1, description="Rounds at most; each takes minutes.")
+    error: float = Field(
+        0.006, gt=0, description="Mean squared error of held-out frames to reach (white is 1)."
+    )
+    cap_seconds: float = Field(90.0, gt=0, description="Training seconds after which a side ends.")
+    every_images: int = Field(1_280, ge=1, description="Training images between two looks at it.")
+    held_out_frames: int = Field(400, ge=1, description="Held-out frames of a look, the same ones.")
+    usual: UsualPretraining = Field(UsualPretraining(), description="The usual script's settings.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Our settings.")
+
+
+class MemoryRow(Config):
+    """Peak memory of pretraining on a large store, made of hard links to a few episodes."""
+
+    episodes: int = Field(1_000, ge=10, description="Episodes of the store.")
+    length: int = Field(999, ge=1, description="Decisions of each; it has one frame more.")
+    distinct: int = Field(5, ge=1, description="Episodes that take room on the disk.")
+    pretrain: PretrainConfig = Field(
+        PretrainConfig(steps=20, evaluate_every=20, validation_frames=256),
+        description="Our settings.",
+    )
+
+
+class EncodingRows(Config):
+    """Milliseconds to encode the frames of one vector step."""
+
+    num_envs: tuple[int, ...] = Field((8, 16), description="A row for each.")
+    vector_steps: int = Field(150, ge=1, description="Vector steps a round.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of our encoder.")
+
+
+class LatentEnvRow(Config):
+    """Steps a second of the latent vector environment."""
+
+    num_envs: int = Field(16, ge=1, description="Environments at once.")
+    vector_steps: int = Field(150, ge=1, description="Decisions in each environment a round.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of the encoder.")
+
+
+class PPORows(Config):
+    """Environment steps a second of the whole loop, env, encoder and updates."""
+
+    updates: int = Field(1, ge=1, description="Updates of the policy a round.")
+    ppo: PPOConfig = Field(SHORT_PPO, description="The same for latents and for pixels.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of the encoder.")
+
+
+class WholeJobRow(Config):
+    """Minutes from nothing to a return, read from a comparison that was run before."""
+
+    runs: tuple[Path, ...] = Field(
+        (Path("runs/car_racing-CarRacing-v3"), Path("docs/results/car_racing/log")),
+        description="Folders of finished comparisons; the first that is there is read.",
+    )
+    score: float = Field(600.0, description="Mean return of an evaluation that has to be reached.")
+
+
+class ScalingConfig(Config):
+    """Cost against number of environments, of frames, and frame size."""
+
+    repeats: int = Field(3, ge=1, description="Measurements of each point; their median counts.")
+    num_envs: tuple[int, ...] = Field((4, 8, 16, 32), min_length=2, description="Environments.")
+    frames: tuple[int, ...] = Field((500, 1_000, 2_000, 4_000), min_length=2, description="Frames.")
+    sides: tuple[int, ...] = Field((32, 48, 64, 96, 128), min_length=2, description="Frame sides.")
+    stored: tuple[int, ...] = Field(
+        (10_000, 100_000, 1_000_000), min_length=2, description="Frames to train on."
+    )
+    vector_steps: int = Field(100, ge=1, description="Decisions behind a point of `num_envs`.")
+    train_steps: int = Field(3, ge=1, description="Optimiser steps behind a point.")
+    pretrain: PretrainConfig = Field(
+        PretrainConfig(batch_size=64), description="Network and largest batch."
+    )
+
+
+class BenchmarkConfig(Config):
+    """Everything that decides what the benchmark measures."""
+
+    folder: Path = Field(Path("runs/benchmark"), description="Folder of the results.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks compute.")
+    rounds: int = Field(3, ge=1, description="Rounds of each comparison that count.")
+    car_racing: EnvConfig = Field(CAR_RACING, description="CarRacing of all rows but collection.")
+    pong: EnvConfig = Field(PONG, description="Pong of all rows but collection.")
+    rollouts: RolloutConfig = Field(
+        RolloutConfig(frames=5_000), description="Frames that encoders are trained on."
+    )
+    collection: CollectionRows = Field(CollectionRows(), description="Rows of collection.")
+    images: ImageRow = Field(ImageRow(), description="Pretraining, images a second.")
+    race: RaceRow = Field(RaceRow(), description="Pretraining, seconds to an error.")
+    memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")
+    encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
+    latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
+    ppo: PPORows = Field(PPORows(), description="Rows of the whole loop of PPO.")
+    whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")
+    scaling: ScalingConfig = Field(ScalingConfig(), description="How cost grows.")
+
+    @property
+    def torch_device(self) -> str:
+        """What torch calls the device."""
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device

@@ -1,0 +1,94 @@
+"""Rows of the frozen encoder: by itself, and between a vector environment and its agent."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
+from agents.benchmark.rows import Row, Unit
+from agents.benchmark.usual import UsualVAE, UsualWrapper
+from worldvae.autoencoders import Encoder
+from worldvae.envs import make_vec
+from worldvae.latent import LatentVectorObservation
+
+
+def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
+    """A row for each number of environments, and one for the latent environment."""
+    encoders = [
+        Row(
+            f"encoder-{num_envs}",
+            "Encoder",
+            f"{num_envs} envs in one batch",
+            "one torch call an env",
+            Unit("ms/vector step", is_time=True, scale=1e3),
+            4.0,
+            partial(_encode, num_envs=num_envs),
+        )
+        for num_envs in config.encoding.num_envs
+    ]
+    latent = Row(
+        "latent-env",
+        "Latent env",
+        f"CarRacing as latents, {config.latent_env.num_envs} envs",
+        "the same env as raw pixels",
+        Unit("env steps/s"),
+        0.85,
+        _latent_env,
+    )
+    return (*encoders, latent)
+
+
+def encode_steps(encoder: Encoder, frames: NDArray[np.uint8]) -> int:
+    """Encode frames (T, N, H, W, C) step by step; how many vector steps it were."""
+    for step in frames:
+        encoder.encode(step)
+    return len(frames)
+
+
+def _encode(bench: Bench, num_envs: int) -> Comparison:
+    settings, env = bench.config.encoding, bench.config.car_racing
+    encoder = Encoder.load(bench.encoder(env, settings.pretrain), bench.device)
+    usual = UsualWrapper(UsualVAE(channels=env.frame.shape[2]), bench.device)
+    frames = bench.some_frames(env, settings.vector_steps * num_envs)
+    steps = frames.reshape(settings.vector_steps, num_envs, *env.frame.shape)
+
+    def ours(_: Stopwatch) -> float:
+        return encode_steps(encoder, steps)
+
+    def theirs(_: Stopwatch) -> float:
+        for step in steps:
+            np.stack([usual.observation(frame) for frame in step])
+        return len(steps)
+
+    return bench.compare(Contest(ours, theirs))
+
+
+def _latent_env(bench: Bench) -> Comparison:
+    settings, env = bench.config.latent_env, bench.config.car_racing
+    encoder = bench.encoder(env, settings.pretrain)
+
+    def side(is_latent: bool) -> Side:
+        def play(watch: Stopwatch) -> float:
+            with watch.paused():
+                seed = bench.seed("latent_env")
+                vec: VectorEnv[Any, Any, Any] = make_vec(env, settings.num_envs, seed)
+                if is_latent:
+                    vec = LatentVectorObservation(vec, Encoder.load(encoder, bench.device))
+                vec.action_space.seed(bench.config.seed)
+                vec.reset()
+            for _ in range(settings.vector_steps):
+                vec.step(vec.action_space.sample())
+            watch.stop()
+            vec.close()
+            return settings.vector_steps * settings.num_envs * env.action_repeat
+
+        return play
+
+    return bench.compare(Contest(side(True), side(False)))

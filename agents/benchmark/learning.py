@@ -1,0 +1,77 @@
+"""Rows of PPO's whole loop: on latents against pixels, and against the bare simulator."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agents.arms import training_env
+from agents.benchmark.bare import step_bare
+from agents.benchmark.bench import Bench
+from agents.benchmark.collection import every_step
+from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
+from agents.benchmark.rows import Row, Unit
+from agents.experiment import ArmName
+from agents.ppo import make_ppo
+from agents.stages import make_random_encoder
+from worldvae.envs import EnvConfig
+
+STEPS = Unit("env steps/s")
+
+
+def learning_rows() -> tuple[Row, ...]:
+    """Pong and CarRacing, each against the same PPO from pixels and against the limit."""
+    return (
+        *_rows_of("pong", "Pong", 8.0),
+        *_rows_of("car-racing", "CarRacing", 3.0),
+    )
+
+
+def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
+    pixels, limit = (
+        partial(compare, field=name.replace("-", "_"))
+        for compare in (_against_pixels, _against_limit)
+    )
+    group, ours = "PPO, whole loop", f"{game}, PPO on latents"
+    return (
+        Row(f"ppo-{name}", group, ours, "the same PPO on pixels", STEPS, target, pixels),
+        Row(f"ppo-{name}-limit", group, ours, "the bare simulator", STEPS, 0.6, limit),
+    )
+
+
+def _against_pixels(bench: Bench, field: str) -> Comparison:
+    env = getattr(bench.config, field)
+    return bench.compare(Contest(_learn(bench, env, "random"), _learn(bench, env, "pixels")))
+
+
+def _against_limit(bench: Bench, field: str) -> Comparison:
+    env: EnvConfig = getattr(bench.config, field)
+    ppo = bench.config.ppo.ppo
+    steps = bench.config.ppo.updates * ppo.n_steps * ppo.num_envs * env.action_repeat
+
+    def bare(_: Stopwatch) -> float:
+        return step_bare(every_step(env), ppo.num_envs, steps, bench.seed("bare"))
+
+    return bench.compare(Contest(_learn(bench, env, "random"), bare))
+
+
+def _learn(bench: Bench, env: EnvConfig, arm: ArmName) -> Side:
+    """A few updates of PPO as `arm` sees `env`; making the environments is not counted.
+
+    The latents are those of the control arm's encoder: random weights take as long as any.
+    """
+    settings = bench.config.ppo
+    experiment = bench.experiment(env, settings.pretrain, settings.ppo)
+    if arm == "random":
+        make_random_encoder(experiment)
+
+    def side(watch: Stopwatch) -> float:
+        with watch.paused():
+            seed = bench.seed("ppo")
+            vec = training_env(experiment, arm, seed)
+            model = make_ppo(settings.ppo, vec, seed, bench.device)
+        model.learn(settings.updates * settings.ppo.n_steps * settings.ppo.num_envs)
+        watch.stop()
+        vec.close()
+        return model.num_timesteps * env.action_repeat
+
+    return side

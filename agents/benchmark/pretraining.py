@@ -1,0 +1,83 @@
+"""Pretraining, images a second: `fit` from disk, and the usual script from an array in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.measure import Comparison, Contest, Stopwatch
+from agents.benchmark.usual import UsualVAE, train_usually
+from worldvae.autoencoders import Autoencoder
+from worldvae.pretraining import PretrainConfig
+from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.training import fit
+
+Frames = NDArray[np.uint8]
+
+
+class Watched(Autoencoder):
+    """Stops the watch while it is not trained, and lets `judge` look at it then."""
+
+    watch: Stopwatch | None = None
+    judge: Callable[[Watched], None] | None = None
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.watch is None:
+            return self
+        if mode:
+            self.watch.start()
+            return self
+        self.watch.stop()
+        if self.judge is not None:
+            self.judge(self)
+        return self
+
+
+def short_fit(config: PretrainConfig, steps: int) -> PretrainConfig:
+    """`config` for so many steps, and one look at one frame at the end."""
+    short = {"steps": steps, "evaluate_every": steps, "patience": 0, "validation_frames": 1}
+    return config.model_copy(update=short)
+
+
+def train_ours(
+    bench: Bench,
+    config: PretrainConfig,
+    store: RolloutStore,
+    watch: Stopwatch,
+    judge: Callable[[Watched], None] | None = None,
+) -> None:
+    """`fit` on the store's training frames; only training steps are counted."""
+    watch.stop()
+    train, validation = StoredFrames(store, "train"), StoredFrames(store, "validation")
+    shape = store.env.frame.shape
+    model = Watched.for_frames(config.autoencoder, shape, train, bench.seed("model"))
+    assert isinstance(model, Watched)
+    model.watch, model.judge = watch, judge
+    with bench.scratch() as folder:
+        fit(model, train, validation, config.fitting, folder, bench.seed("fit"), bench.device)
+
+
+def image_speed(bench: Bench) -> Comparison:
+    settings, env = bench.config.images, bench.config.car_racing
+    rate, batch_size = settings.pretrain.learning_rate, settings.pretrain.batch_size
+    steps = -(-settings.images // batch_size)
+    config, store = short_fit(settings.pretrain, steps), bench.store(env)
+    frames = bench.all_frames(env)
+
+    def ours(watch: Stopwatch) -> float:
+        train_ours(bench, config, store, watch)
+        return steps * batch_size
+
+    def theirs(watch: Stopwatch) -> float:
+        with watch.paused():
+            model = UsualVAE(channels=frames.shape[-1])
+        return train_usually(
+            model, frames, batch_size, rate, bench.device, lambda step: step < steps
+        )
+
+    return bench.compare(Contest(ours, theirs))

@@ -1,0 +1,114 @@
+"""Pretraining, seconds to a held-out error: both sides judged by one measure on the same frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
+from agents.benchmark.pretraining import Watched, train_ours
+from agents.benchmark.usual import UsualVAE, train_usually
+from worldvae.autoencoders.pixels import evenly, to_float
+from worldvae.config import UserError
+
+Frames = NDArray[np.uint8]
+
+
+class _OverError(Exception):
+    """Ends a side that reached the error or the cap."""
+
+
+def race(bench: Bench) -> Comparison:
+    settings, env = bench.config.race, bench.config.car_racing
+    source = bench.frames(env, "test")
+    held_out = source.gather(evenly(len(source), settings.held_out_frames))
+    frames = bench.all_frames(env)
+    contest = Contest(_our_race(bench, held_out), _usual_race(bench, frames, held_out), False)
+    compared = bench.compare(contest, min(settings.rounds, bench.config.rounds))
+    if compared.bound == "?":
+        raise UserError(
+            f"no side came to an error of {settings.error:g} in {settings.cap_seconds:g} s; "
+            "raise race.error or race.cap_seconds"
+        )
+    return compared
+
+
+def _our_race(bench: Bench, held_out: Frames) -> Side:
+    settings = bench.config.race
+    pretrain = settings.pretrain
+    every = max(1, settings.every_images // pretrain.batch_size)
+    only_ours = {"evaluate_every": every, "patience": 0, "validation_frames": 1}
+    config = pretrain.model_copy(update=only_ours)
+    store = bench.store(bench.config.car_racing)
+
+    def judge(model: Watched) -> None:
+        def reconstruct(images: Tensor) -> Tensor:
+            return model.decode(model.encode_images(images).mean)
+
+        _look(bench, held_out, reconstruct, model.watch)
+
+    def side(watch: Stopwatch) -> float:
+        with suppress(_OverError):
+            train_ours(bench, config, store, watch, judge)
+            watch.give_up()  # its steps are over
+        return 1.0
+
+    return side
+
+
+def _usual_race(bench: Bench, frames: Frames, held_out: Frames) -> Side:
+    settings = bench.config.race
+    usual = settings.usual
+    every = max(1, settings.every_images // usual.batch_size)
+
+    def side(watch: Stopwatch) -> float:
+        with watch.paused():
+            torch.manual_seed(bench.seed("usual"))
+            model = UsualVAE(channels=frames.shape[-1])
+
+        def goes_on(step: int) -> bool:
+            if step and step % every == 0:
+                with watch.paused():
+                    model.eval()
+                    _look(bench, held_out, model.reconstruct, watch)
+            return True
+
+        rate = usual.learning_rate
+        with suppress(_OverError):
+            train_usually(model, frames, usual.batch_size, rate, bench.device, goes_on)
+        return 1.0
+
+    return side
+
+
+def _look(
+    bench: Bench,
+    held_out: Frames,
+    reconstruct: Callable[[Tensor], Tensor],
+    watch: Stopwatch | None,
+) -> None:
+    """End the side if its error is low enough, or its time is over."""
+    settings = bench.config.race
+    if held_out_error(reconstruct, held_out, bench.device) <= settings.error:
+        raise _OverError
+    if watch is not None and watch.seconds >= settings.cap_seconds:
+        watch.give_up()
+        raise _OverError
+
+
+@torch.no_grad()
+def held_out_error(
+    reconstruct: Callable[[Tensor], Tensor], held_out: Frames, device: str, batch: int = 100
+) -> float:
+    """Mean squared error of the reconstructed frames (B, H, W, C), where white is 1."""
+    squared = 0.0
+    for start in range(0, len(held_out), batch):
+        images = to_float(torch.from_numpy(held_out[start : start + batch]).to(device))
+        squared += float((reconstruct(images) - images).square().sum())
+    return squared / held_out.size

@@ -1,0 +1,89 @@
+"""All rows or some, one after the other; what is finished is kept, whatever happens next."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from typing import TypeVar
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.machine import Machine, this_machine
+from agents.benchmark.results import Result, Results
+from agents.benchmark.rows import Row
+from agents.benchmark.scaling import measure_scaling
+from agents.benchmark.table import all_rows
+from agents.benchmark.write import write_results
+from agents.provenance import exact_command
+from worldvae.config import UserError
+
+SCALING = "scaling"
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+
+def run_benchmark(
+    config: BenchmarkConfig, only: Sequence[str] = (), say: Say = print
+) -> tuple[Results, bool]:
+    """Measure the rows that `only` names (none: all) and leave the results in `config.folder`.
+
+    Rows that were measured before and are not named stay as they are. Returns all results, and
+    whether everything that was asked for could be measured.
+    """
+    rows = all_rows(config)
+    order = [row.name for row in rows]
+    wanted = choose(only, [*order, SCALING])
+    machine = this_machine(config.torch_device)
+    if machine.is_noisy:
+        warn(f"other processes keep a load of {machine.load:.1f}; the figures will be noisy")
+    path = config.folder / "benchmark.json"
+    results = Results.read(path).model_copy(update={"command": exact_command()})
+    bench, complete = Bench(config), True
+    for row in (row for row in rows if row.name in wanted):
+        result = attempt(row.name, lambda row=row: _measure(row, bench, machine))  # type: ignore[misc]
+        complete &= result is not None
+        if result is not None:
+            results = results.with_row(result, order)
+            results.save(path)
+            say(f"{row.name}: {result.bound}{result.ratio:.2f} ({result.seconds:.0f} s)")
+    if SCALING in wanted:
+        curves = attempt(SCALING, lambda: measure_scaling(bench))
+        complete &= curves is not None
+        results = results if curves is None else results.with_scaling(curves)
+    write_results(results, config.folder)
+    return results, complete
+
+
+def choose(only: Sequence[str], valid: Sequence[str]) -> set[str]:
+    """The names to measure; UserError for one that is not valid."""
+    unknown = [name for name in only if name not in valid]
+    if unknown:
+        raise UserError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
+    return set(only) or set(valid)
+
+
+def attempt(name: str, work: Callable[[], T]) -> T | None:
+    """What `work` gives; None, and a line that says why, if it fails."""
+    quiet = io.StringIO()  # a terminal's progress bars would cost time and cover the results
+    try:
+        with redirect_stderr(quiet):
+            return work()
+    except Exception as error:  # noqa: BLE001  # a row that fails must not take the others with it
+        reason = " ".join(str(error).split()) or type(error).__name__
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        warn(f"{name} could not be measured: {kind}{reason}")
+        return None
+
+
+def warn(line: str) -> None:
+    """One line on standard error."""
+    print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+def _measure(row: Row, bench: Bench, machine: Machine) -> Result:
+    began = time.perf_counter()
+    found = row.compare(bench)
+    return Result.of(row, found, time.perf_counter() - began, machine)

@@ -1,0 +1,65 @@
+"""The table: every row, top to bottom."""
+
+from __future__ import annotations
+
+from agents.benchmark.collection import collection_rows
+from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.encoding import encoding_rows
+from agents.benchmark.learning import learning_rows
+from agents.benchmark.memory import peak_memory
+from agents.benchmark.pretraining import image_speed
+from agents.benchmark.race import race
+from agents.benchmark.rows import Row, Unit
+from agents.benchmark.whole_job import whole_job
+
+
+def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
+    """The rows that `config` asks for."""
+    return (
+        *collection_rows(),
+        *pretraining_rows(),
+        *encoding_rows(config),
+        *learning_rows(),
+        Row(
+            "whole-job",
+            "Whole job",
+            f"CarRacing to a return of {config.whole_job.score:g} on latents",
+            "the same from pixels",
+            Unit("min", is_time=True, scale=1 / 60),
+            None,
+            whole_job,
+        ),
+    )
+
+
+def pretraining_rows() -> tuple[Row, ...]:
+    """Speed, time to an error, and memory."""
+    return (
+        Row(
+            "pretraining-images",
+            "Pretraining",
+            "fit on the memory map",
+            "usual script: fp32, DataLoader, ToTensor",
+            Unit("images/s"),
+            2.5,
+            image_speed,
+        ),
+        Row(
+            "pretraining-error",
+            "Pretraining",
+            "fit to a held-out error",
+            "usual script to the same error",
+            Unit("s", is_time=True),
+            3.0,
+            race,
+        ),
+        Row(
+            "pretraining-memory",
+            "Pretraining",
+            "resident beyond the page cache, 1 M frames",
+            "those frames as one array in memory",
+            Unit("GB", is_time=True, scale=1e-9),
+            12.288 / 1.5,
+            peak_memory,
+        ),
+    )

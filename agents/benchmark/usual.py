@@ -1,0 +1,182 @@
+"""What people write without worldvae, as they write it: the other side of most contests.
+
+The network, the loss, the optimiser, its learning rate and the batch are those of
+ctallec/world-models (`models/vae.py`, `trainvae.py`), the PyTorch reproduction of Ha & Schmidhuber
+(2018) that most others copy; the collection is that of `data/carracing.py` there, on Gymnasium's
+own vector environment. Nothing is made slower than it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import wrappers
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from worldvae.seeding import derive
+
+Frames = NDArray[np.uint8]
+
+
+class UsualVAE(nn.Module):
+    """World Models' V for frames of 64 x 64: unpadded convolutions, (B, 3, 64, 64) in [0, 1]."""
+
+    def __init__(self, latents: int = 32, channels: int = 3) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(channels, 32, 4, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 4, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(64, 128, 4, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(128, 256, 4, stride=2),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
+        self.mean = nn.Linear(2 * 2 * 256, latents)
+        self.log_sigma = nn.Linear(2 * 2 * 256, latents)
+        self.decoder = nn.Sequential(
+            nn.Linear(latents, 1024),
+            nn.ReLU(),
+            nn.Unflatten(1, (1024, 1, 1)),
+            nn.ConvTranspose2d(1024, 128, 5, stride=2),
+            nn.ReLU(),
+            nn.ConvTranspose2d(128, 64, 5, stride=2),
+            nn.ReLU(),
+            nn.ConvTranspose2d(64, 32, 6, stride=2),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, channels, 6, stride=2),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (B, C, 64, 64) -> their reconstruction, mean (B, Z), log sigma (B, Z)."""
+        features = self.encoder(images)
+        mean, log_sigma = self.mean(features), self.log_sigma(features)
+        sample = mean + log_sigma.exp() * torch.randn_like(mean)
+        return self.decoder(sample), mean, log_sigma
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """What the mean keeps: (B, C, 64, 64) -> (B, C, 64, 64)."""
+        reconstruction: Tensor = self.decoder(self.mean(self.encoder(images)))
+        return reconstruction
+
+
+def usual_loss(output: tuple[Tensor, Tensor, Tensor], images: Tensor) -> Tensor:
+    """Squared error and KL to N(0, 1), both summed over everything: scalar."""
+    reconstruction, mean, log_sigma = output
+    squared = functional.mse_loss(reconstruction, images, reduction="sum")
+    kl = -0.5 * torch.sum(1 + 2 * log_sigma - mean.square() - (2 * log_sigma).exp())
+    return squared + kl
+
+
+def to_tensor(frame: Frames) -> Tensor:
+    """(H, W, C) uint8 -> (C, H, W) in [0, 1], the lines of torchvision's `ToTensor`."""
+    image = torch.from_numpy(frame.transpose((2, 0, 1))).contiguous()
+    return image.to(torch.get_default_dtype()).div(255)
+
+
+class FrameDataset(Dataset[Tensor]):
+    """All frames in one array (N, H, W, C), each made a tensor when it is asked for."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return to_tensor(self.frames[index])
+
+
+def train_usually(
+    model: UsualVAE,
+    frames: Frames,
+    batch_size: int,
+    learning_rate: float,
+    device: str,
+    goes_on: Callable[[int], bool],
+) -> int:
+    """Epochs over the frames, until `goes_on` says no to the steps done; the images learnt from."""
+    loader = DataLoader(FrameDataset(frames), batch_size=batch_size, shuffle=True)
+    model.to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    step = images_seen = 0
+    while True:
+        for batch in loader:
+            if not goes_on(step):
+                return images_seen
+            model.train()
+            images = batch.to(device)
+            optimizer.zero_grad()
+            loss = usual_loss(model(images), images)
+            loss.backward()  # type: ignore[no-untyped-call]
+            loss.item()  # every script adds it to the epoch's total
+            optimizer.step()
+            step += 1
+            images_seen += len(images)
+
+
+class UsualWrapper:
+    """The observation wrapper around one environment: a frame in, its latent out."""
+
+    def __init__(self, model: UsualVAE, device: str) -> None:
+        self.model, self.device = model.to(device).eval(), device
+
+    def observation(self, frame: Frames) -> NDArray[np.float32]:
+        """(H, W, C) uint8 -> (Z,)."""
+        with torch.no_grad():
+            image = to_tensor(frame).unsqueeze(0).to(self.device)
+            latent = self.model.mean(self.model.encoder(image))
+        return latent.squeeze(0).cpu().numpy()  # type: ignore[no-any-return]
+
+
+def make_usual_env(env_id: str, size: tuple[int, int], num_envs: int) -> Any:
+    """Gymnasium's vector environment of a process each, which resize their own frames."""
+    return gym.make_vec(
+        env_id,
+        num_envs=num_envs,
+        vectorization_mode="async",
+        wrappers=[lambda env: wrappers.ResizeObservation(env, size)],
+    )
+
+
+def collect_usually(env: Any, frames: int, folder: Path, seed: int) -> int:
+    """Random actions; each finished episode becomes an npz, running ones too at the end."""
+    env.action_space.seed(derive(seed, "usual"))
+    obs, _ = env.reset(seed=seed)
+    episodes: list[dict[str, list[Any]]] = [_empty() for _ in range(env.num_envs)]
+    stored = 0
+    while stored + sum(len(episode["observations"]) for episode in episodes) < frames:
+        actions = env.action_space.sample()
+        following, rewards, terminated, truncated, _ = env.step(actions)
+        for i, episode in enumerate(episodes):
+            episode["observations"].append(obs[i])
+            episode["actions"].append(actions[i])
+            episode["rewards"].append(rewards[i])
+            episode["terminals"].append(terminated[i])
+            if terminated[i] or truncated[i]:
+                stored += _save(folder, episode)
+                episodes[i] = _empty()
+        obs = following
+    return stored + sum(_save(folder, episode) for episode in episodes)
+
+
+def _empty() -> dict[str, list[Any]]:
+    return {"observations": [], "actions": [], "rewards": [], "terminals": []}
+
+
+def _save(folder: Path, episode: dict[str, list[Any]]) -> int:
+    number = len(list(folder.iterdir()))
+    arrays: dict[str, Any] = {name: np.array(values) for name, values in episode.items()}
+    np.savez(folder / f"rollout_{number}.npz", **arrays)
+    return len(episode["observations"])

@@ -1,0 +1,100 @@
+"""Row of the whole job: minutes from nothing to a return, read from a comparison that was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.measure import Comparison, Lap
+from agents.report import read_run
+from agents.report.records import (
+    AgentRecord,
+    Collection,
+    Evaluation,
+    Pretraining,
+    Result,
+    Run,
+)
+from worldvae.config import UserError
+from worldvae.files import read_jsonl
+
+T = TypeVar("T")
+
+
+def whole_job(bench: Bench) -> Comparison:
+    """Latents against pixels, seed by seed; collection and pretraining are charged to latents.
+
+    An agent that never got there enters with all the time it had, which is less than it needs.
+    """
+    settings = bench.config.whole_job
+    folder = next((path for path in settings.runs if path.is_dir()), None)
+    if folder is None:
+        raise UserError(
+            f"no finished comparison at {', '.join(map(str, settings.runs))}; "
+            "run python -m scripts.compare configs/car_racing.yaml first"
+        )
+    run = read_any(folder)
+    laps = {arm: _laps(run, arm, settings.score) for arm in ("latent", "pixels")}
+    seeds = sorted(laps["latent"].keys() & laps["pixels"].keys())
+    if not seeds:
+        raise UserError(f"{folder}: no seed whose latent and pixel agents both finished")
+    ours, theirs = (tuple(found[seed] for seed in seeds) for found in laps.values())
+    compared = Comparison(ours, theirs, _note(folder, ours, theirs))
+    if compared.bound == "?":
+        raise UserError(f"{folder}: agents of both arms stayed under whole_job.score")
+    return compared
+
+
+def _laps(run: Run, arm: str, score: float) -> dict[int, Lap]:
+    """Seed -> seconds until the first evaluation that reached `score`, what it cost before in."""
+    charged = run.charge(arm).seconds
+    laps = {}
+    for agent in (agent for agent in run.of(arm) if agent.result is not None):
+        there = [line for line in agent.measured if line.score >= score]
+        last = there[0] if there else agent.measured[-1]
+        laps[agent.seed] = Lap(1, charged + last.seconds, bool(there))
+    return laps
+
+
+def _note(folder: Path, ours: Sequence[Lap], theirs: Sequence[Lap]) -> str:
+    reached = (sum(lap.finished for lap in laps) for laps in (ours, theirs))
+    counts = ", ".join(
+        f"{count} of {len(ours)} {arm} agents got there"
+        for arm, count in zip(("latent", "pixel"), reached, strict=True)
+    )
+    few = "; one seed an arm shows no difference" if len(ours) == 1 else ""
+    return f"{folder}, n = {len(ours)} seeds: {counts}{few}"
+
+
+def read_any(folder: Path) -> Run:
+    """A run folder, or the log of one as docs/results keeps it: a folder for each arm, seed 0."""
+    if (folder / "agents").is_dir():
+        return read_run(folder)
+    agents = [_read_log(path.parent) for path in sorted(folder.glob("*/evaluations.jsonl"))]
+    return Run(
+        folder=folder,
+        config="",
+        collection=_read(folder / "rollouts.json", Collection),
+        pretraining=_read(folder / "encoder" / "result.json", Pretraining),
+        card=None,
+        agents=tuple(agents),
+    )
+
+
+def _read_log(folder: Path) -> AgentRecord:
+    lines = TypeAdapter(tuple[Evaluation, ...]).validate_python(
+        read_jsonl(folder / "evaluations.jsonl")
+    )
+    result = _read(folder / "result.json", Result)
+    return AgentRecord(folder.name, result.seed, folder, lines, (), result)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {str(error).splitlines()[0]}; restore the file") from None

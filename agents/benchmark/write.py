@@ -1,0 +1,137 @@
+"""The table, the figures, and the section of the documentation that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agents.benchmark.figure import benchmark_figure, scaling_figure
+from agents.benchmark.results import Result, Results
+from agents.benchmark.scaling import Curve
+from worldvae.config import UserError
+from worldvae.files import atomic_file, atomic_write_text, user_errors
+from worldvae.pictures import DPI
+
+MET = {True: "yes", False: "**no**", None: ""}
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """benchmark.json, benchmark.md, and a figure each for the rows and for the growth of cost."""
+    results.save(folder / "benchmark.json")
+    atomic_write_text(folder / "benchmark.md", describe(results))
+    for name, figure in _figures(results).items():
+        with atomic_file(folder / name) as file:
+            figure.savefig(file, format="png", dpi=DPI, facecolor="white")
+
+
+def _figures(results: Results) -> dict[str, Figure]:
+    figures = {}
+    if results.rows:
+        figures["benchmark.png"] = benchmark_figure(results.rows)
+    if results.scaling:
+        figures["scaling.png"] = scaling_figure(results.scaling)
+    return figures
+
+
+def describe(results: Results) -> str:
+    """Everything that was found, in Markdown."""
+    parts = []
+    if results.rows:
+        parts += [row_table(results.rows), *_machines(results.rows), *_notes(results.rows)]
+    if results.scaling:
+        parts.append(slope_table(results.scaling))
+    return "\n\n".join(parts) + "\n"
+
+
+def row_table(rows: Sequence[Result]) -> str:
+    """A line for each row: medians, and in brackets the smallest and the largest ratio."""
+    lines = [
+        "| name | ours | against | rates | ratio (range, rounds) | target | met |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        target = "" if row.target is None else f"{row.target:.3g}"
+        cells = [f"`{row.name}`", row.ours, row.against, _rates(row), _ratio(row), target]
+        lines.append(f"| {' | '.join([*cells, MET[row.met]])} |")
+    return "\n".join(lines)
+
+
+def slope_table(curves: Sequence[Curve]) -> str:
+    """A line for each curve: how its cost grows."""
+    lines = ["| stage | cost | against | slope | expected |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {curve.stage} | {curve.cost} | {curve.quantity} | {curve.slope:.2f} "
+        f"| at most {curve.expected:g} |"
+        for curve in curves
+    ]
+    return "\n".join(lines)
+
+
+def _rates(row: Result) -> str:
+    ours, theirs = (number(float(np.median(v))) for v in (row.our_values, row.their_values))
+    return f"{ours} / {theirs} {row.unit}"
+
+
+def _ratio(row: Result) -> str:
+    sign = f"{row.bound} " if row.bound else ""
+    if len(row.ratios) == 1:
+        return f"{sign}{row.ratio:.2f} (1)"
+    return f"{sign}{row.ratio:.2f} ({min(row.ratios):.2f}-{max(row.ratios):.2f}, {len(row.ratios)})"
+
+
+def number(value: float) -> str:
+    """Three digits that count: 0.0123, 4.57, 12.3, 2,350."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _machines(rows: Sequence[Result]) -> list[str]:
+    """The machines, with the rows that each measured where there are several."""
+    machines = {str(row.machine): row.machine for row in rows}
+    lines = []
+    for text, machine in machines.items():
+        names = [row.name for row in rows if str(row.machine) == text]
+        which = f" ({', '.join(names)})" if len(machines) > 1 else ""
+        noise = "; **other work ran beside it**" if machine.is_noisy else ""
+        lines.append(f"Measured on {text}{noise}{which}.")
+    return lines
+
+
+def _notes(rows: Sequence[Result]) -> list[str]:
+    return [f"`{row.name}`: {row.note}." for row in rows if row.note]
+
+
+def publish(results: Results, folder: Path, document: Path, heading: str = "## The table") -> None:
+    """Put the table under `heading` of `document` and the figures into `images` beside it."""
+    with user_errors(document):
+        text = document.read_text(encoding="utf-8")
+    names = [name for name in _figures(results) if (folder / name).exists()]
+    for name in names:
+        with user_errors(folder / name):
+            data = (folder / name).read_bytes()
+        with atomic_file(document.parent / "images" / name) as file:
+            file.write(data)
+    figures = "".join(f"\n![{CAPTIONS[name]}](images/{name})\n" for name in names)
+    body = f"Written by `{results.command}`.\n\n{describe(results)}{figures}"
+    atomic_write_text(document, replace_section(text, heading, body, document))
+
+
+CAPTIONS = {
+    "benchmark.png": "Each row of the table: the ratio, its range over the rounds, its target",
+    "scaling.png": "How cost grows with environments, frames and frame size",
+}
+
+
+def replace_section(text: str, heading: str, body: str, where: Path) -> str:
+    """`text` with `body` between `heading` and the next heading of that level."""
+    level = heading.split(maxsplit=1)[0] + " "
+    lines = text.splitlines()
+    if heading not in lines:
+        raise UserError(f"{where}: no line {heading!r} under which the table could be written")
+    start = lines.index(heading) + 1
+    rest = [i for i in range(start, len(lines)) if lines[i].startswith(level)]
+    end = rest[0] if rest else len(lines)
+    after = ["", *lines[end:]] if rest else []
+    return "\n".join([*lines[:start], "", body.strip(), *after]) + "\n"
