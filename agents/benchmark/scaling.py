@@ -14,7 +14,7 @@ from pydantic import Field
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step, stored
 from agents.benchmark.encoding import encode_steps
-from agents.benchmark.measure import Side, Stopwatch, run_lap
+from agents.benchmark.measure import Clock, Side, Stopwatch, run_lap
 from agents.benchmark.memory import linked_store
 from agents.benchmark.pretraining import short_fit, train_ours
 from worldvae.autoencoders import Encoder
@@ -56,11 +56,11 @@ def measure_scaling(bench: Bench) -> tuple[Curve, ...]:
     return (*_collection(bench), *_pretraining(bench), *_encoding(bench))
 
 
-def measure_points(points: Sequence[Point], repeats: int, bench: Bench) -> tuple[float, ...]:
+def measure_points(points: Sequence[Point], repeats: int, clock: Clock) -> tuple[float, ...]:
     """Median seconds per amount of each point; all points take turns, so that drift hits all."""
     for _, side in points:
-        run_lap(side, bench.clock)
-    turns = [[1 / run_lap(side, bench.clock).rate for _, side in points] for _ in range(repeats)]
+        run_lap(side, clock)
+    turns = [[1 / run_lap(side, clock).rate for _, side in points] for _ in range(repeats)]
     return tuple(float(cost) for cost in np.median(turns, axis=0))
 
 
@@ -73,7 +73,7 @@ def _curve(
     side: Callable[[int], Side],
 ) -> Curve:
     repeats = bench.config.scaling.repeats
-    costs = measure_points([(x, side(x)) for x in xs], repeats, bench)
+    costs = measure_points([(x, side(x)) for x in xs], repeats, bench.clock)
     quantity, cost = axes
     return Curve(stage=stage, quantity=quantity, cost=cost, expected=expected, x=xs, y=costs)
 
