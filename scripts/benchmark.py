@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from agents.benchmark import BenchmarkConfig, describe, publish, run_benchmark
+from agents.benchmark import BenchmarkConfig, check_document, describe, publish, run_benchmark
 from scripts.cli import OptionParser, run
 from worldvae.config import load_config, parse_overrides
 
@@ -24,6 +24,8 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     config = load_config(BenchmarkConfig, options.config, parse_overrides(rest))
     only = [name.strip() for names in options.only for name in names.split(",")]
+    if options.publish is not None:
+        check_document(options.publish)  # before ten minutes are spent
     results, complete = run_benchmark(config, only)
     print(describe(results))
     print(f"figures: {config.folder}/benchmark.png, scaling.png; numbers: benchmark.json")

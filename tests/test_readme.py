@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from agents.benchmark import BenchmarkConfig
 from agents.experiment import Experiment
-from worldvae.config import parse_overrides
+from worldvae.config import load_config, parse_overrides
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 OWN_OPTIONS = {"--inspect": 0, "--supervised": 0, "--arm": 1, "--seed": 1, "--backend": 1}
+OWN_OPTIONS |= {"--only": 1, "--publish": 1}
 
 
 def blocks(language: str) -> list[str]:
@@ -51,7 +53,8 @@ def test_the_python_runs_as_written(tmp_path: Path) -> None:
 def test_the_commands_are_understood(words: list[str]) -> None:
     assert words[:2] == ["python", "-m"]
     assert (ROOT / (words[2].replace(".", "/") + ".py")).exists()
-    config, *rest = words[3:]
+    is_benchmark = words[2] == "scripts.benchmark"
+    config, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
     overrides = []
     while rest:
         word = rest.pop(0)
@@ -59,7 +62,8 @@ def test_the_commands_are_understood(words: list[str]) -> None:
             overrides += [word, rest.pop(0)]
         elif OWN_OPTIONS[word]:
             rest.pop(0)
-    Experiment.load(ROOT / config, parse_overrides(overrides))
+    kind = BenchmarkConfig if is_benchmark else Experiment
+    load_config(kind, ROOT / config, parse_overrides(overrides))
 
 
 def test_links_lead_somewhere() -> None:

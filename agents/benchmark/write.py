@@ -15,6 +15,7 @@ from worldvae.config import UserError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
 from worldvae.pictures import DPI
 
+HEADING = "## The table"
 MET = {True: "yes", False: "**no**", None: ""}
 
 
@@ -103,10 +104,17 @@ def _notes(rows: Sequence[Result]) -> list[str]:
     return [f"`{row.name}`: {row.note}." for row in rows if row.note]
 
 
-def publish(results: Results, folder: Path, document: Path, heading: str = "## The table") -> None:
-    """Put the table under `heading` of `document` and the figures into `images` beside it."""
+def check_document(document: Path) -> str:
+    """The text of `document`; UserError unless the table has a place in it."""
     with user_errors(document):
         text = document.read_text(encoding="utf-8")
+    replace_section(text, HEADING, "", document)
+    return text
+
+
+def publish(results: Results, folder: Path, document: Path) -> None:
+    """Put the table under HEADING of `document` and the figures into `images` beside it."""
+    text = check_document(document)
     names = [name for name in _figures(results) if (folder / name).exists()]
     for name in names:
         with user_errors(folder / name):
@@ -115,7 +123,7 @@ def publish(results: Results, folder: Path, document: Path, heading: str = "## T
             file.write(data)
     figures = "".join(f"\n![{CAPTIONS[name]}](images/{name})\n" for name in names)
     body = f"Written by `{results.command}`.\n\n{describe(results)}{figures}"
-    atomic_write_text(document, replace_section(text, heading, body, document))
+    atomic_write_text(document, replace_section(text, HEADING, body, document))
 
 
 CAPTIONS = {

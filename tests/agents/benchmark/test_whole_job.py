@@ -51,7 +51,7 @@ def test_only_seeds_that_both_arms_finished_are_compared(tmp_path: Path) -> None
 
 
 def test_nobody_got_there(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="stayed under whole_job.score"):
+    with pytest.raises(UserError, match=r"stayed under whole_job\.score"):
         read(tmp_path, {"latent": {0: [1]}, "pixels": {0: [1]}})
 
 

@@ -49,7 +49,7 @@ def test_the_section_is_replaced_and_the_others_stay() -> None:
     text = replace_section(DOCUMENT, "## The table", "new", Path("x.md"))
     assert text == "# Speed\n\n## The table\n\nnew\n\n## Log\n\nkept\n"
     assert replace_section(text, "## Log", "new", Path("x.md")).endswith("## Log\n\nnew\n")
-    with pytest.raises(UserError, match="x.md: no line '## Elsewhere'"):
+    with pytest.raises(UserError, match=r"x\.md: no line '## Elsewhere'"):
         replace_section(text, "## Elsewhere", "new", Path("x.md"))
 
 

@@ -1,0 +1,166 @@
+"""Every row with next to no work, and what is left when one of them fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.benchmark import BenchmarkConfig, Results, run_benchmark
+from agents.benchmark.run import SCALING, attempt, choose
+from agents.benchmark.table import all_rows
+from tests.agents.report.synthetic import write_run
+from worldvae.config import UserError
+
+NETWORK = {"latents": 4, "channels": [4, 8, 8, 8], "batch_size": 16}
+CAR = {"id": "CarRacing-v3", "action_repeat": 2, "max_episode_steps": 40}
+
+
+def tiny(folder: Path) -> BenchmarkConfig:
+    """One round of everything, as little work as there can be."""
+    run = write_run(folder / "compared", {"latent": {0: [900]}, "pixels": {0: [900]}})
+    once = {**NETWORK, "steps": 2, "evaluate_every": 2, "validation_frames": 8}
+    ppo = {"num_envs": 2, "n_steps": 8, "batch_size": 8, "n_epochs": 1, "net_arch": [8]}
+    return BenchmarkConfig.model_validate(
+        {
+            "folder": folder / "benchmark",
+            "device": "cpu",
+            "rounds": 1,
+            "car_racing": CAR,
+            "rollouts": {"frames": 100, "num_envs": 10},
+            "collection": {"num_envs": 2, "frames": 100, "async_frames": 12},
+            "images": {"images": 32, "pretrain": NETWORK},
+            "race": {"error": 1, "every_images": 32, "held_out_frames": 8, "pretrain": NETWORK},
+            "memory": {"episodes": 10, "length": 9, "distinct": 2, "pretrain": once},
+            "encoding": {"num_envs": [2], "vector_steps": 2, "pretrain": NETWORK},
+            "latent_env": {"num_envs": 2, "vector_steps": 3, "pretrain": NETWORK},
+            "ppo": {"ppo": ppo, "pretrain": NETWORK},
+            "whole_job": {"runs": [run]},
+            "scaling": {
+                "repeats": 1,
+                "num_envs": [2, 4, 8],
+                "frames": [100, 200],
+                "sides": [32, 40],
+                "stored": [5000, 6000],
+                "vector_steps": 10,
+                "train_steps": 1,
+                "pretrain": NETWORK,
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchmarkConfig, list[str], bool]:
+    """All rows: the configuration, what was said, and whether all could be measured."""
+    config, said = tiny(tmp_path_factory.mktemp("run")), list[str]()
+    _, complete = run_benchmark(config, say=said.append)
+    return config, said, complete
+
+
+def test_every_row_is_measured_and_written(
+    measured: tuple[BenchmarkConfig, list[str], bool],
+) -> None:
+    config, said, complete = measured
+    assert complete
+    results = Results.read(config.folder / "benchmark.json")
+    names = [row.name for row in all_rows(config)]
+    assert [row.name for row in results.rows] == names
+    assert [line.partition(":")[0] for line in said] == names
+    assert all(ratio > 0 for row in results.rows for ratio in row.ratios)
+    table = (config.folder / "benchmark.md").read_text()
+    assert all(f"| `{name}` |" in table for name in names)
+    for figure in ("benchmark.png", "scaling.png"):
+        assert (config.folder / figure).stat().st_size > 10_000
+
+
+def test_the_rows_are_those_that_were_asked_for(
+    measured: tuple[BenchmarkConfig, list[str], bool],
+) -> None:
+    rows = {row.name: row for row in Results.read(measured[0].folder / "benchmark.json").rows}
+    targets = {name: row.target for name, row in rows.items()}
+    assert targets == {
+        "collection-car-racing": 0.9,
+        "collection-pong": 0.9,
+        "collection-async": 6,
+        "pretraining-images": 2.5,
+        "pretraining-error": 3,
+        "pretraining-memory": pytest.approx(8.192),
+        "encoder-2": 4,
+        "latent-env": 0.85,
+        "ppo-pong": 8,
+        "ppo-pong-limit": 0.6,
+        "ppo-car-racing": 3,
+        "ppo-car-racing-limit": 0.6,
+        "whole-job": None,
+    }
+    memory = rows["pretraining-memory"]
+    assert 0.05 < memory.our_values[0] < 4, "gigabytes of a process that imports torch"
+    assert memory.their_values[0] == pytest.approx(100 * 64 * 64 * 3 / 1e9)
+
+
+def test_scaling_has_three_quantities_for_each_stage(
+    measured: tuple[BenchmarkConfig, list[str], bool],
+) -> None:
+    curves = Results.read(measured[0].folder / "benchmark.json").scaling
+    stages = [curve.stage for curve in curves]
+    assert stages == ["collection"] * 3 + ["pretraining"] * 3 + ["encoding"] * 3
+    assert all(len(curve.x) == len(curve.y) >= 2 for curve in curves)
+    assert all(cost > 0 for curve in curves for cost in curve.y)
+
+
+def test_nothing_but_rollouts_and_encoders_is_left_to_work_with(
+    measured: tuple[BenchmarkConfig, list[str], bool],
+) -> None:
+    assert not list((measured[0].folder / "work").glob("scratch-*"))
+
+
+def test_only_measures_that_row_and_leaves_the_others_as_they_are(
+    measured: tuple[BenchmarkConfig, list[str], bool],
+) -> None:
+    config = measured[0]
+    before = {row.name: row for row in Results.read(config.folder / "benchmark.json").rows}
+    after, complete = run_benchmark(config, only=["encoder-2"], say=lambda _: None)
+    assert complete
+    changed = [row.name for row in after.rows if row != before[row.name]]
+    assert changed == ["encoder-2"]
+    assert len(after.scaling) == 9
+
+
+def test_a_row_that_fails_leaves_the_others_and_says_so_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tiny(tmp_path).whole_job.model_copy(update={"runs": (tmp_path / "nowhere",)})
+    config = tiny(tmp_path / "tiny").model_copy(update={"whole_job": nowhere})
+    results, complete = run_benchmark(config, only=["whole-job", "encoder-2"], say=lambda _: None)
+    assert not complete
+    assert [row.name for row in results.rows] == ["encoder-2"]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "could not" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("warning: whole-job could not be measured: no finished comparison")
+
+
+def test_any_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> None:
+        raise ValueError("two\nlines")
+
+    assert attempt("x", fails) is None
+    expected = "warning: x could not be measured: ValueError: two lines\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_race_that_nobody_can_win_says_what_to_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(tmp_path)
+    race = config.race.model_copy(update={"error": 1e-9, "cap_seconds": 1e-3})
+    hopeless = config.model_copy(update={"race": race})
+    assert not run_benchmark(hopeless, only=["pretraining-error"], say=lambda _: None)[1]
+    assert "raise race.error or race.cap_seconds" in capsys.readouterr().err
+
+
+def test_an_unknown_name_is_answered_with_the_valid_ones() -> None:
+    assert choose((), ["a", SCALING]) == {"a", SCALING}
+    assert choose(["a"], ["a", SCALING]) == {"a"}
+    with pytest.raises(UserError, match=r"--only b: no such row; a, scaling"):
+        choose(["a", "b"], ["a", SCALING])

@@ -1,0 +1,53 @@
+"""The benchmark as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.benchmark", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_row_by_itself(tmp_path: Path) -> None:
+    document = tmp_path / "speed.md"
+    document.write_text("## The table\n")
+    done = run("--folder", tmp_path, "--only", "whole-job", "--publish", document)
+    assert done.returncode == 0, done.stderr
+    assert "| `whole-job` |" in done.stdout
+    results = json.loads((tmp_path / "benchmark.json").read_text())
+    assert results["command"].startswith("python -m scripts.benchmark --folder")
+    assert "| `whole-job` |" in document.read_text()
+    assert (tmp_path / "images" / "benchmark.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--only", "encoder-8,colection"], "--only colection: no such row; collection-car-racing"),
+        (["--rounds", "0"], "--rounds = 0"),
+        (["--race.eror", "1"], "did you mean race.error?"),
+        (["--config", "configs/benchmrk.yaml"], "did you mean configs/benchmark.yaml?"),
+        (["--only"], "expected one argument"),
+        (["--only", "whole-job", "--publish", "nowhere.md"], "nowhere.md"),
+    ],
+)
+def test_a_mistake_is_one_line(words: list[str], expected: str, tmp_path: Path) -> None:
+    done = run("--folder", tmp_path, *words)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("warning: other")]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert expected in lines[0]
+
+
+def test_help_explains_every_key() -> None:
+    text = run("--help").stdout
+    for key in ("--only", "--rounds", "--race.cap_seconds", "--ppo.ppo.n_steps"):
+        assert key in text
