@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,13 @@ from agents.experiment import Experiment
 from agents.ppo import PPOConfig
 from agents.stages import collect_rollouts, make_random_encoder
 from worldvae.envs import EnvConfig
+from worldvae.files import locked
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames
 from worldvae.rollouts.store import Split
 from worldvae.seeding import derive
+
+SCRATCH = "scratch-"
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,18 @@ class Bench:
         return self.some_frames(env, len(self.frames(env, "train")))
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder: two benchmarks disturb each other. What a kill left is cleared away."""
+        with locked(self.config.folder, "benchmark"):
+            for left in self.work.glob(f"{SCRATCH}*"):
+                shutil.rmtree(left)
+            yield
+
+    @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A new folder beside the results, gone after the block."""
         self.work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.work, prefix="scratch-") as folder:
+        with tempfile.TemporaryDirectory(dir=self.work, prefix=SCRATCH) as folder:
             yield Path(folder)
 
     def collection(self, frames: int, num_envs: int) -> RolloutConfig:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from functools import partial
 from typing import TypeVar
 
 from agents.benchmark.bench import Bench
@@ -34,26 +35,33 @@ def run_benchmark(
     whether everything that was asked for could be measured.
     """
     rows = all_rows(config)
-    order = [row.name for row in rows]
-    wanted = choose(only, [*order, SCALING])
+    wanted = choose(only, [*(row.name for row in rows), SCALING])
     machine = this_machine(config.torch_device)
     if machine.is_noisy:
         warn(f"other processes keep a load of {machine.load:.1f}; the figures will be noisy")
-    path = config.folder / "benchmark.json"
+    bench = Bench(config)
+    with bench.alone():
+        return _run(bench, rows, wanted, machine, say)
+
+
+def _run(
+    bench: Bench, rows: Sequence[Row], wanted: set[str], machine: Machine, say: Say
+) -> tuple[Results, bool]:
+    path, order = bench.config.folder / "benchmark.json", [row.name for row in rows]
     results = Results.read(path).model_copy(update={"command": exact_command()})
-    bench, complete = Bench(config), True
+    complete = True
     for row in (row for row in rows if row.name in wanted):
-        result = attempt(row.name, lambda row=row: _measure(row, bench, machine))  # type: ignore[misc]
+        result = attempt(row.name, partial(_measure, row, bench, machine))
         complete &= result is not None
         if result is not None:
             results = results.with_row(result, order)
             results.save(path)
-            say(f"{row.name}: {result.bound}{result.ratio:.2f} ({result.seconds:.0f} s)")
+            say(f"{row.name}: {result.bound}{result.ratio:.3g} ({result.seconds:.0f} s)")
     if SCALING in wanted:
-        curves = attempt(SCALING, lambda: measure_scaling(bench))
+        curves = attempt(SCALING, partial(measure_scaling, bench))
         complete &= curves is not None
         results = results if curves is None else results.with_scaling(curves)
-    write_results(results, config.folder)
+    write_results(results, bench.config.folder)
     return results, complete
 
 
