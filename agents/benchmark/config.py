@@ -48,7 +48,7 @@ class RaceRow(Config):
     error: float = Field(
         0.006, gt=0, description="Mean squared error of held-out frames to reach (white is 1)."
     )
-    cap_seconds: float = Field(90.0, gt=0, description="Training seconds after which a side ends.")
+    cap_seconds: float = Field(60.0, gt=0, description="Training seconds after which a side ends.")
     every_images: int = Field(1_280, ge=1, description="Training images between two looks at it.")
     held_out_frames: int = Field(400, ge=1, description="Held-out frames of a look, the same ones.")
     usual: UsualPretraining = Field(UsualPretraining(), description="The usual script's settings.")

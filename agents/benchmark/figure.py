@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from agents.benchmark.results import Result
 from agents.benchmark.scaling import Curve
@@ -22,7 +22,7 @@ MET, MISSED, REPORTED = PALETTE["latent"], PALETTE["pixels"], PALETTE["random"]
 COLOURS = {True: MET, False: MISSED, None: REPORTED}
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 ROW_INCHES = 0.42
-HEAD = 0.75
+HEAD = 0.6
 """Room above a group for its name, in rows."""
 STAGE_COLOURS = {"collection": "#009e73", "pretraining": PALETTE["latent"], "encoding": "#cc79a7"}
 
@@ -64,7 +64,7 @@ def _draw_row(axes: Axes, row: Result, height: float) -> None:
     arrow = {">=": ">", "<=": "<"}.get(row.bound, "o")
     axes.plot(row.ratio, height, arrow, color=colour, ms=8, mec="white", mew=0.8, zorder=3)
     if row.target is not None:
-        axes.plot(row.target, height, "|", color="black", ms=15, mew=1.8, zorder=2)
+        axes.plot(row.target, height, "|", color="black", ms=15, mew=1.8, zorder=4)
     beside = axes.get_yaxis_transform()
     axes.text(-0.015, height - 0.02, row.ours, transform=beside, ha="right", va="bottom")
     against = axes.text(-0.015, height + 0.04, f"against {row.against}", transform=beside)
@@ -80,7 +80,7 @@ def _draw_groups(axes: Axes, rows: Sequence[Result], places: dict[str, float]) -
         top = places[next(members).name] - 0.62
         axes.axhline(top, color="black", alpha=0.15, lw=0.8)
         name = axes.text(0.008, top + 0.03, group, transform=axes.get_yaxis_transform(), va="top")
-        name.set(fontsize=8, alpha=0.6)
+        name.set(fontsize=8, fontweight="bold", alpha=0.7)
 
 
 def _ratio_axis(axes: Axes, rows: Sequence[Result]) -> None:
@@ -96,7 +96,7 @@ def _ratio_axis(axes: Axes, rows: Sequence[Result]) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_alpha(0.4)
-    axes.set_title("How many times as much as the alternative, measured in turns", pad=8)
+    axes.set_title("Ours over the alternative, measured in turns: more is better", pad=8)
 
 
 def _legend() -> list[Line2D]:
@@ -137,6 +137,8 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     axes.xaxis.set_major_locator(FixedLocator(list(curve.x)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     low, high = y.min(), y.max()
     # A flat cost on a narrow axis would look like a mountain range.

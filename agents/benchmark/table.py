@@ -56,7 +56,7 @@ def pretraining_rows() -> tuple[Row, ...]:
         Row(
             "pretraining-memory",
             "Pretraining",
-            "resident beyond the page cache, 1 M frames",
+            "memory kept, store of 1 M frames",
             "those frames as one array in memory",
             Unit("GB", is_time=True, scale=1e-9),
             12.288 / 1.5,

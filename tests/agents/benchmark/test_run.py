@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark import BenchmarkConfig, Results, run_benchmark
+from agents.benchmark.bench import Bench
 from agents.benchmark.run import SCALING, attempt, choose
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
@@ -119,12 +120,21 @@ def test_only_measures_that_row_and_leaves_the_others_as_they_are(
     measured: tuple[BenchmarkConfig, list[str], bool],
 ) -> None:
     config = measured[0]
+    killed = config.folder / "work" / "scratch-of-a-run-that-was-killed"
+    killed.mkdir()
     before = {row.name: row for row in Results.read(config.folder / "benchmark.json").rows}
     after, complete = run_benchmark(config, only=["encoder-2"], say=lambda _: None)
     assert complete
     changed = [row.name for row in after.rows if row != before[row.name]]
     assert changed == ["encoder-2"]
     assert len(after.scaling) == 9
+    assert not killed.exists()
+
+
+def test_two_benchmarks_do_not_disturb_each_other(tmp_path: Path) -> None:
+    config = tiny(tmp_path)
+    with Bench(config).alone(), pytest.raises(UserError, match="another benchmark is running"):
+        run_benchmark(config, only=["whole-job"])
 
 
 def test_a_row_that_fails_leaves_the_others_and_says_so_in_one_line(
