@@ -9,10 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parents[2]
 TINY = "tests/tiny.yaml"
+# bfloat16 keeps 8 bits, and Adam divides a gradient by its own size.
+ROUNDING = 5e-3
 
 
 def run(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -89,6 +93,20 @@ def test_pretrain_says_what_it_made(tmp_path: Path) -> None:
     assert "KL" in done.stdout
     card = json.loads((tmp_path / "x" / "encoder" / "config.json").read_text())
     assert card["autoencoder"]["objective"]["beta"] == 4
+
+
+def test_two_processes_pretrain_what_one_does(tmp_path: Path) -> None:
+    """Collection, evaluation, files and words are the first one's; the weights are the same."""
+    words = [TINY, "--runs", tmp_path, "--name"]
+    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    done = run(*launcher, "scripts.pretrain", *words, "two")
+    assert done.stdout.count("held-out frames: KL") == 1
+    run("scripts.pretrain", *words, "one")
+    one, two = (tmp_path / name / "encoder" / "model.safetensors" for name in ("one", "two"))
+    ours, theirs = load_file(two), load_file(one)
+    assert ours.keys() == theirs.keys()
+    for name, weights in ours.items():
+        assert np.allclose(weights, theirs[name], atol=ROUNDING), name
 
 
 def test_train_one_agent(runs: Path, tmp_path: Path) -> None:
