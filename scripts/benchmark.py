@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from agents.benchmark import BenchmarkConfig, check_document, describe, publish, run_benchmark
-from scripts.cli import OptionParser, run
+from scripts.cli import run
+from scripts.options import OptionParser
 from worldvae.config import load_config, parse_overrides
 
 

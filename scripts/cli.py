@@ -7,27 +7,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from agents.experiment import Experiment
-from worldvae.config import Config, UserError, describe, parse_overrides
-
-
-class OptionParser(argparse.ArgumentParser):
-    """A command's own options, and `--any.key value` for every key of `config`."""
-
-    def __init__(self, description: str | None, config: type[Config], words: str) -> None:
-        super().__init__(
-            description=description,
-            epilog=f"keys of CONFIG, each also an option:\n\n{describe(config)}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            usage=f"python -m %(prog)s {words}",
-            prog=f"scripts.{Path(sys.argv[0]).stem}",
-            allow_abbrev=False,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"command line: {message}; see --help")
+from scripts.options import OptionParser
+from worldvae.config import UserError, parse_overrides
 
 
 class Parser(OptionParser):

@@ -1,0 +1,27 @@
+"""Options on the command line for every key of a configuration; --help explains them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from worldvae.config import Config, UserError, describe
+
+
+class OptionParser(argparse.ArgumentParser):
+    """A command's own options, and `--any.key value` for every key of `config`."""
+
+    def __init__(self, description: str | None, config: type[Config], words: str) -> None:
+        super().__init__(
+            description=description,
+            epilog=f"keys of CONFIG, each also an option:\n\n{describe(config)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            usage=f"python -m %(prog)s {words}",
+            prog=f"scripts.{Path(sys.argv[0]).stem}",
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"command line: {message}; see --help")
