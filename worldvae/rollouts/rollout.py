@@ -39,7 +39,7 @@ class Rollout:
         self._obs, info = env.reset()
         self._starting = np.ones(env.num_envs, bool)
         self._everyone = np.arange(env.num_envs)
-        self._plays = np.zeros(env.num_envs, np.intp)
+        self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._room = SHORTEST_ROOM
         frames, states = image_of(self._obs, image_key), self._states(info)
         self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
@@ -50,6 +50,7 @@ class Rollout:
         self._obs, rewards, terminated, truncated, info = self._env.step(actions)
         frames, states = image_of(self._obs, self._image_key), self._states(info)
         self._starting = terminated | truncated
+        self._lengths = np.where(self._starting, 0, self._lengths + 1)
         for i in np.flatnonzero(~self._starting):
             self._tapes[i].add(actions[i], rewards[i], frames[i], states[i])
         if not self._starting.any():
@@ -75,7 +76,7 @@ class Rollout:
     @property
     def running_frames(self) -> int:
         """Frames of the episodes that `cut` would give."""
-        return sum(tape.length + 1 for tape in self._tapes if tape.length)
+        return int(self._lengths.sum() + np.count_nonzero(self._lengths))
 
     def _act(self) -> NDArray[Any]:
         """Every policy sees every step, so that none depends on who else plays: (N, ...)."""
@@ -101,36 +102,31 @@ class Tape:
         # One array: the system then backs it by huge pages, and no second copy makes the episode.
         self._frames = np.empty((room, *frame.shape), np.uint8)
         self._frames[0] = frame
-        self._states = [state]
-        self._actions: list[Any] = []
-        self._rewards: list[float] = []
-
-    @property
-    def length(self) -> int:
-        """Decisions so far."""
-        return len(self._actions)
+        self._first_state = state
+        self._decisions: list[tuple[Any, float, Any]] = []
+        self.length = 0
 
     def add(self, action: Any, reward: float, frame: NDArray[np.uint8], state: Any) -> None:
         """A decision and what followed; only the frame is copied."""
-        self._actions.append(action)
-        self._rewards.append(reward)
-        self._states.append(state)
+        self._decisions.append((action, reward, state))
+        self.length += 1
         if self.length == len(self._frames):
-            self._frames = with_room(self._frames, 2 * self.length)
+            self._frames = with_room(self._frames, 4 * self.length)
         self._frames[self.length] = frame
 
     def episode(self, seed: int, policy: str, terminated: bool) -> Episode:
         """What was played so far; truncated unless `terminated`."""
         last = np.arange(1, self.length + 1) == self.length
+        actions, rewards, states = zip(*self._decisions, strict=True)
         return Episode(
             obs=self._frames[: self.length + 1],
-            action=np.stack(self._actions),
-            reward=np.array(self._rewards, np.float64),
+            action=np.stack(actions),
+            reward=np.array(rewards, np.float64),
             terminated=last & terminated,
             truncated=last & (not terminated),
             seed=seed,
             policy=policy,
-            state=None if self._states[0] is None else np.stack(self._states),
+            state=None if self._first_state is None else np.stack([self._first_state, *states]),
         )
 
 
