@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -26,9 +25,10 @@ from tests.agents.work import (
     note,
     tell,
 )
+from tests.processes import PATIENCE, children, is_alive, wait_until
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60
+CHILDREN = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
 
 
 @dataclass(frozen=True)
@@ -50,30 +50,11 @@ def run(folder: Path, work: dict[str, Callable[[], object]], workers: int = 2) -
         return {job.name: succeeded for ended in pool.run(examples) for job, succeeded in ended}
 
 
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < until, what
-        time.sleep(0.02)
-
-
 def pids(folder: Path, names: Iterable[str]) -> list[int]:
     """The processes of jobs that hang, once all do."""
     paths = [folder / name for name in names]
     wait_until(lambda: all(path.exists() for path in paths), "a job did not begin")
     return [int(pid) for path in paths for pid in path.read_text().split()]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    try:  # one that nobody has waited for is dead, too
-        return not status.parent.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def start_parent(folder: Path) -> subprocess.Popen[bytes]:
@@ -83,6 +64,7 @@ def start_parent(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
+@pytest.mark.skipif(not CHILDREN.exists(), reason="the system does not tell who lives")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_parent_that_ends_in_any_way_leaves_no_process(
     tmp_path: Path, end: signal.Signals
@@ -96,14 +78,11 @@ def test_a_parent_that_ends_in_any_way_leaves_no_process(
     assert (tmp_path / "a.tidy").exists() == (end == signal.SIGINT)
 
 
+@pytest.mark.skipif(not CHILDREN.exists(), reason="the system does not tell them")
 def test_a_parent_killed_before_its_jobs_have_begun_leaves_no_process(tmp_path: Path) -> None:
     parent = start_parent(tmp_path)
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-    if not children.exists():
-        parent.kill()
-        pytest.skip("/proc does not tell which processes a process has started")
-    wait_until(lambda: len(children.read_text().split()) == 2, "no worker was started")
-    workers = [int(pid) for pid in children.read_text().split()]
+    wait_until(lambda: len(children(parent.pid)) == 2, "no worker was started")
+    workers = children(parent.pid)
     parent.kill()
     parent.wait(PATIENCE)
     wait_until(lambda: not any(map(is_alive, workers)), "a worker outlived its parent")

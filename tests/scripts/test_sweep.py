@@ -4,40 +4,23 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from agents.experiment import Experiment
 from agents.sweep import sweep
+from tests.processes import children, is_alive, wait_until
 from worldvae.config import UserError
 
 ROOT = Path(__file__).parents[2]
 SWEEP = [sys.executable, "-m", "scripts.sweep", "tests/tiny.yaml", "--name", "x"]
 SWEEP += ["--rollouts.state", "always", "--sweep.trials", "2", "--sweep.beta", "[0.001, 100]"]
 FIRST, SECOND = "latents_4_beta_100", "latents_4_beta_0.001"
-PATIENCE = 120
 
 
 def wait_for(path: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < until, f"{path} did not appear"
-        time.sleep(0.05)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def children(pid: int) -> list[int]:
-    """Empty where the system does not tell."""
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
+    wait_until(path.exists, f"{path} did not appear")
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +50,10 @@ def resumed(killed: tuple[Path, int, list[int]]) -> tuple[Path, str]:
 
 
 def test_a_killed_sweep_leaves_no_trial_running(killed: tuple[Path, int, list[int]]) -> None:
-    trials, until = killed[2], time.monotonic() + PATIENCE
+    trials = killed[2]
     if not trials:
         pytest.skip("/proc does not tell which processes a process has started")
-    while any(map(is_alive, trials)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_alive, trials)), "a trial outlived its sweep")
 
 
 def test_the_same_command_goes_on(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import mutual_info_score
 from sklearn.tree import DecisionTreeClassifier
 
 from worldvae.diagnostics.factors import RESOLUTION, Array, Factor, Flags, Labels, binned
@@ -20,7 +19,18 @@ VOTE_FRAMES = 300  # many, so that a rare flag is seldom absent and then seems t
 
 def mutual_information(codes: Array, labels: Labels) -> Array:
     """I(z; v) of each binned latent with the classes v, in nats: (M, Z), (M,) -> (Z,)."""
-    return np.array([mutual_info_score(labels, binned(z)) for z in codes.T])
+    return np.array([_information(labels, binned(z)) for z in codes.T])
+
+
+def _information(a: Labels, b: Labels) -> float:
+    """sum p(a, b) log p(a, b) / (p(a) p(b)), in nats, of classes 0, 1, ...: (M,), (M,)."""
+    kinds = int(b.max()) + 1
+    joint = np.bincount(a * kinds + b, minlength=(int(a.max()) + 1) * kinds).reshape(-1, kinds)
+    product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
+    seen = joint > 0
+    # Of whole numbers, so that a constant tells exactly nothing.
+    ratio = joint[seen] * len(a) / product[seen]
+    return float(joint[seen] @ np.log(ratio) / len(a))
 
 
 def information_gap(codes: Array, labels: Labels) -> float:
@@ -28,8 +38,8 @@ def information_gap(codes: Array, labels: Labels) -> float:
 
     z_1 and z_2 are the most and the second most informative latents.
     """
-    entropy = mutual_info_score(labels, labels)  # I(v; v) = H(v)
-    return top_gap(mutual_information(codes, labels)) / float(entropy)
+    entropy = _information(labels, labels)  # I(v; v) = H(v)
+    return top_gap(mutual_information(codes, labels)) / entropy
 
 
 def top_gap(scores: Array) -> float:
@@ -120,7 +130,7 @@ def _votes(factor: Factor, rows: Flags, generator: np.random.Generator) -> Label
     if not alive.any():
         return np.zeros(len(usual), np.int64)
     frames = _frames_that_share_a_value(factor.bins[rows], generator)
-    variance = codes[frames].var(axis=1)  # (V, L, Z) -> (V, Z)
+    variance = np.stack([codes[rows].var(axis=0) for rows in frames])  # (V, Z)
     relative = np.divide(variance, usual, out=np.full_like(variance, np.inf), where=alive)
     return np.bincount(relative.argmin(axis=1), minlength=len(usual))
 

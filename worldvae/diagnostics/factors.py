@@ -99,18 +99,35 @@ def largest_correlation(factors: ArrayLike, discrete: ArrayLike) -> Correlation 
     unseen.
     """
     values, kinds = np.asarray(factors, np.float64), np.asarray(discrete, bool)
+    columns = _Columns(values, kinds)
     pairs = [(a, b) for b in range(len(kinds)) for a in range(b)]
-    found = [Correlation(_canonical_correlation(values[:, p], kinds[[*p]]), *p) for p in pairs]
+    found = [Correlation(columns.canonical_correlation(*pair), *pair) for pair in pairs]
     return max((c for c in found if not np.isnan(c.value)), key=lambda c: c.value, default=None)
 
 
-def _canonical_correlation(pair: Array, discrete: Flags) -> float:
-    """First canonical correlation of two factors where both are defined: (N, 2), (2,)."""
-    rows = pair[~np.isnan(pair).any(axis=1)]
-    a, b = (_basis(values, kind) for values, kind in zip(rows.T, discrete, strict=True))
-    if len(rows) < MIN_ROWS or not (a.size and b.size):
-        return np.nan
-    return min(1.0, float(np.linalg.norm(a.T @ b, ord=2)))
+class _Columns:
+    """Factors (N, K), pairs of which are compared where both are defined."""
+
+    def __init__(self, values: Array, discrete: Flags) -> None:
+        self._values, self._discrete = values, discrete
+        self._defined = ~np.isnan(values)
+        self._whole: dict[int, Array] = {}
+
+    def canonical_correlation(self, a: int, b: int) -> float:
+        """The first one; nan if there are too few frames, or if either is constant."""
+        rows = self._defined[:, a] & self._defined[:, b]
+        first, second = self._basis(a, rows), self._basis(b, rows)
+        if rows.sum() < MIN_ROWS or not (first.size and second.size):
+            return np.nan
+        return min(1.0, float(np.linalg.norm(first.T @ second, ord=2)))
+
+    def _basis(self, k: int, rows: Flags) -> Array:
+        """Over all frames it is the same in each pair, and takes longest for many classes."""
+        if not rows.all():
+            return _basis(self._values[rows, k], self._discrete[k])
+        if k not in self._whole:
+            self._whole[k] = _basis(self._values[:, k], self._discrete[k])
+        return self._whole[k]
 
 
 def _basis(values: Array, discrete: bool) -> Array:
