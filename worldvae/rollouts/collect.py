@@ -83,7 +83,7 @@ def collect(
                 env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
             )
             # All environments may end on the same step, at the same limit of time.
-            with background_writer(store, waiting=config.num_envs) as write:
+            with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, store.num_frames, config.frames)
         finally:
             env.close()

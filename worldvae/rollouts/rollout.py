@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from worldvae.rollouts.policies import Policy
 from worldvae.seeding import numpy_stream
 
 SHORTEST_ROOM = 64
-"""Frames that the first tapes have room for; later ones have it for the longest episode so far."""
+"""Frames that a tape has room for in new memory."""
 
 
 class Rollout:
@@ -40,7 +41,7 @@ class Rollout:
         self._starting = np.ones(env.num_envs, bool)
         self._everyone = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
-        self._room = SHORTEST_ROOM
+        self._rooms: deque[NDArray[np.uint8]] = deque()
         frames, states = image_of(self._obs, image_key), self._states(info)
         self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
 
@@ -61,9 +62,16 @@ class Rollout:
             tape, policy = self._tapes[i], self._names[self._plays[i]]
             tape.add(actions[i], rewards[i], image_of(last, self._image_key), last_states[i])
             ended.append(tape.episode(self._seed, policy, bool(terminated[i])))
-            self._room = max(self._room, tape.length + 1)
             self._tapes[i] = self._begin(i, frames[i], states[i])
         return ended
+
+    def recycle(self, episode: Episode) -> None:
+        """Let a later episode use the memory of `episode`, whose frames nobody needs any more.
+
+        Memory that is new to a process costs more than the copy into it. Any thread may call this.
+        """
+        if episode.obs.base is not None:
+            self._rooms.append(episode.obs.base)
 
     def cut(self) -> list[Episode]:
         """The running episodes as they stand, truncated."""
@@ -86,7 +94,8 @@ class Rollout:
 
     def _begin(self, index: int | np.intp, frame: NDArray[np.uint8], state: Any) -> Tape:
         self._plays[index] = self._chooser.choice(len(self._names), p=self._chance)
-        return Tape(frame, state, self._room)
+        shape = SHORTEST_ROOM, *frame.shape
+        return Tape(frame, state, self._rooms.pop() if self._rooms else np.empty(shape, np.uint8))
 
     def _states(self, info: dict[str, Any]) -> NDArray[Any]:
         """Of each environment a copy of the true state, (N, S), or None, (N,)."""
@@ -96,11 +105,10 @@ class Rollout:
 
 
 class Tape:
-    """The episode that runs in one environment; `room` frames fit before it is moved."""
+    """The episode that runs in one environment, in `room` (R, H, W, C); moved when R are full."""
 
-    def __init__(self, frame: NDArray[np.uint8], state: Any, room: int) -> None:
-        # One array: the system then backs it by huge pages, and no second copy makes the episode.
-        self._frames = np.empty((room, *frame.shape), np.uint8)
+    def __init__(self, frame: NDArray[np.uint8], state: Any, room: NDArray[np.uint8]) -> None:
+        self._frames = room
         self._frames[0] = frame
         self._first_state = state
         self._decisions: list[tuple[Any, float, Any]] = []
@@ -120,7 +128,7 @@ class Tape:
         actions, rewards, states = zip(*self._decisions, strict=True)
         return Episode(
             obs=self._frames[: self.length + 1],
-            action=np.stack(actions),
+            action=np.array(actions),
             reward=np.array(rewards, np.float64),
             terminated=last & terminated,
             truncated=last & (not terminated),

@@ -13,7 +13,9 @@ from worldvae.rollouts.store import RolloutStore
 
 
 @contextmanager
-def background_writer(store: RolloutStore, waiting: int) -> Iterator[Callable[[Episode], None]]:
+def background_writer(
+    store: RolloutStore, waiting: int, done: Callable[[Episode], None] = lambda _: None
+) -> Iterator[Callable[[Episode], None]]:
     """A function that takes episodes and has them appended to `store`, one by one and in order.
 
     Everything taken is in the store when the block is left, however it is left. What the store
@@ -22,8 +24,9 @@ def background_writer(store: RolloutStore, waiting: int) -> Iterator[Callable[[E
 
     Args:
         waiting: Episodes that may wait for the disk; the next one waits outside until one is done.
+        done: Told of each episode that was written, in the writing thread.
     """
-    writer = _Writer(store, waiting)
+    writer = _Writer(store, waiting, done)
     try:
         yield writer.put
     finally:
@@ -31,8 +34,8 @@ def background_writer(store: RolloutStore, waiting: int) -> Iterator[Callable[[E
 
 
 class _Writer:
-    def __init__(self, store: RolloutStore, waiting: int) -> None:
-        self._store = store
+    def __init__(self, store: RolloutStore, waiting: int, done: Callable[[Episode], None]) -> None:
+        self._store, self._done = store, done
         self._queue: Queue[Episode | None] = Queue(waiting)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="rollout writer", daemon=True)
@@ -57,6 +60,7 @@ class _Writer:
             now = time.perf_counter()
             try:
                 self._store.append(episode, seconds=now - since)
+                self._done(episode)
             except BaseException as error:  # noqa: BLE001  # raised again where it is seen
                 self._error = error
             since = now
