@@ -11,6 +11,10 @@ from queue import Queue
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.store import RolloutStore
 
+SMALL = 2**20
+"""Bytes of frames; a smaller episode is waited for. Two busy threads hand the interpreter to each
+other every 5 ms, so that its many short system calls would take longer beside a world in Python."""
+
 
 @contextmanager
 def background_writer(
@@ -42,25 +46,33 @@ class _Writer:
         self._thread.start()
 
     def put(self, episode: Episode) -> None:
-        if self._error is not None:
-            raise self._error
+        self._raise()
         self._queue.put(episode)
+        if episode.obs.nbytes < SMALL:
+            self._queue.join()
+            self._raise()
 
     def close(self) -> None:
         self._queue.put(None)
         self._thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
         if self._error is not None:
             raise self._error
 
     def _run(self) -> None:
         since = time.perf_counter()
         while (episode := self._queue.get()) is not None:
-            if self._error is not None:
-                continue  # what would follow a hole in the store is dropped, and nobody waits
             now = time.perf_counter()
-            try:
-                self._store.append(episode, seconds=now - since)
-                self._done(episode)
-            except BaseException as error:  # noqa: BLE001  # raised again where it is seen
-                self._error = error
+            if self._error is None:  # what would follow a hole in the store is dropped
+                self._append(episode, now - since)
             since = now
+            self._queue.task_done()
+
+    def _append(self, episode: Episode, seconds: float) -> None:
+        try:
+            self._store.append(episode, seconds)
+            self._done(episode)
+        except BaseException as error:  # noqa: BLE001  # raised again where it is seen
+            self._error = error
