@@ -149,7 +149,7 @@ def _table(metric: Metric, grid: Grid) -> str:
         if len(envs) > 1:
             whole = all(env in by_env for env in envs)
             overall = np.mean([by_env[env].mean() for env in envs]) if whole else np.nan
-            cells.append(f"{overall:.{metric.digits}f}" if whole else "")
+            cells.append(f"{overall:z.{metric.digits}f}" if whole else "")
         lines.append(f"| {encoder} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -158,6 +158,6 @@ def _cell(values: np.ndarray[Any, np.dtype[np.float64]] | None, digits: int) -> 
     if values is None:
         return ""
     if len(values) < INTERVAL_FROM:
-        return f"{values.mean():.{digits}f}"
+        return f"{values.mean():z.{digits}f}"
     low, high = bootstrap_interval(values, mean, np.random.default_rng(0))
-    return f"{values.mean():.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{values.mean():z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"

@@ -40,7 +40,12 @@ class ObjectiveConfig(Config):
     )
     capacity: float = Field(25.0, ge=0, description="capacity_vae: nats that C rises to.")
     capacity_steps: int = Field(1_000, ge=1, description="capacity_vae: steps it takes to.")
-    gamma: float = Field(100.0, gt=0, description="capacity_vae: weight of |KL - C|.")
+    gamma: float = Field(
+        10.0,
+        gt=0,
+        description="capacity_vae: weight of |KL - C|; a large one fills C before the code tells "
+        "anything.",
+    )
     dip: float = Field(10.0, gt=0, description="dip_vae: weight of the covariance's distance.")
     likelihood: Literal["gaussian", "bernoulli"] = Field(
         "gaussian", description="Distribution of a pixel given the latents."
