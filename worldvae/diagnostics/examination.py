@@ -200,7 +200,8 @@ def _distortion(model: Autoencoder, image: torch.Tensor, target: torch.Tensor) -
     """-log p(target | z) in nats, every pixel counted once: (B, C, H, W) twice -> (B,)."""
     if model.config.objective.likelihood == "bernoulli":
         return bernoulli_nll(torch.logit(image, eps=1e-6), target)
-    return gaussian_nll(image, target, model.log_sigma() + model.pixel_std.log())
+    squared = (image - target).square()
+    return gaussian_nll(squared, model.log_sigma() + model.pixel_std.log())
 
 
 def _device(model: Autoencoder) -> torch.device:
