@@ -189,3 +189,16 @@ def test_envpool_gives_up_where_nothing_is_gained() -> None:
     ends = [np.flatnonzero(vec.step(standing)[3]).tolist() for _ in range(60)]
     assert [step for step, who in enumerate(ends) if who], "a standing car gains nothing"
     vec.close()
+
+
+def test_envpool_plays_the_same_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = []
+    for cores in (1, 2, 8):  # 8 are more than there are environments
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        env = make_vec(EnvConfig(**CASES["envpool"]), N, seed=5)
+        played.append([step[:4] for step in play(env, 40)[1:]])
+        env.close()
+    for steps in zip(*played, strict=True):
+        for one, two, many in zip(*steps, strict=True):
+            np.testing.assert_array_equal(one, two)
+            np.testing.assert_array_equal(one, many)
