@@ -23,15 +23,21 @@ def step_bare(env: EnvConfig, num_envs: int, env_steps: int, seed: int) -> int:
     The backend is the one that `env` runs on. Frames have the simulator's own size where it
     resizes nothing itself; actions are held for one step, and nothing is kept.
     """
+    with opened(env, num_envs, seed) as step:
+        return take(step, num_envs, env_steps)
+
+
+def take(step: Step, num_envs: int, env_steps: int) -> int:
+    """At least `env_steps` random steps of `num_envs` environments in all; how many it took."""
     rounds = -(-env_steps // num_envs)
-    with _open(env, num_envs, seed) as step:
-        for _ in range(rounds):
-            step()
+    for _ in range(rounds):
+        step()
     return rounds * num_envs
 
 
 @contextmanager
-def _open(env: EnvConfig, num_envs: int, seed: int) -> Iterator[Step]:
+def opened(env: EnvConfig, num_envs: int, seed: int) -> Iterator[Step]:
+    """N environments, made and reset; closed after the block."""
     openers = {"envpool": _open_envpool, "ale": _open_ale}
     backend = choose_backend(env, find_spec(env))
     if backend not in openers:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 
 from agents.arms import training_env
-from agents.benchmark.bare import step_bare
+from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
@@ -48,8 +49,14 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
     ppo = bench.config.ppo.ppo
     steps = bench.config.ppo.updates * ppo.n_steps * ppo.num_envs * env.action_repeat
 
-    def bare(_: Stopwatch) -> float:
-        return step_bare(every_step(env), ppo.num_envs, steps, bench.seed("bare"))
+    def bare(watch: Stopwatch) -> float:
+        with ExitStack() as stack:
+            with watch.paused():  # making the environments, as for ours
+                one = opened(every_step(env), ppo.num_envs, bench.seed("bare"))
+                step = stack.enter_context(one)
+            taken = take(step, ppo.num_envs, steps)
+            watch.stop()
+        return taken
 
     return bench.compare(Contest(_learn(bench, env, "random"), bare))
 

@@ -38,7 +38,7 @@ def pretraining_rows() -> tuple[Row, ...]:
         Row(
             "pretraining-images",
             "Pretraining",
-            "fit on the memory map",
+            "fit from disk",
             "usual script: fp32, DataLoader, ToTensor",
             Unit("images/s"),
             2.5,
