@@ -136,7 +136,8 @@ class BenchmarkConfig(Config):
     memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")
     encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
     latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
-    ppo: PPORows = Field(PPORows(), description="Rows of the whole loop of PPO.")
+    ppo_pong: PPORows = Field(PPORows(), description="Pong's rows of the whole loop of PPO.")
+    ppo_car_racing: PPORows = Field(PPORows(), description="CarRacing's.")
     whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")
     scaling: ScalingConfig = Field(ScalingConfig(), description="How cost grows.")
 

@@ -9,6 +9,7 @@ from agents.arms import training_env
 from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step
+from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.experiment import ArmName
@@ -40,14 +41,13 @@ def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
 
 
 def _against_pixels(bench: Bench, field: str) -> Comparison:
-    env = getattr(bench.config, field)
-    return bench.compare(Contest(_learn(bench, env, "random"), _learn(bench, env, "pixels")))
+    return bench.compare(Contest(_learn(bench, field, "random"), _learn(bench, field, "pixels")))
 
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
-    env: EnvConfig = getattr(bench.config, field)
-    ppo = bench.config.ppo.ppo
-    steps = bench.config.ppo.updates * ppo.n_steps * ppo.num_envs * env.action_repeat
+    env, settings = _of(bench, field)
+    ppo = settings.ppo
+    steps = settings.updates * ppo.n_steps * ppo.num_envs * env.action_repeat
 
     def bare(watch: Stopwatch) -> float:
         with ExitStack() as stack:
@@ -58,15 +58,22 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
             watch.stop()
         return taken
 
-    return bench.compare(Contest(_learn(bench, env, "random"), bare))
+    return bench.compare(Contest(_learn(bench, field, "random"), bare))
 
 
-def _learn(bench: Bench, env: EnvConfig, arm: ArmName) -> Side:
-    """A few updates of PPO as `arm` sees `env`; making the environments is not counted.
+def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
+    """The environment, and its settings of PPO."""
+    return getattr(bench.config, field), getattr(bench.config, f"ppo_{field}")
 
+
+def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
+    """A few updates of PPO as `arm` sees the environment.
+
+    Making it is not counted, nor the first update, before which all episodes have to begin.
     The latents are those of the control arm's encoder: random weights take as long as any.
     """
-    settings = bench.config.ppo
+    env, settings = _of(bench, field)
+    update = settings.ppo.n_steps * settings.ppo.num_envs
     experiment = bench.experiment(env, settings.pretrain, settings.ppo)
     if arm == "random":
         make_random_encoder(experiment)
@@ -76,9 +83,10 @@ def _learn(bench: Bench, env: EnvConfig, arm: ArmName) -> Side:
             seed = bench.seed("ppo")
             vec = training_env(experiment, arm, seed)
             model = make_ppo(settings.ppo, vec, seed, bench.device)
-        model.learn(settings.updates * settings.ppo.n_steps * settings.ppo.num_envs)
+            model.learn(update)
+        model.learn(settings.updates * update, reset_num_timesteps=False)
         watch.stop()
         vec.close()
-        return model.num_timesteps * env.action_repeat
+        return settings.updates * update * env.action_repeat
 
     return side

@@ -35,7 +35,8 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "memory": {"episodes": 10, "length": 9, "distinct": 2, "pretrain": once},
             "encoding": {"num_envs": [2], "vector_steps": 2, "pretrain": NETWORK},
             "latent_env": {"num_envs": 2, "vector_steps": 3, "pretrain": NETWORK},
-            "ppo": {"ppo": ppo, "pretrain": NETWORK},
+            "ppo_pong": {"ppo": ppo, "pretrain": NETWORK},
+            "ppo_car_racing": {"ppo": ppo, "pretrain": NETWORK},
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,
