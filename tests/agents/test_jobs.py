@@ -40,6 +40,8 @@ class Example:
 
 def work_for_ever(folder: Path) -> None:
     """A pool of two that never end: the parent to be killed."""
+    # Whoever is started in the background of a shell inherits that it ignores Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run(folder, {name: partial(hang, folder, name) for name in ("a", "b")})
 
 
