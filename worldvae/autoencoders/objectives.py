@@ -41,10 +41,10 @@ class ObjectiveConfig(Config):
     capacity: float = Field(25.0, ge=0, description="capacity_vae: nats that C rises to.")
     capacity_steps: int = Field(1_000, ge=1, description="capacity_vae: steps it takes to.")
     gamma: float = Field(
-        10.0,
+        100.0,
         gt=0,
-        description="capacity_vae: weight of |KL - C|; a large one fills C before the code tells "
-        "anything.",
+        description="capacity_vae: weight of |KL - C|; too large a one fills C before the code "
+        "tells anything (10 learned where 30 did not; docs/encoders.md).",
     )
     dip: float = Field(10.0, gt=0, description="dip_vae: weight of the covariance's distance.")
     likelihood: Literal["gaussian", "bernoulli"] = Field(
