@@ -141,9 +141,7 @@ class Experiment(Config):
     @property
     def torch_device(self) -> str:
         """What torch calls the device."""
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
+        return torch_device(self.device)
 
     @property
     def folder(self) -> Path:
@@ -173,6 +171,13 @@ class Experiment(Config):
     def agent_folder(self, arm: ArmName, seed: int) -> Path:
         """One trained agent."""
         return self.folder / "agents" / arm / f"seed_{seed}"
+
+
+def torch_device(device: str) -> str:
+    """What torch calls `device`; auto: a GPU if torch sees one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
 
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import torch
 from pydantic import Field
 
+from agents.experiment import torch_device
 from agents.ppo import PPOConfig
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
@@ -144,6 +144,4 @@ class BenchmarkConfig(Config):
     @property
     def torch_device(self) -> str:
         """What torch calls the device."""
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
+        return torch_device(self.device)
