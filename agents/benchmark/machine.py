@@ -11,9 +11,10 @@ from pydantic import Field
 
 from worldvae.autoencoders import library_versions
 from worldvae.config import Config
+from worldvae.pretraining import busy_cores
 
 QUIET = 0.15
-"""Load of others, a share of the cores, up to which a machine counts as quiet."""
+"""Share of the cores up to which others may be at work on a machine that counts as quiet."""
 
 
 class Machine(Config):
@@ -23,14 +24,14 @@ class Machine(Config):
     cpu: str = Field(description="Model of the processor.")
     threads: int = Field(description="Threads that torch computes with.")
     device: str = Field(description="Where networks compute.")
-    load: float = Field(description="Load of the last minute when the benchmark began.")
+    load: float = Field(description="Cores that others kept busy when the benchmark began.")
     versions: dict[str, str] = Field(description="Software.")
 
     def __str__(self) -> str:
         torch_version = self.versions.get("torch", "?")
         return (
             f"{self.cores} cores of {self.cpu}, networks on {self.device} "
-            f"with {self.threads} threads, torch {torch_version}, load before {self.load:.1f}"
+            f"with {self.threads} threads, torch {torch_version}, {self.load:.1f} cores busy before"
         )
 
     @property
@@ -47,7 +48,7 @@ def this_machine(device: str) -> Machine:
         cpu=_cpu_model(Path("/proc/cpuinfo")),
         threads=torch.get_num_threads(),
         device=torch.cuda.get_device_name(device) if is_gpu else device,
-        load=round(os.getloadavg()[0], 2),
+        load=round(busy_cores(seconds=2.0), 2),  # not the load average: it remembers our last run
         versions=library_versions(),
     )
 

@@ -38,7 +38,7 @@ def run_benchmark(
     wanted = choose(only, [*(row.name for row in rows), SCALING])
     machine = this_machine(config.torch_device)
     if machine.is_noisy:
-        warn(f"other processes keep a load of {machine.load:.1f}; the figures will be noisy")
+        warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
     bench = Bench(config)
     with bench.alone():
         return _run(bench, rows, wanted, machine, say)

@@ -31,7 +31,7 @@ def test_what_a_reader_has_to_know_is_said() -> None:
     text = describe(Results(rows=rows))
     assert "| >= 2.00 (1) | 4 | **no** |" in text
     assert "`b`: capped." in text
-    assert "load before 3.0; **other work ran beside it** (b)." in text
+    assert "3.0 cores busy before; **other work ran beside it** (b)." in text
 
 
 def test_slopes_are_a_table_of_their_own() -> None:
