@@ -7,55 +7,152 @@ from pathlib import Path
 from typing import Any
 
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.experiment import ArmName, Experiment
+from agents.eyes import BlindEyes, Eyes, ImageEyes, StateEyes
 from worldvae.autoencoders import Encoder
-from worldvae.envs import make_vec
+from worldvae.config import UserError
+from worldvae.envs import EnvConfig, make_vec, state_variables
+from worldvae.envs.inner import ActionVectorObservation, StateVectorObservation
 from worldvae.envs.stacked import StackedVectorObservation
 from worldvae.latent import FrameEncoder, LatentVectorObservation
-from worldvae.sb3 import VectorEnvAdapter
+from worldvae.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
+
+FROZEN: frozenset[ArmName] = frozenset({"latent", "random"})
+"""These see latents, encoded outside the policy."""
+
+SEE_FRAMES: frozenset[ArmName] = frozenset({"pixels", "finetune"})
+"""The policy of these is given frames."""
 
 
 def encoder_folder(experiment: Experiment, arm: ArmName) -> Path | None:
-    """The encoder that `arm` sees through; None for pixels."""
-    if arm == "pixels":
-        return None
-    return experiment.encoder_folder if arm == "latent" else experiment.random_encoder_folder
-
-
-def training_env(experiment: Experiment, arm: ArmName, seed: int) -> VecNormalize:
-    """N training environments as `arm` sees them; only the last line differs between arms."""
-    ppo = experiment.ppo
-    env = make_vec(experiment.env, ppo.num_envs, seed)
-    monitored = VecMonitor(VectorEnvAdapter(see(experiment, arm, env)))
-    return VecNormalize(
-        monitored, norm_obs=False, norm_reward=ppo.normalize_reward, gamma=ppo.gamma
-    )
-
-
-def see(
-    experiment: Experiment, arm: ArmName, env: VectorEnv[Any, Any, Any]
-) -> VectorEnv[Any, Any, Any]:
-    """`env` seen through the eyes of `arm`: stacked frames, or stacked latents of an encoder."""
-    stack, image_key = experiment.ppo.stack, experiment.env.image_key
-    folder = encoder_folder(experiment, arm)
-    if folder is None:
-        return StackedVectorObservation(env, stack, image_key)
-    encoder = Encoder.load(folder, experiment.torch_device)
-    return LatentVectorObservation(env, encoder, stack, experiment.ppo.whiten, image_key)
-
-
-def load_eyes(experiment: Experiment, arm: ArmName) -> FrameEncoder | None:
-    """What turns the frames of the experiment's environment into the arm's latents."""
-    folder = encoder_folder(experiment, arm)
-    if folder is None:
-        return None
-    encoder = Encoder.load(folder, experiment.torch_device)
-    return FrameEncoder(encoder, experiment.ppo.whiten, experiment.env.frame)
+    """The encoder that `arm` begins with; None for those that have none."""
+    if arm == "random":
+        return experiment.random_encoder_folder
+    return experiment.encoder_folder if arm in {"latent", "finetune"} else None
 
 
 def relative_encoder(experiment: Experiment, arm: ArmName, folder: Path) -> str | None:
     """The arm's encoder as seen from the agent's `folder`, so that a run can be moved."""
     encoder = encoder_folder(experiment, arm)
     return None if encoder is None else os.path.relpath(encoder, folder)
+
+
+def training_env(experiment: Experiment, arm: ArmName, seed: int) -> VecNormalize:
+    """N training environments as `arm` sees them; nothing else differs between arms."""
+    agent, key = experiment.agent, experiment.env.image_key
+    env = make_vec(env_of(experiment.env, arm), agent.num_envs, seed)
+    monitored = VecMonitor(VectorEnvAdapter(see(experiment, arm, env)))
+    return VecNormalize(
+        monitored,
+        norm_obs=arm == "state",
+        norm_obs_keys=[key] if arm == "state" and key is not None else None,
+        norm_reward=agent.normalize_reward,
+        gamma=agent.gamma,
+    )
+
+
+def env_of(env: EnvConfig, arm: ArmName) -> EnvConfig:
+    """The environment that `arm` plays: the true state shows in Gymnasium's own alone."""
+    if arm != "state":
+        return env
+    return env.model_copy(update={"backend": "gymnasium", "pixels": "none"})
+
+
+def see(
+    experiment: Experiment, arm: ArmName, env: VectorEnv[Any, Any, Any]
+) -> VectorEnv[Any, Any, Any]:
+    """`env` seen through the eyes of `arm`."""
+    agent, image_key = experiment.agent, experiment.env.image_key
+    if arm == "blind":
+        return ActionVectorObservation(env, agent.stack)
+    if arm == "state":
+        variables = len(state_variables(experiment.env))
+        return StateVectorObservation(env, variables, agent.stack, image_key)
+    if arm in FROZEN:
+        encoder = load_encoder(experiment, arm)
+        return LatentVectorObservation(env, encoder, agent.stack, agent.whiten, image_key)
+    return StackedVectorObservation(env, frames_of(experiment, arm), image_key)
+
+
+def frames_of(experiment: Experiment, arm: ArmName) -> int:
+    """Frames that one observation holds, for the arms that are given frames.
+
+    For `finetune` as many as its last `stack` latents are made from.
+    """
+    per_latent = experiment.pretrain.stack if arm == "finetune" else 1
+    return experiment.agent.stack + per_latent - 1
+
+
+def first_layers(experiment: Experiment, arm: ArmName) -> dict[str, Any]:
+    """Arguments of the policy that `arm` alone has: the encoder that it trains on."""
+    if arm != "finetune":
+        return {}
+    agent, key = experiment.agent, experiment.env.image_key
+    encoder = load_encoder(experiment, arm).trainable(agent.whiten)
+    arguments = {"encoder": encoder, "stack": agent.stack}
+    return {
+        "features_extractor_class": CombinedEncoderFeatures if key else EncoderFeatures,
+        "features_extractor_kwargs": {**arguments, **({"image_key": key} if key else {})},
+        "normalize_images": False,  # the encoder takes grey levels
+    }
+
+
+def load_encoder(experiment: Experiment, arm: ArmName) -> Encoder:
+    """The encoder of an arm that has one."""
+    folder = encoder_folder(experiment, arm)
+    if folder is None:
+        raise ValueError(f"the arm {arm} has no encoder")
+    return Encoder.load(folder, experiment.torch_device)
+
+
+def open_eyes(experiment: Experiment, arm: ArmName, env: VecNormalize) -> Eyes:
+    """What the agent that trains in `env` sees when it plays elsewhere."""
+    encode = None
+    if arm in FROZEN:
+        encoder = load_encoder(experiment, arm)
+        encode = FrameEncoder(encoder, experiment.agent.whiten, experiment.env.frame)
+    return make_eyes(
+        arm,
+        frames_of(experiment, arm),
+        experiment.env.image_key,
+        encode,
+        space=env.action_space,
+        units=state_units(env) if arm == "state" else None,
+    )
+
+
+def state_units(env: VecNormalize) -> RunningMeanStd:
+    """What `env` has learned of the true state's mean and variance; it goes on learning."""
+    units = env.obs_rms
+    return next(iter(units.values())) if isinstance(units, dict) else units
+
+
+def make_eyes(
+    arm: ArmName,
+    stack: int,
+    image_key: str | None,
+    encode: FrameEncoder | None,
+    *,
+    space: Any,
+    units: RunningMeanStd | None,
+) -> Eyes:
+    """The eyes of `arm`: `encode` for latents, `space` of the actions, `units` of the state."""
+    if arm == "blind":
+        return BlindEyes(stack, space)
+    if arm == "state":
+        if units is None:
+            raise ValueError("the state arm needs the units of its state")
+        return StateEyes(stack, units, image_key)
+    return ImageEyes(stack, image_key, encode)
+
+
+def check_state(env: EnvConfig) -> None:
+    """Raise UserError unless a reader tells the true state of `env`."""
+    if not state_variables(env_of(env, "state")):
+        raise UserError(
+            f"the arm state: nothing reads the state of {env.id}; register a "
+            "worldvae.envs.state_reader in the module that env.import names, or leave the arm out"
+        )

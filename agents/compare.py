@@ -91,7 +91,7 @@ def compare(experiment: Experiment) -> bool:
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:
     """Train them, `compare.workers` at a time."""
-    total = len(waiting) * experiment.ppo.env_steps
+    total = len(waiting) * experiment.agent.env_steps
     with (
         tqdm(total=total, desc="train agents", unit="steps", disable=None) as bar,
         Pool[Training](experiment.compare.workers, bar) as pool,

@@ -39,6 +39,8 @@ def evaluate(
 
 
 def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int) -> list[Score]:
+    if not len(seeds):
+        return []
     width = min(num_envs, len(seeds))
     vec = make_vec(env, width, seed=0)
     try:
@@ -54,12 +56,13 @@ def _play(agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> 
     """One episode in each environment; what an early finisher plays on is not counted."""
     padded = [*seeds, *[seeds[0]] * (vec.num_envs - len(seeds))]
     agent.begin()
-    obs, _ = vec.reset(seed=padded)  # type: ignore[arg-type]
+    obs, info = vec.reset(seed=padded)  # type: ignore[arg-type]
     starting = np.ones(vec.num_envs, bool)
     running = np.ones(vec.num_envs, bool)
     returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
     while running.any():
-        obs, rewards, terminated, truncated, _ = vec.step(agent(obs, starting))
+        actions = agent(obs, starting, info.get("state"))
+        obs, rewards, terminated, truncated, info = vec.step(actions)
         starting = terminated | truncated
         returns += rewards * running
         lengths += running

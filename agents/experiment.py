@@ -10,7 +10,7 @@ import torch
 import yaml
 from pydantic import AfterValidator, Field, field_validator
 
-from agents.ppo import PPOConfig
+from agents.algorithms import AgentConfig
 from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
 from worldvae.diagnostics.scoring import Measure
 from worldvae.envs import EnvConfig
@@ -18,7 +18,7 @@ from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
 
-ArmName = Literal["pixels", "latent", "random"]
+ArmName = Literal["pixels", "latent", "random", "finetune", "state", "blind"]
 
 
 Seed = Annotated[int, Field(ge=0)]
@@ -40,6 +40,11 @@ class EvaluationConfig(Config):
         False,
         description="Take the mode of the policy in place of sampling from it as in training.",
     )
+    episodes_otherwise: int = Field(
+        20,
+        ge=0,
+        description="Episodes besides, played the other way: with the mode, or sampled.",
+    )
     every: int = Field(
         100_000, ge=1, description="Environment steps between evaluations during training."
     )
@@ -60,6 +65,11 @@ class CompareConfig(Config):
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
     workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
+    tuning_trials: dict[ArmName, Annotated[int, Field(ge=0)]] = Field(
+        {},
+        description="Arm -> trainings that were made to choose the settings, for the report: who "
+        "was tuned and who was not is part of a result.",
+    )
 
 
 class StudyConfig(Config):
@@ -123,7 +133,7 @@ class Experiment(Config):
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
-    ppo: PPOConfig = Field(PPOConfig(), description="The agents, the same for every arm.")
+    agent: AgentConfig = Field(AgentConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
     compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
     sweep: SweepConfig = Field(SweepConfig(), description="Choosing beta.")

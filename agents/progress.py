@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback
 from tqdm import tqdm
 
-from agents.agent import Agent, AgentCard, save_agent
+from agents.agent import Agent, AgentCard, normalization_of, save_agent
 from agents.evaluate import Score
+from agents.usage import Meter, PeakMemory
 from worldvae.files import append_jsonl
 
 
@@ -21,6 +21,7 @@ class Progress(BaseCallback):
         card: The agent as it begins, or as its last checkpoint left it.
         every: Environment steps between evaluations, and between checkpoints.
         measure: Scores the agent as it is.
+        memory: Watches the process.
     """
 
     def __init__(
@@ -31,19 +32,19 @@ class Progress(BaseCallback):
         total: int,
         every: tuple[int, int],
         measure: Callable[[Agent], list[Score]],
+        memory: PeakMemory,
     ) -> None:
         super().__init__()
         self.card = card
-        self._folder, self._agent, self._measure = folder, agent, measure
+        self._folder, self._agent, self._measure, self._memory = folder, agent, measure, memory
         self._evaluation, self._checkpoint = (_Pace(step, card.env_steps) for step in every)
-        self._began = time.perf_counter()
+        self._meter = Meter(card.seconds, card.cpu_seconds, card.evaluation_seconds)
         name = f"{card.arm} seed {card.seed}"
         self._bar = tqdm(desc=name, total=total, initial=card.env_steps, unit="steps", disable=None)
 
     def checkpoint(self) -> AgentCard:
         """Save the agent as it is; a resumed training goes on from here."""
         self.card = save_agent(self._folder, self._agent.model, self._current_card())
-        self._began = time.perf_counter()
         return self.card
 
     def _on_step(self) -> bool:
@@ -67,33 +68,30 @@ class Progress(BaseCallback):
         self._bar.close()
 
     def _evaluate(self) -> None:
-        now, paused = self._now(), time.perf_counter()
-        scores = self._measure(self._agent)
+        now = {**self._now(), "cpu_seconds": self._meter.cpu_seconds}
+        with self._meter.evaluating():
+            scores = self._measure(self._agent)
         returns = [score.return_ for score in scores]
         lengths = [score.length for score in scores]
-        row = {**now, "returns": returns, "lengths": lengths}
-        append_jsonl(self._folder / "evaluations.jsonl", row)
-        self._began += time.perf_counter() - paused
+        append_jsonl(
+            self._folder / "evaluations.jsonl", {**now, "returns": returns, "lengths": lengths}
+        )
 
     @property
     def _env_steps(self) -> int:
         return int(self.num_timesteps * self.card.env.action_repeat)
 
     def _now(self) -> dict[str, float]:
-        seconds = self.card.seconds + time.perf_counter() - self._began
-        return {"env_steps": self._env_steps, "seconds": seconds}
+        return {"env_steps": self._env_steps, "seconds": self._meter.seconds}
 
     def _current_card(self) -> AgentCard:
-        normalizer = self.model.get_vec_normalize_env()
-        if normalizer is None:
-            raise TypeError("rewards are scaled by a VecNormalize; this environment has none")
-        returns = normalizer.ret_rms
-        statistics = {
-            "return_mean": float(returns.mean),
-            "return_var": float(returns.var),
-            "return_count": float(returns.count),
+        normalization = normalization_of(self.model.get_vec_normalize_env())
+        costs = {
+            "cpu_seconds": self._meter.cpu_seconds,
+            "evaluation_seconds": self._meter.evaluation_seconds,
+            "peak_memory": self._memory.bytes,
         }
-        return self.card.model_copy(update={**self._now(), **statistics})
+        return self.card.model_copy(update={**self._now(), **costs, **normalization})
 
 
 class _Pace:

@@ -7,10 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from agents.agent import Agent, read_card
+from agents.arms import SEE_FRAMES, check_state, frames_of
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.provenance import exact_command
 from agents.report.exhibits import ACTIVE_NATS
 from agents.report.records import Cost
+from agents.usage import PeakMemory, used_cpu
 from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError
 from worldvae.diagnostics.health import Health, diagnose, write_health
@@ -30,22 +32,31 @@ SMALLEST_CNN_FRAME = 36
 
 def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
     """Make the rollouts and encoders that `arms` need and that are missing."""
-    frame = experiment.env.frame
-    if "pixels" in arms and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
+    for arm in SEE_FRAMES & set(arms):
+        _check_frames(experiment, arm)
+    if "state" in arms:
+        check_state(experiment.env)
+    if {"latent", "finetune"} & set(arms):
+        pretrain_encoder(experiment)
+    if "random" in arms:
+        make_random_encoder(experiment)
+
+
+def _check_frames(experiment: Experiment, arm: ArmName) -> None:
+    """Raise UserError for frames that Stable-Baselines3's policies of images cannot take."""
+    frame, stack = experiment.env.frame, frames_of(experiment, arm)
+    if arm == "pixels" and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
         raise UserError(
             f"env.frame is {frame.height}x{frame.width}: the pixels arm's stock CnnPolicy needs "
             f"at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
         )
-    channels = experiment.ppo.stack * frame.shape[2]
-    if "pixels" in arms and channels >= min(frame.height, frame.width):
+    channels = stack * frame.shape[2]
+    if channels >= min(frame.height, frame.width):
         raise UserError(
-            f"ppo.stack {experiment.ppo.stack} gives {channels} channels, and Stable-Baselines3 "
-            "takes the smallest side of an image for its channels; use a smaller stack"
+            f"the arm {arm}: {stack} frames (agent.stack) have {channels} channels, and "
+            "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
+            "smaller stack"
         )
-    if "latent" in arms:
-        pretrain_encoder(experiment)
-    if "random" in arms:
-        make_random_encoder(experiment)
 
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
@@ -60,17 +71,30 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
         before = Cost(card.env_steps, card.seconds)  # its training is part of what frames cost
     store = RolloutStore.create(folder, experiment.env)
     record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    collect(store, experiment.rollouts, experiment.seed, agent)
+    earlier, cpu = _earlier_cpu(folder, store), used_cpu()
+    with PeakMemory() as memory:
+        collect(store, experiment.rollouts, experiment.seed, agent)
     result = {
         "env_steps": before.env_steps + store.env_steps,
         "frames": store.num_frames,
         "seconds": before.seconds + sum(record.seconds for record in store.records),
+        "cpu_seconds": None if earlier is None else earlier + used_cpu() - cpu,
+        "peak_memory": memory.bytes,
         "episodes": len(store.records),
         "command": exact_command(),
         "versions": library_versions(),
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
     return store
+
+
+def _earlier_cpu(folder: Path, store: RolloutStore) -> float | None:
+    """Processor seconds of what `store` holds already; None if nobody recorded them."""
+    path = folder / "result.json"
+    if not store.records or not path.exists():
+        return None if store.records else 0.0
+    known: float | None = json.loads(path.read_bytes()).get("cpu_seconds")
+    return known
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.agent import Agent, AgentCard, load_model, read_card
-from agents.arms import encoder_folder, load_eyes, relative_encoder, training_env
+from agents.agent import (
+    Agent,
+    AgentCard,
+    load_model,
+    load_replay,
+    read_card,
+    restore_normalization,
+)
+from agents.algorithms import learning_rate, make_model
+from agents.arms import (
+    encoder_folder,
+    env_of,
+    first_layers,
+    frames_of,
+    open_eyes,
+    relative_encoder,
+    training_env,
+)
 from agents.evaluate import Score, evaluate
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
-from agents.ppo import learning_rate, make_ppo
 from agents.progress import Progress
 from agents.provenance import exact_command
+from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions
 from worldvae.config import UserError
@@ -27,7 +43,10 @@ from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 
 LOGS = ["json", "tensorboard"]
-DECIDES = ("seed", "env", "rollouts", "pretrain", "ppo", "evaluation")
+RECORDED = ("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory")
+"""What a result takes from the card."""
+
+DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation")
 """Sections of the config that decide an agent and its score."""
 
 
@@ -53,9 +72,8 @@ def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> Non
     env = training_env(experiment, arm, stream)
     try:
         model = _load_or_make(experiment, folder, card, env, stream)
-        eyes = load_eyes(experiment, arm)
-        deterministic = experiment.evaluation.deterministic
-        agent = Agent(model, card.stack, eyes, card.env.image_key, deterministic)
+        eyes = open_eyes(experiment, arm, env)
+        agent = Agent(model, eyes, experiment.evaluation.deterministic)
         card = _learn(experiment, folder, agent, card)
     finally:
         env.close()
@@ -81,10 +99,11 @@ def new_card(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> A
     encoder = encoder_folder(experiment, arm)
     return AgentCard(
         arm=arm,
+        algorithm=experiment.agent.algorithm,
         seed=seed,
         env=experiment.env,
-        stack=experiment.ppo.stack,
-        whiten=experiment.ppo.whiten,
+        stack=frames_of(experiment, arm),
+        whiten=experiment.agent.whiten,
         encoder=relative_encoder(experiment, arm, folder),
         encoder_sha256=None if encoder is None else hash_encoder(encoder),
     )
@@ -95,7 +114,8 @@ def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int
     settings = experiment.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
     noise = derive(card.seed, "noise", card.arm)
-    return evaluate(agent, experiment.env.as_evaluated(), seeds, settings.num_envs, noise)
+    env = env_of(experiment.env, card.arm).as_evaluated()
+    return evaluate(agent, env, seeds, settings.num_envs, noise)
 
 
 def _forget_after(folder: Path, env_steps: int) -> None:
@@ -109,60 +129,75 @@ def _forget_after(folder: Path, env_steps: int) -> None:
 
 def _load_or_make(
     experiment: Experiment, folder: Path, card: AgentCard, env: VecNormalize, seed: int
-) -> PPO:
+) -> BaseAlgorithm:
     device = experiment.torch_device
     if not card.model:
-        model = make_ppo(experiment.ppo, env, seed, device)
+        eyes = first_layers(experiment, card.arm)
+        model = make_model(experiment.agent, env, seed, device, eyes)
     else:
-        rate = {"learning_rate": learning_rate(experiment.ppo)}
+        rate = {"learning_rate": learning_rate(experiment.agent)}
         model = load_model(folder, card, device, env=env, custom_objects=rate)
+        load_replay(folder, card, model)
         model.set_random_seed(seed)
-        env.ret_rms.mean, env.ret_rms.var = np.array(card.return_mean), np.array(card.return_var)
-        env.ret_rms.count = card.return_count
+        restore_normalization(env, card)
     model.set_logger(configure(str(folder / "log" / f"from_{card.env_steps}"), LOGS))
     return model
 
 
 def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> AgentCard:
-    progress = Progress(
-        folder,
-        agent,
-        card,
-        total=experiment.ppo.env_steps,
-        every=(experiment.evaluation.every, experiment.ppo.checkpoint_every),
-        measure=lambda agent: measure(
-            experiment, agent, card, experiment.evaluation.episodes_during_training
-        ),
-    )
-    decisions = math.ceil(experiment.ppo.env_steps / experiment.env.action_repeat)
+    decisions = math.ceil(experiment.agent.env_steps / experiment.env.action_repeat)
     remaining = decisions - agent.model.num_timesteps
-    if remaining > 0:
+    if remaining <= 0:
+        return card
+    with PeakMemory(card.peak_memory) as memory:
+        progress = Progress(
+            folder,
+            agent,
+            card,
+            total=experiment.agent.env_steps,
+            every=(experiment.evaluation.every, experiment.agent.checkpoint_every),
+            measure=lambda agent: measure(
+                experiment, agent, card, experiment.evaluation.episodes_during_training
+            ),
+            memory=memory,
+        )
         agent.model.learn(remaining, callback=progress, reset_num_timesteps=False)
         return progress.checkpoint()
-    return card
 
 
 def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> None:
     """Score, film, and only then say that it is done."""
-    scores = measure(experiment, agent, card, experiment.evaluation.episodes)
+    settings = experiment.evaluation
+    agent.deterministic = settings.deterministic
+    began = time.perf_counter()
+    scores = measure(experiment, agent, card, settings.episodes)
+    took = card.evaluation_seconds + time.perf_counter() - began
+    agent.deterministic = not settings.deterministic
+    others = measure(experiment, agent, card, settings.episodes_otherwise)
+    agent.deterministic = settings.deterministic
     result: dict[str, Any] = {
-        "arm": card.arm,
-        "seed": card.seed,
-        "env_steps": card.env_steps,
-        "seconds": card.seconds,
+        **{name: getattr(card, name) for name in RECORDED},
+        "evaluation_seconds": took,
         "parameters_trained": sum(weight.numel() for weight in agent.model.policy.parameters()),
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
         "command": exact_command(),
         "versions": library_versions(),
-        "evaluation": {
-            "env_id": experiment.env.id,
-            "seeds": [score.seed for score in scores],
-            "returns": [score.return_ for score in scores],
-            "lengths": [score.length for score in scores],
-        },
+        "evaluation": _played(experiment, scores, settings.deterministic),
+        "otherwise": _played(experiment, others, not settings.deterministic) if others else None,
     }
     try:
-        record_video(agent, experiment.env, experiment.evaluation.seed, folder / "video.webm")
+        record_video(agent, experiment.env, settings.seed, folder / "video.webm")
     except UserError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+
+
+def _played(experiment: Experiment, scores: list[Score], deterministic: bool) -> dict[str, Any]:
+    """Evaluation episodes as result.json holds them."""
+    return {
+        "env_id": experiment.env.id,
+        "deterministic": deterministic,
+        "seeds": [score.seed for score in scores],
+        "returns": [score.return_ for score in scores],
+        "lengths": [score.length for score in scores],
+    }

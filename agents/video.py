@@ -48,12 +48,13 @@ def _pictures(agent: Agent, env: EnvConfig, seed: int, most: int) -> Any:
         rate = float(world.metadata.get("render_fps", 30)) / env.action_repeat
         agent.begin()
         camera = _Camera(agent, env.image_key)
-        obs, _ = world.reset(seed=seed)
+        obs, info = world.reset(seed=seed)
         total, starting = 0.0, True
         for decision in range(most):
             yield camera.picture(obs, decision, total), rate
-            action = agent(_batch(obs, env.image_key), np.array([starting]))[0]
-            obs, reward, terminated, truncated, _ = world.step(action)
+            state = info["state"][None] if "state" in info else None
+            action = agent(_batch(obs, env.image_key), np.array([starting]), state)[0]
+            obs, reward, terminated, truncated, info = world.step(action)
             total, starting = total + float(reward), False
             if terminated or truncated:
                 yield camera.picture(obs, decision + 1, total), rate

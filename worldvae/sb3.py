@@ -1,17 +1,24 @@
-"""The two doors to Stable-Baselines3: Gymnasium's vector environments, and latents of a VecEnv."""
+"""The doors to Stable-Baselines3: Gymnasium's vector environments, latents of a VecEnv, and an
+encoder as the first layers of a policy."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+from torch import Tensor, nn
 
 from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.frozen import TrainableEncoder
 from worldvae.envs.vector import final_observations, image_of, replace_image_space, with_image
 from worldvae.history import stacked_space
 from worldvae.latent import FrameEncoder, LatentStacks
@@ -111,3 +118,64 @@ class LatentVecEnv(VecEnvWrapper):
         for index, final, stack in zip(ended, finals, last, strict=True):
             infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
         return with_image(obs, self._image_key, stacks), rewards, dones, infos
+
+
+class EncoderFeatures(BaseFeaturesExtractor):
+    """First layers of a policy that begin as a pretrained encoder and learn with the policy.
+
+    Give it to a policy as `features_extractor_class` with `normalize_images=False`, and call
+    `begin_as_pretrained` on the finished policy: Stable-Baselines3 draws orthogonal weights for
+    all first layers, these too.
+
+    Args:
+        observation_space: Box ((k + n - 1) C, H, W) uint8: k inputs of n frames, overlapping.
+        encoder: `Encoder.trainable()`; it is copied.
+        stack: k, how many latents make the features: (B, k Z).
+    """
+
+    def __init__(
+        self, observation_space: spaces.Box, encoder: TrainableEncoder, stack: int
+    ) -> None:
+        super().__init__(observation_space, stack * encoder.latents)
+        self._stack = stack
+        self._channels = observation_space.shape[0] // (stack + encoder.frames - 1)
+        self.encoder = copy.deepcopy(encoder)
+        self._pretrained = encoder.state_dict()
+
+    def begin_again(self) -> None:
+        """Take the pretrained weights again."""
+        self.encoder.load_state_dict(self._pretrained)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """(B, (k + n - 1) C, H, W) in [0, 255] -> (B, k Z)."""
+        width = self.encoder.frames * self._channels
+        starts = range(0, self._stack * self._channels, self._channels)
+        inputs = [observations[:, start : start + width] for start in starts]
+        frames = torch.stack(inputs, 1).flatten(0, 1).permute(0, 2, 3, 1)
+        return self.encoder(frames).reshape(len(observations), -1)  # type: ignore[no-any-return]
+
+
+class CombinedEncoderFeatures(CombinedExtractor):
+    """`EncoderFeatures` of the image under `image_key` of a Dict, beside all else in it."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        encoder: TrainableEncoder,
+        stack: int,
+        image_key: str,
+    ) -> None:
+        super().__init__(observation_space)
+        space = observation_space[image_key]
+        assert isinstance(space, spaces.Box)
+        stock, image = self.extractors[image_key], EncoderFeatures(space, encoder, stack)
+        assert isinstance(stock, BaseFeaturesExtractor)
+        self.extractors[image_key] = image
+        self._features_dim += image.features_dim - stock.features_dim
+
+
+def begin_as_pretrained(policy: nn.Module) -> None:
+    """Give every `EncoderFeatures` in `policy` its pretrained weights again."""
+    for module in policy.modules():
+        if isinstance(module, EncoderFeatures):
+            module.begin_again()

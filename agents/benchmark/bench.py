@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.algorithms import AgentConfig
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Clock, Comparison, Contest, clock_of, measure
 from agents.experiment import Experiment
-from agents.ppo import PPOConfig
 from agents.stages import collect_rollouts, make_random_encoder
 from worldvae.envs import EnvConfig
 from worldvae.files import locked
@@ -60,7 +60,7 @@ class Bench:
         self,
         env: EnvConfig,
         pretrain: PretrainConfig,
-        ppo: PPOConfig | None = None,
+        agent: AgentConfig | None = None,
         rollouts: RolloutConfig | None = None,
     ) -> Experiment:
         """An experiment whose folder belongs to these settings alone, so that they never mix."""
@@ -72,7 +72,7 @@ class Bench:
                 env=env,
                 rollouts=rollouts or self.config.rollouts,
                 pretrain=pretrain,
-                ppo=ppo or PPOConfig(),
+                agent=agent or AgentConfig(),
             )
         )
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from agents.algorithms import AgentConfig
 from agents.experiment import torch_device
-from agents.ppo import PPOConfig
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
 from worldvae.pretraining import PretrainConfig
@@ -16,7 +16,7 @@ from worldvae.rollouts import RolloutConfig
 
 CAR_RACING = EnvConfig(id="CarRacing-v3", action_repeat=4, give_up_after=200)
 PONG = EnvConfig(id="ALE/Pong-v5")
-SHORT_PPO = PPOConfig(n_steps=64, batch_size=512)
+SHORT_PPO = AgentConfig(settings={"n_steps": 64, "batch_size": 512})
 
 
 class CollectionRows(Config):
@@ -87,7 +87,7 @@ class PPORows(Config):
     """Environment steps a second of the whole loop, env, encoder and updates."""
 
     updates: int = Field(1, ge=1, description="Updates of the policy a round.")
-    ppo: PPOConfig = Field(SHORT_PPO, description="The same for latents and for pixels.")
+    agent: AgentConfig = Field(SHORT_PPO, description="The same for latents and for pixels.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of the encoder.")
 
 

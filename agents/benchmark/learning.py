@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 
+from agents.algorithms import AgentConfig, make_model
 from agents.arms import training_env
 from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
@@ -13,7 +14,6 @@ from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.experiment import ArmName
-from agents.ppo import make_ppo
 from agents.stages import make_random_encoder
 from worldvae.envs import EnvConfig
 
@@ -46,15 +46,15 @@ def _against_pixels(bench: Bench, field: str) -> Comparison:
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
     env, settings = _of(bench, field)
-    ppo = settings.ppo
-    steps = settings.updates * ppo.n_steps * ppo.num_envs * env.action_repeat
+    num_envs = settings.agent.num_envs
+    steps = settings.updates * _decisions(settings.agent) * env.action_repeat
 
     def bare(watch: Stopwatch) -> float:
         with ExitStack() as stack:
             with watch.paused():  # making the environments, as for ours
-                one = opened(every_step(env), ppo.num_envs, bench.seed("bare"))
+                one = opened(every_step(env), num_envs, bench.seed("bare"))
                 step = stack.enter_context(one)
-            taken = take(step, ppo.num_envs, steps)
+            taken = take(step, num_envs, steps)
             watch.stop()
         return taken
 
@@ -66,6 +66,11 @@ def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
     return getattr(bench.config, field), getattr(bench.config, f"ppo_{field}")
 
 
+def _decisions(agent: AgentConfig) -> int:
+    """Of one update."""
+    return int(agent.arguments["n_steps"]) * agent.num_envs
+
+
 def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
     """A few updates of PPO as `arm` sees the environment.
 
@@ -73,8 +78,8 @@ def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
     The latents are those of the control arm's encoder: random weights take as long as any.
     """
     env, settings = _of(bench, field)
-    update = settings.ppo.n_steps * settings.ppo.num_envs
-    experiment = bench.experiment(env, settings.pretrain, settings.ppo)
+    update = _decisions(settings.agent)
+    experiment = bench.experiment(env, settings.pretrain, settings.agent)
     if arm == "random":
         make_random_encoder(experiment)
 
@@ -82,7 +87,7 @@ def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
         with watch.paused():
             seed = bench.seed("ppo")
             vec = training_env(experiment, arm, seed)
-            model = make_ppo(settings.ppo, vec, seed, bench.device)
+            model = make_model(settings.agent, vec, seed, bench.device)
             model.learn(update)
         model.learn(settings.updates * update, reset_num_timesteps=False)
         watch.stop()

@@ -73,9 +73,9 @@ def test_a_finished_comparison_refuses_other_settings_and_keeps_its_config(runs:
     config = runs / "tiny" / "config.yaml"
     before = config.read_text()
     words = ["scripts.compare", TINY, "--runs", str(runs), "--name", "tiny"]
-    done = run(*words, "--ppo.gamma", "0.5", check=False)
+    done = run(*words, "--agent.gamma", "0.5", check=False)
     assert done.returncode == 2
-    assert "was made with ppo.gamma = 0.99, now it is 0.5" in done.stderr
+    assert "was made with agent.gamma = 0.99, now it is 0.5" in done.stderr
     assert run(*words, "--pretrain.beta", "9", check=False).returncode == 2
     assert config.read_text() == before
 
@@ -133,7 +133,7 @@ def test_a_crashed_arm_leaves_a_hole_and_does_not_stop_the_others(tmp_path: Path
 
 def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None:
     words = [TINY, "--runs", str(tmp_path), "--name", "x", "--compare.seeds", "[0]"]
-    words += ["--ppo.env_steps", "4000"]
+    words += ["--agent.env_steps", "4000"]
     command = [sys.executable, "-m", "scripts.compare", *words]
     for pause in (4.0, 9.0):
         process = subprocess.Popen(
@@ -184,6 +184,6 @@ def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> 
 @pytest.mark.parametrize("script", ["collect", "pretrain", "train", "compare"])
 def test_help_explains_every_key(script: str) -> None:
     text = run(f"scripts.{script}", "--help").stdout
-    for key in ("--env.id", "--pretrain.beta", "--ppo.gamma", "--compare.seeds"):
+    for key in ("--env.id", "--pretrain.beta", "--agent.gamma", "--compare.seeds"):
         assert key in text
     assert f"python -m scripts.{script} CONFIG" in text

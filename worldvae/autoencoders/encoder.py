@@ -27,7 +27,7 @@ from worldvae.autoencoders.checkpoint import (
     load_autoencoder,
     save_autoencoder,
 )
-from worldvae.autoencoders.frozen import FrozenEncoder
+from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.pixels import (
     FrameSource,
@@ -135,6 +135,14 @@ class Encoder:
         """(z - mean) / max(std, 5% of the largest std), both over the training frames: (..., Z)."""
         whitened: Latents = (latents - self._mean) / self._scale
         return whitened
+
+    def trainable(self, whiten: bool = True) -> TrainableEncoder:
+        """A copy of the layers that encode, no longer frozen; `whiten` as frozen ones are."""
+        mean, scale = self._mean, self._scale
+        if not whiten:
+            mean, scale = np.zeros_like(mean), np.ones_like(scale)
+        units = torch.from_numpy(mean.copy()), torch.from_numpy(scale.copy())
+        return TrainableEncoder(FrozenEncoder(self._model), self.stack, *units)
 
     @torch.inference_mode()
     def decode(self, latents: Latents, actions: NDArray[np.float32] | None = None) -> Frames:

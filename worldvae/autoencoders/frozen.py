@@ -1,6 +1,8 @@
-"""The layers that an agent's encoder needs, and no more: uint8 frames to posterior means."""
+"""The layers that an agent's encoder needs, and no more: frames to posterior means."""
 
 from __future__ import annotations
+
+import copy
 
 import torch
 from torch import Tensor, nn
@@ -13,26 +15,60 @@ class FrozenEncoder(nn.Module):
     """(B, H, W, stack C) uint8 -> the posterior mean (B, Z), float32; equal to `model.encode`.
 
     Shares the weights of `model`, but for those of the log variance, which it leaves out.
-
-    Attributes:
-        units: Mean and standard deviation of each pixel, (stack C, H, W) in [0, 1]; None for a
-            model that does not standardise.
     """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
         stack, objective = model.config.network.stack, model.config.objective
-        mean, std = (unit.repeat(stack, 1, 1) for unit in (model.pixel_mean, model.pixel_std))
-        self.units = (mean, std) if objective.standardise else None
+        self._standardises = objective.standardise
+        self.register_buffer("pixel_mean", model.pixel_mean.repeat(stack, 1, 1))
+        self.register_buffer("pixel_std", model.pixel_std.repeat(stack, 1, 1))
         self.layers = _mean_alone(model.encoder) if objective.is_variational else model.encoder
         self.eval()
 
+    @property
+    def units(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of each pixel, (stack C, H, W) in [0, 1].
+
+        None for a model that does not standardise.
+        """
+        return (self.pixel_mean, self.pixel_std) if self._standardises else None
+
     def forward(self, frames: Tensor) -> Tensor:
         images = to_float(frames)
-        if self.units is not None:
-            images = (images - self.units[0]) / self.units[1]
+        if self._standardises:
+            images = (images - self.pixel_mean) / self.pixel_std
         codes: Tensor = self.layers(images)
         return codes.float()
+
+
+class TrainableEncoder(nn.Module):
+    """A copy of a frozen encoder that learns on: (B, H, W, n C) in [0, 255] -> (B, Z) whitened.
+
+    Args:
+        frozen: Its layers, with weights of their own from here on.
+        frames: n, how many frames one input holds.
+        mean, scale: Units of the latents, (Z,) each; they stay those of pretraining.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, frozen: FrozenEncoder, frames: int, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.frames, self.latents = frames, len(mean)
+        layers = copy.deepcopy(frozen).cpu().train().requires_grad_(True)
+        # Orthogonal weights, which Stable-Baselines3 draws, are written in this order alone.
+        self.layers = layers.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        latents: Tensor = (self.layers(frames) - self.mean) / self.scale
+        return latents
 
 
 def _mean_alone(encoder: nn.Sequential) -> nn.Sequential:

@@ -37,7 +37,7 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
         return "its frame skip is a fixed number"
     if config.give_up_after is not None:
         return "it has no env.give_up_after"
-    if config.pixels == "render" or settings.get("obs_type", "rgb") != "rgb":
+    if config.pixels in {"render", "none"} or settings.get("obs_type", "rgb") != "rgb":
         return "it sees the game's own frames in colour only"
     return None
 

@@ -20,9 +20,10 @@ class EnvConfig(Config):
         description="Module to import first: the one that registers your own environment.",
     )
     kwargs: dict[str, Any] = Field({}, description="Keyword arguments of `gymnasium.make`.")
-    pixels: Literal["auto", "observation", "render"] = Field(
+    pixels: Literal["auto", "observation", "render", "none"] = Field(
         "auto",
-        description="Frames from the observation, from render(), or from whichever there is.",
+        description="Frames from the observation, from render(), or from whichever there is; "
+        "none: black ones, for who sees only the true state.",
     )
     image_key: str | None = Field(
         None, description="Of a Dict observation, the key that holds the image; the rest is kept."

@@ -32,7 +32,7 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
     """Why this backend cannot play `config`'s game, or None."""
     if spec.id not in COMPARED:
         return f"only {', '.join(sorted(COMPARED))} was compared with Gymnasium's own"
-    if config.kwargs or config.pixels == "render":
+    if config.kwargs or config.pixels in {"render", "none"}:
         return "it takes no env.kwargs and does not render"
     if importlib.util.find_spec("envpool") is None:
         return "it is not installed: pip install 'worldvae[fast]'"

@@ -13,10 +13,17 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 import worldvae.envs.readers  # noqa: F401  # registers them
 from worldvae.config import UserError
 from worldvae.envs.actions import check_space
+from worldvae.envs.car_racing import LazyActionRepeat, NeverDrawn, SeldomDrawn
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import ShowState, StateVariable, find_reader, kinds_of, variables_of
 from worldvae.envs.vector import SeededVectorEnv
-from worldvae.envs.wrappers import ActionRepeat, FrameObservation, GiveUp, SteerThrottle
+from worldvae.envs.wrappers import (
+    ActionRepeat,
+    BlackFrame,
+    FrameObservation,
+    GiveUp,
+    SteerThrottle,
+)
 
 REGISTERED_BY = {
     "ALE/": "ale_py",
@@ -33,6 +40,9 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """
     spec = find_spec(config)
     env = _make_raw(spec, config)
+    car = SeldomDrawn(env) if spec.id.startswith("CarRacing-") else None
+    if car is not None:
+        env = NeverDrawn(car) if config.pixels == "none" else car
     reader = find_reader(spec.id)  # only now: making it may have imported the module that has one
     if reader is not None:
         env = ShowState(env, reader)
@@ -40,9 +50,13 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
         env = SteerThrottle(env)
-    if config.action_repeat > 1:
+    if config.action_repeat > 1 and car is not None:
+        env = LazyActionRepeat(env, config.action_repeat, car)
+    elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
     check_space(env.action_space)
+    if config.pixels == "none":
+        return BlackFrame(env, config.frame, config.image_key)
     render = config.pixels == "render" or _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
         raise UserError(f"{config.id} observes no image and has no render_mode 'rgb_array'")
@@ -140,7 +154,7 @@ def _import(module: str) -> None:
 def _make_raw(spec: gym.envs.registration.EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
     # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
     arguments = {"render_mode": "rgb_array", **config.kwargs}
-    if config.pixels == "observation":
+    if config.pixels in {"observation", "none"}:
         arguments = config.kwargs
     try:
         return gym.make(spec, max_episode_steps=config.max_episode_steps, **arguments)

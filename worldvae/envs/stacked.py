@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv, VectorWrapper
@@ -32,28 +33,44 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
         self._stack, self._image_key = stack, image_key
         self._forget()
         space = stacked_space(self._feature_space(), stack)
-        self.single_observation_space = replace_image_space(
-            env.single_observation_space, image_key, space
-        )
+        self.single_observation_space = self._joined_space(env.single_observation_space, space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
         obs, info = self.env.reset(seed=seed, options=options)
         everywhere = np.ones(self.num_envs, bool)
-        stacks, _ = self._advance(image_of(obs, self._image_key), everywhere, (), NO_ONE)
-        return with_image(obs, self._image_key, stacks), info
+        stacks, _ = self._advance(self._features(obs, info), everywhere, (), NO_ONE)
+        return self._join(obs, stacks), info
 
     def step(self, actions: Any) -> Any:
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         ended, finals = final_observations(info, self.num_envs)
-        last_frames = [image_of(final, self._image_key) for final in finals]
-        frames = image_of(obs, self._image_key)
-        stacks, last = self._advance(frames, terminated | truncated, last_frames, ended)
+        newest = self._features(obs, info)
+        final = self._last_features(finals, ended, info) if len(ended) else []
+        stacks, last = self._advance(newest, terminated | truncated, final, ended)
         if len(ended):
             info = {**info, "final_obs": info["final_obs"].copy()}
             for index, final, stack in zip(ended, finals, last, strict=True):
-                info["final_obs"][index] = with_image(final, self._image_key, stack)
-        return with_image(obs, self._image_key, stacks), rewards, terminated, truncated, info
+                info["final_obs"][index] = self._join(final, stack)
+        return self._join(obs, stacks), rewards, terminated, truncated, info
+
+    def _features(self, obs: Any, info: dict[str, Any]) -> NDArray[Any]:
+        """Of a step, what is stacked: (N, ..., D)."""
+        return image_of(obs, self._image_key)
+
+    def _last_features(
+        self, finals: list[Any], ended: NDArray[np.intp], info: dict[str, Any]
+    ) -> list[NDArray[Any]]:
+        """The same of the final observations of the E environments `ended`: E of (..., D)."""
+        return [image_of(final, self._image_key) for final in finals]
+
+    def _join(self, observation: Any, stack: NDArray[Any]) -> Any:
+        """What the agent is given in the place of `observation`."""
+        return with_image(observation, self._image_key, stack)
+
+    def _joined_space(self, space: gym.Space[Any], stack: spaces.Box) -> gym.Space[Any]:
+        """As `_join`, of the space."""
+        return replace_image_space(space, self._image_key, stack)
 
     def _feature_space(self) -> spaces.Box:
         space = self.env.single_observation_space

@@ -134,6 +134,24 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         return frame
 
 
+class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
+    """A black frame (H, W, C) in the place of the image: nothing is rendered or resized."""
+
+    def __init__(
+        self, env: gym.Env[Any, Any], config: FrameConfig, image_key: str | None = None
+    ) -> None:
+        RecordConstructorArgs.__init__(self, config=config, image_key=image_key)
+        super().__init__(env)
+        self.frame_config, self.image_key = config, image_key
+        self._black = np.zeros(config.shape, np.uint8)
+        self.observation_space = frame_space(env.observation_space, config, image_key, False)
+
+    def observation(self, observation: Any) -> Any:
+        if self.image_key is None:
+            return self._black
+        return {**observation, self.image_key: self._black}
+
+
 def frame_space(
     space: gym.Space[Any], config: FrameConfig, image_key: str | None, render: bool
 ) -> spaces.Space[Any]:

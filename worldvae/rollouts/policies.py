@@ -15,8 +15,13 @@ from worldvae.envs.actions import check_space
 class Policy(Protocol):
     """Acts in N environments at once."""
 
-    def __call__(self, obs: Any, starting: NDArray[np.bool_]) -> NDArray[Any]:
-        """Observations of N environments, starting (N,): who begins an episode -> (N, ...)."""
+    def __call__(
+        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
+        """Observations of N environments, starting (N,): who begins an episode -> (N, ...).
+
+        state (N, S): the true state, where the backend shows it.
+        """
 
 
 class RandomPolicy:
@@ -25,7 +30,9 @@ class RandomPolicy:
     def __init__(self, space: spaces.Space[Any], generator: np.random.Generator) -> None:
         self._space, self._generator = check_space(space), generator
 
-    def __call__(self, obs: Any, starting: NDArray[np.bool_]) -> NDArray[Any]:
+    def __call__(
+        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
         return draw_uniform(self._space, len(starting), self._generator)
 
 
@@ -57,7 +64,9 @@ class SmoothPolicy:
             raise UserError(f"rollouts.drift has {len(drift)} numbers, the actions are {space}")
         self._last: NDArray[Any] | None = None
 
-    def __call__(self, obs: Any, starting: NDArray[np.bool_]) -> NDArray[Any]:
+    def __call__(
+        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
         if isinstance(self._space, spaces.Discrete):
             return self._discrete(starting)
         return self._continuous(self._space, starting)
@@ -94,8 +103,10 @@ class EpsilonPolicy:
         self._policy, self._epsilon = policy, epsilon
         self._space, self._generator = check_space(space), generator
 
-    def __call__(self, obs: Any, starting: NDArray[np.bool_]) -> NDArray[Any]:
-        actions = self._policy(obs, starting)
+    def __call__(
+        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
+        actions = self._policy(obs, starting, state)
         uniform = draw_uniform(self._space, len(starting), self._generator)
         explore = self._generator.random(len(starting)) < self._epsilon
         return np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)

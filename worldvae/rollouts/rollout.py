@@ -42,6 +42,7 @@ class Rollout:
         self._everyone = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._rooms: deque[NDArray[np.uint8]] = deque()
+        self._state = info.get("state")
         frames, states = image_of(self._obs, image_key), self._states(info)
         self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
 
@@ -49,6 +50,7 @@ class Rollout:
         """One decision in every environment; the episodes that it ended."""
         actions = self._act()
         self._obs, rewards, terminated, truncated, info = self._env.step(actions)
+        self._state = info.get("state")
         frames, states = image_of(self._obs, self._image_key), self._states(info)
         self._starting = terminated | truncated
         self._lengths = np.where(self._starting, 0, self._lengths + 1)
@@ -88,7 +90,8 @@ class Rollout:
 
     def _act(self) -> NDArray[Any]:
         """Every policy sees every step, so that none depends on who else plays: (N, ...)."""
-        proposals = [policy(self._obs, self._starting) for policy in self._policies.values()]
+        seen = self._obs, self._starting, self._state
+        proposals = [policy(*seen) for policy in self._policies.values()]
         actions: NDArray[Any] = np.stack(proposals)[self._plays, self._everyone]
         return actions
 

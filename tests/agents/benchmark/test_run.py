@@ -21,7 +21,8 @@ def tiny(folder: Path) -> BenchmarkConfig:
     """One round of everything, as little work as there can be."""
     run = write_run(folder / "compared", {"latent": {0: [900]}, "pixels": {0: [900]}})
     once = {**NETWORK, "steps": 2, "evaluate_every": 2, "validation_frames": 8}
-    ppo = {"num_envs": 2, "n_steps": 8, "batch_size": 8, "n_epochs": 1, "net_arch": [8]}
+    settings = {"n_steps": 8, "batch_size": 8, "n_epochs": 1}
+    agent = {"num_envs": 2, "net_arch": [8], "settings": settings}
     return BenchmarkConfig.model_validate(
         {
             "folder": folder / "benchmark",
@@ -35,8 +36,8 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "memory": {"episodes": 10, "length": 9, "distinct": 2, "pretrain": once},
             "encoding": {"num_envs": [2], "vector_steps": 2, "pretrain": NETWORK},
             "latent_env": {"num_envs": 2, "vector_steps": 3, "pretrain": NETWORK},
-            "ppo_pong": {"ppo": ppo, "pretrain": NETWORK},
-            "ppo_car_racing": {"ppo": ppo, "pretrain": NETWORK},
+            "ppo_pong": {"agent": agent, "pretrain": NETWORK},
+            "ppo_car_racing": {"agent": agent, "pretrain": NETWORK},
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,
