@@ -26,6 +26,8 @@ FROZEN: frozenset[ArmName] = frozenset({"latent", "random"})
 SEE_FRAMES: frozenset[ArmName] = frozenset({"pixels", "finetune"})
 """The policy of these is given frames."""
 
+SEE_NO_FRAME: frozenset[ArmName] = frozenset({"state", "blind"})
+
 
 def encoder_folder(experiment: Experiment, arm: ArmName) -> Path | None:
     """The encoder that `arm` begins with; None for those that have none."""
@@ -55,8 +57,11 @@ def training_env(experiment: Experiment, arm: ArmName, seed: int) -> VecNormaliz
 
 
 def env_of(env: EnvConfig, arm: ArmName) -> EnvConfig:
-    """The environment that `arm` plays: the true state shows in Gymnasium's own alone."""
-    if arm != "state":
+    """The environment that `arm` plays: who sees no frame has none drawn.
+
+    Gymnasium's own, which alone shows the true state.
+    """
+    if arm not in SEE_NO_FRAME:
         return env
     return env.model_copy(update={"backend": "gymnasium", "pixels": "none"})
 

@@ -40,9 +40,10 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """
     spec = find_spec(config)
     env = _make_raw(spec, config)
-    car = SeldomDrawn(env) if spec.id.startswith("CarRacing-") else None
-    if car is not None:
-        env = NeverDrawn(car) if config.pixels == "none" else car
+    car = None
+    if spec.id.startswith("CarRacing-"):
+        seldom = SeldomDrawn(env)
+        env, car = (NeverDrawn(seldom), None) if config.pixels == "none" else (seldom, seldom)
     reader = find_reader(spec.id)  # only now: making it may have imported the module that has one
     if reader is not None:
         env = ShowState(env, reader)
