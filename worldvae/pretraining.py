@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
+import sys
 import time
 import warnings
 from contextlib import nullcontext
@@ -93,6 +95,8 @@ def _record(fitted: FitResult, model: Autoencoder, folder: Path) -> None:
     parameters = sum(weight.numel() for weight in model.parameters())
     result = {
         "seconds": fitted.seconds,
+        "cpu_seconds": fitted.cpu_seconds,
+        "peak_memory": _peak_memory(),
         "steps": fitted.steps,
         "stopped": fitted.stopped,
         "best_step": fitted.best_step,
@@ -101,6 +105,12 @@ def _record(fitted: FitResult, model: Autoencoder, folder: Path) -> None:
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
     (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
+
+
+def _peak_memory() -> int:
+    """The most bytes that this process has held in memory since it began."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def leave_untrained(

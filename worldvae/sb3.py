@@ -164,8 +164,9 @@ class CombinedEncoderFeatures(CombinedExtractor):
         encoder: TrainableEncoder,
         stack: int,
         image_key: str,
+        normalized_image: bool = True,  # what policies of images set, as normalize_images says
     ) -> None:
-        super().__init__(observation_space)
+        super().__init__(observation_space, normalized_image=normalized_image)
         space = observation_space[image_key]
         assert isinstance(space, spaces.Box)
         stock, image = self.extractors[image_key], EncoderFeatures(space, encoder, stack)

@@ -30,6 +30,8 @@ class FitResult:
     metrics: dict[str, float]
     """Held-out means at `best_step`."""
     seconds: float
+    cpu_seconds: float
+    """Of all threads of this process."""
 
 
 def fit(
@@ -84,7 +86,8 @@ def fit(
                 stopped = stopped or first_does(run.reason_to_stop)
     first_does(run.take_best)
     best = run.progress
-    return FitResult(best.step, stopped, best.best_step, best.best_metrics, run.seconds())
+    spent = run.seconds(), run.cpu_seconds()
+    return FitResult(best.step, stopped, best.best_step, best.best_metrics, *spent)
 
 
 class _Log:

@@ -55,6 +55,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     first_loss: float | None = None
     best_step: int = 0
     best_loss: float = math.inf
@@ -84,11 +85,15 @@ class Run:
         self._sums: dict[str, Tensor] = {}
         self._summed = 0
         self._unchecked: list[tuple[int, Tensor]] = []
-        self._started = time.perf_counter()
+        self._started, self._cpu_started = time.perf_counter(), time.process_time()
 
     def seconds(self) -> float:
         """Wall-clock seconds of training, those before a resume included."""
         return self.progress.seconds + time.perf_counter() - self._started
+
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the same, of all threads of this process."""
+        return self.progress.cpu_seconds + time.process_time() - self._cpu_started
 
     def reason_to_stop(self) -> StopReason | None:
         config = self.config
@@ -149,7 +154,8 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint that `restore` reads."""
-        progress = {**asdict(self.progress), "seconds": self.seconds()}
+        spent = {"seconds": self.seconds(), "cpu_seconds": self.cpu_seconds()}
+        progress = {**asdict(self.progress), **spent}
         state = {
             "identity": self.identity,
             "progress": progress,
