@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,11 +36,13 @@ class Training:
     seed: int
     folder: Path
     config: Path
-    """Of the whole experiment."""
+    """Of the whole experiment in its environment."""
+    where: str = ""
+    """" in ENVIRONMENT", where there are several."""
 
     @property
     def name(self) -> str:
-        return f"{self.arm} seed {self.seed}"
+        return f"{self.arm} seed {self.seed}{self.where}"
 
     @property
     def log(self) -> Path:
@@ -62,31 +64,48 @@ class Training:
 
 
 def compare(experiment: Experiment) -> bool:
-    """Leave `scores.csv` and `report.html` in the experiment's folder; whether all arms finished.
+    """Leave `scores.csv` and reports in the experiment's folder; whether all arms finished.
 
     Run again, it does only what is missing. An agent that fails leaves a hole in the report and
     does not stop the others.
     """
+    tasks = experiment.tasks
+    plans = {
+        env_id: plan(task, where=f" in {env_id}" if len(tasks) > 1 else "")
+        for env_id, task in tasks.items()
+    }
+    for env_id, task in tasks.items():
+        prepare(task, task.compare.arms)
+        atomic_write_text(plans[env_id][0].config, to_yaml(task))
+    jobs = [job for jobs in plans.values() for job in jobs]
+    _run([job for job in jobs if not job.is_done], experiment)
+    for env_id, task in tasks.items():
+        report(task, [(job.arm, job.seed) for job in plans[env_id]])
+    return all(job.is_done for job in jobs)
+
+
+def plan(experiment: Experiment, where: str = "") -> list[Training]:
+    """The trainings of a comparison in one environment; UserError if others lie in their place."""
     config = experiment.folder / "config.yaml"
     jobs = [
-        Training(arm, seed, experiment.agent_folder(arm, seed), config)
+        Training(arm, seed, experiment.agent_folder(arm, seed), config, where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
     for job in jobs:
         check_settings(job.folder / "settings.yaml", experiment, DECIDES)
-    prepare(experiment, experiment.compare.arms)
-    atomic_write_text(config, to_yaml(experiment))
-    _run([job for job in jobs if not job.is_done], experiment)
-    planned = [(job.arm, job.seed) for job in jobs]
+    return jobs
+
+
+def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> None:
+    """Write what there is of `planned`, the (arm, seed) pairs of a comparison, and print it."""
     run = read_run(experiment.folder, planned)
     write_scores(run)
     summary = summarise(run, np.random.default_rng(0))
     write_overview(run)
-    report = write_report(run, summary)
+    page = write_report(run, summary)
     print(summary_table(summary))
-    print(f"report: {report}")
-    return all(job.is_done for job in jobs)
+    print(f"report: {page}")
 
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:

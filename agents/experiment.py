@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 import yaml
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from agents.algorithms import AgentConfig
 from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
@@ -55,6 +55,20 @@ class EvaluationConfig(Config):
     num_envs: int = Field(10, ge=1, le=256, description="Episodes played at once.")
 
 
+class TaskConfig(Config):
+    """One environment among several, and the two returns that make its scores comparable."""
+
+    random: float = Field(description="Return of random actions, 0 of the normalised score.")
+    reference: float = Field(description="Return that is its 1, such as a published one.")
+    env: dict[str, Any] = Field({}, description="Keys of `env` that differ here.")
+
+    @model_validator(mode="after")
+    def _differ(self) -> TaskConfig:
+        if self.random == self.reference:
+            raise ValueError(f"random and reference are both {self.random}; nothing lies between")
+        return self
+
+
 class CompareConfig(Config):
     """What is compared: nothing differs between arms but what the agent sees."""
 
@@ -65,6 +79,11 @@ class CompareConfig(Config):
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
     workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
+    envs: dict[str, TaskConfig] = Field(
+        {},
+        description="Gymnasium id -> its random and reference score: several environments in one "
+        "comparison, in the place of env.id (empty: env.id alone).",
+    )
     tuning_trials: dict[ArmName, Annotated[int, Field(ge=0)]] = Field(
         {},
         description="Arm -> trainings that were made to choose the settings, for the report: who "
@@ -145,8 +164,33 @@ class Experiment(Config):
         experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment
-        name = f"{path.stem}-{experiment.env.id.replace('/', '-')}"
+        alone = not experiment.compare.envs
+        name = f"{path.stem}-{experiment.env.id.replace('/', '-')}" if alone else path.stem
         return experiment.model_copy(update={"name": name})
+
+    @property
+    def tasks(self) -> dict[str, Experiment]:
+        """Gymnasium id -> the experiment in that environment, in a folder of its own.
+
+        Raises UserError for keys of an environment that do not fit.
+        """
+        if not self.compare.envs:
+            return {self.env.id: self}
+        return {env_id: self._task(env_id, task) for env_id, task in self.compare.envs.items()}
+
+    def _task(self, env_id: str, task: TaskConfig) -> Experiment:
+        values = {**self.env.model_dump(by_alias=True), **task.env, "id": env_id}
+        try:
+            env = EnvConfig.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UserError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
+        alone = self.compare.model_copy(update={"envs": {}})
+        name = env_id.replace("/", "-")
+        return self.model_copy(
+            update={"runs": self.folder, "name": name, "env": env, "compare": alone}
+        )
 
     @property
     def torch_device(self) -> str:

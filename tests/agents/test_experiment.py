@@ -1,4 +1,4 @@
-"""A folder is refused for other settings, not for fields that came after it was made."""
+"""What an experiment says, and which folders it refuses."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import yaml
 from agents.experiment import Experiment, check_settings, record_settings
 from worldvae.config import UserError
 
+TINY = Path(__file__).parents[1] / "tiny.yaml"
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
 
@@ -43,3 +44,38 @@ def test_other_settings_are_refused(
         changed["rollouts"] = MADE.rollouts.model_dump(by_alias=True)
     with pytest.raises(UserError, match=message):
         check_settings(older, Experiment.model_validate(changed), SECTIONS)
+
+
+SEVERAL = {
+    "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
+    "worldvae/BusyDots-v0": {"random": 1, "reference": 5, "env": {"action_repeat": 3}},
+}
+
+
+def test_several_environments_are_an_experiment_each() -> None:
+    experiment = Experiment.load(TINY, {"compare.envs": SEVERAL})
+    assert experiment.name == "tiny"
+    dots, busy = experiment.tasks.values()
+    assert (dots.env.id, dots.env.action_repeat) == ("worldvae/Dots-v0", 2)
+    assert (busy.env.id, busy.env.action_repeat) == ("worldvae/BusyDots-v0", 3)
+    assert dots.folder == experiment.folder / "worldvae-Dots-v0"
+    assert busy.agent == experiment.agent
+    again = Experiment.model_validate(dots.model_dump(by_alias=True))
+    assert again.tasks == {"worldvae/Dots-v0": again}, "its own config.yaml makes it again"
+
+
+def test_one_environment_is_the_experiment_itself() -> None:
+    experiment = Experiment.load(TINY)
+    assert experiment.tasks == {"worldvae/Dots-v0": experiment}
+
+
+def test_a_wrong_key_of_one_environment_is_one_line() -> None:
+    wrong = {"worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"action_repeats": 2}}}
+    with pytest.raises(UserError, match=r"compare\.envs: worldvae/Dots-v0: env\.action_repeats"):
+        _ = Experiment.load(TINY, {"compare.envs": wrong}).tasks
+
+
+def test_random_and_reference_must_differ() -> None:
+    equal = {"worldvae/Dots-v0": {"random": 1, "reference": 1}}
+    with pytest.raises(UserError, match="random and reference are both 1"):
+        Experiment.load(TINY, {"compare.envs": equal})
