@@ -35,6 +35,7 @@ from agents.evaluate import Score, evaluate
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.progress import Progress
 from agents.provenance import exact_command
+from agents.seal import sealed
 from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions
@@ -189,7 +190,7 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         record_video(agent, experiment.env, settings.seed, folder / "video.webm")
     except UserError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
-    atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+    atomic_write_text(folder / "result.json", json.dumps(sealed(result), indent=1))
 
 
 def _played(experiment: Experiment, scores: list[Score], deterministic: bool) -> dict[str, Any]:

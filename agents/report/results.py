@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +25,7 @@ from agents.report.records import (
     TrainingEpisode,
     rank,
 )
+from agents.seal import is_broken
 from worldvae.config import UserError
 from worldvae.files import atomic_write_text, read_jsonl
 
@@ -103,6 +105,8 @@ def _read_agent(folder: Path) -> AgentRecord:
 def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
     path = folder / "result.json"
     result = _read(path, Result)
+    if result and is_broken(json.loads(path.read_bytes())):
+        raise UserError(f"{path}: was edited after the training wrote it")
     if result and (result.arm, result.seed) != (arm, seed):
         raise UserError(f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?")
     return AgentRecord(

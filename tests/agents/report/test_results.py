@@ -12,6 +12,7 @@ import pytest
 
 from agents.report.records import Cost
 from agents.report.results import SCORES_HEADER, curve, read_run, write_scores
+from agents.seal import sealed
 from tests.agents.report.synthetic import write_run
 from worldvae.config import UserError
 
@@ -115,6 +116,28 @@ def test_a_damaged_result_is_a_hole_that_names_file_and_fault(
     assert hole.where == "agents/pixels/seed_0"
     assert str(path) in hole.state
     assert re.search(message, hole.state)
+
+
+def test_an_edited_return_is_a_hole_and_not_a_score(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: [2.0]}})
+    path = folder / "agents/pixels/seed_0/result.json"
+    values = sealed(json.loads(path.read_text()))
+    path.write_text(json.dumps(values))
+    assert list(read_run(folder).finished("pixels")) == [0, 1]
+    values["evaluation"]["returns"] = [900.0]
+    path.write_text(json.dumps(values))
+    run = read_run(folder)
+    assert list(run.finished("pixels")) == [1]
+    (hole,) = run.holes
+    assert "was edited after the training wrote it" in hole.state
+
+
+def test_edited_scores_are_written_anew_from_the_results(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, RETURNS))
+    path = write_scores(run)
+    right = path.read_text()
+    path.write_text(right.replace("20.0", "920.0"))
+    assert write_scores(run).read_text() == right
 
 
 def test_scores_have_a_line_for_each_episode_and_include_the_charge(tmp_path: Path) -> None:
