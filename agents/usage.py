@@ -24,11 +24,15 @@ def used_cpu() -> float:
 
 
 def resident_memory() -> int:
-    """Bytes in memory at this moment; pages that processes share count for each of them."""
+    """Bytes in memory at this moment; a page that k processes share counts 1 / k for each.
+
+    Where the system does not tell of sharing (all but Linux), it counts in full for each.
+    """
     total = 0
     for process in _family():
         with suppress(psutil.Error):  # it has just ended
-            total += process.memory_info().rss
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.rss)
     return total
 
 

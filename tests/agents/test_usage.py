@@ -1,5 +1,6 @@
 """What a process and its children take, against work whose size is known."""
 
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -57,3 +58,16 @@ def test_the_peak_is_remembered_when_memory_is_free_again() -> None:
     assert peak - before > 300e6
     assert memory.bytes >= peak
     assert PeakMemory(before=10**15).bytes == 10**15
+
+
+def test_what_a_forked_child_shares_is_counted_once() -> None:
+    held = np.ones(40_000_000)
+    before = resident_memory()
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=time.sleep, args=(30,))
+    child.start()
+    try:
+        assert resident_memory() - before < held.nbytes / 2
+    finally:
+        child.kill()
+        child.join()
