@@ -41,7 +41,8 @@ def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
 
 
 def _against_pixels(bench: Bench, field: str) -> Comparison:
-    return bench.compare(Contest(_learn(bench, field, "random"), _learn(bench, field, "pixels")))
+    sides = _learn(bench, field, "random"), _learn(bench, field, "pixels")
+    return bench.compare(Contest(*sides, warm_up=False))  # the first update of each turn is one
 
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
@@ -58,7 +59,7 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
             watch.stop()
         return taken
 
-    return bench.compare(Contest(_learn(bench, field, "random"), bare))
+    return bench.compare(Contest(_learn(bench, field, "random"), bare, warm_up=False))
 
 
 def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
