@@ -150,6 +150,20 @@ def test_minigrid_agent_goal_and_load() -> None:
     assert read_grid(env)["agent.carrying"] == 5, "MiniGrid's number for a key"
 
 
+def test_minigrid_key_and_door() -> None:
+    env: Any = gym.make(state_env("MiniGrid-DoorKey-5x5-v0")).unwrapped
+    env.reset(seed=0)
+    state = read_grid(env)
+    assert env.grid.get(state["key.x"], state["key.y"]).type == "key"
+    door = env.grid.get(state["door.x"], state["door.y"])
+    assert door.type == "door"
+    assert (state["door.open"], state["ball.x"], state["box.y"]) == (0, -1, -1)
+    door.is_open = True
+    env.grid.set(state["key.x"], state["key.y"], None)  # picked up
+    after = read_grid(env)
+    assert (after["door.open"], after["key.x"], after["key.y"]) == (1, -1, -1)
+
+
 def state_env(env_id: str) -> str:
     names(env_id)  # imports what registers it
     return env_id

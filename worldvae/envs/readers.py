@@ -90,20 +90,27 @@ def wrap_angle(angle: float) -> float:
 
 @state_reader("MiniGrid-", "BabyAI-")
 def read_grid(env: Any) -> dict[str, int]:
-    """Cells and directions as MiniGrid numbers them; `goal` is -1 unless there is just one."""
+    """Cells and directions as MiniGrid numbers them.
+
+    Of goal, key, door, ball and box the place, -1 unless there is just one on the grid.
+    """
     from minigrid.core.constants import OBJECT_TO_IDX
 
     carried = "empty" if env.carrying is None else env.carrying.type
-    goals = [i for i, cell in enumerate(env.grid.grid) if cell is not None and cell.type == "goal"]
-    goal_y, goal_x = divmod(goals[0], env.grid.width) if len(goals) == 1 else (-1, -1)
-    return {
+    state = {
         "agent.x": int(env.agent_pos[0]),
         "agent.y": int(env.agent_pos[1]),
         "agent.direction": int(env.agent_dir),
         "agent.carrying": OBJECT_TO_IDX[carried],
-        "goal.x": goal_x,
-        "goal.y": goal_y,
     }
+    for kind in ("goal", "key", "door", "ball", "box"):
+        cells = [(i, cell) for i, cell in enumerate(env.grid.grid) if cell and cell.type == kind]
+        place, thing = cells[0] if len(cells) == 1 else (-1, None)
+        y, x = divmod(place, env.grid.width) if thing else (-1, -1)
+        state |= {f"{kind}.x": x, f"{kind}.y": y}
+        if kind == "door":
+            state["door.open"] = int(thing.is_open) if thing else -1
+    return state
 
 
 @state_reader(*(f"{name}-" for name in MUJOCO))
