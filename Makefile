@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test format clean
+.PHONY: run test rliable format clean
 
 run: .venv/.installed
 	$(BIN)/python -m scripts.compare configs/quickstart.yaml
@@ -14,6 +14,9 @@ test: .venv/.installed
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
+rliable: .venv-rliable/.installed
+	OMP_NUM_THREADS=1 .venv-rliable/bin/python -m pytest tests/rliable
+
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -23,5 +26,11 @@ format: .venv/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fast,dev]"
 	touch $@
 
+# Statistics are checked against rliable, which does not import beside the pandas of the others.
+.venv-rliable/.installed: tests/rliable/requirements.txt
+	$(PYTHON) -m venv .venv-rliable
+	.venv-rliable/bin/pip install --quiet --requirement tests/rliable/requirements.txt
+	touch $@
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-rliable

@@ -1,4 +1,4 @@
-"""Statistics of a comparison over seeds, after Agarwal et al. (2021), "Deep Reinforcement Learning
+"""Statistics over the seeds of one task, after Agarwal et al. (2021), "Deep Reinforcement Learning
 at the Edge of the Statistical Precipice".
 
 The seed is the unit of replication: episodes of one agent tell how that agent varies, not how
@@ -42,7 +42,7 @@ def interquartile_mean(scores: ArrayLike) -> Array:
     Drops floor(n / 4) scores at either end, as `scipy.stats.trim_mean(scores, 0.25)` does, which
     is rliable's definition too: with fewer than 4 scores this is the mean.
     """
-    ordered = np.sort(_finite(scores), axis=-1)
+    ordered = np.sort(finite(scores), axis=-1)
     n = ordered.shape[-1]
     cut = n // 4
     return np.asarray(ordered[..., cut : n - cut].mean(axis=-1))
@@ -50,12 +50,12 @@ def interquartile_mean(scores: ArrayLike) -> Array:
 
 def mean(scores: ArrayLike) -> Array:
     """Arithmetic mean: (..., n) -> (...)."""
-    return np.asarray(_finite(scores).mean(axis=-1))
+    return np.asarray(finite(scores).mean(axis=-1))
 
 
 def seed_scores(scores: ArrayLike) -> Array:
     """One score a seed, the mean over its episodes: (S,) or (S, E) -> (S,)."""
-    values = _finite(scores)
+    values = finite(scores)
     return values if values.ndim == 1 else values.mean(axis=1)
 
 
@@ -77,7 +77,8 @@ def bootstrap_interval(
     if len(values) < 2:
         return np.nan, np.nan
     chosen = generator.integers(len(values), size=(resamples, len(values)))
-    return _percentiles(statistic(values[chosen]), confidence)
+    low, high = percentiles(statistic(values[chosen]), confidence)
+    return float(low), float(high)
 
 
 def episode_interval(
@@ -91,7 +92,7 @@ def episode_interval(
 
     It bounds the score of this agent; another training seed may well fall outside.
     """
-    values = _finite(returns)
+    values = finite(returns)
     if values.ndim != 1:
         raise ValueError(f"expected the episodes of one agent, shape (E,), got {values.shape}")
     return bootstrap_interval(values, statistic, generator, confidence, resamples)
@@ -135,26 +136,41 @@ def probability_of_improvement(
 
     Agarwal et al. (2021), section 4.3. The arms are the strata: each is resampled on its own.
     """
-    first, second = seed_scores(a), seed_scores(b)
-    n, m = len(first), len(second)
-    wins = (np.sign(first[:, None] - second[None, :]) + 1) / 2
+    wins = win_matrix(seed_scores(a), seed_scores(b))
+    n, m = wins.shape
     low, high = np.nan, np.nan
     if min(n, m) > 1:
-        # How often each seed is drawn is enough, so no (R, n, m) array is ever built.
-        times_a = generator.multinomial(n, np.full(n, 1 / n), size=resamples)
-        times_b = generator.multinomial(m, np.full(m, 1 / m), size=resamples)
-        draws = np.einsum("rn,nm,rm->r", times_a, wins, times_b, optimize=True) / (n * m)
-        low, high = _percentiles(draws, confidence)
+        low, high = map(float, percentiles(drawn_wins(wins, generator, resamples), confidence))
     return Estimate(float(wins.mean()), low, high, min(n, m))
 
 
-def _percentiles(draws: Array, confidence: float) -> tuple[float, float]:
+def win_matrix(a: Array, b: Array) -> Array:
+    """1 where a[i] > b[j], a half where they are equal, else 0: (n,), (m,) -> (n, m)."""
+    return np.asarray((np.sign(a[:, None] - b[None, :]) + 1) / 2)
+
+
+def drawn_wins(wins: Array, generator: np.random.Generator, resamples: int) -> Array:
+    """The share of wins in each resample: (n, m) -> (R,)."""
+    n, m = wins.shape
+    # How often each seed is drawn is enough, so no (R, n, m) array is ever built.
+    first, second = (drawn_weights(count, generator, resamples) for count in (n, m))
+    return np.asarray(np.einsum("rn,nm,rm->r", first, wins, second, optimize=True))
+
+
+def drawn_weights(n: int, generator: np.random.Generator, resamples: int) -> Array:
+    """How much each of n seeds weighs in each resample: (R, n), rows sum to 1."""
+    return np.asarray(generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n)
+
+
+def percentiles(draws: Array, confidence: float) -> tuple[Array, Array]:
+    """The bounds that enclose `confidence` of the draws: (R, ...) -> (...), (...)."""
     tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return low, high
 
 
-def _finite(scores: ArrayLike) -> Array:
+def finite(scores: ArrayLike) -> Array:
+    """Scores as float64; ValueError if there is none, or one is not a finite number."""
     values = np.asarray(scores, dtype=np.float64)
     if values.size == 0:
         raise ValueError("no scores: a statistic needs at least one")

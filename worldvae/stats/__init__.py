@@ -1,0 +1,67 @@
+"""Statistics of a comparison: of seeds in one task, of several tasks, and what it could have seen.
+
+Needs numpy alone, so that it can be checked beside other libraries.
+"""
+
+from worldvae.stats.power import detectable_difference, t_quantile
+from worldvae.stats.seeds import (
+    CONFIDENCE,
+    RESAMPLES,
+    Array,
+    Estimate,
+    Statistic,
+    bootstrap_interval,
+    episode_interval,
+    estimate,
+    interquartile_mean,
+    mean,
+    paired_difference,
+    probability_of_improvement,
+    seed_scores,
+)
+from worldvae.stats.tasks import (
+    Profile,
+    TaskScores,
+    TaskStatistic,
+    interquartile_mean_of_tasks,
+    mean_of_tasks,
+    median_of_tasks,
+    normalise,
+    optimality_gap,
+    performance_profile,
+    stratified_difference,
+    stratified_estimate,
+    stratified_improvement,
+    stratified_interval,
+)
+
+__all__ = [
+    "CONFIDENCE",
+    "RESAMPLES",
+    "Array",
+    "Estimate",
+    "Profile",
+    "Statistic",
+    "TaskScores",
+    "TaskStatistic",
+    "bootstrap_interval",
+    "detectable_difference",
+    "episode_interval",
+    "estimate",
+    "interquartile_mean",
+    "interquartile_mean_of_tasks",
+    "mean",
+    "mean_of_tasks",
+    "median_of_tasks",
+    "normalise",
+    "optimality_gap",
+    "paired_difference",
+    "performance_profile",
+    "probability_of_improvement",
+    "seed_scores",
+    "stratified_difference",
+    "stratified_estimate",
+    "stratified_improvement",
+    "stratified_interval",
+    "t_quantile",
+]

@@ -1,0 +1,67 @@
+"""How large a difference has to be for a comparison with so few seeds to show it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from worldvae.stats.seeds import CONFIDENCE, seed_scores
+
+POWER = 0.8
+
+
+def detectable_difference(
+    differences: Sequence[ArrayLike], power: float = POWER, confidence: float = CONFIDENCE
+) -> float:
+    """Smallest true difference that a two-sided paired t-test finds with probability `power`.
+
+    `differences` are the paired differences of the seeds of each task, (S_m,); their spread is
+    taken for the true one. Of one task with n seeds and standard deviation s
+
+        (t[1 - alpha / 2, n - 1] + t[power, n - 1]) s / sqrt n
+
+    the minimum detectable effect of Bloom (1995), "Minimum detectable effects: A simple way to
+    report the statistical power of experimental designs". Of M tasks the standard error is
+    sqrt(sum of s_m^2 / n_m) / M, and the degrees of freedom are those of Welch and Satterthwaite,
+    rounded down. Against the noncentral t it is 1.2 % too small with 5 seeds (its power 79.1 %),
+    0.1 % with 10. NaN where a task has a single seed.
+    """
+    tasks = [seed_scores(values) for values in differences]
+    if min(len(values) for values in tasks) < 2:
+        return math.nan
+    variances = np.array([values.var(ddof=1) / len(values) for values in tasks])
+    if not variances.any():
+        return 0.0
+    free = np.array([len(values) - 1 for values in tasks])
+    # 1e-9: of tasks that are alike the quotient is a whole number, but for rounding.
+    degrees = int(variances.sum() ** 2 / (variances**2 / free).sum() + 1e-9)
+    error = math.sqrt(variances.sum()) / len(tasks)
+    return (t_quantile((1 + confidence) / 2, degrees) + t_quantile(power, degrees)) * error
+
+
+def t_quantile(probability: float, degrees: int) -> float:
+    """The t with P(T <= t) = `probability` in Student's distribution, 0.5 <= probability < 1."""
+    if not 0.5 <= probability < 1:
+        raise ValueError(f"expected a probability from 0.5 to below 1, got {probability}")
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):  # 2^-60 is below the precision of the angle
+        middle = (low + high) / 2
+        below = _within(middle, degrees) < 2 * probability - 1
+        low, high = (middle, high) if below else (low, middle)
+    return math.sqrt(degrees) * math.tan(low)
+
+
+def _within(angle: float, degrees: int) -> float:
+    """P(|T| <= t) for t = sqrt(degrees) tan(angle); Abramowitz & Stegun (1964), 26.7.3, 26.7.4."""
+    odd = degrees % 2
+    term, total = 1.0, 0.0
+    # odd: 1 + 2/3 cos^2 + (2 4)/(3 5) cos^4 ...; even: 1 + 1/2 cos^2 + (1 3)/(2 4) cos^4 ...
+    for step in range(degrees // 2):
+        total += term
+        term *= math.cos(angle) ** 2 * (2 * step + 1 + odd) / (2 * step + 2 + odd)
+    if odd:
+        return 2 / math.pi * (angle + math.sin(angle) * math.cos(angle) * total)
+    return math.sin(angle) * total

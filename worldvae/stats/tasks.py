@@ -1,0 +1,199 @@
+"""Statistics over several tasks, after Agarwal et al. (2021), sections 4.1 to 4.3.
+
+The tasks are strata: they are fixed, and only the seeds within each are resampled. Scores must be
+on one scale (`normalise`) before they are put together. Shapes: S_m seeds of task m, E episodes of
+a seed, P thresholds, R bootstrap resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from worldvae.stats.seeds import (
+    CONFIDENCE,
+    RESAMPLES,
+    Array,
+    Estimate,
+    drawn_weights,
+    drawn_wins,
+    finite,
+    interquartile_mean,
+    percentiles,
+    seed_scores,
+    win_matrix,
+)
+
+TaskScores = Mapping[str, ArrayLike] | Sequence[ArrayLike]
+"""For each task the scores of its seeds, (S_m,) or (S_m, E); numbers of seeds may differ."""
+
+TaskStatistic = Callable[[Sequence[Array]], Array]
+"""Reduces tasks and seeds: arrays (..., S_m) -> (...)."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Share of runs above each threshold and its pointwise interval, all (P,)."""
+
+    thresholds: Array
+    share: Array
+    low: Array
+    high: Array
+
+
+def normalise(scores: ArrayLike, random: float, reference: float) -> Array:
+    """(score - random) / (reference - random): 0 plays at random, 1 like the reference."""
+    if random == reference:
+        raise ValueError(f"random and reference are both {random}; nothing lies between them")
+    return np.asarray((finite(scores) - random) / (reference - random))
+
+
+def mean_of_tasks(tasks: Sequence[Array]) -> Array:
+    """Mean over tasks of the mean over seeds: each task counts alike."""
+    return np.asarray(_task_means(tasks).mean(axis=-1))
+
+
+def median_of_tasks(tasks: Sequence[Array]) -> Array:
+    """Median over tasks of the mean over seeds, as published Atari scores are; of one, its mean."""
+    return np.asarray(np.median(_task_means(tasks), axis=-1))
+
+
+def interquartile_mean_of_tasks(tasks: Sequence[Array]) -> Array:
+    """Mean of the middle half of all runs, whatever their task: each run counts alike."""
+    return interquartile_mean(np.concatenate(tasks, axis=-1))
+
+
+def optimality_gap(tasks: Sequence[Array], gamma: float = 1.0) -> Array:
+    """How far below `gamma` runs are on average, those above it counted as `gamma`; less is good.
+
+    gamma - mean over tasks of mean over seeds of min(score, gamma).
+    """
+    return np.asarray(gamma - mean_of_tasks([np.minimum(scores, gamma) for scores in tasks]))
+
+
+def stratified_interval(
+    scores: TaskScores,
+    statistic: TaskStatistic,
+    generator: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> tuple[float, float]:
+    """Percentile interval of `statistic`, seeds resampled with replacement within each task.
+
+    (nan, nan) where a task has a single seed. With few seeds it is too narrow, as the interval
+    of one task is (`bootstrap_interval`).
+    """
+    tasks = _by_task(scores)
+    if _fewest(tasks) < 2:
+        return np.nan, np.nan
+    draws = [
+        values[generator.integers(len(values), size=(resamples, len(values)))] for values in tasks
+    ]
+    low, high = percentiles(statistic(draws), confidence)
+    return float(low), float(high)
+
+
+def stratified_estimate(
+    scores: TaskScores,
+    statistic: TaskStatistic,
+    generator: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """`statistic` of all tasks with its interval; n is the fewest seeds of a task."""
+    tasks = _by_task(scores)
+    low, high = stratified_interval(tasks, statistic, generator, confidence, resamples)
+    return Estimate(float(statistic(tasks)), low, high, _fewest(tasks))
+
+
+def performance_profile(
+    scores: TaskScores,
+    thresholds: ArrayLike,
+    generator: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = 2_000,
+) -> Profile:
+    """Share of runs that score above each threshold, averaged over tasks: thresholds (P,).
+
+    Run-score distributions of Agarwal et al. (2021), section 4.2. The bounds are NaN where a task
+    has a single seed.
+    """
+    tasks, taus = _by_task(scores), finite(thresholds)
+    above = [(values[:, None] > taus).astype(np.float64) for values in tasks]
+    share = np.mean([rows.mean(axis=0) for rows in above], axis=0)
+    if _fewest(tasks) < 2:
+        unknown = np.full_like(share, np.nan)
+        return Profile(taus, share, unknown, unknown)
+    draws = [drawn_weights(len(rows), generator, resamples) @ rows for rows in above]
+    low, high = percentiles(np.mean(draws, axis=0), confidence)
+    return Profile(taus, share, low, high)
+
+
+def stratified_improvement(
+    a: TaskScores,
+    b: TaskScores,
+    generator: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """P(A > B) + P(A = B) / 2 of a random seed of either arm in the same task, mean over tasks.
+
+    Strata are arms and tasks: the seeds of each arm are resampled on their own.
+    """
+    pairs = _same_tasks(a, b)
+    wins = [win_matrix(first, second) for first, second in pairs]
+    n, low, high = min(min(matrix.shape) for matrix in wins), np.nan, np.nan
+    if n > 1:
+        draws = [drawn_wins(matrix, generator, resamples) for matrix in wins]
+        low, high = map(float, percentiles(np.mean(draws, axis=0), confidence))
+    return Estimate(float(np.mean([matrix.mean() for matrix in wins])), low, high, n)
+
+
+def stratified_difference(
+    a: TaskScores,
+    b: TaskScores,
+    generator: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Mean over tasks of the mean of a - b, where the seeds of a task are paired in their order."""
+    differences = []
+    for first, second in _same_tasks(a, b):
+        if len(first) != len(second):
+            raise ValueError(
+                f"pairs need as many seeds on either side: {len(first)}, {len(second)}"
+            )
+        differences.append(first - second)
+    return stratified_estimate(differences, mean_of_tasks, generator, confidence, resamples)
+
+
+def _task_means(tasks: Sequence[Array]) -> Array:
+    """(..., S_m) of M tasks -> (..., M)."""
+    return np.stack([scores.mean(axis=-1) for scores in tasks], axis=-1)
+
+
+def _by_task(scores: TaskScores) -> list[Array]:
+    """One score a seed of each task: M arrays (S_m,)."""
+    rows = list(scores.values()) if isinstance(scores, Mapping) else list(scores)
+    if not rows or any(np.ndim(row) == 0 for row in rows):
+        raise ValueError("expected the scores of each task: one array of seeds for every task")
+    return [seed_scores(row) for row in rows]
+
+
+def _same_tasks(a: TaskScores, b: TaskScores) -> list[tuple[Array, Array]]:
+    """The scores of both sides in each task; by name where both are mappings."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        if a.keys() != b.keys():
+            raise ValueError(f"either side needs the same tasks: {sorted(a)}, {sorted(b)}")
+        b = {name: b[name] for name in a}
+    first, second = _by_task(a), _by_task(b)
+    if len(first) != len(second):
+        raise ValueError(f"either side needs the same tasks: {len(first)}, {len(second)}")
+    return list(zip(first, second, strict=True))
+
+
+def _fewest(tasks: Sequence[Array]) -> int:
+    return min(len(values) for values in tasks)
