@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import get_args
+
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from agents.experiment import ArmName
 from worldvae import plots
 from worldvae.plots import ArmCurves, Curve
-from worldvae.stats import Estimate
+from worldvae.stats import Array, Estimate
 
 
 def seeds(count: int, points: int = 4) -> list[Curve]:
@@ -98,9 +105,65 @@ def test_latents_are_ordered_by_what_they_carry() -> None:
 
 
 def test_an_arm_keeps_its_colour_and_the_known_ones_differ() -> None:
-    known = {plots.colour(arm) for arm in ("pixels", "latent", "random")}
-    assert len(known) == 3
+    known = {plots.colour(arm) for arm in get_args(ArmName)}
+    assert known == set(plots.PALETTE.values())
+    assert len(known) == len(get_args(ArmName))
     assert plots.colour("mine") == plots.colour("mine")
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1, of linear RGB.
+SIGHT = {
+    "common": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+def linear(colour: str) -> Array:
+    """sRGB as IEC 61966-2-1 has it -> linear (3,)."""
+    value = np.array(to_rgb(colour))
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: Array) -> Array:
+    """Linear RGB (3,) -> CIE L*a*b* (3,) under D65."""
+    to_xyz = [[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]]
+    ratio = np.array(to_xyz) @ np.clip(rgb, 0, 1) / [0.9505, 1.0, 1.0888]
+    x, y, z = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_no_two_arms_look_alike_to_anybody(sight: str) -> None:
+    """CIE76 distances; 2.3 is the smallest that an eye notices (Mahy et al. 1994)."""
+    seen = [lab(np.array(SIGHT[sight]) @ linear(colour)) for colour in plots.PALETTE.values()]
+    distances = [np.linalg.norm(a - b) for a, b in combinations(seen, 2)]
+    assert min(distances) > 18
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_arm_is_legible_on_both_papers(scheme: str) -> None:
+    """WCAG 2's contrast of 3 to 1, for large letters and for graphics."""
+    css = (Path(plots.__file__).parent / "page.css").read_text()
+    papers = dict(zip(("light", "dark"), re.findall(r"--paper: (#\w{6})", css), strict=True))
+    paper = float(linear(papers[scheme]) @ LUMINANCE) + 0.05
+    for arm, colour in plots.PALETTE.items():
+        ink = float(linear(colour) @ LUMINANCE) + 0.05
+        assert max(ink, paper) / min(ink, paper) >= 3, arm
 
 
 def test_svg_is_an_element_that_takes_the_colour_of_its_page() -> None:

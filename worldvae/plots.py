@@ -20,8 +20,15 @@ from matplotlib.transforms import blended_transform_factory
 
 from worldvae.stats import Array, Estimate, bootstrap_interval, mean
 
-# Okabe & Ito (2008), told apart with every common colour blindness; lightness fits black and white.
-PALETTE = {"pixels": "#d55e00", "latent": "#0a7cc2", "random": "#7f8790"}
+# Told apart with every common colour blindness; their lightness fits dark and light paper.
+PALETTE = {
+    "pixels": "#d55e00",
+    "latent": "#0a7cc2",
+    "random": "#7f8790",
+    "finetune": "#8f39e5",
+    "state": "#998c4c",
+    "blind": "#994c59",
+}
 SPARE = ("#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 
 INK = "#010203"

@@ -11,10 +11,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, FiniteFloat
 
-ARM_ORDER = ("pixels", "latent", "random")
+ARM_ORDER = ("pixels", "latent", "random", "finetune", "state", "blind")
 CHARGED_ARMS: Mapping[str, frozenset[str]] = {
     "latent": frozenset({"collection", "pretraining"}),
     "random": frozenset({"collection"}),
+    "finetune": frozenset({"collection", "pretraining"}),
 }
 """What each arm needed before its first step; an untrained encoder is whitened on the frames."""
 

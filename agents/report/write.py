@@ -7,24 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from agents.report import exhibits
+from agents.report.differences import differences
 from agents.report.records import Run
 from agents.report.summary import ArmSummary, Summary, unequal
 from agents.report.verdict import minutes, verdict
 from worldvae import html
 from worldvae.files import atomic_write_text
 from worldvae.stats import interquartile_mean
-
-SEES = {
-    "pixels": ("preprocessed frames", "convolutions, trained with the policy"),
-    "latent": (
-        "latents of a frozen encoder that was trained on collected frames",
-        "dense, on the latents",
-    ),
-    "random": (
-        "latents of the same encoder with its initial weights, frozen, never trained",
-        "dense, on the latents",
-    ),
-}
 
 
 def write_report(run: Run, summary: Summary) -> Path:
@@ -48,7 +37,7 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         exhibits.scores(run, summary),
         exhibits.encoder(run),
         exhibits.videos(run),
-        _differences(run, summary),
+        differences(run),
         _reproduce(run),
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
@@ -126,20 +115,6 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
 def _iqm(summary: Summary, scores: dict[int, float]) -> html.Cell:
     values = list(scores.values())
     return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
-
-
-def _differences(run: Run, summary: Summary) -> str:
-    if not run.arms:
-        return ""
-    text = (
-        "Only the observation, and with it the first layers of the network. Environment, seeds, "
-        "env steps, evaluation episodes and all PPO settings are the same."
-    )
-    unknown = ("see the configuration", "see the configuration")
-    rows = [(arm, [(words, "") for words in SEES.get(arm, unknown)]) for arm in run.arms]
-    header = ["arm", "the agent sees", "first layers that PPO trains"]
-    table = html.table(header, rows, kind="words")
-    return html.section("differences", "What differs between the arms", html.paragraph(text), table)
 
 
 def _reproduce(run: Run) -> str:

@@ -34,7 +34,9 @@ def test_only_an_encoder_that_was_trained_is_charged(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, RETURNS))
     assert run.charge("latent") == Cost(20_000, 120.0 + 480.0)
     assert run.charge("random") == Cost(20_000, 120.0), "its whitening needs the frames"
-    assert run.charge("pixels") == Cost(0, 0.0)
+    assert run.charge("finetune") == run.charge("latent"), "it begins with the trained one"
+    for arm in ("pixels", "state", "blind"):
+        assert run.charge(arm) == Cost(0, 0.0)
 
 
 def test_what_has_no_result_is_a_hole(tmp_path: Path) -> None:
