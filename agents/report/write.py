@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.report import exhibits
 from agents.report.differences import differences
+from agents.report.health import health
 from agents.report.records import Run
 from agents.report.summary import ArmSummary, Summary, unequal
 from agents.report.verdict import minutes, verdict
@@ -36,6 +37,7 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         exhibits.curves(run, generator),
         exhibits.scores(run, summary),
         exhibits.encoder(run),
+        health(run),
         exhibits.videos(run),
         differences(run),
         _reproduce(run),
