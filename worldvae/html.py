@@ -98,6 +98,12 @@ def drawing(figure: Figure, alt: str, caption: str) -> str:
     return f"<figure>{to_svg(figure, alt)}<figcaption>{_text(caption)}</figcaption></figure>"
 
 
+def captioned(block: str, title: str, caption: str) -> str:
+    """A block of HTML, such as a table or a drawing, below what it is and shows."""
+    words = f"<b>{_text(title)}.</b> {_text(caption)}"
+    return f"<figure><figcaption>{words}</figcaption>{block}</figure>"
+
+
 def image(path: Path, title: str, caption: str) -> str:
     """A PNG inside the page; where the window is narrow it scrolls, for letters stay legible."""
     source = f"data:image/png;base64,{_base64(path)}"

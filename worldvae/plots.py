@@ -156,7 +156,7 @@ def to_svg(figure: Figure, alt: str) -> str:
     drawing = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1)
     drawing = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", drawing)
     # matplotlib numbers the groups of each figure alike, and ids must be unique in a page.
-    drawing = re.sub(r'<g id="[^"]*"', "<g", drawing).replace(INK, "currentColor")
+    drawing = re.sub(r'(<g|<image[^>]*?) id="[^"]*"', r"\1", drawing).replace(INK, "currentColor")
     label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return drawing.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 

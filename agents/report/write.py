@@ -10,6 +10,7 @@ from agents.report import exhibits
 from agents.report.differences import differences
 from agents.report.health import health
 from agents.report.records import Run
+from agents.report.sees import sees
 from agents.report.summary import ArmSummary, Summary, unequal
 from agents.report.verdict import minutes, verdict
 from worldvae import html
@@ -36,6 +37,7 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         _arms(summary),
         exhibits.curves(run, generator),
         exhibits.scores(run, summary),
+        sees(run),
         exhibits.encoder(run),
         health(run),
         exhibits.videos(run),

@@ -1,0 +1,166 @@
+"""What the report shows of every arm's view, on the same held-out frames."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from html import unescape
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from agents.experiment import ArmName, Experiment
+from agents.report.moments import MOMENTS, take
+from agents.report.results import read_run
+from agents.report.sees import sees
+from agents.report.sheet import difference, sheet
+from agents.stages import prepare
+from worldvae.autoencoders import Encoder
+from worldvae.config import to_yaml
+from worldvae.files import atomic_write_text
+from worldvae.rollouts import RolloutStore
+
+TINY = Path(__file__).parents[2] / "tiny.yaml"
+ARMS = get_args(ArmName)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose agents have not begun: rollouts of 800 frames and both encoders."""
+    experiment = Experiment.load(TINY, {"runs": str(tmp_path_factory.mktemp("runs"))})
+    prepare(experiment, ARMS)
+    atomic_write_text(experiment.folder / "config.yaml", to_yaml(experiment))
+    return experiment.folder
+
+
+@pytest.fixture
+def run(prepared: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(prepared, tmp_path / "run")
+
+
+def section(folder: Path, arms: Sequence[str] = ARMS) -> str:
+    return unescape(sees(read_run(folder, [(arm, 0) for arm in arms])))
+
+
+def figure_of(page: str, arm: str) -> str:
+    (found,) = (part for part in page.split("<figure>") if f"<b>{arm}.</b>" in part)
+    return found
+
+
+def pictures(figure: str) -> list[str]:
+    return re.findall(r"data:image/png;base64,\s*([^\"]*)\"", figure)
+
+
+def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> None:
+    page = section(prepared)
+    for arm in ARMS:
+        assert figure_of(page, arm)
+    drawn = re.findall(r'<svg role="img" aria-label="([^"]*)"', page)
+    assert [label.split(":")[0].split()[-2] for label in drawn] == [
+        "pixels",
+        "latent",
+        "random",
+        "finetune",
+    ]
+    assert "reconstruction" in figure_of(page, "latent")
+    assert "No decoder was trained" in figure_of(page, "random")
+    assert "learns on" in figure_of(page, "finetune")
+
+
+def test_all_arms_are_shown_the_same_frames(prepared: Path) -> None:
+    """agent.stack is 2: of the pixels the second row is the present, as are the others' first."""
+    page = section(prepared)
+    pixels, latent, random = (
+        pictures(figure_of(page, arm)) for arm in ("pixels", "latent", "random")
+    )
+    assert len(pixels) == 2 * MOMENTS
+    assert pixels[MOMENTS:] == latent[:MOMENTS] == random
+    assert len(latent) == 3 * MOMENTS
+
+
+def test_moments_are_held_out_and_hold_what_was_recorded(prepared: Path) -> None:
+    experiment = Experiment.load(prepared / "config.yaml")
+    moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
+    test = [record for record in store.records if record.split == "test"]
+    for number, (state, taken) in enumerate(zip(moments.state, moments.actions, strict=True)):
+        found = [
+            record
+            for record in test
+            if (store.frames(record)[len(taken)] == moments.present[number]).all()
+            and (store.arrays(record)["state"][len(taken)] == state).all()
+            and (store.arrays(record)["action"][: len(taken)] == taken).all()
+        ]
+        assert len(found) == 1
+    assert len({state.tobytes() for state in moments.state}) == MOMENTS
+
+
+def test_tables_hold_the_state_and_the_actions_before(prepared: Path) -> None:
+    experiment = Experiment.load(prepared / "config.yaml")
+    moments, page = take(prepared / "rollouts", experiment), section(prepared)
+    state, blind = figure_of(page, "state"), figure_of(page, "blind")
+    for column, variable in enumerate(moments.variables):
+        cells = "".join(f"<td>{value:.3g}</td>" for value in moments.state[:, column])
+        assert f'<th scope="row">{variable.name}</th>{cells}' in state
+    newest = "".join(f"<td>{taken[-1]}</td>" for taken in moments.actions)
+    assert f'<th scope="row">1 decision before</th>{newest}' in blind
+
+
+def test_an_encoder_is_given_the_frames_that_it_reads(prepared: Path) -> None:
+    experiment = Experiment.load(prepared / "config.yaml")
+    moments = take(prepared / "rollouts", experiment)
+    encoder = Encoder.load(prepared / "encoder", backend="torch")
+    np.testing.assert_array_equal(moments.inputs(encoder), moments.present)
+    np.testing.assert_array_equal(moments.target(encoder), moments.present)
+    assert moments.last(2).shape == (MOMENTS, 2, 40, 40, 3)
+
+
+def test_differences_are_absolute_and_their_scale_is_known() -> None:
+    """200 - 100 and 100 - 200 alike, where uint8 minus uint8 gives 156."""
+    frames = np.array([[[[200, 7], [100, 7]]]], np.uint8)
+    others = np.array([[[[100, 7], [200, 57]]]], np.uint8)
+    apart, white = difference(frames, others)
+    assert white == 100
+    assert apart.tolist() == [[[[255], [255]]]]
+    same, white = difference(frames, frames)
+    assert (white, same.max()) == (1, 0)
+
+
+def test_bars_of_a_row_share_one_scale_around_zero() -> None:
+    figure = sheet({"latents": np.array([[1.0, -4.0], [0.5, 0.0]])}, "red")
+    assert [axes.get_ylim() for axes in figure.axes] == [(-4, 4), (-4, 4)]
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [1.0, -4.0]
+
+
+def test_without_rollouts_there_is_no_section(tmp_path: Path) -> None:
+    assert section(tmp_path) == ""
+
+
+def test_an_encoder_that_is_missing_hides_one_arm_and_not_the_others(run: Path) -> None:
+    shutil.rmtree(run / "random_encoder")
+    page = section(run)
+    assert "Not shown: " in figure_of(page, "random")
+    assert len(pictures(figure_of(page, "latent"))) == 3 * MOMENTS
+
+
+@pytest.mark.parametrize("damage", ["frames", "env", "config"])
+def test_damage_is_said_and_does_not_keep_the_report_from_being_written(
+    run: Path, damage: str
+) -> None:
+    paths = {
+        "frames": [*(run / "rollouts").glob("*.frames.npy")],
+        "env": [run / "rollouts/env.json"],
+        "config": [run / "config.yaml"],
+    }
+    for path in paths[damage]:
+        path.write_bytes(b"{")
+    page = section(run)
+    assert "Not shown: " in page
+    assert "<figure>" not in page
+
+
+def test_states_that_nobody_recorded_are_said_to_be_missing(run: Path) -> None:
+    (run / "rollouts/state.json").unlink()
+    assert "no true state" in figure_of(section(run), "state")
