@@ -22,6 +22,8 @@ from agents.report import (
     write_report,
     write_scores,
 )
+from agents.report.records import Run
+from agents.report.several import Task, write_several
 from agents.stages import prepare
 from agents.train import DECIDES
 from worldvae.config import to_yaml
@@ -79,8 +81,16 @@ def compare(experiment: Experiment) -> bool:
         atomic_write_text(plans[env_id][0].config, to_yaml(task))
     jobs = [job for jobs in plans.values() for job in jobs]
     _run([job for job in jobs if not job.is_done], experiment)
-    for env_id, task in tasks.items():
-        report(task, [(job.arm, job.seed) for job in plans[env_id]])
+    runs = {
+        env_id: report(task, [(job.arm, job.seed) for job in plans[env_id]])
+        for env_id, task in tasks.items()
+    }
+    if scales := experiment.compare.envs:
+        several = {
+            env_id: Task(run, scales[env_id].random, scales[env_id].reference)
+            for env_id, run in runs.items()
+        }
+        print(f"report over all environments: {write_several(experiment.folder, several)}")
     return all(job.is_done for job in jobs)
 
 
@@ -97,7 +107,7 @@ def plan(experiment: Experiment, where: str = "") -> list[Training]:
     return jobs
 
 
-def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> None:
+def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> Run:
     """Write what there is of `planned`, the (arm, seed) pairs of a comparison, and print it."""
     run = read_run(experiment.folder, planned)
     write_scores(run)
@@ -106,6 +116,7 @@ def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> None:
     page = write_report(run, summary)
     print(summary_table(summary))
     print(f"report: {page}")
+    return run
 
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:
