@@ -14,6 +14,7 @@ GROUPS = (
         "files",
         "stats",
         "plots",
+        "comparison_plots",
         "encoder_plots",
         "html",
         "pictures",

@@ -12,6 +12,7 @@ from agents.report.records import AgentRecord, Card, Cost, Result, Run
 from agents.report.results import curve
 from agents.report.summary import Summary
 from agents.report.verdict import minutes
+from worldvae import comparison_plots as figures
 from worldvae import html, plots
 from worldvae.diagnostics.exhibits import PICTURES
 
@@ -40,30 +41,30 @@ def learning_figure(run: Run, unit: str, generator: np.random.Generator) -> Figu
     """Held-out return over "env_steps" or "seconds", each arm after what it was charged."""
     scale, x_label = UNITS[unit]
     arms = [
-        plots.ArmCurves(
+        figures.ArmCurves(
             arm,
             [_scaled(agent, unit, scale) for agent in run.of(arm)],
             charged=getattr(run.charge(arm), unit) / scale,
         )
         for arm in run.arms
     ]
-    return plots.learning_curves(arms, f"Held-out return over {x_label}", x_label, generator)
+    return figures.learning_curves(arms, f"Held-out return over {x_label}", x_label, generator)
 
 
 def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
     _, x_label = UNITS[unit]
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
-        f"is unfinished. Bold: the mean; band: its 95 % interval, from {plots.BAND_FROM} seeds on."
+        f"is unfinished. Bold: the mean; band: its 95 % interval, from {figures.BAND_FROM} seeds on."
         f"{_charged_words(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
     return html.drawing(learning_figure(run, unit, generator), alt, caption)
 
 
-def _scaled(agent: AgentRecord, unit: str, scale: float) -> plots.Curve:
+def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.Curve:
     x, y = curve(agent, unit)
-    return plots.Curve(x / scale, y, finished=agent.result is not None)
+    return figures.Curve(x / scale, y, finished=agent.result is not None)
 
 
 def _charged_words(run: Run, unit: str) -> str:
@@ -90,7 +91,7 @@ def scores(run: Run, summary: Summary) -> str:
         arm: [np.array(result.evaluation.returns) for result in run.finished(arm).values()]
         for arm in values
     }
-    scores = plots.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms})
+    scores = figures.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms})
     names = ", ".join(values)
     return html.section(
         "scores",
@@ -103,7 +104,7 @@ def scores(run: Run, summary: Summary) -> str:
                 "and its 95 % interval over seeds; a single seed has none.",
             ),
             html.drawing(
-                plots.episode_returns(returns),
+                figures.episode_returns(returns),
                 f"Evaluation returns of each seed, by arm: {names}",
                 "A stroke is an episode, a line of strokes a seed, the dot its mean.",
             ),
