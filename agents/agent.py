@@ -41,9 +41,7 @@ class AgentCard(Config):
     env: EnvConfig = Field(description="The environment it was trained in.")
     stack: int = Field(description="Frames, latents, states or actions in one observation.")
     whiten: bool = Field(description="Whether its latents are whitened.")
-    encoder: str | None = Field(
-        description="Folder of the encoder it began with, relative to its own."
-    )
+    encoder: str | None = Field(description="Folder of the encoder, relative to the agent's own.")
     encoder_sha256: str | None = Field(description="Hash of that encoder.")
     model: str = Field("", description="File of the weights, Stable-Baselines3's zip.")
     model_sha256: str = Field("", description="Hash of that file.")
@@ -60,6 +58,10 @@ class AgentCard(Config):
     state_mean: tuple[float, ...] = Field((), description="state arm: mean of what it sees.")
     state_var: tuple[float, ...] = Field((), description="Its variance.")
     state_count: float = Field(1e-4, description="Observations behind both.")
+    refreshes: int = Field(0, description="Times that its encoder was refitted.")
+    refresh_env_steps: int = Field(0, description="Environment steps collected for that.")
+    refresh_seconds: float = Field(0.0, description="Seconds of collecting and refitting.")
+    refresh_cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
 
 
 class Agent:
@@ -128,9 +130,14 @@ def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard
     card = card.model_copy(update={"model": f"model_{card.env_steps}.zip", "model_sha256": digest})
     atomic_write_bytes(folder / card.model, buffer.getvalue())
     card = card.model_copy(update=_save_replay(folder, model, card.env_steps))
-    atomic_write_text(folder / "card.json", card.model_dump_json(by_alias=True, indent=1))
+    write_card(folder, card)
     drop_others(folder, {card.model, card.replay})
     return card
+
+
+def write_card(folder: Path, card: AgentCard) -> None:
+    """What `read_card` reads."""
+    atomic_write_text(folder / "card.json", card.model_dump_json(by_alias=True, indent=1))
 
 
 def drop_others(folder: Path, kept: set[str]) -> None:
@@ -227,9 +234,14 @@ def saved_units(card: AgentCard) -> RunningMeanStd:
     return units
 
 
+def own_encoder(folder: Path, card: AgentCard) -> Path:
+    """Where the encoder of the agent in `folder` lies."""
+    return (folder / str(card.encoder)).resolve()
+
+
 def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
     """The encoder that the agent was trained with; UserError if another lies in its place."""
-    path = (folder / str(card.encoder)).resolve()
+    path = own_encoder(folder, card)
     if hash_encoder(path) != card.encoder_sha256:
         raise UserError(
             f"{path}: not the encoder that the agent in {folder} was trained with; "

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gymnasium import spaces
 from pydantic import Field, model_validator
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from worldvae.config import Config, UserError
@@ -121,6 +122,11 @@ def algorithm_class(name: Algorithm) -> type[BaseAlgorithm]:
     except ImportError:
         raise ValueError(f"{name} needs sb3-contrib: pip install 'sb3-contrib>=2.9'") from None
     return found
+
+
+def learns_from_replay(name: Algorithm) -> bool:
+    """Whether it learns from observations of long ago."""
+    return issubclass(algorithm_class(name), OffPolicyAlgorithm)
 
 
 def make_model(

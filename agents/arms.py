@@ -42,11 +42,16 @@ def relative_encoder(experiment: Experiment, arm: ArmName, folder: Path) -> str 
     return None if encoder is None else os.path.relpath(encoder, folder)
 
 
-def training_env(experiment: Experiment, arm: ArmName, seed: int) -> VecNormalize:
-    """N training environments as `arm` sees them; nothing else differs between arms."""
+def training_env(
+    experiment: Experiment, arm: ArmName, seed: int, refitted: Path | None = None
+) -> VecNormalize:
+    """N training environments as `arm` sees them; nothing else differs between arms.
+
+    `refitted` takes the place of the encoder that the arm begins with, here and below.
+    """
     agent, key = experiment.agent, experiment.env.image_key
     env = make_vec(env_of(experiment.env, arm), agent.num_envs, seed)
-    monitored = VecMonitor(VectorEnvAdapter(see(experiment, arm, env)))
+    monitored = VecMonitor(VectorEnvAdapter(see(experiment, arm, env, refitted)))
     return VecNormalize(
         monitored,
         norm_obs=arm == "state",
@@ -69,7 +74,10 @@ def env_of(env: EnvConfig, arm: ArmName) -> EnvConfig:
 
 
 def see(
-    experiment: Experiment, arm: ArmName, env: VectorEnv[Any, Any, Any]
+    experiment: Experiment,
+    arm: ArmName,
+    env: VectorEnv[Any, Any, Any],
+    refitted: Path | None = None,
 ) -> VectorEnv[Any, Any, Any]:
     """`env` seen through the eyes of `arm`."""
     agent, image_key = experiment.agent, experiment.env.image_key
@@ -79,7 +87,7 @@ def see(
         variables = len(state_variables(experiment.env))
         return StateVectorObservation(env, variables, agent.stack, image_key)
     if arm in FROZEN:
-        encoder = load_encoder(experiment, arm)
+        encoder = load_encoder(experiment, arm, refitted)
         return LatentVectorObservation(env, encoder, agent.stack, agent.whiten, image_key)
     return StackedVectorObservation(env, frames_of(experiment, arm), image_key)
 
@@ -107,19 +115,21 @@ def first_layers(experiment: Experiment, arm: ArmName) -> dict[str, Any]:
     }
 
 
-def load_encoder(experiment: Experiment, arm: ArmName) -> Encoder:
+def load_encoder(experiment: Experiment, arm: ArmName, refitted: Path | None = None) -> Encoder:
     """The encoder of an arm that has one."""
-    folder = encoder_folder(experiment, arm)
+    folder = refitted or encoder_folder(experiment, arm)
     if folder is None:
         raise ValueError(f"the arm {arm} has no encoder")
     return Encoder.load(folder, experiment.torch_device)
 
 
-def open_eyes(experiment: Experiment, arm: ArmName, env: VecNormalize) -> Eyes:
+def open_eyes(
+    experiment: Experiment, arm: ArmName, env: VecNormalize, refitted: Path | None = None
+) -> Eyes:
     """What the agent that trains in `env` sees when it plays elsewhere."""
     encode = None
     if arm in FROZEN:
-        encoder = load_encoder(experiment, arm)
+        encoder = load_encoder(experiment, arm, refitted)
         encode = FrameEncoder(encoder, experiment.agent.whiten, experiment.env.frame)
     return make_eyes(
         arm,

@@ -10,7 +10,8 @@ import torch
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from agents.algorithms import AgentConfig
+from agents.algorithms import AgentConfig, learns_from_replay
+from agents.drift import DriftConfig
 from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
 from worldvae.diagnostics.scoring import Measure
 from worldvae.envs import EnvConfig
@@ -154,9 +155,19 @@ class Experiment(Config):
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
     agent: AgentConfig = Field(AgentConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
+    drift: DriftConfig = Field(DriftConfig(), description="Watching frozen encoders.")
     compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
     sweep: SweepConfig = Field(SweepConfig(), description="Choosing beta.")
     study: StudyConfig = Field(StudyConfig(), description="Encoders side by side.")
+
+    @model_validator(mode="after")
+    def _refreshes_no_replay(self) -> Experiment:
+        if self.drift.refresh and learns_from_replay(self.agent.algorithm):
+            raise ValueError(
+                f"drift.refresh: {self.agent.algorithm} learns from latents that the encoder gave "
+                "before it was refitted; use PPO, RecurrentPPO or A2C"
+            )
+        return self
 
     @classmethod
     def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:

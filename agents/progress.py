@@ -37,7 +37,7 @@ class Progress(BaseCallback):
         super().__init__()
         self.card = card
         self._folder, self._agent, self._measure, self._memory = folder, agent, measure, memory
-        self._evaluation, self._checkpoint = (_Pace(step, card.env_steps) for step in every)
+        self._evaluation, self._checkpoint = (Pace(step, card.env_steps) for step in every)
         self._meter = Meter(card.seconds, card.cpu_seconds, card.evaluation_seconds)
         name = f"{card.arm} seed {card.seed}"
         self._bar = tqdm(desc=name, total=total, initial=card.env_steps, unit="steps", disable=None)
@@ -73,9 +73,11 @@ class Progress(BaseCallback):
             scores = self._measure(self._agent)
         returns = [score.return_ for score in scores]
         lengths = [score.length for score in scores]
-        append_jsonl(
-            self._folder / "evaluations.jsonl", {**now, "returns": returns, "lengths": lengths}
-        )
+        spent = {
+            name: getattr(self.card, name) for name in ("refresh_env_steps", "refresh_seconds")
+        }
+        row = {**now, **spent, "returns": returns, "lengths": lengths}
+        append_jsonl(self._folder / "evaluations.jsonl", row)
 
     @property
     def _env_steps(self) -> int:
@@ -94,7 +96,7 @@ class Progress(BaseCallback):
         return self.card.model_copy(update={**self._now(), **costs, **normalization})
 
 
-class _Pace:
+class Pace:
     """Says once for every multiple of `every` that it was passed."""
 
     def __init__(self, every: int, now: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -18,6 +19,7 @@ from agents.agent import (
     AgentCard,
     load_model,
     load_replay,
+    own_encoder,
     read_card,
     restore_normalization,
 )
@@ -31,10 +33,12 @@ from agents.arms import (
     relative_encoder,
     training_env,
 )
+from agents.drift import LOG
 from agents.evaluate import Score, evaluate
 from agents.experiment import ArmName, Experiment, check_settings, record_settings
 from agents.progress import Progress
 from agents.provenance import exact_command
+from agents.refresh import must_refresh, refresh, watch
 from agents.seal import sealed
 from agents.usage import PeakMemory
 from agents.video import record_video
@@ -44,10 +48,13 @@ from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 
 LOGS = ["json", "tensorboard"]
-RECORDED = ("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory")
+RECORDED = (
+    *("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory"),
+    *("refreshes", "refresh_env_steps", "refresh_seconds", "refresh_cpu_seconds"),
+)
 """What a result takes from the card."""
 
-DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation")
+DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation", "drift")
 """Sections of the config that decide an agent and its score."""
 
 
@@ -68,17 +75,35 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
 def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
     record_settings(folder / "settings.yaml", experiment, DECIDES)
     card = _resume_or_begin(experiment, arm, seed, folder)
-    _forget_after(folder, card.env_steps)
-    stream = derive(seed, "train", card.env_steps)
-    env = training_env(experiment, arm, stream)
+    while True:
+        _forget_after(folder, card.env_steps)
+        if _remaining(experiment, card) and must_refresh(experiment, folder, card):
+            card = refresh(experiment, folder, card)
+        agent, card = _go_on(experiment, folder, card)
+        if not _remaining(experiment, card):
+            break
+    _finish(experiment, folder, agent, card)
+
+
+def _go_on(experiment: Experiment, folder: Path, card: AgentCard) -> tuple[Agent, AgentCard]:
+    """Train from the last checkpoint to the end, or to where the encoder has to be refitted."""
+    stream = derive(card.seed, "train", card.env_steps)
+    refitted = own_encoder(folder, card) if card.refreshes else None
+    env = training_env(experiment, card.arm, stream, refitted)
     try:
         model = _load_or_make(experiment, folder, card, env, stream)
-        eyes = open_eyes(experiment, arm, env)
+        eyes = open_eyes(experiment, card.arm, env, refitted)
         agent = Agent(model, eyes, experiment.evaluation.deterministic)
-        card = _learn(experiment, folder, agent, card)
+        return agent, _learn(experiment, folder, agent, card)
     finally:
         env.close()
-    _finish(experiment, folder, agent, card)
+
+
+def _remaining(experiment: Experiment, card: AgentCard) -> int:
+    """Decisions left to train for."""
+    repeat = experiment.env.action_repeat
+    decisions = math.ceil(experiment.agent.env_steps / repeat)
+    return max(0, decisions - card.env_steps // repeat)
 
 
 def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
@@ -87,10 +112,14 @@ def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Pa
     if not (folder / "card.json").exists():
         return new
     card = read_card(folder)
-    if card.encoder_sha256 != new.encoder_sha256:
+    known, path = new.encoder_sha256, encoder_folder(experiment, arm)
+    if card.refreshes:
+        path = own_encoder(folder, card)
+        known = hash_encoder(path)
+    if card.encoder_sha256 != known:
         raise UserError(
-            f"{folder} was begun with another encoder than the one in "
-            f"{encoder_folder(experiment, arm)}; remove it to train again"
+            f"{folder} was begun with another encoder than the one in {path}; "
+            "remove it to train again"
         )
     return card
 
@@ -121,7 +150,7 @@ def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int
 
 def _forget_after(folder: Path, env_steps: int) -> None:
     """Drop what was logged after the checkpoint: the resumed training logs it again."""
-    for name in ("episodes.jsonl", "evaluations.jsonl"):
+    for name in ("episodes.jsonl", "evaluations.jsonl", LOG):
         rows = read_jsonl(folder / name)
         kept = [row for row in rows if row["env_steps"] <= env_steps]
         if len(kept) < len(rows):
@@ -146,9 +175,8 @@ def _load_or_make(
 
 
 def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> AgentCard:
-    decisions = math.ceil(experiment.agent.env_steps / experiment.env.action_repeat)
-    remaining = decisions - agent.model.num_timesteps
-    if remaining <= 0:
+    remaining = _remaining(experiment, card)
+    if not remaining:
         return card
     with PeakMemory(card.peak_memory) as memory:
         progress = Progress(
@@ -162,7 +190,10 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
             ),
             memory=memory,
         )
-        agent.model.learn(remaining, callback=progress, reset_num_timesteps=False)
+        # What the first logs at a step, the second's checkpoint of that step includes.
+        watching = watch(experiment, folder, agent, card)
+        callbacks = CallbackList([*watching, progress])
+        agent.model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
         return progress.checkpoint()
 
 

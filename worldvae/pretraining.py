@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import resource
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
@@ -20,20 +20,18 @@ from worldvae.autoencoders import (
     Autoencoder,
     AutoencoderConfig,
     Encoder,
-    FrameOrigin,
     NetworkConfig,
     ObjectiveConfig,
     load_autoencoder,
     summarise,
 )
 from worldvae.config import Config, UserError
-from worldvae.envs import source_shape
 from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
-from worldvae.rollouts import RolloutStore, StoredFrames
-from worldvae.rollouts.store import Split
+from worldvae.rollouts import RolloutStore
 from worldvae.training import CHECKPOINT, FitConfig, FitResult, fit
 from worldvae.training.distributed import first_does, own_share
+from worldvae.training.sources import Source, Sources, read_sources
 
 P = TypeVar("P", bound=Config)
 
@@ -54,6 +52,14 @@ class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
         """The part that decides how it is trained."""
         return self._part(FitConfig)
 
+    @property
+    def without_warm_up(self) -> PretrainConfig:
+        """The same objective as it is once its schedules are over."""
+        values = self.model_dump(by_alias=True, exclude={"beta_schedule", "beta_steps"})
+        if self.name == "capacity_vae":
+            values["capacity_steps"] = 1
+        return PretrainConfig.model_validate(values)
+
     def _part(self, part: type[P]) -> P:
         return part(**{name: getattr(self, name) for name in part.model_fields})
 
@@ -67,16 +73,45 @@ def pretrain(
     Raises UserError if the store has too few episodes, or if the loss explodes. Under torchrun all
     processes call it with the same arguments, and the first writes.
     """
+    return _pretrain([store], config, folder, seed, device)
+
+
+def refit(
+    begin_with: Path,
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str = "cpu",
+) -> Encoder:
+    """As `pretrain`, from the weights of the encoder in `begin_with`, on the episodes of `stores`.
+
+    `config` is that of the encoder; schedules of its objective begin at their end. The units of
+    its pixels stay.
+    """
+    return _pretrain(stores, config.without_warm_up, folder, seed, device, begin_with)
+
+
+def _pretrain(
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str,
+    begin_with: Path | None = None,
+) -> Encoder:
     if first_does((folder / "result.json").exists):
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
     if is_first:
         _warn_of_company(device)
     with locked(folder, "pretraining") if is_first else nullcontext():
-        train, validation, test, origin = _sources(store, config)
-        critic = _critic(store, config, folder, seed, device)
+        train, validation, test, origin = _sources(stores, config)
+        critic = _critic(stores, config, folder, seed, device)
         shape = origin.frame.shape
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
+        if begin_with is not None:
+            _take_weights(model, begin_with)
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
 
         def finish() -> None:
@@ -88,6 +123,21 @@ def pretrain(
 
         first_does(finish)
     return Encoder.load(folder, device)
+
+
+def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
+    return read_sources(stores, config.autoencoder.window, config.actions)
+
+
+def _take_weights(model: Autoencoder, folder: Path) -> None:
+    """Those of the encoder in `folder`, the units of its pixels included."""
+    try:
+        model.load_state_dict(load_autoencoder(folder)[0].state_dict(), strict=True)
+    except RuntimeError:
+        raise UserError(
+            f"{folder} holds another network than this config's, or one for other actions than "
+            "those of the rollouts; pretrain a new encoder instead"
+        ) from None
 
 
 def _record(fitted: FitResult, model: Autoencoder, folder: Path) -> None:
@@ -119,14 +169,14 @@ def leave_untrained(
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
     if (folder / "config.json").exists():
         return Encoder.load(folder)
-    train, _, test, origin = _sources(store, config)
+    train, _, test, origin = _sources([store], config)
     encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
     encoder.save(folder)
     return encoder
 
 
 def _critic(
-    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int, device: str
+    stores: Sequence[RolloutStore], config: PretrainConfig, folder: Path, seed: int, device: str
 ) -> Autoencoder | None:
     """The denoising autoencoder whose features the perceptual term compares, trained first."""
     if not config.perceptual:
@@ -139,7 +189,7 @@ def _critic(
         **objective,
     }
     path, wanted = folder / "critic", PretrainConfig.model_validate(settings)
-    pretrain(store, wanted, path, seed, device)
+    _pretrain(stores, wanted, path, seed, device)
     critic = load_autoencoder(path)[0]
     if critic.config != wanted.autoencoder:
         raise UserError(f"{path} holds the critic of another config; delete it to train a new one")
@@ -179,34 +229,7 @@ def _idle_ticks(stat: Path) -> int:
     return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])
 
 
-Sources = tuple[StoredFrames, StoredFrames, StoredFrames, FrameOrigin]
-
-
-def _sources(store: RolloutStore, config: PretrainConfig) -> Sources:
-    """Frames to train on, to stop by, to score on, and their origin; no damaged episodes."""
-    records = first_does(store.healthy)
-    splits: tuple[Split, ...] = ("train", "validation", "test")
-    window = config.autoencoder.window
-    train, validation, test = (
-        StoredFrames(store, split, records, window.before, window.ahead, config.actions)
-        for split in splits
-    )
-    if not (len(train) and len(validation) and len(test)):
-        raise UserError(
-            f"{store.folder}: {len(records)} whole episodes are too few to hold some out; "
-            "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps)"
-        )
-    digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
-    origin = FrameOrigin(
-        frame=store.env.frame,
-        source_shape=source_shape(store.env),
-        env_id=store.env.id,
-        data_sha256=digest.hexdigest(),
-    )
-    return train, validation, test, origin
-
-
-def _draw(encoder: Encoder, held_out: StoredFrames, folder: Path, seed: int) -> None:
+def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
     figures = encoder.pictures(held_out.gather(chosen), seed, held_out.actions(chosen))

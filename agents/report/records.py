@@ -39,6 +39,17 @@ class Evaluation:
     seconds: float
     returns: tuple[FiniteFloat, ...]
     lengths: tuple[int, ...]
+    refresh_env_steps: int = 0
+    refresh_seconds: float = 0.0
+    """Of refitting the encoder until then."""
+
+    @property
+    def charged(self) -> Evaluation:
+        """The same, at what training and refitting had cost together."""
+        env_steps = self.env_steps + self.refresh_env_steps
+        return Evaluation(
+            env_steps, self.seconds + self.refresh_seconds, self.returns, self.lengths
+        )
 
     @property
     def score(self) -> float:
@@ -82,10 +93,15 @@ class Result:
     command: str
     versions: dict[str, str]
     evaluation: FinalEvaluation
+    refresh_env_steps: int = 0
+    refresh_seconds: float = 0.0
 
     @property
     def cost(self) -> Cost:
-        return Cost(self.env_steps, self.seconds)
+        """Of training, and of refitting the encoder meanwhile."""
+        return Cost(self.env_steps, self.seconds) + Cost(
+            self.refresh_env_steps, self.refresh_seconds
+        )
 
     @property
     def score(self) -> float:
@@ -108,11 +124,12 @@ class AgentRecord:
     @property
     def measured(self) -> tuple[Evaluation, ...]:
         """Every held-out evaluation in the order of training, the final one last."""
+        earlier = tuple(evaluation.charged for evaluation in self.evaluations)
         if self.result is None:
-            return self.evaluations
-        final = self.result.evaluation
-        last = Evaluation(self.result.env_steps, self.result.seconds, final.returns, final.lengths)
-        return (*(e for e in self.evaluations if e.env_steps < last.env_steps), last)
+            return earlier
+        final, cost = self.result.evaluation, self.result.cost
+        last = Evaluation(cost.env_steps, cost.seconds, final.returns, final.lengths)
+        return (*(e for e in earlier if e.env_steps < last.env_steps), last)
 
     @property
     def reached(self) -> int:

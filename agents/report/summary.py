@@ -132,8 +132,8 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
         iqm=estimate([result.score for result in results], interquartile_mean, generator),
         within=episode_interval(only, interquartile_mean, generator) if only else (np.nan, np.nan),
         trained=Cost(
-            round(np.mean([result.env_steps for result in results])),
-            float(np.mean([result.seconds for result in results])),
+            round(np.mean([result.cost.env_steps for result in results])),
+            float(np.mean([result.cost.seconds for result in results])),
         ),
         charged=charge,
         parameters_trained=results[0].parameters_trained,

@@ -1,0 +1,74 @@
+"""The frames of a training that were least like those of its encoder."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.config import UserError
+from worldvae.diagnostics.drift import Readings
+from worldvae.files import atomic_write_bytes
+
+KEPT = 8
+
+Columns = dict[str, NDArray[Any]]
+"""frames (K, H, W, C) uint8, the strangest first; strangeness, distance, env_steps (K,); where the
+encoder decodes what it sees, error (K,) and decoded (K, H, W, C) uint8."""
+
+
+class Strangest:
+    """Keeps the KEPT strangest frames in the file `path`, whole or absent.
+
+    Args:
+        env_steps: Where training goes on; what was seen later is forgotten.
+    """
+
+    def __init__(self, path: Path, env_steps: int = 0) -> None:
+        self._path = path
+        known = read_strangest(path)
+        self._columns = _rows(known, known["env_steps"] <= env_steps) if known else {}
+
+    def add(
+        self,
+        frames: NDArray[np.uint8],
+        readings: Readings,
+        strangeness: NDArray[np.float64],
+        env_steps: int,
+    ) -> None:
+        """Of the frames (B, H, W, C) and those that are kept, keep the strangest."""
+        columns: Columns = {
+            "frames": frames,
+            "strangeness": strangeness,
+            "distance": readings.distance,
+            "env_steps": np.full(len(frames), env_steps),
+        }
+        if readings.error is not None and readings.decoded is not None:
+            columns |= {"error": readings.error, "decoded": readings.decoded}
+        if self._columns:
+            columns = {
+                name: np.concatenate([self._columns[name], new]) for name, new in columns.items()
+            }
+        order = np.argsort(-columns["strangeness"], kind="stable")[:KEPT]
+        self._columns = _rows(columns, order)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **self._columns)  # type: ignore[arg-type]
+        atomic_write_bytes(self._path, buffer.getvalue())
+
+
+def read_strangest(path: Path) -> Columns:
+    """What `Strangest` wrote to `path`; empty if there is none."""
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as columns:
+            return dict(columns)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({error}); remove it") from None
+
+
+def _rows(columns: Columns, chosen: NDArray[Any]) -> Columns:
+    return {name: column[chosen] for name, column in columns.items()}
