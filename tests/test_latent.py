@@ -189,3 +189,21 @@ def test_a_raw_environment_of_another_size_says_both(encoder: Encoder) -> None:
     env = LatentObservation(DotsEnv(size=50), encoder)
     with pytest.raises(UserError, match=r"\(40, 40, 3\).*\(50, 50, 3\)"):
         env.reset(seed=0)
+
+
+def test_what_was_encoded_can_be_looked_at_and_is_left_be(encoder: Encoder) -> None:
+    """The newest inputs are the frames that were shown; the next step makes new ones."""
+    env = LatentVectorObservation(make_vec(DOTS, 2, seed=1), encoder, STACK)
+    frames_env = make_vec(DOTS, 2, seed=1)
+    env.reset()
+    frames_env.reset()
+    for action in (1, 2, 3):
+        before = None if env.newest_inputs is None else env.newest_inputs.copy()
+        kept = env.newest_inputs
+        obs, *_ = env.step(np.full(2, action))
+        frames, *_ = frames_env.step(np.full(2, action))
+        assert env.newest_inputs is not None
+        assert np.array_equal(env.newest_inputs[..., -frames.shape[-1] :], frames)
+        latents = encoder.whiten(encoder.encode(env.newest_inputs))
+        assert np.allclose(obs[:, -encoder.latents :], latents, atol=1e-5)
+        assert np.array_equal(kept, before)

@@ -81,6 +81,8 @@ class LatentStacks:
     def __init__(self, encode: FrameEncoder, stack: int) -> None:
         self._encode = encode
         self._frames, self._latents = History(encode.encoder.stack), History(stack)
+        self.newest_inputs: NDArray[np.uint8] | None = None
+        """What was encoded of the last step, without final observations, (N, H, W, n C)."""
 
     def push(self, frames: NDArray[np.uint8], starting: NDArray[np.bool_]) -> NDArray[np.float32]:
         """`step` for those who need no final observations."""
@@ -101,7 +103,7 @@ class LatentStacks:
         together = np.concatenate([frames, np.stack(last_frames)]) if len(ended) else frames
         frames = self._encode.preprocess(together)
         last = self._frames.with_last(frames[count:], ended) if len(ended) else frames[:0]
-        inputs = self._frames.push(frames[:count], starting)
+        self.newest_inputs = inputs = self._frames.push(frames[:count], starting)
         latents = self._encode(np.concatenate([inputs, last]) if len(ended) else inputs)
         final = self._latents.with_last(latents[count:], ended) if len(ended) else latents[:0]
         return self._latents.push(latents[:count], starting), final
@@ -168,6 +170,11 @@ class LatentVectorObservation(StackedVectorObservation):
     ) -> None:
         self._encode = FrameEncoder(encoder, whiten, frame_config_of(env))
         super().__init__(env, stack, image_key)
+
+    @property
+    def newest_inputs(self) -> NDArray[np.uint8] | None:
+        """What the encoder was given of the last step, (N, H, W, n C); later steps leave it be."""
+        return self._stacks.newest_inputs
 
     def _feature_space(self) -> spaces.Box:
         return self._encode.space

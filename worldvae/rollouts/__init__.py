@@ -3,11 +3,13 @@
 from worldvae.rollouts.batches import StoredFrames
 from worldvae.rollouts.collect import RolloutConfig, collect
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.joined import JoinedFrames
 from worldvae.rollouts.policies import Policy, RandomPolicy, SmoothPolicy
 from worldvae.rollouts.store import Record, RolloutStore
 
 __all__ = [
     "Episode",
+    "JoinedFrames",
     "Policy",
     "RandomPolicy",
     "Record",
