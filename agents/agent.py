@@ -69,6 +69,8 @@ class Agent:
 
     def __init__(self, model: BaseAlgorithm, eyes: Eyes, deterministic: bool = True) -> None:
         self.model, self.eyes, self.deterministic = model, eyes, deterministic
+        self.seen: Any = None
+        """What the policy was given last, of N environments."""
         self._memory: tuple[NDArray[Any], ...] | None = None
         """Of a recurrent policy."""
         self.begin()
@@ -108,9 +110,9 @@ class Agent:
 
         `state` (N, S), the true state, is for the state arm.
         """
-        seen = self.eyes.look(obs, starting, state)
+        self.seen = self.eyes.look(obs, starting, state)
         actions, self._memory = self.model.predict(
-            seen, self._memory, starting, deterministic=self.deterministic
+            self.seen, self._memory, starting, deterministic=self.deterministic
         )
         self.eyes.acted(actions)
         return actions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 from agents.experiment import ArmName, Experiment, check_settings
 from agents.jobs import Pool
+from agents.play import film_side_by_side
 from agents.report import (
     read_run,
     summarise,
@@ -26,7 +28,7 @@ from agents.report.records import Run
 from agents.report.several import Task, write_several
 from agents.stages import prepare
 from agents.train import DECIDES
-from worldvae.config import to_yaml
+from worldvae.config import UserError, to_yaml
 from worldvae.files import atomic_write_text, last_jsonl
 
 
@@ -81,10 +83,7 @@ def compare(experiment: Experiment) -> bool:
         atomic_write_text(plans[env_id][0].config, to_yaml(task))
     jobs = [job for jobs in plans.values() for job in jobs]
     _run([job for job in jobs if not job.is_done], experiment)
-    runs = {
-        env_id: report(task, [(job.arm, job.seed) for job in plans[env_id]])
-        for env_id, task in tasks.items()
-    }
+    runs = {env_id: report(task, plans[env_id]) for env_id, task in tasks.items()}
     if scales := experiment.compare.envs:
         several = {
             env_id: Task(run, scales[env_id].random, scales[env_id].reference)
@@ -107,9 +106,11 @@ def plan(experiment: Experiment, where: str = "") -> list[Training]:
     return jobs
 
 
-def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> Run:
-    """Write what there is of `planned`, the (arm, seed) pairs of a comparison, and print it."""
-    run = read_run(experiment.folder, planned)
+def report(experiment: Experiment, jobs: Sequence[Training]) -> Run:
+    """Write what there is of `jobs`, all trainings of a comparison, and print it."""
+    if all(job.is_done for job in jobs):
+        _film(experiment.folder)
+    run = read_run(experiment.folder, [(job.arm, job.seed) for job in jobs])
     write_scores(run)
     summary = summarise(run, np.random.default_rng(0))
     write_overview(run)
@@ -117,6 +118,14 @@ def report(experiment: Experiment, planned: Sequence[tuple[str, int]]) -> Run:
     print(summary_table(summary))
     print(f"report: {page}")
     return run
+
+
+def _film(folder: Path) -> None:
+    """The agents side by side; a report without a film is better than none."""
+    try:
+        film_side_by_side(folder)
+    except UserError as error:
+        warnings.warn(f"no film of the agents: {error}", stacklevel=2)
 
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:

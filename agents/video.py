@@ -1,98 +1,111 @@
-"""Film an agent: what the environment shows, beside what the agent's encoder keeps of it."""
+"""Film agents side by side: what the environment shows, and what each of them sees of it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.agent import Agent
+from agents.player import Player
+from agents.views import Picture, View
 from worldvae.config import UserError
-from worldvae.envs import EnvConfig, make_env
-from worldvae.envs.vector import image_of
-from worldvae.history import History
+from worldvae.envs import EnvConfig
+from worldvae.files import user_errors
 
-HEIGHT = 224
-BAR = 22
+COLUMNS = 3
+"""Views in a row: as wide as a phone shows with legible letters."""
+
+GAP = 4
+
+MOST = 1_000
+"""Decisions of a film."""
 
 
-def record_video(agent: Agent, env: EnvConfig, seed: int, path: Path, most: int = 1_000) -> None:
-    """Play one episode from `seed` and write it to `path` (VP9 in WebM), at most `most` decisions.
+def record_video(agent: Agent, env: EnvConfig, seed: int, path: Path, most: int = MOST) -> None:
+    """Film one episode of one agent, see `film`."""
+    player = Player("agent", agent, env, seed)
+    try:
+        film([player], path, most)
+    finally:
+        player.close()
 
-    Left the frame that the agent is given, right its reconstruction where the encoder was
-    trained to make one.
+
+def film(players: Sequence[Player], path: Path, most: int = MOST) -> None:
+    """Play to the end and write it to `path` (VP9 in WebM), at most `most` decisions.
+
+    A picture a decision. Who ends earlier stands still.
     """
+    _write(pictures(players, most), players[0].rate, path)
+
+
+def keep_small(path: Path, most: int) -> None:
+    """Leave out every second picture of the film until it has at most `most` bytes."""
+    while path.stat().st_size > most:
+        read = cv2.VideoCapture(str(path))
+        rate = read.get(cv2.CAP_PROP_FPS)
+        try:
+            _write(_every_second(read), rate / 2, path)
+        finally:
+            read.release()
+
+
+def _every_second(read: cv2.VideoCapture) -> Iterator[Picture]:
+    """RGB."""
+    while True:
+        is_there, picture = read.read()
+        if not is_there:
+            return
+        yield np.asarray(picture, np.uint8)[..., ::-1]
+        read.grab()
+
+
+def pictures(players: Sequence[Player], most: int = MOST) -> Iterator[Picture]:
+    """Step all players until the last has ended, with a picture before each step and at the end.
+
+    (H, W, 3) RGB, always of the same size. One player alone has its views beside each other.
+    """
+    views = [View(player) for player in players]
+    for decision in range(most + 1):
+        yield _grid([view.picture(beside=len(players) == 1) for view in views])
+        if all(player.ended for player in players) or decision == most:
+            return
+        for player in players:
+            player.step()
+
+
+def _grid(panels: Sequence[Picture]) -> Picture:
+    """Panels of one size, at most COLUMNS in a row, with black GAPs."""
+    columns = min(COLUMNS, len(panels))
+    every = [np.pad(panel, ((0, GAP), (0, GAP), (0, 0))) for panel in panels]
+    every += [np.zeros_like(every[0])] * (-len(every) % columns)
+    rows = [np.concatenate(every[at : at + columns], 1) for at in range(0, len(every), columns)]
+    return np.concatenate(rows)
+
+
+def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
+    """Pictures of one size, `rate` a second, to `path`, which is whole or as it was."""
     partial = path.with_name(f".{path.name}")
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    with user_errors(path):
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(b"")  # OpenCV does not say why it cannot write
     writer: cv2.VideoWriter | None = None
-    for picture, speed in _pictures(agent, env, seed, most):
+    for picture in shown:
         if writer is None:
-            size = picture.shape[1], picture.shape[0]
-            writer = cv2.VideoWriter(str(partial), cv2.VideoWriter.fourcc(*"VP90"), speed, size)
-            if not writer.isOpened():
-                raise UserError(f"{path}: this OpenCV cannot write VP9 video")
+            writer = _writer(partial, picture, rate)
         writer.write(np.ascontiguousarray(picture[..., ::-1]))  # OpenCV writes BGR
     if writer is not None:
         writer.release()
-        os.replace(partial, path)
+        with user_errors(path):
+            os.replace(partial, path)
 
 
-def _pictures(agent: Agent, env: EnvConfig, seed: int, most: int) -> Any:
-    """Pictures (HEIGHT + BAR, W, 3) RGB with their rate per second, one per decision."""
-    world = make_env(env.as_evaluated())
-    try:
-        rate = float(world.metadata.get("render_fps", 30)) / env.action_repeat
-        agent.begin()
-        camera = _Camera(agent, env.image_key)
-        obs, info = world.reset(seed=seed)
-        total, starting = 0.0, True
-        for decision in range(most):
-            yield camera.picture(obs, decision, total), rate
-            state = info["state"][None] if "state" in info else None
-            action = agent(_batch(obs, env.image_key), np.array([starting]), state)[0]
-            obs, reward, terminated, truncated, info = world.step(action)
-            total, starting = total + float(reward), False
-            if terminated or truncated:
-                yield camera.picture(obs, decision + 1, total), rate
-                return
-    finally:
-        world.close()
-
-
-class _Camera:
-    """One episode in pictures."""
-
-    def __init__(self, agent: Agent, image_key: str | None) -> None:
-        encoder = agent.encode.encoder if agent.encode else None
-        self._encoder = encoder if encoder and encoder.card.trained else None
-        self._frames, self._image_key = History(encoder.stack if encoder else 1), image_key
-
-    def picture(self, obs: Any, decision: int, total: float) -> NDArray[np.uint8]:
-        frame = image_of(obs, self._image_key)
-        views = {f"decision {decision}, return {total:.0f}": frame}
-        if self._encoder is not None:
-            inputs = self._frames.push(frame[None], np.array([decision == 0]))
-            views["what the latents keep"] = self._encoder.reconstruct(inputs)[0]
-        return np.concatenate([_titled(view, title) for title, view in views.items()], axis=1)
-
-
-def _titled(frame: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
-    """`frame` (H, W, C) enlarged, under a bar that says what it is."""
-    width = 2 * round(HEIGHT * frame.shape[1] / frame.shape[0] / 2)
-    colored = np.repeat(frame, 3, axis=2) if frame.shape[2] == 1 else frame
-    large = cv2.resize(colored, (width, HEIGHT), interpolation=cv2.INTER_NEAREST)
-    bar = np.full((BAR, width, 3), 24, np.uint8)
-    place, font = (6, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(bar, title, place, font, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
-    return np.concatenate([bar, np.asarray(large, np.uint8)])
-
-
-def _batch(obs: Any, image_key: str | None) -> Any:
-    """One environment's observation as a batch of one."""
-    if image_key is None:
-        return obs[None]
-    return {key: np.asarray(value)[None] for key, value in obs.items()}
+def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:
+    size = picture.shape[1], picture.shape[0]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate, size)
+    if not writer.isOpened():
+        raise UserError(f"{path}: this OpenCV cannot write VP9 video")
+    return writer

@@ -75,7 +75,10 @@ def details(title: str, *blocks: str) -> str:
 
 
 def beside(*blocks: str, layout: str = "pair") -> str:
-    """Blocks side by side where the window is wide enough: "pair", "triple" or "columns"."""
+    """Blocks side by side where the window is wide enough: "pair", "triple" or "columns".
+
+    "film" holds one video as large as its letters need.
+    """
     return f'<div class="{layout}">{"".join(blocks)}</div>'
 
 

@@ -55,8 +55,8 @@ def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
     _, x_label = UNITS[unit]
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
-        f"is unfinished. Bold: the mean; band: its 95 % interval, from {figures.BAND_FROM} seeds on."
-        f"{_charged_words(run, unit)}"
+        f"is unfinished. Bold: the mean; band: its 95 % interval, from {figures.BAND_FROM} seeds "
+        f"on.{_charged_words(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
     return html.drawing(learning_figure(run, unit, generator), alt, caption)

@@ -1,4 +1,4 @@
-"""What a comparison found over several environments, on scores that random play and a reference fix.
+"""What a comparison found over several environments, on scores between two known returns.
 
 Every environment has a report of its own; this one puts them together.
 """

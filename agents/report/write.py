@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.report import exhibits
 from agents.report.differences import differences
+from agents.report.films import films
 from agents.report.health import health
 from agents.report.records import Run
 from agents.report.sees import sees
@@ -40,7 +41,7 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         sees(run),
         exhibits.encoder(run),
         health(run),
-        exhibits.videos(run),
+        films(run),
         differences(run),
         _reproduce(run),
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),

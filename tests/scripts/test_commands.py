@@ -42,7 +42,8 @@ def test_compare_leaves_scores_and_a_report(runs: Path) -> None:
     assert len(rows) == 3 * 2 * 4, "arms x seeds x episodes"
     assert {row["arm"] for row in rows} == {"latent", "random", "pixels"}
     report = (runs / "tiny" / "report.html").read_text()
-    assert "Verdict" in report
+    for title in ("Verdict", "What each arm sees", "Latent health", "The agents side by side"):
+        assert title in report
     for name in ("reconstructions", "traversals", "samples", "training"):
         assert (runs / "tiny" / "encoder" / f"{name}.png").stat().st_size > 1_000
     assert not (runs / "tiny" / "encoder" / "checkpoint.pt").exists()

@@ -1,0 +1,144 @@
+"""Watch finished agents in one episode: find them in a run, let them play side by side, film it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from agents.agent import Agent, read_card
+from agents.experiment import ArmName, EvaluationConfig, Experiment
+from agents.player import Player
+from agents.video import film, keep_small
+from worldvae.config import Config, UserError
+from worldvae.files import atomic_write_text
+
+ARMS: tuple[ArmName, ...] = get_args(ArmName)
+FILM, RECORD = "side_by_side.webm", "side_by_side.json"
+FILM_BYTES = 8_000_000
+"""A larger film has pictures left out: it is shown inside of a page."""
+
+
+class Played(Config):
+    """What one agent did in a film."""
+
+    arm: str
+    seed: int
+    model_sha256: str
+    return_: float
+    decisions: int
+    ended: bool
+
+    @property
+    def words(self) -> str:
+        end = "" if self.ended else " so far"
+        return (
+            f"{self.arm}, seed {self.seed}: return {self.return_:.4g} in {self.decisions} "
+            f"decisions{end}"
+        )
+
+
+class FilmRecord(Config):
+    """`side_by_side.json`: what the film beside it shows."""
+
+    episode: int
+    agents: tuple[Played, ...]
+
+
+def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = None) -> list[Path]:
+    """Folders of finished agents in a run's or an agent's `folder`: one of each arm.
+
+    The one of `seed`, or the one with the smallest. Raises UserError if there is none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's")
+    if (folder / "card.json").exists() and not (folder / "agents").exists():
+        found = [folder]
+    else:
+        every = [_of_arm(folder, name, seed) for name in ([arm] if arm else ARMS)]
+        found = [path for paths in every for path in paths[:1]]
+    finished = [path for path in found if (path / "result.json").exists()]
+    if not finished:
+        which = f" of {arm}" if arm else ""
+        which += "" if seed is None else f" with seed {seed}"
+        raise UserError(
+            f"{folder}: no finished agent{which} here; python -m scripts.train CONFIG trains one"
+        )
+    return finished
+
+
+def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
+    """Finished agents of one arm, the smallest seed first."""
+    folders = [
+        path
+        for path in (run / "agents" / arm).glob("seed_*")
+        if path.name[5:].isdecimal() and (path / "result.json").exists()
+    ]
+    chosen = [path for path in folders if seed is None or int(path.name[5:]) == seed]
+    return sorted(chosen, key=lambda path: int(path.name[5:]))
+
+
+def evaluated_as(folder: Path) -> EvaluationConfig:
+    """How the agent in `folder` was scored."""
+    path = folder / "settings.yaml"
+    return Experiment.load(path).evaluation if path.exists() else EvaluationConfig()
+
+
+@contextmanager
+def playing(folders: Sequence[Path], episode: int) -> Iterator[list[Player]]:
+    """A player for the agent in each of `folders`, all at the start of the same episode."""
+    with ExitStack() as stack:
+        players = []
+        for folder in folders:
+            card, deterministic = read_card(folder), evaluated_as(folder).deterministic
+            agent = Agent.load(folder, deterministic=deterministic)
+            name = f"{card.arm}, seed {card.seed}"
+            players.append(Player(name, agent, card.env, episode))
+            stack.callback(players[-1].close)
+        yield players
+
+
+def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, ...]:
+    """What the players of `folders` have done."""
+    cards = [read_card(folder) for folder in folders]
+    return tuple(
+        Played(
+            arm=card.arm,
+            seed=card.seed,
+            model_sha256=card.model_sha256,
+            return_=player.total,
+            decisions=player.decisions,
+            ended=player.ended,
+        )
+        for card, player in zip(cards, players, strict=True)
+    )
+
+
+def film_side_by_side(run: Path) -> None:
+    """Film the run's agents of the first seeds in the first evaluation episode, if that is new."""
+    if read_film(run) is not None:
+        return
+    folders = find_agents(run)
+    episode = evaluated_as(folders[0]).seed
+    with playing(folders, episode) as players:
+        film(players, run / FILM)
+        keep_small(run / FILM, FILM_BYTES)
+        record = FilmRecord(episode=episode, agents=played(folders, players))
+    atomic_write_text(run / RECORD, record.model_dump_json(by_alias=True, indent=1))
+
+
+def read_film(run: Path) -> FilmRecord | None:
+    """What the film in `run` shows; None if there is none of the agents that are there now."""
+    if not (run / FILM).exists():
+        return None
+    try:
+        record = FilmRecord.model_validate_json((run / RECORD).read_bytes())
+        cards = [read_card(folder) for folder in find_agents(run)]
+    except (OSError, ValidationError, UserError):
+        return None
+    shown = [(agent.arm, agent.seed, agent.model_sha256) for agent in record.agents]
+    there = [(card.arm, card.seed, card.model_sha256) for card in cards]
+    return record if shown == there else None

@@ -1,0 +1,67 @@
+"""One agent in one episode, a decision at a time, for those who watch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.agent import Agent
+from worldvae.envs import EnvConfig, make_env
+from worldvae.envs.vector import image_of
+from worldvae.seeding import derive
+
+
+class Player:
+    """An agent in the episode of `seed`, in Gymnasium's own environment.
+
+    Its sampled actions come from a generator of its own: it plays alike alone and in company.
+    """
+
+    def __init__(self, name: str, agent: Agent, env: EnvConfig, seed: int) -> None:
+        self.name, self.agent = name, agent.begin()
+        self.total, self.decisions, self.ended = 0.0, 0, False
+        self._image_key = env.image_key
+        self._noise = torch.Generator().manual_seed(derive(seed, "play")).get_state()
+        self._world = make_env(env.as_evaluated())
+        self.rate = float(self._world.metadata.get("render_fps", 30)) / env.action_repeat
+        """Decisions a second, where the environment runs as fast as it is meant to."""
+        self._look(*self._world.reset(seed=seed))
+
+    def step(self) -> None:
+        """Do what was chosen; after its end an episode stands still."""
+        if self.ended:
+            return
+        obs, reward, terminated, truncated, info = self._world.step(self._action)
+        self.total += float(reward)
+        self.decisions += 1
+        self.ended = terminated or truncated
+        self._look(obs, info)
+
+    def close(self) -> None:
+        self._world.close()
+
+    @property
+    def seen(self) -> NDArray[Any]:
+        """What the policy was given of this frame: the image's place, without other keys."""
+        seen = self.agent.seen
+        return np.array((seen[self._image_key] if isinstance(seen, dict) else seen)[0])
+
+    def _look(self, obs: Any, info: dict[str, Any]) -> None:
+        """Let the agent see and choose; what it chose waits for `step`."""
+        self.frame: NDArray[np.uint8] = image_of(obs, self._image_key)
+        state = info["state"][None] if "state" in info else None
+        starting = np.array([self.decisions == 0])
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._noise)
+            self._action = self.agent(_batch(obs, self._image_key), starting, state)[0]
+            self._noise = torch.get_rng_state()
+
+
+def _batch(obs: Any, image_key: str | None) -> Any:
+    """One environment's observation as a batch of one."""
+    if image_key is None:
+        return obs[None]
+    return {key: np.asarray(value)[None] for key, value in obs.items()}

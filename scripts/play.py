@@ -1,0 +1,58 @@
+"""Watch finished agents, frame beside what they see: python -m scripts.play RUN [--arm ARM]
+
+RUN is a run's folder (runs/NAME) or an agent's; without --arm all arms of a run play side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn, get_args
+
+from agents.experiment import ArmName
+from agents.play import evaluated_as, find_agents, played, playing
+from agents.video import film, pictures
+from agents.window import check_display, show
+from scripts.cli import run, seed
+from worldvae.config import UserError
+
+WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"command line: {message}; see --help")
+
+
+def options() -> argparse.Namespace:
+    parser = Parser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of an agent")
+    parser.add_argument("--arm", choices=get_args(ArmName), help="only this arm (default: all)")
+    parser.add_argument("--seed", type=seed, help="of the agents (default: the first)")
+    parser.add_argument("--episode", type=seed, help="its seed (default: the first evaluation's)")
+    parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
+    parser.add_argument("--window", action="store_true", help="show a window, write no film")
+    return parser.parse_args(sys.argv[1:])
+
+
+def main() -> None:
+    given = options()
+    path = given.out or given.run / "play.webm"
+    if path.suffix != ".webm":
+        raise UserError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+    folders = find_agents(given.run, given.arm, given.seed)
+    if given.window:
+        check_display()
+    episode = evaluated_as(folders[0]).seed if given.episode is None else given.episode
+    with playing(folders, episode) as players:
+        if given.window:
+            show(f"episode {episode}", pictures(players), players[0].rate)
+        else:
+            film(players, path)
+        lines = [agent.words for agent in played(folders, players)]
+    print("\n".join([*lines, WORDS, *([] if given.window else [str(path)])]))
+
+
+if __name__ == "__main__":
+    run(main)

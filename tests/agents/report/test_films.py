@@ -1,0 +1,67 @@
+"""The film of a comparison in its report."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from agents.play import FILM, RECORD, FilmRecord, Played
+from agents.report import exhibits
+from agents.report.films import films
+from agents.report.results import read_run
+from tests.agents.report.synthetic import write_json, write_run
+from worldvae.files import atomic_write_bytes, atomic_write_text
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Finished agents of two arms, films of each, and one of both."""
+    folder = write_run(tmp_path, {"pixels": {4: [1.0], 2: [1.0]}, "blind": {0: [1.0]}})
+    agents = {}
+    for arm, seed in (("pixels", 2), ("pixels", 4), ("blind", 0)):
+        path = folder / "agents" / arm / f"seed_{seed}"
+        card = {"arm": arm, "seed": seed, "env": {}, "stack": 1, "whiten": True}
+        card |= {"encoder": None, "encoder_sha256": None, "model_sha256": f"{arm}{seed}"}
+        write_json(path / "card.json", card)
+        atomic_write_bytes(path / "video.webm", b"alone")
+        did = {"return_": 1.5, "decisions": 30, "ended": arm == "blind"}
+        agents[arm, seed] = Played(arm=arm, seed=seed, model_sha256=f"{arm}{seed}", **did)
+    record = FilmRecord(episode=1_000_000, agents=(agents["pixels", 2], agents["blind", 0]))
+    atomic_write_text(folder / RECORD, record.model_dump_json())
+    atomic_write_bytes(folder / FILM, b"film")
+    return folder
+
+
+def section(folder: Path) -> str:
+    return unescape(films(read_run(folder)))
+
+
+def test_one_film_takes_the_place_of_each_agents_own(run: Path) -> None:
+    page = section(run)
+    assert page.count("<video") == 1
+    assert "data:video/webm;base64,ZmlsbQ==" in page
+    assert 'aria-label="Side by side"' in page
+    assert "same episode (seed 1000000). One episode is no result." in page
+    assert "pixels, seed 2: return 1.5 in 30 decisions so far;" in page
+    assert "blind, seed 0: return 1.5 in 30 decisions." in page
+
+
+def test_a_film_of_other_agents_is_not_shown(run: Path) -> None:
+    card = run / "agents/blind/seed_0/card.json"
+    card.write_text(card.read_text().replace("blind0", "retrained"))
+    page = section(run)
+    assert "ZmlsbQ==" not in page
+    assert page.count("<video") == 2, "each agent's own, as long as there is none of all"
+
+
+def test_a_film_that_is_too_large_stays_outside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhibits, "VIDEO_BYTES", 3)
+    page = section(run)
+    assert "<video" not in page
+    assert f"too large for this page, see {FILM}" in page
+
+
+def test_without_any_film_there_is_no_section(tmp_path: Path) -> None:
+    assert section(write_run(tmp_path, {"pixels": {0: [1.0]}})) == ""
