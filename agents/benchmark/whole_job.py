@@ -11,14 +11,8 @@ from pydantic import TypeAdapter
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Lap
 from agents.report import read_run
-from agents.report.records import (
-    AgentRecord,
-    Collection,
-    Evaluation,
-    Pretraining,
-    Result,
-    Run,
-)
+from agents.report.groundwork import Collection, Pretraining
+from agents.report.records import AgentRecord, Evaluation, Result, Run
 from worldvae.config import UserError
 from worldvae.files import read_jsonl
 

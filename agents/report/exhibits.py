@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.report.records import AgentRecord, Card, Cost, Result, Run
+from agents.report.groundwork import Card
+from agents.report.records import AgentRecord, Cost, Run
 from agents.report.results import curve
 from agents.report.summary import Summary
+from agents.report.tables import seeds_table
 from agents.report.verdict import minutes
 from worldvae import comparison_plots as figures
 from worldvae import html, plots
@@ -109,24 +111,8 @@ def scores(run: Run, summary: Summary) -> str:
                 "A stroke is an episode, a line of strokes a seed, the dot its mean.",
             ),
         ),
-        html.details("Every seed in numbers", _seed_table(run, summary)),
+        html.details("Every seed in numbers", html.table(*seeds_table(run, summary))),
     )
-
-
-def _seed_table(run: Run, summary: Summary) -> str:
-    rows = [(f"{result.arm} {result.seed}", _seed_cells(summary, result)) for result in run.results]
-    return html.table(["arm, seed", "score", "episodes", "lowest", "highest", "minutes"], rows)
-
-
-def _seed_cells(summary: Summary, result: Result) -> list[html.Cell]:
-    returns = result.evaluation.returns
-    return [
-        (summary.show(result.score), ""),
-        (str(len(returns)), ""),
-        (summary.show(min(returns)), ""),
-        (summary.show(max(returns)), ""),
-        (minutes(result.seconds), ""),
-    ]
 
 
 def encoder(run: Run) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, FiniteFloat
 
+from agents.report.groundwork import Card, Collection, Pretraining, Stated
+
 ARM_ORDER = ("pixels", "latent", "random", "finetune", "state", "blind")
 CHARGED_ARMS: Mapping[str, frozenset[str]] = {
     "latent": frozenset({"collection", "pretraining"}),
@@ -18,6 +20,9 @@ CHARGED_ARMS: Mapping[str, frozenset[str]] = {
     "finetune": frozenset({"collection", "pretraining"}),
 }
 """What each arm needed before its first step; an untrained encoder is whitened on the frames."""
+
+ENOUGH_SEEDS = 5
+"""Fewest seeds from which differences between arms are stated at all."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +79,21 @@ class FinalEvaluation:
     returns: Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
     lengths: tuple[int, ...]
     env_id: str
+    deterministic: bool | None = None
+    """Whether actions were the mode of the policy; None: not recorded."""
 
     def __post_init__(self) -> None:
         if not len(self.seeds) == len(self.returns) == len(self.lengths):
             raise ValueError("seeds, returns and lengths must be equally many")
 
+    @property
+    def score(self) -> float:
+        return float(np.mean(self.returns))
+
 
 @dataclass(frozen=True)
 class Result:
-    """`result.json` of one agent."""
+    """`result.json` of one agent; None: not recorded."""
 
     arm: str
     seed: int
@@ -93,6 +104,13 @@ class Result:
     command: str
     versions: dict[str, str]
     evaluation: FinalEvaluation
+    otherwise: FinalEvaluation | None = None
+    """The same episodes with the other way to act."""
+    cpu_seconds: float | None = None
+    """Of training, child processes included."""
+    peak_memory: int | None = None
+    """Resident bytes, child processes included."""
+    evaluation_seconds: float | None = None
     refresh_env_steps: int = 0
     refresh_seconds: float = 0.0
 
@@ -106,7 +124,7 @@ class Result:
     @property
     def score(self) -> float:
         """The seed's score, the mean over its evaluation episodes."""
-        return float(np.mean(self.evaluation.returns))
+        return self.evaluation.score
 
 
 @dataclass(frozen=True)
@@ -139,33 +157,6 @@ class AgentRecord:
 
 
 @dataclass(frozen=True)
-class Collection:
-    """`rollouts/result.json`."""
-
-    env_steps: int
-    frames: int
-    seconds: float
-    episodes: int
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """`encoder/result.json`."""
-
-    seconds: float
-    steps: int
-    parameters: int
-
-
-@dataclass(frozen=True)
-class Card:
-    """What the report reads of an encoder's card: nats of each latent, held-out scores."""
-
-    kl: tuple[float, ...] = ()
-    scores: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Hole:
     """Something that is not finished, and how far it is."""
 
@@ -184,6 +175,7 @@ class Run:
     card: Card | None
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
+    stated: Stated = field(default_factory=Stated)
 
     @cached_property
     def arms(self) -> tuple[str, ...]:

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from agents.report.groundwork import Card, Collection, Pretraining, Stated
 from agents.report.records import (
     AgentRecord,
-    Card,
-    Collection,
     Cost,
     Evaluation,
-    Pretraining,
     Result,
     Run,
     TrainingEpisode,
     rank,
 )
 from agents.seal import is_broken
-from worldvae.config import UserError
+from worldvae.config import UserError, read_yaml
 from worldvae.files import atomic_write_text, read_jsonl
 
 T = TypeVar("T")
@@ -56,6 +54,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         card=_read(folder / "encoder/card.json", Card),
         agents=_read_agents(folder / "agents"),
         planned=tuple(planned),
+        stated=_read_stated(config) if config.exists() else Stated(),
     )
 
 
@@ -127,6 +126,13 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except ValidationError as error:
         raise UserError(f"{path}: {_first(error)}") from None
+
+
+def _read_stated(config: Path) -> Stated:
+    try:
+        return TypeAdapter(Stated).validate_python(read_yaml(config).get("compare") or {})
+    except ValidationError as error:
+        raise UserError(f"{config}: compare.{_first(error)}") from None
 
 
 def _read_lines(path: Path, kind: type[T]) -> list[T]:

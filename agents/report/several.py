@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.report.records import Run
-from agents.report.summary import ENOUGH_SEEDS
+from agents.report.records import ENOUGH_SEEDS, Run
 from worldvae import html
 from worldvae.comparison_plots import improvement_probabilities, performance_profiles
 from worldvae.files import atomic_write_text

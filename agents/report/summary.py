@@ -8,19 +8,22 @@ from itertools import combinations
 
 import numpy as np
 
-from agents.report.records import AgentRecord, Cost, Result, Run
+from agents.report.across import Across, across
+from agents.report.ledger import Ledger, keep_ledgers
+from agents.report.records import ENOUGH_SEEDS, AgentRecord, Cost, Result, Run
 from worldvae.stats import (
     Array,
     Estimate,
+    detectable_difference,
     episode_interval,
     estimate,
     interquartile_mean,
-    paired_difference,
+    mean,
     probability_of_improvement,
 )
 
-ENOUGH_SEEDS = 5
-"""Fewest seeds from which differences between arms are stated at all."""
+ACTS = {False: "actions sampled", True: "mode of the policy"}
+"""By FinalEvaluation.deterministic: how an agent acted."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class ArmSummary:
     at_equal_steps: dict[int, float]
     """Seed -> score at the largest number of env steps, charge included, that every arm reached."""
     at_equal_seconds: dict[int, float]
+    acting: dict[str, Estimate]
+    """IQM of the same agents for each recorded way to act, named as in ACTS."""
 
     @property
     def values(self) -> Array:
@@ -64,6 +69,8 @@ class Pair:
     probability: Estimate
     at_equal_steps: Estimate | None
     at_equal_seconds: Estimate | None
+    detectable: float
+    """Smallest true difference that these seeds would have shown, see `detectable_difference`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,9 @@ class Summary:
     """The largest cost, charges included, that every finished agent reached."""
     digits: int
     """Decimal places that suit the size of the scores."""
+    ledgers: tuple[Ledger, ...]
+    across: Across | None
+    """On normalised scores; None where the configuration has no scale for them."""
 
     def show(self, value: float) -> str:
         return number(value, self.digits)
@@ -99,7 +109,9 @@ def summarise(run: Run, generator: np.random.Generator) -> Summary:
         for first, second in combinations(arms, 2)
         if len(first.scores.keys() & second.scores.keys()) >= ENOUGH_SEEDS
     )
-    return Summary(arms, pairs, budget, _digits(v for arm in arms for v in arm.scores.values()))
+    digits = _digits(value for arm in arms for value in arm.scores.values())
+    normalised = across([run], generator)
+    return Summary(arms, pairs, budget, digits, keep_ledgers(run), normalised)
 
 
 def unequal(run: Run) -> list[str]:
@@ -140,7 +152,18 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
         parameters_frozen=results[0].parameters_frozen,
         at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
         at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
+        acting=_acting(results, generator),
     )
+
+
+def _acting(results: Iterable[Result], generator: np.random.Generator) -> dict[str, Estimate]:
+    """IQM over the seeds for each way to act that was recorded."""
+    scores: dict[str, list[float]] = {}
+    for result in results:
+        for played in (result.evaluation, result.otherwise):
+            if played is not None and played.deterministic is not None:
+                scores.setdefault(ACTS[played.deterministic], []).append(played.score)
+    return {way: estimate(values, interquartile_mean, generator) for way, values in scores.items()}
 
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
@@ -154,30 +177,32 @@ def _known(scores: dict[int, float]) -> dict[int, float]:
 
 
 def _pair(first: ArmSummary, second: ArmSummary, generator: np.random.Generator) -> Pair:
-    if _paired(first.scores, second.scores, generator).value < 0:
+    if _differences(first.scores, second.scores).mean() < 0:
         first, second = second, first
+    differences = _differences(first.scores, second.scores)
     return Pair(
         first=first.arm,
         second=second.arm,
-        difference=_paired(first.scores, second.scores, generator),
+        difference=estimate(differences, mean, generator),
         probability=probability_of_improvement(first.values, second.values, generator),
         at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, generator),
         at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, generator),
+        detectable=detectable_difference([differences]),
     )
 
 
 def _if_enough(
     first: dict[int, float], second: dict[int, float], generator: np.random.Generator
 ) -> Estimate | None:
-    enough = len(first.keys() & second.keys()) >= ENOUGH_SEEDS
-    return _paired(first, second, generator) if enough else None
+    if len(first.keys() & second.keys()) < ENOUGH_SEEDS:
+        return None
+    return estimate(_differences(first, second), mean, generator)
 
 
-def _paired(
-    first: dict[int, float], second: dict[int, float], generator: np.random.Generator
-) -> Estimate:
+def _differences(first: dict[int, float], second: dict[int, float]) -> Array:
+    """Of the seeds that both have, in their order."""
     seeds = sorted(first.keys() & second.keys())
-    return paired_difference([first[s] for s in seeds], [second[s] for s in seeds], generator)
+    return np.array([first[seed] - second[seed] for seed in seeds])
 
 
 def _digits(values: Iterable[float]) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.report.records import Cost
-from agents.report.summary import ENOUGH_SEEDS, ArmSummary, Pair, Summary, number
+from agents.report.records import ENOUGH_SEEDS, Cost
+from agents.report.summary import ArmSummary, Pair, Summary, number
 from worldvae.stats import Estimate
 
 
@@ -79,10 +79,22 @@ def _pair_words(summary: Summary, pair: Pair) -> str:
             f"seeds their difference is {size}."
         )
     return (
-        f"{claim} A seed of {pair.first} scores higher than one of {pair.second} with probability "
-        f"{number(chance.value, 2)} ({number(chance.low, 2)} to {number(chance.high, 2)})."
-        f"{_equal_words(summary, pair)}"
+        f"{claim}{_power_words(summary, pair)} A seed of {pair.first} scores higher than one of "
+        f"{pair.second} with probability {number(chance.value, 2)} "
+        f"({number(chance.low, 2)} to {number(chance.high, 2)}).{_equal_words(summary, pair)}"
     )
+
+
+def _power_words(summary: Summary, pair: Pair) -> str:
+    """What so few seeds could have shown at all, and what that means for a difference seen."""
+    words = (
+        f" With n = {pair.difference.n} seeds only differences above "
+        f"{summary.show(pair.detectable)} could have been seen (80 % power, two-sided t-test at "
+        "95 %)."
+    )
+    if pair.difference.excludes_zero and pair.difference.value < pair.detectable:
+        return f"{words} The one found is smaller: its size is likely overstated."
+    return words
 
 
 def _equal_words(summary: Summary, pair: Pair) -> str:

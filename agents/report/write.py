@@ -8,24 +8,28 @@ import numpy as np
 
 from agents.report import exhibits
 from agents.report.differences import differences
+from agents.report.distribution import distribution
 from agents.report.films import films
 from agents.report.health import health
+from agents.report.markdown import render_markdown, repeat
 from agents.report.records import Run
 from agents.report.sees import sees
-from agents.report.summary import ArmSummary, Summary, unequal
-from agents.report.verdict import minutes, verdict
+from agents.report.summary import Summary, unequal
+from agents.report.tables import arms_table, ledger_seeds_table, ledger_table, pairs_table
+from agents.report.verdict import verdict
 from worldvae import html
 from worldvae.files import atomic_write_text
-from worldvae.stats import interquartile_mean
 
 
 def write_report(run: Run, summary: Summary) -> Path:
-    """Write `report.html` into the run's folder.
+    """Write `report.html`, and the same facts as `report.md`, into the run's folder; the page.
 
     The bootstrap of its figures has a fixed seed, so the same results give the same page.
     """
     path = run.folder / "report.html"
     atomic_write_text(path, render(run, summary, np.random.default_rng(0)))
+    text = render_markdown(run, summary, _title(run), _lede(run), _again(run))
+    atomic_write_text(path.with_suffix(".md"), text)
     return path
 
 
@@ -38,15 +42,21 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         _arms(summary),
         exhibits.curves(run, generator),
         exhibits.scores(run, summary),
+        distribution(summary, generator),
         sees(run),
         exhibits.encoder(run),
         health(run),
         films(run),
+        _ledger(summary),
         differences(run),
         _reproduce(run),
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
-    return html.document("worldvae comparison", run.folder.resolve().name, _lede(run), sections)
+    return html.document("worldvae comparison", _title(run), _lede(run), sections)
+
+
+def _title(run: Run) -> str:
+    return run.folder.resolve().name
 
 
 def _lede(run: Run) -> str:
@@ -82,44 +92,30 @@ def _unequal(run: Run) -> str:
 def _arms(summary: Summary) -> str:
     if not summary.arms:
         return ""
-    columns = [_column(summary, arm) for arm in summary.arms]
-    rows = [(name, [column[name] for column in columns]) for name in columns[0]]
-    names = [arm.arm for arm in summary.arms]
-    return html.section("arms", "The arms", html.table(["", *names], rows, kind="arms"))
+    return html.section(
+        "arms", "The arms", html.table(*arms_table(summary), kind="arms"), _pairs(summary)
+    )
 
 
-def _column(summary: Summary, arm: ArmSummary) -> dict[str, html.Cell]:
-    """One arm's column of the table: name of the row -> value and remark."""
-    show, budget, values = summary.show, summary.budget, arm.values
-    interval = summary.interval(arm.iqm.low, arm.iqm.high)
-    return {
-        "IQM, 95 % interval": (show(arm.iqm.value), interval),
-        "seeds": (str(arm.iqm.n), ""),
-        "mean ± sd over seeds": (_spread(summary, arm), ""),
-        "median": (show(float(np.median(values))), ""),
-        "env steps, charge included": (
-            f"{arm.total.env_steps:,}",
-            f"{arm.charged.env_steps:,} charged" if arm.charged.env_steps else "",
-        ),
-        "minutes, charge included": (
-            minutes(arm.total.seconds),
-            f"{minutes(arm.charged.seconds)} charged" if arm.charged.seconds else "",
-        ),
-        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm.at_equal_steps),
-        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(summary, arm.at_equal_seconds),
-        "parameters trained": (f"{arm.parameters_trained:,}", ""),
-        "parameters frozen": (f"{arm.parameters_frozen:,}", ""),
-    }
+def _pairs(summary: Summary) -> str:
+    return html.table(*pairs_table(summary)) if summary.pairs else ""
 
 
-def _spread(summary: Summary, arm: ArmSummary) -> str:
-    mean = summary.show(float(arm.values.mean()))
-    return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
-
-
-def _iqm(summary: Summary, scores: dict[int, float]) -> html.Cell:
-    values = list(scores.values())
-    return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
+def _ledger(summary: Summary) -> str:
+    if not summary.ledgers:
+        return ""
+    text = (
+        "The mean over the seeds of each arm. Collection and pretraining are counted in full for "
+        "each arm that needs them; evaluations are charged to none, nor are they in the CPU "
+        "minutes. Memory is the most that was resident, child processes included."
+    )
+    return html.section(
+        "ledger",
+        "What it cost",
+        html.paragraph(text),
+        html.table(*ledger_table(summary.ledgers), kind="arms"),
+        html.details("Every seed", html.table(*ledger_seeds_table(summary.ledgers))),
+    )
 
 
 def _reproduce(run: Run) -> str:
@@ -127,7 +123,7 @@ def _reproduce(run: Run) -> str:
         f"{name} {version}" for result in run.results for name, version in result.versions.items()
     }
     blocks = (
-        ("Commands", [_again(run), *sorted({result.command for result in run.results})]),
+        ("Commands", repeat(run, _again(run))),
         ("Versions", sorted(versions)),
         ("Configuration, every default written out", run.config.splitlines()),
     )

@@ -1,0 +1,58 @@
+"""What came before the agents, as values: frames, an encoder, and what the configuration states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+
+@dataclass(frozen=True)
+class Collection:
+    """`rollouts/result.json`; None: not recorded."""
+
+    env_steps: int
+    frames: int
+    seconds: float
+    episodes: int
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """`encoder/result.json`; None: not recorded."""
+
+    seconds: float
+    steps: int
+    parameters: int
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the report reads of an encoder's card: nats of each latent, held-out scores."""
+
+    kl: tuple[float, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The returns that are 0 and 1 of an environment's normalised score."""
+
+    random: float
+    reference: float
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the report reads of the section `compare` in a resolved configuration."""
+
+    tuning_trials: Mapping[str, int] = field(default_factory=dict)
+    """Arm -> trainings made to choose its settings."""
+    scales: Annotated[Mapping[str, Scale], Field(alias="envs")] = field(default_factory=dict)
+    """Gymnasium id -> scale of its scores."""

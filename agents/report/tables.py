@@ -1,0 +1,200 @@
+"""The tables of a report, for whatever shows them: a page, or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.report.across import AGGREGATES, Across
+from agents.report.ledger import STAGES, Account, Ledger
+from agents.report.records import Result, Run
+from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
+from agents.report.verdict import minutes
+from worldvae.html import Cell
+from worldvae.stats import Estimate, interquartile_mean
+
+UNKNOWN = "not recorded"
+
+
+class Table(NamedTuple):
+    """A row is a name and a cell for each further column."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def arms_table(summary: Summary) -> Table:
+    """The arms side by side."""
+    return _beside([arm.arm for arm in summary.arms], [_arm(summary, a) for a in summary.arms])
+
+
+def pairs_table(summary: Summary) -> Table:
+    """Every pair that has enough seeds; probabilities are of pairs of seeds."""
+    header = ("first, second", "seeds", "difference", "could be seen above", "P(first higher)")
+    return Table(header, tuple(_pair(summary, pair) for pair in summary.pairs))
+
+
+def seeds_table(run: Run, summary: Summary) -> Table:
+    """The final score of each seed."""
+    header = ("arm, seed", "score", "episodes", "lowest", "highest", "minutes")
+    rows = [(f"{result.arm} {result.seed}", _seed(summary, result)) for result in run.results]
+    return Table(header, tuple(rows))
+
+
+def normalised_table(across: Across) -> Table:
+    """The aggregates of Agarwal et al. (2021), on normalised scores alone."""
+    columns = [
+        {name: _interval(arm.aggregates[name]) for name in AGGREGATES} for arm in across.arms
+    ]
+    return _beside([arm.arm for arm in across.arms], columns)
+
+
+def ledger_table(ledgers: Sequence[Ledger]) -> Table:
+    """What each arm took, the mean over its seeds."""
+    return _beside([ledger.arm for ledger in ledgers], [_ledger(ledger) for ledger in ledgers])
+
+
+def ledger_seeds_table(ledgers: Sequence[Ledger]) -> Table:
+    """What each seed took after its encoder was there."""
+    header = ("arm, seed", "env steps", "training", "evaluation", "CPU of training", "peak memory")
+    rows = [
+        (f"{ledger.arm} {seed}", _own(account))
+        for ledger in ledgers
+        for seed, account in ledger.seeds.items()
+    ]
+    return Table(header, tuple(rows))
+
+
+def _beside(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> Table:
+    """One column for each name; the first column names the rows."""
+    rows = columns[0] if columns else {}
+    return Table(
+        ("", *names), tuple((row, tuple(column[row] for column in columns)) for row in rows)
+    )
+
+
+def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
+    """One arm's column of the table: name of the row -> value and remark."""
+    show, budget, values = summary.show, summary.budget, arm.values
+    interval = summary.interval(arm.iqm.low, arm.iqm.high)
+    return {
+        "IQM, 95 % interval": (show(arm.iqm.value), interval),
+        **{f"IQM, {way}": _acting(summary, arm, way) for way in _ways(summary)},
+        "seeds": (str(arm.iqm.n), ""),
+        "mean ± sd over seeds": (_spread(summary, arm), ""),
+        "median": (show(float(np.median(values))), ""),
+        "env steps, charge included": (
+            f"{arm.total.env_steps:,}",
+            f"{arm.charged.env_steps:,} charged" if arm.charged.env_steps else "",
+        ),
+        "minutes, charge included": (
+            minutes(arm.total.seconds),
+            f"{minutes(arm.charged.seconds)} charged" if arm.charged.seconds else "",
+        ),
+        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm.at_equal_steps),
+        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(summary, arm.at_equal_seconds),
+    }
+
+
+def _ways(summary: Summary) -> list[str]:
+    """The ways to act, where an arm was measured in more than one."""
+    ways = [way for way in ACTS.values() if any(way in arm.acting for arm in summary.arms)]
+    return ways if len(ways) > 1 else []
+
+
+def _acting(summary: Summary, arm: ArmSummary, way: str) -> Cell:
+    if not (found := arm.acting.get(way)):
+        return UNKNOWN, ""
+    return summary.show(found.value), summary.interval(found.low, found.high)
+
+
+def _spread(summary: Summary, arm: ArmSummary) -> str:
+    mean = summary.show(float(arm.values.mean()))
+    return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
+
+
+def _iqm(summary: Summary, scores: dict[int, float]) -> Cell:
+    values = list(scores.values())
+    return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
+
+
+def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
+    found = pair.difference
+    return f"{pair.first}, {pair.second}", (
+        (str(found.n), ""),
+        (summary.show(found.value), summary.interval(found.low, found.high)),
+        (summary.show(pair.detectable), ""),
+        _interval(pair.probability),
+    )
+
+
+def _interval(found: Estimate) -> Cell:
+    if not np.isfinite(found.low):
+        return number(found.value, 2), "no interval"
+    return number(found.value, 2), f"{number(found.low, 2)} to {number(found.high, 2)}"
+
+
+def _seed(summary: Summary, result: Result) -> tuple[Cell, ...]:
+    returns = result.evaluation.returns
+    return _plain(
+        summary.show(result.score),
+        str(len(returns)),
+        summary.show(min(returns)),
+        summary.show(max(returns)),
+        minutes(result.seconds),
+    )
+
+
+def _ledger(ledger: Ledger) -> dict[str, Cell]:
+    """One arm's column of the ledger: name of the row -> value and remark."""
+    account, trials = ledger.mean, ledger.tuning_trials
+    spent = {f"minutes of {name}": _known(account.stages[name].seconds, minutes) for name in STAGES}
+    return {
+        "env steps trained": (_count(account.trained_steps), ""),
+        "env steps charged": (_known(account.charged_steps, _count), ""),
+        **{name: (value, "") for name, value in spent.items()},
+        "CPU minutes": (_known(account.cpu_seconds, minutes), _parts(account)),
+        "peak memory": (_known(account.peak_memory, _gibibytes), ""),
+        "parameters trained": (_count(account.parameters_trained), ""),
+        "parameters frozen": (_count(account.parameters_frozen), ""),
+        "tuning trials": ("not stated" if trials is None else str(trials), ""),
+    }
+
+
+def _parts(account: Account) -> str:
+    """The CPU minutes of each stage that took any, and is known."""
+    taken = {name: stage.cpu_seconds for name, stage in account.stages.items()}
+    return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in taken.items() if seconds)
+
+
+def _own(account: Account) -> tuple[Cell, ...]:
+    training, evaluation = account.stages["training"], account.stages["evaluation"]
+    return _plain(
+        _count(account.trained_steps),
+        _known(training.seconds, _in_minutes),
+        _known(evaluation.seconds, _in_minutes),
+        _known(training.cpu_seconds, _in_minutes),
+        _known(training.peak_memory, _gibibytes),
+    )
+
+
+def _plain(*values: str) -> tuple[Cell, ...]:
+    return tuple((value, "") for value in values)
+
+
+def _known(value: float | None, show: Callable[[float], str]) -> str:
+    return UNKNOWN if value is None else show(value)
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _in_minutes(seconds: float) -> str:
+    return f"{minutes(seconds)} min"
+
+
+def _gibibytes(value: float) -> str:
+    return f"{value / 2**30:.2f} GiB"
