@@ -10,7 +10,8 @@ import numpy as np
 from agents.report.groundwork import Collection, Pretraining
 from agents.report.records import CHARGED_ARMS, Result, Run
 
-STAGES = ("collection", "pretraining", "training", "evaluation")
+METERED = ("collection", "pretraining", "training")
+STAGES = (*METERED, "evaluation")
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,13 @@ class Account:
     stages: Mapping[str, Stage]
     parameters_trained: float
     parameters_frozen: float
+    peak_memory: float | None
+    """Of the stage that needed most, evaluation aside."""
 
     @property
     def cpu_seconds(self) -> float | None:
         """Of collection, pretraining and training; None if that of one of them is unknown."""
-        return _combined([stage.cpu_seconds for stage in self._without_evaluation], sum)
-
-    @property
-    def peak_memory(self) -> float | None:
-        """Of the stage that needed most; None if that of one of them is unknown."""
-        return _combined([stage.peak_memory for stage in self._without_evaluation], max)
-
-    @property
-    def _without_evaluation(self) -> list[Stage]:
-        return [stage for name, stage in self.stages.items() if name != "evaluation"]
+        return _combined([self.stages[name].cpu_seconds for name in METERED], sum)
 
 
 @dataclass(frozen=True)
@@ -76,15 +70,17 @@ def _ledger(run: Run, arm: str) -> Ledger:
 def _account(run: Run, result: Result) -> Account:
     needed = CHARGED_ARMS.get(result.arm, frozenset())
     frames = run.collection.env_steps if run.collection else None
+    stages = {
+        "collection": _before(run.collection) if "collection" in needed else NOTHING,
+        "pretraining": _before(run.pretraining) if "pretraining" in needed else NOTHING,
+        "training": Stage(result.seconds, result.cpu_seconds, result.peak_memory),
+        "evaluation": Stage(result.evaluation_seconds, None, None),
+    }
     return Account(
         trained_steps=result.env_steps,
         charged_steps=frames if "collection" in needed else 0,
-        stages={
-            "collection": _before(run.collection) if "collection" in needed else NOTHING,
-            "pretraining": _before(run.pretraining) if "pretraining" in needed else NOTHING,
-            "training": Stage(result.seconds, result.cpu_seconds, result.peak_memory),
-            "evaluation": Stage(result.evaluation_seconds, None, None),
-        },
+        stages=stages,
+        peak_memory=_combined([stages[name].peak_memory for name in METERED], max),
         parameters_trained=result.parameters_trained,
         parameters_frozen=result.parameters_frozen,
     )
@@ -102,6 +98,7 @@ def _mean_account(accounts: list[Account]) -> Account:
         trained_steps=float(np.mean([account.trained_steps for account in accounts])),
         charged_steps=_mean(account.charged_steps for account in accounts),
         stages={name: _mean_stage(taken) for name, taken in stages.items()},
+        peak_memory=_mean(account.peak_memory for account in accounts),
         parameters_trained=float(np.mean([account.parameters_trained for account in accounts])),
         parameters_frozen=float(np.mean([account.parameters_frozen for account in accounts])),
     )

@@ -126,6 +126,13 @@ class Result:
         """The seed's score, the mean over its evaluation episodes."""
         return self.evaluation.score
 
+    def score_as(self, deterministic: bool) -> float | None:
+        """The score with actions chosen that way; None: not recorded."""
+        for played in (self.evaluation, self.otherwise):
+            if played is not None and played.deterministic is deterministic:
+                return played.score
+        return None
+
 
 @dataclass(frozen=True)
 class AgentRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -137,11 +137,12 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
     charge = run.charge(arm)
     left = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
     done = [agent for agent in run.of(arm) if agent.result]
+    iqm = estimate([result.score for result in results], interquartile_mean, generator)
     only = results[0].evaluation.returns if len(results) == 1 else None
     return ArmSummary(
         arm=arm,
         scores={seed: result.score for seed, result in finished.items()},
-        iqm=estimate([result.score for result in results], interquartile_mean, generator),
+        iqm=iqm,
         within=episode_interval(only, interquartile_mean, generator) if only else (np.nan, np.nan),
         trained=Cost(
             round(np.mean([result.cost.env_steps for result in results])),
@@ -152,18 +153,21 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
         parameters_frozen=results[0].parameters_frozen,
         at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
         at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
-        acting=_acting(results, generator),
+        acting=_acting(results, iqm, generator),
     )
 
 
-def _acting(results: Iterable[Result], generator: np.random.Generator) -> dict[str, Estimate]:
-    """IQM over the seeds for each way to act that was recorded."""
-    scores: dict[str, list[float]] = {}
-    for result in results:
-        for played in (result.evaluation, result.otherwise):
-            if played is not None and played.deterministic is not None:
-                scores.setdefault(ACTS[played.deterministic], []).append(played.score)
-    return {way: estimate(values, interquartile_mean, generator) for way, values in scores.items()}
+def _acting(
+    results: Sequence[Result], compared: Estimate, generator: np.random.Generator
+) -> dict[str, Estimate]:
+    """IQM over the seeds for each way to act; that of the compared scores is `compared` itself."""
+    found: dict[str, Estimate] = {}
+    for deterministic, way in ACTS.items():
+        if all(result.evaluation.deterministic is deterministic for result in results):
+            found[way] = compared
+        elif scores := [score for r in results if (score := r.score_as(deterministic)) is not None]:
+            found[way] = estimate(scores, interquartile_mean, generator)
+    return found
 
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.report.across import AGGREGATES, Across
-from agents.report.ledger import STAGES, Account, Ledger
+from agents.report.ledger import METERED, STAGES, Account, Ledger
 from agents.report.records import Result, Run
 from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
@@ -58,7 +58,7 @@ def ledger_table(ledgers: Sequence[Ledger]) -> Table:
 
 def ledger_seeds_table(ledgers: Sequence[Ledger]) -> Table:
     """What each seed took after its encoder was there."""
-    header = ("arm, seed", "env steps", "training", "evaluation", "CPU of training", "peak memory")
+    header = ("arm, seed", "env steps", "training", "its CPU", "its memory", "evaluation")
     rows = [
         (f"{ledger.arm} {seed}", _own(account))
         for ledger in ledgers
@@ -164,9 +164,11 @@ def _ledger(ledger: Ledger) -> dict[str, Cell]:
 
 
 def _parts(account: Account) -> str:
-    """The CPU minutes of each stage that took any, and is known."""
-    taken = {name: stage.cpu_seconds for name, stage in account.stages.items()}
-    return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in taken.items() if seconds)
+    """The known CPU minutes of each stage that took any; "" where that is training alone."""
+    taken = {name: seconds for name in METERED if (seconds := account.stages[name].cpu_seconds)}
+    if set(taken) == {"training"}:
+        return ""
+    return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in taken.items())
 
 
 def _own(account: Account) -> tuple[Cell, ...]:
@@ -174,9 +176,9 @@ def _own(account: Account) -> tuple[Cell, ...]:
     return _plain(
         _count(account.trained_steps),
         _known(training.seconds, _in_minutes),
-        _known(evaluation.seconds, _in_minutes),
         _known(training.cpu_seconds, _in_minutes),
         _known(training.peak_memory, _gibibytes),
+        _known(evaluation.seconds, _in_minutes),
     )
 
 

@@ -89,8 +89,7 @@ def _power_words(summary: Summary, pair: Pair) -> str:
     """What so few seeds could have shown at all, and what that means for a difference seen."""
     words = (
         f" With n = {pair.difference.n} seeds only differences above "
-        f"{summary.show(pair.detectable)} could have been seen (80 % power, two-sided t-test at "
-        "95 %)."
+        f"{summary.show(pair.detectable)} could have been seen (80 % power at 95 % confidence)."
     )
     if pair.difference.excludes_zero and pair.difference.value < pair.detectable:
         return f"{words} The one found is smaller: its size is likely overstated."

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.report.groundwork import Scale, Stated
 from agents.report.records import Cost
 from agents.report.results import SCORES_HEADER, curve, read_run, write_scores
 from agents.seal import sealed
-from tests.agents.report.synthetic import write_run
+from tests.agents.report.synthetic import record_spending, state, write_run
 from worldvae.config import UserError
 
 RETURNS = {"latent": {1: [30.0], 0: [10.0, 20.0]}, "pixels": {0: [1.0, 3.0]}}
@@ -159,3 +160,40 @@ def test_a_curve_is_the_mean_return_over_steps_or_seconds(tmp_path: Path) -> Non
     (agent,) = read_run(write_run(tmp_path, {"pixels": {0: [10.0]}})).agents
     np.testing.assert_allclose(curve(agent, "env_steps")[:, [0, -1]], [[10_000, 100_000], [1, 10]])
     np.testing.assert_allclose(curve(agent, "seconds")[0, :2], [100, 200])
+
+
+def test_files_from_before_a_field_are_read_and_say_nothing_of_it(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, {"pixels": {0: [1.0]}}))
+    (result,) = run.results
+    assert (result.cpu_seconds, result.peak_memory, result.evaluation_seconds) == (None,) * 3
+    assert result.otherwise is result.evaluation.deterministic is None
+    assert run.collection is not None
+    assert run.collection.cpu_seconds is None
+
+
+def test_time_and_memory_are_read(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {1: [1.0]}})
+    record_spending(folder)
+    run = read_run(folder)
+    (result,) = run.results
+    assert (result.cpu_seconds, result.peak_memory) == (660.0, 2**31)
+    assert run.pretraining is not None
+    assert (run.pretraining.cpu_seconds, run.pretraining.peak_memory) == (900.0, 2**31)
+
+
+def test_the_configuration_states_trials_and_scales(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
+    assert read_run(folder).stated == Stated()
+    state(
+        folder, "{tuning_trials: {latent: 9}, envs: {A-v0: {random: -21, reference: 9, env: {}}}}"
+    )
+    stated = read_run(folder).stated
+    assert stated.tuning_trials == {"latent": 9}
+    assert stated.scales == {"A-v0": Scale(-21.0, 9.0)}
+
+
+def test_a_configuration_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
+    state(folder, "{tuning_trials: {latent: many}}")
+    with pytest.raises(UserError, match=r"config\.yaml: compare\.tuning_trials\.latent"):
+        read_run(folder)

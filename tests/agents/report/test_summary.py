@@ -13,7 +13,7 @@ from agents.report.records import Cost
 from agents.report.results import read_run
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
-from tests.agents.report.synthetic import write_run
+from tests.agents.report.synthetic import act_both_ways, amend, write_run
 
 Returns = Mapping[str, Mapping[int, Sequence[float]]]
 
@@ -69,6 +69,52 @@ def test_a_pair_is_stated_from_the_higher_side(tmp_path: Path) -> None:
     words = " ".join(verdict(summary))
     assert "Over n = 5 seeds latent did better than pixels, by 10.0 (10.0 to 10.0)." in words
     assert "At equal total cost" in words
+
+
+def test_the_verdict_says_what_five_seeds_could_have_shown(tmp_path: Path) -> None:
+    """Differences 1 to 5: 2.6286 by hand, see tests/stats/test_power.py; their mean is 3."""
+    summary = of(tmp_path, {"pixels": arm(0, 0, 0, 0, 0), "latent": arm(1, 2, 3, 4, 5)})
+    assert summary.pairs[0].detectable == pytest.approx(2.6286, abs=1e-4)
+    words = " ".join(verdict(summary))
+    assert "With n = 5 seeds only differences above 2.63 could have been seen" in words
+    assert "overstated" not in words
+
+
+def test_a_difference_below_what_could_be_seen_is_doubted(tmp_path: Path) -> None:
+    """Mean 1.6, s = 1.34: the interval excludes 0, while 2.23 would be needed."""
+    summary = of(tmp_path, {"pixels": arm(0, 0, 0, 0, 0), "latent": arm(1, 1, 1, 1, 4)})
+    (pair,) = summary.pairs
+    assert pair.difference.excludes_zero
+    words = " ".join(verdict(summary))
+    assert "above 2.23 could have been seen" in words
+    assert "The one found is smaller: its size is likely overstated." in words
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_few_seeds_have_no_power_note(tmp_path: Path, count: int) -> None:
+    summary = of(tmp_path, {"pixels": arm(*range(count)), "latent": arm(*range(count))})
+    assert "could have been seen" not in " ".join(verdict(summary))
+
+
+def test_either_way_to_act_has_its_score(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"latent": arm(10, 20, 30, 80), "pixels": arm(1)})
+    act_both_ways(folder, gain=7.0)
+    latent = summarise(read_run(folder), np.random.default_rng(0)).arms[1]
+    assert latent.acting["actions sampled"] is latent.iqm
+    assert latent.acting["mode of the policy"].value == 32.0
+
+
+def test_a_way_to_act_that_was_not_recorded_has_no_score(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"latent": arm(10, 20)})
+    assert summarise(read_run(folder), np.random.default_rng(0)).arms[0].acting == {}
+    act_both_ways(folder, gain=7.0)
+    amend(folder / "agents/latent/seed_1/result.json", otherwise=None)
+    (found,) = summarise(read_run(folder), np.random.default_rng(0)).arms
+    assert found.acting["actions sampled"].n == 2
+    assert (found.acting["mode of the policy"].value, found.acting["mode of the policy"].n) == (
+        17,
+        1,
+    )
 
 
 def test_equal_arms_are_not_told_apart(tmp_path: Path) -> None:

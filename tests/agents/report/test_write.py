@@ -14,7 +14,7 @@ from agents.report import exhibits
 from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.write import write_report
-from tests.agents.report.synthetic import write_run
+from tests.agents.report.synthetic import act_both_ways, state, write_run
 from worldvae.diagnostics.exhibits import PICTURES
 from worldvae.files import atomic_write_bytes
 
@@ -173,3 +173,40 @@ def test_an_unfair_comparison_is_called_so(tmp_path: Path) -> None:
 def test_the_same_results_give_the_same_page(tmp_path: Path) -> None:
     folder = write_run(tmp_path, THREE_ARMS)
     assert page_of(folder) == page_of(folder)
+
+
+def test_runs_are_compared_in_two_figures_from_enough_seeds_on(tmp_path: Path) -> None:
+    page = page_of(write_run(tmp_path / "five", THREE_ARMS))
+    assert "Share of runs above each return, by arm: pixels, latent, random" in page
+    assert "Probability of improvement: latent over pixels 1.00" in page
+    four = {arm: {k: scores[k] for k in range(4)} for arm, scores in THREE_ARMS.items()}
+    page = page_of(write_run(tmp_path / "four", four))
+    assert "Share of runs above each return" in page
+    assert "Probability of improvement" not in page
+    two = {arm: {k: scores[k] for k in range(2)} for arm, scores in THREE_ARMS.items()}
+    assert "How the runs compare" not in page_of(write_run(tmp_path / "two", two))
+
+
+def test_normalised_scores_have_their_section_and_their_profile(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, THREE_ARMS)
+    text = Words(page_of(folder)).text
+    assert "ptimality gap" not in text
+    state(folder, "{envs: {CarRacing-v3: {random: 4, reference: 204}}}")
+    page = page_of(folder)
+    assert "Share of runs above each normalised score" in page
+    assert "optimality gap" in Words(page).text
+
+
+def test_either_way_to_act_is_in_the_table(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [10.0], 1: [30.0]}})
+    assert "mode of the policy" not in page_of(folder)
+    act_both_ways(folder, gain=5.0)
+    text = Words(page_of(folder)).text
+    assert "IQM, actions sampled 20.0 10.0 to 30.0" in text
+    assert "IQM, mode of the policy 25.0 15.0 to 35.0" in text
+
+
+def test_the_ledger_says_what_nobody_recorded(tmp_path: Path) -> None:
+    text = Words(page_of(write_run(tmp_path, {"pixels": {0: [1.0]}}))).text
+    assert "What it cost" in text
+    assert "CPU minutes not recorded" in text
