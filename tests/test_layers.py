@@ -16,6 +16,7 @@ GROUPS = (
         "plots",
         "comparison_plots",
         "encoder_plots",
+        "drift_plots",
         "html",
         "pictures",
         "history",

@@ -12,7 +12,7 @@ from worldvae.autoencoders import Encoder, hash_encoder, load_autoencoder
 from worldvae.autoencoders.pixels import Batch
 from worldvae.config import UserError
 from worldvae.files import read_jsonl
-from worldvae.pretraining import PretrainConfig, busy_cores, leave_untrained, pretrain
+from worldvae.pretraining import PretrainConfig, busy_cores, leave_untrained, pretrain, refit
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.training.run import Run
 
@@ -185,3 +185,73 @@ def test_company_is_warned_of(
             pretrain(store, SMALL, tmp_path / "encoder", seed=0)
     finally:
         torch.set_num_threads(threads)
+
+
+def second(tmp_path: Path) -> RolloutStore:
+    store = RolloutStore.create(tmp_path / "second", DOTS)
+    collect(store, RolloutConfig(frames=500, num_envs=4), seed=1)
+    return store
+
+
+def test_a_refit_trains_on_both_stores_and_on_no_held_out_episode(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames are told apart by their bytes; those that are in both splits count for neither."""
+    other = second(tmp_path)
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    seen: set[bytes] = set()
+    learn = Run.learn
+
+    def listen(run: Run, batch: Batch) -> None:
+        seen.update(frame.tobytes() for frame in batch.frames.numpy())
+        learn(run, batch)
+
+    monkeypatch.setattr(Run, "learn", listen)
+    long = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "steps": 60, "patience": 0})
+    refit(tmp_path / "encoder", [store, other], long, tmp_path / "refitted", seed=0)
+    frames: dict[tuple[int, bool], set[bytes]] = {}
+    for number, one in enumerate((store, other)):
+        for record in one.records:
+            own = {frame.tobytes() for frame in np.array(one.frames(record))}
+            frames.setdefault((number, record.split == "train"), set()).update(own)
+    trained = frames[0, True] | frames[1, True]
+    held_out = (frames[0, False] | frames[1, False]) - trained
+    assert seen <= trained
+    assert not seen & held_out
+    assert len(held_out) > 50
+    assert len(seen & (frames[0, True] - frames[1, True])) > 50
+    assert len(seen & (frames[1, True] - frames[0, True])) > 50
+
+
+def test_a_refit_begins_with_the_given_weights(store: RolloutStore, tmp_path: Path) -> None:
+    before = pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    still = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "learning_rate": 1e-12})
+    other = second(tmp_path)
+    after = refit(tmp_path / "encoder", [store, other], still, tmp_path / "after", seed=7)
+    frames = store.frames(store.records[0])[:3]
+    assert np.allclose(after.encode(frames), before.encode(frames), atol=1e-5)
+    assert after.card.data_sha256 != before.card.data_sha256
+
+
+def test_a_refit_of_another_network_is_one_line(store: RolloutStore, tmp_path: Path) -> None:
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    wider = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "latents": 5})
+    with pytest.raises(UserError, match="another network"):
+        refit(tmp_path / "encoder", [store], wider, tmp_path / "after", seed=0)
+
+
+def test_a_refit_on_frames_of_another_task_is_one_line(store: RolloutStore, tmp_path: Path) -> None:
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    frame = DOTS.frame.model_copy(update={"height": 40})
+    other = RolloutStore.create(tmp_path / "o", DOTS.model_copy(update={"frame": frame}))
+    with pytest.raises(UserError, match="another task"):
+        refit(tmp_path / "encoder", [store, other], SMALL, tmp_path / "after", seed=0)
+
+
+def test_a_refit_has_no_warm_up() -> None:
+    warm = PretrainConfig(beta=2, beta_schedule="linear", beta_steps=50)
+    assert warm.autoencoder.objective.beta_at(0) == 0
+    assert warm.without_warm_up.autoencoder.objective.beta_at(0) == 2
+    capacity = PretrainConfig(objective="capacity_vae", capacity=9, gamma=10).without_warm_up
+    assert capacity.autoencoder.objective.capacity_at(1) == 9
+    assert PretrainConfig(objective="ae").without_warm_up == PretrainConfig(objective="ae")

@@ -31,6 +31,16 @@ def reconstruction_figure(originals: Frames, reconstructions: Frames, columns: i
     return _labelled_sheet(rows, ["original", "reconstruction", "|difference|"], title)
 
 
+def strangest_figure(frames: Frames, decoded: Frames | None, heads: Sequence[str]) -> Figure:
+    """Frames under their `heads`; what the decoder makes of each, where it does: (B, H, W, C)."""
+    title = "What was least like the encoder's training frames"
+    if decoded is None:
+        return _labelled_sheet(frames[None], ["seen"], title, heads)
+    error = np.abs(frames.astype(np.int16) - decoded.astype(np.int16)).astype(np.uint8)
+    rows = np.stack([frames, decoded, error])
+    return _labelled_sheet(rows, ["seen", "reconstruction", "|difference|"], title, heads)
+
+
 def sample_figure(images: Frames, columns: int = 8) -> Figure:
     """Frames decoded from the prior, in reading order: (B, H, W, C) uint8."""
     full = images[: len(images) // columns * columns] if len(images) > columns else images

@@ -9,6 +9,7 @@ import numpy as np
 from agents.report import exhibits
 from agents.report.differences import differences
 from agents.report.distribution import distribution
+from agents.report.drift import drift
 from agents.report.films import films
 from agents.report.health import health
 from agents.report.markdown import render_markdown, repeat
@@ -46,6 +47,7 @@ def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
         sees(run),
         exhibits.encoder(run),
         health(run),
+        drift(run),
         films(run),
         _ledger(summary),
         differences(run),
