@@ -20,8 +20,8 @@ from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
 Array = NDArray[np.float64]
 Frames = NDArray[np.uint8]
 
-TRAINING_FRAMES = 8_000
-HELD_OUT_FRAMES = 2_000
+TRAINING_FRAMES = 4_000
+HELD_OUT_FRAMES = 1_000
 BATCH = 256
 LIMIT = 0.99
 """Quantile of the held-out frames beyond which a frame is strange."""
