@@ -75,9 +75,9 @@ def details(title: str, *blocks: str) -> str:
 
 
 def beside(*blocks: str, layout: str = "pair") -> str:
-    """Blocks side by side where the window is wide enough: "pair", "triple" or "columns".
+    """Blocks side by side where the window is wide enough: "pair", "triple", "columns" or "film".
 
-    "film" holds one video as large as its letters need.
+    In a "film" a video is as large as the letters in it need.
     """
     return f'<div class="{layout}">{"".join(blocks)}</div>'
 
@@ -116,12 +116,14 @@ def image(path: Path, title: str, caption: str) -> str:
     )
 
 
-def video(path: Path, title: str, caption: str) -> str:
-    """A WebM inside the page."""
+def video(path: Path, title: str, caption: str, still: bytes = b"") -> str:
+    """A WebM inside the page; until it plays, `still` (PNG) is shown."""
     source = f"data:video/webm;base64,{_base64(path)}"
+    first = base64.b64encode(still).decode("ascii")
+    poster = f' poster="data:image/png;base64,{first}"' if still else ""
     return (
         f'<figure><video controls loop muted playsinline aria-label="{escape(title)}" '
-        f'src="{source}"></video>'
+        f'src="{source}"{poster}></video>'
         f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
     )
 

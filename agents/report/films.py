@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
+
 from agents.play import FILM, FilmRecord, read_film
 from agents.report import exhibits
 from agents.report.records import Run
 from worldvae import html
+
+CAPTION = (
+    "Above the frame, below it what the agent sees: its stack of frames, what its latents keep, or "
+    "bars. Who has ended stands still. Each agent's own film lies in its folder."
+)
 
 
 def films(run: Run) -> str:
@@ -18,17 +27,33 @@ def films(run: Run) -> str:
         "The first seed of each arm, chosen by its number and not by its return, in the same "
         f"episode (seed {record.episode}). One episode is no result."
     )
-    shown = (
-        html.beside(html.video(path, "Side by side", _caption(record)), layout="film")
-        if path.stat().st_size <= exhibits.VIDEO_BYTES
-        else html.paragraph(f"The film is too large for this page, see {FILM} beside it.")
-    )
+    if path.stat().st_size > exhibits.VIDEO_BYTES:
+        shown = html.paragraph(f"The film is too large for this page, see {FILM} beside it.")
+    else:
+        video = html.video(path, "Side by side", CAPTION, _first_picture(path))
+        shown = html.beside(video, _table(record), layout="film")
     return html.section("videos", "The agents side by side", html.paragraph(lead), shown)
 
 
-def _caption(record: FilmRecord) -> str:
-    agents = "; ".join(agent.words for agent in record.agents)
-    return (
-        "Above the frame, below it what the agent sees: a stack of frames, what its latents keep, "
-        f"or bars. Who has ended stands still. {agents}. Each agent's own film lies in its folder."
-    )
+def _table(record: FilmRecord) -> str:
+    rows = [
+        (
+            f"{agent.arm}, seed {agent.seed}",
+            [
+                (f"{agent.return_:.4g}", ""),
+                (str(agent.decisions), "" if agent.ended else "film cut here"),
+            ],
+        )
+        for agent in record.agents
+    ]
+    return html.table(["in this episode", "return", "decisions"], rows)
+
+
+def _first_picture(film: Path) -> bytes:
+    """PNG; empty where the film cannot be read."""
+    video = cv2.VideoCapture(str(film))
+    try:
+        is_there, picture = video.read()
+        return cv2.imencode(".png", picture)[1].tobytes() if is_there else b""
+    finally:
+        video.release()

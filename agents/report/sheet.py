@@ -16,7 +16,7 @@ from worldvae.plots import INK, STYLE
 WIDTH = 4.6
 """Inches: letters of 10 points are still 8 points high on a page of 390 pixels."""
 
-LABEL = 0.24
+LABEL = 0.32
 GAP = 0.06
 BARS = 0.5
 
@@ -32,7 +32,7 @@ def sheet(rows: Mapping[str, NDArray[Any]], colour: str) -> Figure:
         for (label, row), height in zip(rows.items(), heights, strict=True):
             top -= LABEL + height
             _row(figure, row, (side, top, height), colour)
-            figure.text(0, (top + height + GAP) / figure.get_figheight(), label, va="bottom")
+            figure.text(0, (top + height + GAP / 2) / figure.get_figheight(), label, va="bottom")
         return figure
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from html import unescape
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from agents.play import FILM, RECORD, FilmRecord, Played
@@ -44,8 +48,21 @@ def test_one_film_takes_the_place_of_each_agents_own(run: Path) -> None:
     assert "data:video/webm;base64,ZmlsbQ==" in page
     assert 'aria-label="Side by side"' in page
     assert "same episode (seed 1000000). One episode is no result." in page
-    assert "pixels, seed 2: return 1.5 in 30 decisions so far;" in page
-    assert "blind, seed 0: return 1.5 in 30 decisions." in page
+    did = "<td>1.5</td><td>30"
+    assert f'<th scope="row">pixels, seed 2</th>{did}<small>film cut here</small>' in page
+    assert f'<th scope="row">blind, seed 0</th>{did}</td>' in page
+
+
+def test_until_it_plays_its_first_picture_is_shown(run: Path) -> None:
+    assert "poster" not in section(run), "nobody can read this one"
+    writer = cv2.VideoWriter(str(run / FILM), cv2.VideoWriter.fourcc(*"VP90"), 5, (32, 16))
+    for level in (200, 0):
+        writer.write(np.full((16, 32, 3), level, np.uint8))
+    writer.release()
+    (still,) = re.findall('poster="data:image/png;base64,([^"]*)"', section(run))
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(still), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    np.testing.assert_allclose(picture, np.full((16, 32, 3), 200), atol=8)
 
 
 def test_a_film_of_other_agents_is_not_shown(run: Path) -> None:
