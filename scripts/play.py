@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -25,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"command line: {message}; see --help")
 
 
-def options() -> argparse.Namespace:
+def options(words: Sequence[str]) -> argparse.Namespace:
     parser = Parser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of an agent")
     parser.add_argument("--arm", choices=get_args(ArmName), help="only this arm (default: all)")
@@ -33,11 +34,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--episode", type=seed, help="its seed (default: the first evaluation's)")
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
     parser.add_argument("--window", action="store_true", help="show a window, write no film")
-    return parser.parse_args(sys.argv[1:])
+    return parser.parse_args(words)
 
 
 def main() -> None:
-    given = options()
+    given = options(sys.argv[1:])
     path = given.out or given.run / "play.webm"
     if path.suffix != ".webm":
         raise UserError(f"--out {path}: a film is written as WebM; give it a name in .webm")

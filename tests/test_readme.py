@@ -11,6 +11,7 @@ import pytest
 
 from agents.benchmark import BenchmarkConfig
 from agents.experiment import Experiment
+from scripts.play import options as play_options
 from worldvae.config import load_config, parse_overrides
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,9 @@ def test_the_python_runs_as_written(tmp_path: Path) -> None:
 def test_the_commands_are_understood(words: list[str]) -> None:
     assert words[:2] == ["python", "-m"]
     assert (ROOT / (words[2].replace(".", "/") + ".py")).exists()
+    if words[2] == "scripts.play":
+        assert play_options(words[3:]).run == Path("runs/NAME")
+        return
     is_benchmark = words[2] == "scripts.benchmark"
     config, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
     overrides = []
