@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from agents.agent import Agent, read_card
 from agents.experiment import ArmName, EvaluationConfig, Experiment
-from agents.player import Player
+from agents.player import Player, short_return
 from agents.video import film, keep_small
 from worldvae.config import Config, UserError
 from worldvae.files import atomic_write_text
@@ -35,10 +35,8 @@ class Played(Config):
     @property
     def words(self) -> str:
         end = "" if self.ended else " so far"
-        return (
-            f"{self.arm}, seed {self.seed}: return {self.return_:.4g} in {self.decisions} "
-            f"decisions{end}"
-        )
+        did = f"return {short_return(self.return_)} in {self.decisions} decisions{end}"
+        return f"{self.arm}, seed {self.seed}: {did}"
 
 
 class FilmRecord(Config):

@@ -60,6 +60,11 @@ class Player:
             self._noise = torch.get_rng_state()
 
 
+def short_return(value: float) -> str:
+    """In at most eight letters up to a hundred thousand: 12345.6 -> "12,346", 0.0583 -> "0.06"."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
 def _batch(obs: Any, image_key: str | None) -> Any:
     """One environment's observation as a batch of one."""
     if image_key is None:

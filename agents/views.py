@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from agents.eyes import BlindEyes, StateEyes
-from agents.player import Player
+from agents.player import Player, short_return
 from worldvae.history import History
 from worldvae.plots import colour
 
@@ -56,7 +56,7 @@ class View:
         ended = ", ended" if player.ended else ""
         name = _line(player.name)
         name[:, :4] = self._colour
-        score = _line(f"return {player.total:.4g}{ended}")
+        score = _line(f"return {short_return(player.total)}{ended}")
         left = np.concatenate([name, score, fitted(player.frame)])
         title, view = self._sees()
         step = [_line(f"decision {player.decisions}")] if beside else []

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 
 from agents.play import FILM, FilmRecord, read_film
+from agents.player import short_return
 from agents.report import exhibits
 from agents.report.records import Run
 from worldvae import html
@@ -40,7 +41,7 @@ def _table(record: FilmRecord) -> str:
         (
             f"{agent.arm}, seed {agent.seed}",
             [
-                (f"{agent.return_:.4g}", ""),
+                (short_return(agent.return_), ""),
                 (str(agent.decisions), "" if agent.ended else "film cut here"),
             ],
         )

@@ -14,7 +14,7 @@ import pytest
 from agents.agent import Agent, read_card
 from agents.experiment import ArmName, Experiment
 from agents.play import FILM, RECORD, film_side_by_side, find_agents, played, playing, read_film
-from agents.player import Player
+from agents.player import Player, short_return
 from agents.stages import prepare
 from agents.train import train
 from agents.video import GAP, film, keep_small, pictures
@@ -91,6 +91,20 @@ def test_an_agent_plays_alike_alone_and_in_company(trained: Path) -> None:
         with playing([folder], 11) as players:
             to_the_end(players)
             assert played([folder], players) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12345.6, "12,346"),
+        (-99999.4, "-99,999"),
+        (99.0, "99.00"),
+        (0.0583, "0.06"),
+        (-7.5, "-7.50"),
+    ],
+)
+def test_returns_are_short(value: float, text: str) -> None:
+    assert short_return(value) == text
 
 
 def test_another_episode_is_another_world(trained: Path) -> None:

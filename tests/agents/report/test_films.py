@@ -48,7 +48,7 @@ def test_one_film_takes_the_place_of_each_agents_own(run: Path) -> None:
     assert "data:video/webm;base64,ZmlsbQ==" in page
     assert 'aria-label="Side by side"' in page
     assert "same episode (seed 1000000). One episode is no result." in page
-    did = "<td>1.5</td><td>30"
+    did = "<td>1.50</td><td>30"
     assert f'<th scope="row">pixels, seed 2</th>{did}<small>film cut here</small>' in page
     assert f'<th scope="row">blind, seed 0</th>{did}</td>' in page
 
