@@ -23,6 +23,7 @@ from agents.agent import Agent, AgentCard, own_encoder, write_card
 from agents.drift import calls_for_refresh, read_lines
 from agents.experiment import Experiment
 from agents.strangest import Strangest
+from agents.units import keep_units
 from agents.usage import PeakMemory, used_cpu
 from agents.watch import DriftWatch
 from worldvae.autoencoders import Encoder, hash_encoder
@@ -145,6 +146,7 @@ def _refit(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> 
     device = experiment.torch_device
     before = own_encoder(folder, card)
     refit(before, stores, refit_config(experiment), own / "encoder", seed, device)
+    keep_units(before, own / "encoder", stores[-1])
     result = json.loads((own / "encoder/result.json").read_bytes())
     return {
         "env_steps": 0,

@@ -18,7 +18,7 @@ from agents.stages import prepare
 from agents.strangest import KEPT, Strangest, read_strangest
 from agents.train import train
 from agents.watch import EvenSample
-from worldvae.autoencoders import hash_encoder
+from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.files import read_jsonl
@@ -190,6 +190,24 @@ def test_an_agent_left_behind_has_its_encoder_refitted_and_pays_for_it(runs: Pat
     rows = read_jsonl(folder / "evaluations.jsonl")
     assert rows[-1]["refresh_env_steps"] == card.refresh_env_steps
     assert not (read_run(experiment.folder).agents[0].damage)
+
+
+def test_a_refitted_encoder_shows_the_agents_frames_in_the_units_of_the_old_one(
+    runs: Path,
+) -> None:
+    """Mean and deviation of every latent, wherever it deviated enough."""
+    experiment = load(runs, **REFITTED, **{"pretrain.learning_rate": 1e-3})
+    folder = train(experiment, "latent", 0)
+    store = RolloutStore(folder / "refresh_1/rollouts")
+    frames = np.concatenate([store.frames(r) for r in store.records if r.split == "train"])
+    old = Encoder.load(experiment.encoder_folder)
+    new = Encoder.load(folder / "refresh_1/encoder")
+    before, after = (one.whiten(one.encode(frames)) for one in (old, new))
+    assert not np.array_equal(old.encode(frames), new.encode(frames))
+    assert after.mean(0) == pytest.approx(before.mean(0), abs=1e-3)
+    awake = before.std(0) > 0.25
+    assert awake.any()
+    assert after.std(0)[awake] == pytest.approx(before.std(0)[awake], rel=1e-3)
 
 
 def test_the_control_arm_is_never_refitted(runs: Path) -> None:

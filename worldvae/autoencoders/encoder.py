@@ -136,6 +136,11 @@ class Encoder:
         whitened: Latents = (latents - self._mean) / self._scale
         return whitened
 
+    def unwhiten(self, whitened: Latents) -> Latents:
+        """The inverse of `whiten`: (..., Z)."""
+        latents: Latents = whitened * self._scale + self._mean
+        return latents
+
     def trainable(self, whiten: bool = True) -> TrainableEncoder:
         """A copy of the layers that encode, no longer frozen; `whiten` as frozen ones are."""
         mean, scale = self._mean, self._scale
