@@ -25,7 +25,7 @@ from agents.report import (
     write_scores,
 )
 from agents.report.records import Run
-from agents.report.several import Task, write_several
+from agents.report.several import write_several
 from agents.stages import prepare
 from agents.train import DECIDES
 from worldvae.config import UserError, to_yaml
@@ -83,13 +83,9 @@ def compare(experiment: Experiment) -> bool:
         atomic_write_text(plans[env_id][0].config, to_yaml(task))
     jobs = [job for jobs in plans.values() for job in jobs]
     _run([job for job in jobs if not job.is_done], experiment)
-    runs = {env_id: report(task, plans[env_id]) for env_id, task in tasks.items()}
-    if scales := experiment.compare.envs:
-        several = {
-            env_id: Task(run, scales[env_id].random, scales[env_id].reference)
-            for env_id, run in runs.items()
-        }
-        print(f"report over all environments: {write_several(experiment.folder, several)}")
+    runs = [report(task, plans[env_id]) for env_id, task in tasks.items()]
+    if len(runs) > 1:
+        print(f"report over all environments: {write_several(experiment.folder, runs)}")
     return all(job.is_done for job in jobs)
 
 

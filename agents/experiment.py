@@ -175,7 +175,7 @@ class Experiment(Config):
         experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment
-        alone = not experiment.compare.envs
+        alone = len(experiment.tasks) == 1
         name = f"{path.stem}-{experiment.env.id.replace('/', '-')}" if alone else path.stem
         return experiment.model_copy(update={"name": name})
 
@@ -185,7 +185,8 @@ class Experiment(Config):
 
         Raises UserError for keys of an environment that do not fit.
         """
-        if not self.compare.envs:
+        envs = self.compare.envs
+        if not envs or (envs.keys() == {self.env.id} and not envs[self.env.id].env):
             return {self.env.id: self}
         return {env_id: self._task(env_id, task) for env_id, task in self.compare.envs.items()}
 
@@ -197,7 +198,8 @@ class Experiment(Config):
             first = error.errors(include_url=False)[0]
             key = ".".join(map(str, first["loc"]))
             raise UserError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
-        alone = self.compare.model_copy(update={"envs": {}})
+        scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
+        alone = self.compare.model_copy(update={"envs": {env_id: scale}})
         name = env_id.replace("/", "-")
         return self.model_copy(
             update={"runs": self.folder, "name": name, "env": env, "compare": alone}

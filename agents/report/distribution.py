@@ -23,13 +23,17 @@ Tasks = Mapping[str, Array]
 def distribution(summary: Summary, generator: np.random.Generator) -> str:
     """Of one environment: on returns, or on normalised scores where there is a scale for them."""
     if summary.across:
-        chances = {(pair.first, pair.second): pair.probability for pair in summary.across.pairs}
-        return _section(_tasks(summary.across), chances, "normalised score", generator) + (
-            normalised(summary.across)
-        )
+        return across_figures(summary.across, generator) + normalised(summary.across)
     chances = {(pair.first, pair.second): pair.probability for pair in summary.pairs}
     tasks = {arm.arm: {"": arm.values} for arm in summary.arms}
     return _section(tasks, chances, "return", generator)
+
+
+def across_figures(across: Across, generator: np.random.Generator) -> str:
+    """Over all environments, on normalised scores."""
+    chances = {(pair.first, pair.second): pair.probability for pair in across.pairs}
+    tasks = {arm.arm: arm.tasks for arm in across.arms}
+    return _section(tasks, chances, "normalised score", generator)
 
 
 def normalised(across: Across) -> str:
@@ -46,10 +50,6 @@ def normalised(across: Across) -> str:
         html.paragraph(text),
         html.table(*normalised_table(across), kind="arms"),
     )
-
-
-def _tasks(across: Across) -> dict[str, Tasks]:
-    return {arm.arm: arm.tasks for arm in across.arms}
 
 
 def _section(

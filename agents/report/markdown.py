@@ -27,13 +27,13 @@ def render_markdown(run: Run, summary: Summary, title: str, lede: str, again: st
         _section("Verdict", *map(_text, verdict(summary))),
         _holes(run),
         _unequal(run),
-        _section("The arms", _table(arms_table(summary))),
-        _section("In pairs", _table(pairs_table(summary))),
-        _section("Normalised scores", _table(normalised_table(summary.across)))
+        _section("The arms", markdown_table(arms_table(summary))),
+        _section("In pairs", markdown_table(pairs_table(summary))),
+        _section("Normalised scores", markdown_table(normalised_table(summary.across)))
         if summary.across
         else "",
         _section("What it cost", *_ledger(summary)),
-        _section("Every seed", _table(seeds_table(run, summary))),
+        _section("Every seed", markdown_table(seeds_table(run, summary))),
         _section("To do it again", _code(repeat(run, again))),
     )
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -56,7 +56,7 @@ def _ledger(summary: Summary) -> list[str]:
     return [
         block
         for table in (ledger_table(summary.ledgers), ledger_seeds_table(summary.ledgers))
-        if (block := _table(table))
+        if (block := markdown_table(table))
     ]
 
 
@@ -70,7 +70,7 @@ def _bullets(items: Iterable[str]) -> str:
     return "\n".join(f"- {_text(item)}" for item in items)
 
 
-def _table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
     """A row a line, numbers to the right; a remark stands in brackets."""
     if not table.rows:
         return ""

@@ -1,4 +1,4 @@
-"""What a comparison found over several environments, on scores between two known returns.
+"""The report over several environments, on scores between random play and a reference.
 
 Every environment has a report of its own; this one puts them together.
 """
@@ -7,232 +7,121 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from agents.report.across import Across, PairAcross, across
+from agents.report.distribution import across_figures, normalised
+from agents.report.markdown import markdown_table
 from agents.report.records import ENOUGH_SEEDS, Run
+from agents.report.tables import Table, normalised_table
 from worldvae import html
-from worldvae.comparison_plots import improvement_probabilities, performance_profiles
 from worldvae.files import atomic_write_text
-from worldvae.stats import (
-    Array,
-    Estimate,
-    TaskStatistic,
-    interquartile_mean_of_tasks,
-    mean_of_tasks,
-    median_of_tasks,
-    normalise,
-    optimality_gap,
-    performance_profile,
-    stratified_estimate,
-    stratified_improvement,
-)
+from worldvae.stats import Estimate
 
-HEADER = ("env", "arm", "seed", "return", "normalised")
-AGGREGATES: Mapping[str, TaskStatistic] = {
-    "IQM": interquartile_mean_of_tasks,
-    "median": median_of_tasks,
-    "mean": mean_of_tasks,
-    "optimality gap": optimality_gap,
-}
-THRESHOLDS = np.linspace(0, 1.5, 61)
+HEADER = ("env", "arm", "seed", "normalised")
 
 
-@dataclass(frozen=True)
-class Task:
-    """The comparison in one environment, and the returns that are 0 and 1 of its scale."""
+def write_several(folder: Path, runs: Sequence[Run]) -> Path:
+    """Write `scores.csv`, `report.html` and `report.md` over `runs` into `folder`; the page.
 
-    run: Run
-    random: float
-    reference: float
-
-    def scores(self, arm: str) -> Array:
-        """Mean returns of the finished seeds of `arm`: (S,)."""
-        return np.array([result.score for result in self.run.finished(arm).values()])
-
-    def normalised(self, arm: str) -> Array:
-        """The same on the common scale: (S,)."""
-        return normalise(self.scores(arm), self.random, self.reference)
-
-
-@dataclass(frozen=True)
-class Overall:
-    """Arms that have finished in every environment, and what they reached over all of them."""
-
-    tasks: Mapping[str, Task]
-    aggregates: Mapping[str, Mapping[str, Estimate]]
-    """Arm -> name of the statistic -> its value; the seeds of each environment are a stratum."""
-    improvements: Mapping[tuple[str, str], Estimate]
-
-    @property
-    def arms(self) -> Sequence[str]:
-        return list(self.aggregates)
-
-    @property
-    def fewest(self) -> int:
-        """Seeds of the arm and environment with the fewest."""
-        return min((found["IQM"].n for found in self.aggregates.values()), default=0)
-
-    def scores(self, arm: str) -> dict[str, Array]:
-        """Environment -> normalised scores (S,) of `arm`."""
-        return {env_id: task.normalised(arm) for env_id, task in self.tasks.items()}
-
-
-def overall(tasks: Mapping[str, Task], generator: np.random.Generator) -> Overall:
-    """All statistics over `tasks`; arms with a hole in some environment are left out."""
-    arms = dict.fromkeys(arm for task in tasks.values() for arm in task.run.arms)
-    whole = [arm for arm in arms if all(task.run.finished(arm) for task in tasks.values())]
-    scores = {arm: {name: task.normalised(arm) for name, task in tasks.items()} for arm in whole}
-    return Overall(
-        tasks,
-        {
-            arm: {
-                name: stratified_estimate(scores[arm], statistic, generator)
-                for name, statistic in AGGREGATES.items()
-            }
-            for arm in whole
-        },
-        {
-            (first, second): stratified_improvement(scores[first], scores[second], generator)
-            for first, second in combinations(whole, 2)
-        },
-    )
-
-
-def words(found: Overall) -> list[str]:
-    """The verdict, which claims no more than the seeds allow."""
-    if not found.arms:
-        return ["No arm has finished in every environment yet, so nothing is put together."]
-    scores = ", ".join(f"{arm} {_value(found.aggregates[arm]['IQM'])}" for arm in found.arms)
-    first = (
-        f"IQM of normalised scores over {len(found.tasks)} environments and at least "
-        f"n = {found.fewest} seeds in each: {scores}."
-    )
-    if found.fewest < ENOUGH_SEEDS:
-        return [first, f"Under {ENOUGH_SEEDS} seeds no arm is called preferable."]
-    claims = [words for pair in found.improvements if (words := _claim(found, pair))]
-    return [first, *(claims or ["No arm did better than another beyond what chance explains."])]
-
-
-def write_several(folder: Path, tasks: Mapping[str, Task]) -> Path:
-    """Write `scores.csv`, `report.html` and `report.md` over `tasks` into `folder`; the page."""
+    The runs hold the same arms, each in an environment of its own that has a scale.
+    """
     generator = np.random.default_rng(0)
-    found = overall(tasks, generator)
-    atomic_write_text(folder / "scores.csv", _csv(tasks))
-    atomic_write_text(folder / "report.md", _markdown(folder, found))
+    found = across(runs, generator)
+    atomic_write_text(folder / "scores.csv", _csv(found))
+    atomic_write_text(folder / "report.md", _markdown(folder, runs, found))
     page = folder / "report.html"
-    atomic_write_text(page, _page(folder, found, generator))
+    atomic_write_text(page, _page(folder, runs, found, generator))
     return page
 
 
-def overall_table(found: Overall) -> list[list[str]]:
-    """A row an arm: its name and every aggregate with its interval; the first row names them."""
-    rows = [[arm, *map(_value, found.aggregates[arm].values())] for arm in found.arms]
-    return [["arm", *AGGREGATES], *rows]
+def verdict_across(found: Across | None) -> list[str]:
+    """What was found, which claims no more than the seeds allow."""
+    if found is None or not found.arms:
+        return ["No arm has finished in every environment yet, so nothing is put together."]
+    scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in found.arms)
+    fewest = min(arm.aggregates["IQM"].n for arm in found.arms)
+    first = (
+        f"IQM of normalised scores over {len(found.arms[0].scores)} environments, with "
+        f"n = {fewest} seeds or more in each (95 % interval): {scores}."
+    )
+    if not found.pairs:
+        return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
+    return [first, *map(_pair_words, found.pairs)]
 
 
-def task_table(found: Overall) -> list[list[str]]:
+def environments_table(runs: Sequence[Run]) -> Table:
     """A row an environment: the two ends of its scale, and the mean return of every arm."""
-    arms = list(dict.fromkeys(arm for task in found.tasks.values() for arm in task.run.arms))
-    rows = [
-        [env_id, f"{task.random:g}", f"{task.reference:g}", *(_mean(task, arm) for arm in arms)]
-        for env_id, task in found.tasks.items()
-    ]
-    return [["environment", "random", "reference", *arms], *rows]
+    arms = list(dict.fromkeys(arm for run in runs for arm in run.arms))
+    rows = [(_name(run), (*_scale(run), *(_mean(run, arm) for arm in arms))) for run in runs]
+    return Table(("environment", "random", "reference", *arms), tuple(rows))
 
 
-def _page(folder: Path, found: Overall, generator: np.random.Generator) -> str:
+def _page(
+    folder: Path, runs: Sequence[Run], found: Across | None, generator: np.random.Generator
+) -> str:
+    table = html.table(*environments_table(runs))
     sections = [
-        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, words(found))),
-        _section("arms", "The arms over all environments", overall_table(found)),
-        _section("tasks", "Each environment", task_table(found)),
-        _figures(found, generator),
-        html.section("reports", "Report of each environment", html.bullets(_reports(found))),
+        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict_across(found))),
+        *([normalised(found), across_figures(found, generator)] if found and found.arms else []),
+        html.section("environments", "Mean return in each environment", table),
+        html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]
-    lede = " · ".join(found.tasks)
+    lede = " · ".join(map(_name, runs))
     return html.document("worldvae comparison", folder.resolve().name, lede, sections)
 
 
-def _figures(found: Overall, generator: np.random.Generator) -> str:
-    if not found.arms:
-        return ""
-    profiles = {
-        arm: performance_profile(found.scores(arm), THRESHOLDS, generator) for arm in found.arms
-    }
-    names = ", ".join(found.arms)
-    drawings = [
-        html.drawing(
-            performance_profiles(profiles, "normalised score"),
-            f"Performance profiles over all environments: {names}",
-            "Share of runs above each normalised score, averaged over environments; band: 95 % "
-            "interval at each point. Higher is better.",
-        )
+def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
+    blocks = [
+        f"# {folder.resolve().name}",
+        *verdict_across(found),
+        markdown_table(normalised_table(found)) if found else "",
+        markdown_table(environments_table(runs)),
+        "\n".join(f"- {line}" for line in _reports(runs)),
     ]
-    if found.improvements:
-        drawings.append(
-            html.drawing(
-                improvement_probabilities(found.improvements),
-                f"Probability of improvement between arms: {names}",
-                "How probably a random seed of the first arm scores above one of the second in "
-                "the same environment, averaged over environments.",
-            )
-        )
-    return html.section("figures", "Profiles", html.beside(*drawings))
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _section(name: str, title: str, rows: Sequence[Sequence[str]]) -> str:
-    if len(rows) < 2:
-        return ""
-    header, *body = rows
-    cells: list[tuple[str, list[html.Cell]]] = [
-        (first, [(value, "") for value in rest]) for first, *rest in body
-    ]
-    return html.section(name, title, html.table(header, cells))
-
-
-def _markdown(folder: Path, found: Overall) -> str:
-    tables = [_markdown_table(table(found)) for table in (overall_table, task_table)]
-    reports = "\n".join(f"- {line}" for line in _reports(found))
-    return "\n\n".join([f"# {folder.resolve().name}", *words(found), *tables, reports]) + "\n"
-
-
-def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    header, *body = rows
-    lines = [header, ["---"] * len(header), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _reports(found: Overall) -> list[str]:
-    return [f"{env_id}: {task.run.folder.name}/report.html" for env_id, task in found.tasks.items()]
-
-
-def _csv(tasks: Mapping[str, Task]) -> str:
+def _csv(found: Across | None) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(HEADER)
-    for env_id, task in tasks.items():
-        for arm in task.run.arms:
-            seeds = zip(task.run.finished(arm), task.scores(arm), task.normalised(arm), strict=True)
-            writer.writerows((env_id, arm, *row) for row in seeds)
+    for arm in found.arms if found else ():
+        for env, seeds in arm.scores.items():
+            writer.writerows((env, arm.arm, seed, score) for seed, score in seeds.items())
     return table.getvalue()
 
 
-def _claim(found: Overall, pair: tuple[str, str]) -> str:
-    """A sentence where the interval of the probability leaves one half out."""
-    chance, (first, second) = found.improvements[pair], pair
-    if not np.isfinite(chance.low) or chance.low <= 0.5 <= chance.high:
-        return ""
-    better, worse = (first, second) if chance.low > 0.5 else (second, first)
-    return f"{better} did better than {worse}: P({first} > {second}) = {_value(chance)}."
+def _pair_words(pair: PairAcross) -> str:
+    size, chance = _value(pair.difference), _value(pair.probability)
+    power = f"only differences above {pair.detectable:.2f} could have been seen (80 % power)"
+    if pair.difference.excludes_zero:
+        claim = f"{pair.first} did better than {pair.second}, by {size}"
+    else:
+        claim = f"{pair.first} and {pair.second} are not told apart: difference {size}"
+    return f"{claim}; P({pair.first} > {pair.second}) = {chance}; {power}."
 
 
-def _mean(task: Task, arm: str) -> str:
-    scores = task.scores(arm)
-    return f"{scores.mean():.4g} (n = {len(scores)})" if len(scores) else "not finished"
+def _reports(runs: Sequence[Run]) -> list[str]:
+    return [f"{_name(run)}: {run.folder.name}/report.html" for run in runs]
+
+
+def _name(run: Run) -> str:
+    """The environment; the folder's name until an agent has finished."""
+    return run.results[0].evaluation.env_id if run.results else run.folder.name
+
+
+def _scale(run: Run) -> tuple[html.Cell, html.Cell]:
+    scale = next(iter(run.stated.scales.values()), None)
+    return ((f"{scale.random:g}", ""), (f"{scale.reference:g}", "")) if scale else (("", ""),) * 2
+
+
+def _mean(run: Run, arm: str) -> html.Cell:
+    scores = [result.score for result in run.finished(arm).values()]
+    return (f"{np.mean(scores):.4g}", f"n = {len(scores)}") if scores else ("not finished", "")
 
 
 def _value(found: Estimate) -> str:
