@@ -236,3 +236,18 @@ def test_a_film_that_cannot_be_written_says_why(trained: Path) -> None:
         pytest.raises(UserError, match="/proc/nowhere"),
     ):
         film(players, Path("/proc/nowhere/film.webm"))
+
+
+@pytest.mark.parametrize("arm", ["pixels", "state"])
+def test_of_a_dict_the_image_is_shown(tmp_path: Path, arm: ArmName) -> None:
+    clock = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
+    camera = {"kwargs": {"as_dict": True}, "image_key": "camera"}
+    short = {"agent.env_steps": 120, "evaluation.episodes_otherwise": 0}
+    changes = {"runs": str(tmp_path), "env": {**clock, **camera}, **short}
+    folder = train(Experiment.load(TINY, changes), arm, 0)
+    with playing([folder], 3) as (player,):
+        shown = to_the_end([player])
+        assert len(shown) == player.decisions + 1 >= 4
+        numbers = player.seen.shape[-1] // 2  # agent.stack
+        assert numbers == (3 if arm == "pixels" else 1), "channels, or the age of the clock"
+        assert player.frame.shape == (64, 64, 3)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -164,3 +165,24 @@ def test_damage_is_said_and_does_not_keep_the_report_from_being_written(
 def test_states_that_nobody_recorded_are_said_to_be_missing(run: Path) -> None:
     (run / "rollouts/state.json").unlink()
     assert "no true state" in figure_of(section(run), "state")
+
+
+def test_moments_reach_as_far_back_and_ahead_as_the_encoder_does(prepared: Path) -> None:
+    """Of 2 latents from 3 frames each the oldest is 3 decisions old; the target is 2 ahead."""
+    changes = {"pretrain.stack": 3, "pretrain.predict": 2, "pretrain.actions": True}
+    experiment = Experiment.load(prepared / "config.yaml", changes)
+    moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
+    encoder = SimpleNamespace(stack=3, window=experiment.pretrain.autoencoder.window)
+    assert (moments.now, moments.frames.shape[1]) == (3, 6)
+    assert moments.told is not None
+    assert moments.told.shape[:2] == (MOMENTS, 2)
+    episodes = [store.frames(record) for record in store.records if record.split == "test"]
+    for number, taken in enumerate(moments.actions):
+        time = len(taken)
+        times = np.clip(np.arange(time - 3, time + 3), 0, None)
+        long_enough = [one for one in episodes if len(one) > time + 2]
+        around = moments.frames[number]
+        (episode,) = (one for one in long_enough if np.array_equal(one[times], around))
+        read = np.concatenate([episode[max(time - age, 0)] for age in (2, 1, 0)], axis=-1)
+        np.testing.assert_array_equal(moments.inputs(encoder)[number], read)
+        np.testing.assert_array_equal(moments.target(encoder)[number], episode[time + 2])
