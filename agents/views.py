@@ -23,7 +23,7 @@ Picture = NDArray[np.uint8]
 SIDE = 160
 """Pixels of a view, both ways."""
 
-LINE = 18
+LINE = 20
 PAPER, INK, FAINT = 24, (235, 235, 235), (90, 90, 90)
 FRAMES = 4
 """Of a stack that are shown, the newest."""
@@ -53,10 +53,9 @@ class View:
 
     def _drawn(self, beside: bool) -> Picture:
         player = self._player
-        ended = ", ended" if player.ended else ""
         name = _line(player.name)
         name[:, :4] = self._colour
-        score = _line(f"return {short_return(player.total)}{ended}")
+        score = _line(f"{'ended at' if player.ended else 'return'} {short_return(player.total)}")
         left = np.concatenate([name, score, fitted(player.frame)])
         title, view = self._sees()
         step = [_line(f"decision {player.decisions}")] if beside else []
@@ -122,6 +121,6 @@ def _strip(seen: NDArray[np.uint8], count: int) -> Picture:
 def _line(text: str) -> Picture:
     """A line of text: (LINE, SIDE, 3)."""
     line = np.full((LINE, SIDE, 3), PAPER, np.uint8)
-    place, font = (9, LINE - 5), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(line, text, place, font, 0.42, INK, 1, cv2.LINE_AA)
+    place, font = (9, LINE - 6), cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(line, text, place, font, 0.5, INK, 1, cv2.LINE_AA)
     return line

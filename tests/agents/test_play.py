@@ -18,7 +18,7 @@ from agents.player import Player, short_return
 from agents.stages import prepare
 from agents.train import train
 from agents.video import GAP, film, keep_small, pictures
-from agents.views import SIDE, View, bars, fitted
+from agents.views import LINE, SIDE, View, bars, fitted
 from worldvae.config import UserError, to_yaml
 from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
@@ -134,7 +134,7 @@ def test_what_is_shown_is_what_the_policy_was_given(trained: Path, arm: ArmName)
             values = player.seen[-4:] if arm == "random" else player.seen
             expected = bars(values, view._colour, 1.0 if arm == "blind" else 3.0)
             np.testing.assert_array_equal(shown, expected)
-        assert (picture[36 : 36 + SIDE] == fitted(player.frame)).all()
+        assert (picture[2 * LINE : 2 * LINE + SIDE] == fitted(player.frame)).all()
 
 
 def test_bars_rise_and_fall_from_the_middle_and_are_cut() -> None:
@@ -170,7 +170,9 @@ def test_who_has_ended_stands_still_until_the_last_one_has(trained: Path, tmp_pa
     stood = [picture[panel] for picture in shown[lengths[early] :]]
     assert all(np.array_equal(one, stood[0]) for one in stood)
     before = shown[lengths[early] - 1][panel]
-    assert not np.array_equal(before[:36], stood[0][:36]), "its line says that it has ended"
+    assert not np.array_equal(before[: 2 * LINE], stood[0][: 2 * LINE]), (
+        "its line says that it has ended"
+    )
     with playing(folders, episode) as players:
         film(players, tmp_path / "film.webm")
     assert len(frames_of(tmp_path / "film.webm")) == len(shown)
