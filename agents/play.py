@@ -53,19 +53,20 @@ def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = Non
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's")
-    if (folder / "card.json").exists() and not (folder / "agents").exists():
-        found = [folder]
+    if (folder / "card.json").exists():
+        card = read_card(folder)
+        is_meant = arm in {None, card.arm} and seed in {None, card.seed}
+        found = [folder] if is_meant and (folder / "result.json").exists() else []
     else:
         every = [_of_arm(folder, name, seed) for name in ([arm] if arm else ARMS)]
         found = [path for paths in every for path in paths[:1]]
-    finished = [path for path in found if (path / "result.json").exists()]
-    if not finished:
+    if not found:
         which = f" of {arm}" if arm else ""
         which += "" if seed is None else f" with seed {seed}"
         raise UserError(
             f"{folder}: no finished agent{which} here; python -m scripts.train CONFIG trains one"
         )
-    return finished
+    return found
 
 
 def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:

@@ -126,6 +126,9 @@ def test_mistakes_are_one_line(words: list[str], expected: str, refused: Refused
 def test_an_arm_or_a_seed_that_is_not_there(run: Path, refused: Refused) -> None:
     assert "no finished agent of latent here" in refused(run, "--arm", "latent")
     assert "no finished agent with seed 5 here" in refused(run, "--seed", "5")
+    assert "no finished agent of latent here" in refused(
+        run / "agents/blind/seed_0", "--arm", "latent"
+    )
 
 
 def test_an_agent_that_has_not_finished(run: Path, refused: Refused) -> None:
