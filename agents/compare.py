@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from agents.executor import check_executor, make_executor
 from agents.experiment import ArmName, Experiment, check_settings
+from agents.job_progress import Progress, agent_progress
 from agents.jobs import Pool
 from agents.play import film_side_by_side
 from agents.report import (
@@ -28,8 +29,9 @@ from agents.report.records import Run
 from agents.report.several import write_several
 from agents.stages import prepare
 from agents.train import DECIDES
+from agents.view import View
 from worldvae.config import UserError, to_yaml
-from worldvae.files import atomic_write_text, last_jsonl
+from worldvae.files import atomic_write_text
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Training:
     folder: Path
     config: Path
     """Of the whole experiment in its environment."""
+    env_steps: int
+    """How long it trains."""
     where: str = ""
     """" in ENVIRONMENT", where there are several."""
 
@@ -61,10 +65,8 @@ class Training:
         return (self.folder / "result.json").exists()
 
     @property
-    def env_steps(self) -> int:
-        """How far it is."""
-        last = last_jsonl(self.folder / "episodes.jsonl")
-        return int(last.get("env_steps", 0))
+    def progress(self) -> Progress:
+        return agent_progress(self.folder, self.env_steps)
 
 
 def compare(experiment: Experiment) -> bool:
@@ -73,6 +75,7 @@ def compare(experiment: Experiment) -> bool:
     Run again, it does only what is missing. An agent that fails leaves a hole in the report and
     does not stop the others.
     """
+    check_executor(experiment.compare.executor)
     tasks = experiment.tasks
     plans = {
         env_id: plan(task, where=f" in {env_id}" if len(tasks) > 1 else "")
@@ -91,9 +94,9 @@ def compare(experiment: Experiment) -> bool:
 
 def plan(experiment: Experiment, where: str = "") -> list[Training]:
     """The trainings of a comparison in one environment; UserError if others lie in their place."""
-    config = experiment.folder / "config.yaml"
+    config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps
     jobs = [
-        Training(arm, seed, experiment.agent_folder(arm, seed), config, where)
+        Training(arm, seed, experiment.agent_folder(arm, seed), config, env_steps, where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
@@ -126,14 +129,14 @@ def _film(folder: Path) -> None:
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:
     """Train them, `compare.workers` at a time."""
-    total = len(waiting) * experiment.agent.env_steps
+    if not waiting:
+        return
+    executor = make_executor(experiment.compare.executor, experiment.compare.workers)
     with (
-        tqdm(total=total, desc="train agents", unit="steps", disable=None) as bar,
-        Pool[Training](experiment.compare.workers, bar) as pool,
+        View("train agents", len(waiting)) as view,
+        Pool[Training](executor, view) as pool,
     ):
-        for _ in pool.run(waiting):
-            bar.update(sum(job.env_steps for job in waiting) - bar.n)
-            bar.set_postfix_str(", ".join(job.name for job in pool.running), refresh=False)
+        pool.finish(waiting)
 
 
 def _train_as_typed(config: Path, arm: ArmName, seed: int) -> None:

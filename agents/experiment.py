@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from agents.algorithms import AgentConfig, learns_from_replay
 from agents.drift import DriftConfig
+from agents.executor import ExecutorName
 from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
 from worldvae.diagnostics.scoring import Measure
 from worldvae.envs import EnvConfig
@@ -89,6 +90,9 @@ class CompareConfig(Config):
         {},
         description="Arm -> trainings that were made to choose the settings, for the report: who "
         "was tuned and who was not is part of a result.",
+    )
+    executor: ExecutorName = Field(
+        "local", description="Where: processes of this machine, or a Ray cluster (docs/cluster.md)."
     )
 
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from tqdm import tqdm
 
+from agents.executor import LocalProcesses
 from agents.experiment import Experiment, check_settings, record_settings
+from agents.job_progress import Progress, encoder_progress
 from agents.jobs import Pool
 from agents.stages import ENCODED_BY, collect_rollouts
 from agents.study_report import write_study
+from agents.view import View
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.scoring import score_encoder
@@ -54,6 +56,10 @@ class Cell:
     @property
     def work(self) -> Callable[[], object]:
         return partial(make, self)
+
+    @property
+    def progress(self) -> Progress:
+        return encoder_progress(self.folder, self.experiment.pretrain.steps)
 
     @property
     def is_done(self) -> bool:
@@ -118,11 +124,10 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
 def _run(waiting: list[Cell], workers: int) -> None:
     """Make those cells, `workers` at a time."""
     with (
-        tqdm(total=len(waiting), desc="encoders", disable=None) as bar,
-        Pool[Cell](workers, bar) as pool,
+        View("encoders", len(waiting)) as view,
+        Pool[Cell](LocalProcesses(workers), view) as pool,
     ):
-        for ended in pool.run(waiting):
-            bar.update(len(ended))
+        pool.finish(waiting)
 
 
 def make(cell: Cell) -> None:

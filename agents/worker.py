@@ -1,4 +1,4 @@
-"""The other half of `agents.jobs`: `python -m agents.worker` does one job, sent through stdin.
+"""The other half of `agents.process`: `python -m agents.worker` does one job, sent through stdin.
 
 The parent keeps that pipe open as long as it lives. However it ends, the system closes the pipe,
 and the worker ends with all that it has started.
@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO
 
 from worldvae.config import UserError
@@ -18,9 +19,14 @@ from worldvae.config import UserError
 TERMINATED = 128 + signal.SIGTERM
 
 
-def send(work: object, pipe: IO[bytes]) -> None:
+def pack(work: Callable[[], object]) -> bytes:
+    """What `send` sends."""
+    return pickle.dumps(work)
+
+
+def send(packed: bytes, pipe: IO[bytes]) -> None:
     """What `main` reads: pickled twice, so that nothing is imported before the watch begins."""
-    pickle.dump(pickle.dumps(work), pipe)
+    pickle.dump(packed, pipe)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agents.experiment import Experiment
+from agents.provenance import exact_command
 from scripts.options import OptionParser
 from worldvae.config import UserError, parse_overrides
 
@@ -19,10 +20,19 @@ class Parser(OptionParser):
     def __init__(self, description: str | None) -> None:
         super().__init__(description, Experiment, "CONFIG [--key value ...]")
         self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
+        self._short: dict[str, str] = {}
+
+    def shorten(self, key: str, name: str) -> None:
+        """Let `--name` stand for `--key`."""
+        self._short[name] = key
+        self.add_argument(f"--{name}", metavar="VALUE", help=f"short for --{key}")
 
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
         """The command's own options, and the experiment with its overrides."""
         options, rest = self.parse_known_args()
+        for name, key in self._short.items():
+            value = getattr(options, name)
+            rest += [] if value is None else [f"--{key}={value}"]
         return options, Experiment.load(options.config, parse_overrides(rest))
 
 
@@ -41,7 +51,7 @@ def run(command: Callable[[], None]) -> None:
     except UserError as error:
         sys.exit(_fail(f"error: {error}", 2))
     except KeyboardInterrupt:
-        sys.exit(_fail("interrupted; the same command goes on from here", 130))
+        sys.exit(_fail(f"interrupted; to go on from here: {exact_command()}", 130))
 
 
 def _fail(line: str, status: int) -> int:

@@ -9,7 +9,10 @@ from scripts.cli import Parser, run
 
 
 def main() -> None:
-    _, experiment = Parser(__doc__).parse()
+    parser = Parser(__doc__)
+    parser.shorten("compare.workers", "workers")
+    parser.shorten("compare.executor", "executor")
+    _, experiment = parser.parse()
     is_complete = compare(experiment)
     if not is_complete:
         sys.exit(1)

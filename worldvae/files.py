@@ -91,12 +91,20 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 
 def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
     """The last finished line of `path`, of at most `tail` bytes; empty if there is none."""
+    rows = last_rows(path, 1, tail)
+    return rows[0] if rows else {}
+
+
+def last_rows(path: Path, count: int, tail: int = 4_096) -> list[dict[str, Any]]:
+    """At most `count` finished lines of `path`, those whole in its last `tail` bytes."""
     if not path.exists():
-        return {}
+        return []
     with user_errors(path), path.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - tail))
-        lines = file.read().split(b"\n")[:-1]
-    return _row(path, 0, lines[-1]) if lines else {}
+        begin = max(0, file.seek(0, os.SEEK_END) - tail)
+        file.seek(begin)
+        *lines, _torn = file.read().split(b"\n")
+    whole = lines[1:] if begin else lines
+    return [_row(path, 0, line) for line in whole[-count:] if line]
 
 
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:

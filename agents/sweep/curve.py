@@ -15,14 +15,16 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
-from tqdm import tqdm
 
+from agents.executor import LocalProcesses
 from agents.experiment import Experiment
+from agents.job_progress import Progress, encoder_progress
 from agents.jobs import Pool
 from agents.sweep.points import HEALTH, Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
 from agents.sweep.trial import run_trial
+from agents.view import View
 from worldvae.files import read_jsonl
 from worldvae.seeding import derive
 
@@ -53,6 +55,10 @@ class TrialJob:
     @property
     def work(self) -> Callable[[], object]:
         return partial(run_trial, self.experiment, self.setting)
+
+    @property
+    def progress(self) -> Progress:
+        return encoder_progress(self.folder, self.experiment.pretrain.steps)
 
     def report(self) -> None:
         """Tell Optuna of the evaluations since the last call."""
@@ -89,10 +95,9 @@ class Curve:
     def run(self) -> None:
         """Finish what is neither complete nor, as long as pruning is on, pruned."""
         plan = self._plan()
-        what = f"{self.latents} latents"
         with (
-            tqdm(total=len(plan), desc=what, unit="trial", disable=None) as bar,
-            Pool[TrialJob](self.config.workers, bar) as pool,
+            View(f"{self.latents} latents", len(plan)) as view,
+            Pool[TrialJob](LocalProcesses(self.config.workers), view) as pool,
         ):
             for ended in pool.run(map(self._job, plan)):
                 for job, succeeded in ended:
@@ -101,8 +106,6 @@ class Curve:
                 for job in pruned:
                     pool.stop(job)
                     self.study.tell(job.trial, state=TrialState.PRUNED)
-                bar.update(len(ended) + len(pruned))
-                bar.set_postfix_str(", ".join(f"beta {job.setting.beta:g}" for job in pool.running))
 
     def states(self) -> dict[Setting, State]:
         """How each setting ended, the smallest beta first; of one tried again, the best end."""

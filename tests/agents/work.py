@@ -40,6 +40,14 @@ def be_killed() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_killed_as_a_parent(path: Path) -> None:
+    """Leave a child that does not notice."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(1000,))
+    child.start()
+    note(path, str(child.pid))
+    be_killed()
+
+
 def hang(folder: Path, name: str, deaf: bool = False) -> None:
     """Start a child, say who both are, and tidy up when asked to end, unless it is deaf."""
     if deaf:

@@ -6,7 +6,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from agents import jobs
+from agents import executor, jobs
 from agents.experiment import Experiment
 from agents.sweep.curve import Curve
 from agents.sweep.points import Point
@@ -23,9 +23,10 @@ class World:
     def __init__(self):
         self.started, self.outcome, self.rates = [], {}, {}
 
-    def process(self, job, threads):
+    def process(self, work, log, threads):
         assert threads >= 1
-        return FakeProcess(self, job.folder, job.setting.beta)
+        _experiment, setting = work.args
+        return FakeProcess(self, log.parent, setting.beta)
 
 
 class FakeProcess:
@@ -54,7 +55,7 @@ class FakeProcess:
 @pytest.fixture
 def world(monkeypatch):
     world = World()
-    monkeypatch.setattr(jobs, "Process", world.process)
+    monkeypatch.setattr(executor, "Process", world.process)
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
     read = lambda _, folder: Point(**json.loads((folder / "health.json").read_text()))  # noqa: E731
     monkeypatch.setattr(Point, "read", read)
