@@ -135,6 +135,13 @@ def test_an_edited_return_is_a_hole_and_not_a_score(tmp_path: Path) -> None:
     assert "was edited after the training wrote it" in hole.state
 
 
+def test_a_damaged_configuration_is_one_line(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, RETURNS)
+    (folder / "config.yaml").write_text("{")
+    with pytest.raises(UserError, match=r"config\.yaml: not valid YAML"):
+        read_run(folder)
+
+
 def test_edited_scores_are_written_anew_from_the_results(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, RETURNS))
     path = write_scores(run)
