@@ -69,11 +69,14 @@ class Across:
 def across(runs: Sequence[Run], generator: np.random.Generator) -> Across | None:
     """Put together runs of the same arms in different environments.
 
-    None where a run has no finished agent, or its configuration no scale for its environment.
+    None where no arm has a finished agent in each of them, or where the configuration states no
+    scale for an environment.
     """
     if not runs or not all(run.results and _scale_known(run) for run in runs):
         return None
     names = [arm for arm in runs[0].arms if all(run.finished(arm) for run in runs)]
+    if not names:
+        return None
     arms = tuple(_arm(arm, runs, generator) for arm in names)
     pairs = (_pair(first, second, generator) for first, second in combinations(arms, 2))
     return Across(arms, tuple(pair for pair in pairs if pair))

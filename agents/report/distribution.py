@@ -23,20 +23,20 @@ Tasks = Mapping[str, Array]
 def distribution(summary: Summary, generator: np.random.Generator) -> str:
     """Of one environment: on returns, or on normalised scores where there is a scale for them."""
     if summary.across:
-        return across_figures(summary.across, generator) + normalised(summary.across)
+        return distribution_across(summary.across, generator)
     chances = {(pair.first, pair.second): pair.probability for pair in summary.pairs}
     tasks = {arm.arm: {"": arm.values} for arm in summary.arms}
     return _section(tasks, chances, "return", generator)
 
 
-def across_figures(across: Across, generator: np.random.Generator) -> str:
-    """Over all environments, on normalised scores."""
+def distribution_across(across: Across, generator: np.random.Generator) -> str:
+    """The same on normalised scores, of however many environments, and their aggregates."""
     chances = {(pair.first, pair.second): pair.probability for pair in across.pairs}
     tasks = {arm.arm: arm.tasks for arm in across.arms}
-    return _section(tasks, chances, "normalised score", generator)
+    return _section(tasks, chances, "normalised score", generator) + _normalised(across)
 
 
-def normalised(across: Across) -> str:
+def _normalised(across: Across) -> str:
     """The aggregates that need one scale for all environments."""
     environments = ", ".join(across.arms[0].scores)
     text = (

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.report.across import Across, PairAcross, across
-from agents.report.distribution import across_figures, normalised
-from agents.report.markdown import markdown_table
+from agents.report import markdown
+from agents.report.across import Across, across
+from agents.report.distribution import distribution_across
 from agents.report.records import ENOUGH_SEEDS, Run
 from agents.report.tables import Table, normalised_table
+from agents.report.verdict import claim
 from worldvae import html
 from worldvae.files import atomic_write_text
 from worldvae.stats import Estimate
@@ -50,7 +51,7 @@ def verdict_across(found: Across | None) -> list[str]:
     )
     if not found.pairs:
         return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
-    return [first, *map(_pair_words, found.pairs)]
+    return [first, *(claim(pair, _two_digits, " in each environment") for pair in found.pairs)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:
@@ -66,7 +67,7 @@ def _page(
     table = html.table(*environments_table(runs))
     sections = [
         html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict_across(found))),
-        *([normalised(found), across_figures(found, generator)] if found and found.arms else []),
+        distribution_across(found, generator) if found and found.arms else "",
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]
@@ -76,11 +77,13 @@ def _page(
 
 def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
     blocks = [
-        f"# {folder.resolve().name}",
-        *verdict_across(found),
-        markdown_table(normalised_table(found)) if found else "",
-        markdown_table(environments_table(runs)),
-        "\n".join(f"- {line}" for line in _reports(runs)),
+        f"# {markdown.escaped(folder.resolve().name)}",
+        markdown.section("Verdict", *map(markdown.escaped, verdict_across(found))),
+        markdown.section("Normalised scores", markdown.table(normalised_table(found)))
+        if found
+        else "",
+        markdown.section("Mean returns", markdown.table(environments_table(runs))),
+        markdown.section("Report of each environment", markdown.bullets(_reports(runs))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -93,16 +96,6 @@ def _csv(found: Across | None) -> str:
         for env, seeds in arm.scores.items():
             writer.writerows((env, arm.arm, seed, score) for seed, score in seeds.items())
     return table.getvalue()
-
-
-def _pair_words(pair: PairAcross) -> str:
-    size, chance = _value(pair.difference), _value(pair.probability)
-    power = f"only differences above {pair.detectable:.2f} could have been seen (80 % power)"
-    if pair.difference.excludes_zero:
-        claim = f"{pair.first} did better than {pair.second}, by {size}"
-    else:
-        claim = f"{pair.first} and {pair.second} are not told apart: difference {size}"
-    return f"{claim}; P({pair.first} > {pair.second}) = {chance}; {power}."
 
 
 def _reports(runs: Sequence[Run]) -> list[str]:
@@ -127,3 +120,7 @@ def _mean(run: Run, arm: str) -> html.Cell:
 def _value(found: Estimate) -> str:
     interval = f" ({found.low:.2f} to {found.high:.2f})" if np.isfinite(found.low) else ""
     return f"{found.value:.2f}{interval}"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from agents.report.across import PairAcross
 from agents.report.records import ENOUGH_SEEDS, Cost
 from agents.report.summary import ArmSummary, Pair, Summary, number
 from worldvae.stats import Estimate
@@ -68,32 +69,34 @@ def _lone_words(summary: Summary, arms: Sequence[ArmSummary]) -> str:
     )
 
 
-def _pair_words(summary: Summary, pair: Pair) -> str:
-    found, chance = pair.difference, pair.probability
-    size = f"{summary.show(found.value)} ({summary.interval(found.low, found.high)})"
+def claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str = "") -> str:
+    """What a pair allows to be said, and what so few seeds could have shown at all.
+
+    `each` follows the number of seeds, as in " in each environment".
+    """
+    found, chance, n = pair.difference, pair.probability, pair.difference.n
+    size = f"{show(found.value)} ({show(found.low)} to {show(found.high)})"
     if found.excludes_zero:
-        claim = f"Over n = {found.n} seeds {pair.first} did better than {pair.second}, by {size}."
+        words = f"Over n = {n} seeds{each} {pair.first} did better than {pair.second}, by {size}."
     else:
-        claim = (
-            f"This run does not tell {pair.first} and {pair.second} apart: over n = {found.n} "
-            f"seeds their difference is {size}."
+        words = (
+            f"This run does not tell {pair.first} and {pair.second} apart: over n = {n} "
+            f"seeds{each} their difference is {size}."
         )
+    words += (
+        f" With n = {n} seeds{each} only differences above {show(pair.detectable)} could have "
+        "been seen (80 % power at 95 % confidence)."
+    )
+    if found.excludes_zero and found.value < pair.detectable:
+        words += " The one found is smaller: its size is likely overstated."
     return (
-        f"{claim}{_power_words(summary, pair)} A seed of {pair.first} scores higher than one of "
-        f"{pair.second} with probability {number(chance.value, 2)} "
-        f"({number(chance.low, 2)} to {number(chance.high, 2)}).{_equal_words(summary, pair)}"
+        f"{words} A seed of {pair.first} scores higher than one of {pair.second} with probability "
+        f"{number(chance.value, 2)} ({number(chance.low, 2)} to {number(chance.high, 2)})."
     )
 
 
-def _power_words(summary: Summary, pair: Pair) -> str:
-    """What so few seeds could have shown at all, and what that means for a difference seen."""
-    words = (
-        f" With n = {pair.difference.n} seeds only differences above "
-        f"{summary.show(pair.detectable)} could have been seen (80 % power at 95 % confidence)."
-    )
-    if pair.difference.excludes_zero and pair.difference.value < pair.detectable:
-        return f"{words} The one found is smaller: its size is likely overstated."
-    return words
+def _pair_words(summary: Summary, pair: Pair) -> str:
+    return f"{claim(pair, summary.show)}{_equal_words(summary, pair)}"
 
 
 def _equal_words(summary: Summary, pair: Pair) -> str:

@@ -12,12 +12,12 @@ from agents.report.distribution import distribution
 from agents.report.drift import drift
 from agents.report.films import films
 from agents.report.health import health
-from agents.report.markdown import render_markdown, repeat
 from agents.report.records import Run
 from agents.report.sees import sees
 from agents.report.summary import Summary, unequal
 from agents.report.tables import arms_table, ledger_seeds_table, ledger_table, pairs_table
 from agents.report.verdict import verdict
+from agents.report.write_text import render_text, repeat
 from worldvae import html
 from worldvae.files import atomic_write_text
 
@@ -29,7 +29,7 @@ def write_report(run: Run, summary: Summary) -> Path:
     """
     path = run.folder / "report.html"
     atomic_write_text(path, render(run, summary, np.random.default_rng(0)))
-    text = render_markdown(run, summary, _title(run), _lede(run), _again(run))
+    text = render_text(run, summary, _title(run), _lede(run), _again(run))
     atomic_write_text(path.with_suffix(".md"), text)
     return path
 

@@ -9,6 +9,7 @@ import pytest
 
 from agents.report.across import Across, across
 from agents.report.results import read_run
+from agents.report.verdict import claim
 from tests.agents.report.synthetic import state, write_run
 
 Scores = dict[str, list[float]]
@@ -72,3 +73,20 @@ def test_a_pair_needs_enough_seeds_in_each_environment(tmp_path: Path) -> None:
     result = found(folder_of(tmp_path, {"pixels": [1.0] * 4, "latent": [1.0] * 5}))
     assert result is not None
     assert result.pairs == ()
+
+
+def test_a_claim_over_several_environments_names_seeds_and_power(tmp_path: Path) -> None:
+    """Normalised differences 0.1 to 0.5: 0.3 on average, and 0.26 could have been seen."""
+    folder = folder_of(
+        tmp_path, {"pixels": [100.0] * 5, "latent": [120.0, 140.0, 160.0, 180.0, 200.0]}
+    )
+    result = found(folder)
+    assert result is not None
+    words = claim(result.pairs[0], "{:.2f}".format, " in each environment")
+    assert words.startswith(
+        "Over n = 5 seeds in each environment latent did better than pixels, by 0.30 ("
+    )
+    assert (
+        "With n = 5 seeds in each environment only differences above 0.26 could have been seen"
+    ) in words
+    assert words.endswith("with probability 1.00 (1.00 to 1.00).")

@@ -191,9 +191,8 @@ def test_time_and_memory_are_read(tmp_path: Path) -> None:
 def test_the_configuration_states_trials_and_scales(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
     assert read_run(folder).stated == Stated()
-    state(
-        folder, "{tuning_trials: {latent: 9}, envs: {A-v0: {random: -21, reference: 9, env: {}}}}"
-    )
+    scale = "{random: -21, reference: 9, env: {}}"
+    state(folder, f"{{tuning_trials: {{latent: 9}}, envs: {{A-v0: {scale}}}}}")
     stated = read_run(folder).stated
     assert stated.tuning_trials == {"latent": 9}
     assert stated.scales == {"A-v0": Scale(-21.0, 9.0)}

@@ -66,7 +66,7 @@ def test_no_difference_is_no_claim(tmp_path: Path) -> None:
     same = [-1.0, -10.0, -2.0, -15.0, -5.0]
     arms = {"latent": same, "random": same[::-1]}
     text = words(runs(tmp_path, Pong=arms, Boxing=arms))
-    assert "are not told apart" in text
+    assert "does not tell latent and random apart" in text
     assert "better" not in text
 
 

@@ -1,0 +1,59 @@
+"""`report.md`: the facts of the page, for a terminal, a diff, or a pull request."""
+
+from __future__ import annotations
+
+from agents.report import markdown
+from agents.report.records import Run
+from agents.report.summary import Summary, unequal
+from agents.report.tables import (
+    arms_table,
+    ledger_seeds_table,
+    ledger_table,
+    normalised_table,
+    pairs_table,
+    seeds_table,
+)
+from agents.report.verdict import verdict
+
+
+def render_text(run: Run, summary: Summary, title: str, lede: str, again: str) -> str:
+    """The whole file; `again` is the command that makes whatever is missing."""
+    blocks = (
+        f"# {markdown.escaped(title)}",
+        markdown.escaped(lede),
+        markdown.section("Verdict", *map(markdown.escaped, verdict(summary))),
+        _holes(run),
+        _unequal(run),
+        markdown.section("The arms", markdown.table(arms_table(summary))),
+        markdown.section("In pairs", markdown.table(pairs_table(summary))),
+        markdown.section("Normalised scores", markdown.table(normalised_table(summary.across)))
+        if summary.across
+        else "",
+        markdown.section("What it cost", *_ledger(summary)),
+        markdown.section("Every seed", markdown.table(seeds_table(run, summary))),
+        markdown.section("To do it again", markdown.code(repeat(run, again))),
+    )
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def repeat(run: Run, again: str) -> list[str]:
+    """The command for all of it, and those that made each agent."""
+    return [again, *sorted({result.command for result in run.results})]
+
+
+def _holes(run: Run) -> str:
+    return markdown.section(
+        "Not finished", markdown.bullets(f"{hole.where}: {hole.state}" for hole in run.holes)
+    )
+
+
+def _unequal(run: Run) -> str:
+    return markdown.section("Not held equal", markdown.bullets(unequal(run)))
+
+
+def _ledger(summary: Summary) -> list[str]:
+    return [
+        block
+        for table in (ledger_table(summary.ledgers), ledger_seeds_table(summary.ledgers))
+        if (block := markdown.table(table))
+    ]
