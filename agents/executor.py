@@ -91,7 +91,7 @@ class LocalProcesses:
 
 def check_executor(name: ExecutorName) -> None:
     """Raise UserError if what it needs is not installed; to be asked before hours of other work."""
-    if name == "ray" and find_spec("ray") is None:
+    if name == "ray" and not _is_installed("ray"):
         raise UserError("--executor ray needs Ray: pip install -c constraints.txt 'ray>=2.60'")
 
 
@@ -103,6 +103,14 @@ def make_executor(name: ExecutorName, workers: int) -> Executor:
 
         return RayCluster(workers)
     return LocalProcesses(workers)
+
+
+def _is_installed(package: str) -> bool:
+    """Without importing it: what is imported starts threads, and environments are forked."""
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it cannot be imported
+        return False
 
 
 def threads_each(workers: int) -> int:

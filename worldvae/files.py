@@ -6,12 +6,15 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from worldvae.config import UserError
+
+LOCK_POLL_SECONDS = 0.2
 
 
 @contextmanager
@@ -141,17 +144,37 @@ def _drop_torn_line(file: IO[bytes]) -> None:
 
 
 @contextmanager
-def locked(folder: Path, work: str) -> Iterator[None]:
+def locked(folder: Path, work: str, name: str = ".lock", patience: float = 0.0) -> Iterator[None]:
     """Hold `folder` for one process; a second one gets a UserError that names the `work`.
 
-    The system drops the lock when its holder ends, however it ends.
+    The system drops the lock when its holder ends, however it ends. Other machines see it if the
+    file system they share has locks (NFS: with a lock service, and not mounted `nolock`).
+
+    Args:
+        name: The file that stands for the folder.
+        patience: Seconds to wait for another to end.
     """
     with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = (folder / name).open("w")
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder}: another {work} is running here") from None
+        until = time.monotonic() + patience
+        while not _lock(lock, folder):
+            if time.monotonic() >= until:
+                raise UserError(f"{folder}: another {work} is running here")
+            time.sleep(LOCK_POLL_SECONDS)
         yield
+
+
+def _lock(file: IO[str], folder: Path) -> bool:
+    """Whether nobody else holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{folder}: its file system has no locks ({error.strerror}); use one that has, "
+            "or mount it with them"
+        ) from None
+    return True

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from worldvae.config import UserError
+from worldvae.files import append_jsonl, read_jsonl
 
 
 def note(path: Path, text: str) -> None:
@@ -46,6 +47,18 @@ def be_killed_as_a_parent(path: Path) -> None:
     child.start()
     note(path, str(child.pid))
     be_killed()
+
+
+def count_up(folder: Path, name: str, steps: int) -> None:
+    """Log each step once, going on after the last; note each beginning, and the end only once."""
+    done, log = folder / f"{name}.result", folder / f"{name}.steps"
+    with (folder / f"{name}.begun").open("a") as begun:
+        begun.write("begun\n")
+    for step in range(len(read_jsonl(log)), steps):
+        append_jsonl(log, {"step": step})
+        time.sleep(0.5)
+    with done.open("x") as file:
+        file.write(str(steps))
 
 
 def hang(folder: Path, name: str, deaf: bool = False) -> None:
