@@ -17,8 +17,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.algorithms import Algorithm, algorithm_class
 from agents.arms import FROZEN, make_eyes, state_units
-from agents.experiment import ArmName
 from agents.eyes import Eyes
+from agents.sections import ArmName
 from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig

@@ -10,8 +10,9 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
-from agents.experiment import ArmName, Experiment
+from agents.experiment import Experiment
 from agents.eyes import BlindEyes, Eyes, ImageEyes, StateEyes
+from agents.sections import ArmName
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_vec, state_variables

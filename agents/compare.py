@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.executor import check_executor, make_executor
-from agents.experiment import ArmName, Experiment, check_settings
+from agents.experiment import Experiment, check_settings
 from agents.job_progress import Progress, agent_progress
 from agents.jobs import Pool
 from agents.play import film_side_by_side
@@ -27,6 +27,7 @@ from agents.report import (
 )
 from agents.report.records import Run
 from agents.report.several import write_several
+from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import DECIDES
 from agents.view import View

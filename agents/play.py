@@ -10,8 +10,9 @@ from typing import get_args
 from pydantic import ValidationError
 
 from agents.agent import Agent, read_card
-from agents.experiment import ArmName, EvaluationConfig, Experiment
+from agents.experiment import Experiment
 from agents.player import Player, short_return
+from agents.sections import ArmName, EvaluationConfig
 from agents.video import film, keep_small
 from worldvae.config import Config, UserError
 from worldvae.files import atomic_write_text

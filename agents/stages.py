@@ -8,10 +8,11 @@ from pathlib import Path
 
 from agents.agent import Agent, read_card
 from agents.arms import SEE_FRAMES, check_state, frames_of
-from agents.experiment import ArmName, Experiment, check_settings, record_settings
+from agents.experiment import Experiment, check_settings, record_settings
 from agents.provenance import exact_command
 from agents.report.exhibits import ACTIVE_NATS
 from agents.report.records import Cost
+from agents.sections import ArmName
 from agents.usage import PeakMemory, used_cpu
 from worldvae.autoencoders import Encoder, library_versions
 from worldvae.config import UserError

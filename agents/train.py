@@ -35,11 +35,12 @@ from agents.arms import (
 )
 from agents.drift import LOG
 from agents.evaluate import Score, evaluate
-from agents.experiment import ArmName, Experiment, check_settings, record_settings
+from agents.experiment import Experiment, check_settings, record_settings
 from agents.progress import Progress
 from agents.provenance import exact_command
 from agents.refresh import must_refresh, refresh, watch
 from agents.seal import sealed
+from agents.sections import ArmName
 from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder, library_versions

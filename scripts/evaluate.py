@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.evaluate import evaluate
-from agents.experiment import ArmName
+from agents.sections import ArmName
 from scripts.cli import Parser, run, seed
 from worldvae.seeding import numpy_stream
 from worldvae.stats import episode_interval, mean

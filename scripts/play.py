@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
-from agents.experiment import ArmName
 from agents.play import evaluated_as, find_agents, played, playing
+from agents.sections import ArmName
 from agents.video import film, pictures
 from agents.window import check_display, show
 from scripts.cli import run, seed

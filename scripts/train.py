@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from agents.experiment import ArmName
+from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train
 from scripts.cli import Parser, run, seed

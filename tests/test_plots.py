@@ -13,7 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from agents.experiment import ArmName
+from agents.sections import ArmName
 from worldvae import plots
 from worldvae.comparison_plots import ArmCurves, Curve, learning_curves
 from worldvae.stats import Array

@@ -13,7 +13,7 @@ from agents.benchmark.collection import every_step
 from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
-from agents.experiment import ArmName
+from agents.sections import ArmName
 from agents.stages import make_random_encoder
 from worldvae.envs import EnvConfig
 

@@ -10,7 +10,8 @@ import torch
 from agents.agent import Agent, read_card
 from agents.algorithms import make_model
 from agents.arms import first_layers, open_eyes, training_env
-from agents.experiment import ArmName, Experiment
+from agents.experiment import Experiment
+from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train
 from worldvae.autoencoders import Encoder

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from agents.agent import Agent, read_card
-from agents.experiment import ArmName, Experiment
+from agents.experiment import Experiment
 from agents.play import FILM, RECORD, film_side_by_side, find_agents, played, playing, read_film
 from agents.player import Player, short_return
+from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train
 from agents.video import GAP, film, keep_small, pictures

@@ -13,7 +13,8 @@ import torch
 from agents.agent import Agent, read_card
 from agents.arms import training_env
 from agents.evaluate import evaluate
-from agents.experiment import ArmName, Experiment
+from agents.experiment import Experiment
+from agents.sections import ArmName
 from agents.stages import collect_rollouts, prepare, pretrain_encoder
 from agents.train import measure, train
 from worldvae.config import UserError

@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from agents.algorithms import Algorithm
-from agents.experiment import ArmName
 from agents.report.differences import SEES, algorithm_of, differences
 from agents.report.records import ARM_ORDER
 from agents.report.results import read_run
+from agents.sections import ArmName
 from tests.agents.report.synthetic import write_run
 
 

@@ -13,11 +13,12 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from agents.experiment import ArmName, Experiment
+from agents.experiment import Experiment
 from agents.report.moments import MOMENTS, take
 from agents.report.results import read_run
 from agents.report.sees import sees
 from agents.report.sheet import difference, sheet
+from agents.sections import ArmName
 from agents.stages import prepare
 from worldvae.autoencoders import Encoder
 from worldvae.config import to_yaml
