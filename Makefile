@@ -23,7 +23,7 @@ format: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fast,dev]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fast,ray,dev]"
 	touch $@
 
 # Statistics are checked against rliable, which does not import beside the pandas of the others.

@@ -24,7 +24,8 @@ def run_here(work: Callable[[], object], log: Path, threads: int, root: Path) ->
     try:
         process = Process(work, log, threads, root)
     except OSError as error:
-        return 1, f"could not be started on {socket.gethostname()}: {error}"
+        where = f"{socket.gethostname()}: {error.filename}: {error.strerror}"
+        return 1, f"could not be started on {where} (every node needs the same folders)"
     try:
         while process.exit_code is None:
             time.sleep(POLL_SECONDS)

@@ -1,5 +1,8 @@
+import errno
+import fcntl
 import hashlib
 import os
+import threading
 
 import pytest
 
@@ -10,6 +13,9 @@ from worldvae.files import (
     atomic_write_bytes,
     atomic_write_parts,
     atomic_write_text,
+    last_jsonl,
+    last_rows,
+    locked,
     read_jsonl,
     sha256_file,
     write_jsonl,
@@ -89,3 +95,58 @@ def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/below: File exists"):
         atomic_write_text(tmp_path / "file" / "below", "text")
+
+
+def test_the_last_rows_are_the_whole_ones_among_the_last_bytes(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    assert last_rows(path, 3) == []
+    for number in range(10):
+        append_jsonl(path, {"a": number})
+    with path.open("ab") as file:
+        file.write(b'{"a": 1')
+    assert last_rows(path, 3) == [{"a": 7}, {"a": 8}, {"a": 9}]
+    assert last_jsonl(path) == {"a": 9}
+    line = len(b'{"a": 0}\n')
+    torn = len(b'{"a": 1')
+    assert last_rows(path, 5, tail=2 * line + torn + 1) == [{"a": 8}, {"a": 9}]
+
+
+def test_a_folder_is_held_by_one(tmp_path):
+    with (
+        locked(tmp_path, "training"),
+        pytest.raises(UserError, match="another training is running here"),
+        locked(tmp_path, "training"),
+    ):
+        pass
+    with locked(tmp_path, "training"), locked(tmp_path, "other", ".other.lock"):
+        pass
+
+
+def test_who_is_patient_gets_the_folder_when_it_is_free(tmp_path):
+    order, held = [], threading.Event()
+
+    def wait():
+        held.wait()
+        with locked(tmp_path, "training", patience=60.0):
+            order.append("second")
+
+    second = threading.Thread(target=wait)
+    second.start()
+    with locked(tmp_path, "training"):
+        held.set()
+        second.join(0.5)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(UserError, match="its file system has no locks \\(No locks available\\)"),
+        locked(tmp_path, "training"),
+    ):
+        pass
