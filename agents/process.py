@@ -36,6 +36,8 @@ class Process:
         environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(threads)}
         packed = worker.pack(work)
         log.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # a full disk: the pool still knows the last words
+            log.touch()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agents.worker"],
             stdin=subprocess.PIPE,

@@ -116,7 +116,8 @@ class View:
         done, failed, running = self._ended["done"], self._ended["failed"], len(self._tasks)
         waiting = self._jobs - self._ended.total() - running
         stopped = f", {self._ended['stopped']} stopped" if self._ended["stopped"] else ""
-        return f"{done} done, {running} running, {waiting} waiting, {failed} failed{stopped}"
+        failures = f", {failed} failed" if failed else ""
+        return f"{done} done, {running} running, {waiting} waiting{failures}{stopped}"
 
     def _count(self) -> None:
         self._bars.update(self._all, completed=self._ended.total(), text=self._counts)

@@ -81,7 +81,7 @@ def test_what_remains_is_told_by_the_pace_since_it_began(
             view.report()
     told = capsys.readouterr().err.splitlines()
     text = f"a {begin + 20:,}/{begin + 100:,}, return 1, ETA 0:01:20"
-    assert told[-1] == f"train agents: 0 done, 1 running, 0 waiting, 0 failed; {text}"
+    assert told[-1] == f"train agents: 0 done, 1 running, 0 waiting; {text}"
 
 
 def test_without_a_terminal_plain_lines_and_at_most_one_a_minute(
@@ -102,9 +102,9 @@ def test_without_a_terminal_plain_lines_and_at_most_one_a_minute(
     assert not re.search(r"[^\x20-\x7e\n]", told.err)
     begins, *reports, ends, says = told.err.splitlines()
     assert begins == "a begins"
-    waiting = "train agents: 0 done, 1 running, 1 waiting, 0 failed; a 0/100, ETA unknown"
+    waiting = "train agents: 0 done, 1 running, 1 waiting; a 0/100, ETA unknown"
     assert reports == [waiting] * 3, "after 60, 120 and 180 seconds"
-    assert ends == "a done: 1 done, 0 running, 1 waiting, 0 failed"
+    assert ends == "a done: 1 done, 0 running, 1 waiting"
     assert says == "something [red]else"
 
 
@@ -113,7 +113,7 @@ def test_what_is_stopped_is_neither_done_nor_failed(capsys: pytest.CaptureFixtur
         view.begun("a")
         view.ended("a", "stopped")
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told == "a stopped: 0 done, 0 running, 0 waiting, 0 failed, 1 stopped"
+    assert told == "a stopped: 0 done, 0 running, 0 waiting, 1 stopped"
 
 
 def test_a_terminal_is_what_standard_error_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_policies_play_their_share(tmp_path: Path) -> None:
 
 
 def test_an_agent_is_played_and_named(tmp_path: Path) -> None:
-    def always_one(obs: Any, starting: Any) -> Any:
+    def always_one(obs: Any, starting: Any, state: Any) -> Any:
         assert obs.shape == (4, 64, 64, 3)
         return np.ones(len(starting), int)
 

@@ -57,7 +57,7 @@ def test_an_episode_starts_afresh() -> None:
 
 
 def test_epsilon_replaces_that_share() -> None:
-    def constant(obs: object, starting: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def constant(obs: object, starting: NDArray[np.bool_], state: None) -> NDArray[np.int64]:
         return np.full(len(starting), 7)
 
     policy = EpsilonPolicy(constant, spaces.Discrete(5), rng(), epsilon=0.3)
