@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,9 @@ class RayCluster:
     """
 
     def __init__(self, workers: int) -> None:
+        self._quiet = ExitStack()
         _enter()
+        self._quiet.enter_context(_unheard())
         self.workers, self._nodes = workers, _nodes()
         cores = [cores for _, cores in self._nodes.values()]
         self._threads = threads_on(cores, workers)
@@ -65,6 +67,7 @@ class RayCluster:
     def close(self) -> None:
         """Leave the cluster; it ends what might still run for us."""
         ray.shutdown()
+        self._quiet.close()
 
 
 class _Task:
@@ -121,6 +124,16 @@ def _enter() -> None:
             f"no Ray cluster at RAY_ADDRESS = {address} ({first}); "
             "start one with `ray start --head`, and give its host:port (docs/cluster.md)"
         ) from None
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep pages of a dying node's state from standard output: `news` says what matters of it.
+
+    Ray has no switch for what it prints of errors of the cluster; all of it is in its own logs.
+    """
+    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
+        yield
 
 
 def threads_on(cores: list[int], workers: int) -> int:

@@ -54,6 +54,7 @@ class View:
             _Left(table_column=_one_line()),
             console=console,
             refresh_per_second=2,
+            redirect_stdout=False,
             speed_estimate_period=PACE_SECONDS,
             get_time=clock,
             disable=not self._live,

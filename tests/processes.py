@@ -29,3 +29,9 @@ def children(pid: int) -> list[int]:
     """Empty where the system does not tell."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def ancestors(pid: int) -> list[int]:
+    """The process that started it, and so on."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return [parent, *ancestors(parent)] if parent else []

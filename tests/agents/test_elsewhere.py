@@ -14,7 +14,7 @@ import pytest
 from agents import elsewhere
 from agents.elsewhere import alone, run_here
 from agents.process import Process
-from tests.agents.work import be_killed, count_up, hang
+from tests.agents.work import be_killed, count_up, hang, note
 from tests.processes import is_alive, wait_until
 from worldvae.config import UserError
 
@@ -25,6 +25,7 @@ STEPS = 5
 def test_two_nodes_never_work_on_one_job_and_the_second_goes_on(tmp_path: Path) -> None:
     """As when a node was taken for dead that was not: its job is begun again while it runs."""
     log = tmp_path / "a.log"
+    note(tmp_path / "go", "")
     work = partial(alone, log, "a", partial(count_up, tmp_path, "a", STEPS))
     with ThreadPoolExecutor() as nodes:
         ends = list(nodes.map(lambda _: run_here(work, log, 1, ROOT), range(2)))
@@ -38,6 +39,7 @@ def test_the_node_that_got_the_job_first_is_killed_and_the_second_takes_over(
     tmp_path: Path,
 ) -> None:
     log = tmp_path / "a.log"
+    note(tmp_path / "go", "")
     work = partial(alone, log, "a", partial(count_up, tmp_path, "a", STEPS))
     first = Process(work, log, 1, ROOT)
     wait_until((tmp_path / "a.steps").exists, "the first did not begin")

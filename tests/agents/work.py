@@ -50,12 +50,17 @@ def be_killed_as_a_parent(path: Path) -> None:
 
 
 def count_up(folder: Path, name: str, steps: int) -> None:
-    """Log each step once, going on after the last; note who began, and the end only once."""
+    """Log each step once, going on after the last; note who began, and the end only once.
+
+    Nobody counts before `folder` holds a file `go`.
+    """
     done, log = folder / f"{name}.result", folder / f"{name}.steps"
     with (folder / f"{name}.begun").open("a") as begun:
         begun.write(f"{os.getpid()}\n")
     if done.exists():
         return
+    while not (folder / "go").exists():
+        time.sleep(0.05)
     for step in range(len(read_jsonl(log)), steps):
         append_jsonl(log, {"step": step})
         time.sleep(0.5)
