@@ -133,6 +133,8 @@ class _Left(ProgressColumn):
 
 def _left(task: Task) -> str:
     """ "ETA 0:12:34", from the pace since it was first seen; no pace, no number."""
+    if task.finished:  # its last step is done, not what comes after
+        return "finishing"
     seconds = task.time_remaining
     return "ETA unknown" if seconds is None else f"ETA {timedelta(seconds=int(seconds))}"
 

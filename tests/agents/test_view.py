@@ -84,6 +84,18 @@ def test_what_remains_is_told_by_the_pace_since_it_began(
     assert told[-1] == f"train agents: 0 done, 1 running, 0 waiting; {text}"
 
 
+def test_after_the_last_step_it_is_not_said_that_it_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = Clock()
+    with View("train agents", 1, clock=clock) as view:
+        view.begun("a")
+        view.show("a", Progress(100, 100))
+        clock.now = 60.0
+        view.report()
+    assert capsys.readouterr().err.endswith("a 100/100, finishing\n")
+
+
 def test_without_a_terminal_plain_lines_and_at_most_one_a_minute(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,8 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
             "python -m scripts.collect",
         ),
         (["scripts.collect", TINY, "--runs", "/proc/nowhere"], "/proc/nowhere"),
+        (["scripts.compare", TINY, "--workers", "0"], "--compare.workers = 0"),
+        (["scripts.compare", TINY, "--executor", "rya"], "--compare.executor = 'rya'"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> None:
