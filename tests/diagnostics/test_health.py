@@ -6,6 +6,7 @@ import html
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
+from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.health import Health, diagnose, write_health
+from worldvae.diagnostics.state_checks import why_not_probed
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
@@ -198,3 +201,12 @@ def test_a_scene_that_stands_still_is_no_crash(
 def test_too_few_episodes_say_what_to_do(healthy: Encoder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="collect more episodes"):
         diagnose(healthy, RolloutStore.create(tmp_path / "none", ENV), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("test", "words"), [([1, 2, 2], "also a frame of training"), ([1, 9], "varies enough")]
+)
+def test_why_nothing_was_probed(test: list[int], words: str) -> None:
+    hashes = ([1, 1], [2], test)
+    samples = Splits(*(SimpleNamespace(hashes=np.array(part, np.uint64)) for part in hashes))
+    assert words in why_not_probed(samples)  # type: ignore[arg-type]

@@ -31,10 +31,10 @@ from worldvae.diagnostics.neighbours import measure_neighbours
 from worldvae.diagnostics.page import write_page
 from worldvae.diagnostics.state_checks import (
     NO_STATE,
-    NO_VARIABLES,
     has_state,
     probe_state,
     score_disentanglement,
+    why_not_probed,
 )
 from worldvae.diagnostics.supervised import supervised_codes
 from worldvae.files import atomic_write_text
@@ -143,7 +143,7 @@ def _told(
         scores, reason = score_disentanglement(samples, variables, seed)
     return {
         "probes": probes,
-        "no_probes": None if probes else NO_VARIABLES,
+        "no_probes": None if probes else why_not_probed(samples),
         "disentanglement": scores,
         "no_disentanglement": reason,
     }

@@ -36,6 +36,10 @@ NO_STATE = (
     "new folder with rollouts.state: always"
 )
 NO_VARIABLES = "no state variable varies enough to be probed; collect more episodes"
+ALL_SEEN = (
+    "every test frame is also a frame of training, so probes have nothing new to be tried on: the "
+    "environment shows few different frames, or the rollouts visit few; collect with other policies"
+)
 TOO_FEW_VARIABLES = "fewer than 2 state variables vary enough to be told apart"
 
 
@@ -118,6 +122,12 @@ def probe_state(
         name: probe(parts, state, names, discrete, hashes, seed) for name, parts in features.items()
     }
     return _probes(results)
+
+
+def why_not_probed(samples: Splits[Sample]) -> str:
+    """What is said where no variable could be probed."""
+    known = np.concatenate([samples.train.hashes, samples.validation.hashes])
+    return ALL_SEEN if np.isin(samples.test.hashes, known).all() else NO_VARIABLES
 
 
 def _probes(results: Mapping[str, ProbeResult]) -> Probes | None:
