@@ -32,7 +32,7 @@ def words(runs: Path, seeds: str) -> list[str]:
         "name": "x",
         "compare.arms": "[pixels]",
         "compare.seeds": seeds,
-        "ppo.env_steps": "3000",
+        "agent.env_steps": "3000",
         "evaluation.every": "3000",
         "workers": "2",
     }
