@@ -20,15 +20,21 @@ ROOT = Path(__file__).parents[1]
 
 
 def torchrun(count: int, *command: str) -> subprocess.CompletedProcess[str]:
+    """Called once more where torch's own threads abort a process: seen twice in full runs of all
+    tests ("terminate called without an active exception"), never in ten runs alone."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return subprocess.run(
-        [*launcher, f"--nproc-per-node={count}", *command],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    for _ in range(2):
+        done = subprocess.run(
+            [*launcher, f"--nproc-per-node={count}", *command],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "terminate called without an active exception" not in done.stderr:
+            break
+    return done
 
 
 @pytest.fixture(scope="module")

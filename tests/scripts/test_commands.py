@@ -100,7 +100,10 @@ def test_two_processes_pretrain_what_one_does(tmp_path: Path) -> None:
     """Collection, evaluation, files and words are the first one's; the weights are the same."""
     words = [TINY, "--runs", tmp_path, "--name"]
     launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    done = run(*launcher, "scripts.pretrain", *words, "two")
+    done = run(*launcher, "scripts.pretrain", *words, "two", check=False)
+    if "terminate called without an active exception" in done.stderr:  # see test_distributed.py
+        done = run(*launcher, "scripts.pretrain", *words, "two", check=False)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.count("held-out frames: KL") == 1
     run("scripts.pretrain", *words, "one")
     one, two = (tmp_path / name / "encoder" / "model.safetensors" for name in ("one", "two"))

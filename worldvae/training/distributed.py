@@ -45,6 +45,7 @@ def processes() -> Iterator[Share]:
     distributed.init_process_group(timeout=PATIENCE)
     try:
         yield own_share()
+        distributed.barrier()  # nobody takes its connections down while another still uses them
     finally:
         distributed.destroy_process_group()
 
