@@ -1,9 +1,10 @@
 """CarRacing draws fewer frames, and nobody can tell."""
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
+import pygame
 import pytest
 
 from worldvae.envs import EnvConfig, make_env
@@ -36,6 +37,37 @@ def test_steps_are_those_of_gymnasiums_own(limit: int) -> None:
             np.testing.assert_array_equal(step[0], expected[0])
             assert step[1:4] == expected[1:4]
             ended = step[2] or step[3]
+
+
+def test_ground_is_drawn_alike_wherever_the_car_may_be() -> None:
+    """On the road, in the grass, beyond the field; zoomed out as at the start, and not."""
+    env = make_env(EnvConfig(action_repeat=4))
+    env.reset(seed=0)
+    car = cast(Any, env.unwrapped)
+    generator = np.random.default_rng(0)
+    for turn in range(40):
+        angle = generator.uniform(-10, 10)
+        zoom = generator.choice([0.6, 16.2])
+        position = generator.uniform(-400, 400, 2) if turn % 2 else road_point(car, generator)
+        scroll = pygame.math.Vector2(*(-position * zoom)).rotate_rad(angle)
+        view = (zoom, (500 + scroll[0], 200 + scroll[1]), angle)
+        ours, theirs = (ground(car, draw, view) for draw in (car._render_road, gymnasiums(car)))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def road_point(car: Any, generator: np.random.Generator) -> Any:
+    polygon, _ = car.road_poly[generator.integers(len(car.road_poly))]
+    return np.array(polygon[0], float)
+
+
+def gymnasiums(car: Any) -> Any:
+    return type(car)._render_road.__get__(car)
+
+
+def ground(car: Any, draw: Any, view: Any) -> Any:
+    car.surf = pygame.Surface((1000, 800))
+    draw(*view)
+    return pygame.surfarray.array3d(car.surf)
 
 
 def test_a_frame_is_drawn_once_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
