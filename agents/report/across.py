@@ -11,6 +11,7 @@ import numpy as np
 from agents.report.records import ENOUGH_SEEDS, Result, Run
 from worldvae.stats import (
     Array,
+    Difference,
     Estimate,
     detectable_difference,
     interquartile_mean_of_tasks,
@@ -53,7 +54,7 @@ class PairAcross:
 
     first: str
     second: str
-    difference: Estimate
+    difference: Difference
     probability: Estimate
     detectable: float
 

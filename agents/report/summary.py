@@ -13,12 +13,13 @@ from agents.report.ledger import Ledger, keep_ledgers
 from agents.report.records import ENOUGH_SEEDS, AgentRecord, Cost, Result, Run
 from worldvae.stats import (
     Array,
+    Difference,
     Estimate,
     detectable_difference,
     episode_interval,
     estimate,
     interquartile_mean,
-    mean,
+    paired_difference,
     probability_of_improvement,
 )
 
@@ -65,10 +66,10 @@ class Pair:
 
     first: str
     second: str
-    difference: Estimate
+    difference: Difference
     probability: Estimate
-    at_equal_steps: Estimate | None
-    at_equal_seconds: Estimate | None
+    at_equal_steps: Difference | None
+    at_equal_seconds: Difference | None
     detectable: float
     """Smallest true difference that these seeds would have shown, see `detectable_difference`."""
 
@@ -181,32 +182,31 @@ def _known(scores: dict[int, float]) -> dict[int, float]:
 
 
 def _pair(first: ArmSummary, second: ArmSummary, generator: np.random.Generator) -> Pair:
-    if _differences(first.scores, second.scores).mean() < 0:
-        first, second = second, first
-    differences = _differences(first.scores, second.scores)
+    a, b = _shared(first.scores, second.scores)
+    if a.mean() < b.mean():
+        return _pair(second, first, generator)
     return Pair(
         first=first.arm,
         second=second.arm,
-        difference=estimate(differences, mean, generator),
+        difference=paired_difference(a, b, generator),
         probability=probability_of_improvement(first.values, second.values, generator),
         at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, generator),
         at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, generator),
-        detectable=detectable_difference([differences]),
+        detectable=detectable_difference([a - b]),
     )
 
 
 def _if_enough(
     first: dict[int, float], second: dict[int, float], generator: np.random.Generator
-) -> Estimate | None:
-    if len(first.keys() & second.keys()) < ENOUGH_SEEDS:
-        return None
-    return estimate(_differences(first, second), mean, generator)
+) -> Difference | None:
+    a, b = _shared(first, second)
+    return paired_difference(a, b, generator) if len(a) >= ENOUGH_SEEDS else None
 
 
-def _differences(first: dict[int, float], second: dict[int, float]) -> Array:
-    """Of the seeds that both have, in their order."""
+def _shared(first: dict[int, float], second: dict[int, float]) -> tuple[Array, Array]:
+    """The scores of the seeds that both have, in their order."""
     seeds = sorted(first.keys() & second.keys())
-    return np.array([first[seed] - second[seed] for seed in seeds])
+    return np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
 
 
 def _digits(values: Iterable[float]) -> int:

@@ -32,7 +32,7 @@ def arms_table(summary: Summary) -> Table:
 
 def pairs_table(summary: Summary) -> Table:
     """Every pair that has enough seeds; probabilities are of pairs of seeds."""
-    header = ("first, second", "seeds", "difference", "could be seen above", "P(first higher)")
+    header = ("first, second", "seeds", "difference", "p", "could be seen above", "P(first higher)")
     return Table(header, tuple(_pair(summary, pair) for pair in summary.pairs))
 
 
@@ -125,6 +125,7 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
     return f"{pair.first}, {pair.second}", (
         (str(found.n), ""),
         (summary.show(found.value), summary.interval(found.low, found.high)),
+        (f"{found.p:.2g}", ""),
         (summary.show(pair.detectable), ""),
         _interval(pair.probability),
     )

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from agents.report.across import PairAcross
 from agents.report.records import ENOUGH_SEEDS, Cost
 from agents.report.summary import ArmSummary, Pair, Summary, number
-from worldvae.stats import Estimate
+from worldvae.stats import Difference
 
 
 def verdict(summary: Summary) -> list[str]:
     """The result in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
-    paragraphs = [*_few_seeds(summary), *(_pair_words(summary, pair) for pair in summary.pairs)]
-    return [*paragraphs, _cost_words(summary), *_limits(summary)]
+    pairs = [*(_pair_words(summary, pair) for pair in summary.pairs), *rule(summary.pairs)]
+    return [*_few_seeds(summary), *pairs, _cost_words(summary), *_limits(summary)]
 
 
 def summary_table(summary: Summary) -> str:
@@ -75,8 +75,8 @@ def claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str = "")
     `each` follows the number of seeds, as in " in each environment".
     """
     found, chance, n = pair.difference, pair.probability, pair.difference.n
-    size = f"{show(found.value)} ({show(found.low)} to {show(found.high)})"
-    if found.excludes_zero:
+    size = f"{show(found.value)} ({show(found.low)} to {show(found.high)}; p = {found.p:.2g})"
+    if found.told_apart:
         words = f"Over n = {n} seeds{each} {pair.first} did better than {pair.second}, by {size}."
     else:
         words = (
@@ -87,12 +87,25 @@ def claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str = "")
         f" With n = {n} seeds{each} only differences above {show(pair.detectable)} could have "
         "been seen (80 % power at 95 % confidence)."
     )
-    if found.excludes_zero and found.value < pair.detectable:
+    if found.told_apart and found.value < pair.detectable:
         words += " The one found is smaller: its size is likely overstated."
     return (
         f"{words} A seed of {pair.first} scores higher than one of {pair.second} with probability "
         f"{number(chance.value, 2)} ({number(chance.low, 2)} to {number(chance.high, 2)})."
     )
+
+
+def rule(pairs: Sequence[Pair | PairAcross]) -> list[str]:
+    """When an arm is called better, and how often that is wrong."""
+    if not pairs:
+        return []
+    words = (
+        "Arms are told apart where the 95 % bootstrap interval of their difference leaves out zero "
+        "and p is at most 0.05: how often seeds dealt to two equal arms at random would differ as "
+        "much."
+    )
+    many = f" Of {len(pairs)} pairs of equal arms, {0.05 * len(pairs):.2g} would be expected to."
+    return [words + many * (len(pairs) > 1)]
 
 
 def _pair_words(summary: Summary, pair: Pair) -> str:
@@ -109,8 +122,8 @@ def _equal_words(summary: Summary, pair: Pair) -> str:
     return f" At equal total cost the difference is {' and '.join(parts)}." if parts else ""
 
 
-def _difference(summary: Summary, found: Estimate) -> str:
-    doubt = "" if found.excludes_zero else ", not told apart"
+def _difference(summary: Summary, found: Difference) -> str:
+    doubt = "" if found.told_apart else ", not told apart"
     return f"{summary.show(found.value)} ({summary.interval(found.low, found.high)}{doubt})"
 
 

@@ -131,26 +131,3 @@ def test_one_seed_improves_with_an_unknown_probability() -> None:
     found = stats.probability_of_improvement([1.0], [0.0, 2.0], generator())
     assert found.value == 0.5
     assert np.isnan([found.low, found.high]).all()
-
-
-def test_paired_difference_removes_what_the_pairs_share() -> None:
-    """The seeds differ by hundreds, the arms by exactly 2."""
-    b = np.array([0.0, 300.0, -500.0, 900.0])
-    found = stats.paired_difference(b + 2.0, b, generator())
-    assert (found.value, found.low, found.high, found.n) == (2.0, 2.0, 2.0, 4)
-    assert found.excludes_zero
-
-
-def test_paired_difference_over_episodes_and_its_sign() -> None:
-    found = stats.paired_difference([[1.0, 3.0], [5.0, 5.0]], [[4.0, 4.0], [6.0, 8.0]], generator())
-    assert found.value == -2.0
-    assert (found.low, found.high) == (-2.0, -2.0)
-
-
-def test_unequal_pairs_are_refused() -> None:
-    with pytest.raises(ValueError, match="pairs"):
-        stats.paired_difference([1.0, 2.0], [1.0], generator())
-
-
-def test_an_undefined_interval_does_not_exclude_zero() -> None:
-    assert not stats.paired_difference([3.0], [1.0], generator()).excludes_zero

@@ -123,27 +123,6 @@ def test_improvement_in_one_task_is_that_of_its_seeds() -> None:
     assert found == stats.probability_of_improvement(a, b, generator(6))
 
 
-def test_differences_are_paired_within_tasks() -> None:
-    """The seeds differ by hundreds, the arms by 2 in one task and by 4 in the other."""
-    b = {"x": [0.0, 300.0, -500.0], "y": [7.0, 900.0]}
-    a = {"x": [2.0, 302.0, -498.0], "y": [11.0, 904.0]}
-    found = stats.stratified_difference(a, b, generator())
-    assert (found.value, found.low, found.high, found.n) == (3.0, 3.0, 3.0, 2)
-
-
-@pytest.mark.parametrize(
-    ("b", "message"),
-    [
-        ({"x": [1.0, 2.0]}, "same tasks"),
-        ({"x": [1.0, 2.0], "z": [1.0]}, "same tasks"),
-        ({"x": [1.0], "y": [1.0]}, "as many seeds"),
-    ],
-)
-def test_unlike_sides_are_refused(b: TaskScores, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        stats.stratified_difference({"x": [1.0, 2.0], "y": [1.0]}, b, generator())
-
-
 def test_lists_of_unlike_length_are_refused() -> None:
     with pytest.raises(ValueError, match="same tasks"):
         stats.stratified_improvement([[1.0]], [[1.0], [2.0]], generator())

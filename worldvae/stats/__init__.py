@@ -1,13 +1,19 @@
 """Statistics of a comparison: of seeds in one task, of several tasks, and what it could have seen.
 
-Needs numpy alone, so that it can be checked beside other libraries.
+Needs numpy and scipy alone, so that it can be checked beside other libraries.
 """
 
-from worldvae.stats.power import detectable_difference, t_quantile
+from worldvae.stats.differences import (
+    paired_difference,
+    permutation_p,
+    stratified_difference,
+)
+from worldvae.stats.power import detectable_difference
 from worldvae.stats.seeds import (
     CONFIDENCE,
     RESAMPLES,
     Array,
+    Difference,
     Estimate,
     Statistic,
     bootstrap_interval,
@@ -15,7 +21,6 @@ from worldvae.stats.seeds import (
     estimate,
     interquartile_mean,
     mean,
-    paired_difference,
     probability_of_improvement,
     seed_scores,
 )
@@ -29,7 +34,6 @@ from worldvae.stats.tasks import (
     normalise,
     optimality_gap,
     performance_profile,
-    stratified_difference,
     stratified_estimate,
     stratified_improvement,
     stratified_interval,
@@ -39,6 +43,7 @@ __all__ = [
     "CONFIDENCE",
     "RESAMPLES",
     "Array",
+    "Difference",
     "Estimate",
     "Profile",
     "Statistic",
@@ -57,11 +62,11 @@ __all__ = [
     "optimality_gap",
     "paired_difference",
     "performance_profile",
+    "permutation_p",
     "probability_of_improvement",
     "seed_scores",
     "stratified_difference",
     "stratified_estimate",
     "stratified_improvement",
     "stratified_interval",
-    "t_quantile",
 ]

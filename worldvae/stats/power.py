@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import t
 
 from worldvae.stats.seeds import CONFIDENCE, seed_scores
 
@@ -39,29 +40,4 @@ def detectable_difference(
     # 1e-9: of tasks that are alike the quotient is a whole number, but for rounding.
     degrees = int(variances.sum() ** 2 / (variances**2 / free).sum() + 1e-9)
     error = math.sqrt(variances.sum()) / len(tasks)
-    return (t_quantile((1 + confidence) / 2, degrees) + t_quantile(power, degrees)) * error
-
-
-def t_quantile(probability: float, degrees: int) -> float:
-    """The t with P(T <= t) = `probability` in Student's distribution, 0.5 <= probability < 1."""
-    if not 0.5 <= probability < 1:
-        raise ValueError(f"expected a probability from 0.5 to below 1, got {probability}")
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):  # 2^-60 is below the precision of the angle
-        middle = (low + high) / 2
-        below = _within(middle, degrees) < 2 * probability - 1
-        low, high = (middle, high) if below else (low, middle)
-    return math.sqrt(degrees) * math.tan(low)
-
-
-def _within(angle: float, degrees: int) -> float:
-    """P(|T| <= t) for t = sqrt(degrees) tan(angle); Abramowitz & Stegun (1964), 26.7.3, 26.7.4."""
-    odd = degrees % 2
-    term, total = 1.0, 0.0
-    # odd: 1 + 2/3 cos^2 + (2 4)/(3 5) cos^4 ...; even: 1 + 1/2 cos^2 + (1 3)/(2 4) cos^4 ...
-    for step in range(degrees // 2):
-        total += term
-        term *= math.cos(angle) ** 2 * (2 * step + 1 + odd) / (2 * step + 2 + odd)
-    if odd:
-        return 2 / math.pi * (angle + math.sin(angle) * math.cos(angle) * total)
-    return math.sin(angle) * total
+    return float(t.ppf((1 + confidence) / 2, degrees) + t.ppf(power, degrees)) * error

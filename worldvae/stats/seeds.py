@@ -30,10 +30,21 @@ class Estimate:
     high: float
     n: int
 
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """Of two arms: the mean of a - b over paired seeds, and whether it could be chance."""
+
+    p: float
+    """Two-sided, of `permutation_p`; NaN where either arm has a single seed."""
+
     @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of zero; False where it is undefined."""
-        return self.low > 0 or self.high < 0
+    def told_apart(self) -> bool:
+        """Whether the interval leaves out zero and so few seeds would seldom do that by chance.
+
+        The interval alone is too narrow with few seeds, see `bootstrap_interval`.
+        """
+        return (self.low > 0 or self.high < 0) and self.p <= 1 - CONFIDENCE
 
 
 def interquartile_mean(scores: ArrayLike) -> Array:
@@ -109,20 +120,6 @@ def estimate(
     values = seed_scores(scores)
     low, high = bootstrap_interval(values, statistic, generator, confidence, resamples)
     return Estimate(float(statistic(values)), low, high, len(values))
-
-
-def paired_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """Mean of a - b, where a[i] and b[i] share a seed: (S,), (S,) or (S, E), (S, E)."""
-    first, second = seed_scores(a), seed_scores(b)
-    if first.shape != second.shape:
-        raise ValueError(f"pairs need one score a seed on either side: {len(first)}, {len(second)}")
-    return estimate(first - second, mean, generator, confidence, resamples)
 
 
 def probability_of_improvement(

@@ -86,8 +86,8 @@ def stratified_interval(
     (nan, nan) where a task has a single seed. With few seeds it is too narrow, as the interval
     of one task is (`bootstrap_interval`).
     """
-    tasks = _by_task(scores)
-    if _fewest(tasks) < 2:
+    tasks = by_task(scores)
+    if fewest(tasks) < 2:
         return np.nan, np.nan
     draws = [
         values[generator.integers(len(values), size=(resamples, len(values)))] for values in tasks
@@ -104,9 +104,9 @@ def stratified_estimate(
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """`statistic` of all tasks with its interval; n is the fewest seeds of a task."""
-    tasks = _by_task(scores)
+    tasks = by_task(scores)
     low, high = stratified_interval(tasks, statistic, generator, confidence, resamples)
-    return Estimate(float(statistic(tasks)), low, high, _fewest(tasks))
+    return Estimate(float(statistic(tasks)), low, high, fewest(tasks))
 
 
 def performance_profile(
@@ -121,10 +121,10 @@ def performance_profile(
     Run-score distributions of Agarwal et al. (2021), section 4.2. The bounds are NaN where a task
     has a single seed.
     """
-    tasks, taus = _by_task(scores), finite(thresholds)
+    tasks, taus = by_task(scores), finite(thresholds)
     above = [(values[:, None] > taus).astype(np.float64) for values in tasks]
     share = np.mean([rows.mean(axis=0) for rows in above], axis=0)
-    if _fewest(tasks) < 2:
+    if fewest(tasks) < 2:
         unknown = np.full_like(share, np.nan)
         return Profile(taus, share, unknown, unknown)
     draws = [drawn_weights(len(rows), generator, resamples) @ rows for rows in above]
@@ -143,7 +143,7 @@ def stratified_improvement(
 
     Strata are arms and tasks: the seeds of each arm are resampled on their own.
     """
-    pairs = _same_tasks(a, b)
+    pairs = same_tasks(a, b)
     wins = [win_matrix(first, second) for first, second in pairs]
     n, low, high = min(min(matrix.shape) for matrix in wins), np.nan, np.nan
     if n > 1:
@@ -152,30 +152,12 @@ def stratified_improvement(
     return Estimate(float(np.mean([matrix.mean() for matrix in wins])), low, high, n)
 
 
-def stratified_difference(
-    a: TaskScores,
-    b: TaskScores,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """Mean over tasks of the mean of a - b, where the seeds of a task are paired in their order."""
-    differences = []
-    for first, second in _same_tasks(a, b):
-        if len(first) != len(second):
-            raise ValueError(
-                f"pairs need as many seeds on either side: {len(first)}, {len(second)}"
-            )
-        differences.append(first - second)
-    return stratified_estimate(differences, mean_of_tasks, generator, confidence, resamples)
-
-
 def _task_means(tasks: Sequence[Array]) -> Array:
     """(..., S_m) of M tasks -> (..., M)."""
     return np.stack([scores.mean(axis=-1) for scores in tasks], axis=-1)
 
 
-def _by_task(scores: TaskScores) -> list[Array]:
+def by_task(scores: TaskScores) -> list[Array]:
     """One score a seed of each task: M arrays (S_m,)."""
     rows = list(scores.values()) if isinstance(scores, Mapping) else list(scores)
     if not rows or any(np.ndim(row) == 0 for row in rows):
@@ -183,17 +165,17 @@ def _by_task(scores: TaskScores) -> list[Array]:
     return [seed_scores(row) for row in rows]
 
 
-def _same_tasks(a: TaskScores, b: TaskScores) -> list[tuple[Array, Array]]:
+def same_tasks(a: TaskScores, b: TaskScores) -> list[tuple[Array, Array]]:
     """The scores of both sides in each task; by name where both are mappings."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if a.keys() != b.keys():
             raise ValueError(f"either side needs the same tasks: {sorted(a)}, {sorted(b)}")
         b = {name: b[name] for name in a}
-    first, second = _by_task(a), _by_task(b)
+    first, second = by_task(a), by_task(b)
     if len(first) != len(second):
         raise ValueError(f"either side needs the same tasks: {len(first)}, {len(second)}")
     return list(zip(first, second, strict=True))
 
 
-def _fewest(tasks: Sequence[Array]) -> int:
+def fewest(tasks: Sequence[Array]) -> int:
     return min(len(values) for values in tasks)

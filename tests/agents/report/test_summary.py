@@ -67,7 +67,7 @@ def test_a_pair_is_stated_from_the_higher_side(tmp_path: Path) -> None:
     assert (pair.difference.value, pair.difference.low) == (10.0, 10.0)
     assert pair.probability.value == 1.0
     words = " ".join(verdict(summary))
-    assert "Over n = 5 seeds latent did better than pixels, by 10.0 (10.0 to 10.0)." in words
+    assert "Over n = 5 seeds latent did better than pixels, by 10.0 (10.0 to 10.0; p = 0.0" in words
     assert "At equal total cost" in words
 
 
@@ -80,11 +80,31 @@ def test_the_verdict_says_what_five_seeds_could_have_shown(tmp_path: Path) -> No
     assert "overstated" not in words
 
 
+def test_an_interval_alone_is_no_claim(tmp_path: Path) -> None:
+    """The bootstrap of five differences leaves out 0, and the seeds overlap all the same."""
+    pixels, latent = arm(100, 500, 300, 900, 700), arm(110, 540, 340, 980, 730)
+    summary = of(tmp_path, {"pixels": pixels, "latent": latent})
+    (pair,) = summary.pairs
+    assert pair.difference.low > 0
+    assert pair.difference.p > 0.8
+    words = " ".join(verdict(summary))
+    assert "does not tell latent and pixels apart" in words
+    assert "did better" not in words
+
+
+def test_the_verdict_says_how_many_pairs_were_looked_at(tmp_path: Path) -> None:
+    one = of(tmp_path / "1", {"pixels": arm(*range(5)), "latent": arm(*range(5))})
+    assert "pairs of equal arms" not in " ".join(verdict(one))
+    arms = ("pixels", "latent", "random", "state")
+    six = of(tmp_path / "6", {name: arm(*range(5)) for name in arms})
+    assert "Of 6 pairs of equal arms, 0.3 would be expected to." in " ".join(verdict(six))
+
+
 def test_a_difference_below_what_could_be_seen_is_doubted(tmp_path: Path) -> None:
     """Mean 1.6, s = 1.34: the interval excludes 0, while 2.23 would be needed."""
     summary = of(tmp_path, {"pixels": arm(0, 0, 0, 0, 0), "latent": arm(1, 1, 1, 1, 4)})
     (pair,) = summary.pairs
-    assert pair.difference.excludes_zero
+    assert pair.difference.told_apart
     words = " ".join(verdict(summary))
     assert "above 2.23 could have been seen" in words
     assert "The one found is smaller: its size is likely overstated." in words

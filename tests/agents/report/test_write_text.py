@@ -46,7 +46,9 @@ def test_tables_hold_arms_pairs_costs_and_seeds(tmp_path: Path) -> None:
     found = rows(text_of(folder))
     assert found["IQM, 95 % interval"][0].startswith("104 (")
     assert found["env steps, charge included"] == ["100,000", "120,000 (20,000 charged)"]
-    assert found["latent, pixels"] == ["5", "200 (200 to 200)", "0", "1.00 (1.00 to 1.00)"]
+    seeds, difference, p, *others = found["latent, pixels"]
+    assert (seeds, difference, others) == ("5", "200 (200 to 200)", ["0", "1.00 (1.00 to 1.00)"])
+    assert float(p) == pytest.approx(2 / 252, abs=0.003)
     assert found["minutes of pretraining"] == ["0.0", "8.0"]
     assert found["CPU minutes"][1] == "28.0 (collection 1.0, pretraining 15.0, training 12.0)"
     assert found["tuning trials"] == ["not stated"] * 2
