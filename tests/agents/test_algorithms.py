@@ -15,9 +15,9 @@ from agents.arms import training_env
 from agents.experiment import Experiment
 from agents.stages import prepare
 from agents.train import train
+from tests.tiny import TINY
 from worldvae.config import UserError
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 STEERED = {"id": "Pendulum-v1", "workers": "sync", "max_episode_steps": 40}
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -1,7 +1,8 @@
 """What each arm sees: the same in training and in play, and nothing that it must not see."""
 
+import shutil
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,26 +11,19 @@ import torch
 from agents.agent import Agent, read_card
 from agents.algorithms import make_model
 from agents.arms import first_layers, open_eyes, training_env
-from agents.experiment import Experiment
 from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train
+from tests.tiny import load
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.envs import make_vec
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
-
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs")
-    prepare(load(folder), ("latent", "random"))
-    return folder
-
-
-def load(runs: Path, **overrides: Any) -> Experiment:
-    return Experiment.load(TINY, {"runs": str(runs), **overrides})
+def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared: each test trains an arm or a seed that is its own."""
+    return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("arms") / "runs"))
 
 
 @pytest.mark.parametrize("arm", get_args(ArmName))

@@ -26,11 +26,11 @@ from agents.view import View  # noqa: E402
 from tests.agents.test_jobs import Example, failures  # noqa: E402
 from tests.agents.work import be_killed, count_up, hang, make_a_mistake, note  # noqa: E402
 from tests.processes import ancestors, is_alive, wait_until  # noqa: E402
+from tests.tiny import TINY  # noqa: E402
 from worldvae.config import UserError  # noqa: E402
 
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 * 2**20}
 STEPS = 8
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,16 @@ from agents.drift import DriftConfig, DriftLine, calls_for_refresh, read_lines
 from agents.experiment import Experiment
 from agents.report.records import Cost
 from agents.report.results import read_run
-from agents.stages import prepare
 from agents.strangest import KEPT, Strangest, read_strangest
 from agents.train import train
 from agents.watch import EvenSample
+from tests.tiny import load
 from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutStore
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 WATCHED = {"drift.every": 300, "drift.frames": 40}
 # So low that the tiny encoder is always left behind.
 REFITTED = {
@@ -34,23 +33,6 @@ REFITTED = {
     "drift.refresh_frames": 400,
     "drift.refresh_steps": 8,
 }
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = tmp_path_factory.mktemp("runs")
-    prepare(load(runs), ("latent", "random"))
-    return runs
-
-
-@pytest.fixture
-def runs(base: Path, tmp_path: Path) -> Path:
-    shutil.copytree(base, tmp_path / "runs")
-    return tmp_path / "runs"
-
-
-def load(runs: Path, **overrides: Any) -> Experiment:
-    return Experiment.load(TINY, {"runs": str(runs), **overrides})
 
 
 @pytest.mark.parametrize(("frames", "decisions"), [(10, 100), (7, 95), (64, 64), (300, 64)])

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from agents.experiment import Experiment, check_settings, record_settings
+from tests.tiny import TINY
 from worldvae.config import UserError
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
 

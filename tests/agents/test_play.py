@@ -20,11 +20,11 @@ from agents.stages import prepare
 from agents.train import train
 from agents.video import GAP, film, keep_small, pictures
 from agents.views import LINE, SIDE, View, bars, fitted
+from tests.tiny import TINY
 from worldvae.config import UserError, to_yaml
 from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
 
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 ARMS = get_args(ArmName)
 
 

@@ -9,9 +9,8 @@ import pytest
 
 from agents.experiment import Experiment
 from agents.study import Cell, grid, study
+from tests.tiny import TINY
 from worldvae.config import UserError
-
-TINY = Path(__file__).parents[1] / "tiny.yaml"
 
 
 def load(runs: Path) -> Experiment:

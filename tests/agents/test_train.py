@@ -13,32 +13,12 @@ import torch
 from agents.agent import Agent, read_card
 from agents.arms import training_env
 from agents.evaluate import evaluate
-from agents.experiment import Experiment
 from agents.sections import ArmName
 from agents.stages import collect_rollouts, prepare, pretrain_encoder
 from agents.train import measure, train
+from tests.tiny import load
 from worldvae.config import UserError
 from worldvae.files import read_jsonl
-
-TINY = Path(__file__).parents[1] / "tiny.yaml"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rollouts and both encoders, made once."""
-    runs = tmp_path_factory.mktemp("runs")
-    prepare(load(runs), ("latent", "random"))
-    return runs
-
-
-@pytest.fixture
-def runs(base: Path, tmp_path: Path) -> Path:
-    shutil.copytree(base, tmp_path / "runs")
-    return tmp_path / "runs"
-
-
-def load(runs: Path, **overrides: Any) -> Experiment:
-    return Experiment.load(TINY, {"runs": str(runs), **overrides})
 
 
 def weights(folder: Path) -> torch.Tensor:

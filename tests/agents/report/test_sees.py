@@ -20,12 +20,12 @@ from agents.report.sees import sees
 from agents.report.sheet import difference, sheet
 from agents.sections import ArmName
 from agents.stages import prepare
+from tests.tiny import TINY
 from worldvae.autoencoders import Encoder
 from worldvae.config import to_yaml
 from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutStore
 
-TINY = Path(__file__).parents[2] / "tiny.yaml"
 ARMS = get_args(ArmName)
 
 

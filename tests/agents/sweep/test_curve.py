@@ -1,7 +1,6 @@
 """Which trials are run, tried again, given up or left alone; the trials themselves are faked."""
 
 import json
-from pathlib import Path
 
 import optuna
 import pytest
@@ -12,9 +11,8 @@ from agents.sweep.curve import Curve
 from agents.sweep.points import Point
 from agents.sweep.pruner import CollapsePruner
 from tests.agents.sweep.synthetic import point
+from tests.tiny import TINY
 from worldvae.files import append_jsonl
-
-TINY = Path(__file__).parents[2] / "tiny.yaml"
 
 
 class World:

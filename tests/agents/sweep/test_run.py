@@ -1,15 +1,13 @@
 """What is refused before anything is trained."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
 from agents.experiment import Experiment
 from agents.sweep import sweep
+from tests.tiny import TINY
 from worldvae.config import UserError
-
-TINY = Path(__file__).parents[2] / "tiny.yaml"
 
 
 def load(runs, **overrides):

@@ -1,0 +1,24 @@
+"""Rollouts and encoders, made once for all tests that train agents on them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agents.stages import prepare
+from tests.tiny import load
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `runs` of tests/tiny.yaml with rollouts and both encoders; not to be written to."""
+    runs = tmp_path_factory.mktemp("runs")
+    prepare(load(runs), ("latent", "random"))
+    return runs
+
+
+@pytest.fixture
+def runs(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of them for one test."""
+    shutil.copytree(prepared, tmp_path / "runs")
+    return tmp_path / "runs"

@@ -1,0 +1,13 @@
+"""The smallest experiment that has every part."""
+
+from pathlib import Path
+from typing import Any
+
+from agents.experiment import Experiment
+
+TINY = Path(__file__).parent / "tiny.yaml"
+
+
+def load(runs: Path, **overrides: Any) -> Experiment:
+    """tests/tiny.yaml with its runs in `runs`; overrides are dotted keys."""
+    return Experiment.load(TINY, {"runs": str(runs), **overrides})
