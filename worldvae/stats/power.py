@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from worldvae.stats.seeds import CONFIDENCE, seed_scores
 
@@ -40,4 +40,4 @@ def detectable_difference(
     # 1e-9: of tasks that are alike the quotient is a whole number, but for rounding.
     degrees = int(variances.sum() ** 2 / (variances**2 / free).sum() + 1e-9)
     error = math.sqrt(variances.sum()) / len(tasks)
-    return float(t.ppf((1 + confidence) / 2, degrees) + t.ppf(power, degrees)) * error
+    return float(stdtrit(degrees, [(1 + confidence) / 2, power]).sum()) * error
