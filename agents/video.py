@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -105,7 +107,22 @@ def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
 
 def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:
     size = picture.shape[1], picture.shape[0]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate, size)
+    with _deaf_to_ffmpeg():
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate, size)
     if not writer.isOpened():
         raise UserError(f"{path}: this OpenCV cannot write VP9 video")
     return writer
+
+
+@contextmanager
+def _deaf_to_ffmpeg() -> Iterator[None]:
+    """OpenCV prints that WebM names no tag for VP9, which harms nothing; no setting prevents it."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

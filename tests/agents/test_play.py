@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -184,6 +185,18 @@ def test_a_film_is_cut_at_most_decisions(trained: Path) -> None:
         assert len(list(pictures(players, most=2))) == 3
         assert not players[0].ended
         assert "so far" in played(find_agents(trained, "blind"), players)[0].words
+
+
+def test_a_film_is_written_without_a_word(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of OpenCV's FFmpeg; what Python says afterwards is heard again."""
+    with playing(find_agents(trained, "blind"), 4) as players:
+        capfd.readouterr()
+        film(players, tmp_path / "film.webm", most=2)
+    assert capfd.readouterr().err == ""
+    print("heard", file=sys.stderr)
+    assert capfd.readouterr().err == "heard\n"
 
 
 def test_a_large_film_loses_every_second_picture(trained: Path, tmp_path: Path) -> None:
