@@ -9,7 +9,8 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
+from agents.card import read_card
 from agents.experiment import Experiment
 from agents.player import Player, short_return
 from agents.sections import ArmName, EvaluationConfig

@@ -8,7 +8,9 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 from tqdm import tqdm
 
-from agents.agent import Agent, AgentCard, normalization_of, save_agent
+from agents.agent import Agent
+from agents.card import AgentCard, normalization_of
+from agents.checkpoint import save_agent
 from agents.evaluate import Score
 from agents.usage import Meter, PeakMemory
 from worldvae.files import append_jsonl

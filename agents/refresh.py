@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.agent import Agent, AgentCard, own_encoder, write_card
+from agents.agent import Agent
+from agents.card import AgentCard, own_encoder, write_card
 from agents.drift import calls_for_refresh, read_lines
 from agents.experiment import Experiment
 from agents.strangest import Strangest

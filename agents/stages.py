@@ -6,8 +6,9 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
 from agents.arms import SEE_FRAMES, check_state, frames_of
+from agents.card import read_card
 from agents.experiment import Experiment, check_settings, record_settings
 from agents.provenance import exact_command
 from agents.report.exhibits import ACTIVE_NATS

@@ -14,15 +14,7 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.agent import (
-    Agent,
-    AgentCard,
-    load_model,
-    load_replay,
-    own_encoder,
-    read_card,
-    restore_normalization,
-)
+from agents.agent import Agent
 from agents.algorithms import learning_rate, make_model
 from agents.arms import (
     encoder_folder,
@@ -33,6 +25,8 @@ from agents.arms import (
     relative_encoder,
     training_env,
 )
+from agents.card import AgentCard, own_encoder, read_card, restore_normalization
+from agents.checkpoint import load_model, load_replay
 from agents.drift import LOG
 from agents.evaluate import Score, evaluate
 from agents.experiment import Experiment, check_settings, record_settings

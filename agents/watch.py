@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.agent import AgentCard
+from agents.card import AgentCard
 from agents.drift import ENOUGH, LOG, DriftConfig, DriftLine, read_lines
 from agents.progress import Pace
 from agents.strangest import Strangest

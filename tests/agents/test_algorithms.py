@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
 from agents.algorithms import AgentConfig, Algorithm
 from agents.arms import training_env
+from agents.card import read_card
 from agents.experiment import Experiment
 from agents.stages import prepare
 from agents.train import train

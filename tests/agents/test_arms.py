@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
 from agents.algorithms import make_model
 from agents.arms import first_layers, open_eyes, training_env
+from agents.card import read_card
 from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.agent import Agent, AgentCard, read_card
+from agents.agent import Agent
+from agents.card import AgentCard, read_card
 from agents.drift import DriftConfig, DriftLine, calls_for_refresh, read_lines
 from agents.experiment import Experiment
 from agents.report.records import Cost

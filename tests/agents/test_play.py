@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
+from agents.card import read_card
 from agents.experiment import Experiment
 from agents.play import FILM, RECORD, film_side_by_side, find_agents, played, playing, read_film
 from agents.player import Player, short_return

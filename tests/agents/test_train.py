@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import Agent, read_card
+from agents.agent import Agent
 from agents.arms import training_env
+from agents.card import read_card
 from agents.evaluate import evaluate
 from agents.sections import ArmName
 from agents.stages import collect_rollouts, prepare, pretrain_encoder
