@@ -14,6 +14,7 @@ from worldvae.autoencoders.likelihoods import (
     corrupt,
     gaussian_nll,
     moving,
+    soft_ceiling,
     soft_floor,
 )
 from worldvae.autoencoders.pixels import to_float
@@ -96,6 +97,13 @@ def test_soft_floor_is_the_identity_far_above_and_never_below() -> None:
     values = torch.tensor([-100.0, -6.0, 0.0, 3.0])
     assert (soft_floor(values, -6.0) >= -6.0).all()
     torch.testing.assert_close(soft_floor(values, -6.0)[2:], values[2:], atol=3e-3, rtol=0)
+
+
+def test_soft_ceiling_is_the_identity_far_below_and_never_above() -> None:
+    values = torch.tensor([1e4, 26.0, 5.0, 0.0, -3.0])
+    bounded = soft_ceiling(values, 5.0)
+    assert (bounded <= 5.0).all()
+    torch.testing.assert_close(bounded[3:], values[3:], atol=7e-3, rtol=0)
 
 
 def test_the_mask_greys_out_whole_pixels() -> None:

@@ -28,6 +28,19 @@ def test_samples_have_the_posteriors_moments():
     torch.testing.assert_close(many.std(0), torch.tensor([1.0, 3.0]), atol=0.03, rtol=0)
 
 
+def test_no_frame_is_so_strange_that_its_code_knows_no_bounds():
+    """A logvar of 26, which a rare frame of Pong got, is a sample of half a million."""
+    model = Autoencoder(tiny(), SHAPE, seed=0)
+    with torch.no_grad():
+        list(model.encoder.parameters())[-1][4:] = 26.0  # the bias of its logvar
+    posterior = model.encode(torch.zeros(2, *SHAPE, dtype=torch.uint8))
+    assert (posterior.logvar <= 5.0).all()
+    assert posterior.sample(generator()).abs().max() < 100
+    posterior.kl().sum().backward()
+    pull = list(model.encoder.parameters())[-1].grad[4:]
+    assert (pull > 0).all(), "training pulls it down"
+
+
 def test_gradients_pass_through_a_sample():
     """z = m + exp(l / 2) eps: dz/dm = 1 and dz/dl = (z - m) / 2."""
     mean = torch.tensor([[1.0, -2.0]], requires_grad=True)

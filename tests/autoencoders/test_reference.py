@@ -55,6 +55,7 @@ def reference(model: Autoencoder, weights: dict[str, Tensor], frames: Tensor, se
     if objective.standardise:
         shown = (shown - mean) / std
     centre, logvar = network(weights, shown, "encoder").chunk(2, dim=1)
+    logvar = 5 - torch.log(1 + torch.exp(5 - logvar))
     eps = torch.randn(centre.shape, generator=torch.Generator().manual_seed(seed))
     output = network(weights, centre + (logvar / 2).exp() * eps, "decoder")
     weight = torch.ones(())

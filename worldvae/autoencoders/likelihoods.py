@@ -58,6 +58,11 @@ def soft_floor(value: Tensor, floor: float) -> Tensor:
     return floor + functional.softplus(value - floor)
 
 
+def soft_ceiling(value: Tensor, ceiling: float) -> Tensor:
+    """ceiling - softplus(ceiling - value): the same from above."""
+    return ceiling - functional.softplus(ceiling - value)
+
+
 def corrupt(
     images: Tensor,
     noise: float,

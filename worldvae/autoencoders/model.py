@@ -19,6 +19,7 @@ from worldvae.autoencoders.likelihoods import (
     corrupt,
     gaussian_nll,
     moving,
+    soft_ceiling,
     soft_floor,
 )
 from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
@@ -33,6 +34,9 @@ from worldvae.seeding import derive
 LOG_SIGMA_GAIN = 10.0
 GREY = 0.5  # neither black nor white
 LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
+# No code is better off wider than its prior, at logvar 0. Without a ceiling a frame unlike all others
+# gets a logvar of 26, a sample of half a million, and an end of the training.
+LOGVAR_MAX = 5.0
 
 
 class AutoencoderConfig(Config):
@@ -134,7 +138,8 @@ class Autoencoder(nn.Module):
         output = self.encoder(units).float()
         if not self.config.objective.is_variational:
             return Posterior(output, torch.full_like(output, -math.inf))
-        return Posterior(*output.chunk(2, dim=1))
+        mean, logvar = output.chunk(2, dim=1)
+        return Posterior(mean, soft_ceiling(logvar, LOGVAR_MAX))
 
     def decode(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
         """(B, Z), (B, K, A) -> the mean of the likelihood, images (B, C, H, W) in [0, 1].
