@@ -34,8 +34,8 @@ from worldvae.seeding import derive
 LOG_SIGMA_GAIN = 10.0
 GREY = 0.5  # neither black nor white
 LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
-# No code is better off wider than its prior, at logvar 0. Without a ceiling a frame unlike all others
-# gets a logvar of 26, a sample of half a million, and an end of the training.
+# No code is better off wider than its prior, at logvar 0. Without a ceiling a frame unlike all
+# others got a logvar of 26, so a sample of half a million, and that was the end of the training.
 LOGVAR_MAX = 5.0
 
 
