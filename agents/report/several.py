@@ -17,7 +17,7 @@ from agents.report.across import Across, across
 from agents.report.distribution import distribution_across
 from agents.report.records import ENOUGH_SEEDS, Run
 from agents.report.tables import Table, normalised_table
-from agents.report.verdict import claim, rule
+from agents.report.verdict import claims
 from worldvae import html
 from worldvae.files import atomic_write_text
 from worldvae.stats import Estimate
@@ -51,8 +51,7 @@ def verdict_across(found: Across | None) -> list[str]:
     )
     if not found.pairs:
         return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
-    claims = [claim(pair, _two_digits, " in each environment") for pair in found.pairs]
-    return [first, *claims, *rule(found.pairs)]
+    return [first, *claims(found.pairs, _two_digits, " in each environment")]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:

@@ -13,7 +13,7 @@ from agents.report.records import Result, Run
 from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
 from worldvae.html import Cell
-from worldvae.stats import Estimate, interquartile_mean
+from worldvae.stats import Difference, Estimate, interquartile_mean
 
 UNKNOWN = "not recorded"
 
@@ -32,7 +32,11 @@ def arms_table(summary: Summary) -> Table:
 
 def pairs_table(summary: Summary) -> Table:
     """Every pair that has enough seeds; probabilities are of pairs of seeds."""
-    header = ("first, second", "seeds", "difference", "p", "could be seen above", "P(first higher)")
+    header = (
+        *("first, second", "seeds", "difference", "p", "could be seen above", "P(first higher)"),
+        f"difference at {summary.budget.env_steps:,} env steps in total",
+        f"difference at {minutes(summary.budget.seconds)} minutes in total",
+    )
     return Table(header, tuple(_pair(summary, pair) for pair in summary.pairs))
 
 
@@ -124,11 +128,19 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
     found = pair.difference
     return f"{pair.first}, {pair.second}", (
         (str(found.n), ""),
-        (summary.show(found.value), summary.interval(found.low, found.high)),
+        _difference(summary, found),
         (f"{found.p:.2g}", ""),
         (summary.show(pair.detectable), ""),
         _interval(pair.probability),
+        _difference(summary, pair.at_equal_steps),
+        _difference(summary, pair.at_equal_seconds),
     )
+
+
+def _difference(summary: Summary, found: Difference | None) -> Cell:
+    if found is None:
+        return "n/a", ""
+    return summary.show(found.value), summary.interval(found.low, found.high)
 
 
 def _interval(found: Estimate) -> Cell:

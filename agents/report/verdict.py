@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 
 from agents.report.across import PairAcross
 from agents.report.records import ENOUGH_SEEDS, Cost
-from agents.report.summary import ArmSummary, Pair, Summary, number
-from worldvae.stats import Difference
+from agents.report.summary import ArmSummary, Pair, Summary
 
 
 def verdict(summary: Summary) -> list[str]:
     """The result in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
-    pairs = [*(_pair_words(summary, pair) for pair in summary.pairs), *rule(summary.pairs)]
-    return [*_few_seeds(summary), *pairs, _cost_words(summary), *_limits(summary)]
+    found = claims(summary.pairs, summary.show)
+    return [*_few_seeds(summary), *found, _cost_words(summary), *_limits(summary)]
 
 
 def summary_table(summary: Summary) -> str:
@@ -69,62 +68,45 @@ def _lone_words(summary: Summary, arms: Sequence[ArmSummary]) -> str:
     )
 
 
-def claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str = "") -> str:
-    """What a pair allows to be said, and what so few seeds could have shown at all.
+def claims(
+    pairs: Sequence[Pair | PairAcross], show: Callable[[float], str], each: str = ""
+) -> list[str]:
+    """What the pairs allow to be said, those told apart first, and by which rule.
 
     `each` follows the number of seeds, as in " in each environment".
     """
-    found, chance, n = pair.difference, pair.probability, pair.difference.n
+    ordered = sorted(pairs, key=lambda pair: not pair.difference.told_apart)
+    return [*(_claim(pair, show, each) for pair in ordered), *_rule(len(ordered))]
+
+
+def _claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str) -> str:
+    """What was found, and what so few seeds could have shown at all."""
+    found = pair.difference
+    seeds = f"over n = {found.n} seeds{each}"
     size = f"{show(found.value)} ({show(found.low)} to {show(found.high)}; p = {found.p:.2g})"
-    if found.told_apart:
-        words = f"Over n = {n} seeds{each} {pair.first} did better than {pair.second}, by {size}."
-    else:
-        words = (
-            f"This run does not tell {pair.first} and {pair.second} apart: over n = {n} "
-            f"seeds{each} their difference is {size}."
+    power = f"only differences above {show(pair.detectable)} could have been seen"
+    if not found.told_apart:
+        return (
+            f"This run does not tell {pair.first} and {pair.second} apart: {seeds} their "
+            f"difference is {size}, and {power}."
         )
-    words += (
-        f" With n = {n} seeds{each} only differences above {show(pair.detectable)} could have "
-        "been seen (80 % power at 95 % confidence)."
-    )
-    if found.told_apart and found.value < pair.detectable:
-        words += " The one found is smaller: its size is likely overstated."
-    return (
-        f"{words} A seed of {pair.first} scores higher than one of {pair.second} with probability "
-        f"{number(chance.value, 2)} ({number(chance.low, 2)} to {number(chance.high, 2)})."
-    )
+    doubt = ", so its size is likely overstated" if found.value < pair.detectable else ""
+    better = f"{pair.first} did better than {pair.second}, by {size}"
+    return f"{seeds.capitalize()} {better}; {power}{doubt}."
 
 
-def rule(pairs: Sequence[Pair | PairAcross]) -> list[str]:
-    """When an arm is called better, and how often that is wrong."""
+def _rule(pairs: int) -> list[str]:
+    """When arms are told apart, and how often that is wrong."""
     if not pairs:
         return []
     words = (
         "Arms are told apart where the 95 % bootstrap interval of their difference leaves out zero "
         "and p is at most 0.05: how often seeds dealt to two equal arms at random would differ as "
-        "much."
+        "much. What could have been seen is the true difference that a paired t-test finds in 80 % "
+        "of all runs."
     )
-    many = f" Of {len(pairs)} pairs of equal arms, {0.05 * len(pairs):.2g} would be expected to."
-    return [words + many * (len(pairs) > 1)]
-
-
-def _pair_words(summary: Summary, pair: Pair) -> str:
-    return f"{claim(pair, summary.show)}{_equal_words(summary, pair)}"
-
-
-def _equal_words(summary: Summary, pair: Pair) -> str:
-    """The difference where either arm has spent as much in total, its charge included."""
-    budgets = (
-        (pair.at_equal_steps, f"{summary.budget.env_steps:,} env steps"),
-        (pair.at_equal_seconds, f"{minutes(summary.budget.seconds)} minutes"),
-    )
-    parts = [f"{_difference(summary, found)} at {size}" for found, size in budgets if found]
-    return f" At equal total cost the difference is {' and '.join(parts)}." if parts else ""
-
-
-def _difference(summary: Summary, found: Difference) -> str:
-    doubt = "" if found.told_apart else ", not told apart"
-    return f"{summary.show(found.value)} ({summary.interval(found.low, found.high)}{doubt})"
+    many = f" Of {pairs} pairs of equal arms, {0.05 * pairs:.2g} would be told apart by chance."
+    return [words + many * (pairs > 1)]
 
 
 def _cost_words(summary: Summary) -> str:
