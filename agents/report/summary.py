@@ -128,8 +128,8 @@ def unequal(run: Run) -> list[str]:
 
 
 def number(value: float, digits: int) -> str:
-    """A number for a reader: "1,234", "-0.52", and "n/a" where it is undefined."""
-    return f"{value:,.{digits}f}" if np.isfinite(value) else "n/a"
+    """A number for a reader: "1,234", "-0.52", "0.00", never "-0.00"; "n/a" where undefined."""
+    return f"{value:z,.{digits}f}" if np.isfinite(value) else "n/a"
 
 
 def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> ArmSummary:
