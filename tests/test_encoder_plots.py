@@ -144,3 +144,11 @@ def test_environments_are_named_at_the_axis_and_encoders_in_the_legend() -> None
     figure = encoder_plots.dot_panels({"F1": grid})
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["Pong-v5", "b-v0"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "kept"]
+
+
+def test_places_that_nothing_is_known_of_stay_blank():
+    lost = np.array([[0.1, np.nan], [0.94, 1.3]])
+    axes = encoder_plots.lost_by_place({"Training": lost, "Held-out": lost}).axes
+    assert [one.get_title(loc="left") for one in axes] == ["Training", "Held-out"]
+    assert [text.get_text() for text in axes[0].texts] == ["10%", "94%", "130%"]
+    assert [text.get_position() for text in axes[0].texts] == [(0, 0), (0, 1), (1, 1)]

@@ -43,6 +43,8 @@ MAPPED_LATENTS = 20
 SHADES = 40  # of more, matplotlib makes pixels in place of shapes
 LABEL_LETTERS = 24
 
+LOSSES = LinearSegmentedColormap.from_list("losses", ["#f4f4f2", PALETTE["pixels"]])
+
 Flags = NDArray[np.bool_]
 Grid = Mapping[str, Mapping[str, Array]]
 """Encoder -> environment -> one value a seed."""
@@ -98,6 +100,27 @@ def _dot_panel(
 def _offset(place: int, count: int) -> float:
     """Where the encoder number `place` of `count` has its line, from the middle of a row."""
     return 0.7 * ((place + 0.5) / count - 0.5)
+
+
+def lost_by_place(panels: Mapping[str, Array]) -> Figure:
+    """What is lost of what moves in each cell of a frame (rows, columns), a map for each panel.
+
+    NaN, where too seldom anything moves, stays blank.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.2 * len(panels), 3.4), layout="constrained")
+        every = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, lost) in zip(every, panels.items(), strict=True):
+            axes.imshow(lost, cmap=LOSSES, vmin=0, vmax=1)
+            for row, column in np.argwhere(np.isfinite(lost)):
+                share = lost[row, column]
+                colour = "white" if share > 0.6 else INK
+                label = {"ha": "center", "va": "center", "size": 7, "color": colour}
+                axes.text(column, row, f"{share:.0%}", **label)
+            axes.set_title(title, pad=8)
+            axes.set_xticks([])
+            axes.set_yticks([])
+        return figure
 
 
 def latent_variances(variance: Array, threshold: float) -> Figure:

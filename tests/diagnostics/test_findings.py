@@ -11,12 +11,19 @@ from worldvae.autoencoders import ObjectiveConfig
 from worldvae.diagnostics.code_rules import is_lost
 from worldvae.diagnostics.evidence import Evidence, Finding
 from worldvae.diagnostics.findings import find, verdict_of
-from worldvae.diagnostics.measures import DuplicatePair, Overfitting, Reconstruction, Region
+from worldvae.diagnostics.measures import (
+    DuplicatePair,
+    Overfitting,
+    Places,
+    Reconstruction,
+    Region,
+)
 from worldvae.diagnostics.neighbours import Closeness, Neighbours
 
 POOR = Closeness(latents=0.2, pixels=1.0)
 STRANGE = Neighbours(queries=9, candidates=9, pixels=POOR, moving=POOR, state=None)
 COPIES = (DuplicatePair(first=0, second=1, correlation=-0.99),)
+DARK = Places(lost=((0.1, None, 0.9, 0.8), (None, 1.0, 0.7, 0.2)))
 MEMORISED = {
     "overfitting": Overfitting(ratio=3.0, low=2.0, high=4.0),
     "reconstruction": Reconstruction(train=errors(0.05), held_out=errors(0.15)),
@@ -43,6 +50,7 @@ def test_a_sound_encoder_has_no_findings() -> None:
         ({"code": code(active=0)}, "collapsed", "unfit"),
         ({"reconstruction": both(lost=0.95, moving=0.99)}, "blind", "unfit"),
         ({"reconstruction": both(moving=0.6)}, "moving_lost", "doubtful"),
+        ({"reconstruction": both(places=DARK)}, "places_lost", "doubtful"),
         (
             {"reconstruction": both(static=Region(share=0.9, mse=0.01, lost=0.7))},
             "static_lost",
@@ -106,6 +114,30 @@ def test_a_decoder_that_lags_behind_a_telling_code_is_no_verdict_on_the_code() -
     lost = both(lost=1.1, moving=1.1)
     assert verdict_of(find(evidence(reconstruction=lost, probes=probes(dot=0.8)))) == "doubtful"
     assert verdict_of(find(evidence(reconstruction=lost, probes=probes(dot=0.4)))) == "unfit"
+
+
+def test_places_are_counted_in_words() -> None:
+    finding = only(evidence(reconstruction=both(places=DARK)))
+    assert finding.found == (
+        "In 4 of the 6 places of the frame where something moves it is lost, so something small "
+        "is; of all that moves 10 % is lost."
+    )
+    assert "raise pretrain.latents (now 8)" in finding.advice
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        Places(lost=((0.9, 0.9, 0.9),)),  # a corner of the frame, such as a number
+        Places(lost=((0.9,) * 4 + (0.1,) * 13,)),
+    ],
+)
+def test_few_lost_places_are_let_pass(places: Places) -> None:
+    assert find(evidence(reconstruction=both(places=places))) == ()
+
+
+def test_where_all_that_moves_is_lost_its_places_are_not_counted() -> None:
+    assert names(evidence(reconstruction=both(moving=0.6, places=DARK))) == ["moving_lost"]
 
 
 def test_the_gravest_comes_first() -> None:

@@ -42,6 +42,32 @@ def test_the_mean_image_is_that_of_training() -> None:
     assert errors.train.psnr == 100.0
 
 
+def test_a_place_counts_whatever_is_large_elsewhere() -> None:
+    """Eight places in a row: a large thing moves in the first and is kept, a faint one is lost.
+
+    In the sixth something moves in too few frames to be judged, in the others nothing does.
+    """
+    frames = np.zeros((40, 1, 16, 1), np.uint8)
+    moved, error = np.zeros((2, 40, 1, 16), np.float32)
+    frames[::2, 0, 0:2], frames[::2, 0, 15], frames[:1, 0, 10] = 250, 50, 250
+    moved[:, 0, 0:2] = moved[:, 0, 15] = moved[:19, 0, 10] = 1
+    error[:, 0, 15] = (25 / 255) ** 2  # the mean image in its place
+    part = reconstructions(frames, error=error, moved=moved.astype(bool))
+    train = measure_reconstruction(part, part).train
+    assert train.moving is not None
+    assert train.moving.lost is not None
+    assert train.moving.lost < 0.1
+    assert train.places is not None
+    (row,) = train.places.lost
+    assert row == (0, None, None, None, None, None, None, pytest.approx(1.0, abs=1e-5))
+    assert train.places.known == (row[0], row[-1])
+
+
+def test_where_nothing_moves_no_place_is_judged() -> None:
+    part = reconstructions(CONTRARY)
+    assert measure_reconstruction(part, part).train.places is None
+
+
 def test_rate_and_distortion_are_means_over_frames() -> None:
     kl = np.array([[1.0, 2.0], [3.0, 0.0]], np.float32)
     part = reconstructions(CONTRARY, kl=kl, distortion=np.array([10.0, 30.0], np.float32))

@@ -16,7 +16,7 @@ from worldvae.autoencoders import ObjectiveConfig
 from worldvae.diagnostics.exhibits import LISTED, PICTURES
 from worldvae.diagnostics.findings import find, verdict_of
 from worldvae.diagnostics.health import Health, write_health
-from worldvae.diagnostics.measures import DuplicatePair, Overfitting, Reconstruction
+from worldvae.diagnostics.measures import DuplicatePair, Overfitting, Places, Reconstruction
 from worldvae.diagnostics.neighbours import Neighbours
 from worldvae.diagnostics.page import MEANINGS, render
 from worldvae.diagnostics.state_checks import (
@@ -163,6 +163,13 @@ def test_errors_stand_side_by_side(tmp_path: Path) -> None:
     assert rows["lost, all pixels"] == ["5 %", "6 %"]
     assert rows["PSNR, dB"] == ["30.0", "30.0"]
     assert rows["in all pixels"] == ["0.90", "1.00"]
+
+
+def test_maps_show_where_what_moves_is_lost(tmp_path: Path) -> None:
+    shown = errors(places=Places(lost=((0.1, None), (0.9, 0.4))))
+    words = "What is lost of what moves in each place of the frame"
+    assert words in text_of(tmp_path, reconstruction=Reconstruction(train=shown, held_out=shown))
+    assert words not in text_of(tmp_path), "nothing moves often enough"
 
 
 def test_what_is_missing_says_why_and_how_to_get_it(tmp_path: Path) -> None:

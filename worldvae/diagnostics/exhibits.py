@@ -10,7 +10,14 @@ import numpy as np
 from worldvae import encoder_plots, html
 from worldvae.diagnostics.evidence import Evidence
 from worldvae.diagnostics.findings import percent
-from worldvae.diagnostics.measures import ACTIVE_VARIANCE, Code, Errors, Overfitting, Region
+from worldvae.diagnostics.measures import (
+    ACTIVE_VARIANCE,
+    Code,
+    Errors,
+    Overfitting,
+    Reconstruction,
+    Region,
+)
 from worldvae.diagnostics.neighbours import Closeness
 
 LISTED = 12
@@ -66,6 +73,24 @@ def reconstruction(evidence: Evidence, folder: Path) -> str:
             ["", "training", "held-out"],
             [(name, [train, held_out]) for (name, train), (_, held_out) in rows],
         ),
+        *_places(errors),
+    )
+
+
+def _places(errors: Reconstruction) -> Iterator[str]:
+    """Where in the frame what moves is lost, if it moves often enough in either split."""
+    maps = {"Training": errors.train.places, "Held-out": errors.held_out.places}
+    shown = {
+        title: np.array(places.lost, dtype=np.float64) for title, places in maps.items() if places
+    }
+    if len(shown) < len(maps):
+        return
+    yield html.drawing(
+        encoder_plots.lost_by_place(shown),
+        "Maps of the frame: what is lost of the moving pixels in each place",
+        "What is lost of what moves in each place of the frame; blank where seldom anything does. "
+        "Dark where something small moves alone: the agent cannot see it there, however little "
+        "it weighs among all moving pixels.",
     )
 
 

@@ -21,12 +21,16 @@ from worldvae.diagnostics.code_rules import (
     variables_lost,
 )
 from worldvae.diagnostics.evidence import Evidence, Finding, Severity, Verdict
+from worldvae.diagnostics.measures import Code
 
 # 1 is what the mean training image scores; with a tenth of the way gained, nothing is seen yet.
 NOTHING_KEPT = 0.9
 # Half of what moves is not in the picture.
 MOVING_LOST = 0.5
 STATIC_LOST = 0.5
+# A quarter of all places, and more than the corner of a frame where a number is shown.
+PLACES_LOST = 0.25
+LEAST_PLACES = 4
 # Below five grey levels (root mean square) an error is not seen, whatever its share.
 VISIBLE_MSE = (5 / 255) ** 2
 MEMORISED = 1.5
@@ -109,15 +113,32 @@ def moving_lost(evidence: Evidence) -> Finding | None:
     ways = [more_information(objective), sharper_eyes(objective)]
     if objective.predict:
         ways.append(nearer_future(objective))
-    if code.active == code.latents:
-        ways.append(f"raise pretrain.latents (now {code.latents})")
     return Finding(
         severity="doubtful",
         name="moving_lost",
         found=f"{code.active} of {code.latents} latents are active and moving pixels are lost: "
         f"{percent(train.lost)} of their deviation from the mean image on training frames"
         f"{elsewhere}.",
-        advice=join(*ways),
+        advice=join(*ways, *_more_latents(code)),
+    )
+
+
+def places_lost(evidence: Evidence) -> Finding | None:
+    """What is small is lost where nothing large moves; over all pixels the large outweighs it."""
+    objective, train = evidence.objective, evidence.reconstruction.train
+    if not (train.places and train.moving and train.moving.lost and objective.pixel_weight):
+        return None
+    judged = train.places.known
+    lost = sum(share > MOVING_LOST for share in judged)
+    if train.moving.lost > MOVING_LOST or lost < max(LEAST_PLACES, PLACES_LOST * len(judged)):
+        return None
+    ways = [more_information(objective), sharper_eyes(objective), *_more_latents(evidence.code)]
+    return Finding(
+        severity="doubtful",
+        name="places_lost",
+        found=f"In {lost} of the {len(judged)} places of the frame where something moves it is "
+        f"lost, so something small is; of all that moves {percent(train.moving.lost)} is lost.",
+        advice=join(*ways, "raise pretrain.steps"),
     )
 
 
@@ -127,15 +148,12 @@ def static_lost(evidence: Evidence) -> Finding | None:
         return None
     if not evidence.objective.pixel_weight:
         return None
-    ways = [more_information(evidence.objective)]
-    if code.active == code.latents:
-        ways.append(f"raise pretrain.latents (now {code.latents})")
     return Finding(
         severity="doubtful",
         name="static_lost",
         found=f"{code.active} of {code.latents} latents are active and pixels that stand still "
         f"are lost: {percent(train.lost)} of their deviation from the mean image.",
-        advice=join(*ways),
+        advice=join(more_information(evidence.objective), *_more_latents(code)),
     )
 
 
@@ -157,6 +175,11 @@ def overfitted(evidence: Evidence) -> Finding | None:
     )
 
 
+def _more_latents(code: Code) -> list[str]:
+    """Where none is left over."""
+    return [f"raise pretrain.latents (now {code.latents})"] if code.active == code.latents else []
+
+
 def percent(share: float | None) -> str:
     """A share in words."""
     return "nothing" if share is None else f"{share:.0%}".replace("%", " %")
@@ -171,6 +194,7 @@ FATAL: tuple[Rule, ...] = (untrained, collapsed, blind)
 FLAWS: tuple[Rule, ...] = (
     overfitted,
     moving_lost,
+    places_lost,
     static_lost,
     strangers,
     below_untrained,

@@ -5,6 +5,8 @@ Shapes: B frames, H W C image, Z latents, E episodes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -19,6 +21,8 @@ ACTIVE_VARIANCE = 0.01  # Burda et al. (2016), section 5.2
 DUPLICATE = 0.95
 RESAMPLES = 2_000
 MSE_FLOOR = 1e-10  # PSNR 100 dB
+PLACES = 8  # cells along either side of a frame
+SEEN_MOVING = 20  # frames in which something moves in a cell that is judged
 
 
 class Region(Config):
@@ -30,6 +34,20 @@ class Region(Config):
         description="Squared error in units of the deviation from the mean training image: 0 is "
         "perfect, 1 what that image scores; None if nothing deviates."
     )
+
+
+class Places(Config):
+    """Where in the frame what moves is lost: what is small counts there like what is large."""
+
+    lost: tuple[tuple[float | None, ...], ...] = Field(
+        description="`Region.lost` of the moving pixels in each cell of a grid, row by row; None "
+        "where too seldom anything moves."
+    )
+
+    @property
+    def known(self) -> tuple[float, ...]:
+        """Of the places where something moves."""
+        return tuple(value for row in self.lost for value in row if value is not None)
 
 
 class Errors(Config):
@@ -44,6 +62,7 @@ class Errors(Config):
     lost: float | None = Field(description="`Region.lost` of all pixels.")
     moving: Region | None = Field(description="Pixels that changed since the frame before.")
     static: Region | None = Field(description="All others.")
+    places: Places | None = Field(None, description="None where nothing moves often enough.")
 
 
 class Reconstruction(Config):
@@ -102,6 +121,7 @@ def _errors(part: Reconstructions, mean: Array) -> Errors:
         lost=whole.lost,
         moving=_region(part, deviation, part.moved),
         static=_region(part, deviation, ~part.moved),
+        places=_places(part, deviation),
     )
 
 
@@ -124,6 +144,26 @@ def _region(
         mse=float(error / mask.sum()),
         lost=float(error / spread) if spread > 0 else None,
     )
+
+
+def _places(part: Reconstructions, deviation: NDArray[np.float32]) -> Places | None:
+    moves = _by_place(part.moved).astype(bool).sum(0)
+    error, spread = (_by_place(part.moved * of).sum(0) for of in (part.error, deviation))
+    often = (moves >= SEEN_MOVING) & (spread > 0)
+    if not often.any():
+        return None
+    lost = np.divide(error, spread, out=np.full(often.shape, np.nan), where=often)
+    rows = [[None if np.isnan(value) else value for value in row] for row in lost.tolist()]
+    return Places(lost=tuple(map(tuple, rows)))
+
+
+def _by_place(pixels: NDArray[Any]) -> Array:
+    """Sums over the cells of a grid: (B, H, W) -> (B, PLACES, PLACES), fewer of small frames."""
+    for axis in (1, 2):
+        size = pixels.shape[axis]
+        edges = np.linspace(0, size, min(PLACES, size), endpoint=False).astype(np.int64)
+        pixels = np.add.reduceat(pixels, edges, axis=axis, dtype=np.float64)
+    return pixels
 
 
 def measure_code(codes: NDArray[np.float32], kl: NDArray[np.float32], is_point: bool) -> Code:
