@@ -120,6 +120,7 @@ def lost_by_place(panels: Mapping[str, Array]) -> Figure:
             axes.set_title(title, pad=8)
             axes.set_xticks([])
             axes.set_yticks([])
+            axes.spines[:].set_visible(True)  # the edge of the frame
         return figure
 
 
