@@ -72,10 +72,9 @@ def test_a_job_is_done_and_failures_are_told_in_one_line(
     work = {"a": partial(note, tmp_path / "a", "x"), "b": make_a_mistake, "c": be_killed}
     assert run(tmp_path, work) == {"a": True, "b": False, "c": False}
     assert (tmp_path / "a").read_text() == "x"
-    told = failures(capfd.readouterr().err)
-    assert told[0].endswith("error: frames are missing; collect some")
-    assert told[1].endswith("killed by signal 9, as the system does when memory runs out")
-    assert len(told) == 2
+    mistaken, killed = sorted(failures(capfd.readouterr().err))  # whichever ended first
+    assert mistaken.endswith("error: frames are missing; collect some")
+    assert killed.endswith("killed by signal 9, as the system does when memory runs out")
 
 
 def test_what_still_runs_when_the_pool_is_left_is_ended(cluster: Any, tmp_path: Path) -> None:
