@@ -4,6 +4,7 @@ Needs numpy and scipy alone, so that it can be checked beside other libraries.
 """
 
 from worldvae.stats.differences import (
+    Difference,
     paired_difference,
     permutation_p,
     stratified_difference,
@@ -13,7 +14,6 @@ from worldvae.stats.seeds import (
     CONFIDENCE,
     RESAMPLES,
     Array,
-    Difference,
     Estimate,
     Statistic,
     bootstrap_interval,

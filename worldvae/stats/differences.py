@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from worldvae.stats.seeds import CONFIDENCE, RESAMPLES, Array, Difference
+from worldvae.stats.seeds import CONFIDENCE, RESAMPLES, Array, Estimate
 from worldvae.stats.tasks import TaskScores, mean_of_tasks, same_tasks, stratified_estimate
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """Of two arms: the mean of a - b over paired seeds, and whether it could be chance."""
+
+    p: float
+    """Two-sided, of `permutation_p`; NaN where either arm has a single seed."""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval leaves out zero and so few seeds would seldom do that by chance.
+
+        The interval alone is too narrow with few seeds, see `bootstrap_interval`.
+        """
+        return (self.low > 0 or self.high < 0) and self.p <= 1 - CONFIDENCE
 
 
 def paired_difference(

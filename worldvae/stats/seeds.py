@@ -31,22 +31,6 @@ class Estimate:
     n: int
 
 
-@dataclass(frozen=True)
-class Difference(Estimate):
-    """Of two arms: the mean of a - b over paired seeds, and whether it could be chance."""
-
-    p: float
-    """Two-sided, of `permutation_p`; NaN where either arm has a single seed."""
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the interval leaves out zero and so few seeds would seldom do that by chance.
-
-        The interval alone is too narrow with few seeds, see `bootstrap_interval`.
-        """
-        return (self.low > 0 or self.high < 0) and self.p <= 1 - CONFIDENCE
-
-
 def interquartile_mean(scores: ArrayLike) -> Array:
     """Mean of the middle half of the scores: (..., n) -> (...).
 
