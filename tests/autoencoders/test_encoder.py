@@ -12,8 +12,8 @@ FRAMES = squares(40, 0)
 TRAIN, VALIDATION = Frames(FRAMES), Frames(squares(15, 1))
 
 
-def untrained(seed=0, **objective):
-    return Encoder.untrained(tiny(**objective), ORIGIN, TRAIN, VALIDATION, seed)
+def untrained(seed=0, train=TRAIN, **objective):
+    return Encoder.untrained(tiny(**objective), ORIGIN, train, VALIDATION, seed)
 
 
 def with_card(**changes):
@@ -111,9 +111,10 @@ def test_another_seed_is_another_untrained_encoder():
     assert not np.allclose(same, other)
 
 
-def test_an_empty_split_is_refused():
+@pytest.mark.parametrize("standardise", [True, False])
+def test_an_empty_split_is_refused(standardise):
     with pytest.raises(UserError, match="train split holds no frames"):
-        Encoder.untrained(tiny(), ORIGIN, Frames(FRAMES[:0]), VALIDATION, seed=0)
+        untrained(standardise=standardise, train=Frames(FRAMES[:0]))
 
 
 def test_a_traversal_moves_one_latent_and_keeps_the_others():

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from worldvae.autoencoders.objectives import USED_BY, ObjectiveConfig, Variational
+from worldvae.autoencoders.objectives import SQRT_HALF, USED_BY, ObjectiveConfig, Variational
 from worldvae.autoencoders.pixels import Window
 
 NAMES = ("ae", "dae", *get_args(Variational))
@@ -29,6 +29,23 @@ def test_each_name_alone_is_a_valid_objective(name: str) -> None:
     config = ObjectiveConfig.model_validate({"name": name})
     assert config.noise == (0.1 if name == "dae" else 0)
     assert config.is_variational == (name not in ("ae", "dae"))
+    assert ObjectiveConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "sigma", "standardise"),
+    [
+        ({}, "learned", True),
+        ({"standardise": False, "sigma": 0.5}, 0.5, False),
+        ({"likelihood": "bernoulli"}, SQRT_HALF, False),
+        ({"pixel_weight": 0, "perceptual": 1}, SQRT_HALF, True),
+    ],
+)
+def test_pixels_have_units_and_a_fitted_sigma_where_they_can(
+    values: dict[str, Any], sigma: float | str, standardise: bool
+) -> None:
+    config = ObjectiveConfig.model_validate(values)
+    assert (config.sigma, config.standardise) == (sigma, standardise)
     assert ObjectiveConfig.model_validate_json(config.model_dump_json()) == config
 
 

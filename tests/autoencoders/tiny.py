@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from worldvae.autoencoders.checkpoint import FrameOrigin
 from worldvae.autoencoders.model import AutoencoderConfig
 from worldvae.autoencoders.networks import NetworkConfig
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import SQRT_HALF, ObjectiveConfig
 from worldvae.envs.frames import FrameConfig
 
 SHAPE = (32, 36, 3)
+PLAIN = {"standardise": False, "sigma": SQRT_HALF}
 ORIGIN = FrameOrigin(
     frame=FrameConfig(height=32, width=36),
     source_shape=(210, 160, 3),
@@ -63,9 +64,12 @@ def squares(count: int, seed: int, shape: tuple[int, int, int] = SHAPE) -> NDArr
 
 
 def tiny(network: dict[str, Any] | None = None, **objective: object) -> AutoencoderConfig:
-    """4 latents and 8 and 16 filters, or what `network` says; the keywords are the objective."""
+    """4 latents and 8 and 16 filters, or what `network` says; the keywords are the objective.
+
+    Plain pixels and a fixed sigma unless they say otherwise: closed forms are short then.
+    """
     values = {"latents": 4, "channels": (8, 16), **(network or {})}
     return AutoencoderConfig(
         network=NetworkConfig.model_validate(values),
-        objective=ObjectiveConfig.model_validate(objective),
+        objective=ObjectiveConfig.model_validate({**PLAIN, **objective}),
     )

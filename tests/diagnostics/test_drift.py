@@ -26,7 +26,13 @@ from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 
 MIXING = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.9]])
 SMALL = PretrainConfig(
-    latents=4, channels=(4, 8, 8), steps=60, evaluate_every=20, batch_size=32, validation_frames=50
+    latents=4,
+    channels=(4, 8, 8),
+    standardise=False,
+    steps=60,
+    evaluate_every=20,
+    batch_size=32,
+    validation_frames=50,
 )
 
 

@@ -151,7 +151,8 @@ def only(found: Evidence) -> Finding:
 
 
 def test_numbers_and_advice_are_in_words() -> None:
-    finding = only(evidence(reconstruction=both(moving=0.6), code=code(active=5)))
+    plain = ObjectiveConfig(standardise=False, sigma=1)
+    finding = only(evidence(objective=plain, reconstruction=both(moving=0.6), code=code(active=5)))
     assert finding.found == (
         "5 of 8 latents are active and moving pixels are lost: 60 % of their deviation from the "
         "mean image on training frames (60 % on held-out ones)."
@@ -170,7 +171,7 @@ def test_numbers_and_advice_are_in_words() -> None:
         ({"objective": "ae"}, "raise pretrain.steps"),
         ({"beta": 0.0}, "raise pretrain.steps"),
         ({"predict": 3}, "lower pretrain.predict (now 3), or set pretrain.actions: true"),
-        ({"standardise": True, "motion_weight": 4}, "raise pretrain.motion_weight (now 4)."),
+        ({"motion_weight": 4}, "raise pretrain.motion_weight (now 4)."),
     ],
 )
 def test_advice_fits_the_objective(objective: dict[str, Any], expected: str) -> None:

@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from worldvae.autoencoders import Encoder, load_autoencoder
+from worldvae.autoencoders.objectives import SQRT_HALF
 from worldvae.diagnostics.examination import states_at
 from worldvae.diagnostics.probes import probe
 from worldvae.diagnostics.variables import Parts
@@ -44,13 +45,14 @@ BUSY = EnvConfig(
 ROLLOUTS = RolloutConfig(frames=8_000, policies={"random": 1.0})
 SHARED = PretrainConfig(
     objective="vae",
+    standardise=False,
+    sigma=SQRT_HALF,
     code="keypoints",
     channels=(16, 32),
     latents=16,
     steps=1_200,
     batch_size=32,
     learning_rate=3e-3,
-    gradient_clip=100,
     evaluate_every=400,
     validation_frames=500,
     patience=0,

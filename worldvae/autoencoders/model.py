@@ -24,7 +24,7 @@ from worldvae.autoencoders.likelihoods import (
 )
 from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.pixels import Batch, FrameSource, Window, to_float
+from worldvae.autoencoders.pixels import Batch, FrameSource, Window, check_not_empty, to_float
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
 from worldvae.config import Config, UserError
@@ -102,7 +102,11 @@ class Autoencoder(nn.Module):
         seed: int,
         critic: Autoencoder | None = None,
     ) -> Autoencoder:
-        """A new model in the units, and for the actions, of its training frames."""
+        """A new model in the units, and for the actions, of its training frames.
+
+        Raises UserError if there are none.
+        """
+        check_not_empty(train, "train")
         units = measure_pixels(train, config.window) if config.objective.standardise else None
         pixels = units or replace(PixelStatistics.neutral(shape), frames=len(train))
         actions = train.actions(np.zeros(1, np.int64))

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from worldvae.autoencoders.pixels import Window
 from worldvae.config import Config
 
-SQRT_HALF = 0.7071  # with it the Gaussian likelihood is the squared error plus a constant
+# With it the Gaussian likelihood is the squared error plus a constant. An objective that has no use
+# for sigma holds it, so that encoders saved when it was the default for all stay what they were.
+SQRT_HALF = 0.7071
 
 Variational = Literal["vae", "beta_vae", "capacity_vae", "beta_tcvae", "dip_vae"]
 
@@ -51,14 +53,15 @@ class ObjectiveConfig(Config):
         "gaussian", description="Distribution of a pixel given the latents."
     )
     sigma: float | Literal["learned"] = Field(
-        SQRT_HALF,
+        "learned",
         description="Standard deviation of a pixel where black is 0 and white is 1; "
         "'learned' fits one for all pixels (sigma-VAE; Rybkin et al., 2021).",
     )
     standardise: bool = Field(
-        False,
+        True,
         description="Measure each pixel, at the input and in the loss, in units of its own "
-        "standard deviation over the training frames: rare small objects weigh as much as others.",
+        "standard deviation over the training frames: rare small objects weigh as much as others "
+        "(gaussian pixels only).",
     )
     motion_weight: float = Field(
         0.0, ge=0, description="Added to the weight of pixels that moved since the frame before."
@@ -109,13 +112,18 @@ class ObjectiveConfig(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _dae_has_noise(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or "dae" not in (
-            values.get("name"),
-            values.get("objective"),
-        ):
+    def _defaults_that_fit(cls, values: Any) -> Any:
+        """Defaults of one key that depend on another."""
+        if not isinstance(values, dict):
             return values
-        return values if {"noise", "mask"} & values.keys() else {**values, "noise": 0.1}
+        fitting: dict[str, Any] = {}
+        if "dae" in (values.get("name"), values.get("objective")) and "mask" not in values:
+            fitting["noise"] = 0.1
+        if values.get("likelihood") == "bernoulli":
+            fitting |= {"sigma": SQRT_HALF, "standardise": False}
+        if values.get("pixel_weight") == 0:
+            fitting["sigma"] = SQRT_HALF
+        return {**fitting, **values}
 
     @field_validator("sigma", mode="before")
     @classmethod

@@ -20,7 +20,7 @@ class FitConfig(Config):
     schedule: Literal["constant", "cosine"] = Field(
         "cosine", description="cosine: the learning rate falls to 0 over `steps`."
     )
-    gradient_clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 is no limit.")
+    gradient_clip: float = Field(100.0, ge=0, description="Largest gradient norm; 0 is no limit.")
     evaluate_every: int = Field(500, ge=1, description="Steps between evaluations (checkpoints).")
     validation_frames: int = Field(2_000, ge=1, description="Held-out frames per evaluation.")
     patience: int = Field(10, ge=0, description="Evaluations without progress to stop at; 0: off.")
