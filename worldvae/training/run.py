@@ -222,8 +222,9 @@ class Run:
             return
         raise UserError(
             f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
-            f"lower learning_rate (now {config.learning_rate:g}), gradient_clip above 0 (now "
-            f"{config.gradient_clip:g}), a larger sigma or precision float32 (now {self.precision})"
+            f"lower learning_rate (now {config.learning_rate:g}), a smaller gradient_clip (now "
+            f"{config.gradient_clip:g}, 0: none), sigma: learned or precision float32 (now "
+            f"{self.precision})"
         )
 
     def _remember(self, metrics: dict[str, float]) -> None:
