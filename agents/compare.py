@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from agents.executor import check_executor, make_executor
 from agents.experiment import Experiment, check_settings
 from agents.job_progress import Progress, agent_progress
@@ -33,6 +31,7 @@ from agents.train import DECIDES
 from agents.view import View
 from worldvae.config import UserError, to_yaml
 from worldvae.files import atomic_write_text
+from worldvae.stats import Resampling
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def report(experiment: Experiment, jobs: Sequence[Training]) -> Run:
         _film(experiment.folder)
     run = read_run(experiment.folder, [(job.arm, job.seed) for job in jobs])
     write_scores(run)
-    summary = summarise(run, np.random.default_rng(0))
+    summary = summarise(run, Resampling.seeded(0))
     write_overview(run)
     page = write_report(run, summary)
     print(summary_table(summary))

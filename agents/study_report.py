@@ -14,7 +14,7 @@ import numpy as np
 from worldvae.encoder_plots import dot_panels
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.pictures import DPI
-from worldvae.stats import bootstrap_interval, mean
+from worldvae.stats import Resampling, bootstrap_interval, mean
 
 MEAN = "mean"
 INTERVAL_FROM = 3  # fewest seeds with an interval
@@ -159,5 +159,5 @@ def _cell(values: np.ndarray[Any, np.dtype[np.float64]] | None, digits: int) -> 
         return ""
     if len(values) < INTERVAL_FROM:
         return f"{values.mean():z.{digits}f}"
-    low, high = bootstrap_interval(values, mean, np.random.default_rng(0))
+    low, high = bootstrap_interval(values, mean, Resampling.seeded(0))
     return f"{values.mean():z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"

@@ -14,7 +14,7 @@ from agents.evaluate import evaluate
 from agents.sections import ArmName
 from scripts.cli import Parser, run, seed
 from worldvae.seeding import numpy_stream
-from worldvae.stats import episode_interval, mean
+from worldvae.stats import Resampling, episode_interval, mean
 
 BACKENDS = ("gymnasium", "ale", "envpool")
 
@@ -32,7 +32,8 @@ def main() -> None:
     seeds = range(settings.seed, settings.seed + settings.episodes)
     scores = evaluate(agent, env, seeds, settings.num_envs)
     returns = np.array([score.return_ for score in scores])
-    low, high = episode_interval(returns, mean, numpy_stream(experiment.seed, "evaluate"))
+    resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
+    low, high = episode_interval(returns, mean, resampling)
     print("seed,return,decisions")
     print("\n".join(f"{score.seed},{score.return_:.1f},{score.length}" for score in scores))
     print(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from worldvae import comparison_plots as plots
 from worldvae.comparison_plots import ArmCurves, Curve
-from worldvae.stats import Estimate, Profile
+from worldvae.stats import Estimate, Profile, Resampling
 
 
 def seeds(count: int, points: int = 4) -> list[Curve]:
@@ -17,7 +17,7 @@ def seeds(count: int, points: int = 4) -> list[Curve]:
 
 
 def draw(*arms: ArmCurves) -> Figure:
-    return plots.learning_curves(arms, "Return", "env steps", np.random.default_rng(0))
+    return plots.learning_curves(arms, "Return", "env steps", Resampling.seeded(0))
 
 
 def test_a_curve_starts_after_what_its_arm_was_charged() -> None:

@@ -16,13 +16,13 @@ from matplotlib.figure import Figure
 from agents.sections import ArmName
 from worldvae import plots
 from worldvae.comparison_plots import ArmCurves, Curve, learning_curves
-from worldvae.stats import Array
+from worldvae.stats import Array, Resampling
 
 
 def draw(arm: str = "latent") -> Figure:
     x = np.arange(1.0, 5.0)
     curves = [Curve(x, x * (seed + 1)) for seed in range(3)]
-    return learning_curves([ArmCurves(arm, curves)], "Return", "steps", np.random.default_rng(0))
+    return learning_curves([ArmCurves(arm, curves)], "Return", "steps", Resampling.seeded(0))
 
 
 def test_spread_moves_only_what_touches() -> None:

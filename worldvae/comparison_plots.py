@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from matplotlib.transforms import blended_transform_factory
 
 from worldvae.plots import INK, STYLE, canvas, colour, short, shortened, spread
-from worldvae.stats import Array, Estimate, Profile, bootstrap_interval, mean
+from worldvae.stats import Array, Estimate, Profile, Resampling, bootstrap_interval, mean
 
 GRID_POINTS = 120
 BAND_FROM = 3
@@ -40,7 +40,7 @@ class ArmCurves:
 
 
 def learning_curves(
-    arms: Sequence[ArmCurves], title: str, x_label: str, generator: np.random.Generator
+    arms: Sequence[ArmCurves], title: str, x_label: str, resampling: Resampling
 ) -> Figure:
     """A thin line a seed, the mean in bold, and its 95 % interval where there are enough seeds.
 
@@ -48,7 +48,7 @@ def learning_curves(
     """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(3.5, title, x_label)
-        ends = [end for arm in arms if (end := _draw_arm(axes, arm, generator))]
+        ends = [end for arm in arms if (end := _draw_arm(axes, arm, resampling))]
         axes.set_xlim(left=0)
         axes.xaxis.set_major_formatter(FuncFormatter(short))
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
@@ -131,7 +131,7 @@ def improvement_probabilities(found: Mapping[tuple[str, str], Estimate]) -> Figu
         return figure
 
 
-def _draw_arm(axes: Axes, arm: ArmCurves, generator: np.random.Generator) -> _End | None:
+def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling) -> _End | None:
     """Draw one arm; where its label belongs, if there is a line to label."""
     shade = colour(arm.arm)
     if arm.charged:
@@ -147,7 +147,7 @@ def _draw_arm(axes: Axes, arm: ArmCurves, generator: np.random.Generator) -> _En
     middle = rows.mean(axis=0)
     axes.plot(x + arm.charged, middle, color=shade, lw=2.4, marker="o" if len(x) == 1 else "")
     if len(rows) >= BAND_FROM:
-        bounds = [bootstrap_interval(column, mean, generator, resamples=2000) for column in rows.T]
+        bounds = [bootstrap_interval(column, mean, resampling) for column in rows.T]
         axes.fill_between(x + arm.charged, *np.transpose(bounds), color=shade, alpha=0.16, lw=0)
     return _End(arm.arm, float(middle[-1]))
 

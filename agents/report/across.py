@@ -13,6 +13,7 @@ from worldvae.stats import (
     Array,
     Difference,
     Estimate,
+    Resampling,
     detectable_difference,
     interquartile_mean_of_tasks,
     mean_of_tasks,
@@ -67,7 +68,7 @@ class Across:
     pairs: tuple[PairAcross, ...]
 
 
-def across(runs: Sequence[Run], generator: np.random.Generator) -> Across | None:
+def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
     """Put together runs of the same arms in different environments.
 
     None where no arm has a finished agent in each of them, or where the configuration states no
@@ -78,8 +79,8 @@ def across(runs: Sequence[Run], generator: np.random.Generator) -> Across | None
     names = [arm for arm in runs[0].arms if all(run.finished(arm) for run in runs)]
     if not names:
         return None
-    arms = tuple(_arm(arm, runs, generator) for arm in names)
-    pairs = (_pair(first, second, generator) for first, second in combinations(arms, 2))
+    arms = tuple(_arm(arm, runs, resampling) for arm in names)
+    pairs = (_pair(first, second, resampling) for first, second in combinations(arms, 2))
     return Across(arms, tuple(pair for pair in pairs if pair))
 
 
@@ -87,7 +88,7 @@ def _scale_known(run: Run) -> bool:
     return all(result.evaluation.env_id in run.stated.scales for result in run.results)
 
 
-def _arm(arm: str, runs: Sequence[Run], generator: np.random.Generator) -> ArmAcross:
+def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
     scores = {
         run.results[0].evaluation.env_id: {
             seed: _normalised(run, result) for seed, result in run.finished(arm).items()
@@ -96,7 +97,7 @@ def _arm(arm: str, runs: Sequence[Run], generator: np.random.Generator) -> ArmAc
     }
     tasks = [list(seeds.values()) for seeds in scores.values()]
     aggregates = {
-        name: stratified_estimate(tasks, statistic, generator)
+        name: stratified_estimate(tasks, statistic, resampling)
         for name, statistic in AGGREGATES.items()
     }
     return ArmAcross(arm, scores, aggregates)
@@ -107,19 +108,19 @@ def _normalised(run: Run, result: Result) -> float:
     return float(normalise([result.score], scale.random, scale.reference)[0])
 
 
-def _pair(first: ArmAcross, second: ArmAcross, generator: np.random.Generator) -> PairAcross | None:
+def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAcross | None:
     shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
     if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
         return None
     a, b = _of(first, shared), _of(second, shared)
-    difference = stratified_difference(a, b, generator)
+    difference = stratified_difference(a, b, resampling)
     if difference.value < 0:
-        return _pair(second, first, generator)
+        return _pair(second, first, resampling)
     return PairAcross(
         first.arm,
         second.arm,
         difference,
-        stratified_improvement(first.tasks, second.tasks, generator),
+        stratified_improvement(first.tasks, second.tasks, resampling),
         detectable_difference([a[env] - b[env] for env in a]),
     )
 

@@ -12,7 +12,7 @@ from agents.report.summary import Summary
 from agents.report.tables import normalised_table
 from worldvae import html
 from worldvae.comparison_plots import BAND_FROM, improvement_probabilities, performance_profiles
-from worldvae.stats import Array, Estimate, Profile, performance_profile
+from worldvae.stats import Array, Estimate, Profile, Resampling, performance_profile
 
 THRESHOLDS = 301
 
@@ -20,20 +20,20 @@ Tasks = Mapping[str, Array]
 """Environment -> the scores of its seeds, (S_m,)."""
 
 
-def distribution(summary: Summary, generator: np.random.Generator) -> str:
+def distribution(summary: Summary, resampling: Resampling) -> str:
     """Of one environment: on returns, or on normalised scores where there is a scale for them."""
     if summary.across:
-        return distribution_across(summary.across, generator)
+        return distribution_across(summary.across, resampling)
     chances = {(pair.first, pair.second): pair.probability for pair in summary.pairs}
     tasks = {arm.arm: {"": arm.values} for arm in summary.arms}
-    return _section(tasks, chances, "return", generator)
+    return _section(tasks, chances, "return", resampling)
 
 
-def distribution_across(across: Across, generator: np.random.Generator) -> str:
+def distribution_across(across: Across, resampling: Resampling) -> str:
     """The same on normalised scores, of however many environments, and their aggregates."""
     chances = {(pair.first, pair.second): pair.probability for pair in across.pairs}
     tasks = {arm.arm: arm.tasks for arm in across.arms}
-    return _section(tasks, chances, "normalised score", generator) + _normalised(across)
+    return _section(tasks, chances, "normalised score", resampling) + _normalised(across)
 
 
 def _normalised(across: Across) -> str:
@@ -56,7 +56,7 @@ def _section(
     arms: Mapping[str, Tasks],
     chances: Mapping[tuple[str, str], Estimate],
     x_label: str,
-    generator: np.random.Generator,
+    resampling: Resampling,
 ) -> str:
     enough = {
         arm: tasks
@@ -64,7 +64,7 @@ def _section(
         if min(len(scores) for scores in tasks.values()) >= BAND_FROM
     }
     drawings = [
-        *([_profile_figure(_profiles(enough, generator), x_label)] if enough else []),
+        *([_profile_figure(_profiles(enough, resampling), x_label)] if enough else []),
         *([_chance_figure(chances)] if chances else []),
     ]
     if not drawings:
@@ -72,11 +72,11 @@ def _section(
     return html.section("distribution", "How the runs compare", html.beside(*drawings))
 
 
-def _profiles(arms: Mapping[str, Tasks], generator: np.random.Generator) -> dict[str, Profile]:
+def _profiles(arms: Mapping[str, Tasks], resampling: Resampling) -> dict[str, Profile]:
     scores = np.concatenate([values for tasks in arms.values() for values in tasks.values()])
     margin = 0.04 * np.ptp(scores) or 1.0
     taus = np.linspace(scores.min() - margin, scores.max() + margin, THRESHOLDS)
-    return {arm: performance_profile(tasks, taus, generator) for arm, tasks in arms.items()}
+    return {arm: performance_profile(tasks, taus, resampling) for arm, tasks in arms.items()}
 
 
 def _profile_figure(profiles: Mapping[str, Profile], x_label: str) -> str:

@@ -17,6 +17,7 @@ from agents.report.verdict import minutes
 from worldvae import comparison_plots as figures
 from worldvae import html, plots
 from worldvae.diagnostics.exhibits import PICTURES
+from worldvae.stats import Resampling
 
 VIDEO_BYTES = 8_000_000
 """Videos beyond this sum stay outside, and are named: a larger page opens slowly."""
@@ -27,19 +28,19 @@ ACTIVE_NATS = 0.01
 UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
 
 
-def curves(run: Run, generator: np.random.Generator) -> str:
+def curves(run: Run, resampling: Resampling) -> str:
     if not any(agent.evaluations for agent in run.agents):
         return ""
     return html.section(
         "curves",
         "Learning",
         html.beside(
-            _curve_figure(run, "env_steps", generator), _curve_figure(run, "seconds", generator)
+            _curve_figure(run, "env_steps", resampling), _curve_figure(run, "seconds", resampling)
         ),
     )
 
 
-def learning_figure(run: Run, unit: str, generator: np.random.Generator) -> Figure:
+def learning_figure(run: Run, unit: str, resampling: Resampling) -> Figure:
     """Held-out return over "env_steps" or "seconds", each arm after what it was charged."""
     scale, x_label = UNITS[unit]
     arms = [
@@ -50,10 +51,10 @@ def learning_figure(run: Run, unit: str, generator: np.random.Generator) -> Figu
         )
         for arm in run.arms
     ]
-    return figures.learning_curves(arms, f"Held-out return over {x_label}", x_label, generator)
+    return figures.learning_curves(arms, f"Held-out return over {x_label}", x_label, resampling)
 
 
-def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
+def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
     _, x_label = UNITS[unit]
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
@@ -61,7 +62,7 @@ def _curve_figure(run: Run, unit: str, generator: np.random.Generator) -> str:
         f"on.{_charged_words(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
-    return html.drawing(learning_figure(run, unit, generator), alt, caption)
+    return html.drawing(learning_figure(run, unit, resampling), alt, caption)
 
 
 def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.Curve:

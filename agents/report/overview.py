@@ -14,6 +14,7 @@ from agents.report.exhibits import learning_figure
 from agents.report.records import Run
 from worldvae.files import atomic_write_bytes
 from worldvae.pictures import DPI
+from worldvae.stats import Resampling
 
 WIDTH = 1280
 
@@ -25,7 +26,7 @@ def write_overview(run: Run) -> Path | None:
         return None
     pictures = [
         np.asarray(cv2.imread(str(sheet)), np.uint8),
-        _picture(learning_figure(run, "env_steps", np.random.default_rng(0))),
+        _picture(learning_figure(run, "env_steps", Resampling.seeded(0))),
     ]
     _, data = cv2.imencode(".png", np.concatenate([_widened(picture) for picture in pictures]))
     path = run.folder / "overview.png"

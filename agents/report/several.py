@@ -20,7 +20,7 @@ from agents.report.tables import Table, normalised_table
 from agents.report.verdict import claims
 from worldvae import html
 from worldvae.files import atomic_write_text
-from worldvae.stats import Estimate
+from worldvae.stats import Estimate, Resampling
 
 HEADER = ("env", "arm", "seed", "normalised")
 
@@ -30,12 +30,12 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
 
     The runs hold the same arms, each in an environment of its own that has a scale.
     """
-    generator = np.random.default_rng(0)
-    found = across(runs, generator)
+    resampling = Resampling.seeded(0)
+    found = across(runs, resampling)
     atomic_write_text(folder / "scores.csv", _csv(found))
     atomic_write_text(folder / "report.md", _markdown(folder, runs, found))
     page = folder / "report.html"
-    atomic_write_text(page, _page(folder, runs, found, generator))
+    atomic_write_text(page, _page(folder, runs, found, resampling))
     return page
 
 
@@ -61,13 +61,11 @@ def environments_table(runs: Sequence[Run]) -> Table:
     return Table(("environment", "random", "reference", *arms), tuple(rows))
 
 
-def _page(
-    folder: Path, runs: Sequence[Run], found: Across | None, generator: np.random.Generator
-) -> str:
+def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: Resampling) -> str:
     table = html.table(*environments_table(runs))
     sections = [
         html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict_across(found))),
-        distribution_across(found, generator) if found and found.arms else "",
+        distribution_across(found, resampling) if found and found.arms else "",
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]

@@ -15,6 +15,7 @@ from worldvae.stats import (
     Array,
     Difference,
     Estimate,
+    Resampling,
     detectable_difference,
     episode_interval,
     estimate,
@@ -95,7 +96,7 @@ class Summary:
         return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
 
 
-def summarise(run: Run, generator: np.random.Generator) -> Summary:
+def summarise(run: Run, resampling: Resampling) -> Summary:
     """All statistics of the finished agents of `run`."""
     totals = [
         result.cost + run.charge(arm) for arm in run.arms for result in run.finished(arm).values()
@@ -104,14 +105,14 @@ def summarise(run: Run, generator: np.random.Generator) -> Summary:
         min((total.env_steps for total in totals), default=0),
         min((total.seconds for total in totals), default=0.0),
     )
-    arms = tuple(_arm(run, arm, budget, generator) for arm in run.arms if run.finished(arm))
+    arms = tuple(_arm(run, arm, budget, resampling) for arm in run.arms if run.finished(arm))
     pairs = tuple(
-        _pair(first, second, generator)
+        _pair(first, second, resampling)
         for first, second in combinations(arms, 2)
         if len(first.scores.keys() & second.scores.keys()) >= ENOUGH_SEEDS
     )
     digits = _digits(value for arm in arms for value in arm.scores.values())
-    normalised = across([run], generator)
+    normalised = across([run], resampling)
     return Summary(arms, pairs, budget, digits, keep_ledgers(run), normalised)
 
 
@@ -132,19 +133,19 @@ def number(value: float, digits: int) -> str:
     return f"{value:z,.{digits}f}" if np.isfinite(value) else "n/a"
 
 
-def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> ArmSummary:
+def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary:
     finished = run.finished(arm)
     results = list(finished.values())
     charge = run.charge(arm)
     left = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
     done = [agent for agent in run.of(arm) if agent.result]
-    iqm = estimate([result.score for result in results], interquartile_mean, generator)
+    iqm = estimate([result.score for result in results], interquartile_mean, resampling)
     only = results[0].evaluation.returns if len(results) == 1 else None
     return ArmSummary(
         arm=arm,
         scores={seed: result.score for seed, result in finished.items()},
         iqm=iqm,
-        within=episode_interval(only, interquartile_mean, generator) if only else (np.nan, np.nan),
+        within=episode_interval(only, interquartile_mean, resampling) if only else (np.nan, np.nan),
         trained=Cost(
             round(np.mean([result.cost.env_steps for result in results])),
             float(np.mean([result.cost.seconds for result in results])),
@@ -154,12 +155,12 @@ def _arm(run: Run, arm: str, budget: Cost, generator: np.random.Generator) -> Ar
         parameters_frozen=results[0].parameters_frozen,
         at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
         at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
-        acting=_acting(results, iqm, generator),
+        acting=_acting(results, iqm, resampling),
     )
 
 
 def _acting(
-    results: Sequence[Result], compared: Estimate, generator: np.random.Generator
+    results: Sequence[Result], compared: Estimate, resampling: Resampling
 ) -> dict[str, Estimate]:
     """IQM over the seeds for each way to act; that of the compared scores is `compared` itself."""
     found: dict[str, Estimate] = {}
@@ -167,7 +168,7 @@ def _acting(
         if all(result.evaluation.deterministic is deterministic for result in results):
             found[way] = compared
         elif scores := [score for r in results if (score := r.score_as(deterministic)) is not None]:
-            found[way] = estimate(scores, interquartile_mean, generator)
+            found[way] = estimate(scores, interquartile_mean, resampling)
     return found
 
 
@@ -181,26 +182,26 @@ def _known(scores: dict[int, float]) -> dict[int, float]:
     return {seed: score for seed, score in scores.items() if np.isfinite(score)}
 
 
-def _pair(first: ArmSummary, second: ArmSummary, generator: np.random.Generator) -> Pair:
+def _pair(first: ArmSummary, second: ArmSummary, resampling: Resampling) -> Pair:
     a, b = _shared(first.scores, second.scores)
     if a.mean() < b.mean():
-        return _pair(second, first, generator)
+        return _pair(second, first, resampling)
     return Pair(
         first=first.arm,
         second=second.arm,
-        difference=paired_difference(a, b, generator),
-        probability=probability_of_improvement(first.values, second.values, generator),
-        at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, generator),
-        at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, generator),
+        difference=paired_difference(a, b, resampling),
+        probability=probability_of_improvement(first.values, second.values, resampling),
+        at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, resampling),
+        at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, resampling),
         detectable=detectable_difference([a - b]),
     )
 
 
 def _if_enough(
-    first: dict[int, float], second: dict[int, float], generator: np.random.Generator
+    first: dict[int, float], second: dict[int, float], resampling: Resampling
 ) -> Difference | None:
     a, b = _shared(first, second)
-    return paired_difference(a, b, generator) if len(a) >= ENOUGH_SEEDS else None
+    return paired_difference(a, b, resampling) if len(a) >= ENOUGH_SEEDS else None
 
 
 def _shared(first: dict[int, float], second: dict[int, float]) -> tuple[Array, Array]:

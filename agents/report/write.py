@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from agents.report import exhibits
 from agents.report.differences import differences
 from agents.report.distribution import distribution
@@ -20,6 +18,7 @@ from agents.report.verdict import verdict
 from agents.report.write_text import render_text, repeat
 from worldvae import html
 from worldvae.files import atomic_write_text
+from worldvae.stats import Resampling
 
 
 def write_report(run: Run, summary: Summary) -> Path:
@@ -28,22 +27,22 @@ def write_report(run: Run, summary: Summary) -> Path:
     The bootstrap of its figures has a fixed seed, so the same results give the same page.
     """
     path = run.folder / "report.html"
-    atomic_write_text(path, render(run, summary, np.random.default_rng(0)))
+    atomic_write_text(path, render(run, summary, Resampling.seeded(0)))
     text = render_text(run, summary, _title(run), _lede(run), _again(run))
     atomic_write_text(path.with_suffix(".md"), text)
     return path
 
 
-def render(run: Run, summary: Summary, generator: np.random.Generator) -> str:
+def render(run: Run, summary: Summary, resampling: Resampling) -> str:
     """The whole page."""
     sections = (
         html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict(summary))),
         _holes(run),
         _unequal(run),
         _arms(summary),
-        exhibits.curves(run, generator),
+        exhibits.curves(run, resampling),
         exhibits.scores(run, summary),
-        distribution(summary, generator),
+        distribution(summary, resampling),
         sees(run),
         exhibits.encoder(run),
         health(run),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.draws import resampling
 from worldvae import stats
 
 REASON = "rliable needs an environment of its own: make rliable"
@@ -21,10 +22,6 @@ AGGREGATES = {
     "iqm": (stats.interquartile_mean_of_tasks, metrics.aggregate_iqm),
     "gap": (stats.optimality_gap, metrics.aggregate_optimality_gap),
 }
-
-
-def generator() -> np.random.Generator:
-    return np.random.default_rng(0)
 
 
 def seed_rliable() -> None:
@@ -60,7 +57,7 @@ def test_intervals_agree(name: str, shape: tuple[int, int]) -> None:
     """Ends of either interval are Monte-Carlo estimates: within 4 % of its width."""
     ours, theirs = AGGREGATES[name]
     table = scores(*shape)
-    low, high = stats.stratified_interval(list(table.T), ours, generator(), resamples=RESAMPLES)
+    low, high = stats.stratified_interval(list(table.T), ours, resampling(resamples=RESAMPLES))
     seed_rliable()
     _, intervals = library.get_interval_estimates(
         {"a": table}, lambda table: np.array([theirs(table)]), reps=5_000
@@ -71,22 +68,22 @@ def test_intervals_agree(name: str, shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize(("n", "m", "tasks"), [(5, 5, 1), (5, 8, 4), (10, 10, 26)])
 def test_probabilities_of_improvement_are_equal(n: int, m: int, tasks: int) -> None:
     a, b = scores(n, tasks), scores(m, tasks, seed=1, level=0.6)
-    ours = stats.stratified_improvement(list(a.T), list(b.T), generator(), resamples=10)
+    ours = stats.stratified_improvement(list(a.T), list(b.T), resampling(resamples=10))
     assert ours.value == pytest.approx(metrics.probability_of_improvement(a, b), abs=EXACT)
 
 
 def test_ties_count_half_on_either_side() -> None:
     a, b = np.array([[1.0], [2.0], [2.0]]), np.array([[2.0], [2.0], [5.0], [1.0]])
-    ours = stats.probability_of_improvement(a[:, 0], b[:, 0], generator())
+    ours = stats.probability_of_improvement(a[:, 0], b[:, 0], resampling())
     assert ours.value == pytest.approx(metrics.probability_of_improvement(a, b), abs=EXACT)
-    same = stats.probability_of_improvement(a[:, 0], a[:, 0], generator())
+    same = stats.probability_of_improvement(a[:, 0], a[:, 0], resampling())
     assert same.value == metrics.probability_of_improvement(a, a) == 0.5
 
 
 def test_intervals_of_the_probability_of_improvement_agree() -> None:
     """1,000 resamples of rliable: it runs a rank test in each."""
     a, b = scores(6, 3), scores(8, 3, seed=1, level=0.5)
-    found = stats.stratified_improvement(list(a.T), list(b.T), generator(), resamples=RESAMPLES)
+    found = stats.stratified_improvement(list(a.T), list(b.T), resampling(resamples=RESAMPLES))
     seed_rliable()
     _, intervals = library.get_interval_estimates(
         {"ab": [a, b]},
@@ -100,7 +97,7 @@ def test_intervals_of_the_probability_of_improvement_agree() -> None:
 @pytest.mark.parametrize("tasks", [1, 5])
 def test_profiles_are_equal_and_their_bands_agree(tasks: int) -> None:
     table, taus = scores(10, tasks), np.linspace(0.0, 4.0, 21)
-    found = stats.performance_profile(list(table.T), taus, generator(), resamples=RESAMPLES)
+    found = stats.performance_profile(list(table.T), taus, resampling(resamples=RESAMPLES))
     seed_rliable()
     shares, bands = library.create_performance_profile({"a": table}, taus, reps=2_000)
     np.testing.assert_allclose(found.share, shares["a"], atol=EXACT)

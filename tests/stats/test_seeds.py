@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.draws import generator, resampling
 from worldvae import stats
-
-
-def generator(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+from worldvae.stats import Resampling
 
 
 @pytest.mark.parametrize(
@@ -43,32 +41,32 @@ def test_nothing_and_not_a_number_have_no_statistic(scores: list[float]) -> None
 def test_the_seed_not_the_episode_is_resampled() -> None:
     """Episodes that cancel within each seed leave nothing that varies between seeds."""
     episodes = [[-100.0, 100.0], [-7.0, 7.0], [-1.0, 1.0]]
-    assert stats.bootstrap_interval(episodes, stats.mean, generator()) == (0.0, 0.0)
+    assert stats.bootstrap_interval(episodes, stats.mean, resampling()) == (0.0, 0.0)
 
 
 def test_one_seed_has_no_interval_over_seeds_but_one_over_episodes() -> None:
-    assert np.isnan(stats.bootstrap_interval([[1.0, 2.0, 3.0]], stats.mean, generator())).all()
-    low, high = stats.episode_interval([1.0, 2.0, 3.0], stats.mean, generator())
+    assert np.isnan(stats.bootstrap_interval([[1.0, 2.0, 3.0]], stats.mean, resampling())).all()
+    low, high = stats.episode_interval([1.0, 2.0, 3.0], stats.mean, resampling())
     assert (low, high) == (1.0, 3.0)
     with pytest.raises(ValueError, match="one agent"):
-        stats.episode_interval([[1.0], [2.0]], stats.mean, generator())
+        stats.episode_interval([[1.0], [2.0]], stats.mean, resampling())
 
 
 @pytest.mark.parametrize("scores", [[4.0, -1.0], [2.0, 9.0, 4.0]])
 def test_with_two_or_three_seeds_the_interval_is_their_range(scores: list[float]) -> None:
     """All resampled seeds are the largest one with probability 1/4 or 1/27, both above 2.5 %."""
-    interval = stats.bootstrap_interval(scores, stats.interquartile_mean, generator())
+    interval = stats.bootstrap_interval(scores, stats.interquartile_mean, resampling())
     assert interval == (min(scores), max(scores))
 
 
 def test_constant_scores_have_an_interval_of_zero_width() -> None:
-    low, high = stats.bootstrap_interval([0.1] * 6, stats.interquartile_mean, generator())
+    low, high = stats.bootstrap_interval([0.1] * 6, stats.interquartile_mean, resampling())
     assert low == high == pytest.approx(0.1)
 
 
 def test_the_interval_of_a_mean_agrees_with_normal_theory() -> None:
     scores = generator(1).normal(50.0, 10.0, size=400)
-    low, high = stats.bootstrap_interval(scores, stats.mean, generator())
+    low, high = stats.bootstrap_interval(scores, stats.mean, resampling())
     half = 1.96 * scores.std() / np.sqrt(400)
     np.testing.assert_allclose([low, high], [scores.mean() - half, scores.mean() + half], atol=0.1)
 
@@ -79,7 +77,7 @@ def test_small_samples_cover_less_than_they_say(n: int, nominal: float, actual: 
     draws, covered = generator(2), 0
     for _ in range(800):
         low, high = stats.bootstrap_interval(
-            draws.normal(size=n), stats.mean, draws, nominal, resamples=400
+            draws.normal(size=n), stats.mean, Resampling(draws, 400, nominal)
         )
         covered += low <= 0 <= high
     assert covered / 800 == pytest.approx(actual, abs=0.05)
@@ -87,47 +85,16 @@ def test_small_samples_cover_less_than_they_say(n: int, nominal: float, actual: 
 
 def test_a_wider_confidence_gives_a_wider_interval() -> None:
     scores = generator(3).normal(size=12)
-    narrow = stats.bootstrap_interval(scores, stats.mean, generator(), confidence=0.5)
-    wide = stats.bootstrap_interval(scores, stats.mean, generator(), confidence=0.99)
+    narrow = stats.bootstrap_interval(scores, stats.mean, resampling(confidence=0.5))
+    wide = stats.bootstrap_interval(scores, stats.mean, resampling(confidence=0.99))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
 def test_randomness_is_the_generator() -> None:
     scores = generator(4).normal(size=9)
     first, again, other = (
-        stats.bootstrap_interval(scores, stats.mean, generator(seed), resamples=100)
+        stats.bootstrap_interval(scores, stats.mean, resampling(seed, resamples=100))
         for seed in (0, 0, 1)
     )
     assert first == again
     assert first != other
-
-
-def test_probability_of_improvement_counts_pairs_and_halves_ties() -> None:
-    """Of the 6 pairs (3, 1) (3, 3) (3, 9) (5, 1) (5, 3) (5, 9): 3 wins, 1 tie."""
-    found = stats.probability_of_improvement([3.0, 5.0], [1.0, 3.0, 9.0], generator())
-    assert found.value == pytest.approx(3.5 / 6)
-    assert found.low <= found.value <= found.high
-    assert found.n == 2
-
-
-def test_probability_of_improvement_of_separated_arms_is_certain() -> None:
-    found = stats.probability_of_improvement([5.0, 6.0, 7.0], [1.0, 2.0], generator())
-    assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
-    mirrored = stats.probability_of_improvement([1.0, 2.0], [5.0, 6.0, 7.0], generator())
-    assert mirrored.value == 0.0
-
-
-def test_probability_of_improvement_between_normals_matches_its_closed_form() -> None:
-    """P(A > B) for N(1, 1) and N(0, 1) is Phi(1 / sqrt 2) = 0.7602."""
-    draws = generator(5)
-    found = stats.probability_of_improvement(
-        draws.normal(1, 1, 300), draws.normal(0, 1, 300), draws, resamples=500
-    )
-    assert found.value == pytest.approx(0.7602, abs=0.03)
-    assert found.low < 0.7602 < found.high
-
-
-def test_one_seed_improves_with_an_unknown_probability() -> None:
-    found = stats.probability_of_improvement([1.0], [0.0, 2.0], generator())
-    assert found.value == 0.5
-    assert np.isnan([found.low, found.high]).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.draws import generator, resampling
 from worldvae import stats
 from worldvae.stats import TaskScores, TaskStatistic
 
@@ -12,12 +13,8 @@ TASKS = {"a": [0.0, 1.0, 2.0, 9.0], "b": [0.5, 0.5], "c": [4.0, 6.0]}
 """Task means 3, 0.5 and 5; in order 0 0.5 0.5 1 2 4 6 9."""
 
 
-def generator(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
 def value(scores: TaskScores, statistic: TaskStatistic) -> float:
-    return stats.stratified_estimate(scores, statistic, generator(), resamples=10).value
+    return stats.stratified_estimate(scores, statistic, resampling(resamples=10)).value
 
 
 @pytest.mark.parametrize(
@@ -49,19 +46,19 @@ def test_normalised_scores_are_0_at_random_and_1_at_the_reference() -> None:
 @pytest.mark.parametrize("scores", [[], {}, [1.0, 2.0]])
 def test_what_is_not_one_array_a_task_is_refused(scores: TaskScores) -> None:
     with pytest.raises(ValueError, match="each task"):
-        stats.stratified_estimate(scores, stats.mean_of_tasks, generator())
+        stats.stratified_estimate(scores, stats.mean_of_tasks, resampling())
 
 
 def test_seeds_stay_in_their_task() -> None:
     """Tasks differ by hundreds, their seeds not at all: nothing varies within a stratum."""
     scores = [[100.0] * 3, [900.0] * 3]
-    found = stats.stratified_estimate(scores, stats.mean_of_tasks, generator())
+    found = stats.stratified_estimate(scores, stats.mean_of_tasks, resampling())
     assert (found.value, found.low, found.high, found.n) == (500.0, 500.0, 500.0, 3)
 
 
 def test_episodes_are_averaged_before_seeds_are_resampled() -> None:
     scores = {"a": [[-100.0, 100.0], [-7.0, 7.0]], "b": [[1.0, 3.0], [2.0, 2.0]]}
-    found = stats.stratified_estimate(scores, stats.mean_of_tasks, generator())
+    found = stats.stratified_estimate(scores, stats.mean_of_tasks, resampling())
     assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
 
 
@@ -69,7 +66,7 @@ def test_the_interval_of_a_mean_of_tasks_agrees_with_normal_theory() -> None:
     """Variance of the mean of M = 2 task means: (s_1^2 / n_1 + s_2^2 / n_2) / 4."""
     draws = generator(1)
     tasks = [draws.normal(0, 1, 300), draws.normal(5, 3, 200)]
-    low, high = stats.stratified_interval(tasks, stats.mean_of_tasks, generator())
+    low, high = stats.stratified_interval(tasks, stats.mean_of_tasks, resampling())
     centre = float(stats.mean_of_tasks(tasks))
     half = 1.96 * np.sqrt(tasks[0].var() / 300 + tasks[1].var() / 200) / 2
     np.testing.assert_allclose([low, high], [centre - half, centre + half], atol=0.01)
@@ -77,23 +74,23 @@ def test_the_interval_of_a_mean_of_tasks_agrees_with_normal_theory() -> None:
 
 def test_a_task_with_one_seed_leaves_the_interval_unknown() -> None:
     scores = [[1.0, 2.0, 3.0], [5.0]]
-    found = stats.stratified_estimate(scores, stats.interquartile_mean_of_tasks, generator())
+    found = stats.stratified_estimate(scores, stats.interquartile_mean_of_tasks, resampling())
     assert found.n == 1
     assert np.isnan([found.low, found.high]).all()
-    assert np.isnan(stats.performance_profile(scores, [0.0], generator()).low).all()
+    assert np.isnan(stats.performance_profile(scores, [0.0], resampling()).low).all()
 
 
 def test_of_one_task_the_statistics_are_those_of_its_seeds() -> None:
     scores = generator(2).normal(size=9)
     stratified = stats.stratified_estimate(
-        [scores], stats.interquartile_mean_of_tasks, generator(3)
+        [scores], stats.interquartile_mean_of_tasks, resampling(3)
     )
-    assert stratified == stats.estimate(scores, stats.interquartile_mean, generator(3))
+    assert stratified == stats.estimate(scores, stats.interquartile_mean, resampling(3))
 
 
 def test_a_profile_counts_runs_above_a_threshold_task_by_task() -> None:
     """Above 0.5: 3 of 4, 0 of 2, 2 of 2 runs, (3/4 + 0 + 1) / 3 on average over tasks."""
-    found = stats.performance_profile(TASKS, [-1.0, 0.5, 4.0, 9.0], generator())
+    found = stats.performance_profile(TASKS, [-1.0, 0.5, 4.0, 9.0], resampling())
     np.testing.assert_allclose(found.share, [1.0, 1.75 / 3, (1 / 4 + 1 / 2) / 3, 0.0])
     assert (found.low <= found.share).all()
     assert (found.share <= found.high).all()
@@ -103,26 +100,6 @@ def test_a_profile_counts_runs_above_a_threshold_task_by_task() -> None:
 def test_the_band_of_a_profile_is_that_of_a_share() -> None:
     """100 of 400 runs lie above: the standard error of the share is sqrt(1/4 3/4 / 400)."""
     scores = np.repeat([1.0, 0.0], [100, 300])
-    found = stats.performance_profile([scores], [0.5], generator(), resamples=20_000)
+    found = stats.performance_profile([scores], [0.5], resampling(resamples=20_000))
     half = 1.96 * np.sqrt(0.25 * 0.75 / 400)
     np.testing.assert_allclose([found.low[0], found.high[0]], [0.25 - half, 0.25 + half], atol=4e-3)
-
-
-def test_improvement_is_averaged_over_tasks() -> None:
-    """Pairs won: 3.5 of 6 in the first task, 2 of 2 in the second."""
-    a, b = {"x": [3.0, 5.0], "y": [9.0]}, {"y": [1.0, 2.0], "x": [1.0, 3.0, 9.0]}
-    found = stats.stratified_improvement(a, b, generator())
-    assert found.value == pytest.approx((3.5 / 6 + 1) / 2)
-    assert found.n == 1
-    assert np.isnan(found.low)
-
-
-def test_improvement_in_one_task_is_that_of_its_seeds() -> None:
-    a, b = generator(4).normal(1, 1, 6), generator(5).normal(0, 1, 8)
-    found = stats.stratified_improvement([a], [b], generator(6))
-    assert found == stats.probability_of_improvement(a, b, generator(6))
-
-
-def test_lists_of_unlike_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="same tasks"):
-        stats.stratified_improvement([[1.0]], [[1.0], [2.0]], generator())

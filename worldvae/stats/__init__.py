@@ -1,19 +1,20 @@
-"""Statistics of a comparison: of seeds in one task, of several tasks, and what it could have seen.
+"""Statistics of a comparison: of seeds in one task, of several tasks, of two arms, and what it
+could have seen.
 
 Needs numpy and scipy alone, so that it can be checked beside other libraries.
 """
 
-from worldvae.stats.differences import (
+from worldvae.stats.pairs import (
     Difference,
     paired_difference,
     permutation_p,
+    probability_of_improvement,
     stratified_difference,
+    stratified_improvement,
 )
 from worldvae.stats.power import detectable_difference
+from worldvae.stats.resampling import CONFIDENCE, Array, Resampling
 from worldvae.stats.seeds import (
-    CONFIDENCE,
-    RESAMPLES,
-    Array,
     Estimate,
     Statistic,
     bootstrap_interval,
@@ -21,7 +22,6 @@ from worldvae.stats.seeds import (
     estimate,
     interquartile_mean,
     mean,
-    probability_of_improvement,
     seed_scores,
 )
 from worldvae.stats.tasks import (
@@ -35,17 +35,16 @@ from worldvae.stats.tasks import (
     optimality_gap,
     performance_profile,
     stratified_estimate,
-    stratified_improvement,
     stratified_interval,
 )
 
 __all__ = [
     "CONFIDENCE",
-    "RESAMPLES",
     "Array",
     "Difference",
     "Estimate",
     "Profile",
+    "Resampling",
     "Statistic",
     "TaskScores",
     "TaskStatistic",

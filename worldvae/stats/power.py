@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from worldvae.stats.seeds import CONFIDENCE, seed_scores
+from worldvae.stats.resampling import CONFIDENCE
+from worldvae.stats.seeds import seed_scores
 
 POWER = 0.8
 

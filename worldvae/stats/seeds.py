@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from worldvae.stats.resampling import Array, Resampling
+
 Statistic = Callable[[Array], Array]
 """Reduces the last axis: (..., n) -> (...)."""
-
-CONFIDENCE = 0.95
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,7 @@ def seed_scores(scores: ArrayLike) -> Array:
 
 
 def bootstrap_interval(
-    scores: ArrayLike,
-    statistic: Statistic,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    scores: ArrayLike, statistic: Statistic, resampling: Resampling
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of `statistic` over seeds, scores (S,) or (S, E).
 
@@ -71,17 +65,12 @@ def bootstrap_interval(
     values = seed_scores(scores)
     if len(values) < 2:
         return np.nan, np.nan
-    chosen = generator.integers(len(values), size=(resamples, len(values)))
-    low, high = percentiles(statistic(values[chosen]), confidence)
+    low, high = resampling.interval(statistic(resampling.of(values)))
     return float(low), float(high)
 
 
 def episode_interval(
-    returns: ArrayLike,
-    statistic: Statistic,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    returns: ArrayLike, statistic: Statistic, resampling: Resampling
 ) -> tuple[float, float]:
     """The same over the episodes of ONE agent, returns (E,).
 
@@ -90,64 +79,14 @@ def episode_interval(
     values = finite(returns)
     if values.ndim != 1:
         raise ValueError(f"expected the episodes of one agent, shape (E,), got {values.shape}")
-    return bootstrap_interval(values, statistic, generator, confidence, resamples)
+    return bootstrap_interval(values, statistic, resampling)
 
 
-def estimate(
-    scores: ArrayLike,
-    statistic: Statistic,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
+def estimate(scores: ArrayLike, statistic: Statistic, resampling: Resampling) -> Estimate:
     """`statistic` of the scores of seeds, (S,) or (S, E), with its interval over seeds."""
     values = seed_scores(scores)
-    low, high = bootstrap_interval(values, statistic, generator, confidence, resamples)
+    low, high = bootstrap_interval(values, statistic, resampling)
     return Estimate(float(statistic(values)), low, high, len(values))
-
-
-def probability_of_improvement(
-    a: ArrayLike,
-    b: ArrayLike,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """P(A > B) + P(A = B) / 2 for a random seed of either arm; the Mann-Whitney U / (n m).
-
-    Agarwal et al. (2021), section 4.3. The arms are the strata: each is resampled on its own.
-    """
-    wins = win_matrix(seed_scores(a), seed_scores(b))
-    n, m = wins.shape
-    low, high = np.nan, np.nan
-    if min(n, m) > 1:
-        low, high = map(float, percentiles(drawn_wins(wins, generator, resamples), confidence))
-    return Estimate(float(wins.mean()), low, high, min(n, m))
-
-
-def win_matrix(a: Array, b: Array) -> Array:
-    """1 where a[i] > b[j], a half where they are equal, else 0: (n,), (m,) -> (n, m)."""
-    return np.asarray((np.sign(a[:, None] - b[None, :]) + 1) / 2)
-
-
-def drawn_wins(wins: Array, generator: np.random.Generator, resamples: int) -> Array:
-    """The share of wins in each resample: (n, m) -> (R,)."""
-    n, m = wins.shape
-    # How often each seed is drawn is enough, so no (R, n, m) array is ever built.
-    first, second = (drawn_weights(count, generator, resamples) for count in (n, m))
-    return np.asarray(np.einsum("rn,nm,rm->r", first, wins, second, optimize=True))
-
-
-def drawn_weights(n: int, generator: np.random.Generator, resamples: int) -> Array:
-    """How much each of n seeds weighs in each resample: (R, n), rows sum to 1."""
-    return np.asarray(generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n)
-
-
-def percentiles(draws: Array, confidence: float) -> tuple[Array, Array]:
-    """The bounds that enclose `confidence` of the draws: (R, ...) -> (...), (...)."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def finite(scores: ArrayLike) -> Array:

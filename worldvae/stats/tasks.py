@@ -13,19 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from worldvae.stats.seeds import (
-    CONFIDENCE,
-    RESAMPLES,
-    Array,
-    Estimate,
-    drawn_weights,
-    drawn_wins,
-    finite,
-    interquartile_mean,
-    percentiles,
-    seed_scores,
-    win_matrix,
-)
+from worldvae.stats.resampling import Array, Resampling
+from worldvae.stats.seeds import Estimate, finite, interquartile_mean, seed_scores
 
 TaskScores = Mapping[str, ArrayLike] | Sequence[ArrayLike]
 """For each task the scores of its seeds, (S_m,) or (S_m, E); numbers of seeds may differ."""
@@ -75,11 +64,7 @@ def optimality_gap(tasks: Sequence[Array], gamma: float = 1.0) -> Array:
 
 
 def stratified_interval(
-    scores: TaskScores,
-    statistic: TaskStatistic,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    scores: TaskScores, statistic: TaskStatistic, resampling: Resampling
 ) -> tuple[float, float]:
     """Percentile interval of `statistic`, seeds resampled with replacement within each task.
 
@@ -89,32 +74,21 @@ def stratified_interval(
     tasks = by_task(scores)
     if fewest(tasks) < 2:
         return np.nan, np.nan
-    draws = [
-        values[generator.integers(len(values), size=(resamples, len(values)))] for values in tasks
-    ]
-    low, high = percentiles(statistic(draws), confidence)
+    low, high = resampling.interval(statistic([resampling.of(values) for values in tasks]))
     return float(low), float(high)
 
 
 def stratified_estimate(
-    scores: TaskScores,
-    statistic: TaskStatistic,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
+    scores: TaskScores, statistic: TaskStatistic, resampling: Resampling
 ) -> Estimate:
     """`statistic` of all tasks with its interval; n is the fewest seeds of a task."""
     tasks = by_task(scores)
-    low, high = stratified_interval(tasks, statistic, generator, confidence, resamples)
+    low, high = stratified_interval(tasks, statistic, resampling)
     return Estimate(float(statistic(tasks)), low, high, fewest(tasks))
 
 
 def performance_profile(
-    scores: TaskScores,
-    thresholds: ArrayLike,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = 2_000,
+    scores: TaskScores, thresholds: ArrayLike, resampling: Resampling
 ) -> Profile:
     """Share of runs that score above each threshold, averaged over tasks: thresholds (P,).
 
@@ -127,29 +101,9 @@ def performance_profile(
     if fewest(tasks) < 2:
         unknown = np.full_like(share, np.nan)
         return Profile(taus, share, unknown, unknown)
-    draws = [drawn_weights(len(rows), generator, resamples) @ rows for rows in above]
-    low, high = percentiles(np.mean(draws, axis=0), confidence)
+    draws = [resampling.weights(len(rows)) @ rows for rows in above]
+    low, high = resampling.interval(np.mean(draws, axis=0))
     return Profile(taus, share, low, high)
-
-
-def stratified_improvement(
-    a: TaskScores,
-    b: TaskScores,
-    generator: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Estimate:
-    """P(A > B) + P(A = B) / 2 of a random seed of either arm in the same task, mean over tasks.
-
-    Strata are arms and tasks: the seeds of each arm are resampled on their own.
-    """
-    pairs = same_tasks(a, b)
-    wins = [win_matrix(first, second) for first, second in pairs]
-    n, low, high = min(min(matrix.shape) for matrix in wins), np.nan, np.nan
-    if n > 1:
-        draws = [drawn_wins(matrix, generator, resamples) for matrix in wins]
-        low, high = map(float, percentiles(np.mean(draws, axis=0), confidence))
-    return Estimate(float(np.mean([matrix.mean() for matrix in wins])), low, high, n)
 
 
 def _task_means(tasks: Sequence[Array]) -> Array:

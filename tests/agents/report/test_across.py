@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agents.report.across import Across, across
 from agents.report.results import read_run
 from agents.report.verdict import claims
 from tests.agents.report.synthetic import state, write_run
+from worldvae.stats import Resampling
 
 Scores = dict[str, list[float]]
 
@@ -22,7 +22,7 @@ def folder_of(folder: Path, scores: Scores, scale: str = "{random: 100, referenc
 
 
 def found(*folders: Path) -> Across | None:
-    return across([read_run(folder) for folder in folders], np.random.default_rng(0))
+    return across([read_run(folder) for folder in folders], Resampling.seeded(0))
 
 
 def test_scores_are_put_on_the_scale_of_their_environment(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from worldvae.config import to_yaml
 from worldvae.diagnostics.exhibits import PICTURES
 from worldvae.files import atomic_write_bytes, atomic_write_text
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.stats import Resampling
 
 pytestmark = needs_chromium
 
@@ -118,7 +119,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         atomic_write_bytes(folder / "encoder" / name, picture)
     _write_film(folder)
     run = read_run(folder, [("latent", 9)])
-    return write_report(run, summarise(run, np.random.default_rng(0)))
+    return write_report(run, summarise(run, Resampling.seeded(0)))
 
 
 def _write_film(folder: Path) -> None:
@@ -179,7 +180,7 @@ def test_names_of_any_length_stay_inside(browser: Browser, tmp_path: Path, width
     folder = write_run(tmp_path / ("run" * 40), {"arm" * 30: {0: [1.0]}, "latent": {0: [2.0]}})
     atomic_write_text(folder / "config.yaml", "key: " + "value" * 100)
     run = read_run(folder)
-    browser.open(write_report(run, summarise(run, np.random.default_rng(0))), width)
+    browser.open(write_report(run, summarise(run, Resampling.seeded(0))), width)
     assert browser.run("return document.scrollingElement.scrollWidth") <= width
 
 

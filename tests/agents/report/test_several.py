@@ -4,7 +4,6 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
@@ -13,6 +12,7 @@ from agents.report.records import Run
 from agents.report.results import read_run
 from agents.report.several import verdict_across, write_several
 from tests.agents.report.synthetic import write_json, write_run
+from worldvae.stats import Resampling
 
 SCALES = {"Pong": (-20.0, 0.0), "Boxing": (0.0, 50.0)}
 Scores = Mapping[str, Sequence[float]]
@@ -37,14 +37,14 @@ def runs(folder: Path, **scores: Scores) -> list[Run]:
 
 
 def words(found: Sequence[Run]) -> str:
-    return " ".join(verdict_across(across(found, np.random.default_rng(0))))
+    return " ".join(verdict_across(across(found, Resampling.seeded(0))))
 
 
 def test_the_aggregate_is_that_of_normalised_scores(tmp_path: Path) -> None:
     """Pong 0, 0.5, 1, 1.5 and Boxing 0.2, 0.2, 0.6, 0.6: the middle four are 0.2, 0.5, 0.6, 0.6."""
     pong, boxing = [-20.0, -10.0, 0.0, 10.0], [10.0, 10.0, 30.0, 30.0]
     found = across(
-        runs(tmp_path, Pong={"latent": pong}, Boxing={"latent": boxing}), np.random.default_rng(0)
+        runs(tmp_path, Pong={"latent": pong}, Boxing={"latent": boxing}), Resampling.seeded(0)
     )
     assert found is not None
     assert found.arms[0].aggregates["IQM"].value == pytest.approx((0.2 + 0.5 + 0.6 + 0.6) / 4)

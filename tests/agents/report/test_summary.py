@@ -14,12 +14,13 @@ from agents.report.results import read_run
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
 from tests.agents.report.synthetic import act_both_ways, amend, write_run
+from worldvae.stats import Resampling
 
 Returns = Mapping[str, Mapping[int, Sequence[float]]]
 
 
 def of(folder: Path, returns: Returns) -> Summary:
-    return summarise(read_run(write_run(folder, returns)), np.random.default_rng(0))
+    return summarise(read_run(write_run(folder, returns)), Resampling.seeded(0))
 
 
 def arm(*scores: float) -> dict[int, list[float]]:
@@ -124,17 +125,17 @@ def test_few_seeds_have_no_power_note(tmp_path: Path, count: int) -> None:
 def test_either_way_to_act_has_its_score(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"latent": arm(10, 20, 30, 80), "pixels": arm(1)})
     act_both_ways(folder, gain=7.0)
-    latent = summarise(read_run(folder), np.random.default_rng(0)).arms[1]
+    latent = summarise(read_run(folder), Resampling.seeded(0)).arms[1]
     assert latent.acting["actions sampled"] is latent.iqm
     assert latent.acting["mode of the policy"].value == 32.0
 
 
 def test_a_way_to_act_that_was_not_recorded_has_no_score(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"latent": arm(10, 20)})
-    assert summarise(read_run(folder), np.random.default_rng(0)).arms[0].acting == {}
+    assert summarise(read_run(folder), Resampling.seeded(0)).arms[0].acting == {}
     act_both_ways(folder, gain=7.0)
     amend(folder / "agents/latent/seed_1/result.json", otherwise=None)
-    (found,) = summarise(read_run(folder), np.random.default_rng(0)).arms
+    (found,) = summarise(read_run(folder), Resampling.seeded(0)).arms
     assert found.acting["actions sampled"].n == 2
     mode = found.acting["mode of the policy"]
     assert (mode.value, mode.n) == (17.0, 1)

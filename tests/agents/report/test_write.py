@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agents.report import exhibits
@@ -17,6 +16,7 @@ from agents.report.write import write_report
 from tests.agents.report.synthetic import act_both_ways, state, write_run
 from worldvae.diagnostics.exhibits import PICTURES
 from worldvae.files import atomic_write_bytes
+from worldvae.stats import Resampling
 
 PNG = b"\x89PNG\r\n\x1a\n"
 THREE_ARMS = {
@@ -48,7 +48,7 @@ class Words(HTMLParser):
 
 def page_of(folder: Path, planned: list[tuple[str, int]] | None = None) -> str:
     run = read_run(folder, planned or [])
-    path = write_report(run, summarise(run, np.random.default_rng(0)))
+    path = write_report(run, summarise(run, Resampling.seeded(0)))
     assert path == folder / "report.html"
     return path.read_text(encoding="utf-8")
 

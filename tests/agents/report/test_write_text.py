@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from agents.report.results import read_run
@@ -13,6 +12,7 @@ from agents.report.summary import summarise
 from agents.report.verdict import verdict
 from agents.report.write import write_report
 from tests.agents.report.synthetic import amend, record_spending, state, write_run
+from worldvae.stats import Resampling
 
 ARMS = {
     arm: {seed: [level + seed, level + seed + 4] for seed in range(5)}
@@ -22,7 +22,7 @@ ARMS = {
 
 def text_of(folder: Path, planned: list[tuple[str, int]] | None = None) -> str:
     run = read_run(folder, planned or [])
-    write_report(run, summarise(run, np.random.default_rng(0)))
+    write_report(run, summarise(run, Resampling.seeded(0)))
     return (folder / "report.md").read_text(encoding="utf-8")
 
 
@@ -35,7 +35,7 @@ def test_the_verdict_is_that_of_the_page(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "cars", ARMS)
     text = text_of(folder)
     assert text.startswith("# cars\n\nCarRacing-v3 · pixels, latent · 10 of 10 agents finished\n")
-    for paragraph in verdict(summarise(read_run(folder), np.random.default_rng(0))):
+    for paragraph in verdict(summarise(read_run(folder), Resampling.seeded(0))):
         assert paragraph in text
 
 
