@@ -69,6 +69,10 @@ class Training:
         return agent_progress(self.folder, self.env_steps)
 
 
+Plans = list[tuple[Experiment, list[Training]]]
+"""The experiment in each environment, and its trainings."""
+
+
 def compare(experiment: Experiment) -> bool:
     """Leave `scores.csv` and reports in the experiment's folder; whether all arms finished.
 
@@ -76,20 +80,42 @@ def compare(experiment: Experiment) -> bool:
     does not stop the others.
     """
     check_executor(experiment.compare.executor)
-    tasks = experiment.tasks
-    plans = {
-        env_id: plan(task, where=f" in {env_id}" if len(tasks) > 1 else "")
-        for env_id, task in tasks.items()
-    }
-    for env_id, task in tasks.items():
+    plans = _plans(experiment)
+    for task, jobs in plans:
         prepare(task, task.compare.arms)
-        atomic_write_text(plans[env_id][0].config, to_yaml(task))
-    jobs = [job for jobs in plans.values() for job in jobs]
-    _run([job for job in jobs if not job.is_done], experiment)
-    runs = [report(task, plans[env_id]) for env_id, task in tasks.items()]
+        atomic_write_text(jobs[0].config, to_yaml(task))
+    _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment)
+    return _report(experiment, plans)
+
+
+def report_finished(experiment: Experiment) -> None:
+    """Leave the same reports of the agents that have finished so far, and train none.
+
+    Others may be in training meanwhile. Raises UserError if none has finished.
+    """
+    plans = _plans(experiment)
+    if not any(job.is_done for _, jobs in plans for job in jobs):
+        raise UserError(
+            f"{experiment.folder} holds no finished agent; train them by the same command "
+            "without --report"
+        )
+    _report(experiment, plans)
+
+
+def _plans(experiment: Experiment) -> Plans:
+    tasks = experiment.tasks
+    return [
+        (task, plan(task, where=f" in {env_id}" if len(tasks) > 1 else ""))
+        for env_id, task in tasks.items()
+    ]
+
+
+def _report(experiment: Experiment, plans: Plans) -> bool:
+    """Write what there is of `plans`; whether all of it has finished."""
+    runs = [report(task, jobs) for task, jobs in plans]
     if len(runs) > 1:
         print(f"report over all environments: {write_several(experiment.folder, runs)}")
-    return all(job.is_done for job in jobs)
+    return all(job.is_done for _, jobs in plans for job in jobs)
 
 
 def plan(experiment: Experiment, where: str = "") -> list[Training]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from agents.compare import compare
+from agents.compare import compare, report_finished
 from scripts.cli import Parser, run
 
 
@@ -12,9 +12,13 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.shorten("compare.workers", "workers")
     parser.shorten("compare.executor", "executor")
-    _, experiment = parser.parse()
-    is_complete = compare(experiment)
-    if not is_complete:
+    parser.add_argument(
+        "--report", action="store_true", help="train nothing: report what has finished so far"
+    )
+    options, experiment = parser.parse()
+    if options.report:
+        report_finished(experiment)
+    elif not compare(experiment):
         sys.exit(1)
 
 

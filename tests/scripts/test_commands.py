@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,19 @@ def test_compare_again_trains_nothing_again(runs: Path) -> None:
     run("scripts.compare", TINY, "--runs", runs, "--name", "tiny")
     assert [path.stat().st_mtime_ns for path in agents] == before
     assert len(agents) == 6
+
+
+def test_a_report_of_what_has_finished_trains_nothing(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "tiny", tmp_path / "tiny")
+    lost = tmp_path / "tiny" / "agents" / "random" / "seed_1" / "result.json"
+    lost.unlink()
+    words = ["scripts.compare", TINY, "--runs", str(tmp_path), "--report"]
+    run(*words, "--name", "tiny")
+    assert "random seed 1" in (tmp_path / "tiny" / "report.md").read_text()
+    assert not lost.exists()
+    done = run(*words, "--name", "other", check=False)
+    assert (done.returncode, "holds no finished agent" in done.stderr) == (2, True)
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_run_folder_holds_a_config_that_goes_on(runs: Path) -> None:
