@@ -20,6 +20,7 @@ from worldvae.stats import (
     episode_interval,
     estimate,
     interquartile_mean,
+    mean,
     paired_difference,
     probability_of_improvement,
 )
@@ -36,7 +37,7 @@ class ArmSummary:
     scores: dict[int, float]
     iqm: Estimate
     within: tuple[float, float]
-    """Interval over the episodes of a single seed; NaN where there are several seeds."""
+    """Of the mean over the episodes of a single seed, its score; NaN where there are several."""
     trained: Cost
     charged: Cost
     parameters_trained: int
@@ -145,7 +146,7 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
         arm=arm,
         scores={seed: result.score for seed, result in finished.items()},
         iqm=iqm,
-        within=episode_interval(only, interquartile_mean, resampling) if only else (np.nan, np.nan),
+        within=episode_interval(only, mean, resampling) if only else (np.nan, np.nan),
         trained=Cost(
             round(np.mean([result.cost.env_steps for result in results])),
             float(np.mean([result.cost.seconds for result in results])),

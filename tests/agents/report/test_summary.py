@@ -46,6 +46,12 @@ def test_one_seed_has_an_interval_over_episodes_only(tmp_path: Path) -> None:
     assert found.within == (1.0, 3.0)
 
 
+def test_that_interval_is_of_the_score(tmp_path: Path) -> None:
+    """The seed's score is the mean of its episodes, 640; their interquartile mean would be 800."""
+    (found,) = of(tmp_path, {"latent": {0: [0.0] * 2 + [800.0] * 8}}).arms
+    assert found.within[0] < found.scores[0] == 640.0 < found.within[1] < 800.1
+
+
 def test_equal_cost_takes_the_charge_off_the_curve(tmp_path: Path) -> None:
     """Of 100,000 env steps latent has trained 80,000, and of 1,000 seconds 400."""
     summary = of(tmp_path, {"pixels": arm(100), "latent": arm(100)})
