@@ -16,12 +16,14 @@ from agents.player import Player, short_return
 from agents.sections import ArmName, EvaluationConfig
 from agents.video import film, keep_small
 from worldvae.config import Config, UserError
-from worldvae.files import atomic_write_text
+from worldvae.files import atomic_write_text, locked
 
 ARMS: tuple[ArmName, ...] = get_args(ArmName)
 FILM, RECORD = "side_by_side.webm", "side_by_side.json"
 FILM_BYTES = 8_000_000
 """A larger film has pictures left out: it is shown inside of a page."""
+FILM_PATIENCE = 1_800.0
+"""Seconds: a thousand decisions of a slow environment on a busy machine."""
 
 
 class Played(Config):
@@ -119,16 +121,20 @@ def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, 
 
 
 def film_side_by_side(run: Path) -> None:
-    """Film the run's agents of the first seeds in the first evaluation episode, if that is new."""
-    if read_film(run) is not None:
-        return
-    folders = find_agents(run)
-    episode = evaluated_as(folders[0]).seed
-    with playing(folders, episode) as players:
-        film(players, run / FILM)
-        keep_small(run / FILM, FILM_BYTES)
-        record = FilmRecord(episode=episode, agents=played(folders, players))
-    atomic_write_text(run / RECORD, record.model_dump_json(by_alias=True, indent=1))
+    """Film the run's agents of the first seeds in the first evaluation episode, if that is new.
+
+    Waits for another process that films them already.
+    """
+    with locked(run, "filming", f".{FILM}.lock", FILM_PATIENCE):
+        if read_film(run) is not None:
+            return
+        folders = find_agents(run)
+        episode = evaluated_as(folders[0]).seed
+        with playing(folders, episode) as players:
+            film(players, run / FILM)
+            keep_small(run / FILM, FILM_BYTES)
+            record = FilmRecord(episode=episode, agents=played(folders, players))
+        atomic_write_text(run / RECORD, record.model_dump_json(by_alias=True, indent=1))
 
 
 def read_film(run: Path) -> FilmRecord | None:

@@ -58,7 +58,7 @@ def environments_table(runs: Sequence[Run]) -> Table:
     """A row an environment: the two ends of its scale, and the mean return of every arm."""
     arms = list(dict.fromkeys(arm for run in runs for arm in run.arms))
     rows = [(_name(run), (*_scale(run), *(_mean(run, arm) for arm in arms))) for run in runs]
-    return Table(("environment", "random", "reference", *arms), tuple(rows))
+    return Table(("environment", "random play", "reference", *arms), tuple(rows))
 
 
 def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: Resampling) -> str:

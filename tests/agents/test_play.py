@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
 
 ARMS = get_args(ArmName)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +231,14 @@ def test_the_film_of_a_run_is_made_once_and_again_for_other_agents(run: Path) ->
     assert again.agents[-1].seed == 3
     (run / RECORD).write_text("{")
     assert read_film(run) is None
+
+
+def test_two_processes_film_one_after_the_other(run: Path) -> None:
+    script = "import sys; from pathlib import Path; from agents.play import film_side_by_side; "
+    command = [sys.executable, "-c", f"{script}film_side_by_side(Path(sys.argv[1]))", str(run)]
+    both = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert read_film(run) is not None
 
 
 def test_agents_are_found_in_runs_and_in_their_own_folders(run: Path) -> None:
