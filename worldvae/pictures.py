@@ -56,7 +56,7 @@ def traversal_figure(
     order = np.argsort(-size, kind="stable")[:rows]
     labels = [f"latent {latent}: {size[latent]:.2f} {unit}" for latent in order]
     shown = f"{len(order)} of {len(size)} latents" if len(order) < len(size) else "All latents"
-    title = f"{shown}, each moved along the standard deviations of the prior"
+    title = f"{shown}, each moved by so many of its deviations over the training frames"
     return _labelled_sheet(images[order], labels, title, [f"{move:+.3g}" for move in moves])
 
 

@@ -174,11 +174,15 @@ class Encoder:
         return self.decode(centre + scale * noise)
 
     def traverse(self, frame: Frames, values: NDArray[np.float32]) -> Frames:
-        """Move one latent at a time: (H, W, stack C), (K,) prior deviations -> (Z, K, H, W, C)."""
-        centre, scale = self._prior()
+        """Move one latent at a time: (H, W, stack C), (K,) deviations -> (Z, K, H, W, C).
+
+        In deviations from its mean over the training frames, as an agent sees it: a code of many
+        nats spreads further than its prior.
+        """
         codes = np.tile(self.encode(frame[None]), (self.latents, len(values), 1))
         for latent in range(self.latents):
-            codes[latent, :, latent] = centre[latent] + scale[latent] * values
+            spread = self.card.latent_std[latent] * values
+            codes[latent, :, latent] = self.card.latent_mean[latent] + spread
         images = self.decode(codes.reshape(-1, self.latents))
         return images.reshape(self.latents, len(values), *self.card.frame.shape)
 
@@ -188,9 +192,10 @@ class Encoder:
         """Name -> figure: reconstructions of `held_out` (B, H, W, T C), samples, traversals."""
         values = np.linspace(-3, 3, 9, dtype=np.float32)
         inputs, targets = self.window.inputs(held_out), self.window.target(held_out)
-        # The most ordinary frame: an episode's first is often unlike all others.
-        typical = np.linalg.norm(self.whiten(self.encode(inputs)), axis=1).argmin()
-        moved = self.traverse(inputs[typical], values)
+        # An episode's first frame is often unlike all others, and one near the mean shows nothing.
+        norms = np.linalg.norm(self.whiten(self.encode(inputs)), axis=1)
+        ordinary = np.argsort(norms)[len(norms) // 2]
+        moved = self.traverse(inputs[ordinary], values)
         variational = self._model.config.objective.is_variational
         size = self.card.kl if variational else self.card.latent_std
         unit = "nats" if variational else "sd"
