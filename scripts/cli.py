@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from agents.allocator import keep_freed_memory
 from agents.experiment import Experiment
 from agents.provenance import exact_command
 from scripts.options import OptionParser
@@ -45,6 +46,7 @@ def seed(text: str) -> int:
 
 def run(command: Callable[[], None]) -> None:
     """Call `command`; a user's mistake is one line and status 2, Ctrl-C status 130."""
+    keep_freed_memory()
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
     try:
         command()
