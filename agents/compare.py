@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from agents.executor import check_executor, make_executor
 from agents.experiment import Experiment, check_settings
 from agents.job_progress import Progress, agent_progress
@@ -83,7 +85,7 @@ def compare(experiment: Experiment) -> bool:
     plans = _plans(experiment)
     for task, jobs in plans:
         prepare(task, task.compare.arms)
-        atomic_write_text(jobs[0].config, to_yaml(task))
+        _write_config(task, jobs)
     _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment)
     return _report(experiment, plans)
 
@@ -99,6 +101,8 @@ def report_finished(experiment: Experiment) -> None:
             f"{experiment.folder} holds no finished agent; train them by the same command "
             "without --report"
         )
+    for task, jobs in plans:  # an environment that was not begun is one of holes
+        _write_config(task, jobs)
     _report(experiment, plans)
 
 
@@ -110,6 +114,11 @@ def _plans(experiment: Experiment) -> Plans:
     ]
 
 
+def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
+    """What the workers and the report read."""
+    atomic_write_text(jobs[0].config, to_yaml(task))
+
+
 def _report(experiment: Experiment, plans: Plans) -> bool:
     """Write what there is of `plans`; whether all of it has finished."""
     runs = [report(task, jobs) for task, jobs in plans]
@@ -119,16 +128,19 @@ def _report(experiment: Experiment, plans: Plans) -> bool:
 
 
 def plan(experiment: Experiment, where: str = "") -> list[Training]:
-    """The trainings of a comparison in one environment; UserError if others lie in their place."""
+    """The trainings of a comparison in one environment.
+
+    Raises UserError if any agent in its folder was trained with other settings: the report shows
+    all that lie there.
+    """
     config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps
-    jobs = [
+    for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
+        check_settings(settings, experiment, DECIDES)
+    return [
         Training(arm, seed, experiment.agent_folder(arm, seed), config, env_steps, where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
-    for job in jobs:
-        check_settings(job.folder / "settings.yaml", experiment, DECIDES)
-    return jobs
 
 
 def report(experiment: Experiment, jobs: Sequence[Training]) -> Run:
@@ -149,8 +161,9 @@ def _film(folder: Path) -> None:
     """The agents side by side; a report without a film is better than none."""
     try:
         film_side_by_side(folder)
-    except UserError as error:
-        warnings.warn(f"no film of the agents: {error}", stacklevel=2)
+    except (UserError, ValidationError) as error:  # the latter: a return that is no number
+        reason = str(error).splitlines()[0]
+        warnings.warn(f"no film of the agents: {reason}", stacklevel=2)
 
 
 def _run(waiting: list[Training], experiment: Experiment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,15 @@ from agents.sections import (
     SweepConfig,
     TaskConfig,
 )
-from worldvae.config import Config, UserError, dotted_keys, flatten, load_config, read_yaml
+from worldvae.config import (
+    Config,
+    UserError,
+    dotted_keys,
+    flatten,
+    load_config,
+    merge,
+    read_yaml,
+)
 from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
@@ -66,8 +75,8 @@ class Experiment(Config):
         if experiment.name is not None:
             return experiment
         alone = len(experiment.tasks) == 1
-        name = f"{path.stem}-{experiment.env.id.replace('/', '-')}" if alone else path.stem
-        return experiment.model_copy(update={"name": name})
+        name = f"{path.stem}-{experiment.env.id}" if alone else path.stem
+        return experiment.model_copy(update={"name": folder_name(name)})
 
     @property
     def tasks(self) -> dict[str, Experiment]:
@@ -81,7 +90,7 @@ class Experiment(Config):
         return {env_id: self._task(env_id, task) for env_id, task in self.compare.envs.items()}
 
     def _task(self, env_id: str, task: TaskConfig) -> Experiment:
-        values = {**self.env.model_dump(by_alias=True), **task.env, "id": env_id}
+        values = {**merge(self.env.model_dump(by_alias=True), task.env), "id": env_id}
         try:
             env = EnvConfig.model_validate(values)
         except ValidationError as error:
@@ -90,9 +99,13 @@ class Experiment(Config):
             raise UserError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
         scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
         alone = self.compare.model_copy(update={"envs": {env_id: scale}})
-        name = env_id.replace("/", "-")
         return self.model_copy(
-            update={"runs": self.folder, "name": name, "env": env, "compare": alone}
+            update={
+                "runs": self.folder,
+                "name": folder_name(env_id),
+                "env": env,
+                "compare": alone,
+            }
         )
 
     @property
@@ -128,6 +141,11 @@ class Experiment(Config):
     def agent_folder(self, arm: ArmName, seed: int) -> Path:
         """One trained agent."""
         return self.folder / "agents" / arm / f"seed_{seed}"
+
+
+def folder_name(text: str) -> str:
+    """`text` as a name of an experiment: what does not belong into one is a hyphen."""
+    return re.sub(r"[^\w.-]", "-", text).lstrip("-.") or "unnamed"
 
 
 def torch_device(device: str) -> str:

@@ -95,6 +95,16 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with `changes`, section by section: {a: {b, c}} and {a: {c}} -> {a: {b, c}}."""
+    merged = dict(values)
+    for key, change in changes.items():
+        value = values.get(key)
+        both = isinstance(value, Mapping) and isinstance(change, Mapping)
+        merged[key] = merge(value, change) if both else change
+    return merged
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, but `1e-3` is a number (1.1 reads it as text, which surprises everybody)."""
 

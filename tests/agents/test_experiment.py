@@ -7,7 +7,7 @@ import yaml
 
 from agents.experiment import Experiment, check_settings, record_settings
 from tests.tiny import TINY
-from worldvae.config import UserError
+from worldvae.config import UserError, to_yaml
 
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
@@ -62,6 +62,26 @@ def test_several_environments_are_an_experiment_each() -> None:
     assert busy.agent == experiment.agent
     again = Experiment.model_validate(dots.model_dump(by_alias=True))
     assert again.tasks == {"worldvae/Dots-v0": again}, "its own config.yaml makes it again"
+
+
+def test_keys_of_one_environment_leave_their_neighbours_as_they_are() -> None:
+    frame = {"height": 84, "width": 84, "crop": {"top": 10}}
+    gray = {"color": "gray", "crop": {"bottom": 5}}
+    envs = {**SEVERAL, "worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"frame": gray}}}
+    dots = Experiment.load(TINY, {"env.frame": frame, "compare.envs": envs}).tasks[
+        "worldvae/Dots-v0"
+    ]
+    assert (dots.env.frame.height, dots.env.frame.color) == (84, "gray")
+    assert (dots.env.frame.crop.top, dots.env.frame.crop.bottom) == (10, 5)
+
+
+@pytest.mark.parametrize("name", ["dots (copy)", "-- a+b", ".hidden"])
+def test_a_file_of_any_name_names_a_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(TINY.read_text())
+    experiment = Experiment.load(path)
+    path.write_text(to_yaml(experiment))
+    assert Experiment.load(path) == experiment, "what the workers read"
 
 
 def test_one_environment_is_the_experiment_itself() -> None:

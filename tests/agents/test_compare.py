@@ -1,0 +1,61 @@
+"""What a comparison takes for its own, and what it makes of what is missing."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from agents import compare
+from agents.compare import DECIDES, plan, report_finished
+from agents.experiment import Experiment, record_settings
+from agents.play import Played
+from tests import tiny
+from tests.agents.report.synthetic import write_agent
+from worldvae.config import UserError
+
+SEVERAL = {
+    "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
+    "worldvae/BusyDots-v0": {"random": 0.0, "reference": 10.0},
+}
+
+
+def finish(experiment: Experiment, arm: str, seed: int) -> None:
+    folder = experiment.folder / "agents" / arm / f"seed_{seed}"
+    write_agent(folder, [1.0], 1200)
+    record_settings(folder / "settings.yaml", experiment, DECIDES)
+
+
+def test_agents_of_other_settings_are_refused_in_every_arm(tmp_path: Path) -> None:
+    finish(tiny.load(tmp_path), "pixels", 7)
+    same = tiny.load(tmp_path, **{"compare.arms": ["blind"]})
+    assert [job.name for job in plan(same)] == ["blind seed 0", "blind seed 1"]
+    other = tiny.load(tmp_path, **{"compare.arms": ["blind"], "agent.gamma": 0.5})
+    with pytest.raises(UserError, match=r"pixels/seed_7 was made with agent\.gamma = 0\.99"):
+        plan(other)
+
+
+def test_an_environment_that_was_not_begun_is_one_of_holes(tmp_path: Path) -> None:
+    experiment = tiny.load(tmp_path, **{"compare.envs": SEVERAL, "compare.arms": ["blind"]})
+    finish(experiment.tasks["worldvae/Dots-v0"], "blind", 0)
+    report_finished(experiment)
+    text = (experiment.folder / "report.md").read_text()
+    assert "worldvae-BusyDots-v0/report.html" in text
+    busy = experiment.folder / "worldvae-BusyDots-v0" / "report.md"
+    assert "0 of 2 agents finished" in busy.read_text()
+
+
+def test_a_film_that_fails_does_not_cost_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def film(_: Path) -> None:
+        values = {"arm": "blind", "seed": 0, "model_sha256": "", "decisions": 1, "ended": True}
+        Played.model_validate({**values, "return_": float("nan")})
+
+    with pytest.raises(ValidationError):
+        film(tmp_path)
+    monkeypatch.setattr(compare, "film_side_by_side", film)
+    experiment = tiny.load(tmp_path, **{"compare.arms": ["blind"], "compare.seeds": [0]})
+    finish(experiment, "blind", 0)
+    with pytest.warns(UserWarning, match="no film of the agents"):
+        report_finished(experiment)
+    assert (experiment.folder / "report.html").exists()
