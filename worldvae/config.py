@@ -100,8 +100,9 @@ def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     merged = dict(values)
     for key, change in changes.items():
         value = values.get(key)
-        both = isinstance(value, Mapping) and isinstance(change, Mapping)
-        merged[key] = merge(value, change) if both else change
+        if isinstance(value, Mapping) and isinstance(change, Mapping):
+            change = merge(value, change)
+        merged[key] = change
     return merged
 
 
