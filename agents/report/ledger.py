@@ -10,7 +10,7 @@ import numpy as np
 from agents.report.groundwork import Collection, Pretraining
 from agents.report.records import CHARGED_ARMS, Result, Run
 
-METERED = ("collection", "pretraining", "training")
+METERED = ("collection", "pretraining", "training", "refitting")
 STAGES = (*METERED, "evaluation")
 
 
@@ -41,7 +41,7 @@ class Account:
 
     @property
     def cpu_seconds(self) -> float | None:
-        """Of collection, pretraining and training; None if that of one of them is unknown."""
+        """Of all stages but evaluation; None if that of one of them is unknown."""
         return _combined([self.stages[name].cpu_seconds for name in METERED], sum)
 
 
@@ -70,20 +70,27 @@ def _ledger(run: Run, arm: str) -> Ledger:
 def _account(run: Run, result: Result) -> Account:
     needed = CHARGED_ARMS.get(result.arm, frozenset())
     frames = run.collection.env_steps if run.collection else None
+    charged = frames if "collection" in needed else 0
     stages = {
         "collection": _before(run.collection) if "collection" in needed else NOTHING,
         "pretraining": _before(run.pretraining) if "pretraining" in needed else NOTHING,
         "training": Stage(result.seconds, result.cpu_seconds, result.peak_memory),
+        "refitting": _refitting(result),
         "evaluation": Stage(result.evaluation_seconds, None, None),
     }
     return Account(
         trained_steps=result.env_steps,
-        charged_steps=frames if "collection" in needed else 0,
+        charged_steps=None if charged is None else charged + result.refresh_env_steps,
         stages=stages,
         peak_memory=_combined([stages[name].peak_memory for name in METERED], max),
         parameters_trained=result.parameters_trained,
         parameters_frozen=result.parameters_frozen,
     )
+
+
+def _refitting(result: Result) -> Stage:
+    """Of the encoder, and collecting for it, while the agent trained; its memory is training's."""
+    return Stage(result.refresh_seconds, result.refresh_cpu_seconds, 0.0)
 
 
 def _before(stage: Collection | Pretraining | None) -> Stage:

@@ -113,6 +113,7 @@ class Result:
     evaluation_seconds: float | None = None
     refresh_env_steps: int = 0
     refresh_seconds: float = 0.0
+    refresh_cpu_seconds: float = 0.0
 
     @property
     def cost(self) -> Cost:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.report.across import AGGREGATES, Across
-from agents.report.ledger import METERED, STAGES, Account, Ledger
+from agents.report.ledger import METERED, NOTHING, STAGES, Account, Ledger
 from agents.report.records import Result, Run
 from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
@@ -56,8 +56,10 @@ def normalised_table(across: Across) -> Table:
 
 
 def ledger_table(ledgers: Sequence[Ledger]) -> Table:
-    """What each arm took, the mean over its seeds."""
-    return _beside([ledger.arm for ledger in ledgers], [_ledger(ledger) for ledger in ledgers])
+    """What each arm took, the mean over its seeds; stages that no arm needed are left out."""
+    stages = [name for name in STAGES if any(one.mean.stages[name] != NOTHING for one in ledgers)]
+    columns = [_ledger(ledger, stages) for ledger in ledgers]
+    return _beside([ledger.arm for ledger in ledgers], columns)
 
 
 def ledger_seeds_table(ledgers: Sequence[Ledger]) -> Table:
@@ -160,10 +162,10 @@ def _seed(summary: Summary, result: Result) -> tuple[Cell, ...]:
     )
 
 
-def _ledger(ledger: Ledger) -> dict[str, Cell]:
+def _ledger(ledger: Ledger, stages: Sequence[str]) -> dict[str, Cell]:
     """One arm's column of the ledger: name of the row -> value and remark."""
     account, trials = ledger.mean, ledger.tuning_trials
-    spent = {f"minutes of {name}": _known(account.stages[name].seconds, minutes) for name in STAGES}
+    spent = {f"minutes of {name}": _known(account.stages[name].seconds, minutes) for name in stages}
     return {
         "env steps trained": (_count(account.trained_steps), ""),
         "env steps charged": (_known(account.charged_steps, _count), ""),

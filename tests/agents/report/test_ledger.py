@@ -65,6 +65,22 @@ def test_every_seed_has_a_row(tmp_path: Path) -> None:
     ]
 
 
+def test_refitting_is_charged_like_all_else(tmp_path: Path) -> None:
+    folder = recorded(tmp_path)
+    refits = {"refresh_env_steps": 9_000, "refresh_seconds": 600.0, "refresh_cpu_seconds": 300.0}
+    for seed in (0, 2):
+        amend(folder / f"agents/latent/seed_{seed}/result.json", **refits)
+    shown = rows(folder)
+    assert shown["env steps charged"] == ["0", "29,000", "20,000"]
+    assert shown["minutes of refitting"] == ["0.0", "10.0", "0.0"]
+    assert shown["CPU minutes"] == ["11.0", "32.0", "12.0"]
+
+
+def test_a_stage_that_no_arm_needed_has_no_row(tmp_path: Path) -> None:
+    shown = rows(write_run(tmp_path, {"pixels": {0: [1.0]}}))
+    assert not {"minutes of collection", "minutes of refitting"} & shown.keys()
+
+
 def test_what_was_not_recorded_is_not_zero(tmp_path: Path) -> None:
     shown = rows(write_run(tmp_path, RETURNS))
     for name in ("CPU minutes", "peak memory", "minutes of evaluation"):
