@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from agents.agent import Agent
@@ -12,7 +13,8 @@ from agents.card import read_card
 from agents.experiment import Experiment, check_settings, record_settings
 from agents.provenance import exact_command
 from agents.report.exhibits import ACTIVE_NATS
-from agents.report.records import Cost
+from agents.report.records import CHARGED_ARMS
+from agents.report.results import read_run
 from agents.sections import ArmName
 from agents.usage import PeakMemory, used_cpu
 from worldvae.autoencoders import Encoder, library_versions
@@ -20,8 +22,10 @@ from worldvae.config import UserError
 from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
 from worldvae.files import atomic_write_text
+from worldvae.generators import seeded_torch
 from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seeding import derive
 from worldvae.training.distributed import first_does
 
 # The sections of the config that decide the rollouts, and an encoder made from them.
@@ -66,21 +70,24 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     make_env(experiment.env).close()  # a mistake is told before a folder is made for it
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    agent, before = None, Cost()
-    if experiment.rollouts.agent is not None:
-        path = Path(experiment.rollouts.agent)
-        agent, card = Agent.load(path, experiment.env, deterministic=False), read_card(path)
-        before = Cost(card.env_steps, card.seconds)  # its training is part of what frames cost
     store = RolloutStore.create(folder, experiment.env)
     record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    earlier, cpu = _earlier_cpu(folder, store), used_cpu()
-    with PeakMemory() as memory:
+    if (folder / "result.json").exists() and store.num_frames >= experiment.rollouts.frames:
+        return store
+    agent, before = None, Spent()
+    if experiment.rollouts.agent is not None:
+        path = Path(experiment.rollouts.agent)
+        agent, before = Agent.load(path, experiment.env, deterministic=False), _spent_on(path)
+    earlier, began = _recorded(folder, store, before), used_cpu()
+    noise = derive(experiment.seed, "actions", len(store.records))
+    with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
         collect(store, experiment.rollouts, experiment.seed, agent)
+    cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
     result = {
         "env_steps": before.env_steps + store.env_steps,
         "frames": store.num_frames,
         "seconds": before.seconds + sum(record.seconds for record in store.records),
-        "cpu_seconds": None if earlier is None else earlier + used_cpu() - cpu,
+        "cpu_seconds": cpu,
         "peak_memory": memory.bytes,
         "episodes": len(store.records),
         "command": exact_command(),
@@ -90,13 +97,40 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     return store
 
 
-def _earlier_cpu(folder: Path, store: RolloutStore) -> float | None:
-    """Processor seconds of what `store` holds already; None if nobody recorded them."""
+@dataclass(frozen=True)
+class Spent:
+    """What was taken so far; processor seconds None: nobody recorded them."""
+
+    env_steps: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float | None = 0.0
+    peak_memory: int = 0
+
+
+def _spent_on(agent: Path) -> Spent:
+    """What the agent in that folder of a run took, its own encoder included.
+
+    It is part of what the frames cost that it collects.
+    """
+    card, run = read_card(agent), read_run(agent.resolve().parents[2])
+    charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
+    stages = {"collection": run.collection, "pretraining": run.pretraining}
+    cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]
+    known = [seconds for seconds in cpu if seconds is not None]
+    return Spent(
+        card.env_steps + card.refresh_env_steps + charge.env_steps,
+        card.seconds + card.refresh_seconds + charge.seconds,
+        card.cpu_seconds + card.refresh_cpu_seconds + sum(known) if known == cpu else None,
+    )
+
+
+def _recorded(folder: Path, store: RolloutStore, before: Spent) -> Spent:
+    """Processor seconds, those of `before` included, and memory of what `store` holds already."""
+    if not store.records:
+        return before
     path = folder / "result.json"
-    if not store.records or not path.exists():
-        return None if store.records else 0.0
-    known: float | None = json.loads(path.read_bytes()).get("cpu_seconds")
-    return known
+    known = json.loads(path.read_bytes()) if path.exists() else {}
+    return Spent(cpu_seconds=known.get("cpu_seconds"), peak_memory=known.get("peak_memory") or 0)
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:

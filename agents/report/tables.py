@@ -99,8 +99,10 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
             minutes(arm.total.seconds),
             f"{minutes(arm.charged.seconds)} charged" if arm.charged.seconds else "",
         ),
-        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm.at_equal_steps),
-        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(summary, arm.at_equal_seconds),
+        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm, arm.at_equal_steps),
+        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(
+            summary, arm, arm.at_equal_seconds
+        ),
     }
 
 
@@ -121,9 +123,11 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
     return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
 
 
-def _iqm(summary: Summary, scores: dict[int, float]) -> Cell:
-    values = list(scores.values())
-    return (summary.show(float(interquartile_mean(values))), "") if values else ("n/a", "")
+def _iqm(summary: Summary, arm: ArmSummary, scores: dict[int, float]) -> Cell:
+    """The IQM of `scores`; n/a where a seed has none so early: the others are no fair sample."""
+    if missing := len(arm.scores) - len(scores):
+        return "n/a", f"{missing} of {len(arm.scores)} seeds not measured so early"
+    return summary.show(float(interquartile_mean(list(scores.values())))), ""
 
 
 def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:

@@ -14,6 +14,7 @@ from agents.agent import Agent
 from agents.arms import training_env
 from agents.card import read_card
 from agents.evaluate import evaluate
+from agents.report import read_run
 from agents.sections import ArmName
 from agents.stages import collect_rollouts, prepare, pretrain_encoder
 from agents.train import measure, train
@@ -234,8 +235,25 @@ def test_an_agent_collects(runs: Path) -> None:
     )
     store = collect_rollouts(again)
     assert {record.policy for record in store.records} == {"agent", "smooth"}
-    charged = json.loads((again.rollouts_folder / "result.json").read_text())["env_steps"]
-    assert charged == store.env_steps + read_card(folder).env_steps, "the agent had its price"
+    charged = json.loads((again.rollouts_folder / "result.json").read_text())
+    card, run = read_card(folder), read_run(experiment.folder)
+    first, encoder = run.collection, run.pretraining
+    assert first is not None
+    assert encoder is not None
+    steps = first.env_steps + card.env_steps + store.env_steps
+    assert charged["env_steps"] == steps, "the agent had its price, its encoder's frames included"
+    assert charged["seconds"] > first.seconds + encoder.seconds + card.seconds
+    assert first.cpu_seconds is not None
+    assert encoder.cpu_seconds is not None
+    before = first.cpu_seconds + encoder.cpu_seconds + card.cpu_seconds
+    assert before < charged["cpu_seconds"] < before + 60
+
+
+def test_what_was_collected_stays_as_it_was_recorded(runs: Path) -> None:
+    path = load(runs).rollouts_folder / "result.json"
+    before = path.read_bytes()
+    collect_rollouts(load(runs))
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("arm", ["latent", "pixels"])
