@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium.vector import VectorEnv
 
 from agents.agent import Agent
 from worldvae.envs import EnvConfig, make_vec
+from worldvae.generators import seeded_torch
 from worldvae.seeding import derive
 
 
@@ -32,9 +32,7 @@ def evaluate(
     The worlds follow from the seeds alone, so that every agent is asked the same questions;
     sampled actions follow from `noise`, so that agents do not answer with the same luck.
     """
-    # Sampled actions come from torch's global generator: seeded here, given back untouched.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(noise, "evaluate"))
+    with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
         return _evaluate(agent, env, seeds, num_envs)
 
 

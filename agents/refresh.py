@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.agent import Agent
@@ -30,6 +29,7 @@ from agents.watch import DriftWatch
 from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.diagnostics.drift import Reference, refer
 from worldvae.files import atomic_write_text
+from worldvae.generators import seeded_torch
 from worldvae.pretraining import PretrainConfig, refit
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
@@ -130,9 +130,9 @@ def _collect(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -
     store = RolloutStore.create(own / "rollouts", experiment.env)
     # Of a part that was killed the processor seconds are not known: it was busy all the time.
     before, began = sum(record.seconds for record in store.records), used_cpu()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "actions", len(store.records)))
-        collect(store, rollouts, seed, Agent.load(folder, deterministic=False))
+    agent = Agent.load(folder, deterministic=False)
+    with seeded_torch(derive(seed, "actions", len(store.records))):
+        collect(store, rollouts, seed, agent)
     return {
         "env_steps": store.env_steps,
         "seconds": sum(record.seconds for record in store.records),

@@ -11,6 +11,7 @@ GROUPS = (
     {
         "config",
         "seeding",
+        "generators",
         "files",
         "stats",
         "plots",

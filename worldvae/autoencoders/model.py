@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +26,7 @@ from worldvae.autoencoders.pixels import Batch, FrameSource, Window, check_not_e
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
 from worldvae.config import Config, UserError
+from worldvae.generators import seeded_torch
 from worldvae.seeding import derive
 
 # Adam moves a parameter by about its learning rate per step; log sigma has a way of 3 to go.
@@ -81,7 +80,7 @@ class Autoencoder(nn.Module):
         self.action_size = action_size
         self.training_frames = pixels.frames if pixels else 1
         heads = 2 if config.objective.is_variational else 1
-        with _seeded(seed):
+        with seeded_torch(derive(seed, "weights")):  # torch's layers draw from there
             self.encoder = ConvEncoder(shape, config.network, heads)
             self.decoder = ConvDecoder(shape, config.network, extra=action_size)
         if config.objective.sigma == "learned":
@@ -244,11 +243,3 @@ class Autoencoder(nn.Module):
 def _channels_last(unit: Tensor) -> Tensor:
     """(C, H, W) in the memory order of images: combining it with them is several times faster."""
     return unit[None].contiguous(memory_format=torch.channels_last)[0]
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """torch's layers draw from the global generator: seed it here, and give it back untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "weights"))
-        yield

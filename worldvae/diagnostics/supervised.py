@@ -22,6 +22,7 @@ from worldvae.config import UserError
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
 from worldvae.diagnostics.variables import Parts
 from worldvae.envs import StateVariable
+from worldvae.generators import seeded_torch
 from worldvae.rollouts import StoredFrames
 from worldvae.seeding import derive, numpy_stream
 
@@ -146,8 +147,7 @@ def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
     config = AutoencoderConfig(network=subject.model.config.network, objective=objective)
     units = measure_pixels(subject.splits.train, subject.window, UNIT_FRAMES)
     body = Autoencoder(config, subject.model.shape, derive(seed, "supervised"), units)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "supervised", "head"))
+    with seeded_torch(derive(seed, "supervised", "head")):
         return SupervisedNetwork(body, sum(task.outputs))
 
 
