@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,47 @@ def test_an_encoder_is_made_drawn_and_found_again(store: RolloutStore, tmp_path:
         pretrain(store, SMALL, folder, seed=0).encode(frames), encoder.encode(frames)
     )
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_finished_folder_of_other_settings_is_refused(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    pretrain(store, SMALL, str(tmp_path / "encoder"), seed=0)
+    for changes, message in (
+        ({"beta": 4.0}, "beta = 1.0, not 4.0"),
+        ({"steps": 11}, "steps = 10, not 11"),
+    ):
+        with pytest.raises(UserError, match=message):
+            pretrain(store, SMALL.model_copy(update=changes), tmp_path / "encoder", seed=0)
+    with pytest.raises(UserError, match="seed = 0, not 1"):
+        pretrain(store, SMALL, tmp_path / "encoder", seed=1)
+    leave_untrained(store, SMALL, tmp_path / "random", seed=0)
+    with pytest.raises(UserError, match="holds another encoder"):
+        leave_untrained(store, SMALL.model_copy(update={"latents": 5}), tmp_path / "random", 0)
+
+
+def test_on_other_frames_it_does_not_go_on(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        learning_dies(patch, at=8)
+        with pytest.raises(KilledError):
+            pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    others = RolloutStore.create(tmp_path / "others", DOTS)
+    collect(others, RolloutConfig(frames=600, num_envs=4), seed=1)
+    with pytest.raises(UserError, match="is for an encoder with data_sha256"):
+        pretrain(others, SMALL, tmp_path / "encoder", seed=0)
+
+
+def test_what_a_critic_took_is_part_of_the_cost(store: RolloutStore, tmp_path: Path) -> None:
+    pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
+    whole, critic = (
+        json.loads((tmp_path / "encoder" / part / "result.json").read_text())
+        for part in (".", "critic")
+    )
+    steps = read_jsonl(tmp_path / "encoder" / "metrics.jsonl")
+    assert whole["seconds"] > critic["seconds"] + steps[-1]["seconds"] - 0.01
+    assert whole["cpu_seconds"] > critic["cpu_seconds"] > 0
 
 
 def test_the_untrained_one_has_the_weights_that_training_began_with(
@@ -151,7 +193,7 @@ def test_a_judged_encoder_resumes_to_the_bit(
         assert hashes[0] == hashes[1]
 
 
-def test_a_finished_critic_of_another_config_is_not_taken(
+def test_begun_with_another_config_it_is_refused(
     store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -159,7 +201,7 @@ def test_a_finished_critic_of_another_config_is_not_taken(
         with pytest.raises(KilledError):
             pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
     other = PretrainConfig.model_validate({**JUDGED.model_dump(), "latents": 5})
-    with pytest.raises(UserError, match="critic holds the critic of another config; delete it"):
+    with pytest.raises(UserError, match="is for an encoder with latents = 4, not 5"):
         pretrain(store, other, tmp_path / "encoder", seed=0)
 
 

@@ -10,6 +10,8 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +27,7 @@ from worldvae.autoencoders import (
     load_autoencoder,
     summarise,
 )
-from worldvae.config import Config, UserError
+from worldvae.config import Config, UserError, flatten
 from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore
@@ -36,6 +38,7 @@ from worldvae.training.sources import Source, Sources, read_sources
 P = TypeVar("P", bound=Config)
 
 PICTURED = 10
+CRITIC = "critic"
 
 
 class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
@@ -65,15 +68,20 @@ class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
 
 
 def pretrain(
-    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int, device: str = "cpu"
+    store: RolloutStore,
+    config: PretrainConfig,
+    folder: str | Path,
+    seed: int,
+    device: str = "cpu",
 ) -> Encoder:
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
     A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
-    Raises UserError if the store has too few episodes, or if the loss explodes. Under torchrun all
-    processes call it with the same arguments, and the first writes.
+    Raises UserError if the store has too few episodes, if the loss explodes, or if the folder holds
+    an encoder of other settings. Under torchrun all processes call it with the same arguments, and
+    the first writes.
     """
-    return _pretrain([store], config, folder, seed, device)
+    return _pretrain([store], config, Path(folder), seed, device)
 
 
 def refit(
@@ -101,12 +109,14 @@ def _pretrain(
     begin_with: Path | None = None,
 ) -> Encoder:
     if first_does((folder / "result.json").exists):
+        first_does(partial(_claim, folder, config, seed, None))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
     if is_first:
         _warn_of_company(device)
     with locked(folder, "pretraining") if is_first else nullcontext():
         train, validation, test, origin = _sources(stores, config)
+        first_does(partial(_claim, folder, config, seed, origin.data_sha256))
         critic = _critic(stores, config, folder, seed, device)
         shape = origin.frame.shape
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
@@ -119,7 +129,8 @@ def _pretrain(
             encoder = Encoder(model, card, device)
             encoder.save(folder)
             _draw(encoder, test, folder, seed)
-            _record(fitted, model, folder)
+            before = folder / CRITIC if critic else None
+            _record(fitted, model, before, folder)
 
         first_does(finish)
     return Encoder.load(folder, device)
@@ -140,18 +151,43 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
         ) from None
 
 
-def _record(fitted: FitResult, model: Autoencoder, folder: Path) -> None:
-    """Write result.json, with which the folder is done."""
-    parameters = sum(weight.numel() for weight in model.parameters())
+def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
+    """Note in `asked.json` what `folder` is for; raise UserError if it is for something else.
+
+    `data_sha256` None: of a finished encoder, which stays when more frames are collected.
+    """
+    path = folder / "asked.json"
+    settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
+    asked = {**flatten(settings), "seed": seed, "data_sha256": data_sha256}
+    if not path.exists():
+        if data_sha256 is not None:  # what was finished before there were such notes is taken
+            atomic_write_text(path, json.dumps(asked, indent=1))
+        return
+    # A key that came after the note was written had its default.
+    default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
+    noted = {**default, **json.loads(path.read_bytes())}
+    for key, now in asked.items():
+        if noted[key] != now and not (key == "data_sha256" and now is None):
+            raise UserError(
+                f"{folder} is for an encoder with {key} = {noted[key]}, not {now}; "
+                "choose another folder, or delete this one to start again"
+            )
+
+
+def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:
+    """Write result.json, with which the folder is done; what a critic took is part of it."""
+    parts = [asdict(fitted)]
+    if critic is not None:
+        parts.append(json.loads((critic / "result.json").read_bytes()))
     result = {
-        "seconds": fitted.seconds,
-        "cpu_seconds": fitted.cpu_seconds,
+        "seconds": sum(part["seconds"] for part in parts),
+        "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
         "peak_memory": _peak_memory(),
         "steps": fitted.steps,
         "stopped": fitted.stopped,
         "best_step": fitted.best_step,
         "metrics": fitted.metrics,
-        "parameters": parameters,
+        "parameters": sum(weight.numel() for weight in model.parameters()),
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
     (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
@@ -168,6 +204,8 @@ def leave_untrained(
 ) -> Encoder:
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
     if (folder / "config.json").exists():
+        if load_autoencoder(folder)[0].config != config.autoencoder:
+            raise UserError(f"{folder} holds another encoder; choose another folder, or delete it")
         return Encoder.load(folder)
     train, _, test, origin = _sources([store], config)
     encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
@@ -188,12 +226,9 @@ def _critic(
         "stack": 1,
         **objective,
     }
-    path, wanted = folder / "critic", PretrainConfig.model_validate(settings)
+    path, wanted = folder / CRITIC, PretrainConfig.model_validate(settings)
     _pretrain(stores, wanted, path, seed, device)
-    critic = load_autoencoder(path)[0]
-    if critic.config != wanted.autoencoder:
-        raise UserError(f"{path} holds the critic of another config; delete it to train a new one")
-    return critic
+    return load_autoencoder(path)[0]
 
 
 def _warn_of_company(device: str) -> None:
