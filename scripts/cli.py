@@ -37,13 +37,6 @@ class Parser(OptionParser):
         return options, Experiment.load(options.config, parse_overrides(rest))
 
 
-def seed(text: str) -> int:
-    """A seed on the command line: an int from 0."""
-    if not text.isdecimal():
-        raise UserError(f"command line: --seed = {text!r}: expected a number from 0")
-    return int(text)
-
-
 def run(command: Callable[[], None]) -> None:
     """Call `command`; a user's mistake is one line and status 2, Ctrl-C status 130."""
     keep_freed_memory()

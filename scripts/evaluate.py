@@ -12,7 +12,8 @@ import numpy as np
 from agents.agent import Agent
 from agents.evaluate import evaluate
 from agents.sections import ArmName
-from scripts.cli import Parser, run, seed
+from scripts.cli import Parser, run
+from scripts.options import seed
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Resampling, episode_interval, mean
 

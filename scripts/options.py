@@ -25,3 +25,10 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"command line: {message}; see --help")
+
+
+def seed(text: str) -> int:
+    """A seed on the command line: an int from 0."""
+    if not text.isdecimal():
+        raise UserError(f"command line: --seed = {text!r}: expected a number from 0")
+    return int(text)

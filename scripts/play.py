@@ -15,7 +15,8 @@ from agents.play import evaluated_as, find_agents, played, playing
 from agents.sections import ArmName
 from agents.video import film, pictures
 from agents.window import check_display, show
-from scripts.cli import run, seed
+from scripts.cli import run
+from scripts.options import seed
 from worldvae.config import UserError
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."

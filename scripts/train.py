@@ -7,7 +7,8 @@ from typing import get_args
 from agents.sections import ArmName
 from agents.stages import prepare
 from agents.train import train
-from scripts.cli import Parser, run, seed
+from scripts.cli import Parser, run
+from scripts.options import seed
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
@@ -113,6 +114,34 @@ def test_a_raw_environment_is_preprocessed_as_the_card_says(tmp_path: Path) -> N
         venv.seed(3)
         assert np.allclose(venv.reset()[0], ours.reset(seed=3)[0], atol=1e-5)
         venv.close()
+
+
+def test_ready_made_environments_are_not_preprocessed_again() -> None:
+    config = DOTS.model_copy(update={"frame": FrameConfig(height=40, width=40, crop=Crop(top=8))})
+    encoder = make_encoder(config)
+    mode = AutoresetMode.SAME_STEP
+    theirs = SyncVectorEnv([lambda: make_env(config)] * 2, autoreset_mode=mode)
+    ours = LatentVectorObservation(make_vec(config, 2, 0), encoder)
+    seen = LatentVectorObservation(theirs, encoder).reset(seed=3)[0]
+    assert np.allclose(seen, ours.reset(seed=3)[0], atol=1e-5)
+
+
+def test_an_environment_that_resets_a_step_later_is_refused(encoder: Encoder) -> None:
+    env = SyncVectorEnv([lambda: make_env(DOTS)] * 2)
+    for wrap in (lambda: LatentVectorObservation(env, encoder), lambda: VectorEnvAdapter(env)):
+        with pytest.raises(UserError, match=r"autoreset_mode=gymnasium\.vector\.AutoresetMode"):
+            wrap()
+
+
+def test_a_dict_without_a_key_names_its_keys() -> None:
+    config = EnvConfig(
+        **{"id": "tests/Clock-v0", "import": "tests.worlds"},
+        kwargs={"as_dict": True},
+        image_key="camera",
+    )
+    encoder = make_encoder(config.model_copy(update={"workers": "sync"}))
+    with pytest.raises(UserError, match=r"image_key has to be one of \['camera', 'speed'\]"):
+        LatentObservation(make_env(config), encoder)
 
 
 def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:

@@ -97,13 +97,12 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`values` with `changes`, section by section: {a: {b, c}} and {a: {c}} -> {a: {b, c}}."""
-    merged = dict(values)
-    for key, change in changes.items():
-        value = values.get(key)
-        if isinstance(value, Mapping) and isinstance(change, Mapping):
-            change = merge(value, change)
-        merged[key] = change
-    return merged
+    below = {
+        key: merge(value, change)
+        for key, change in changes.items()
+        if isinstance(value := values.get(key), Mapping) and isinstance(change, Mapping)
+    }
+    return {**values, **changes, **below}
 
 
 class _Loader(yaml.SafeLoader):

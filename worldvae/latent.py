@@ -14,7 +14,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from worldvae.autoencoders import Encoder
@@ -117,6 +117,9 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         encoder: An `Encoder`, or the folder of one.
         stack: How many latents, the newest last, make one observation; each is encoded once.
         whiten: See `FrameEncoder`.
+        image_key: Of a Dict, the key of the frame.
+
+    Raises UserError if the encoder is missing or was trained on other frames.
     """
 
     def __init__(
@@ -135,11 +138,8 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
             env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
         )
         encode = FrameEncoder(encoder, whiten, frame)
-        self._stacks, self._image_key, self._is_starting = (
-            LatentStacks(encode, stack),
-            image_key,
-            True,
-        )
+        self._stacks = LatentStacks(encode, stack)
+        self._image_key, self._is_starting = image_key, True
         space = stacked_space(encode.space, stack)
         self.observation_space = replace_image_space(env.observation_space, image_key, space)
 
@@ -157,7 +157,8 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 class LatentVectorObservation(StackedVectorObservation):
     """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
 
-    Arguments as `LatentObservation`.
+    Arguments as `LatentObservation`; the environments reset in the step that ends an episode
+    (`AutoresetMode.SAME_STEP`), or it is a UserError.
     """
 
     def __init__(
@@ -187,8 +188,16 @@ class LatentVectorObservation(StackedVectorObservation):
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
-    """How `make_vec` preprocessed the frames of `env`; None for an environment of another maker."""
+    """How `make_vec` or, in a SyncVectorEnv, `make_env` preprocessed the frames of `env`.
+
+    None for an environment of another maker.
+    """
     layer: Any = env
     while layer is not None and "frame_config" not in vars(layer):
         layer = vars(layer).get("env")
-    return None if layer is None else layer.frame_config
+    if layer is not None:
+        return layer.frame_config  # type: ignore[no-any-return]
+    inner = env.unwrapped.envs[0] if isinstance(env.unwrapped, SyncVectorEnv) else None
+    if inner is None or not inner.has_wrapper_attr("frame_config"):
+        return None
+    return inner.get_wrapper_attr("frame_config")  # type: ignore[no-any-return]

@@ -19,7 +19,13 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders import Encoder
 from worldvae.autoencoders.frozen import TrainableEncoder
-from worldvae.envs.vector import final_observations, image_of, replace_image_space, with_image
+from worldvae.envs.vector import (
+    check_autoreset,
+    final_observations,
+    image_of,
+    replace_image_space,
+    with_image,
+)
 from worldvae.history import stacked_space
 from worldvae.latent import FrameEncoder, LatentStacks
 
@@ -32,6 +38,7 @@ class VectorEnvAdapter(VecEnv):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        check_autoreset(env)
         self.env = env
         self._actions: Any = None
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
@@ -86,6 +93,7 @@ class LatentVecEnv(VecEnvWrapper):
         encoder: An `Encoder`, or the folder of one.
         stack: How many latents, the newest last, make one observation.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
+        image_key: Of a Dict, the key of the frame.
     """
 
     def __init__(

@@ -126,6 +126,25 @@ def test_a_traversal_moves_one_latent_and_keeps_the_others():
     np.testing.assert_array_equal(images[3, 1], encoder.decode(code[None])[0])
 
 
+def test_latents_of_any_float_are_decoded_and_none_at_all():
+    encoder = untrained()
+    codes = np.random.default_rng(0).normal(size=(2, 4))
+    np.testing.assert_array_equal(encoder.decode(codes), encoder.decode(codes.astype(np.float32)))
+    assert encoder.decode(codes[:0]).shape == (0, *SHAPE)
+    assert encoder.sample(0, seed=0).shape == (0, *SHAPE)
+
+
+def test_latents_of_another_width_are_one_line():
+    with pytest.raises(UserError, match=r"expected latents \(B, 4\), got \(2, 5\)"):
+        untrained().decode(np.zeros((2, 5), np.float32))
+
+
+def test_an_unknown_precision_is_one_line(tmp_path):
+    untrained().save(str(tmp_path))
+    with pytest.raises(UserError, match="precision 'float16': expected float32 or bfloat16"):
+        Encoder.load(tmp_path, precision="float16")
+
+
 def test_samples_follow_the_seed():
     encoder = untrained()
     assert encoder.sample(5, 0).shape == (5, *SHAPE)

@@ -105,6 +105,15 @@ def test_windows_and_actions_equal_the_slow_reference(
             np.testing.assert_array_equal(actions[0], vectors.astype(np.float32))
 
 
+def test_negative_actions_have_places_of_their_own(store: RolloutStore) -> None:
+    taken = np.array([-1, 0, 1])
+    episodes = [episode(taken, seed) for seed in range(10)]
+    source = StoredFrames(fill(store, episodes), "train", None, 0, 1, with_actions=True)
+    actions = source.actions(np.arange(3))
+    assert actions is not None
+    np.testing.assert_array_equal(actions[:, 0], np.eye(3))
+
+
 def test_a_batch_keeps_the_order_it_was_asked_for(store: RolloutStore) -> None:
     source = StoredFrames(fill(store, random_episodes("vector")), "train", None, 1, 1, True)
     indices = np.random.default_rng(3).integers(0, len(source), 40)

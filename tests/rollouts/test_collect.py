@@ -97,8 +97,7 @@ def test_of_a_dict_the_image_is_stored() -> None:
     [
         ({"policies": {}}, "weights"),
         ({"policies": {"random": -1}}, "weights"),
-        ({"policies": {"agent": 1}}, "go together"),
-        ({"agent": "x"}, "go together"),
+        ({"agent": "x"}, "needs a weight"),
         ({"policies": {"rndom": 1}}, "random"),
     ],
 )
@@ -108,9 +107,15 @@ def test_a_mix_without_sense_is_refused(settings: dict[str, Any], message: str) 
 
 
 def test_an_agent_that_was_not_given_is_one_line(tmp_path: Path) -> None:
-    config = RolloutConfig(frames=100, policies={"agent": 1}, agent="x")
-    with pytest.raises(UserError, match="no agent was given"):
+    config = RolloutConfig(frames=100, policies={"agent": 1})
+    with pytest.raises(UserError, match=r"say its folder in rollouts\.agent"):
         collect(RolloutStore.create(tmp_path, ENV), config, seed=0)
+
+
+def test_an_agent_that_is_not_asked_for_is_one_line(tmp_path: Path) -> None:
+    config = RolloutConfig(frames=100, policies={"random": 1})
+    with pytest.raises(UserError, match=r"an agent that rollouts\.policies does not name"):
+        collect(RolloutStore.create(tmp_path, ENV), config, 0, lambda *_: np.zeros(2, int))
 
 
 COLLECT = """

@@ -150,6 +150,17 @@ def test_a_damaged_description_of_the_state_is_one_line(store: RolloutStore) -> 
         _ = store.state_variables
 
 
+def test_an_environment_with_a_tuple_is_known_again(tmp_path: Path) -> None:
+    env = EnvConfig(id="worldvae/Dots-v0", kwargs={"dot": (2, 1)})
+    RolloutStore.create(tmp_path, env)
+    assert RolloutStore.create(tmp_path, env).env == env
+
+
+def test_arguments_that_no_file_holds_are_one_line() -> None:
+    with pytest.raises(ValueError, match="a file has to hold them"):
+        EnvConfig(kwargs={"reward": lambda step: step})
+
+
 def test_frames_of_another_environment_are_refused(store: RolloutStore) -> None:
     other = ENV.model_copy(update={"frame": FrameConfig(height=32, width=48, color="gray")})
     with pytest.raises(UserError, match=r"env\.frame is 32x48 rgb.*not 32x48 gray"):
@@ -164,6 +175,16 @@ def test_a_folder_without_rollouts_says_how_to_make_them(tmp_path: Path) -> None
 def test_two_writers_are_refused(store: RolloutStore) -> None:
     with store.writing(), pytest.raises(UserError, match="another"), store.writing():
         pass
+
+
+def test_one_opened_before_another_wrote_goes_on_after_it(store: RolloutStore) -> None:
+    late = RolloutStore(str(store.folder))
+    with store.writing():
+        first = store.append(episode(3))
+    with late.writing():
+        second = late.append(episode(4))
+    assert [first.name, second.name] == ["000000", "000001"]
+    assert len(RolloutStore(store.folder).healthy()) == 2
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ def choose_backend(
         raise UserError(f"backend onnxruntime: {refusal}; or take backend auto")
     if backend not in ("auto", "torch", "onnxruntime"):
         raise UserError(f"backend {backend!r}: expected auto, torch or onnxruntime")
+    if precision not in get_args(Precision):
+        raise UserError(f"precision {precision!r}: expected {' or '.join(get_args(Precision))}")
     return "torch" if backend == "torch" or refusal else "onnxruntime"
 
 

@@ -100,9 +100,9 @@ class Encoder:
         """Weights that encoding takes: the frozen part of an agent."""
         return sum(weight.numel() for weight in self._model.encoder.parameters())
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the folder that `load` reads."""
-        save_autoencoder(folder, self._model, self.card)
+        save_autoencoder(Path(folder), self._model, self.card)
 
     def encode(self, frames: Frames) -> Latents:
         """The posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
@@ -155,13 +155,16 @@ class Encoder:
 
         `actions` (B, K, A) are for a decoder that is told them; without, it assumes none.
         """
-        decoded = []
+        latents = np.asarray(latents, np.float32)
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise UserError(f"expected latents (B, {self.latents}), got {latents.shape}")
+        frames = np.empty((len(latents), *self.card.frame.shape), np.uint8)
         for start in range(0, len(latents), BATCH):
             rows = slice(start, start + BATCH)
             codes = torch.from_numpy(latents[rows]).to(self._device)
             told = None if actions is None else torch.from_numpy(actions[rows]).to(self._device)
-            decoded.append(to_uint8(self._model.decode(codes, told)).cpu())
-        return torch.cat(decoded).numpy()
+            frames[rows] = to_uint8(self._model.decode(codes, told)).cpu().numpy()
+        return frames
 
     def reconstruct(self, frames: Frames, actions: NDArray[np.float32] | None = None) -> Frames:
         """What the posterior mean keeps: (B, H, W, stack C) uint8 -> (B, H, W, C)."""

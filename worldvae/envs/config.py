@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
@@ -75,6 +76,16 @@ class EnvConfig(Config):
             if mine != theirs:
                 return f"env.{name} is {mine}, not {theirs}"
         return ""
+
+    @field_validator("kwargs")
+    @classmethod
+    def _as_stored(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """As files hold them, where a tuple is a list: what was made with them is known again."""
+        try:
+            stored: dict[str, Any] = json.loads(json.dumps(kwargs))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"a file has to hold them: {error}") from None
+        return stored
 
     @model_validator(mode="after")
     def _one_image(self) -> EnvConfig:

@@ -13,7 +13,13 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
-from worldvae.envs.vector import final_observations, image_of, replace_image_space, with_image
+from worldvae.envs.vector import (
+    check_autoreset,
+    final_observations,
+    image_of,
+    replace_image_space,
+    with_image,
+)
 from worldvae.history import History, stacked_space
 
 NO_ONE = np.empty(0, np.intp)
@@ -29,6 +35,7 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
     def __init__(
         self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
     ) -> None:
+        check_autoreset(env)
         super().__init__(env)
         self._stack, self._image_key = stack, image_key
         self._forget()

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
@@ -72,7 +72,22 @@ def replace_image_space(
 ) -> gym.Space[Any]:
     """As `with_image`, of the space."""
     if image_key is None:
+        if isinstance(space, spaces.Dict):
+            raise UserError(f"observations are a Dict; image_key has to be one of {[*space]}")
         return image
     if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
         raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
     return spaces.Dict({**space.spaces, image_key: image})
+
+
+def check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
+    """Raise UserError unless `env` begins an episode in the step that ended the last one.
+
+    In Gymnasium's default, NEXT_STEP, that step shows the old episode's end, and no `final_obs`.
+    """
+    mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    if mode is not AutoresetMode.SAME_STEP:
+        raise UserError(
+            f"the vector environment resets as {mode}; make it with "
+            "autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP"
+        )

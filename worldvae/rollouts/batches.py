@@ -106,8 +106,10 @@ class StoredFrames:
         """The actions of each of `records`, (T, A)."""
         actions = [self._store.arrays(record)["action"] for record in self._every]
         if np.issubdtype(actions[0].dtype, np.integer):
-            identity = np.eye(max(int(taken.max()) for taken in actions) + 1, dtype=np.float32)
-            actions = [identity[taken] for taken in actions]
+            first = min(0, *(int(taken.min()) for taken in actions))
+            last = max(int(taken.max()) for taken in actions)
+            identity = np.eye(last - first + 1, dtype=np.float32)
+            actions = [identity[taken - first] for taken in actions]
         own = {record.name for record in self.records}
         pairs = zip(self._every, actions, strict=True)
         return [

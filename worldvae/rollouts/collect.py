@@ -52,8 +52,8 @@ class RolloutConfig(Config):
         weights = self.policies.values()
         if not weights or min(weights) < 0 or sum(weights) == 0:
             raise ValueError("policies needs weights >= 0 that are not all 0")
-        if ("agent" in self.policies) != (self.agent is not None):
-            raise ValueError("policies.agent and agent (its folder) go together")
+        if self.agent is not None and "agent" not in self.policies:
+            raise ValueError("agent needs a weight among policies: {agent: 1}")
         return self
 
 
@@ -66,8 +66,13 @@ def collect(
     are stored as truncated, so that short episodes are not over-represented.
 
     Args:
-        agent: The policy that plays "agent"; it is made from `config.agent` one layer above.
+        agent: The policy that plays "agent"; any callable such as `Policy`.
+
+    Raises UserError if `agent` is given and `config.policies` does not name it, or the other way
+    round.
     """
+    if agent is not None and "agent" not in config.policies:
+        raise UserError("collect() was given an agent that rollouts.policies does not name")
     with store.writing():
         if store.num_frames >= config.frames:
             return
@@ -119,7 +124,10 @@ def make_policies(
         elif name == "smooth":
             policies[name] = SmoothPolicy(space, generator, config.autocorrelation, config.drift)
         elif agent is None:
-            raise UserError("rollouts.policies names agent, but no agent was given to collect()")
+            raise UserError(
+                "rollouts.policies names agent: say its folder in rollouts.agent, or give "
+                "collect() a policy"
+            )
         else:
             policies[name] = EpsilonPolicy(agent, space, generator, config.epsilon)
     return policies

@@ -64,8 +64,8 @@ class Record(Config):
 class RolloutStore:
     """A folder of episodes of one environment; `create` makes it, `RolloutStore(folder)` reads."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = folder = Path(folder)
         try:
             self.env = EnvConfig.model_validate_json((folder / "env.json").read_bytes())
         except (OSError, ValueError) as error:
@@ -73,17 +73,17 @@ class RolloutStore:
                 f"{folder}: no readable env.json ({type(error).__name__}), so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             ) from None
-        self.records = _read_manifest(folder / "manifest.jsonl")
+        self.records = _read_manifest(self._manifest)
         # Ten thousand episodes are more files than a process may hold open.
         self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
 
     @classmethod
-    def create(cls, folder: Path, env: EnvConfig) -> RolloutStore:
+    def create(cls, folder: str | Path, env: EnvConfig) -> RolloutStore:
         """Open `folder` for frames of `env`, making it if it is new.
 
         Raises UserError if it holds frames of another environment.
         """
-        card = folder / "env.json"
+        card = Path(folder) / "env.json"
         if not card.exists():
             atomic_write_text(card, env.model_dump_json(by_alias=True, indent=1))
         store = cls(folder)
@@ -96,8 +96,12 @@ class RolloutStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the store's lock: two collections into one folder would overwrite each other."""
+        """Hold the store's lock: two collections into one folder would overwrite each other.
+
+        What another one has added since this store was opened is in `records` from then on.
+        """
         with locked(self.folder, "collection"):
+            self.records[:] = _read_manifest(self._manifest)
             yield
 
     def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
@@ -138,7 +142,7 @@ class RolloutStore:
             frames_sha256=frames_sha256,
             arrays_sha256=arrays_sha256,
         )
-        append_jsonl(self.folder / "manifest.jsonl", record.model_dump(mode="json"))
+        append_jsonl(self._manifest, record.model_dump(mode="json"))
         self.records.append(record)
         return record
 
@@ -204,6 +208,10 @@ class RolloutStore:
             return False
         is_whole = sha256_file(frames) == record.frames_sha256
         return is_whole and sha256_file(arrays) == record.arrays_sha256
+
+    @property
+    def _manifest(self) -> Path:
+        return self.folder / "manifest.jsonl"
 
     def _frames_path(self, name: str) -> Path:
         return self.folder / f"{name}.frames.npy"
