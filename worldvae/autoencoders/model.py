@@ -145,11 +145,15 @@ class Autoencoder(nn.Module):
         return Posterior(mean, soft_ceiling(logvar, LOGVAR_MAX))
 
     def decode(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
-        """(B, Z), (B, K, A) -> the mean of the likelihood, images (B, C, H, W) in [0, 1].
+        """(B, Z), (B, K, A) -> images (B, C, H, W) in [0, 1].
 
         A decoder that knows actions takes None for no action at all.
         """
-        return self._image(self._output(latents, actions)).clamp(0, 1)
+        return self.mean(latents, actions).clamp(0, 1)
+
+    def mean(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
+        """As `decode`, the mean of the likelihood: with `standardise` it may leave [0, 1]."""
+        return self._image(self._output(latents, actions))
 
     def log_sigma(self) -> Tensor:
         """The logarithm of a pixel's standard deviation in its unit, scalar."""

@@ -54,8 +54,9 @@ class ObjectiveConfig(Config):
     )
     sigma: float | Literal["learned"] = Field(
         "learned",
-        description="Standard deviation of a pixel where black is 0 and white is 1; "
-        "'learned' fits one for all pixels (sigma-VAE; Rybkin et al., 2021).",
+        description="Standard deviation of a pixel given the latents, in units of its own over "
+        "the training frames (without standardise: where black is 0 and white is 1); 'learned' "
+        "fits one for all pixels (sigma-VAE; Rybkin et al., 2021).",
     )
     standardise: bool = Field(
         True,
@@ -85,7 +86,7 @@ class ObjectiveConfig(Config):
         0.0,
         ge=0,
         le=2,
-        description="Standard deviation of the input noise, in units of a pixel (dae: 0.1).",
+        description="Standard deviation of the input noise, in units as those of sigma (dae: 0.1).",
     )
     mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels that are hidden.")
 

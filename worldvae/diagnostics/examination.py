@@ -24,6 +24,7 @@ from worldvae.autoencoders.pixels import (
     to_float,
 )
 from worldvae.autoencoders.statistics import PixelStatistics
+from worldvae.config import UserError
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
 from worldvae.rollouts import RolloutStore, StoredFrames
 
@@ -52,7 +53,16 @@ class Subject:
 
     @classmethod
     def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
-        """Raises UserError if a split is empty; damaged episodes are left out with a warning."""
+        """Damaged episodes are left out with a warning.
+
+        Raises UserError if a split is empty, or its frames were made otherwise than those that
+        the encoder was trained on.
+        """
+        if encoder.card.frame != store.env.frame:
+            raise UserError(
+                f"the encoder was trained on frames of {encoder.card.frame}, {store.folder} holds "
+                f"frames of {store.env.frame}"
+            )
         objective = encoder._model.config.objective
         # Motion is looked at whether or not the objective does.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
@@ -192,7 +202,7 @@ def _reconstruct(
         error.square().mean(1),
         posterior.mean,
         posterior.kl(),
-        _distortion(model, model.decode(posterior.sample(generator), batch.actions), target),
+        _distortion(model, model.mean(posterior.sample(generator), batch.actions), target),
     )
 
 
