@@ -99,14 +99,18 @@ class LatentStacks:
 
         Returns the observations (N, stack Z), and the final ones of those episodes (E, stack Z).
         """
-        count = len(frames)
-        together = np.concatenate([frames, np.stack(last_frames)]) if len(ended) else frames
-        frames = self._encode.preprocess(together)
-        last = self._frames.with_last(frames[count:], ended) if len(ended) else frames[:0]
-        self.newest_inputs = inputs = self._frames.push(frames[:count], starting)
-        latents = self._encode(np.concatenate([inputs, last]) if len(ended) else inputs)
-        final = self._latents.with_last(latents[count:], ended) if len(ended) else latents[:0]
-        return self._latents.push(latents[:count], starting), final
+        newest = self._encode.preprocess(frames)
+        if not len(ended):
+            self.newest_inputs = self._frames.push(newest, starting)
+            stacks = self._latents.push(self._encode(self.newest_inputs), starting)
+            return stacks, stacks[:0]
+        # What ended is added to the old stacks, so before they move on.
+        last = self._frames.with_last(self._encode.preprocess(np.stack(last_frames)), ended)
+        self.newest_inputs = self._frames.push(newest, starting)
+        codes = self._encode(np.concatenate([self.newest_inputs, last]))
+        latents, last_latents = np.split(codes, [len(newest)])
+        final = self._latents.with_last(last_latents, ended)
+        return self._latents.push(latents, starting), final
 
 
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
