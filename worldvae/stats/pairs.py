@@ -6,7 +6,10 @@ Shapes: S_m seeds of task m, E episodes of a seed, R resamples.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,21 +57,25 @@ def stratified_difference(a: TaskScores, b: TaskScores, resampling: Resampling) 
 def permutation_p(a: TaskScores, b: TaskScores, resampling: Resampling) -> float:
     """How often arms that are alike would differ in their means by as much as these or more.
 
-    Deals the seeds of each task out to the two arms at random, R times; two-sided,
-    (1 + hits) / (1 + R) of Phipson & Smyth (2010), "Permutation p-values should never be
-    zero". It assumes no distribution, so it holds its level with few seeds: with 5 on either side
-    of one task the least is 2 / 252 = 0.008, with 3 it is 0.1. The arms share a seed's number and
-    little else, so seeds are not dealt in pairs; five pairs could never fall below 0.06. NaN where
-    a task has a single seed on either side.
+    Deals the seeds of each task out to the two arms; two-sided. In all ways where these are at
+    most R, else R times at random: (1 + hits) / (1 + R) of Phipson & Smyth (2010), "Permutation
+    p-values should never be zero". It assumes no distribution, so it holds its level with few
+    seeds: with 5 on either side of one task the least is 2 / 252 = 0.008, with 3 it is 0.1. The
+    arms share a seed's number and little else, so seeds are not dealt in pairs; five pairs could
+    never fall below 0.06. NaN where a task has a single seed on either side.
     """
     pairs = same_tasks(a, b)
     if _fewest(pairs) < 2:
         return float("nan")
     found = np.mean([first.mean() - second.mean() for first, second in pairs])
-    drawn = np.mean([_dealt(*pair, resampling) for pair in pairs], axis=0)
+    ways = math.prod(math.comb(len(a) + len(b), len(a)) for a, b in pairs)
+    if is_exact := ways <= resampling.resamples:
+        dealt = reduce(np.add.outer, [_every_deal(*pair) for pair in pairs]).ravel() / len(pairs)
+    else:
+        dealt = np.mean([_dealt(*pair, resampling) for pair in pairs], axis=0)
     rounding = 1e-9 * max(np.abs(np.concatenate(pair)).max() for pair in pairs)
-    hits = np.count_nonzero(np.abs(drawn) >= abs(found) - rounding)
-    return float((1 + hits) / (1 + len(drawn)))
+    hits = np.count_nonzero(np.abs(dealt) >= abs(found) - rounding)
+    return float(hits / ways if is_exact else (1 + hits) / (1 + len(dealt)))
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike, resampling: Resampling) -> Estimate:
@@ -91,6 +98,13 @@ def stratified_improvement(a: TaskScores, b: TaskScores, resampling: Resampling)
         draws = [_drawn_wins(matrix, resampling) for matrix in wins]
         low, high = map(float, resampling.interval(np.mean(draws, axis=0)))
     return Estimate(float(np.mean([matrix.mean() for matrix in wins])), low, high, n)
+
+
+def _every_deal(first: Array, second: Array) -> Array:
+    """Differences of the means of arms that the same seeds are dealt to in all ways: (ways,)."""
+    seeds, n = np.concatenate([first, second]), len(first)
+    own = seeds[list(combinations(range(len(seeds)), n))].sum(axis=1)
+    return np.asarray(own / n - (seeds.sum() - own) / len(second))
 
 
 def _dealt(first: Array, second: Array, resampling: Resampling) -> Array:
