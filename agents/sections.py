@@ -73,8 +73,9 @@ class CompareConfig(Config):
     workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
     envs: dict[str, TaskConfig] = Field(
         {},
-        description="Gymnasium id -> its random and reference score: several environments in one "
-        "comparison, in the place of env.id (empty: env.id alone).",
+        description="Gymnasium id -> {random: R, reference: S, env: {...}}: the returns that are 0 "
+        "and 1 of its normalised score, and the keys of env that differ there. Several "
+        "environments in one comparison, in the place of env.id (empty: env.id alone).",
     )
     tuning_trials: dict[ArmName, Annotated[int, Field(ge=0)]] = Field(
         {},
