@@ -14,7 +14,7 @@ from agents.benchmark.whole_job import read_any, whole_job
 from tests.agents.report.synthetic import COLLECTION, PRETRAINING, write_run
 from worldvae.config import UserError
 
-LOG = Path(__file__).parents[3] / "docs" / "results" / "car_racing" / "log"
+LOG = Path(__file__).parents[3] / "docs" / "results" / "car_racing" / "first" / "log"
 CHARGED = float(COLLECTION["seconds"]) + float(PRETRAINING["seconds"])
 
 
