@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import count
+from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -138,31 +137,35 @@ def shuffled_batches(
 ) -> Generator[Batch]:
     """Batches for steps `first`, ...; the next is read while the model learns from one.
 
-    Batch s is places s B to (s + 1) B of an endless row of permutations, so no state need be kept.
+    Batch s is places s B to (s + 1) B of `endless_order`, so no state need be kept.
 
     Args:
         share: Which rows of each batch are given and read.
         reader: Reads the examples of a batch by their numbers; None: from `source`.
     """
 
-    @lru_cache(maxsize=2)
-    def permutation(epoch: int) -> NDArray[np.int64]:
-        return numpy_stream(seed, "epoch", epoch).permutation(len(source))
+    order = endless_order(len(source), seed, first * batch_size)
 
-    def read(step: int) -> Batch:
-        places = np.arange(step * batch_size, (step + 1) * batch_size)
-        epochs, offsets = np.divmod(places, len(source))
-        parts = [permutation(int(epoch))[offsets[epochs == epoch]] for epoch in np.unique(epochs)]
-        numbers = np.concatenate(parts)[share.rows(batch_size)]
+    def read() -> Batch:
+        numbers = np.fromiter(islice(order, batch_size), np.int64, batch_size)
+        numbers = numbers[share.rows(batch_size)]
         batch = reader(numbers) if reader else read_batch(source, numbers)
         return replace(batch, share=share)
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(read, first)
-        for following in count(first + 1):
+        waiting = pool.submit(read)
+        while True:
             batch = waiting.result()
-            waiting = pool.submit(read, following)
+            waiting = pool.submit(read)
             yield batch
+
+
+def endless_order(total: int, seed: int, start: int) -> Iterator[int]:
+    """The numbers below `total`, shuffled anew for each epoch, from place `start` of that row."""
+    epoch, skipped = divmod(start, total)
+    while True:
+        yield from numpy_stream(seed, "epoch", epoch).permutation(total)[skipped:]
+        epoch, skipped = epoch + 1, 0
 
 
 def read_batch(source: FrameSource, indices: NDArray[np.int64]) -> Batch:

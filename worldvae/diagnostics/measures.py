@@ -147,9 +147,10 @@ def _region(
 
 
 def _places(part: Reconstructions, deviation: NDArray[np.float32]) -> Places | None:
-    moves = _by_place(part.moved).astype(bool).sum(0)
-    error, spread = (_by_place(part.moved * of).sum(0) for of in (part.error, deviation))
-    often = (moves >= SEEN_MOVING) & (spread > 0)
+    frames_moving = (_by_place(part.moved) > 0).sum(0)
+    error = _by_place(part.error * part.moved).sum(0)
+    spread = _by_place(deviation * part.moved).sum(0)
+    often = (frames_moving >= SEEN_MOVING) & (spread > 0)
     if not often.any():
         return None
     lost = np.divide(error, spread, out=np.full(often.shape, np.nan), where=often)
