@@ -112,7 +112,7 @@ def _spent_on(agent: Path) -> Spent:
 
     It is part of what the frames cost that it collects.
     """
-    card, run = read_card(agent), read_run(agent.resolve().parents[2])
+    card, run = read_card(agent), read_run((agent / "../../..").resolve())
     charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
     stages = {"collection": run.collection, "pretraining": run.pretraining}
     cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]
