@@ -24,6 +24,7 @@ from agents.sections import (
 from worldvae.config import (
     Config,
     UserError,
+    check_unchanged,
     dotted_keys,
     flatten,
     load_config,
@@ -162,14 +163,8 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
     now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
     # A field that came after the file was written: what was made then has its default.
     younger = {key: default[key] for key in default.keys() & set(dotted_keys(Experiment))}
-    begun = {**younger, **flatten(read_yaml(path))}
-    changed = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
-    if changed:
-        old, new = begun.get(changed[0]), now.get(changed[0])
-        raise UserError(
-            f"{path.parent} was made with {changed[0]} = {old!r}, now it is {new!r}; "
-            "choose another --name, or remove that folder"
-        )
+    made = {**younger, **flatten(read_yaml(path))}
+    check_unchanged(made, now, path.parent, "choose another --name, or remove that folder")
 
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:

@@ -64,12 +64,12 @@ def test_a_finished_folder_of_other_settings_is_refused(
 ) -> None:
     pretrain(store, SMALL, str(tmp_path / "encoder"), seed=0)
     for changes, message in (
-        ({"beta": 4.0}, "beta = 1.0, not 4.0"),
-        ({"steps": 11}, "steps = 10, not 11"),
+        ({"beta": 4.0}, "beta = 1.0, now it is 4.0"),
+        ({"steps": 11}, "steps = 10, now it is 11"),
     ):
         with pytest.raises(UserError, match=message):
             pretrain(store, SMALL.model_copy(update=changes), tmp_path / "encoder", seed=0)
-    with pytest.raises(UserError, match="seed = 0, not 1"):
+    with pytest.raises(UserError, match="seed = 0, now it is 1"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=1)
     leave_untrained(store, SMALL, tmp_path / "random", seed=0)
     with pytest.raises(UserError, match="holds another encoder"):
@@ -85,7 +85,7 @@ def test_on_other_frames_it_does_not_go_on(
             pretrain(store, SMALL, tmp_path / "encoder", seed=0)
     others = RolloutStore.create(tmp_path / "others", DOTS)
     collect(others, RolloutConfig(frames=600, num_envs=4), seed=1)
-    with pytest.raises(UserError, match="is for an encoder with data_sha256"):
+    with pytest.raises(UserError, match="was made with data_sha256"):
         pretrain(others, SMALL, tmp_path / "encoder", seed=0)
 
 
@@ -201,7 +201,7 @@ def test_begun_with_another_config_it_is_refused(
         with pytest.raises(KilledError):
             pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
     other = PretrainConfig.model_validate({**JUDGED.model_dump(), "latents": 5})
-    with pytest.raises(UserError, match="is for an encoder with latents = 4, not 5"):
+    with pytest.raises(UserError, match="was made with latents = 4, now it is 5"):
         pretrain(store, other, tmp_path / "encoder", seed=0)
 
 

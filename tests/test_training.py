@@ -183,10 +183,10 @@ def test_an_empty_split_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1}, "pretrain.seed = 0, not 1"),
-        ({"beta": 4.0}, r"model.objective.beta = 1.0, not 4.0"),
-        ({"data": TRAIN[:40]}, "frames.train = 50, not 40"),
-        ({"config": SHORT.model_copy(update={"batch_size": 4})}, "batch_size = 8, not 4"),
+        ({"seed": 1}, "pretrain.seed = 0, now it is 1"),
+        ({"beta": 4.0}, r"model.objective.beta = 1.0, now it is 4.0"),
+        ({"data": TRAIN[:40]}, "frames.train = 50, now it is 40"),
+        ({"config": SHORT.model_copy(update={"batch_size": 4})}, "batch_size = 8, now it is 4"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(tmp_path, changes, message):

@@ -105,6 +105,21 @@ def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return {**values, **changes, **below}
 
 
+def check_unchanged(
+    made: Mapping[str, Any],
+    now: Mapping[str, Any],
+    folder: Path,
+    advice: str = "choose another folder, or delete this one to start again",
+) -> None:
+    """Raise UserError if `folder` was `made` with other settings than `now`; both flat."""
+    for key in {**made, **now}:
+        if made.get(key) != now.get(key):
+            raise UserError(
+                f"{folder} was made with {key} = {made.get(key)!r}, now it is {now.get(key)!r}; "
+                f"{advice}"
+            )
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, but `1e-3` is a number (1.1 reads it as text, which surprises everybody)."""
 

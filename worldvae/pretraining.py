@@ -27,7 +27,7 @@ from worldvae.autoencoders import (
     load_autoencoder,
     summarise,
 )
-from worldvae.config import Config, UserError, flatten
+from worldvae.config import Config, UserError, check_unchanged, flatten
 from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore
@@ -166,12 +166,9 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
     # A key that came after the note was written had its default.
     default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
     noted = {**default, **json.loads(path.read_bytes())}
-    for key, now in asked.items():
-        if noted[key] != now and not (key == "data_sha256" and now is None):
-            raise UserError(
-                f"{folder} is for an encoder with {key} = {noted[key]}, not {now}; "
-                "choose another folder, or delete this one to start again"
-            )
+    if data_sha256 is None:
+        asked["data_sha256"] = noted["data_sha256"]
+    check_unchanged(noted, asked, folder)
 
 
 def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:

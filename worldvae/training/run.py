@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
-from worldvae.config import Config, UserError, flatten
+from worldvae.config import Config, UserError, check_unchanged, flatten
 from worldvae.files import atomic_write_bytes
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
@@ -176,13 +176,7 @@ class Run:
         if not self.checkpoint.exists():
             return
         state = _load(self.checkpoint, self.device)
-        for key in sorted(self.identity.keys() | state["identity"].keys()):
-            before, now = state["identity"].get(key), self.identity.get(key)
-            if before != now:
-                raise UserError(
-                    f"{self.checkpoint.parent} holds a run with {key} = {before}, not {now}; "
-                    f"choose another folder, or delete this one to start again"
-                )
+        check_unchanged(state["identity"], self.identity, self.checkpoint.parent)
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError:
