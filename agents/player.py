@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from agents.agent import Agent
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.vector import image_of
+from worldvae.generators import seeded_torch
 from worldvae.seeding import derive
 
 
 class Player:
     """An agent in the episode of `seed`, in Gymnasium's own environment.
 
-    Its sampled actions come from a generator of its own: it plays alike alone and in company.
+    Each sampled action has a seed of its own: it plays alike alone and in company.
     """
 
     def __init__(self, name: str, agent: Agent, env: EnvConfig, seed: int) -> None:
         self.name, self.agent = name, agent.begin()
         self.total, self.decisions, self.ended = 0.0, 0, False
         self._image_key = env.image_key
-        self._noise = torch.Generator().manual_seed(derive(seed, "play")).get_state()
+        self._seed = seed
         self._world = make_env(env.as_evaluated())
         self.rate = float(self._world.metadata.get("render_fps", 30)) / env.action_repeat
         """Decisions a second, where the environment runs as fast as it is meant to."""
@@ -54,10 +54,8 @@ class Player:
         self.frame: NDArray[np.uint8] = image_of(obs, self._image_key)
         state = info["state"][None] if "state" in info else None
         starting = np.array([self.decisions == 0])
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._noise)
+        with seeded_torch(derive(self._seed, "play", self.decisions)):
             self._action = self.agent(_batch(obs, self._image_key), starting, state)[0]
-            self._noise = torch.get_rng_state()
 
 
 def short_return(value: float) -> str:

@@ -43,11 +43,8 @@ class FrameEncoder:
         self.encoder = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
         self._whiten = whiten
         self._is_raw = frame is None
-        if frame is not None and frame != self.encoder.card.frame:
-            raise UserError(
-                f"the encoder was trained on frames of {self.encoder.card.frame}, "
-                f"this environment gives {frame}"
-            )
+        if frame is not None:
+            self.encoder.card.check_frame(frame, "this environment")
 
     @property
     def space(self) -> spaces.Box:

@@ -13,6 +13,7 @@ from tests.encoders import DOTS
 from worldvae.autoencoders import Encoder
 from worldvae.autoencoders.pixels import frame_batches
 from worldvae.config import UserError
+from worldvae.diagnostics.drift import refer
 from worldvae.diagnostics.examination import Subject, draw_samples, reconstruct
 from worldvae.envs import Crop, FrameConfig
 from worldvae.pretraining import PretrainConfig, leave_untrained
@@ -63,8 +64,11 @@ def test_errors_agree_with_the_card_and_with_the_loss(
 def test_frames_made_otherwise_are_one_line(store: RolloutStore, tmp_path: Path) -> None:
     cropped = DOTS.model_copy(update={"frame": FrameConfig(height=32, width=32, crop=Crop(top=8))})
     other = RolloutStore.create(tmp_path / "cropped", cropped)
+    encoder = untrained(store, tmp_path / "encoder")
     with pytest.raises(UserError, match=r"was trained on frames of .*crop none.* crop top 8"):
-        Subject.open(untrained(store, tmp_path / "encoder"), other)
+        Subject.open(encoder, other)
+    with pytest.raises(UserError, match=r"trained on frames of .*cropped gives .* crop top 8"):
+        refer(encoder, [store, other])
 
 
 def test_motion_is_seen_where_the_dot_was_and_is(store: RolloutStore, tmp_path: Path) -> None:

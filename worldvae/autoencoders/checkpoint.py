@@ -42,6 +42,13 @@ class EncoderCard(FrameOrigin):
     scores: dict[str, FiniteFloat] = Field(description="Means over held-out frames.")
     versions: dict[str, str] = Field(description="Software that made the encoder.")
 
+    def check_frame(self, given: FrameConfig, giver: str) -> None:
+        """Raise UserError if `giver` makes frames otherwise than those of training were made."""
+        if given != self.frame:
+            raise UserError(
+                f"the encoder was trained on frames of {self.frame}, {giver} gives {given}"
+            )
+
 
 class EncoderFile(Config):
     """The content of config.json, written last: with it the folder is whole."""

@@ -132,7 +132,7 @@ def refer(encoder: Encoder, stores: Sequence[RolloutStore]) -> Reference:
     """What is normal for `encoder`: its latents on the training frames of `stores`, and distance
     and error on the frames of their other episodes.
 
-    Raises UserError if there are none.
+    Raises UserError if there are none, or they were made otherwise than those of training.
     """
     train, held_out = _sources(encoder, stores)
     codes = [encoder.encode(inputs) for inputs in _batches(train, TRAINING_FRAMES)]
@@ -186,6 +186,8 @@ def _compare(values: Array, usual: Usual) -> Reading:
 
 def _sources(encoder: Encoder, stores: Sequence[RolloutStore]) -> tuple[FrameSource, FrameSource]:
     """Inputs of training episodes, and of the others; of these all, for they are few."""
+    for store in stores:
+        encoder.card.check_frame(store.env.frame, str(store.folder))
     whole = [(store, store.healthy()) for store in stores]
     before = encoder.stack - 1
     train = JoinedFrames([StoredFrames(store, "train", every, before) for store, every in whole])

@@ -24,7 +24,6 @@ from worldvae.autoencoders.pixels import (
     to_float,
 )
 from worldvae.autoencoders.statistics import PixelStatistics
-from worldvae.config import UserError
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
 from worldvae.rollouts import RolloutStore, StoredFrames
 
@@ -58,11 +57,7 @@ class Subject:
         Raises UserError if a split is empty, or its frames were made otherwise than those that
         the encoder was trained on.
         """
-        if encoder.card.frame != store.env.frame:
-            raise UserError(
-                f"the encoder was trained on frames of {encoder.card.frame}, {store.folder} holds "
-                f"frames of {store.env.frame}"
-            )
+        encoder.card.check_frame(store.env.frame, str(store.folder))
         objective = encoder._model.config.objective
         # Motion is looked at whether or not the objective does.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
