@@ -17,7 +17,7 @@ from agents.report.records import CHARGED_ARMS
 from agents.report.results import read_run
 from agents.sections import ArmName
 from agents.usage import PeakMemory, used_cpu
-from worldvae.autoencoders import Encoder, library_versions
+from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
@@ -27,6 +27,7 @@ from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.training.distributed import first_does
+from worldvae.versions import library_versions
 
 # The sections of the config that decide the rollouts, and an encoder made from them.
 COLLECTED_BY = ("seed", "env", "rollouts")

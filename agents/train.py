@@ -37,10 +37,11 @@ from agents.seal import sealed
 from agents.sections import ArmName
 from agents.usage import PeakMemory
 from agents.video import record_video
-from worldvae.autoencoders import hash_encoder, library_versions
+from worldvae.autoencoders import hash_encoder
 from worldvae.config import UserError
 from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
+from worldvae.versions import library_versions
 
 LOGS = ["json", "tensorboard"]
 RECORDED = (

@@ -13,6 +13,7 @@ GROUPS = (
         "seeding",
         "generators",
         "files",
+        "versions",
         "stats",
         "plots",
         "comparison_plots",

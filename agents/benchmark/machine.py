@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from pydantic import Field
 
-from worldvae.autoencoders import library_versions
 from worldvae.config import Config
 from worldvae.pretraining import busy_cores
+from worldvae.versions import library_versions
 
 QUIET = 0.15
 """Share of the cores up to which others may be at work on a machine that counts as quiet."""

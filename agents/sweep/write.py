@@ -16,12 +16,13 @@ from agents.provenance import exact_command
 from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
-from worldvae.autoencoders import Encoder, library_versions
+from worldvae.autoencoders import Encoder
 from worldvae.autoencoders.pixels import evenly
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.pictures import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.store import Split
+from worldvae.versions import library_versions
 
 PICTURED_BETAS = 5
 PICTURED_FRAMES = 4

@@ -5,7 +5,6 @@ from worldvae.autoencoders.checkpoint import (
     EncoderCard,
     FrameOrigin,
     hash_encoder,
-    library_versions,
     load_autoencoder,
     save_autoencoder,
 )
@@ -26,7 +25,6 @@ __all__ = [
     "ObjectiveConfig",
     "Posterior",
     "hash_encoder",
-    "library_versions",
     "load_autoencoder",
     "save_autoencoder",
     "summarise",

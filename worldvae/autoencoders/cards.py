@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.autoencoders.checkpoint import EncoderCard, FrameOrigin, library_versions
+from worldvae.autoencoders.checkpoint import EncoderCard, FrameOrigin
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, frame_batches, to_float
+from worldvae.versions import library_versions
 
 BATCH = 256
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,30 +104,6 @@ def hash_encoder(folder: Path) -> str:
     config = _read(folder / "config.json", EncoderFile).model_dump_json(exclude_unset=True)
     parts = [sha256_file(folder / "model.safetensors"), config, seen]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def library_versions() -> dict[str, str]:
-    """Python, and the packages that the numbers of encoders and agents depend on."""
-    packages = (
-        "worldvae",
-        "torch",
-        "numpy",
-        "opencv-python",
-        "onnxruntime",
-        "gymnasium",
-        "ale-py",
-        "envpool",
-        "stable-baselines3",
-    )
-    installed = {name: _version(name) for name in packages}
-    return {"python": platform.python_version(), **installed}
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _read(path: Path, model: type[C]) -> C:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from worldvae import html
-from worldvae.autoencoders import ObjectiveConfig, library_versions
+from worldvae.autoencoders import ObjectiveConfig
 from worldvae.diagnostics import exhibits, state_exhibits
 from worldvae.diagnostics.findings import percent
 from worldvae.files import atomic_write_text
+from worldvae.versions import library_versions
 
 if TYPE_CHECKING:
     from worldvae.diagnostics.health import Health
