@@ -6,6 +6,7 @@ import json
 import math
 import time
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,13 @@ def _go_on(experiment: Experiment, folder: Path, card: AgentCard) -> tuple[Agent
     """Train from the last checkpoint to the end, or to where the encoder has to be refitted."""
     stream = derive(card.seed, "train", card.env_steps)
     refitted = own_encoder(folder, card) if card.refreshes else None
-    env = training_env(experiment, card.arm, stream, refitted)
-    try:
+    with closing(training_env(experiment, card.arm, stream, refitted)) as env:
         model = _load_or_make(experiment, folder, card, env, stream)
-        eyes = open_eyes(experiment, card.arm, env, refitted)
-        agent = Agent(model, eyes, experiment.evaluation.deterministic)
-        return agent, _learn(experiment, folder, agent, card)
-    finally:
-        env.close()
+        with closing(configure(str(folder / "log" / f"from_{card.env_steps}"), LOGS)) as logger:
+            model.set_logger(logger)
+            eyes = open_eyes(experiment, card.arm, env, refitted)
+            agent = Agent(model, eyes, experiment.evaluation.deterministic)
+            return agent, _learn(experiment, folder, agent, card)
 
 
 def _remaining(experiment: Experiment, card: AgentCard) -> int:
@@ -166,7 +166,6 @@ def _load_or_make(
         load_replay(folder, card, model)
         model.set_random_seed(seed)
         restore_normalization(env, card)
-    model.set_logger(configure(str(folder / "log" / f"from_{card.env_steps}"), LOGS))
     return model
 
 

@@ -1,6 +1,7 @@
 """One real, tiny training of each arm: what it leaves, that it repeats, resumes and refuses."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, get_args
@@ -169,6 +170,25 @@ def test_a_checkpoint_of_another_encoder_is_not_gone_on_with(runs: Path) -> None
     shutil.copytree(experiment.random_encoder_folder, experiment.encoder_folder)
     with pytest.raises(UserError, match="begun with another encoder"):
         train(experiment, "latent", 0)
+
+
+def test_a_training_that_fails_leaves_no_log_open(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("the system does not tell which files are open")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr("agents.train.Progress", fail)
+    with pytest.raises(RuntimeError) as failure:
+        train(load(runs), "pixels", 5)
+    logs = load(runs).agent_folder("pixels", 5) / "log"
+    assert list(logs.rglob("events*"))
+    files = [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+    assert not [file for file in files if file.startswith(str(logs.resolve()))]
+    assert str(failure.value) == "no more"  # until here its traceback holds what it held
 
 
 def test_a_film_that_cannot_be_made_costs_no_score(
