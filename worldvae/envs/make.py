@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import gymnasium as gym
 from gymnasium import spaces
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import worldvae.envs.readers  # noqa: F401  # registers them
 from worldvae.config import UserError
@@ -17,6 +17,7 @@ from worldvae.envs.car_racing import LazyActionRepeat, NeverDrawn, SeldomDrawn
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import ShowState, StateVariable, find_reader, kinds_of, variables_of
 from worldvae.envs.vector import SeededVectorEnv
+from worldvae.envs.workers import WorkerVectorEnv
 from worldvae.envs.wrappers import (
     ActionRepeat,
     BlackFrame,
@@ -202,4 +203,4 @@ def _gymnasium_vec(config: EnvConfig, num_envs: int) -> VectorEnv[Any, Any, Any]
     makers[0]().close()  # a mistake is told here, in one line, and not from inside a worker
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    return AsyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
+    return WorkerVectorEnv(makers)
