@@ -26,6 +26,7 @@ from agents.view import View
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.scoring import score_encoder
+from worldvae.envs import EnvConfig
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import RolloutStore
@@ -116,7 +117,7 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
         where = ".".join(("study.encoders", name, *map(str, first["loc"])))
         raise UserError(f"{where}: {first['msg']}") from None
     folder = f"{experiment.name}/{env.replace('/', '-')}"
-    world = experiment.env.model_copy(update={"id": env})
+    world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
     update = {"name": folder, "env": world, "pretrain": config}
     return experiment.model_copy(update=update)
 

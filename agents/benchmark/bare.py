@@ -11,7 +11,8 @@ import numpy as np
 
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig
-from worldvae.envs.make import choose_backend, find_spec
+from worldvae.envs.make import choose_backend
+from worldvae.envs.make_raw import find_spec
 
 Step = Callable[[], object]
 """One random action in every environment."""

@@ -1,16 +1,87 @@
-"""The action spaces that policies and agents can act in."""
+"""The action spaces that policies can act in, and how their actions become an environment's own.
+
+Stock policies choose from Discrete(n), counted from 0, or from a float Box of one axis. An
+environment may count from elsewhere, take whole numbers, or arrange its numbers in a matrix:
+`agent_space` is what a policy acts in there, `env_actions` what the environment is then given and
+what rollouts record, `agent_actions` the way back.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from worldvae.config import UserError
 
+ActionSpace = spaces.Box | spaces.Discrete
 
-def check_space(space: spaces.Space[Any]) -> spaces.Box | spaces.Discrete:
-    """`space` if it is Discrete or a bounded Box, else UserError."""
-    if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and space.is_bounded()):
+UNBOUNDED = 1e9
+"""Bounds from here on stand for none: nobody means a motor that takes 3.4e38, the largest float."""
+
+
+def check_space(space: spaces.Space[Any]) -> ActionSpace:
+    """`space` if it is Discrete or a Box with bounds that mean something, else UserError."""
+    if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and _is_bounded(space)):
         return space
-    raise UserError(f"actions must be Discrete or a bounded Box, this environment has {space}")
+    hint = ""
+    if isinstance(space, spaces.Box):
+        hint = "; give its Box the range that actions really have, or wrap it in RescaleAction"
+    raise UserError(
+        f"actions must be Discrete or a bounded Box, this environment has {space}{hint}"
+    )
+
+
+def agent_space(space: spaces.Space[Any]) -> ActionSpace:
+    """What a policy acts in where the environment takes `space`.
+
+    Discrete(n, start) -> Discrete(n); Box of any shape and type -> Box (A,) of floats.
+    """
+    known = check_space(space)
+    if isinstance(known, spaces.Discrete):
+        return known if known.start == 0 else spaces.Discrete(int(known.n))
+    if len(known.shape) == 1 and np.issubdtype(known.dtype, np.floating):
+        return known
+    dtype: Any = known.dtype if np.issubdtype(known.dtype, np.floating) else np.float32
+    low, high = (bound.reshape(-1).astype(dtype) for bound in (known.low, known.high))
+    return spaces.Box(low, high, dtype=dtype)
+
+
+def env_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
+    """N actions of `agent_space(space)` as the environment is given them: (N, ...) in `space`.
+
+    Of a Box of whole numbers the nearest are taken. Raises UserError for an action that is no
+    finite number, or that a space of whole numbers does not hold.
+    """
+    known, actions = check_space(space), np.asarray(actions)
+    if isinstance(known, spaces.Discrete):
+        chosen = actions.reshape(-1)
+        if not np.isin(chosen, np.arange(known.n)).all():
+            raise UserError(f"actions {chosen.tolist()}: expected 0 to {known.n - 1}")
+        return np.asarray(chosen.astype(np.int64) + known.start, known.dtype)
+    given = actions.reshape(len(actions), *known.shape)
+    if not np.isfinite(given).all():
+        raise UserError(f"actions {given.tolist()}: not all are finite numbers")
+    if np.issubdtype(known.dtype, np.floating):
+        return given.astype(known.dtype)
+    whole = np.rint(given)
+    if (whole < known.low).any() or (whole > known.high).any():
+        raise UserError(f"actions {given.tolist()} leave {known}")
+    return whole.astype(known.dtype)
+
+
+def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
+    """N actions of `space` as a policy would have chosen them: (N, ...) in `agent_space(space)`."""
+    known, seen = check_space(space), agent_space(space)
+    if isinstance(known, spaces.Discrete):
+        return np.asarray(actions - known.start)
+    shape = len(actions), *(seen.shape or ())
+    return np.asarray(actions).reshape(shape).astype(seen.dtype)
+
+
+def _is_bounded(space: spaces.Box) -> bool:
+    most = np.max(np.abs([space.low, space.high]).astype(np.float64))
+    largest = 65_504.0 if space.dtype == np.float16 else UNBOUNDED  # np.finfo(np.float16).max
+    return bool(most < min(largest, UNBOUNDED))

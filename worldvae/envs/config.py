@@ -14,7 +14,10 @@ from worldvae.envs.frames import FrameConfig
 class EnvConfig(Config):
     """Any `gymnasium.make` id, seen as frames."""
 
-    id: str = Field("CarRacing-v3", description="Gymnasium id of the environment.")
+    id: str = Field(
+        "CarRacing-v3",
+        description="Gymnasium id of the environment; module:id imports the module first.",
+    )
     import_: str | None = Field(
         None,
         alias="import",
@@ -57,7 +60,8 @@ class EnvConfig(Config):
     @property
     def has_steer_throttle(self) -> bool:
         """Whether the agent's actions are (steer, throttle)."""
-        on_car = self.id.startswith("CarRacing-") and self.kwargs.get("continuous", True)
+        is_car = self.id.partition("-v")[0] == "CarRacing"  # the version may be left out
+        on_car = is_car and self.kwargs.get("continuous", True)
         return self.action_map == "steer_throttle" or (self.action_map == "auto" and on_car)
 
     def as_evaluated(self) -> EnvConfig:
@@ -76,6 +80,21 @@ class EnvConfig(Config):
             if mine != theirs:
                 return f"env.{name} is {mine}, not {theirs}"
         return ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _module_before_id(cls, values: Any) -> Any:
+        """`id: module:name` is `import: module` and `id: name`, in Gymnasium's own short way."""
+        if not (isinstance(values, dict) and isinstance(values.get("id"), str)):
+            return values
+        module, colon, name = values["id"].rpartition(":")
+        known = values.get("import", values.get("import_"))
+        if not colon or known not in {None, module}:
+            if colon:
+                raise ValueError(f"id names the module {module}, import names {known}")
+            return values
+        others = {key: value for key, value in values.items() if key != "import_"}
+        return {**others, "id": name, "import": module}
 
     @field_validator("kwargs")
     @classmethod

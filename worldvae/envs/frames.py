@@ -77,16 +77,28 @@ def _preprocess(image: Frame, config: FrameConfig) -> Frame:
     rows, columns = image.shape[:2]
     image = image[crop.top : rows - crop.bottom, crop.left : columns - crop.right]
     if image.shape[:2] != (config.height, config.width):
-        shrinks = image.shape[0] >= config.height and image.shape[1] >= config.width
-        filter_ = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        resized = cv2.resize(image, (config.width, config.height), interpolation=filter_)
-        image = np.asarray(resized, np.uint8)
+        image = _resized(image, config.height, config.width)
     if config.color == "gray" and image.ndim == 3 and image.shape[2] == 3:
         image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     image = image.reshape(config.height, config.width, -1)
     if image.shape[2] != config.shape[2]:
         image = np.repeat(image, config.shape[2], axis=2)
     return np.ascontiguousarray(image)
+
+
+def _resized(image: Frame, height: int, width: int) -> Frame:
+    """Averages areas along each side that shrinks, and interpolates along one that grows."""
+    rows, columns = image.shape[:2]
+    smaller = min(rows, height), min(columns, width)
+    if smaller != (rows, columns):
+        image = _scaled(image, *smaller, cv2.INTER_AREA)
+    if smaller != (height, width):
+        image = _scaled(image, height, width, cv2.INTER_LINEAR)
+    return image
+
+
+def _scaled(image: Frame, height: int, width: int, filter_: int) -> Frame:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=filter_), np.uint8)
 
 
 def check_image(image: Frame) -> None:

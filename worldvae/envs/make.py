@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import warnings
 from typing import Any
 
 import cv2
@@ -12,9 +12,11 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import worldvae.envs.readers  # noqa: F401  # registers them
 from worldvae.config import UserError
-from worldvae.envs.actions import check_space
 from worldvae.envs.car_racing import LazyActionRepeat, NeverDrawn, SeldomDrawn
 from worldvae.envs.config import EnvConfig
+from worldvae.envs.isolation import Isolation
+from worldvae.envs.make_raw import find_spec, make_raw
+from worldvae.envs.observations import image_keys, image_layout
 from worldvae.envs.state import ShowState, StateVariable, find_reader, kinds_of, variables_of
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.workers import WorkerVectorEnv
@@ -26,13 +28,6 @@ from worldvae.envs.wrappers import (
     SteerThrottle,
 )
 
-REGISTERED_BY = {
-    "ALE/": "ale_py",
-    "MiniGrid-": "minigrid",
-    "BabyAI-": "minigrid",
-    "Vizdoom": "vizdoom.gymnasium_wrapper",
-}
-
 
 def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """One environment whose observation is a frame (H, W, C) uint8, or a Dict that holds one.
@@ -40,7 +35,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     Raises UserError for an unknown id, arguments the environment refuses, or no pixels to see.
     """
     spec = find_spec(config)
-    env = _make_raw(spec, config)
+    env: gym.Env[Any, Any] = Isolation(make_raw(spec, config))
     car = None
     if spec.id.startswith("CarRacing-"):
         seldom = SeldomDrawn(env)
@@ -56,7 +51,6 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         env = LazyActionRepeat(env, config.action_repeat, car)
     elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
-    check_space(env.action_space)
     if config.pixels == "none":
         return BlackFrame(env, config.frame, config.image_key)
     render = config.pixels == "render" or _must_render(config, env.observation_space)
@@ -82,7 +76,12 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
         from worldvae.envs.envpool import EnvPoolVectorEnv
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, config.frame)
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame)
+    probe = make_env(config)  # a mistake is told here, in one line, and not from inside a worker
+    probe.close()
+    taken = probe.action_space
+    if not config.has_steer_throttle:
+        taken = probe.get_wrapper_attr("env_action_space")
+    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame, taken)
 
 
 def source_shape(config: EnvConfig) -> tuple[int, ...]:
@@ -98,7 +97,7 @@ def source_shape(config: EnvConfig) -> tuple[int, ...]:
 def state_variables(config: EnvConfig) -> tuple[StateVariable, ...]:
     """The columns of `info["state"]` in Gymnasium's own environment; none without a reader."""
     spec = find_spec(config)
-    env = _make_raw(spec, config)
+    env = make_raw(spec, config)
     try:
         reader = find_reader(spec.id)
         if reader is None:
@@ -128,63 +127,34 @@ def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> st
     return config.backend
 
 
-def find_spec(config: EnvConfig) -> gym.envs.registration.EnvSpec:
-    """Gymnasium's registration of `config.id`, after importing what registers it."""
-    if config.import_ is not None:
-        _import(config.import_)
-    for prefix, module in REGISTERED_BY.items():
-        if config.id.startswith(prefix):
-            _import(module)
-    try:
-        return gym.spec(config.id)
-    except gym.error.Error as error:
-        reason = " ".join(str(error).replace("`", "").split())
-        raise UserError(
-            f"env.id = {config.id!r}: {reason} Your own environment needs env.import, "
-            "the module that registers it."
-        ) from None
-
-
-def _import(module: str) -> None:
-    try:
-        importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001  # a user's module may fail in any way
-        reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"cannot import {module!r}, needed for env.id: {reason}") from None
-
-
-def _make_raw(spec: gym.envs.registration.EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
-    # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
-    arguments = {"render_mode": "rgb_array", **config.kwargs}
-    if config.pixels in {"observation", "none"}:
-        arguments = config.kwargs
-    try:
-        return gym.make(spec, max_episode_steps=config.max_episode_steps, **arguments)
-    except Exception as error:  # noqa: BLE001  # a user's constructor may fail in any way
-        reason = " ".join(str(error).split())
-        hint = "; if it shows images by itself, set env.pixels: observation"
-        raise UserError(
-            f"env.id = {config.id!r} cannot be made: {type(error).__name__}: {reason}"
-            f"{hint if 'render' in reason else ''}"
-        ) from None
-
-
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
-    """Whether the observation holds no image. Raises UserError if it was said to hold one."""
-    if isinstance(space, spaces.Dict):
-        has_image = config.image_key is not None
-    else:
-        has_image = isinstance(space, spaces.Box) and _is_image(space)
-    if config.pixels == "observation" and not has_image:
-        raise UserError(f"env.pixels = 'observation', but {config.id} observes {space}; use render")
-    return not has_image
+    """Whether the frame is what `render()` shows, since the observation holds no image.
+
+    Unless that was asked for it is said, and why. Raises UserError if the config says that the
+    observation holds one.
+    """
+    reason = _why_render(config, space)
+    if config.pixels == "observation" and reason:
+        raise UserError(f"env.pixels = 'observation', but {reason}; use render")
+    lost = ", ".join(space.spaces) if isinstance(space, spaces.Dict) and reason else ""
+    unseen = f"; no agent is given {lost}" if lost else ""
+    if reason and (config.pixels == "auto" or lost):
+        why = f", since {reason}" if config.pixels == "auto" else ""
+        warnings.warn(f"{config.id}: frames: render(){why}{unseen}", stacklevel=4)
+    return bool(reason)
 
 
-def _is_image(space: spaces.Box) -> bool:
-    is_flat = len(space.shape) == 2
-    return space.dtype == "uint8" and (
-        is_flat or (len(space.shape) == 3 and space.shape[2] in (1, 3))
-    )
+def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
+    """Empty where the frame is in the observation."""
+    if config.pixels == "render":
+        return "env.pixels says so"
+    if isinstance(space, spaces.Dict) and config.image_key is None:
+        images = ", ".join(image_keys(space))
+        hint = f"a Dict and env.image_key is not set (it could be {images})" if images else ""
+        return f"the observation is {hint or 'a Dict without an image'}"
+    if config.image_key is not None or image_layout(space) is not None:
+        return ""
+    return f"the observation is {space} and no image"
 
 
 class _MakeOne:
@@ -195,12 +165,13 @@ class _MakeOne:
 
     def __call__(self) -> gym.Env[Any, Any]:
         cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
-        return make_env(self.config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever starts the workers has said it once
+            return make_env(self.config)
 
 
 def _gymnasium_vec(config: EnvConfig, num_envs: int) -> VectorEnv[Any, Any, Any]:
     makers = [_MakeOne(config)] * num_envs
-    makers[0]().close()  # a mistake is told here, in one line, and not from inside a worker
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
     return WorkerVectorEnv(makers)

@@ -17,6 +17,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.config import Config, UserError
+from worldvae.envs.user_code import in_user_code
 from worldvae.envs.wrappers import Reset, Step
 
 Reader = Callable[[Any], Mapping[str, Any]]
@@ -99,7 +100,8 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return obs, reward, terminated, truncated, {**info, "state": self._state()}
 
     def _state(self) -> NDArray[np.float64]:
-        reading = self._read(self.unwrapped)
+        with in_user_code(f"the state reader of {self._id} failed"):
+            reading = self._read(self.unwrapped)
         kinds = kinds_of(reading, self._id)
         if self._kinds is None:
             self._kinds = kinds

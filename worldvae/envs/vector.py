@@ -17,15 +17,22 @@ from worldvae.envs.frames import FrameConfig
 class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
     """The first `reset()` without a seed uses the seed given here; later ones go on from it.
 
-    `frame_config` tells an encoder's wrapper how the frames were preprocessed.
+    `frame_config` tells an encoder's wrapper how the frames were preprocessed, `env_action_space`
+    in which space each environment is given its actions (see `env_actions`), and rollouts hold
+    them; None: in that which policies act in.
     """
 
     def __init__(
-        self, env: VectorEnv[Any, Any, Any], seed: int | None, frame_config: FrameConfig
+        self,
+        env: VectorEnv[Any, Any, Any],
+        seed: int | None,
+        frame_config: FrameConfig,
+        env_action_space: gym.Space[Any] | None = None,
     ) -> None:
         super().__init__(env)
         self._seed = seed
         self.frame_config = frame_config
+        self.env_action_space = env_action_space or env.single_action_space
 
     def reset(
         self,
@@ -35,6 +42,15 @@ class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         seed, self._seed = (self._seed if seed is None else seed), None
         return self.env.reset(seed=seed, options=options)
+
+
+def action_space_of(env: VectorEnv[Any, Any, Any]) -> gym.Space[Any]:
+    """In which each of the environments of `make_vec` is given its actions, and rollouts hold them.
+
+    That in which policies act, for a vector environment of another maker.
+    """
+    space: gym.Space[Any] = getattr(env, "env_action_space", env.single_action_space)
+    return space
 
 
 def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str, Any]:

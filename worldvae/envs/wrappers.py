@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.envs.frames import Frame, FrameConfig, preprocess
+from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
 
 Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 Reset = tuple[Any, dict[str, Any]]
@@ -97,8 +98,8 @@ class GiveUp(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """Observations become frames (H, W, C) uint8 as `config` says.
 
-    From an image observation, from the image under `image_key` of a Dict observation
-    (the other keys pass through), or from `render()` when `render` is set.
+    From an image observation, from the image under `image_key` of a Dict observation (the other
+    keys as `KeyEncoding` gives them), or from `render()` when `render` is set.
     """
 
     def __init__(
@@ -113,16 +114,20 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
         self.image_key = None if render else image_key
-        self._render = render
-        self.observation_space = frame_space(env.observation_space, config, image_key, render)
+        self._layout = None if render else _layout(env.observation_space, image_key)
+        self._others = _others(env.observation_space, self.image_key)
+        self.observation_space = _frame_space(config, self.image_key, self._others)
 
     def observation(self, observation: Any) -> Any:
-        source = self._rendered() if self._render else observation
-        if self.image_key is not None:
-            source = observation[self.image_key]
+        source = self._rendered() if self._layout is None else self._seen(observation)
         self.source_shape = source.shape
         frame = preprocess(source, self.frame_config)
-        return frame if self.image_key is None else {**observation, self.image_key: frame}
+        return _joined(observation, self.image_key, frame, self._others)
+
+    def _seen(self, observation: Any) -> Frame:
+        assert self._layout is not None
+        image = observation if self.image_key is None else observation[self.image_key]
+        return self._layout.frame(image)
 
     def _rendered(self) -> Frame:
         frame = self.env.render()
@@ -143,33 +148,58 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self, config=config, image_key=image_key)
         super().__init__(env)
         self.frame_config, self.image_key = config, image_key
+        if image_key is not None:
+            _layout(env.observation_space, image_key)
+        self._others = _others(env.observation_space, image_key)
         self._black = np.zeros(config.shape, np.uint8)
-        self.observation_space = frame_space(env.observation_space, config, image_key, False)
+        self.observation_space = _frame_space(config, image_key, self._others)
 
     def observation(self, observation: Any) -> Any:
-        if self.image_key is None:
-            return self._black
-        return {**observation, self.image_key: self._black}
+        return _joined(observation, self.image_key, self._black, self._others)
 
 
-def frame_space(
-    space: gym.Space[Any], config: FrameConfig, image_key: str | None, render: bool
-) -> spaces.Space[Any]:
-    """The space of frames that replaces `space`, or replaces its image key."""
-    frame = spaces.Box(0, 255, config.shape, np.uint8)
-    if render or image_key is None:
-        return frame
+def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
+    """How the image is told in `space`, or under its `image_key`; UserError where there is none."""
+    if image_key is None:
+        layout = image_layout(space)
+        if layout is None:
+            raise UserError(f"the observation is {space} and no image")
+        return layout
     if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
         keys = ", ".join(space.spaces) if isinstance(space, spaces.Dict) else f"no keys: {space}"
         raise UserError(f"env.image_key = {image_key!r}: the observation has {keys}")
-    unseen = [
-        key
-        for key, part in space.spaces.items()
-        if key != image_key and not isinstance(part, spaces.Box | spaces.Discrete)
-    ]
-    if unseen:
+    layout = image_layout(space[image_key])
+    if layout is None:
+        images = ", ".join(image_keys(space)) or "none, so set env.pixels: render and no image_key"
         raise UserError(
-            f"the observation's {', '.join(unseen)} is neither Box nor Discrete, which no stock "
-            "policy can take; wrap the environment, or set env.pixels: render"
+            f"env.image_key = {image_key!r} holds {space[image_key]} and no image; keys that hold "
+            f"one: {images}"
         )
-    return spaces.Dict({**space.spaces, image_key: frame})
+    return layout
+
+
+def _others(space: gym.Space[Any], image_key: str | None) -> tuple[KeyEncoding, ...]:
+    """The keys beside the image, none where the frame stands alone."""
+    if image_key is None or not isinstance(space, spaces.Dict):
+        return ()
+    return tuple(
+        KeyEncoding.of(key, part) for key, part in space.spaces.items() if key != image_key
+    )
+
+
+def _frame_space(
+    config: FrameConfig, image_key: str | None, others: tuple[KeyEncoding, ...]
+) -> spaces.Space[Any]:
+    frame = spaces.Box(0, 255, config.shape, np.uint8)
+    if image_key is None:
+        return frame
+    return spaces.Dict({image_key: frame, **{other.key: other.space for other in others}})
+
+
+def _joined(
+    observation: Any, image_key: str | None, frame: Frame, others: tuple[KeyEncoding, ...]
+) -> Any:
+    """`frame` alone, or in a Dict with the other keys of `observation`."""
+    if image_key is None:
+        return frame
+    return {image_key: frame, **{other.key: other(observation[other.key]) for other in others}}

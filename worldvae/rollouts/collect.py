@@ -10,8 +10,15 @@ from tqdm import tqdm
 
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
+from worldvae.envs.vector import action_space_of
 from worldvae.rollouts.episode import Episode
-from worldvae.rollouts.policies import EpsilonPolicy, Policy, RandomPolicy, SmoothPolicy
+from worldvae.rollouts.policies import (
+    EpsilonPolicy,
+    Policy,
+    RandomPolicy,
+    SmoothPolicy,
+    Translated,
+)
 from worldvae.rollouts.rollout import Rollout
 from worldvae.rollouts.store import RolloutStore
 from worldvae.rollouts.writer import background_writer
@@ -66,7 +73,8 @@ def collect(
     are stored as truncated, so that short episodes are not over-represented.
 
     Args:
-        agent: The policy that plays "agent"; any callable such as `Policy`.
+        agent: The policy that plays "agent"; any callable such as `Policy`, which acts in the
+            `single_action_space` of `make_vec`.
 
     Raises UserError if `agent` is given and `config.policies` does not name it, or the other way
     round.
@@ -82,7 +90,7 @@ def collect(
             store.describe_state(variables)
         env = make_vec(env_config, config.num_envs, stream)
         try:
-            policies = make_policies(config, env.single_action_space, stream, agent)
+            policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
             rollout = Rollout(
                 env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
@@ -115,14 +123,18 @@ def with_state(
 def make_policies(
     config: RolloutConfig, space: Any, seed: int, agent: Policy | None
 ) -> dict[str, Policy]:
-    """The policies that `config.policies` names, each with a random stream of its own."""
+    """The policies that `config.policies` names, each with a random stream of its own.
+
+    `space` is the environment's own; all of them act in its `agent_space`.
+    """
     policies: dict[str, Policy] = {}
     for name in config.policies:
         generator = numpy_stream(seed, "policy", name)
         if name == "random":
-            policies[name] = RandomPolicy(space, generator)
+            policies[name] = Translated(RandomPolicy(space, generator), space)
         elif name == "smooth":
-            policies[name] = SmoothPolicy(space, generator, config.autocorrelation, config.drift)
+            smooth = SmoothPolicy(space, generator, config.autocorrelation, config.drift)
+            policies[name] = Translated(smooth, space)
         elif agent is None:
             raise UserError(
                 "rollouts.policies names agent: say its folder in rollouts.agent, or give "

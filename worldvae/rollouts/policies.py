@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
-from worldvae.envs.actions import check_space
+from worldvae.envs.actions import ActionSpace, agent_actions, check_space
 
 
 class Policy(Protocol):
@@ -22,6 +22,18 @@ class Policy(Protocol):
 
         state (N, S): the true state, where the backend shows it.
         """
+
+
+class Translated:
+    """A policy of an environment's own action space, as one that acts in its `agent_space`."""
+
+    def __init__(self, policy: Policy, space: spaces.Space[Any]) -> None:
+        self._policy, self._space = policy, space
+
+    def __call__(
+        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
+        return agent_actions(self._policy(obs, starting, state), self._space)
 
 
 class RandomPolicy:
@@ -78,20 +90,25 @@ class SmoothPolicy:
         return self._last
 
     def _continuous(self, space: spaces.Box, starting: NDArray[np.bool_]) -> NDArray[Any]:
-        half_range = (space.high - space.low) / 2
-        middle = space.low + half_range if self._drift is None else np.array(self._drift)
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        half_range = (high - low) / 2
+        middle = low + half_range if self._drift is None else np.array(self._drift)
         noise = self._generator.normal(size=(len(starting), *space.shape)) * half_range / 2
         if self._last is None:
             self._last = noise
         onward = self._keep * self._last + np.sqrt(1 - self._keep**2) * noise
         begins = starting.reshape(-1, *[1] * len(space.shape))
         self._last = np.where(begins, noise, onward)
-        actions: NDArray[Any] = np.clip(middle + self._last, space.low, space.high)
-        return actions.astype(space.dtype)
+        actions: NDArray[Any] = np.clip(middle + self._last, low, high)
+        is_whole = np.issubdtype(space.dtype, np.integer)
+        return (np.rint(actions) if is_whole else actions).astype(space.dtype)
 
 
 class EpsilonPolicy:
-    """Another policy, but each action uniformly random with probability epsilon."""
+    """Another policy, but each action uniformly random with probability epsilon.
+
+    `space` is the environment's own; the other policy acts in its `agent_space`, as this one does.
+    """
 
     def __init__(
         self,
@@ -108,14 +125,17 @@ class EpsilonPolicy:
     ) -> NDArray[Any]:
         actions = self._policy(obs, starting, state)
         uniform = draw_uniform(self._space, len(starting), self._generator)
+        uniform = agent_actions(uniform, self._space)
         explore = self._generator.random(len(starting)) < self._epsilon
         return np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)
 
 
-def draw_uniform(
-    space: spaces.Box | spaces.Discrete, count: int, generator: np.random.Generator
-) -> NDArray[Any]:
+def draw_uniform(space: ActionSpace, count: int, generator: np.random.Generator) -> NDArray[Any]:
     """(count, ...) actions, uniform over `space`."""
     if isinstance(space, spaces.Discrete):
         return space.start + generator.integers(space.n, size=count)
-    return generator.uniform(space.low, space.high, (count, *space.shape)).astype(space.dtype)
+    shape = (count, *space.shape)
+    if np.issubdtype(space.dtype, np.integer):
+        low, high = space.low.astype(np.int64), space.high.astype(np.int64)
+        return generator.integers(low, high, shape, endpoint=True).astype(space.dtype)
+    return generator.uniform(space.low, space.high, shape).astype(space.dtype)

@@ -1,0 +1,109 @@
+"""From a config to Gymnasium's environment, as `gymnasium.make` takes ids and arguments."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
+
+from worldvae.config import UserError
+from worldvae.envs.config import EnvConfig
+from worldvae.envs.user_code import described, in_user_code
+
+REGISTERED_BY = {
+    "ALE/": "ale_py",
+    "MiniGrid-": "minigrid",
+    "BabyAI-": "minigrid",
+    "Vizdoom": "vizdoom.gymnasium_wrapper",
+}
+
+
+def find_spec(config: EnvConfig) -> EnvSpec:
+    """Gymnasium's registration of `config.id`, after importing what registers it.
+
+    An id without a version is the newest one, which is said in a warning.
+    """
+    if config.import_ is not None:
+        _import(config.import_)
+    for prefix, module in REGISTERED_BY.items():
+        if config.id.startswith(prefix):
+            _import(module)
+    try:
+        return gym.spec(_with_version(config.id))
+    except gym.error.Error as error:
+        reason = " ".join(str(error).replace("`", "").split())
+        raise UserError(
+            f"env.id = {config.id!r}: {reason} Your own environment needs env.import, "
+            "the module that registers it."
+        ) from None
+
+
+def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
+    """The environment as Gymnasium makes it.
+
+    One whose constructor knows no render_mode is made without, and where lists of `env.kwargs` are
+    refused (YAML has no tuples) they are given as tuples. Raises UserError if it cannot be made.
+    """
+    arguments: dict[str, Any] = {"render_mode": "rgb_array", **config.kwargs}
+    # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
+    if config.pixels in {"observation", "none"}:
+        arguments = dict(config.kwargs)
+    try:
+        return _make(spec, config, arguments)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's constructor may fail in any way
+        return _make_otherwise(spec, config, arguments, error)
+
+
+def _make_otherwise(
+    spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any], error: BaseException
+) -> gym.Env[Any, Any]:
+    """Without what `error` may be about; raises UserError of `error` if that fails too."""
+    knows_no_mode = "render_mode" in str(error) and "render_mode" not in config.kwargs
+    if knows_no_mode and "render_mode" in arguments:
+        return make_raw(spec, config.model_copy(update={"pixels": "observation"}))
+    tuples = {name: _as_tuples(value) for name, value in arguments.items()}
+    if tuples != arguments:
+        with suppress(Exception, SystemExit):  # what it said to the lists tells more
+            return _make(spec, config, tuples)
+    raise UserError(f"env.id = {config.id!r} cannot be made: {described(error)}") from error
+
+
+def _make(spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any]) -> gym.Env[Any, Any]:
+    with warnings.catch_warnings():
+        # Whether frames have to be rendered is told later, and by us.
+        warnings.filterwarnings("ignore", ".*being initialised with render_mode", UserWarning)
+        limit = config.max_episode_steps
+        # A copy: what the environment does to its arguments stays its own.
+        return gym.make(spec, max_episode_steps=limit, **deepcopy(arguments))
+
+
+def _as_tuples(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_as_tuples(part) for part in value)
+    if isinstance(value, Mapping):
+        return {key: _as_tuples(part) for key, part in value.items()}
+    return value
+
+
+def _with_version(env_id: str) -> str:
+    """`env_id`, or the newest version of an id that names none but of which versions exist."""
+    space, name, version = parse_env_id(env_id)
+    newest = find_highest_version(space, name)
+    if version is not None or newest is None or env_id in gym.registry:
+        return env_id
+    found = get_env_id(space, name, newest)
+    warnings.warn(f"env.id = {env_id!r}: taken as {found}, the newest version", stacklevel=4)
+    return found
+
+
+def _import(module: str) -> None:
+    with in_user_code(f"cannot import {module!r}, needed for env.id"):
+        importlib.import_module(module)

@@ -1,0 +1,154 @@
+"""What an environment's observation holds: which part is an image, and how the rest is told.
+
+Every policy is given the same: one frame, further cameras as uint8 images, and all else as a
+flat vector of float32, whatever space the environment has declared it in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from worldvae.config import UserError
+from worldvae.envs.frames import Frame
+
+SMALLEST = 16
+"""Least side of an image, pixels, where only its shape tells one from a table of numbers."""
+
+SMALLEST_CAMERA = 36
+"""Least side of an image that Stable-Baselines3's convolutions (Mnih et al. 2015) can take."""
+
+COLORS = (1, 3)
+CAMERA_CHANNELS = (1, 3, 4)
+"""A frame is gray or in colour; the convolutions of a further camera may be given a depth too."""
+
+Channels = Literal["none", "first", "last"]
+
+FLATTENED = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
+
+
+@dataclass(frozen=True)
+class ImageLayout:
+    """How an image is told in numbers: where its channels are, and what is white."""
+
+    channels: Channels
+    white: float
+    """255 of grey levels, 1 of shares."""
+
+    def frame(self, image: NDArray[Any]) -> Frame:
+        """(H, W), (H, W, C) or (C, H, W) -> (H, W) or (H, W, C) uint8, a view if nothing changes.
+
+        Raises UserError for a pixel that is no number.
+        """
+        if self.channels == "first":
+            image = np.moveaxis(image, 0, -1)
+        if image.dtype == np.uint8:
+            return image
+        if not np.isfinite(image).all():
+            raise UserError("an image has pixels that are no finite numbers")
+        levels = image if self.white == 255 else image * (255 / self.white)
+        return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+
+
+def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> ImageLayout | None:
+    """How `space` tells an image; None where it is none, or it is not certain how to read it.
+
+    An image is uint8, or other numbers from 0 to 255, or floats from 0 to 1, of shape (H, W),
+    (H, W, C) or (C, H, W); `counts` are the numbers of channels C that it may have.
+    """
+    if not isinstance(space, spaces.Box):
+        return None
+    white, channels = _white(space), _channels(space, counts)
+    return None if white is None or channels is None else ImageLayout(channels, white)
+
+
+def image_keys(space: spaces.Space[Any]) -> list[str]:
+    """The keys of a Dict that hold an image to look at, and no small map of symbols."""
+    if not isinstance(space, spaces.Dict):
+        return []
+    return [key for key, part in space.spaces.items() if _side(part, COLORS) >= SMALLEST]
+
+
+@dataclass(frozen=True)
+class KeyEncoding:
+    """How a key beside the image is given to policies, the same in every arm."""
+
+    key: str
+    source: spaces.Space[Any]
+    layout: ImageLayout | None
+    """Of a further camera; None of all else."""
+
+    @classmethod
+    def of(cls, key: str, source: spaces.Space[Any]) -> KeyEncoding:
+        """Raises UserError for a space that no stock policy can be given."""
+        if not isinstance(source, FLATTENED):
+            raise UserError(
+                f"the observation's {key} is neither Box nor Discrete, which no stock policy can "
+                "take; wrap the environment, or set env.pixels: render"
+            )
+        is_camera = _side(source, CAMERA_CHANNELS) >= SMALLEST_CAMERA
+        return cls(key, source, image_layout(source, CAMERA_CHANNELS) if is_camera else None)
+
+    @property
+    def space(self) -> spaces.Box:
+        """(H, W, C) uint8 of a camera, else (D,) float32; whole classes are one-hot."""
+        if self.layout is not None:
+            return spaces.Box(0, 255, self._camera(self.source.sample()).shape, np.uint8)
+        flat = spaces.utils.flatten_space(self.source)
+        assert isinstance(flat, spaces.Box)
+        low, high = (bound.astype(np.float32) / self._scale for bound in (flat.low, flat.high))
+        return spaces.Box(low, high, flat.shape, np.float32)
+
+    def __call__(self, value: Any) -> NDArray[Any]:
+        """`value` of `source` in `space`; raises UserError if it is no finite number."""
+        if self.layout is not None:
+            return self._camera(value)
+        flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self._scale
+        if not np.isfinite(flat).all():
+            raise UserError(f"the observation's {self.key} is {value}: not all finite numbers")
+        return flat.astype(np.float32)
+
+    def _camera(self, value: NDArray[Any]) -> Frame:
+        assert self.layout is not None
+        return np.ascontiguousarray(np.atleast_3d(self.layout.frame(value)))
+
+    @property
+    def _scale(self) -> float:
+        """Of an image too small for a camera, as grey levels are scaled elsewhere; else 1."""
+        levels = self.source.dtype == np.uint8 and len(self.source.shape or ()) == 3
+        return 255.0 if levels and image_layout(self.source) is not None else 1.0
+
+
+def _white(space: spaces.Box) -> float | None:
+    if space.dtype == np.uint8:
+        return 255.0
+    if (space.low != 0).any():
+        return None
+    if (space.high == 255).all():
+        return 255.0
+    is_float = np.issubdtype(space.dtype, np.floating)
+    return 1.0 if is_float and (space.high == 1).all() else None
+
+
+def _channels(space: spaces.Box, counts: tuple[int, ...]) -> Channels | None:
+    """Only uint8 tells of an image by itself; other numbers have to be as many as one has."""
+    shape, least = space.shape, 1 if space.dtype == np.uint8 else SMALLEST
+    if len(shape) == 2:
+        return "none" if min(shape) >= least else None
+    if len(shape) != 3:
+        return None
+    if shape[2] in counts and min(shape[:2]) >= least:
+        return "last"
+    return "first" if shape[0] in counts and min(shape[1:]) >= SMALLEST else None
+
+
+def _side(space: spaces.Space[Any], counts: tuple[int, ...]) -> int:
+    """The smaller side of an image in pixels, 0 of what is none."""
+    layout, shape = image_layout(space, counts), space.shape or ()
+    if layout is None:
+        return 0
+    return min(shape[1:] if layout.channels == "first" else shape[:2])
