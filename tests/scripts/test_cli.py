@@ -1,0 +1,116 @@
+"""What ends a command before its time is one line and a status."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.cli import run
+from worldvae.config import UserError
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Those of pytest afterwards."""
+    which = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(one) for one in which]
+    yield
+    for one, handler in zip(which, before, strict=True):
+        signal.signal(one, handler)
+
+
+@pytest.fixture(autouse=True)
+def _words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["scripts/train.py", "tests/tiny.yaml", "--name", "a b"])
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def command() -> None:
+        raise error
+
+    return command
+
+
+def send(which: signal.Signals) -> Callable[[], None]:
+    def command() -> None:
+        signal.raise_signal(which)
+
+    return command
+
+
+AGAIN = "to go on from here: python -m scripts.train tests/tiny.yaml --name 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "line"),
+    [
+        (fail(UserError("no such key")), 2, "error: no such key"),
+        (send(signal.SIGINT), 130, f"interrupted; {AGAIN}"),
+        (send(signal.SIGTERM), 143, f"terminated; {AGAIN}"),
+        (
+            fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/x/progress.json")),
+            2,
+            "error: runs/x/progress.json: No space left on device",
+        ),
+        (fail(MemoryError("Unable to allocate 7 TiB")), 2, "error: out of memory: Unable to al"),
+        (fail(MemoryError()), 2, "error: out of memory: use smaller batches or fewer of"),
+    ],
+)
+def test_an_end_before_its_time_is_a_line_and_a_status(
+    command: Callable[[], None], status: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(command)
+    assert end.value.code == status
+    told = capsys.readouterr().err
+    assert told.startswith(line)
+    assert told.count("\n") == 1
+
+
+def test_what_nobody_expected_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(fail(ZeroDivisionError("a bug")))
+
+
+def print_into(path_or_pipe: Any, told: Path) -> int:
+    """The status of a command that prints, in a process of its own; `told`: standard error."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            sys.stdout = open(path_or_pipe, "w")  # noqa: SIM115  # until the process ends
+            sys.stderr = told.open("w")
+            run(lambda: print("a result"))
+        except SystemExit as end:
+            status = int(end.code or 0)
+        finally:
+            sys.stderr.close()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_reader_that_has_gone_ends_it_quietly(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert print_into(writer, tmp_path / "told") == 141
+    os.close(writer)
+    assert (tmp_path / "told").read_text() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+def test_a_result_that_nobody_can_write_down_is_said(tmp_path: Path) -> None:
+    assert print_into("/dev/full", tmp_path / "told") == 2
+    told = (tmp_path / "told").read_text()
+    assert told == "error: standard output: No space left on device\n"
+
+
+def test_what_ignores_ctrl_c_in_the_background_of_a_shell_goes_on_ignoring_it() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run(send(signal.SIGINT))
