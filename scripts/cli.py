@@ -72,9 +72,7 @@ def run(command: Callable[[], None]) -> None:
         place = error.filename or ("standard output" if _print_no_more(sys.stdout) else "a file")
         _end(f"error: {place}: {error.strerror or error}", 2)
     except MemoryError as error:
-        _end(
-            f"error: out of memory: {str(error) or 'use smaller batches, or fewer environments'}", 2
-        )
+        _end(f"error: out of memory: {str(error) or 'use smaller batches or fewer of them'}", 2)
 
 
 class _Terminated(BaseException):
@@ -97,7 +95,7 @@ def _end(line: str, status: int) -> NoReturn:
 
 
 def _print_no_more(stream: TextIO) -> bool:
-    """Empty what `stream` holds back, or drop it, so that the exit does not; whether that failed."""
+    """Empty what `stream` holds back before the exit does; if it fails, drop it and return True."""
     try:
         stream.flush()
     except OSError:
