@@ -34,6 +34,7 @@ def test_episodes_are_what_was_played(tmp_path: Path) -> None:
         assert (arrays["reward"] == np.where(arrays["action"] == 1, -1, ages[1:])).all()
         assert arrays["terminated"][-1] == (record.length % 2 == 0)
         assert arrays["truncated"][-1] == (record.length % 2 == 1)
+        assert not record.cut
         ends.add(record.terminated)
     assert ends == {True, False}
 
@@ -42,6 +43,8 @@ def test_it_stops_at_the_number_of_frames_and_cuts_what_runs(tmp_path: Path) -> 
     store = RolloutStore.create(tmp_path, ENV)
     collect(store, SMALL, seed=0)
     assert SMALL.frames <= store.num_frames < SMALL.frames + 4 * SMALL.num_envs
+    assert 0 < sum(record.cut for record in store.records) <= SMALL.num_envs
+    assert not any(record.cut and record.terminated for record in store.records)
     frames = store.num_frames
     collect(store, SMALL, seed=0)
     assert store.num_frames == frames, "done is done"

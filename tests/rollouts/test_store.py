@@ -241,6 +241,7 @@ def test_gather_equals_the_episodes_end_to_end(store: RolloutStore) -> None:
         ({"truncated": np.ones(5, bool)}, "ends at its last"),
         ({"obs": np.zeros((6, 4, 4, 3))}, "uint8"),
         ({"action": np.zeros(0)}, "T >= 1"),
+        ({"cut": True}, "was cut is one that was truncated"),
     ],
 )
 def test_an_ill_formed_episode_is_refused(change: dict[str, object], message: str) -> None:
@@ -266,6 +267,40 @@ def test_inspection_names_what_there_is(store: RolloutStore) -> None:
     assert "duplicate frames: 0 (0.0%)" in text
     assert "state variables: 2 agent" in text
     assert (store.folder / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def ended(one: Episode, how: str, reward: float) -> Episode:
+    last = one.terminated
+    return dataclasses.replace(
+        one,
+        reward=np.full(len(last), reward),
+        terminated=last & (how == "terminated"),
+        truncated=last & (how != "terminated"),
+        cut=how == "cut",
+    )
+
+
+def test_inspection_tells_who_ended_an_episode_and_shows_no_return_of_a_cut_one(
+    store: RolloutStore,
+) -> None:
+    for seed, how in enumerate(["terminated", "terminated", "truncated", "cut", "cut", "cut"]):
+        store.append(ended(episode(4, seed), how, reward=250.0 if how == "cut" else 1.0))
+    assert [record.cut for record in RolloutStore(store.folder).records] == [False] * 3 + [True] * 3
+    text = inspect_store(store)
+    assert "ends: 3 cut by the collector, 2 terminated, 1 truncated by the environment" in text
+    before, returns = text.split("returns (without the 3 that were cut):")
+    assert sum(int(line.split()[3]) for line in returns.splitlines()[1:-1]) == 3
+    assert "absent" not in before
+    assert "1000" not in returns
+
+
+def test_inspection_says_what_is_absent_where_every_episode_was_cut(store: RolloutStore) -> None:
+    for length in (4, 7):
+        store.append(ended(episode(length, length), "cut", reward=1.0))
+    text = inspect_store(store)
+    assert "returns: none, since every episode was cut by the collector" in text
+    assert "what comes after 7 decisions is absent: raise rollouts.frames" in text
+    assert "ends: 2 cut by the collector" in text
 
 
 def test_histogram_by_hand() -> None:

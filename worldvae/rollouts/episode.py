@@ -15,7 +15,8 @@ class Episode:
 
     obs (T + 1, H, W, C) uint8; action (T, ...); reward (T,) float, summed over the action repeat;
     terminated, truncated (T,) bool, apart, and False before the last decision; state (T + 1, S),
-    the true state of each frame where the environment shows it.
+    the true state of each frame where the environment shows it; cut, whether it was truncated by
+    the collector, whose frames were full, and not by the environment.
     """
 
     obs: NDArray[np.uint8]
@@ -26,6 +27,7 @@ class Episode:
     seed: int
     policy: str
     state: NDArray[np.float64] | None = None
+    cut: bool = False
 
     def __post_init__(self) -> None:
         length = len(self.action)
@@ -47,6 +49,8 @@ class Episode:
         ended = self.terminated | self.truncated
         if not ended[-1] or ended[:-1].any():
             raise ValueError("an episode ends at its last decision, and only there")
+        if self.cut and not self.truncated[-1]:
+            raise ValueError("an episode that was cut is one that was truncated")
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -36,15 +36,34 @@ def inspect_store(store: RolloutStore) -> str:
         f"{size / 1e6:.0f} MB",
         f"splits: {_counts([record.split for record in records])}",
         f"policies: {_counts([record.policy for record in records])}",
-        f"ends: {_counts(['terminated' if r.terminated else 'truncated' for r in records])}",
+        f"ends: {_counts([_end(record) for record in records])}",
         f"state variables: {variables or 'none'}",
         f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
         f"damaged episodes: {len(store.records) - len(records)}",
-        "returns:",
-        *histogram(np.array([record.return_ for record in records])),
+        *_returns(records),
         f"contact sheet: {sheet}",
     ]
     return "\n".join(lines)
+
+
+def _end(record: Record) -> str:
+    if record.terminated:
+        return "terminated"
+    return "cut by the collector" if record.cut else "truncated by the environment"
+
+
+def _returns(records: list[Record]) -> list[str]:
+    """What the episodes that were played to their end returned; a cut one returned less."""
+    whole = [record for record in records if not record.cut]
+    cut = len(records) - len(whole)
+    if not whole:
+        longest = max(record.length for record in records)
+        return [
+            "returns: none, since every episode was cut by the collector; what comes after "
+            f"{longest} decisions is absent: raise rollouts.frames, or lower rollouts.num_envs"
+        ]
+    left_out = f" (without the {cut} that were cut)" if cut else ""
+    return [f"returns{left_out}:", *histogram(np.array([record.return_ for record in whole]))]
 
 
 def histogram(values: NDArray[np.float64], bins: int = 10, width: int = 40) -> list[str]:

@@ -79,9 +79,9 @@ class Rollout:
             self._rooms.append(episode.obs.base)
 
     def cut(self) -> list[Episode]:
-        """The running episodes as they stand, truncated."""
+        """The running episodes as they stand, truncated and marked as cut."""
         return [
-            tape.episode(self._seed, self._names[policy], False)
+            tape.episode(self._seed, self._names[policy], terminated=False, cut=True)
             for tape, policy in zip(self._tapes, self._plays, strict=True)
             if tape.length
         ]
@@ -128,7 +128,7 @@ class Tape:
             self._frames = with_room(self._frames, 4 * self.length)
         self._frames[self.length] = frame
 
-    def episode(self, seed: int, policy: str, terminated: bool) -> Episode:
+    def episode(self, seed: int, policy: str, terminated: bool, cut: bool = False) -> Episode:
         """What was played so far; truncated unless `terminated`."""
         last = np.arange(1, self.length + 1) == self.length
         actions, rewards, states = zip(*self._decisions, strict=True)
@@ -141,6 +141,7 @@ class Tape:
             seed=seed,
             policy=policy,
             state=None if self._first_state is None else np.stack([self._first_state, *states]),
+            cut=cut,
         )
 
 

@@ -46,7 +46,11 @@ _VARIABLES = TypeAdapter(tuple[StateVariable, ...])
 
 
 class Record(Config):
-    """One line of the manifest."""
+    """One line of the manifest.
+
+    An episode that was not terminated was truncated: by the collector where it was `cut`, else by
+    the environment.
+    """
 
     name: str
     length: int
@@ -55,6 +59,7 @@ class Record(Config):
     policy: str
     split: Split
     terminated: bool
+    cut: bool
     env: str
     seconds: float
     frames_sha256: str
@@ -137,6 +142,7 @@ class RolloutStore:
             policy=episode.policy,
             split=split_of(index),
             terminated=bool(episode.terminated[-1]),
+            cut=episode.cut,
             env=self.env.id,
             seconds=seconds,
             frames_sha256=frames_sha256,
