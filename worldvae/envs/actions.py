@@ -61,15 +61,13 @@ def env_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]
         if not np.isin(chosen, np.arange(known.n)).all():
             raise UserError(f"actions {chosen.tolist()}: expected 0 to {known.n - 1}")
         return np.asarray(chosen.astype(np.int64) + known.start, known.dtype)
-    given = actions.reshape(len(actions), *known.shape)
+    given: NDArray[Any] = actions.reshape(len(actions), *known.shape)
     if not np.isfinite(given).all():
         raise UserError(f"actions {given.tolist()}: not all are finite numbers")
-    if np.issubdtype(known.dtype, np.floating):
-        return given.astype(known.dtype)
-    whole = np.rint(given)
-    if (whole < known.low).any() or (whole > known.high).any():
+    taken = given if np.issubdtype(known.dtype, np.floating) else np.rint(given)
+    if taken is not given and ((taken < known.low) | (taken > known.high)).any():
         raise UserError(f"actions {given.tolist()} leave {known}")
-    return whole.astype(known.dtype)
+    return taken.astype(known.dtype)
 
 
 def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
