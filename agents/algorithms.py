@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import inspect
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from gymnasium import spaces
 from pydantic import Field, model_validator
@@ -14,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
+from agents.settings import check_arguments, library_errors
 from worldvae.config import Config, UserError
 from worldvae.sb3 import begin_as_pretrained
 
@@ -35,9 +34,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "DQN": {"buffer_size": 100_000},
 }
 
-# Said by a key of its own, or by the arm.
-ELSEWHERE = {"self", "policy", "env", "learning_rate", "gamma", "seed", "device", "policy_kwargs"}
-
 
 class AgentConfig(Config):
     """Training of one agent. The first layers follow from what it sees; all else is shared."""
@@ -56,11 +52,15 @@ class AgentConfig(Config):
         "linear", description="Learning rate over the training: constant, or falling to 5 %."
     )
     gamma: float = Field(0.99, gt=0, le=1, description="Discount per decision.")
-    net_arch: tuple[int, ...] = Field(
-        (128, 128), description="Hidden layers of actor and critic each, after the first layers."
+    net_arch: tuple[Annotated[int, Field(ge=1, le=16_384)], ...] = Field(
+        (128, 128),
+        max_length=16,
+        description="Hidden layers of actor and critic each, after the first layers.",
     )
     log_std_init: float = Field(
         -0.5,
+        ge=-20,
+        le=5,
         description="PPO, RecurrentPPO, A2C with Box actions: log of the exploration's standard "
         "deviation at the start.",
     )
@@ -91,15 +91,7 @@ class AgentConfig(Config):
 
     @model_validator(mode="after")
     def _known_settings(self) -> AgentConfig:
-        known = set(inspect.signature(algorithm_class(self.algorithm)).parameters) - ELSEWHERE
-        for name in self.settings:
-            if name in ELSEWHERE:
-                raise ValueError(f"settings.{name} has no place there; see the other keys of agent")
-            if name not in known:
-                close = difflib.get_close_matches(name, known, 1, cutoff=0.0)[0]
-                raise ValueError(
-                    f"settings.{name}: {self.algorithm} has no such argument; did you mean {close}?"
-                )
+        check_arguments(self.algorithm, algorithm_class(self.algorithm), self.settings)
         return self
 
     @model_validator(mode="after")
@@ -140,20 +132,21 @@ def make_model(
     Raises UserError if the algorithm cannot act or see in `env`.
     """
     make: Callable[..., BaseAlgorithm] = algorithm_class(config.algorithm)
-    try:
-        model = make(
-            policy_for(config.algorithm, env.observation_space),
-            env,
-            learning_rate=learning_rate(config),
-            gamma=config.gamma,
-            policy_kwargs={**config.policy_arguments, **(eyes or {})},
-            seed=seed,
-            device=device,
-            **config.arguments,
-        )
-    except (AssertionError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
+    with library_errors(config.algorithm):
+        try:
+            model = make(
+                policy_for(config.algorithm, env.observation_space),
+                env,
+                learning_rate=learning_rate(config),
+                gamma=config.gamma,
+                policy_kwargs={**config.policy_arguments, **(eyes or {})},
+                seed=seed,
+                device=device,
+                **config.arguments,
+            )
+        except (AssertionError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
     begin_as_pretrained(model.policy)
     return model
 

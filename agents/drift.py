@@ -22,7 +22,10 @@ class DriftConfig(Config):
 
     every: int = Field(50_000, ge=0, description="Environment steps between measurements; 0: off.")
     frames: int = Field(
-        256, ge=ENOUGH, description="Frames of the agent that each measurement looks at."
+        256,
+        ge=ENOUGH,
+        le=1_000_000,
+        description="Frames of the agent that each measurement looks at.",
     )
     warn_share: float = Field(
         0.25,

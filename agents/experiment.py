@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from agents.algorithms import AgentConfig, learns_from_replay
@@ -30,23 +28,27 @@ from worldvae.config import (
     load_config,
     merge,
     read_yaml,
+    shortened,
 )
 from worldvae.envs import EnvConfig
+from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
+from worldvae.yaml_values import dump_yaml
 
 
 class Experiment(Config):
     """Everything that decides a result."""
 
-    name: str | None = Field(
+    name: Name | None = Field(
         None,
-        pattern=r"^\w[\w.-]*$",
         description="Folder of the results (null: the file's name and the environment).",
     )
-    runs: Path = Field(Path("runs"), description="Folder that holds the folders of experiments.")
-    seed: int = Field(0, ge=0, description="Seed of collection and pretraining.")
+    runs: FolderPath = Field(
+        Path("runs"), description="Folder that holds the folders of experiments."
+    )
+    seed: Seed = Field(0, description="Seed of collection and pretraining.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where networks compute; auto: on a GPU if torch sees one."
     )
@@ -76,8 +78,11 @@ class Experiment(Config):
         if experiment.name is not None:
             return experiment
         alone = len(experiment.tasks) == 1
-        name = f"{path.stem}-{experiment.env.id}" if alone else path.stem
-        return experiment.model_copy(update={"name": folder_name(name)})
+        name = folder_name(f"{path.stem}-{experiment.env.id}" if alone else path.stem)
+        try:
+            return experiment.model_copy(update={"name": check_name(name)})
+        except ValueError as error:
+            raise UserError(f"{shortened(name)} cannot be the name: {error}; set --name") from None
 
     @property
     def tasks(self) -> dict[str, Experiment]:
@@ -144,11 +149,6 @@ class Experiment(Config):
         return self.folder / "agents" / arm / f"seed_{seed}"
 
 
-def folder_name(text: str) -> str:
-    """`text` as a name of an experiment: what does not belong into one is a hyphen."""
-    return re.sub(r"[^\w.-]", "-", text).lstrip("-.") or "unnamed"
-
-
 def torch_device(device: str) -> str:
     """What torch calls `device`; auto: a GPU if torch sees one."""
     if device == "auto":
@@ -169,7 +169,7 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Write those sections of the resolved config to `path`, for `check_settings`."""
-    atomic_write_text(path, yaml.safe_dump(_settings(experiment, sections), sort_keys=False))
+    atomic_write_text(path, dump_yaml(_settings(experiment, sections)))
 
 
 def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:

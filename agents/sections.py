@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -9,12 +10,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from agents.executor import ExecutorName
 from worldvae.config import Config
 from worldvae.diagnostics.scoring import Measure
+from worldvae.fields import Name, Seed, check_name, folder_name
 
 ArmName = Literal["pixels", "latent", "random", "finetune", "state", "blind"]
 
 
-Seed = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+Latents = Annotated[int, Field(ge=1, le=4_096)]
+LARGEST_BETA = 1e6
 E = TypeVar("E")
 
 
@@ -24,10 +26,20 @@ def _no_twins(values: tuple[E, ...]) -> tuple[E, ...]:
     return values
 
 
+def _own_folders(ids: Iterable[str]) -> None:
+    """Raise ValueError unless each of the environments `ids` can have a folder of its own."""
+    folders: dict[str, str] = {}
+    for env_id in ids:
+        name = check_name(folder_name(env_id))
+        other = folders.setdefault(name, env_id)
+        if other != env_id:
+            raise ValueError(f"{other} and {env_id} would share the folder {name}")
+
+
 class EvaluationConfig(Config):
     """How agents are measured: in Gymnasium's own environment, on seeds nothing was trained on."""
 
-    episodes: int = Field(20, ge=1, description="Episodes that score a finished agent.")
+    episodes: int = Field(20, ge=1, le=10**6, description="Episodes that score a finished agent.")
     deterministic: bool = Field(
         False,
         description="Take the mode of the policy in place of sampling from it as in training.",
@@ -35,14 +47,20 @@ class EvaluationConfig(Config):
     episodes_otherwise: int = Field(
         20,
         ge=0,
+        le=10**6,
         description="Episodes besides, played the other way: with the mode, or sampled.",
     )
     every: int = Field(
         100_000, ge=1, description="Environment steps between evaluations during training."
     )
-    episodes_during_training: int = Field(5, ge=1, description="Episodes of each of those.")
+    episodes_during_training: int = Field(
+        5, ge=1, le=10**6, description="Episodes of each of those."
+    )
     seed: int = Field(
-        1_000_000, ge=0, description="Seed of the first episode; the next ones count up from it."
+        1_000_000,
+        ge=0,
+        le=2 * 10**9,
+        description="Seed of the first episode; the next ones count up from it.",
     )
     num_envs: int = Field(10, ge=1, le=256, description="Episodes played at once.")
 
@@ -70,7 +88,7 @@ class CompareConfig(Config):
     seeds: Annotated[tuple[Seed, ...], AfterValidator(_no_twins)] = Field(
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
-    workers: int = Field(2, ge=1, description="Agents trained at once, a process each.")
+    workers: int = Field(2, ge=1, le=1_024, description="Agents trained at once, a process each.")
     envs: dict[str, TaskConfig] = Field(
         {},
         description="Gymnasium id -> {random: R, reference: S, env: {...}}: the returns that are 0 "
@@ -86,6 +104,12 @@ class CompareConfig(Config):
         "local", description="Where: processes of this machine, or a Ray cluster (docs/cluster.md)."
     )
 
+    @field_validator("envs")
+    @classmethod
+    def _have_folders(cls, envs: dict[str, TaskConfig]) -> dict[str, TaskConfig]:
+        _own_folders(envs)
+        return envs
+
 
 class StudyConfig(Config):
     """Which encoders are measured side by side, without any agent."""
@@ -93,7 +117,7 @@ class StudyConfig(Config):
     envs: Annotated[tuple[str, ...], AfterValidator(_no_twins)] = Field(
         (), description="Gymnasium ids that take the place of env.id (empty: env.id)."
     )
-    encoders: dict[str, dict[str, Any]] = Field(
+    encoders: dict[Name, dict[str, Any]] = Field(
         {"encoder": {}},
         min_length=1,
         description="Name -> keys of `pretrain` that differ; trained: false leaves it untrained.",
@@ -104,21 +128,32 @@ class StudyConfig(Config):
     measures: tuple[Measure, ...] = Field(
         ("probes",), description="What is measured beside reconstructions."
     )
-    workers: int = Field(2, ge=1, description="Encoders trained at once, a process each.")
+    workers: int = Field(2, ge=1, le=1_024, description="Encoders trained at once, a process each.")
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> StudyConfig:
+        _own_folders(self.envs)
+        for name, changes in self.encoders.items():
+            if not isinstance(changes.get("trained", True), bool):
+                raise ValueError(f"encoders.{name}.trained: expected true or false")
+        return self
 
 
 class SweepConfig(Config):
     """Which betas are tried: `trials` on an even logarithmic grid, `refine` more by Optuna."""
 
     beta: tuple[float, float] = Field((0.01, 100.0), description="The smallest and the largest.")
-    latents: Annotated[tuple[Positive, ...], AfterValidator(_no_twins)] = Field(
+    latents: Annotated[tuple[Latents, ...], AfterValidator(_no_twins)] = Field(
         (), description="Latent sizes, each with a curve of its own ([]: pretrain.latents)."
     )
-    trials: int = Field(9, ge=1, description="Betas on the grid of each latent size.")
+    trials: int = Field(9, ge=1, le=1_000, description="Betas on the grid of each latent size.")
     refine: int = Field(
-        0, ge=0, description="Betas besides, placed by TPE where held-out error looks least."
+        0,
+        ge=0,
+        le=1_000,
+        description="Betas besides, placed by TPE where held-out error looks least.",
     )
-    workers: int = Field(1, ge=1, description="Trials at once, a process each.")
+    workers: int = Field(1, ge=1, le=1_024, description="Trials at once, a process each.")
     prune: bool = Field(
         True,
         description="Give up a trial whose code has collapsed like that of the largest beta.",
@@ -127,6 +162,8 @@ class SweepConfig(Config):
     @field_validator("beta")
     @classmethod
     def _rises(cls, beta: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < beta[0] < beta[1]:
-            raise ValueError("expected two numbers above 0, the smaller one first")
+        if not 0 < beta[0] < beta[1] <= LARGEST_BETA:
+            raise ValueError(
+                f"expected two numbers above 0 and up to {LARGEST_BETA:.0e}, the smaller one first"
+            )
         return beta

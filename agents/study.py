@@ -27,6 +27,7 @@ from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.scoring import score_encoder
 from worldvae.envs import EnvConfig
+from worldvae.fields import check_name, folder_name
 from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import RolloutStore
@@ -116,7 +117,10 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
         first = error.errors(include_url=False)[0]
         where = ".".join(("study.encoders", name, *map(str, first["loc"])))
         raise UserError(f"{where}: {first['msg']}") from None
-    folder = f"{experiment.name}/{env.replace('/', '-')}"
+    try:
+        folder = f"{experiment.name}/{check_name(folder_name(env))}"
+    except ValueError as error:
+        raise UserError(f"study.envs: {env}: {error}") from None
     world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
     update = {"name": folder, "env": world, "pretrain": config}
     return experiment.model_copy(update=update)

@@ -36,6 +36,7 @@ from agents.provenance import exact_command
 from agents.refresh import must_refresh, refresh, watch
 from agents.seal import sealed
 from agents.sections import ArmName
+from agents.settings import library_errors
 from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder
@@ -188,7 +189,8 @@ def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) 
         # What the first logs at a step, the second's checkpoint of that step includes.
         watching = watch(experiment, folder, agent, card)
         callbacks = CallbackList([*watching, progress])
-        agent.model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
+        with library_errors(card.algorithm):
+            agent.model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
         return progress.checkpoint()
 
 

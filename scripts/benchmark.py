@@ -23,7 +23,7 @@ def main() -> None:
         "--publish", type=Path, metavar="FILE", help="also put the table into this document"
     )
     options, rest = parser.parse_known_args()
-    config = load_config(BenchmarkConfig, options.config, parse_overrides(rest))
+    config = load_config(BenchmarkConfig, options.config, parse_overrides(rest, BenchmarkConfig))
     only = [name.strip() for names in options.only for name in names.split(",")]
     if options.publish is not None:
         check_document(options.publish)  # before ten minutes are spent

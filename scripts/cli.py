@@ -42,7 +42,7 @@ class Parser(OptionParser):
         for name, key in self._short.items():
             value = getattr(options, name)
             rest += [] if value is None else [f"--{key}={value}"]
-        return options, Experiment.load(options.config, parse_overrides(rest))
+        return options, Experiment.load(options.config, parse_overrides(rest, Experiment))
 
 
 def run(command: Callable[[], None]) -> None:

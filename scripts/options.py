@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from worldvae.config import Config, UserError, describe
+from worldvae.config import Config, UserError, describe, shortened
+from worldvae.fields import LARGEST_SEED
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -29,6 +30,8 @@ class OptionParser(argparse.ArgumentParser):
 
 def seed(text: str) -> int:
     """A seed on the command line: an int from 0."""
-    if not text.isdecimal():
-        raise UserError(f"command line: --seed = {text!r}: expected a number from 0")
+    if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
+        raise UserError(
+            f"command line: --seed = {shortened(text)}: expected a number from 0 to {LARGEST_SEED}"
+        )
     return int(text)

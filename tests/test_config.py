@@ -52,12 +52,17 @@ def test_resolved_yaml_reads_back_equal(tmp_path: Path) -> None:
 
 
 def test_exponents_without_a_dot_are_numbers() -> None:
-    assert parse_overrides(["--pretrain.beta", "1e-3"]) == {"pretrain.beta": 1e-3}
+    assert parse_overrides(["--pretrain.beta", "1e-3"], Outer) == {"pretrain.beta": 1e-3}
 
 
 def test_overrides_take_yaml_values_and_both_spellings() -> None:
     words = ["--a.b=[1, 2]", "--c-d", "null", "--e", "true", "--f", "ALE/Pong-v5"]
-    assert parse_overrides(words) == {"a.b": [1, 2], "c_d": None, "e": True, "f": "ALE/Pong-v5"}
+    assert parse_overrides(words, Outer) == {
+        "a.b": [1, 2],
+        "c_d": None,
+        "e": True,
+        "f": "ALE/Pong-v5",
+    }
 
 
 @pytest.mark.parametrize(
@@ -115,7 +120,7 @@ def test_a_binary_file_is_one_line(file: Path) -> None:
 @pytest.mark.parametrize("words", [["beta", "1"], ["--beta"]])
 def test_words_that_are_no_option_are_refused(words: list[str]) -> None:
     with pytest.raises(UserError, match="command line"):
-        parse_overrides(words)
+        parse_overrides(words, Outer)
 
 
 def test_help_names_every_key_with_meaning_bound_and_default() -> None:

@@ -67,7 +67,7 @@ def test_the_commands_are_understood(words: list[str]) -> None:
         elif OWN_OPTIONS[word]:
             rest.pop(0)
     kind = BenchmarkConfig if is_benchmark else Experiment
-    load_config(kind, ROOT / config, parse_overrides(overrides))
+    load_config(kind, ROOT / config, parse_overrides(overrides, kind))
 
 
 def test_links_lead_somewhere() -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+
+from worldvae.fields import bounds_of, find_field, is_text, kinds_of, section_of
+from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
+
+LARGEST = 1e18
+"""Of any number: int64 holds it, and nobody waits for so many steps."""
 
 
 class UserError(Exception):
@@ -27,6 +32,20 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _sensible_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic takes `true` for 1, and numbers that no array can count."""
+        every = value if isinstance(value, list | tuple) else (value,)
+        numbers = [one for one in every if isinstance(one, int | float)]
+        if numbers and not all(-LARGEST <= number <= LARGEST for number in numbers):
+            raise ValueError(f"expected a number of at most {LARGEST:.0e}")
+        if any(isinstance(number, bool) for number in numbers):
+            takes = kinds_of(cls.model_fields[info.field_name or ""].annotation)
+            if takes & {int, float} and not takes & {bool, Any}:
+                raise ValueError("expected a number, not true or false")
+        return value
 
 
 C = TypeVar("C", bound=Config)
@@ -46,31 +65,45 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
         raise UserError(_explain(error, model, path, overrides or {})) from None
 
 
-def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, Any]:
     """`["--pretrain.beta", "4", "--env.id=Pong"]` -> `{"pretrain.beta": 4, "env.id": "Pong"}`.
 
-    Values are YAML, so `null`, `[1, 2]` and `{steer: 1}` mean what they mean in the file.
+    Where a key of `model` wants text, the value is the very text; elsewhere it is YAML, so that
+    `null`, `[1, 2]` and `{steer: 1}` mean what they mean in the file.
     """
     overrides: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            raise UserError(f"command line: {word!r} is not an option; write --key value")
+            raise UserError(f"command line: {shortened(word)} is not an option; write --key value")
         key, has_equals, text = word[2:].partition("=")
+        where = f"command line: --{shortened(key, '')}"
         if not has_equals:
             if not rest:
-                raise UserError(f"command line: --{key} has no value; write --{key} VALUE")
+                raise UserError(f"{where} has no value; write --{shortened(key, '')} VALUE")
             text = rest.pop(0)
-        overrides[key.replace("-", "_")] = _yaml_value(text, f"command line: --{key}")
+        name, field = find_field(key, model)
+        overrides[name] = _value_of(text, field, where)
     return overrides
+
+
+def _value_of(text: str, field: FieldInfo | None, where: str) -> Any:
+    """A value on the command line."""
+    if not is_text(text):
+        raise UserError(f"{where}: {shortened(text)} holds a character that is no text")
+    kinds = kinds_of(field.annotation) if field is not None else {Any}
+    if kinds <= {str, Path, type(None)}:
+        return None if type(None) in kinds and text in {"null", "~"} else text
+    return _yaml_value(text, where, comments=False)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in `path`; an empty file is an empty mapping."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UserError(f"{path}: {reason}{_nearest_file(path)}") from None
     values = _yaml_value(text, str(path))
@@ -78,12 +111,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
+    for key in values:
+        if not isinstance(key, str):
+            raise UserError(f"{path}: {shortened(key)}: no such key; keys are words")
     return values
 
 
 def to_yaml(config: Config) -> str:
     """The resolved configuration, every default written out; `load_config` reads it back."""
-    return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False)
+    return dump_yaml(config.model_dump(mode="json", by_alias=True))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -120,23 +156,21 @@ def check_unchanged(
             )
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but `1e-3` is a number (1.1 reads it as text, which surprises everybody)."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
-
-
-def _yaml_value(text: str, where: str) -> Any:
+def shortened(value: Any, quote: str = "'") -> str:
+    """`value` in at most 80 characters, for a message."""
     try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        first_line = " ".join(str(error).split())
-        raise UserError(f"{where}: not valid YAML: {first_line}") from None
+        text = f"{quote}{value}{quote}" if isinstance(value, str) else repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return "a number of thousands of digits"
+    shown = "".join(one if one.isprintable() else "\N{WHITE SQUARE}" for one in text[:81])
+    return shown if len(text) <= 80 else f"{shown[:60]}... ({len(text):,} characters)"
+
+
+def _yaml_value(text: str, where: str, comments: bool = True) -> Any:
+    try:
+        return parse_yaml(text, comments)
+    except ValueError as error:
+        raise UserError(f"{where}: not valid YAML: {error}") from None
 
 
 def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -145,19 +179,21 @@ def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> d
     return {
         key: value
         for key, value in values.items()
-        if not (value is None and key in fields and _section(fields[key].annotation))
+        if not (value is None and key in fields and section_of(fields[key].annotation))
     }
 
 
 def _assign(values: dict[str, Any], dotted: str, value: Any) -> None:
+    where = f"command line: --{shortened(dotted, '')}"
     *parents, last = dotted.split(".")
+    if len(parents) > DEEPEST:
+        raise UserError(f"{where}: no such key; none has more than {DEEPEST} dots")
     for parent in parents:
-        below = values.setdefault(parent, {})
-        if not isinstance(below, dict):
-            raise UserError(
-                f"command line: --{dotted}: {parent!r} is a value, it has no keys below"
-            )
-        values = below
+        if values.get(parent) is None:
+            values[parent] = {}
+        if not isinstance(values[parent], dict):
+            raise UserError(f"{where}: {parent!r} is a value, it has no keys below")
+        values = values[parent]
     values[last] = value
 
 
@@ -166,16 +202,16 @@ def _explain(
 ) -> str:
     first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"] if part != "[key]"]
-    key = ".".join(location)
+    key = shortened(".".join(location), "")
     given = any(name == key or key.startswith(f"{name}.") for name in overrides)
     where = f"command line: --{key}" if given else f"{path}: {key}"
     if first["type"] == "extra_forbidden":
         return f"{where}: no such key{_nearest_key(location, model)}"
-    message = first["msg"].removeprefix("Value error, ")
+    message = " ".join(first["msg"].removeprefix("Value error, ").split())
     if first["type"] == "missing":
         return f"{where}: missing; {message}"
     is_section = isinstance(first["input"], dict) and first["type"] == "value_error"
-    given_value = "" if is_section else f" = {first['input']!r}"
+    given_value = "" if is_section else f" = {shortened(first['input'])}"
     return f"{where}{given_value}: {message[0].lower()}{message[1:]}"
 
 
@@ -185,13 +221,13 @@ def describe(model: type[BaseModel], prefix: str = "") -> str:
     sections: list[str] = []
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        section = _section(field.annotation)
+        section = section_of(field.annotation)
         if section is not None:
             sections += [f"\n{key}: {field.description}", describe(section, f"{key}.")]
             continue
         default = field.get_default(call_default_factory=True)
         shown = json.dumps(default, default=str)
-        lines.append(f"  --{key} (default: {shown}){_bounds(field)}\n      {field.description}")
+        lines.append(f"  --{key} (default: {shown}){bounds_of(field)}\n      {field.description}")
     return "\n".join(lines + sections)
 
 
@@ -200,40 +236,15 @@ def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         yield key
-        section = _section(field.annotation)
+        section = section_of(field.annotation)
         if section is not None:
             yield from dotted_keys(section, f"{key}.")
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The model behind a field that is a section of its own; a dict of sections is a value."""
-    if get_origin(annotation) is dict:
-        return None
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
-
-
-def _bounds(field: FieldInfo) -> str:
-    """ ", 0 <= value < 1" or the choices, where a field has them."""
-    choices = [value for value in get_args(field.annotation) if isinstance(value, str)]
-    if choices:
-        return f", one of {', '.join(choices)}"
-    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    limits = [
-        f"{sign} {getattr(rule, name)}"
-        for rule in field.metadata
-        for name, sign in signs.items()
-        if hasattr(rule, name)
-    ]
-    return f", {' and '.join(limits)}" if limits else ""
 
 
 def _nearest_key(location: list[str], model: type[Config]) -> str:
     """The closest key of the same section, or the same word in another section."""
     keys = list(dotted_keys(model))
-    key = ".".join(location)
+    key = ".".join(location)[:100]
     parent = key.rpartition(".")[0]
     siblings = [name for name in keys if name.rpartition(".")[0] == parent]
     close = difflib.get_close_matches(key, siblings, 1) or [
@@ -244,8 +255,9 @@ def _nearest_key(location: list[str], model: type[Config]) -> str:
 
 
 def _nearest_file(path: Path) -> str:
-    if path.exists():
-        return ""
+    with suppress(OSError):  # a name that no file can have
+        if path.exists():
+            return ""
     names = [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, names, 1)
     return f"; did you mean {path.parent / close[0]}?" if close else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -20,7 +20,7 @@ class NetworkConfig(Config):
     """The size of encoder and decoder; by default World Models' (Ha & Schmidhuber, 2018)."""
 
     latents: int = Field(32, ge=1, le=4096, description="Latents Z of one frame.")
-    channels: tuple[int, ...] = Field(
+    channels: tuple[Annotated[int, Field(ge=1, le=2_048)], ...] = Field(
         (32, 64, 128, 256),
         min_length=1,
         max_length=5,

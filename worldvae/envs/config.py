@@ -16,6 +16,8 @@ class EnvConfig(Config):
 
     id: str = Field(
         "CarRacing-v3",
+        min_length=1,
+        max_length=100,
         description="Gymnasium id of the environment; module:id imports the module first.",
     )
     import_: str | None = Field(
@@ -34,7 +36,7 @@ class EnvConfig(Config):
     )
     frame: FrameConfig = Field(FrameConfig(), description="Crop, size and colour of the frames.")
     action_repeat: int = Field(
-        1, ge=1, description="Environment steps per decision; their rewards are summed."
+        1, ge=1, le=1_000, description="Environment steps per decision; their rewards are summed."
     )
     action_map: Literal["auto", "none", "steer_throttle"] = Field(
         "auto",
@@ -42,11 +44,15 @@ class EnvConfig(Config):
         "gas when throttle is positive and brake when it is negative; auto: so on CarRacing.",
     )
     max_episode_steps: int | None = Field(
-        None, ge=1, description="Truncate after so many environment steps (null: the id's limit)."
+        None,
+        ge=1,
+        le=10**9,
+        description="Truncate after so many environment steps (null: the id's limit).",
     )
     give_up_after: int | None = Field(
         None,
         ge=1,
+        le=10**9,
         description="Training and collection only: truncate after so many environment steps "
         "without a positive reward (null: never). Evaluation always plays to the end.",
     )

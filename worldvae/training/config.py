@@ -15,7 +15,7 @@ class FitConfig(Config):
     """How long, how fast and how exactly to train."""
 
     steps: int = Field(20_000, ge=1, description="Optimiser steps at most.")
-    batch_size: int = Field(128, ge=1, description="Frames per step.")
+    batch_size: int = Field(128, ge=1, le=65_536, description="Frames per step.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's step size.")
     schedule: Literal["constant", "cosine"] = Field(
         "cosine", description="cosine: the learning rate falls to 0 over `steps`."

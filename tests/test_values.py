@@ -1,0 +1,289 @@
+"""Every key with values that nobody means: taken as they are, or refused in one line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from agents.benchmark.config import BenchmarkConfig
+from agents.experiment import Experiment
+from agents.study import grid
+from scripts.options import seed
+from tests.tiny import TINY
+from worldvae.config import LARGEST, Config, UserError, load_config, parse_overrides, read_yaml
+from worldvae.fields import kinds_of, section_of
+from worldvae.yaml_values import dump_yaml, parse_yaml
+
+NASTY: list[Any] = [
+    *(0, -1, 1, 0.5, 1e-300, 1e9, 10**400, -(10**400), math.nan, math.inf, True, False, None),
+    *("", " ", "a/b", "../x", "..", ".", "x" * 256, "é" * 200, "yes", "2026-02-30", "a #1", "~"),
+    *([], [0], [-1], [1e9], [math.nan], [10**400], ["a"], [[]], [True], ["x" * 256], [1, 1]),
+    *({}, {"a": 1}, {"../x": {}}, {"": {}}, {"x" * 256: {}}, {"a": {"trained": "maybe"}}),
+]
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key that is no section."""
+    for name, field in model.model_fields.items():
+        key, section = f"{prefix}{field.alias or name}", section_of(field.annotation)
+        if section is None:
+            yield key, field
+        else:
+            yield from leaves(section, f"{key}.")
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers in `value`."""
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, dict):
+        yield from (number for below in value.values() for number in numbers(below))
+    elif isinstance(value, list | tuple):
+        yield from (number for below in value for number in numbers(below))
+
+
+def check_line(error: UserError) -> None:
+    line = str(error)
+    assert "\n" not in line
+    assert len(line) < 500
+    assert "Traceback" not in line
+
+
+def kinds(model: type[Config]) -> Iterator[tuple[str, FieldInfo]]:
+    """Each field of each section once: the benchmark holds a `pretrain` in a dozen places."""
+    seen = set()
+    for key, field in leaves(model):
+        if model is Experiment or key.count(".pretrain.") + key.count("agent.") == 0:
+            assert key not in seen
+            seen.add(key)
+            yield key, field
+
+
+@pytest.mark.parametrize("model", [Experiment, BenchmarkConfig])
+def test_every_key_takes_a_value_or_says_why_not(model: type[Config], tmp_path: Path) -> None:
+    taken = refused = 0
+    path = tmp_path / "empty.yaml"
+    path.write_text("")
+    for key, field in kinds(model):
+        for value in NASTY:
+            try:
+                made = load_config(model, path, {key: value})
+            except UserError as error:
+                check_line(error)
+                refused += 1
+                continue
+            taken += 1
+            if Any not in kinds_of(field.annotation):
+                assert all(-LARGEST <= number <= LARGEST for number in numbers(made.model_dump()))
+            if isinstance(made, Experiment):
+                check_inside(made.model_copy(update={"name": made.name or "x"}))
+    assert taken > 100
+    assert refused > 2_000
+
+
+def check_inside(experiment: Experiment) -> None:
+    """All folders lie in `runs`, each name is one that a file system takes."""
+    runs = experiment.runs.resolve()
+    try:
+        folders = [task.folder for task in experiment.tasks.values()]
+        folders += [cell.folder for cell in grid(experiment)]
+    except UserError as error:
+        check_line(error)
+        return
+    for folder in folders:
+        assert runs in folder.resolve().parents
+        assert all(len(part.encode()) < 256 for part in folder.parts)
+
+
+@pytest.mark.parametrize("model", [Experiment, BenchmarkConfig])
+def test_every_value_on_the_command_line_is_taken_or_one_line(model: type[Config]) -> None:
+    """Text is taken as it is, up to the last letter."""
+    texts = ["a #1", "2026-02-30", "yes", "[", "{a: ", "&a [*a]", "9" * 5000, "[" * 40, "'", "\t"]
+    for key, field in kinds(model):
+        for text in texts:
+            wants_text = kinds_of(field.annotation) <= {str, Path, type(None)}
+            try:
+                (value,) = parse_overrides([f"--{key}={text}"], model).values()
+            except UserError as error:
+                check_line(error)
+                assert not wants_text or text == "\t"
+            else:
+                assert value == text or not wants_text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--runs", "a #1"], {"runs": "a #1"}),
+        (["--name", "2026-02-30"], {"name": "2026-02-30"}),
+        (["--name", "007"], {"name": "007"}),
+        (["--name", "null"], {"name": None}),
+        (["--compare.envs.ALE/Pong-v5.random=1"], {"compare.envs.ALE/Pong-v5.random": 1}),
+        (["--compare.tuning-trials", "{latent: 3}"], {"compare.tuning_trials": {"latent": 3}}),
+        (["--study.encoders.my-own.beta", "4"], {"study.encoders.my-own.beta": 4}),
+        (["--pretrain.sigma", "learned"], {"pretrain.sigma": "learned"}),
+        (["--seed", "010"], {"seed": 10}),
+    ],
+)
+def test_what_the_command_line_means(words: list[str], told: dict[str, Any]) -> None:
+    assert parse_overrides(words, Experiment) == told
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--compare.seeds", "[1] #2"], "--compare.seeds: not valid YAML: `#` begins a comment"),
+        (["--seed", "9" * 5000], "--seed: not valid YAML: a number of 5,000 digits"),
+        (["--seed", "yes"], "--seed = True: expected a number, not true or false"),
+        (["--seed", "12:30"], "--seed = '12:30': input should be a valid integer"),
+        (["--seed", "4294967296"], "--seed = 4294967296: input should be less than or equal to"),
+        (["--compare.seeds", "[0, true]"], "expected a number, not true or false"),
+        (["--name", "x" * 256], "it names a folder, and is longer than 100 bytes"),
+        (["--name", ""], "--name = '': it names a folder: expected letters"),
+        (["--runs", ""], "--runs = '': expected a folder"),
+        (["--pretrain.channels", "[0]"], "--pretrain.channels.0 = 0: input should be greater"),
+        (["--pretrain.channels", "[1e9]"], "= 1000000000.0: input should be less than or equal"),
+        (["--agent.net_arch", "[-1]"], "--agent.net_arch.0 = -1: input should be greater"),
+        (["--pretrain.batch_size", "1e9"], "less than or equal to 65536"),
+        (["--study.encoders", "{../../evil: {}}"], "it names a folder: expected letters"),
+        (["--study.encoders", "{a: {trained: maybe}}"], "trained: expected true or false"),
+        (["--study.envs", "[a/b, a-b]"], "a/b and a-b would share the folder a-b"),
+        (["--" + "a." * 5000, "1"], "none has more than 30 dots"),
+        (["--" + "x" * 5000, "1"], "no such key; did you mean"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_one_line(words: list[str], line: str) -> None:
+    with pytest.raises(UserError) as error:
+        Experiment.load(TINY, parse_overrides(words, Experiment))
+    check_line(error.value)
+    assert line in str(error.value)
+
+
+NAMES = ["n_epochs", "n_steps", "batch_size", "target_kl", "clip_range", "gae_lambda", "ent_coef"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        *(({name: "many"}, f"settings.{name} = 'many': expected a") for name in NAMES),
+        *(({name: math.nan}, f"settings.{name} = nan: expected a") for name in NAMES),
+        ({"n_epochs": -1}, "settings.n_epochs = -1: expected a whole number from 1 to"),
+        ({"n_epochs": 0}, "settings.n_epochs = 0: expected a whole number from 1 to"),
+        ({"n_steps": 0}, "settings.n_steps = 0: expected a whole number"),
+        ({"n_steps": 128.0}, "settings.n_steps = 128.0: expected a whole number"),
+        ({"batch_size": 0}, "settings.batch_size = 0: expected a whole number"),
+        ({"batch_size": 10**400}, "settings.batch_size = 1000000"),
+        ({"normalize_advantage": "x"}, "settings.normalize_advantage = 'x': expected true or"),
+        ({"_init_setup_model": False}, "settings._init_setup_model has no place there"),
+        ({"x" * 5000: 1}, "PPO has no such argument; did you mean"),
+    ],
+)
+def test_settings_with_which_nothing_trains_are_refused(
+    settings: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        Experiment.load(TINY, {"agent.settings": settings})
+    check_line(error.value)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings"),
+    [
+        ("DQN", {"train_freq": 0}),
+        ("DQN", {"target_update_interval": 0}),
+        ("DQN", {"exploration_fraction": 0}),
+        ("DQN", {"gradient_steps": 0}),
+        ("SAC", {"tau": 2}),
+        ("SAC", {"buffer_size": -1}),
+        ("A2C", {"n_steps": 0}),
+    ],
+)
+def test_so_are_those_of_other_algorithms(algorithm: str, settings: dict[str, Any]) -> None:
+    (name,) = settings
+    with pytest.raises(UserError, match=rf"settings\.{name} = -?\d: expected"):
+        Experiment.load(TINY, {"agent": {"algorithm": algorithm, "settings": settings}})
+
+
+def test_settings_that_the_library_takes_are_taken() -> None:
+    taken = {
+        "PPO": {"target_kl": None, "clip_range_vf": 0.2, "ent_coef": 0.0, "n_steps": 32},
+        "DQN": {"gradient_steps": -1, "learning_starts": 0, "train_freq": 4},
+        "SAC": {"ent_coef": "auto_0.1", "tau": 1, "buffer_size": 100},
+    }
+    for algorithm, settings in taken.items():
+        agent = {"algorithm": algorithm, "settings": settings}
+        assert Experiment.load(TINY, {"agent": agent}).agent.settings == settings
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "", "9" * 5000, "4294967296", "1.5"])
+def test_a_seed_on_the_command_line(text: str) -> None:
+    with pytest.raises(UserError, match=r"--seed = .*: expected a number from 0 to 2147483647"):
+        seed(text)
+    assert seed("7") == 7
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed: " + "[" * 3000, "more than 30 levels deep"),
+        ("\n".join(" " * level + "a:" for level in range(1000)), "more than 30 levels deep"),
+        (BOMB, "more than 100,000 values"),
+        ("a: &a [*a]", "an alias stands for what it is a part of"),
+        ("x" * 2_000_000, "more than 1,000,000 characters"),
+        ("seed: " + "9" * 5000, "a number of 5,000 digits"),
+        ("seed: 1\nseed: 2", "'seed' is said twice"),
+        ('name: "\\0"', "a character that is no text"),
+        ("name: !!python/object:os.system x", "could not determine a constructor"),
+        ("seed: !!int ''", "not valid YAML"),
+        ("- 1", "expected `key: value` lines"),
+        ("1: 2", "no such key; keys are words"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_yaml(path)
+    check_line(error.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert told in str(error.value)
+
+
+def test_a_file_that_is_no_text_or_no_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for path, told in (
+        (tmp_path / "bytes", "not UTF-8 text"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / ("x" * 256), "File name too long"),
+    ):
+        with pytest.raises(UserError, match=told):
+            read_yaml(path)
+
+
+def test_anchors_and_merges_are_read() -> None:
+    assert parse_yaml("a: &x {b: 1}\nc: {<<: *x, d: [*x]}") == {
+        "a": {"b": 1},
+        "c": {"b": 1, "d": [{"b": 1}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e3", "yes", "2026-02-30", "12:30", "010", "null", "0x1f", "a # b", ".5", "~", "", "<<", "="],
+)
+def test_what_is_written_is_read_back_as_text(text: str) -> None:
+    assert parse_yaml(dump_yaml({"a": text})) == {"a": text}

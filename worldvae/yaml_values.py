@@ -1,0 +1,148 @@
+"""YAML as people mean it, and no more of it than a configuration needs.
+
+PyYAML reads YAML 1.1, where `12:30` is 750, `010` is 8, `2026-02-30` a broken date, `1e-3` a word.
+Here numbers are decimal, as in YAML 1.2, and dates are text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import yaml
+
+LONGEST = 1_000_000
+"""Characters of a text."""
+
+DEEPEST = 30
+"""Levels of lists and mappings."""
+
+MOST = 100_000
+"""Values, those that an alias repeats counted each time."""
+
+DIGITS = 40
+"""Of a number: more than any key takes."""
+
+_NUMBERS = list("-+.0123456789")
+_KINDS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (
+        r"true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF",
+        list("tTfFyYnNoO"),
+    ),
+    "int": (r"[-+]?\d[\d_]*|0x[0-9a-fA-F]+|0o[0-7]+", _NUMBERS),
+    "float": (
+        r"[-+]?(\d[\d_]*\.[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?|[-+]?\d[\d_]*[eE][-+]?\d+"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        _NUMBERS,
+    ),
+    "merge": (r"<<", ["<"]),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Builds at most MOST values, at most DEEPEST deep, and no key twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own form
+    yaml_constructors = {  # noqa: RUF012
+        tag: make
+        for tag, make in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in {*_KINDS, "str", "seq", "map"}
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth, self._count = 0, 0
+        self._sizes: dict[int, int] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        is_alias = self.check_event(yaml.AliasEvent)
+        before, self._depth = self._count, self._depth + 1
+        if self._depth > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} levels deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if is_alias and id(node) not in self._sizes:
+            raise ValueError("an alias stands for what it is a part of")
+        self._count += self._sizes[id(node)] if is_alias else 1
+        if self._count > MOST:
+            raise ValueError(f"more than {MOST:,} values")
+        self._sizes.setdefault(id(node), self._count - before)
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, times in keys.items():
+            if times > 1:
+                raise ValueError(f"{key[:40]!r} is said twice")
+        return node
+
+    def construct_number(self, node: Any) -> int:
+        text = self.construct_scalar(node).replace("_", "")
+        if len(text) > DIGITS:
+            raise ValueError(f"a number of {len(text):,} digits")
+        return int(text, 0) if text[:2] in {"0x", "0o"} else int(text)
+
+
+class _LineLoader(_Loader):
+    """Of a value on the command line, where `#` begins no comment: what follows would be lost."""
+
+    def scan_to_next_token(self) -> None:
+        ahead = 0
+        while self.peek(ahead) in " \t\r\n":
+            ahead += 1
+        if self.peek(ahead) == "#":
+            raise ValueError("`#` begins a comment; put quotes around a text that holds it")
+        super().scan_to_next_token()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around what either version of YAML would take for something else than text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own form
+        letter: list(kinds) for letter, kinds in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+
+for _kind, (_pattern, _letters) in _KINDS.items():
+    for _class in (_Loader, _Dumper):
+        _tag = f"tag:yaml.org,2002:{_kind}"
+        _class.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _letters)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
+
+
+def parse_yaml(text: str, comments: bool = True) -> Any:
+    """The value that `text` is; ValueError with a reason of one line if it is none.
+
+    `comments` False refuses them, in place of leaving them out.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"more than {LONGEST:,} characters")
+    try:
+        value = yaml.load(text, Loader=_Loader if comments else _LineLoader)
+    except Exception as error:  # noqa: BLE001  # PyYAML raises whatever a strange tag provokes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(reason) from None
+    _check_text(value)
+    return value
+
+
+def dump_yaml(values: Any) -> str:
+    """`values` as `parse_yaml` reads them back, keys in their order."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False)
+
+
+def _check_text(value: Any) -> None:
+    """Raise ValueError for characters that no file name and no file of text can hold."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("a character that is no text")
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            _check_text(key)
+            _check_text(below)
+    elif isinstance(value, list | tuple | set):
+        for below in value:
+            _check_text(below)
