@@ -10,6 +10,7 @@ from gymnasium import spaces
 from pydantic import Field, model_validator
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.settings import check_arguments, library_errors
@@ -159,8 +160,11 @@ def policy_for(algorithm: Algorithm, space: spaces.Space[Any]) -> str:
     return f"Cnn{memory}Policy" if space.dtype == "uint8" else f"Mlp{memory}Policy"
 
 
-def learning_rate(config: AgentConfig) -> float | Callable[[float], float]:
-    """A number, or a function of the share of training that remains."""
+def learning_rate(config: AgentConfig) -> float | LinearSchedule:
+    """A number, or a function of the share of training that remains: falling to 5 %.
+
+    The zip of an agent holds it, so it is a class of Stable-Baselines3 and nothing of ours.
+    """
     if config.schedule == "constant":
         return config.learning_rate
-    return lambda remaining: config.learning_rate * max(remaining, 0.05)
+    return LinearSchedule(config.learning_rate, 0.05 * config.learning_rate, end_fraction=0.95)

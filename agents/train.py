@@ -16,7 +16,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent import Agent
-from agents.algorithms import learning_rate, make_model
+from agents.algorithms import make_model
 from agents.arms import (
     encoder_folder,
     env_of,
@@ -162,8 +162,7 @@ def _load_or_make(
         eyes = first_layers(experiment, card.arm)
         model = make_model(experiment.agent, env, seed, device, eyes)
     else:
-        rate = {"learning_rate": learning_rate(experiment.agent)}
-        model = load_model(folder, card, device, env=env, custom_objects=rate)
+        model = load_model(folder, card, device, env=env)
         load_replay(folder, card, model)
         model.set_random_seed(seed)
         restore_normalization(env, card)

@@ -1,7 +1,18 @@
 """Every test on one thread: two test processes with a thread pool each fight for two cores."""
 
 import os
+from pathlib import Path
+
+import pytest
+
+from tests.wheel import unpack_wheel
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked wheel of this checkout."""
+    return unpack_wheel(tmp_path_factory.mktemp("wheel"))

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.agent import Agent
-from agents.algorithms import AgentConfig, Algorithm
+from agents.algorithms import AgentConfig, Algorithm, learning_rate
 from agents.arms import training_env
 from agents.card import read_card
 from agents.experiment import Experiment
 from agents.stages import prepare
 from agents.train import train
+from tests.agents.zips import packages_in
 from tests.tiny import TINY
 from worldvae.config import UserError
 
@@ -60,6 +61,7 @@ def test_an_algorithm_trains_on_latents_and_comes_back(tmp_path: Path, algorithm
     agent = Agent.load(folder)
     assert type(agent.model).__name__ == algorithm
     assert bool(read_card(folder).replay) == isinstance(agent.model, OffPolicyAlgorithm)
+    assert not packages_in(folder / read_card(folder).model) & {"agents", "worldvae", "cloudpickle"}
 
 
 def test_a_recurrent_policy_remembers_within_an_episode_and_not_beyond(tmp_path: Path) -> None:
@@ -149,3 +151,13 @@ def test_settings_reach_the_algorithm(tmp_path: Path) -> None:
     assert model.clip_range(1.0) == 0.07
     assert model.n_epochs == 2
     assert training_env(experiment, "blind", 0).num_envs == model.n_envs == 4
+
+
+def test_the_learning_rate_falls_to_a_twentieth_and_stays() -> None:
+    rate = learning_rate(AgentConfig(learning_rate=2e-3))
+    assert not isinstance(rate, float)
+    remaining = [1.0, 0.75, 0.5, 0.05, 0.04, 0.0]
+    assert [rate(left) for left in remaining] == pytest.approx(
+        [2e-3, 1.5e-3, 1e-3, 1e-4, 1e-4, 1e-4]
+    )
+    assert learning_rate(AgentConfig(learning_rate=2e-3, schedule="constant")) == 2e-3
