@@ -25,7 +25,7 @@ def test_what_our_own_code_raises_within_the_library_stays() -> None:
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"), library_errors("PPO"):
-        ConvertCallback(fail).on_step()
+        ConvertCallback(fail)._on_step()
     with pytest.raises(ZeroDivisionError, match="a bug"), library_errors("PPO"):
         fail()
 
