@@ -6,9 +6,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import (
+    VecEnv,
+    VecMonitor,
+    VecNormalize,
+    VecTransposeImage,
+)
 
 from agents.experiment import Experiment
 from agents.eyes import BlindEyes, Eyes, ImageEyes, StateEyes
@@ -54,12 +61,23 @@ def training_env(
     env = make_vec(env_of(experiment.env, arm), agent.num_envs, seed)
     monitored = VecMonitor(VectorEnvAdapter(see(experiment, arm, env, refitted)))
     return VecNormalize(
-        monitored,
+        channels_first(monitored),
         norm_obs=arm == "state",
         norm_obs_keys=[key] if arm == "state" and key is not None else None,
         norm_reward=agent.normalize_reward,
         gamma=agent.gamma,
     )
+
+
+def channels_first(env: VecEnv) -> VecEnv:
+    """Images of `env` as torch's convolutions take them, (C, H, W).
+
+    Stable-Baselines3 does it too, but outside of VecNormalize, whose original observations an
+    algorithm with a replay buffer stores: they would be (H, W, C) still.
+    """
+    space = env.observation_space
+    parts = space.spaces.values() if isinstance(space, spaces.Dict) else [space]
+    return VecTransposeImage(env) if any(is_image_space(part) for part in parts) else env
 
 
 def env_of(env: EnvConfig, arm: ArmName) -> EnvConfig:

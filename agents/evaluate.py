@@ -10,9 +10,15 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.agent import Agent
+from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_vec
+from worldvae.envs.isolation import SUCCESS
+from worldvae.envs.make_raw import has_limit
 from worldvae.generators import seeded_torch
 from worldvae.seeding import derive
+
+ENDLESS = 30_000
+"""Decisions after which an episode without a limit is taken for endless; Atari's own is 27,000."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class Score:
     seed: int
     return_: float
     length: int
+    success: bool | None = None
+    """Whether it reached its goal, where the environment tells (`info["is_success"]`)."""
 
 
 def evaluate(
@@ -31,6 +39,7 @@ def evaluate(
 
     The worlds follow from the seeds alone, so that every agent is asked the same questions;
     sampled actions follow from `noise`, so that agents do not answer with the same luck.
+    Raises UserError if an episode does not end.
     """
     with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
         return _evaluate(agent, env, seeds, num_envs)
@@ -43,14 +52,17 @@ def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int)
     vec = make_vec(env, width, seed=0)
     try:
         scores: list[Score] = []
+        most = None if has_limit(env) else ENDLESS
         for start in range(0, len(seeds), width):
-            scores += _play(agent, vec, seeds[start : start + width])
+            scores += _play(agent, vec, seeds[start : start + width], env.id, most)
         return scores
     finally:
         vec.close()
 
 
-def _play(agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> list[Score]:
+def _play(
+    agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int], name: str, most: int | None
+) -> list[Score]:
     """One episode in each environment; what an early finisher plays on is not counted."""
     padded = [*seeds, *[seeds[0]] * (vec.num_envs - len(seeds))]
     agent.begin()
@@ -58,12 +70,27 @@ def _play(agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> 
     starting = np.ones(vec.num_envs, bool)
     running = np.ones(vec.num_envs, bool)
     returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
+    successes: list[bool | None] = [None] * vec.num_envs
     while running.any():
+        if lengths.max() == most:
+            raise UserError(
+                f"{name}: an episode has not ended after {most:,} decisions, and nothing limits "
+                "it: set env.max_episode_steps, which truncates it"
+            )
         actions = agent(obs, starting, info.get("state"))
         obs, rewards, terminated, truncated, info = vec.step(actions)
         starting = terminated | truncated
         returns += rewards * running
         lengths += running
+        for index in np.flatnonzero(running & starting):
+            successes[index] = _success(info, index)
         running &= ~starting
-    scores = zip(seeds, returns.tolist(), lengths.tolist(), strict=False)
+    scores = zip(seeds, returns.tolist(), lengths.tolist(), successes, strict=False)
     return [Score(*score) for score in scores]
+
+
+def _success(info: dict[str, Any], index: np.intp) -> bool | None:
+    """What the environment said of the episode that ended there; None if it said nothing."""
+    final = info.get("final_info", {})
+    told = final.get(f"_{SUCCESS}")
+    return bool(final[SUCCESS][index]) if told is not None and told[index] else None

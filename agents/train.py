@@ -228,4 +228,5 @@ def _played(experiment: Experiment, scores: list[Score], deterministic: bool) ->
         "seeds": [score.seed for score in scores],
         "returns": [score.return_ for score in scores],
         "lengths": [score.length for score in scores],
+        "successes": [score.success for score in scores],
     }

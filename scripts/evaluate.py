@@ -35,12 +35,17 @@ def main() -> None:
     returns = np.array([score.return_ for score in scores])
     resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
     low, high = episode_interval(returns, mean, resampling)
-    print("seed,return,decisions")
-    print("\n".join(f"{score.seed},{score.return_:.1f},{score.length}" for score in scores))
+    told = [score.success for score in scores if score.success is not None]
+    print("seed,return,decisions" + ",success" * bool(told))
+    for score in scores:
+        success = f",{'' if score.success is None else int(score.success)}" if told else ""
+        print(f"{score.seed},{score.return_:.1f},{score.length}{success}")
+    spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
     print(
         f"{options.arm} seed {options.seed} in {options.backend}: mean {returns.mean():.1f}, "
         f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}, "
-        f"standard deviation {returns.std(ddof=1):.1f}"
+        f"standard deviation {spread}"
+        + (f", {np.mean(told):.0%} of {len(told)} succeeded" if told else "")
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
@@ -164,7 +165,10 @@ class EncoderFeatures(BaseFeaturesExtractor):
 
 
 class CombinedEncoderFeatures(CombinedExtractor):
-    """`EncoderFeatures` of the image under `image_key` of a Dict, beside all else in it."""
+    """`EncoderFeatures` of the image under `image_key` of a Dict, beside all else in it.
+
+    Other images are given to their convolutions as shares in [0, 1], as in any other policy.
+    """
 
     def __init__(
         self,
@@ -174,13 +178,19 @@ class CombinedEncoderFeatures(CombinedExtractor):
         image_key: str,
         normalized_image: bool = True,  # what policies of images set, as normalize_images says
     ) -> None:
-        super().__init__(observation_space, normalized_image=normalized_image)
+        others = {key: part for key, part in observation_space.items() if key != image_key}
+        super().__init__(spaces.Dict(others), normalized_image=normalized_image)
         space = observation_space[image_key]
         assert isinstance(space, spaces.Box)
-        stock, image = self.extractors[image_key], EncoderFeatures(space, encoder, stack)
-        assert isinstance(stock, BaseFeaturesExtractor)
+        image = EncoderFeatures(space, encoder, stack)
         self.extractors[image_key] = image
-        self._features_dim += image.features_dim - stock.features_dim
+        self._features_dim += image.features_dim
+        self._cameras = [key for key, part in others.items() if is_image_space(part)]
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """A Dict of (B, ...), images in [0, 255] -> (B, D)."""
+        shares = {key: observations[key] / 255 for key in self._cameras}
+        return super().forward({**observations, **shares})
 
 
 def begin_as_pretrained(policy: nn.Module) -> None:

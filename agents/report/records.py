@@ -81,6 +81,8 @@ class FinalEvaluation:
     env_id: str
     deterministic: bool | None = None
     """Whether actions were the mode of the policy; None: not recorded."""
+    successes: tuple[bool | None, ...] = ()
+    """Whether each episode reached its goal; None where the environment does not tell."""
 
     def __post_init__(self) -> None:
         if not len(self.seeds) == len(self.returns) == len(self.lengths):
@@ -89,6 +91,12 @@ class FinalEvaluation:
     @property
     def score(self) -> float:
         return float(np.mean(self.returns))
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of the episodes that reached their goal, of those of which it is told."""
+        told = [success for success in self.successes if success is not None]
+        return float(np.mean(told)) if told else None
 
 
 @dataclass(frozen=True)

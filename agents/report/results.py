@@ -36,6 +36,7 @@ SCORES_HEADER = (
     "episode_seed",
     "return",
     "length",
+    "success",
     "env_steps",
     "seconds",
 )
@@ -79,7 +80,9 @@ def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
 
 def _score_rows(result: Result, cost: Cost) -> list[tuple[object, ...]]:
     played = result.evaluation
-    episodes = zip(played.seeds, played.returns, played.lengths, strict=True)
+    told = [*played.successes, *[None] * (len(played.seeds) - len(played.successes))]
+    successes = ["" if success is None else int(success) for success in told]
+    episodes = zip(played.seeds, played.returns, played.lengths, successes, strict=True)
     return [
         (result.arm, result.seed, index, *episode, cost.env_steps, f"{cost.seconds:.3f}")
         for index, episode in enumerate(episodes)

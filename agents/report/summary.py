@@ -47,6 +47,8 @@ class ArmSummary:
     at_equal_seconds: dict[int, float]
     acting: dict[str, Estimate]
     """IQM of the same agents for each recorded way to act, named as in ACTS."""
+    success_rates: tuple[float, ...] = ()
+    """Of each seed whose environment tells which episodes reached their goal."""
 
     @property
     def values(self) -> Array:
@@ -157,6 +159,9 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
         at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
         at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
         acting=_acting(results, iqm, resampling),
+        success_rates=tuple(
+            rate for result in results if (rate := result.evaluation.success_rate) is not None
+        ),
     )
 
 

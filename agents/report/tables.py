@@ -85,8 +85,10 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
     """One arm's column of the table: name of the row -> value and remark."""
     show, budget, values = summary.show, summary.budget, arm.values
     interval = summary.interval(arm.iqm.low, arm.iqm.high)
+    tells_success = any(one.success_rates for one in summary.arms)
     return {
         "IQM, 95 % interval": (show(arm.iqm.value), interval),
+        **({"success rate, mean over seeds": _success(arm)} if tells_success else {}),
         **{f"IQM, {way}": _acting(summary, arm, way) for way in _ways(summary)},
         "seeds": (str(arm.iqm.n), ""),
         "mean ± sd over seeds": (_spread(summary, arm), ""),
@@ -116,6 +118,13 @@ def _acting(summary: Summary, arm: ArmSummary, way: str) -> Cell:
     if not (found := arm.acting.get(way)):
         return UNKNOWN, ""
     return summary.show(found.value), summary.interval(found.low, found.high)
+
+
+def _success(arm: ArmSummary) -> Cell:
+    rates = arm.success_rates
+    if not rates:
+        return UNKNOWN, ""
+    return f"{np.mean(rates):.0%}", f"{min(rates):.0%} to {max(rates):.0%}"
 
 
 def _spread(summary: Summary, arm: ArmSummary) -> str:

@@ -29,7 +29,10 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("arm", get_args(ArmName))
 def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName) -> None:
-    """Step by step over several episodes, in an environment of its own with the same seed."""
+    """Step by step over several episodes, in an environment of its own with the same seed.
+
+    Of images the channels come first in training; a policy that plays moves them itself.
+    """
     experiment = load(runs)
     env = training_env(experiment, arm, seed=3)
     env.training = False  # the units of the state stay, so that both can be compared
@@ -40,7 +43,8 @@ def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName
     starting, ends = np.ones(4, bool), 0
     for _ in range(100):
         seen = eyes.look(frames, starting, info.get("state"))
-        np.testing.assert_allclose(seen, expected, atol=1e-5)
+        shown = expected.transpose(0, 2, 3, 1) if expected.ndim == 4 else expected
+        np.testing.assert_allclose(seen, shown, atol=1e-5)
         actions = generator.integers(env.action_space.n, size=4)
         eyes.acted(actions)
         expected, _, starting, _ = env.step(actions)
@@ -100,7 +104,7 @@ def test_finetune_begins_as_the_pretrained_encoder_and_learns_on(runs: Path) -> 
     latent = training_env(experiment, "latent", seed=0)
     model = make_model(experiment.agent, env, 0, "cpu", first_layers(experiment, "finetune"))
     frames, expected = env.reset(), latent.reset()
-    images = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    images = torch.from_numpy(frames).float()
     with torch.no_grad():
         found = model.policy.features_extractor(images).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -44,6 +44,14 @@ def find_spec(config: EnvConfig) -> EnvSpec:
         ) from None
 
 
+def has_limit(config: EnvConfig) -> bool:
+    """Whether every episode is known to end: by our limit, the id's, or Atari's own."""
+    spec = find_spec(config)
+    limits = config.max_episode_steps, spec.max_episode_steps
+    arguments = {**spec.kwargs, **config.kwargs}
+    return any(limits) or "max_num_frames_per_episode" in arguments
+
+
 def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
     """The environment as Gymnasium makes it.
 

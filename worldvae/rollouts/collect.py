@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
+from worldvae.envs.make_raw import has_limit
 from worldvae.envs.vector import action_space_of
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import (
@@ -96,10 +98,17 @@ def collect(
                 env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
             )
             # All environments may end on the same step, at the same limit of time.
+            before = len(store.records)
             with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, store.num_frames, config.frames)
         finally:
             env.close()
+        if all(record.cut for record in store.records[before:]) and not has_limit(store.env):
+            warnings.warn(
+                f"no episode of {store.env.id} ended by itself, and nothing limits them: set "
+                "env.max_episode_steps, or an agent's evaluation may never end",
+                stacklevel=2,
+            )
 
 
 def with_state(
