@@ -1,20 +1,19 @@
 """Equal latents on equal frames in all wrappers, terminal observations included."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env as gymnasium_check
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from tests.encoders import DOTS, NETWORK, make_encoder
 from worldvae.autoencoders import Encoder, ObjectiveConfig
-from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
 from worldvae.envs.dots import DotsEnv
 from worldvae.envs.stacked import StackedVectorObservation
@@ -120,28 +119,12 @@ def test_ready_made_environments_are_not_preprocessed_again() -> None:
     config = DOTS.model_copy(update={"frame": FrameConfig(height=40, width=40, crop=Crop(top=8))})
     encoder = make_encoder(config)
     mode = AutoresetMode.SAME_STEP
-    theirs = SyncVectorEnv([lambda: make_env(config)] * 2, autoreset_mode=mode)
-    ours = LatentVectorObservation(make_vec(config, 2, 0), encoder)
-    seen = LatentVectorObservation(theirs, encoder).reset(seed=3)[0]
-    assert np.allclose(seen, ours.reset(seed=3)[0], atol=1e-5)
-
-
-def test_an_environment_that_resets_a_step_later_is_refused(encoder: Encoder) -> None:
-    env = SyncVectorEnv([lambda: make_env(DOTS)] * 2)
-    for wrap in (lambda: LatentVectorObservation(env, encoder), lambda: VectorEnvAdapter(env)):
-        with pytest.raises(UserError, match=r"autoreset_mode=gymnasium\.vector\.AutoresetMode"):
-            wrap()
-
-
-def test_a_dict_without_a_key_names_its_keys() -> None:
-    config = EnvConfig(
-        **{"id": "tests/Clock-v0", "import": "tests.worlds"},
-        kwargs={"as_dict": True},
-        image_key="camera",
-    )
-    encoder = make_encoder(config.model_copy(update={"workers": "sync"}))
-    with pytest.raises(UserError, match=r"image_key has to be one of \['camera', 'speed'\]"):
-        LatentObservation(make_env(config), encoder)
+    ours = LatentVectorObservation(make_vec(config, 2, 0), encoder).reset(seed=3)[0]
+    for kind in (SyncVectorEnv, AsyncVectorEnv):
+        theirs = kind([lambda: make_env(config)] * 2, autoreset_mode=mode)
+        seen = LatentVectorObservation(theirs, encoder).reset(seed=3)[0]
+        assert np.allclose(seen, ours, atol=1e-5)
+        theirs.close()
 
 
 def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:
@@ -193,32 +176,32 @@ def test_pixels_are_stacked_with_final_observations() -> None:
         assert (obs[..., 3:] == frames).all()
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda config, encoder: LatentObservation(make_env(config), encoder),
-        lambda config, encoder: LatentVectorObservation(make_vec(config, 2, 0), encoder),
-        lambda config, encoder: LatentVecEnv(VectorEnvAdapter(make_vec(config, 2, 0)), encoder),
-    ],
-)
-@pytest.mark.parametrize(
-    "frame", [{"height": 48, "width": 48}, {"color": "gray"}, {"crop": {"left": 1}}]
-)
-def test_an_encoder_met_by_other_frames_says_both(
-    wrap: Callable[[EnvConfig, Encoder], Any], frame: dict[str, Any], encoder: Encoder
-) -> None:
-    other = FrameConfig(**{"height": 32, "width": 32, **frame})
-    config = DOTS.model_copy(update={"frame": other})
-    with pytest.raises(UserError) as error:
-        wrap(config, encoder)
-    assert str(DOTS.frame) in str(error.value)
-    assert str(other) in str(error.value)
+def test_a_path_keeps_the_spec_serialisable(tmp_path: Path) -> None:
+    make_encoder(DOTS).save(tmp_path)
+    raw = gym.make("worldvae/Dots-v0")
+    env = LatentObservation(raw, tmp_path, STACK)
+    assert env.spec is not None
+    again = EnvSpec.from_json(env.spec.to_json())
+    for spec in (env.spec, again):
+        made = gym.make(spec)
+        assert np.array_equal(made.reset(seed=3)[0], env.reset(seed=3)[0])
 
 
-def test_a_raw_environment_of_another_size_says_both(encoder: Encoder) -> None:
-    env = LatentObservation(DotsEnv(size=50), encoder)
-    with pytest.raises(UserError, match=r"\(40, 40, 3\).*\(50, 50, 3\)"):
-        env.reset(seed=0)
+def test_a_registered_environment_comes_wrapped(tmp_path: Path) -> None:
+    make_encoder(DOTS).save(tmp_path)
+    wrapper = LatentObservation.wrapper_spec(encoder=tmp_path, stack=STACK)
+    gym.register(
+        "tests/LatentDots-v0", "worldvae.envs.dots:DotsEnv", additional_wrappers=(wrapper,)
+    )
+    try:
+        ours = LatentObservation(DotsEnv(), tmp_path, STACK)
+        made = gym.make("tests/LatentDots-v0")
+        assert np.array_equal(made.reset(seed=3)[0], ours.reset(seed=3)[0])
+        assert '"encoder": "' in made.spec.to_json()  # type: ignore[union-attr]
+        many = gym.make_vec("tests/LatentDots-v0", 2, vectorization_mode="sync")
+        assert many.reset(seed=3)[0].shape == (2, STACK * NETWORK.latents)
+    finally:
+        del gym.registry["tests/LatentDots-v0"]
 
 
 def test_what_was_encoded_can_be_looked_at_and_is_left_be(encoder: Encoder) -> None:

@@ -24,11 +24,19 @@ class History:
 
     def push(self, newest: NDArray[Any], starting: NDArray[np.bool_]) -> NDArray[Any]:
         """newest (N, ..., D), starting (N,): who begins an episode -> (N, ..., k D), a copy."""
-        if self._stacks is None:
-            self._stacks = self._filled(newest)
-        else:
+        if self._stacks is not None:
             self._stacks = self._append(self._stacks, newest)
-            self._stacks[starting] = self._filled(newest[starting])
+        return self.begin(newest, starting)
+
+    def begin(self, first: NDArray[Any], starting: NDArray[np.bool_]) -> NDArray[Any]:
+        """As `push`, but nobody else's stack moves on: for episodes that begin between two steps.
+
+        The very first call begins all of them.
+        """
+        if self._stacks is None:
+            self._stacks = self._filled(first)
+        else:
+            self._stacks[starting] = self._filled(first[starting])
         return self._stacks.copy()
 
     def with_last(self, last: NDArray[Any], ended: NDArray[np.intp]) -> NDArray[Any]:

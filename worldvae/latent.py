@@ -13,16 +13,24 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import WrapperSpec
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.envs.frames import FrameConfig, preprocess_batch
 from worldvae.envs.stacked import NO_ONE, StackedVectorObservation
-from worldvae.envs.vector import image_of, replace_image_space, with_image
+from worldvae.envs.vector import image_of, image_space, replace_image_space, with_image
 from worldvae.history import History, stacked_space
+
+REMEDY = (
+    "make it with worldvae.envs.make_env or make_vec; or, if it observes no image, wrap it in "
+    "gymnasium.wrappers.AddRenderObservation; if it observes a Dict, name image_key; of a VecEnv, "
+    "wrap before VecTransposeImage"
+)
+"""Ways to an environment whose frames an encoder can take."""
 
 
 class FrameEncoder:
@@ -50,6 +58,22 @@ class FrameEncoder:
     def space(self) -> spaces.Box:
         """The space of one latent vector (Z,)."""
         return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
+
+    def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
+        """Raise UserError unless observations of `space` hold the frames that are encoded here.
+
+        Args:
+            image_key: Of a Dict, the key of the frame.
+        """
+        image, card = image_space(space, image_key), self.encoder.card
+        shape = card.source_shape if self._is_raw else card.frame.shape
+        is_image = isinstance(image, spaces.Box) and image.dtype == np.uint8
+        if not (is_image and image.shape == tuple(shape)):
+            where = "" if image_key is None else f" under {image_key!r}"
+            raise UserError(
+                f"the encoder was trained on {card.env_id} with frames of {tuple(shape)} uint8, "
+                f"this environment shows {image}{where}; {REMEDY}"
+            )
 
     def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What `preprocess` gave, as many frames as the encoder reads: (B, H, W, n C) -> (B, Z)."""
@@ -84,6 +108,13 @@ class LatentStacks:
     def push(self, frames: NDArray[np.uint8], starting: NDArray[np.bool_]) -> NDArray[np.float32]:
         """`step` for those who need no final observations."""
         return self.step(frames, starting)[0]
+
+    def begin(self, frames: NDArray[np.uint8], starting: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """`push` of those alone whose episode begins between two steps; the others stay."""
+        self.newest_inputs = self._frames.begin(self._encode.preprocess(frames), starting)
+        latents = np.zeros((len(frames), self._encode.encoder.latents), np.float32)
+        latents[starting] = self._encode(self.newest_inputs[starting])
+        return self._latents.begin(latents, starting)
 
     def step(
         self,
@@ -120,7 +151,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         whiten: See `FrameEncoder`.
         image_key: Of a Dict, the key of the frame.
 
-    Raises UserError if the encoder is missing or was trained on other frames.
+    Raises UserError if the encoder is missing, or `env` does not show the frames it was trained on.
     """
 
     def __init__(
@@ -133,16 +164,22 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
     ) -> None:
         # Not copied: an encoder that was given as an object is shared, not multiplied.
         arguments = {"encoder": encoder, "stack": stack, "whiten": whiten, "image_key": image_key}
-        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **arguments)
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
         frame = (
             env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
         )
         encode = FrameEncoder(encoder, whiten, frame)
+        encode.check_space(env.observation_space, image_key)
         self._stacks = LatentStacks(encode, stack)
         self._image_key, self._is_starting = image_key, True
         space = stacked_space(encode.space, stack)
         self.observation_space = replace_image_space(env.observation_space, image_key, space)
+
+    @classmethod
+    def wrapper_spec(cls, **kwargs: Any) -> WrapperSpec:
+        """For `additional_wrappers` of `gymnasium.register`: the arguments but for `env`."""
+        return super().wrapper_spec(**_without_paths(kwargs))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         self._is_starting = True
@@ -158,8 +195,9 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 class LatentVectorObservation(StackedVectorObservation):
     """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
 
-    Arguments as `LatentObservation`; the environments reset in the step that ends an episode
-    (`AutoresetMode.SAME_STEP`), or it is a UserError.
+    Arguments as `LatentObservation`; the environments may reset in any way, SAME_STEP, NEXT_STEP
+    (Gymnasium's default) or DISABLED: see `StackedVectorObservation`. A final observation is
+    encoded wherever it is shown, and a stack never holds frames of two episodes.
     """
 
     def __init__(
@@ -171,6 +209,7 @@ class LatentVectorObservation(StackedVectorObservation):
         image_key: str | None = None,
     ) -> None:
         self._encode = FrameEncoder(encoder, whiten, frame_config_of(env))
+        self._encode.check_space(env.single_observation_space, image_key)
         super().__init__(env, stack, image_key)
 
     @property
@@ -184,12 +223,15 @@ class LatentVectorObservation(StackedVectorObservation):
     def _forget(self) -> None:
         self._stacks = LatentStacks(self._encode, self._stack)
 
+    def _begin(self, frames: NDArray[Any], starting: NDArray[np.bool_]) -> NDArray[Any]:
+        return self._stacks.begin(frames, starting)
+
     def _advance(self, *frames_of_a_step: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         return self._stacks.step(*frames_of_a_step)
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
-    """How `make_vec` or, in a SyncVectorEnv, `make_env` preprocessed the frames of `env`.
+    """How `make_vec` or, in a vector environment of Gymnasium's, `make_env` preprocessed frames.
 
     None for an environment of another maker.
     """
@@ -198,7 +240,15 @@ def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
         layer = vars(layer).get("env")
     if layer is not None:
         return layer.frame_config  # type: ignore[no-any-return]
-    inner = env.unwrapped.envs[0] if isinstance(env.unwrapped, SyncVectorEnv) else None
-    if inner is None or not inner.has_wrapper_attr("frame_config"):
+    inner = env.unwrapped
+    if not isinstance(inner, SyncVectorEnv | AsyncVectorEnv):
         return None
-    return inner.get_wrapper_attr("frame_config")  # type: ignore[no-any-return]
+    # Asked for first: an attribute that is missing ends the workers.
+    known = all(inner.call("has_wrapper_attr", "frame_config"))
+    return inner.get_attr("frame_config")[0] if known else None
+
+
+def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:
+    """`arguments` as `EnvSpec.to_json` can write them."""
+    paths = {name: str(value) for name, value in arguments.items() if isinstance(value, Path)}
+    return {**arguments, **paths}

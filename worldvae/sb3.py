@@ -95,6 +95,8 @@ class LatentVecEnv(VecEnvWrapper):
         stack: How many latents, the newest last, make one observation.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         image_key: Of a Dict, the key of the frame.
+
+    Raises UserError if the encoder is missing, or `venv` shows other frames than it was trained on.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class LatentVecEnv(VecEnvWrapper):
     ) -> None:
         frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
         encode = FrameEncoder(encoder, whiten, frame)
+        encode.check_space(venv.observation_space, image_key)
         self._stacks, self._image_key = LatentStacks(encode, stack), image_key
         latents = stacked_space(encode.space, stack)
         super().__init__(venv, replace_image_space(venv.observation_space, image_key, latents))

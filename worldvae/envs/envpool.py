@@ -17,6 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from worldvae.config import UserError
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
@@ -65,6 +66,8 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Start every episode anew. envpool seeds a pool when it is made, so a seed makes one."""
+        if "reset_mask" in (options or {}):
+            raise UserError("envpool resets all environments at once: env.backend: gymnasium")
         if seed is not None:
             self._close_pools()
             self._pools = self._make_pools(seed)

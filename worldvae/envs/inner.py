@@ -33,7 +33,7 @@ class StateVectorObservation(StackedVectorObservation):
     def _feature_space(self) -> spaces.Box:
         return spaces.Box(-np.inf, np.inf, (self._variables,), np.float32)
 
-    def _features(self, obs: Any, info: dict[str, Any]) -> Floats:
+    def _features(self, obs: Any, info: dict[str, Any], starting: NDArray[np.bool_]) -> Floats:
         return known_state(info["state"])
 
     def _last_features(
@@ -53,16 +53,11 @@ class ActionVectorObservation(StackedVectorObservation):
         self._acted = encode_actions(actions, self.env.single_action_space)
         return super().step(actions)
 
-    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        self._acted = np.zeros_like(self._acted)
-        return super().reset(seed=seed, options=options)
-
     def _feature_space(self) -> spaces.Box:
         return spaces.Box(-np.inf, np.inf, self._acted.shape[1:], np.float32)
 
-    def _features(self, obs: Any, info: dict[str, Any]) -> Floats:
-        begun = info.get("_final_obs", np.zeros(self.num_envs, bool))
-        return np.where(begun[:, None], np.float32(0), self._acted)
+    def _features(self, obs: Any, info: dict[str, Any], starting: NDArray[np.bool_]) -> Floats:
+        return np.where(starting[:, None], np.float32(0), self._acted)
 
     def _last_features(
         self, finals: list[Any], ended: NDArray[np.intp], info: dict[str, Any]

@@ -8,13 +8,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.envs.vector import (
-    check_autoreset,
+    autoreset_mode_of,
     final_observations,
     image_of,
     replace_image_space,
@@ -29,39 +29,63 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
     """The last `stack` observations of N environments joined along the last axis.
 
     Also of final observations, so that an agent may bootstrap from them. Of a Dict only the
-    image is stacked.
+    image is stacked. A stack holds one episode, however `env` goes on to the next:
+
+    - SAME_STEP: the step that ends an episode shows the first observation of the next one, and
+      `info["final_obs"]` the last of the one that ended.
+    - NEXT_STEP, Gymnasium's default: that step shows the last observation, the one after it the
+      first of the next episode, whatever the action.
+    - DISABLED: `reset(options={"reset_mask": (N,) bool})` begins episodes.
     """
 
     def __init__(
         self, env: VectorEnv[Any, Any, Any], stack: int = 4, image_key: str | None = None
     ) -> None:
-        check_autoreset(env)
         super().__init__(env)
+        self._over = np.zeros(env.num_envs, bool)
+        self._mode = autoreset_mode_of(env)
         self._stack, self._image_key = stack, image_key
         self._forget()
         space = stacked_space(self._feature_space(), stack)
         self.single_observation_space = self._joined_space(env.single_observation_space, space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
 
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """That of the environments it stacks, as in its metadata."""
+        return self._mode
+
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        # Read first: Gymnasium takes the mask out of the options.
+        everyone = np.ones(self.num_envs, bool)
+        starting = np.array((options or {}).get("reset_mask", everyone))
         obs, info = self.env.reset(seed=seed, options=options)
-        everywhere = np.ones(self.num_envs, bool)
-        stacks, _ = self._advance(self._features(obs, info), everywhere, (), NO_ONE)
-        return self._join(obs, stacks), info
+        self._over[starting] = False
+        return self._join(obs, self._begin(self._features(obs, info, starting), starting)), info
 
     def step(self, actions: Any) -> Any:
         obs, rewards, terminated, truncated, info = self.env.step(actions)
+        starting = self._starting(terminated | truncated)
         ended, finals = final_observations(info, self.num_envs)
-        newest = self._features(obs, info)
+        newest = self._features(obs, info, starting)
         final = self._last_features(finals, ended, info) if len(ended) else []
-        stacks, last = self._advance(newest, terminated | truncated, final, ended)
+        stacks, last = self._advance(newest, starting, final, ended)
         if len(ended):
             info = {**info, "final_obs": info["final_obs"].copy()}
             for index, final, stack in zip(ended, finals, last, strict=True):
                 info["final_obs"][index] = self._join(final, stack)
         return self._join(obs, stacks), rewards, terminated, truncated, info
 
-    def _features(self, obs: Any, info: dict[str, Any]) -> NDArray[Any]:
+    def _starting(self, over: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Who is shown the first observation of an episode in the step that `over` is of: (N,)."""
+        before, self._over = self._over, over
+        if self._mode is AutoresetMode.SAME_STEP:
+            return over
+        return before if self._mode is AutoresetMode.NEXT_STEP else np.zeros_like(over)
+
+    def _features(
+        self, obs: Any, info: dict[str, Any], starting: NDArray[np.bool_]
+    ) -> NDArray[Any]:
         """Of a step, what is stacked: (N, ..., D)."""
         return image_of(obs, self._image_key)
 
@@ -89,6 +113,10 @@ class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
 
     def _forget(self) -> None:
         self._history = History(self._stack)
+
+    def _begin(self, frames: NDArray[Any], starting: NDArray[np.bool_]) -> NDArray[Any]:
+        """What the agent sees after a reset of `starting` (N,): (N, ..., D) -> (N, ..., k D)."""
+        return self._history.begin(frames, starting)
 
     def _advance(
         self,

@@ -34,6 +34,11 @@ class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
         self.frame_config = frame_config
         self.env_action_space = env_action_space or env.single_action_space
 
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """As in its metadata: SAME_STEP."""
+        return autoreset_mode_of(self.env)
+
     def reset(
         self,
         *,
@@ -83,17 +88,36 @@ def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> 
     return image if image_key is None else {**observation, image_key: image}
 
 
-def replace_image_space(
-    space: gym.Space[Any], image_key: str | None, image: spaces.Box
-) -> gym.Space[Any]:
-    """As `with_image`, of the space."""
+def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
+    """As `image_of`, of the space; UserError if there is no such key, or none was named."""
     if image_key is None:
         if isinstance(space, spaces.Dict):
             raise UserError(f"observations are a Dict; image_key has to be one of {[*space]}")
-        return image
-    if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
-        raise UserError(f"image_key = {image_key!r}: no such key in the observations {space}")
-    return spaces.Dict({**space.spaces, image_key: image})
+        return space
+    if not isinstance(space, spaces.Dict):
+        raise UserError(f"image_key = {image_key!r}: observations are no Dict but {space}")
+    if image_key not in space.spaces:
+        raise UserError(f"image_key = {image_key!r}: observations have only {[*space]}")
+    return space[image_key]
+
+
+def replace_image_space(
+    space: gym.Space[Any], image_key: str | None, image: spaces.Box
+) -> gym.Space[Any]:
+    """As `with_image`, of the space; UserError as `image_space`."""
+    image_space(space, image_key)
+    return spaces.Dict({**space.spaces, image_key: image}) if image_key is not None else image  # type: ignore[attr-defined]
+
+
+def autoreset_mode_of(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+    """When an episode of `env` follows the one that ended; UserError if it does not say so."""
+    try:
+        return AutoresetMode(env.metadata["autoreset_mode"])
+    except (KeyError, ValueError):
+        raise UserError(
+            "the vector environment does not say how it resets; set its "
+            "metadata['autoreset_mode'] to one of gymnasium.vector.AutoresetMode"
+        ) from None
 
 
 def check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
@@ -101,7 +125,7 @@ def check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
 
     In Gymnasium's default, NEXT_STEP, that step shows the old episode's end, and no `final_obs`.
     """
-    mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    mode = autoreset_mode_of(env)
     if mode is not AutoresetMode.SAME_STEP:
         raise UserError(
             f"the vector environment resets as {mode}; make it with "
