@@ -70,6 +70,11 @@ INFOS = {
 }
 
 
+def refuse(age: int) -> None:
+    """As a bare assert in somebody's environment does."""
+    assert age != 3
+
+
 @dataclass
 class Truth:
     """One episode as the environment has it."""
@@ -203,6 +208,11 @@ def _events(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         while file.peek(1):  # type: ignore[attr-defined]
             yield pickle.load(file)
+
+
+class Asserts(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        assert render_mode == "human"
 
 
 @state_reader("odd/Read-")

@@ -21,6 +21,7 @@ from agents.stages import collect_rollouts, prepare, pretrain_encoder
 from agents.train import measure, train
 from tests.tiny import load
 from worldvae.config import UserError
+from worldvae.envs import make_vec
 from worldvae.files import read_jsonl
 
 
@@ -133,8 +134,8 @@ def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
     experiment = load(runs, **{"agent.normalize_reward": False})
     agent = Agent.load(train(experiment, "latent", 0))
     env = training_env(experiment, "latent", seed=3)
-    plain = training_env(load(runs, **{"agent.stack": 1}), "pixels", seed=3)
-    obs, frames = env.reset(), plain.reset()
+    plain = make_vec(experiment.env, 4, seed=3)
+    obs, (frames, _) = env.reset(), plain.reset()
     starting = np.ones(4, bool)
     for _ in range(60):
         expected, _ = agent.model.predict(obs, deterministic=True)

@@ -53,7 +53,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         env = ActionRepeat(env, config.action_repeat)
     if config.pixels == "none":
         return BlackFrame(env, config.frame, config.image_key)
-    render = config.pixels == "render" or _must_render(config, env.observation_space)
+    render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
         raise UserError(f"{config.id} observes no image and has no render_mode 'rgb_array'")
     return FrameObservation(env, config.frame, config.image_key, render)

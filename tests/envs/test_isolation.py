@@ -1,0 +1,430 @@
+"""What other people's environments do, and that it is right or one line: kind by kind."""
+
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
+from worldvae.config import UserError
+from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.make_raw import has_limit
+
+FRAME = {"height": SIDE, "width": SIDE}
+
+
+def made(env: type[gym.Env[Any, Any]], **values: Any) -> EnvConfig:
+    """The config of an environment that is registered for one test."""
+    name = f"odd/{env.__name__}-v0"
+    gym.registry.pop(name, None)
+    gym.register(name, entry_point=env, disable_env_checker=True)
+    return EnvConfig(**{"id": name, "frame": FRAME, "workers": "sync", **values})
+
+
+def odd(**kwargs: Any) -> EnvConfig:
+    values = {key: kwargs.pop(key) for key in ("image_key", "pixels") if key in kwargs}
+    config = {"id": "odd/Odd-v0", "import": "tests.odd", "frame": FRAME, "workers": "sync"}
+    return EnvConfig(**config, kwargs=kwargs, **values)
+
+
+def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# --- actions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_policy_acts_in_floats_or_choices_from_zero(name: str) -> None:
+    space = make_env(odd(actions=name)).action_space
+    if isinstance(space, spaces.Discrete):
+        assert space.start == 0
+    else:
+        assert isinstance(space, spaces.Box)
+        assert len(space.shape) == 1
+        assert np.issubdtype(space.dtype, np.floating)
+
+
+class Wide(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        largest = np.finfo("f4").max
+        self.action_space = spaces.Box(-largest, largest, (2,), np.float32)
+
+
+class WideWhole(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.action_space = spaces.Box(-(2**31), 2**31 - 1, (2,), np.int32)
+
+
+@pytest.mark.parametrize("env", [Wide, WideWhole])
+def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
+    with pytest.raises(UserError, match=r"bounded Box.*RescaleAction") as error:
+        make_env(made(env))
+    one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "words"),
+    [
+        ("from five", 5, r"actions \[5\]: expected 0 to 2"),
+        ("discrete", -1, r"actions \[-1\]: expected 0 to 2"),
+        ("box", [np.nan, 1], "not all are finite"),
+        ("whole", [0, 1.6], "leave Box"),
+    ],
+)
+def test_an_action_outside_its_space_is_refused(name: str, action: Any, words: str) -> None:
+    env = make_env(odd(actions=name))
+    env.reset(seed=0)
+    with pytest.raises(UserError, match=words) as error:
+        env.step(np.array(action))
+    one_line(error)
+
+
+# --- what is an image ------------------------------------------------------------------------
+
+
+class Layered(Odd):
+    """Four gray frames in the place of colours; a display of its own for people."""
+
+    def __init__(self, render_mode: str | None = None, shape: tuple[int, ...] = (*COLOR[:2], 4)):
+        super().__init__(render_mode)
+        self.observation_space = spaces.Box(0, 255, shape, np.uint8)
+
+    def _observe(self) -> Any:
+        return np.zeros(self.observation_space.shape, np.uint8)
+
+    def render(self) -> Any:
+        return np.full((50, 60, 3), 7, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"kwargs": {"shape": (SIDE, SIDE, 4)}}, r"frames: render\(\), since .*4\).* no image"),
+        ({"kwargs": {"shape": (4, SIDE, SIDE)}}, r"frames: render\(\), since .*\(4, .* no image"),
+    ],
+)
+def test_what_may_be_no_image_is_rendered_and_that_is_said(
+    values: dict[str, Any], words: str
+) -> None:
+    with pytest.warns(UserWarning, match=words):
+        env = make_env(made(Layered, **values))
+    assert (env.reset(seed=0)[0] == 7).all()
+
+
+def test_that_frames_are_rendered_is_said_once_and_not_by_workers(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.warns(UserWarning, match="frames: render") as said:
+        make_vec(made(Layered, workers="async"), 3, seed=0).close()
+    assert len(said) == 1
+    assert "render()" not in capfd.readouterr().err
+
+
+def test_nothing_is_said_where_rendering_was_asked_for() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_env(made(Layered, pixels="render"))
+
+
+@pytest.mark.parametrize("pixels", ["auto", "render"])
+def test_keys_that_no_agent_is_given_are_named(pixels: str) -> None:
+    with pytest.warns(UserWarning, match="no agent is given camera, speed") as said:
+        make_env(odd(keys=["speed"], pixels=pixels))
+    forgotten = "env.image_key is not set (it could be camera)"
+    assert (forgotten in str(said[0].message)) == (pixels == "auto")
+
+
+def test_a_key_that_holds_no_image_is_refused() -> None:
+    with pytest.raises(UserError, match=r"'speed' holds .* no image; .*: camera") as error:
+        make_env(odd(keys=["speed"], image_key="speed"))
+    one_line(error)
+
+
+def test_an_observation_without_keys_is_not_asked_for_one() -> None:
+    with pytest.raises(UserError, match=r"image_key = 'camera': .* no keys"):
+        make_env(odd(image_key="camera"))
+
+
+# --- keys beside the image -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_are_floats_or_further_images(key: str) -> None:
+    env = make_env(odd(keys=[key], image_key="camera"))
+    obs, _ = env.reset(seed=0)
+    assert set(obs) == {"camera", key}, "what the space does not name is left out"
+    assert env.observation_space.contains(obs)
+    if key in {"rear", "depth"}:
+        assert obs[key].shape == (SIDE, SIDE, 3 if key == "rear" else 1)
+        assert obs[key].dtype == np.uint8
+    else:
+        assert obs[key].ndim == 1
+        assert obs[key].dtype == np.float32
+
+
+class Spoken(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode, keys=("speed",))
+        parts = dict(self.observation_space.spaces)  # type: ignore[attr-defined]
+        self.observation_space = spaces.Dict({**parts, "words": spaces.Text(5)})
+
+
+def test_a_key_that_no_policy_takes_is_refused_when_the_environment_is_made() -> None:
+    with pytest.raises(UserError, match="words is neither Box nor Discrete") as error:
+        make_env(made(Spoken, image_key="camera"))
+    one_line(error)
+
+
+class Broken(Odd):
+    """Does once what `fault` says, at its third step."""
+
+    def __init__(self, render_mode: str | None = None, fault: str = "") -> None:
+        super().__init__(render_mode, keys=("speed",) if fault in {"nan key", "no key"} else ())
+        self._fault = fault
+
+    def step(self, action: Any) -> Any:
+        obs, reward, terminated, truncated, info = super().step(action)
+        fault = self._fault if self.age == 3 else ""
+        if fault in {"nan key", "no key"}:
+            obs["speed"] = np.array([np.nan], np.float32)
+            if fault == "no key":
+                del obs["speed"]
+        faulty: dict[str, Any] = {
+            "nan": (obs, float("nan"), terminated, truncated, info),
+            "infinite": (obs, np.inf, terminated, truncated, info),
+            "none": (obs, None, terminated, truncated, info),
+            "old": (obs, reward, terminated, info),
+        }
+        if fault in {"type", "shape"}:
+            obs = obs / 255 if fault == "type" else obs[:8]
+        if fault == "assert":
+            refuse(self.age)
+        if fault == "divides":
+            return 1 / 0
+        return faulty.get(fault, (obs, reward, terminated, truncated, info))
+
+
+FAULTS = {
+    "nan": r"odd/Broken-v0: step\(\) gave the reward nan; it has to be a finite number",
+    "infinite": r"odd/Broken-v0: step\(\) gave the reward inf",
+    "none": r"odd/Broken-v0: step\(\) gave the reward None",
+    "old": r"odd/Broken-v0: step\(\) has to return \(observation, reward, terminated, truncated",
+    "type": r"odd/Broken-v0: step\(\): the observation is float64, its space says uint8",
+    "shape": r"odd/Broken-v0: step\(\): the observation has the shape \(8, .*, its space says",
+    "nan key": r"the observation's speed is \[nan\]: not all finite",
+    "no key": r"odd/Broken-v0: step\(\): the observation lacks speed",
+    "assert": r"step\(\) failed: AssertionError: assert age != 3 \(.*odd.py, line",
+    "divides": r"step\(\) failed: ZeroDivisionError: .* \(.*test_isolation.py, line \d+\)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("limit", [None, 20])
+def test_a_step_that_breaks_the_contract_is_one_line(fault: str, limit: int | None) -> None:
+    """Also where a wrapper of Gymnasium's, here its limit of time, is the first to stumble."""
+    key = "camera" if fault in {"nan key", "no key"} else None
+    kwargs = {"fault": fault}
+    env = make_env(made(Broken, kwargs=kwargs, image_key=key, max_episode_steps=limit))
+    env.reset(seed=0)
+    env.step(0)
+    env.step(0)
+    with pytest.raises(UserError, match=FAULTS[fault]) as error:
+        env.step(0)
+    one_line(error)
+
+
+def test_a_fault_in_a_process_of_its_own_is_the_same_line() -> None:
+    vec = make_vec(made(Broken, kwargs={"fault": "nan"}, workers="async"), 2, seed=0)
+    vec.reset()
+    vec.step(np.zeros(2, int))
+    vec.step(np.zeros(2, int))
+    with pytest.raises(UserError, match=FAULTS["nan"]):
+        vec.step(np.zeros(2, int))
+    vec.close()
+
+
+class OldReset(Odd):
+    def reset(self, **_: Any) -> Any:
+        return super().reset()[0]
+
+
+def test_an_old_reset_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"reset\(\) has to return \(observation, info\)"):
+        make_env(made(OldReset)).reset()
+
+
+def test_whether_it_succeeded_is_all_that_is_kept_of_infos() -> None:
+    env = make_env(odd(info="success"))
+    assert env.reset(seed=0)[1] == {"is_success": False}
+    assert env.step(0)[4] == {"is_success": True}
+
+
+# --- ids, arguments, constructors -------------------------------------------------------------
+
+
+def test_an_id_may_name_its_module() -> None:
+    config = EnvConfig(id="tests.odd:odd/Odd-v0")
+    assert (config.id, config.import_) == ("odd/Odd-v0", "tests.odd")
+    assert EnvConfig(**{"id": "tests.odd:odd/Odd-v0", "import": "tests.odd"}) == config
+    with pytest.raises(ValueError, match=r"names the module tests\.odd, import names math"):
+        EnvConfig(**{"id": "tests.odd:odd/Odd-v0", "import": "math"})
+
+
+def test_an_id_without_a_version_is_the_newest_and_that_is_said() -> None:
+    for version in (0, 3):
+        gym.register(f"odd/Aged-v{version}", entry_point=Odd, kwargs={"length": version + 1})
+    with pytest.warns(UserWarning, match="taken as odd/Aged-v3, the newest version"):
+        env = make_env(EnvConfig(id="odd/Aged", frame=FRAME))
+    env.reset(seed=0)
+    assert [env.step(0)[2] for _ in range(4)] == [False] * 3 + [True]
+    with pytest.warns(UserWarning, match="taken as CarRacing-v3"):
+        assert make_env(EnvConfig(id="CarRacing")).action_space.shape == (2,)
+
+
+class Tuples(Odd):
+    def __init__(self, render_mode: str | None = None, size: Any = (SIDE, SIDE), parts: Any = None):
+        super().__init__(render_mode)
+        self._shape = size + (3,)  # noqa: RUF005  # as many do, to whom a list is an error
+        assert parts is None or isinstance(parts["limits"], tuple)
+
+
+class Lists(Odd):
+    def __init__(self, render_mode: str | None = None, waypoints: Any = ()):
+        super().__init__(render_mode)
+        waypoints.append(5)
+
+
+def test_lists_are_tuples_where_tuples_are_wanted_and_stay_ours() -> None:
+    kwargs = {"size": (SIDE, SIDE), "parts": {"limits": [1, 2]}}
+    assert make_env(made(Tuples, kwargs=kwargs)).unwrapped._shape == COLOR
+    config = made(Lists, kwargs={"waypoints": [1]})
+    make_env(config)
+    assert config.kwargs == {"waypoints": [1]}, "what the environment does to it is its own"
+    assert make_env(EnvConfig(id="ALE/Pong-v5", kwargs={"frameskip": [2, 5]})).reset()
+
+
+class Plain(gym.Env[Any, Any]):
+    """The home-made kind: an image, no metadata, no render_mode, no render()."""
+
+    observation_space = spaces.Box(0, 255, COLOR, np.uint8)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> Any:
+        return self.observation_space.sample(), 0.0, False, False, {}
+
+
+class WithMetadata(Plain):
+    metadata = {"render_modes": ["human"], "render_fps": 5}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("env", [Plain, WithMetadata])
+@pytest.mark.parametrize("kwargs", [{}, {"speed": 2.0}])
+def test_who_shows_images_needs_no_render_mode(env: type[Plain], kwargs: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        world = make_env(made(env, kwargs=kwargs))
+    assert world.reset(seed=0)[0].shape == COLOR
+    assert world.unwrapped.speed == kwargs.get("speed", 1.0)
+
+
+class Sightless(Plain):
+    observation_space = spaces.Box(0, 1, (3,), np.float32)  # type: ignore[assignment]
+
+
+def test_who_shows_none_and_draws_none_is_refused() -> None:
+    with (
+        pytest.warns(UserWarning, match="no image"),
+        pytest.raises(UserError, match="no render_mode 'rgb_array'"),
+    ):
+        make_env(made(Sightless))
+
+
+class Exits(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        sys.exit(0)
+
+
+class NoScreen(Odd):
+    def render(self) -> Any:
+        raise RuntimeError("an OpenGL platform library has not been loaded into this process")
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        (Asserts, r'AssertionError: assert render_mode == "human" \(.*odd.py, line'),
+        (Exits, r"cannot be made: SystemExit: 0 \(.*test_isolation.py, line \d+\)"),
+    ],
+)
+def test_an_error_in_a_constructor_shows_where(env: type[Odd], words: str) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        make_env(made(env))
+    one_line(error)
+
+
+def test_without_a_screen_mujoco_is_told_what_to_set() -> None:
+    env = make_env(made(NoScreen, pixels="render"))
+    with pytest.raises(UserError, match="MUJOCO_GL=egl"):
+        env.reset(seed=0)
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path / "my_envs.py"
+    sys.modules.pop("my_envs", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys\n\nsys.exit(0)\n", r"SystemExit: 0 \(.*my_envs\.py, line 3\)"),
+        ("x = (\n", r"SyntaxError: .*my_envs\.py, line 1"),
+        ("def f():\n    raise KeyError\n\nf()\n", r"KeyError: .*\(.*my_envs\.py, line 2\)"),
+        ("import no_such_thing\n", r"No module named 'no_such_thing' \(.*my_envs\.py, line 1\)"),
+    ],
+)
+def test_an_error_in_an_imported_module_shows_where(module: Path, code: str, words: str) -> None:
+    module.write_text(code)
+    with pytest.raises(UserError, match="cannot import 'my_envs'.*" + words) as error:
+        make_env(EnvConfig(**{"id": "me/My-v0", "import": "my_envs"}))
+    one_line(error)
+
+
+def test_who_is_sure_to_end_is_known() -> None:
+    assert has_limit(EnvConfig(id="CarRacing-v3"))
+    assert has_limit(EnvConfig(id="ALE/Pong-v5"))
+    assert not has_limit(made(Odd))
+    assert has_limit(made(Odd, max_episode_steps=5))
+
+
+def test_the_seam_needs_no_module_of_ours() -> None:
+    """Environments that are defined in a notebook have no file to show."""
+    spirit = types.ModuleType("spirit")
+    exec("def fail():\n    raise ValueError('gone')", spirit.__dict__)
+
+    class Ghost(Odd):
+        def render(self) -> Any:
+            spirit.fail()
+
+    env = make_env(made(Ghost, pixels="render"))
+    with pytest.raises(UserError, match=r"render\(\) failed: ValueError: gone"):
+        env.reset(seed=0)
