@@ -12,6 +12,7 @@ from tests.encoders import DOTS
 from worldvae.autoencoders import Encoder, hash_encoder, load_autoencoder
 from worldvae.autoencoders.pixels import Batch
 from worldvae.config import UserError
+from worldvae.envs import EnvConfig
 from worldvae.files import read_jsonl
 from worldvae.pretraining import PretrainConfig, busy_cores, leave_untrained, pretrain, refit
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -126,6 +127,19 @@ def test_too_few_episodes_say_what_to_do(tmp_path: Path) -> None:
     collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
     with pytest.raises(UserError, match="too few to hold some out"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+
+
+@pytest.mark.parametrize("predict", [4, 3])
+def test_too_short_episodes_say_so(tmp_path: Path, predict: int) -> None:
+    """They have two to four frames: none, or none of a split, show what is to be predicted."""
+    env = {"id": "odd/Odd-v0", "import": "tests.odd", "workers": "sync", "kwargs": {"length": 1}}
+    store = RolloutStore.create(tmp_path / "rollouts", EnvConfig(**env))
+    collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
+    config = PretrainConfig.model_validate({**SMALL.model_dump(), "predict": predict})
+    enough = sum(record.length >= predict for record in store.records)
+    words = rf"{enough} are long enough to predict {predict} frames ahead, the longest has 4 frames"
+    with pytest.raises(UserError, match=words):
+        pretrain(store, config, tmp_path / "encoder", seed=0)
 
 
 def test_a_damaged_episode_is_left_out(store: RolloutStore, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from worldvae.autoencoders.pixels import Window
 from worldvae.config import UserError
 from worldvae.envs import source_shape
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
-from worldvae.rollouts.store import Split
+from worldvae.rollouts.store import Record, Split
 from worldvae.training.distributed import first_does
 
 Source = StoredFrames | JoinedFrames
@@ -35,10 +35,7 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
     )
     records = [record for _, every in whole for record in every]
     if not (len(train) and len(validation) and len(test)):
-        raise UserError(
-            f"{store.folder}: {len(records)} whole episodes are too few to hold some out; "
-            "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps)"
-        )
+        raise UserError(f"{store.folder}: {_why_too_few(records, window)}")
     digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
     origin = FrameOrigin(
         frame=store.env.frame,
@@ -47,6 +44,22 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
         data_sha256=digest.hexdigest(),
     )
     return train, validation, test, origin
+
+
+def _why_too_few(records: Sequence[Record], window: Window) -> str:
+    """Why a split holds no example, and what to do about it."""
+    enough = [record for record in records if record.length + 1 > window.ahead]
+    if {record.split for record in enough} != {record.split for record in records}:
+        longest = max(record.length + 1 for record in records)
+        return (
+            f"of {len(records)} whole episodes {len(enough)} are long enough to predict "
+            f"{window.ahead} frames ahead, the longest has {longest} frames; use a smaller "
+            "pretrain.predict, or more of longer episodes"
+        )
+    return (
+        f"{len(records)} whole episodes are too few to hold some out; "
+        "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps)"
+    )
 
 
 def _joined(parts: Iterable[StoredFrames]) -> Source:
