@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 
+from agents.report import markdown
 from agents.report.records import Run
 from worldvae import html
 
@@ -38,18 +39,38 @@ SEES = {
 UNKNOWN = ("see the configuration", "see the configuration")
 
 
+TITLE = "What differs between the arms"
+
+
 def differences(run: Run) -> str:
+    """The section; '' before there is an arm."""
     if not run.arms:
         return ""
-    algorithm = algorithm_of(run.config)
-    text = (
-        "Only the observation, and with it the first layers of the network. Environment, seeds, "
-        f"env steps, evaluation episodes and all other settings of {algorithm} are the same."
-    )
+    header = ["arm", "the agent sees", _layers(run)]
     rows = [(arm, [(words, "") for words in SEES.get(arm, UNKNOWN)]) for arm in run.arms]
-    header = ["arm", "the agent sees", f"first layers of its own that {algorithm} trains"]
     table = html.table(header, rows, kind="words")
-    return html.section("differences", "What differs between the arms", html.paragraph(text), table)
+    return html.section("differences", TITLE, html.paragraph(_lead(run)), table)
+
+
+def differences_text(run: Run) -> str:
+    """The same in Markdown, without a table."""
+    if not run.arms:
+        return ""
+    rows = [(arm, *SEES.get(arm, UNKNOWN)) for arm in run.arms]
+    items = (f"{arm} sees {sees}; {_layers(run)}: {layers}" for arm, sees, layers in rows)
+    return markdown.section(TITLE, markdown.escaped(_lead(run)), markdown.bullets(items))
+
+
+def _lead(run: Run) -> str:
+    return (
+        "Only the observation, and with it the first layers of the network. Environment, seeds, "
+        f"env steps, evaluation episodes and all other settings of {algorithm_of(run.config)} are "
+        "the same."
+    )
+
+
+def _layers(run: Run) -> str:
+    return f"first layers of its own that {algorithm_of(run.config)} trains"
 
 
 def algorithm_of(config: str) -> str:

@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from agents.drift import DriftLine, read_lines
+from agents.report import markdown
 from agents.report.records import AgentRecord, Run
+from agents.report.tables import Table
 from agents.strangest import Columns, read_strangest
 from worldvae import html
 from worldvae.config import UserError
 from worldvae.diagnostics.drift import EXPECTED
 from worldvae.drift_plots import DriftCurve, drift_curves
 from worldvae.files import atomic_file
+from worldvae.html import Cell
 from worldvae.pictures import DPI, strangest_figure
 
+TITLE = "Did the agents leave the encoder's frames?"
 LEAD = (
     "A frozen encoder was trained on frames that other policies showed; an agent that learns goes "
     "where they did not. A frame is strange if its latents are farther from those of the training "
@@ -31,16 +35,46 @@ REMEDY = (
 
 def drift(run: Run) -> str:
     """The section; empty where nothing was measured."""
-    measured = [(agent, lines) for agent in run.agents if (lines := _lines(agent))]
+    measured = _measured(run)
     if not measured:
         return ""
     return html.section(
         "drift",
-        "Did the agents leave the encoder's frames?",
+        TITLE,
         html.paragraph(f"{LEAD} {_words(measured)}"),
         html.beside(*_figures(measured)),
         *_strangest(measured),
     )
+
+
+def drift_text(run: Run) -> str:
+    """The same in Markdown, with a row for each agent in the place of the figures."""
+    measured = _measured(run)
+    if not measured:
+        return ""
+    words = markdown.escaped(f"{LEAD} {_words(measured)}")
+    return markdown.section(TITLE, words, markdown.table(_table(measured)))
+
+
+def _table(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Table:
+    header = (
+        *("arm, seed", "strange frames at first", "at the end", "at most"),
+        *("error at the end, times held-out", "refits"),
+    )
+    rows = [(f"{agent.arm} {agent.seed}", _row(lines)) for agent, lines in measured]
+    return Table(header, tuple(rows))
+
+
+def _row(lines: list[DriftLine]) -> tuple[Cell, ...]:
+    first, last = lines[0], lines[-1]
+    shares = (first.strange, last.strange, max(line.strange for line in lines))
+    error = "not measured" if last.error is None else f"{last.error.ratio:.3g}"
+    percents = [f"{share:.1%}".replace("%", " %") for share in shares]
+    return tuple((value, "") for value in (*percents, error, str(last.refreshes)))
+
+
+def _measured(run: Run) -> list[tuple[AgentRecord, list[DriftLine]]]:
+    return [(agent, lines) for agent in run.agents if (lines := _lines(agent))]
 
 
 def _lines(agent: AgentRecord) -> list[DriftLine]:

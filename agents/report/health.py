@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from agents.report import markdown
 from agents.report.records import Run
 from worldvae import html
+from worldvae.config import UserError
 from worldvae.diagnostics.evidence import Finding, Verdict
 from worldvae.diagnostics.page import MEANINGS
 
+TITLE = "Latent health"
 ELSEWHERE = (
     "All of the check, with its figures: health.html in the folder encoder, beside this page."
 )
@@ -26,16 +29,56 @@ class Checked:
 
 def health(run: Run) -> str:
     """Verdict and findings of `encoder/health.json`; '' where there is none."""
+    try:
+        found = _read(run)
+    except UserError as error:
+        return html.section("health", TITLE, html.paragraph(str(error)))
+    if found is None:
+        return ""
+    blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(ELSEWHERE)]
+    return html.section("health", TITLE, *blocks)
+
+
+def health_text(run: Run) -> str:
+    """The same in Markdown."""
+    try:
+        found = _read(run)
+    except UserError as error:
+        return markdown.section(TITLE, markdown.escaped(str(error)))
+    if found is None:
+        return ""
+    items = markdown.bullets(f"{one.severity}: {one.found} {one.advice}" for one in found.findings)
+    return markdown.section(TITLE, markdown.escaped(_verdict(found)), items, ELSEWHERE)
+
+
+def unfit(run: Run) -> list[str]:
+    """What the verdict of a comparison says first, of an encoder that no agent can use."""
+    try:
+        found = _read(run)
+    except UserError:  # the section says it
+        return []
+    if found is None or found.verdict != "unfit":
+        return []
+    grounds = " ".join(one.found for one in found.findings if one.severity == "unfit")
+    return [
+        f"The encoder is unfit by its health check. {grounds} Scores of agents on its latents "
+        "tell of this encoder and not of whether pretraining helps: follow the advice below "
+        "Latent health, pretrain again and compare again."
+    ]
+
+
+def _read(run: Run) -> Checked | None:
+    """None where no check was made; UserError with what to do if its file is damaged."""
     path = run.folder / "encoder" / "health.json"
     if not path.exists():
-        return ""
+        return None
     try:
-        found = TypeAdapter(Checked).validate_json(path.read_bytes())
+        return TypeAdapter(Checked).validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        blocks = [html.paragraph("encoder/health.json is damaged. " + _again(run))]
-    else:
-        blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(ELSEWHERE)]
-    return html.section("health", "Latent health", *blocks)
+        again = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
+        raise UserError(
+            f"encoder/health.json is damaged. Examine the encoder again: {again}"
+        ) from None
 
 
 def _verdict(found: Checked) -> str:
@@ -47,7 +90,3 @@ def _verdict(found: Checked) -> str:
 def _findings(found: Checked) -> list[str]:
     items = [(one.severity, one.found, one.advice) for one in found.findings]
     return [html.judged(items)] if items else []
-
-
-def _again(run: Run) -> str:
-    return f"Examine the encoder again: python -m scripts.diagnose {run.folder / 'config.yaml'}"

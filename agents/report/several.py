@@ -15,6 +15,7 @@ import numpy as np
 from agents.report import markdown
 from agents.report.across import Across, across
 from agents.report.distribution import distribution_across
+from agents.report.health import unfit
 from agents.report.records import ENOUGH_SEEDS, Run
 from agents.report.tables import Table, normalised_table
 from agents.report.verdict import claims
@@ -54,6 +55,12 @@ def verdict_across(found: Across | None) -> list[str]:
     return [first, *claims(found.pairs, _two_digits, " in each environment")]
 
 
+def _verdict(runs: Sequence[Run], found: Across | None) -> list[str]:
+    """What was found, after the encoders that no agent can use."""
+    warned = [f"{_name(run)}: {words}" for run in runs for words in unfit(run)]
+    return [*warned, *verdict_across(found)]
+
+
 def environments_table(runs: Sequence[Run]) -> Table:
     """A row an environment: the two ends of its scale, and the mean return of every arm."""
     arms = list(dict.fromkeys(arm for run in runs for arm in run.arms))
@@ -64,7 +71,7 @@ def environments_table(runs: Sequence[Run]) -> Table:
 def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: Resampling) -> str:
     table = html.table(*environments_table(runs))
     sections = [
-        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict_across(found))),
+        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, _verdict(runs, found))),
         distribution_across(found, resampling) if found and found.arms else "",
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
@@ -76,7 +83,7 @@ def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: R
 def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
     blocks = [
         f"# {markdown.escaped(folder.resolve().name)}",
-        markdown.section("Verdict", *map(markdown.escaped, verdict_across(found))),
+        markdown.section("Verdict", *map(markdown.escaped, _verdict(runs, found))),
         markdown.section("Normalised scores", markdown.table(normalised_table(found)))
         if found
         else "",

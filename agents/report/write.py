@@ -9,7 +9,7 @@ from agents.report.differences import differences
 from agents.report.distribution import distribution
 from agents.report.drift import drift
 from agents.report.films import films
-from agents.report.health import health
+from agents.report.health import health, unfit
 from agents.report.records import Run
 from agents.report.sees import sees
 from agents.report.summary import Summary, unequal
@@ -36,7 +36,7 @@ def write_report(run: Run, summary: Summary) -> Path:
 def render(run: Run, summary: Summary, resampling: Resampling) -> str:
     """The whole page."""
     sections = (
-        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, verdict(summary))),
+        _verdict(run, summary),
         _holes(run),
         _unequal(run),
         _arms(summary),
@@ -54,6 +54,11 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
     return html.document("worldvae comparison", _title(run), _lede(run), sections)
+
+
+def _verdict(run: Run, summary: Summary) -> str:
+    words = [*unfit(run), *verdict(summary)]
+    return html.box("verdict", "verdict", "Verdict", *map(html.paragraph, words))
 
 
 def _title(run: Run) -> str:

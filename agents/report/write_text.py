@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from agents.report import markdown
+from agents.report.differences import differences_text
+from agents.report.drift import drift_text
+from agents.report.health import health_text, unfit
 from agents.report.records import Run
 from agents.report.summary import Summary, unequal
 from agents.report.tables import (
@@ -21,7 +24,7 @@ def render_text(run: Run, summary: Summary, title: str, lede: str, again: str) -
     blocks = (
         f"# {markdown.escaped(title)}",
         markdown.escaped(lede),
-        markdown.section("Verdict", *map(markdown.escaped, verdict(summary))),
+        markdown.section("Verdict", *map(markdown.escaped, [*unfit(run), *verdict(summary)])),
         _holes(run),
         _unequal(run),
         markdown.section("The arms", markdown.table(arms_table(summary))),
@@ -29,7 +32,10 @@ def render_text(run: Run, summary: Summary, title: str, lede: str, again: str) -
         markdown.section("Normalised scores", markdown.table(normalised_table(summary.across)))
         if summary.across
         else "",
+        health_text(run),
+        drift_text(run),
         markdown.section("What it cost", *_ledger(summary)),
+        differences_text(run),
         markdown.section("Every seed", markdown.table(seeds_table(run, summary))),
         markdown.section("To do it again", markdown.code(repeat(run, again))),
     )

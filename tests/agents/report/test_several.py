@@ -91,3 +91,14 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert len(rows) == 1 + 12
     report = (tmp_path / "report.md").read_text()
     assert "| Boxing | 0 | 50 | 50 (n = 3) | 25 (n = 3) |" in report
+
+
+def test_an_unfit_encoder_is_named_with_its_environment(tmp_path: Path) -> None:
+    found = runs(tmp_path, Pong={"latent": [0.0]}, Boxing={"latent": [1.0]})
+    finding = {"severity": "unfit", "name": "x", "found": "No latent is active.", "advice": "Y."}
+    check = {"verdict": "unfit", "findings": [finding]}
+    write_json(found[1].folder / "encoder/health.json", check)
+    page = write_several(tmp_path, found).read_text()
+    words = "Boxing: The encoder is unfit by its health check. No latent is active."
+    assert f"Verdict</h2><p>{words}" in page
+    assert f"## Verdict\n\n{words}" in (tmp_path / "report.md").read_text()

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.report.differences import SEES
 from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.verdict import verdict
 from agents.report.write import write_report
-from tests.agents.report.synthetic import amend, record_spending, state, write_run
+from tests.agents.report.synthetic import amend, record_spending, state, write_json, write_run
+from tests.agents.report.test_drift import watch
 from worldvae.stats import Resampling
 
 ARMS = {
@@ -97,6 +99,56 @@ def test_nothing_finished_is_a_file_too(tmp_path: Path) -> None:
     text = text_of(write_run(tmp_path, {"pixels": {0: []}}))
     assert "nothing to compare" in text
     assert "| " not in text
+
+
+LATENT = {"latent": {2: [304.0], 3: [305.0]}}
+UNFIT = {
+    "severity": "unfit",
+    "name": "collapsed",
+    "found": "0 of 4 latents are active.",
+    "advice": "Lower pretrain.beta.",
+}
+
+
+def check_health(folder: Path, verdict: str, *findings: object) -> None:
+    write_json(folder / "encoder/health.json", {"verdict": verdict, "findings": findings})
+
+
+def test_health_drift_and_differences_are_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, LATENT)
+    check_health(folder, "doubtful", {**UNFIT, "severity": "doubtful"})
+    watch(folder / "agents/latent/seed_2", [0.01, 0.375, 0.25], [0, 0, 1], has_error=True)
+    watch(folder / "agents/latent/seed_3", [0.0, 0.0], [0, 0], has_error=False)
+    text = text_of(folder)
+    assert "## Latent health\n\nVerdict: doubtful, with 1 finding." in text
+    assert "\n- doubtful: 0 of 4 latents are active. Lower pretrain.beta.\n" in text
+    assert "At the end the most was 25 % of the frames of latent 2." in text
+    found = rows(text[text.index("## Did the agents") : text.index("## What it cost")])
+    assert found["latent 2"] == ["1.0 %", "25.0 %", "37.5 %", "1.25", "1"]
+    assert found["latent 3"] == ["0.0 %", "0.0 %", "0.0 %", "not measured", "0"]
+    assert "## What differs between the arms\n\nOnly the observation" in text
+    sees, layers = SEES["latent"]
+    assert (
+        f"- latent sees {sees}; first layers of its own that the algorithm trains: {layers}" in text
+    )
+
+
+def test_without_a_check_and_drift_their_sections_are_left_out(tmp_path: Path) -> None:
+    text = text_of(write_run(tmp_path, LATENT))
+    assert "Latent health" not in text
+    assert "Did the agents leave" not in text
+    check_health(tmp_path, "superb")
+    assert "## Latent health\n\nencoder/health.json is damaged." in text_of(tmp_path)
+
+
+def test_an_unfit_encoder_stands_on_top_of_both_reports(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, LATENT)
+    words = "The encoder is unfit by its health check. 0 of 4 latents are active."
+    for verdict_found, shown in (("unfit", True), ("doubtful", False)):
+        check_health(folder, verdict_found, {**UNFIT, "severity": verdict_found})
+        assert (f"## Verdict\n\n{words}" in text_of(folder)) == shown
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        assert (f"Verdict</h2><p>{words}" in page) == shown
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
