@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ class Player:
         self._image_key = env.image_key
         self._seed = seed
         self._world = make_env(env.as_evaluated())
-        self.rate = float(self._world.metadata.get("render_fps", 30)) / env.action_repeat
+        self.rate = frame_rate(self._world.metadata) / env.action_repeat
         """Decisions a second, where the environment runs as fast as it is meant to."""
         self._look(*self._world.reset(seed=seed))
 
@@ -56,6 +58,13 @@ class Player:
         starting = np.array([self.decisions == 0])
         with seeded_torch(derive(self._seed, "play", self.decisions)):
             self._action = self.agent(_batch(obs, self._image_key), starting, state)[0]
+
+
+def frame_rate(metadata: Any) -> float:
+    """Frames a second that an environment says it is meant to run at; 30 where it does not."""
+    told: Any = metadata.get("render_fps") if isinstance(metadata, Mapping) else None
+    is_rate = isinstance(told, int | float) and math.isfinite(told) and told > 0
+    return float(told) if is_rate else 30.0
 
 
 def short_return(value: float) -> str:

@@ -76,10 +76,10 @@ def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
 @pytest.mark.parametrize(
     ("name", "action", "words"),
     [
-        ("from five", 5, r"actions \[5\]: expected 0 to 2"),
-        ("discrete", -1, r"actions \[-1\]: expected 0 to 2"),
+        ("from five", 5, r"action 5: expected 0 to 2"),
+        ("discrete", -1, r"action -1: expected 0 to 2"),
         ("box", [np.nan, 1], "not all are finite"),
-        ("whole", [0, 1.6], "leave Box"),
+        ("whole", [0, 1.6], "leaves Box"),
     ],
 )
 def test_an_action_outside_its_space_is_refused(name: str, action: Any, words: str) -> None:
@@ -204,6 +204,7 @@ class Broken(Odd):
             "nan": (obs, float("nan"), terminated, truncated, info),
             "infinite": (obs, np.inf, terminated, truncated, info),
             "none": (obs, None, terminated, truncated, info),
+            "two": (obs, np.ones(2), terminated, truncated, info),
             "old": (obs, reward, terminated, info),
         }
         if fault in {"type", "shape"}:
@@ -219,6 +220,7 @@ FAULTS = {
     "nan": r"odd/Broken-v0: step\(\) gave the reward nan; it has to be a finite number",
     "infinite": r"odd/Broken-v0: step\(\) gave the reward inf",
     "none": r"odd/Broken-v0: step\(\) gave the reward None",
+    "two": r"odd/Broken-v0: step\(\) gave the reward array",
     "old": r"odd/Broken-v0: step\(\) has to return \(observation, reward, terminated, truncated",
     "type": r"odd/Broken-v0: step\(\): the observation is float64, its space says uint8",
     "shape": r"odd/Broken-v0: step\(\): the observation has the shape \(8, .*, its space says",
@@ -252,6 +254,20 @@ def test_a_fault_in_a_process_of_its_own_is_the_same_line() -> None:
     with pytest.raises(UserError, match=FAULTS["nan"]):
         vec.step(np.zeros(2, int))
     vec.close()
+
+
+@pytest.mark.parametrize("reward", [2, 2.0, np.float32(2), np.array([2.0]), np.array(2), True])
+def test_a_reward_is_a_number_however_it_is_told(reward: Any) -> None:
+    class Pays(Odd):
+        def step(self, action: Any) -> Any:
+            obs, _, *rest = super().step(action)
+            return obs, reward, *rest
+
+    env = make_env(made(Pays))
+    env.reset(seed=0)
+    told = env.step(0)[1]
+    assert type(told) is float
+    assert told == (1 if reward is True else 2)
 
 
 class OldReset(Odd):

@@ -2,7 +2,7 @@
 
 Stock policies choose from Discrete(n), counted from 0, or from a float Box of one axis. An
 environment may count from elsewhere, take whole numbers, or arrange its numbers in a matrix:
-`agent_space` is what a policy acts in there, `env_actions` what the environment is then given and
+`agent_space` is what a policy acts in there, `EnvActions` what the environment is then given and
 what rollouts record, `agent_actions` the way back.
 """
 
@@ -49,25 +49,46 @@ def agent_space(space: spaces.Space[Any]) -> ActionSpace:
     return spaces.Box(low, high, dtype=dtype)
 
 
-def env_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
-    """N actions of `agent_space(space)` as the environment is given them: (N, ...) in `space`.
+class EnvActions:
+    """Actions of `agent_space(space)` as an environment is given them, each a new array or number.
 
     Of a Box of whole numbers the nearest are taken. Raises UserError for an action that is no
     finite number, or that a space of whole numbers does not hold.
     """
-    known, actions = check_space(space), np.asarray(actions)
-    if isinstance(known, spaces.Discrete):
-        chosen = actions.reshape(-1)
-        if not np.isin(chosen, np.arange(known.n)).all():
-            raise UserError(f"actions {chosen.tolist()}: expected 0 to {known.n - 1}")
-        return np.asarray(chosen.astype(np.int64) + known.start, known.dtype)
-    given: NDArray[Any] = actions.reshape(len(actions), *known.shape)
-    if not np.isfinite(given).all():
-        raise UserError(f"actions {given.tolist()}: not all are finite numbers")
-    taken = given if np.issubdtype(known.dtype, np.floating) else np.rint(given)
-    if taken is not given and ((taken < known.low) | (taken > known.high)).any():
-        raise UserError(f"actions {given.tolist()} leave {known}")
-    return taken.astype(known.dtype)
+
+    def __init__(self, space: spaces.Space[Any]) -> None:
+        self._space = check_space(space)
+        self._convert = self._choice if isinstance(self._space, spaces.Discrete) else self._numbers
+        self._is_whole = np.issubdtype(self._space.dtype, np.integer)
+        self._shape, self._type = self._space.shape, self._space.dtype.type
+
+    def __call__(self, action: Any) -> Any:
+        """One action, in `space`."""
+        return self._convert(action)
+
+    def batch(self, actions: NDArray[Any]) -> NDArray[Any]:
+        """N actions, (N, ...)."""
+        return np.stack([self._convert(action) for action in actions])
+
+    def _choice(self, action: Any) -> Any:
+        space = self._space
+        assert isinstance(space, spaces.Discrete)
+        chosen = action.item() if isinstance(action, np.ndarray) else action
+        if chosen != int(chosen) or not 0 <= chosen < space.n:
+            raise UserError(f"action {chosen}: expected 0 to {space.n - 1}")
+        return self._type(int(chosen) + space.start)
+
+    def _numbers(self, action: Any) -> Any:
+        space, given = self._space, np.asarray(action).reshape(self._shape)
+        assert isinstance(space, spaces.Box)
+        if not np.isfinite(given).all():
+            raise UserError(f"action {given.tolist()}: not all are finite numbers")
+        if not self._is_whole:
+            return given.astype(self._type)
+        whole = np.rint(given)
+        if (whole < space.low).any() or (whole > space.high).any():
+            raise UserError(f"action {given.tolist()} leaves {space}")
+        return whole.astype(self._type)
 
 
 def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:

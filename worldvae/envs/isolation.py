@@ -17,9 +17,11 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from worldvae.config import UserError
-from worldvae.envs.actions import agent_space, env_actions
-from worldvae.envs.user_code import in_user_code
+from worldvae.envs.actions import EnvActions, agent_space
+from worldvae.envs.user_code import failure, in_user_code
 from worldvae.envs.wrappers import Reset, Step
+
+FLAG = (bool, int, float, np.bool_, np.number)
 
 STEP = (
     "step() has to return (observation, reward, terminated, truncated, info): Gym's old four "
@@ -46,6 +48,8 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         super().__init__(env)
         self.env_action_space = env.action_space
         self.action_space = agent_space(env.action_space)
+        self._own_action = EnvActions(env.action_space)
+        self._space = env.observation_space
         self._name = env.spec.id if env.spec else str(env.unwrapped)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
@@ -56,54 +60,52 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return self._copied(given[0], "reset()"), self._kept(given[1])
 
     def step(self, action: Any) -> Step:
-        own = env_actions(np.asarray(action)[None], self.env_action_space)[0]
-        with in_user_code(f"{self._name}: step() failed"):
-            try:
-                given = self.env.step(own)
-            except ValueError as error:
-                if "values to unpack" not in str(error):
-                    raise
-                raise self._broken(STEP) from error  # by a wrapper of Gymnasium's around it
+        given = self._stepped(self._own_action(action))
         if not (isinstance(given, tuple) and len(given) == 5):
             raise self._broken(STEP)
         obs, reward, terminated, truncated, info = given
-        total = self._number(reward)
-        return (
-            self._copied(obs, "step()"),
-            total,
-            bool(terminated),
-            bool(truncated),
-            self._kept(info),
-        )
+        copy, number = self._copied(obs, "step()"), self._number(reward)
+        return copy, number, bool(terminated), bool(truncated), self._kept(info)
 
     def render(self) -> Any:
         with in_user_code(f"{self._name}: render() failed"):
             frame = self.env.render()
         return np.array(frame) if isinstance(frame, np.ndarray) else frame
 
+    def _stepped(self, action: Any) -> Any:
+        try:  # not `in_user_code`, which would take a tenth of a fast environment's step
+            return self.env.step(action)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, ValueError) and "values to unpack" in str(error):
+                raise self._broken(STEP) from error  # by a wrapper of Gymnasium's around it
+            raise failure(f"{self._name}: step() failed", error) from error
+
     def _broken(self, words: str) -> UserError:
         return UserError(f"{self._name}: {words}")
 
     def _number(self, reward: Any) -> float:
+        if type(reward) is float and math.isfinite(reward):
+            return reward
         try:
-            number = float(reward)
+            numbers = np.asarray(reward, np.float64)  # also of one in an array
         except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
+            numbers = np.empty(0)
+        if numbers.size != 1 or not np.isfinite(numbers).all():
             raise self._broken(f"step() gave the reward {reward!r}; it has to be a finite number")
-        return number
+        return float(numbers.item())
 
     def _copied(self, observation: Any, giver: str) -> Any:
         try:
-            return copy_into(self.observation_space, observation)
+            return copy_into(self._space, observation)
         except ValueError as error:
             raise self._broken(f"{giver}: {error}") from None
 
     @staticmethod
     def _kept(info: Any) -> dict[str, Any]:
-        success: Any = info.get(SUCCESS) if isinstance(info, Mapping) else None
-        is_flag = isinstance(success, bool | int | float | np.bool_ | np.number)
-        return {SUCCESS: bool(success)} if is_flag and not np.isnan(success) else {}
+        if not isinstance(info, dict) or SUCCESS not in info:
+            return {}
+        success = info[SUCCESS]
+        return {SUCCESS: bool(success)} if isinstance(success, FLAG) and success in {0, 1} else {}
 
 
 def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation") -> Any:
@@ -124,6 +126,8 @@ def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation
     if not isinstance(space, spaces.Box):
         return deepcopy(value)
     given = np.asarray(value)
+    if given.dtype == space.dtype and given.shape == space.shape:
+        return given.copy()
     if given.shape != space.shape:
         raise ValueError(f"{name} has the shape {given.shape}, its space says {space.shape}")
     copy = given.astype(space.dtype)

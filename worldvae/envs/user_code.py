@@ -30,10 +30,13 @@ def in_user_code(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except UserError:
-        raise
     except (Exception, SystemExit) as error:  # it may fail in any way
-        raise UserError(f"{what}: {described(error)}") from error
+        raise failure(what, error) from error
+
+
+def failure(what: str, error: BaseException) -> UserError:
+    """What `in_user_code` raises; a UserError says all itself."""
+    return error if isinstance(error, UserError) else UserError(f"{what}: {described(error)}")
 
 
 def described(error: BaseException) -> str:

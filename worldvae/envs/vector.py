@@ -18,7 +18,7 @@ class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
     """The first `reset()` without a seed uses the seed given here; later ones go on from it.
 
     `frame_config` tells an encoder's wrapper how the frames were preprocessed, `env_action_space`
-    in which space each environment is given its actions (see `env_actions`), and rollouts hold
+    in which space each environment is given its actions (see `EnvActions`), and rollouts hold
     them; None: in that which policies act in.
     """
 

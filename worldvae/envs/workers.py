@@ -25,6 +25,9 @@ CLOSE_SECONDS = 10.0
 BUSY_SECONDS = 2.0
 """The same where a call was interrupted, which may never return."""
 
+LAST_WORDS_SECONDS = 0.5
+"""What an exception may take to arrive from a process that has ended."""
+
 GONE = EOFError, ConnectionResetError, BrokenPipeError
 """What a pipe raises whose other end has ended."""
 
@@ -132,7 +135,14 @@ class WorkerVectorEnv(AsyncVectorEnv[Any, Any]):
         try:
             yield
         except GONE:
-            raise UserError(self._first_death()) from None
+            raise self._last_words() or UserError(self._first_death()) from None
+
+    def _last_words(self) -> BaseException | None:
+        """What a process said before it ended, if it had time to say something."""
+        with suppress(Empty):
+            error: BaseException = self.error_queue.get(timeout=LAST_WORDS_SECONDS)[2]
+            return error
+        return None
 
     def _first_death(self) -> str:
         ended = wait([process.sentinel for process in self.processes], timeout=1)

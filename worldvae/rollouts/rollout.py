@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from worldvae.envs.actions import env_actions
+from worldvae.envs.actions import EnvActions
 from worldvae.envs.vector import action_space_of, final_observations, image_of
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import Policy
@@ -35,7 +35,7 @@ class Rollout:
         """`has_state`: a reader shows the true state of `env`, and episodes keep it."""
         self._env, self._policies, self._seed, self._image_key = env, policies, seed, image_key
         self._has_state = has_state
-        self._action_space = action_space_of(env)
+        self._env_actions = EnvActions(action_space_of(env))
         self._names = list(policies)
         self._chance = np.array(weights) / np.sum(weights)
         self._chooser = numpy_stream(seed, "choose")
@@ -51,7 +51,7 @@ class Rollout:
     def step(self) -> list[Episode]:
         """One decision in every environment; the episodes that it ended."""
         chosen = self._act()
-        actions = env_actions(chosen, self._action_space)
+        actions = self._env_actions.batch(chosen)
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
         self._state = info.get("state")
         frames, states = image_of(self._obs, self._image_key), self._states(info)
