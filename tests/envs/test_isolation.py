@@ -122,6 +122,29 @@ def test_what_may_be_no_image_is_rendered_and_that_is_said(
     assert (env.reset(seed=0)[0] == 7).all()
 
 
+class Bright(Odd):
+    """Says that its image is in shares of white."""
+
+    def __init__(self, render_mode: str | None = None, level: float = 1.0) -> None:
+        super().__init__(render_mode, image="shares")
+        self._level = level
+
+    def _observe(self) -> Any:
+        return np.full(COLOR, self._level, np.float32)
+
+
+@pytest.mark.parametrize("level", [255.0, -1.0, np.nan, np.inf])
+def test_an_image_that_is_not_as_its_space_says_is_one_line(level: float) -> None:
+    env = make_env(made(Bright, kwargs={"level": level}))
+    with pytest.raises(UserError, match=r"has values from .*, where its space says 0 to 1"):
+        env.reset(seed=0)
+
+
+def test_rounding_is_no_fault() -> None:
+    env = make_env(made(Bright, kwargs={"level": 1.0000005}))
+    assert (env.reset(seed=0)[0] == 255).all()
+
+
 def test_that_frames_are_rendered_is_said_once_and_not_by_workers(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

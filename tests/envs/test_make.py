@@ -158,6 +158,17 @@ def test_shrinking_averages_so_that_a_pixel_is_not_lost() -> None:
     assert small.sum() == 150
 
 
+@pytest.mark.parametrize(("height", "width"), [(40, 600), (600, 40)])
+def test_of_a_strip_no_line_is_lost(height: int, width: int) -> None:
+    """One side shrinks and the other grows: each line of one pixel leaves its share of light."""
+    config, long = FrameConfig(), max(height, width)
+    for place in range(long):
+        frame = np.zeros((height, width, 3), np.uint8)
+        frame[(slice(None), place) if width == long else place] = 255
+        light = preprocess(frame, config).sum() / (64 * 64 * 3 * 255)
+        assert light == pytest.approx(1 / long, rel=0.1)
+
+
 def test_gray_and_flat_frames() -> None:
     red = np.zeros((64, 64, 3), np.uint8)
     red[..., 0] = 255

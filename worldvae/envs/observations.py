@@ -22,6 +22,9 @@ SMALLEST = 16
 SMALLEST_CAMERA = 36
 """Least side of an image that Stable-Baselines3's convolutions (Mnih et al. 2015) can take."""
 
+ROUNDING = 1e-3
+"""How far a share of white may leave [0, 1]."""
+
 COLORS = (1, 3)
 CAMERA_CHANNELS = (1, 3, 4)
 """A frame is gray or in colour; the convolutions of a further camera may be given a depth too."""
@@ -42,16 +45,19 @@ class ImageLayout:
     def frame(self, image: NDArray[Any]) -> Frame:
         """(H, W), (H, W, C) or (C, H, W) -> (H, W) or (H, W, C) uint8, a view if nothing changes.
 
-        Raises UserError for a pixel that is no number.
+        Raises UserError for pixels that are no numbers, or not those that the space says.
         """
         if self.channels == "first":
             image = np.moveaxis(image, 0, -1)
         if image.dtype == np.uint8:
             return image
-        if not np.isfinite(image).all():
-            raise UserError("an image has pixels that are no finite numbers")
-        levels = image if self.white == 255 else image * (255 / self.white)
-        return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+        shares = image / self.white
+        if not (shares.min() >= -ROUNDING and shares.max() <= 1 + ROUNDING):  # nor NaN
+            raise UserError(
+                f"an image has values from {image.min()} to {image.max()}, where its space says "
+                f"0 to {self.white:g}"
+            )
+        return np.rint(np.clip(255 * shares, 0, 255)).astype(np.uint8)
 
 
 def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> ImageLayout | None:
