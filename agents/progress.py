@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback
-from tqdm import tqdm
 
 from agents.agent import Agent
 from agents.card import AgentCard, normalization_of
@@ -14,6 +13,7 @@ from agents.checkpoint import save_agent
 from agents.evaluate import Score
 from agents.usage import Meter, PeakMemory
 from worldvae.files import append_jsonl
+from worldvae.progress import ProgressBar
 
 
 class Progress(BaseCallback):
@@ -42,7 +42,7 @@ class Progress(BaseCallback):
         self._evaluation, self._checkpoint = (Pace(step, card.env_steps) for step in every)
         self._meter = Meter(card.seconds, card.cpu_seconds, card.evaluation_seconds)
         name = f"{card.arm} seed {card.seed}"
-        self._bar = tqdm(desc=name, total=total, initial=card.env_steps, unit="steps", disable=None)
+        self._bar = ProgressBar(name, total, "steps", done=card.env_steps)
 
     def checkpoint(self) -> AgentCard:
         """Save the agent as it is; a resumed training goes on from here."""
@@ -54,19 +54,19 @@ class Progress(BaseCallback):
             if "episode" in info:
                 row = {"return": float(info["episode"]["r"]), "length": int(info["episode"]["l"])}
                 append_jsonl(self._folder / "episodes.jsonl", {**self._now(), **row})
-                self._bar.set_postfix({"return": f"{row['return']:.0f}"}, refresh=False)
+                self._bar.note(f"return={row['return']:.0f}")
         return True
 
     def _on_rollout_start(self) -> None:
         # After an update and before the next: the newest agent, and nothing half done.
-        self._bar.update(self._env_steps - self._bar.n)
+        self._bar.reach(self._env_steps)
         if self._evaluation.is_due(self._env_steps):
             self._evaluate()
         if self._checkpoint.is_due(self._env_steps):
             self.checkpoint()
 
     def _on_training_end(self) -> None:
-        self._bar.update(self._env_steps - self._bar.n)
+        self._bar.reach(self._env_steps)
         self._bar.close()
 
     def _evaluate(self) -> None:

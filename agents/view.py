@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from types import TracebackType
 from typing import Literal
 
@@ -17,13 +16,12 @@ from rich.table import Column
 from rich.text import Text
 
 from agents.job_progress import Progress
+from worldvae.progress import REPORT_SECONDS, eta, how_far, say
 
 Outcome = Literal["done", "failed", "stopped"]
 
 PACE_SECONDS = 600.0
 """What remains is estimated from the pace of so long; episodes end in lumps."""
-REPORT_SECONDS = 60.0
-"""Between two lines where there is no terminal."""
 
 
 class View:
@@ -79,7 +77,7 @@ class View:
         if self._live:
             self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     def begun(self, name: str) -> None:
         """A job runs."""
@@ -98,7 +96,7 @@ class View:
 
     def show(self, name: str, progress: Progress) -> None:
         """How far it is."""
-        text = ", ".join(filter(None, [f"{progress.done:,}/{progress.total:,}", progress.note]))
+        text = how_far(progress.done, progress.total, progress.note)
         self._bars.update(
             self._tasks[name], completed=progress.done, total=progress.total, text=text
         )
@@ -132,11 +130,9 @@ class _Left(ProgressColumn):
 
 
 def _left(task: Task) -> str:
-    """ "ETA 0:12:34", from the pace since it was first seen; no pace, no number."""
-    if task.finished:  # its last step is done, not what comes after
-        return "finishing"
-    seconds = task.time_remaining
-    return "ETA unknown" if seconds is None else f"ETA {timedelta(seconds=int(seconds))}"
+    """ "ETA 0:12:34", from the pace since it was first seen."""
+    # The last step of one that is finished is done, not what comes after.
+    return "finishing" if task.finished else eta(task.time_remaining)
 
 
 def _one_line() -> Column:

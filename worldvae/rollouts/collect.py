@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
-from tqdm import tqdm
 
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
 from worldvae.envs.make_raw import has_limit
 from worldvae.envs.vector import action_space_of
+from worldvae.progress import ProgressBar
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import (
     EpsilonPolicy,
@@ -156,11 +156,11 @@ def make_policies(
 
 def _record(rollout: Rollout, write: Callable[[Episode], None], stored: int, frames: int) -> None:
     """Play and write until `frames` frames are stored, of which `stored` already are."""
-    with tqdm(total=frames, initial=stored, desc="collect", unit="frames", disable=None) as bar:
+    with ProgressBar("collect", frames, "frames", done=stored) as bar:
         while stored + rollout.running_frames < frames:
             for episode in rollout.step():
                 write(episode)
                 stored += len(episode.obs)
-            bar.update(stored + rollout.running_frames - bar.n)
+            bar.reach(stored + rollout.running_frames)
         for episode in rollout.cut():
             write(episode)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
 from worldvae.files import append_jsonl, read_jsonl, user_errors, write_jsonl
+from worldvae.progress import ProgressBar
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import check_divisible, first_does, own_share
 from worldvae.training.resident import reader
@@ -66,7 +66,7 @@ def fit(
     with (
         closing(batches),
         closing(log) if log else nullcontext(),
-        tqdm(total=config.steps, initial=first, disable=share.rank > 0 or None, unit="step") as bar,
+        ProgressBar("fit", config.steps, "steps", done=first, hidden=share.rank > 0) as bar,
     ):
 
         def judge(means: dict[str, float]) -> None:
@@ -74,12 +74,12 @@ def fit(
             if log:
                 log.write(run.progress.step, run.seconds(), means, held_out)
             run.save()
-            bar.set_postfix(held_out=f"{held_out['loss']:.4g}", best=run.progress.best_step)
+            bar.note(f"held_out={held_out['loss']:.4g}, best={run.progress.best_step}")
 
         stopped = first_does(run.reason_to_stop)
         while stopped is None:
             run.learn(next(batches))
-            bar.update()
+            bar.reach(run.progress.step)
             stopped = first_does(run.reason_to_stop)
             if stopped or run.progress.step % config.evaluate_every == 0:
                 first_does(partial(judge, run.take_means()))

@@ -1,0 +1,105 @@
+"""How far long work is: a bar on a terminal, elsewhere a line from time to time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from types import TracebackType
+
+from tqdm import tqdm
+
+REPORT_SECONDS = 60.0
+"""Between two lines where there is no terminal."""
+
+
+class ProgressBar:
+    """Shows on standard error how much of `total` is done, in a `with` block or until `close`.
+
+    Without a terminal it is a line each minute and one at the end, so that a log shows life.
+
+    Args:
+        what: Names the work.
+        done: How much of it was done before.
+        hidden: Show nothing.
+        clock: Seconds, from any moment.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        unit: str,
+        done: int = 0,
+        hidden: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        on_terminal = sys.stderr.isatty()
+        self._says = not (hidden or on_terminal)
+        self._bar = tqdm(
+            desc=what, total=total, initial=done, unit=unit, disable=hidden or not on_terminal
+        )
+        self._what, self._total, self._unit, self._clock = what, total, unit, clock
+        self._before = self._done = done
+        self._note = ""
+        self._began = self._told = clock()
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._says = self._says and kind is None  # what went wrong is said elsewhere
+        self.close()
+
+    def reach(self, done: int) -> None:
+        """So much is done by now."""
+        self._done = done
+        self._bar.update(done - self._bar.n)
+        if self._says and self._clock() - self._told >= REPORT_SECONDS:
+            self._told = self._clock()
+            say(f"{self._what}: {self._how_far}, {eta(self._seconds_left())}")
+
+    def note(self, text: str) -> None:
+        """A few words on how it goes, shown from the next step on."""
+        self._note = text
+        self._bar.set_postfix_str(text, refresh=False)
+
+    def close(self) -> None:
+        """It is over."""
+        self._bar.close()
+        if self._says:
+            took = timedelta(seconds=int(self._clock() - self._began))
+            say(f"{self._what}: {self._how_far}, took {took}")
+            self._says = False
+
+    @property
+    def _how_far(self) -> str:
+        return how_far(self._done, self._total, self._note, self._unit)
+
+    def _seconds_left(self) -> float | None:
+        """None before there is a pace."""
+        done, took = self._done - self._before, self._clock() - self._began
+        return (self._total - self._done) * took / done if done > 0 else None
+
+
+def how_far(done: int, total: int, note: str = "", unit: str = "") -> str:
+    """ "1,200/20,000 frames, return 7"."""
+    return ", ".join(filter(None, [f"{done:,}/{total:,} {unit}".strip(), note]))
+
+
+def eta(seconds: float | None) -> str:
+    """ "ETA 0:12:34"; no pace, no number."""
+    return "ETA unknown" if seconds is None else f"ETA {timedelta(seconds=int(seconds))}"
+
+
+def say(line: str) -> None:
+    """One line on standard error, at once."""
+    with suppress(OSError):  # a log that is full or gone is no reason to lose the work
+        print(line, file=sys.stderr, flush=True)
