@@ -1,6 +1,8 @@
 """Episodes that end and those that do not, and whether they reached their goal."""
 
 import json
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +47,14 @@ def test_a_limit_is_waited_for_however_long(monkeypatch: pytest.MonkeyPatch) -> 
     assert [score.length for score in scores] == [60] * 3
 
 
-def test_who_collects_is_told_of_it_before(tmp_path: Path) -> None:
+def test_who_collects_is_told_of_it_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = RolloutStore.create(tmp_path, EnvConfig(**ENDLESS))
-    with pytest.warns(UserWarning, match=r"no episode .* ended by itself.*env\.max_episode_steps"):
+    monkeypatch.setattr(sys.modules["worldvae.rollouts.collect"], "LONG", 90)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what is short may end later
         collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
+    with pytest.warns(UserWarning, match=r"ended within 99 decisions.*env\.max_episode_steps"):
+        collect(store, RolloutConfig(frames=200, num_envs=1), seed=0)
 
 
 @pytest.mark.parametrize("info", ["success", "none"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any
 
 import cv2
@@ -140,8 +141,14 @@ def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
     unseen = f"; no agent is given {lost}" if lost else ""
     if reason and (config.pixels == "auto" or lost):
         why = f", since {reason}" if config.pixels == "auto" else ""
-        warnings.warn(f"{config.id}: frames: render(){why}{unseen}", stacklevel=4)
+        say_once(f"{config.id}: frames: render(){why}{unseen}")
     return bool(reason)
+
+
+@cache
+def say_once(line: str) -> None:
+    """Warn of something that is so however often an environment is made."""
+    warnings.warn(line, stacklevel=2)
 
 
 def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
@@ -154,7 +161,8 @@ def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
         return f"the observation is {hint or 'a Dict without an image'}"
     if config.image_key is not None or image_layout(space) is not None:
         return ""
-    return f"the observation is {space} and no image"
+    shape = f"of shape {space.shape}, {space.dtype}" if isinstance(space, spaces.Box) else space
+    return f"the observation ({shape}) is no image"
 
 
 class _MakeOne:

@@ -108,7 +108,7 @@ def _with_version(env_id: str) -> str:
     if version is not None or newest is None or env_id in gym.registry:
         return env_id
     found = get_env_id(space, name, newest)
-    warnings.warn(f"env.id = {env_id!r}: taken as {found}, the newest version", stacklevel=4)
+    warnings.warn(f"env.id = {env_id!r}: taken as {found}, the newest version", stacklevel=1)
     return found
 
 

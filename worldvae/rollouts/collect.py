@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -22,9 +22,12 @@ from worldvae.rollouts.policies import (
     Translated,
 )
 from worldvae.rollouts.rollout import Rollout
-from worldvae.rollouts.store import RolloutStore
+from worldvae.rollouts.store import Record, RolloutStore
 from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
+
+LONG = 1_000
+"""Decisions in which most episodes end."""
 
 PolicyName = Literal["random", "smooth", "agent"]
 
@@ -103,12 +106,18 @@ def collect(
                 _record(rollout, write, store.num_frames, config.frames)
         finally:
             env.close()
-        if all(record.cut for record in store.records[before:]) and not has_limit(store.env):
-            warnings.warn(
-                f"no episode of {store.env.id} ended by itself, and nothing limits them: set "
-                "env.max_episode_steps, or an agent's evaluation may never end",
-                stacklevel=2,
-            )
+        _warn_of_no_end(store.env, store.records[before:])
+
+
+def _warn_of_no_end(env: EnvConfig, records: Sequence[Record]) -> None:
+    """Say so if no episode has ended though there was time, before an agent is evaluated."""
+    longest = max(record.length for record in records)
+    if longest >= LONG and all(record.cut for record in records) and not has_limit(env):
+        warnings.warn(
+            f"no episode of {env.id} ended within {longest:,} decisions, and no limit of it is "
+            "known: if it has none, set env.max_episode_steps, or an agent cannot be evaluated",
+            stacklevel=3,
+        )
 
 
 def with_state(
