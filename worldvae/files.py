@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import multiprocessing
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -154,6 +155,7 @@ def locked(folder: Path, work: str, name: str = ".lock", patience: float = 0.0) 
         name: The file that stands for the folder.
         patience: Seconds to wait for another to end.
     """
+    check_guarded()
     with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / name).open("w")
@@ -164,6 +166,19 @@ def locked(folder: Path, work: str, name: str = ".lock", patience: float = 0.0) 
                 raise UserError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
         yield
+
+
+GUARD = (
+    "processes that a script starts may begin by importing it (spawn, forkserver), so what it does "
+    'has to stand under if __name__ == "__main__":'
+)
+
+
+def check_guarded() -> None:
+    """Raise UserError in a process that runs its parent's script again instead of importing it."""
+    # As multiprocessing itself does before it starts a process.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UserError(f"this script is run again by a process that it has started: {GUARD}")
 
 
 def _lock(file: IO[str], folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -18,6 +19,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 
 from worldvae.config import UserError
+from worldvae.files import GUARD, check_guarded
 
 CLOSE_SECONDS = 10.0
 """What idle environments may take to close; then their processes are ended."""
@@ -41,6 +43,7 @@ class WorkerVectorEnv(AsyncVectorEnv[Any, Any]):
     """
 
     def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]]) -> None:
+        check_guarded()
         # A process that begins is deaf to Ctrl-C before it can ignore it.
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -155,7 +158,8 @@ class WorkerVectorEnv(AsyncVectorEnv[Any, Any]):
 
 def _how_ended(code: int | None) -> str:
     if code is None or code >= 0:
-        return f"its process ended by itself, with status {code}"
+        hint = "" if multiprocessing.get_start_method() == "fork" else f"; {GUARD}"
+        return f"its process ended by itself, with status {code}{hint}"
     hint = ""
     if code == -signal.SIGKILL:
         hint = ", as the system does when memory runs out; play fewer at once (num_envs)"
