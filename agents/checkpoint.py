@@ -25,7 +25,7 @@ def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard
     atomic_write_bytes(folder / card.model, buffer.getvalue())
     card = card.model_copy(update=_save_replay(folder, model, card.env_steps))
     write_card(folder, card)
-    _drop_others(folder, {card.model, card.replay})
+    drop_others(folder, card)
     return card
 
 
@@ -67,8 +67,12 @@ def _save_replay(folder: Path, model: BaseAlgorithm, env_steps: int) -> dict[str
     return {"replay": path.name, "replay_sha256": sha256_file(path)}
 
 
-def _drop_others(folder: Path, kept: set[str]) -> None:
-    """Remove the weights and replay buffers of `folder` that are not `kept`."""
-    for old in [*folder.glob("model_*.zip"), *folder.glob("replay_*.pkl")]:
-        if old.name not in kept:
-            old.unlink()
+def drop_others(folder: Path, card: AgentCard) -> None:
+    """Remove the weights and replay buffers of `folder` that `card` does not name.
+
+    A checkpoint that was killed leaves those it wrote, or those it replaced.
+    """
+    with user_errors(folder):
+        for path in [*folder.glob("model_*.zip"), *folder.glob("replay_*.pkl")]:
+            if path.name not in {card.model, card.replay}:
+                path.unlink()

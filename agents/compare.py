@@ -5,7 +5,8 @@ from __future__ import annotations
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,7 +33,7 @@ from agents.stages import prepare
 from agents.train import DECIDES
 from agents.view import View
 from worldvae.config import UserError, to_yaml
-from worldvae.files import atomic_write_text
+from worldvae.files import atomic_write_text, drop_unfinished, locked
 from worldvae.stats import Resampling
 
 
@@ -70,6 +71,9 @@ class Training:
     def progress(self) -> Progress:
         return agent_progress(self.folder, self.env_steps)
 
+
+REPORT_PATIENCE = 600.0
+"""Seconds; a report takes some tens of them."""
 
 Plans = list[tuple[Experiment, list[Training]]]
 """The experiment in each environment, and its trainings."""
@@ -116,14 +120,17 @@ def _plans(experiment: Experiment) -> Plans:
 
 def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
     """What the workers and the report read."""
-    atomic_write_text(jobs[0].config, to_yaml(task))
+    with _reporting(task.folder):
+        atomic_write_text(jobs[0].config, to_yaml(task))
 
 
 def _report(experiment: Experiment, plans: Plans) -> bool:
     """Write what there is of `plans`; whether all of it has finished."""
     runs = [report(task, jobs) for task, jobs in plans]
     if len(runs) > 1:
-        print(f"report over all environments: {write_several(experiment.folder, runs)}")
+        with _reporting(experiment.folder):
+            page = write_several(experiment.folder, runs)
+        print(f"report over all environments: {page}")
     return all(job.is_done for _, jobs in plans for job in jobs)
 
 
@@ -147,14 +154,23 @@ def report(experiment: Experiment, jobs: Sequence[Training]) -> Run:
     """Write what there is of `jobs`, all trainings of a comparison, and print it."""
     if all(job.is_done for job in jobs):
         _film(experiment.folder)
-    run = read_run(experiment.folder, [(job.arm, job.seed) for job in jobs])
-    write_scores(run)
-    summary = summarise(run, Resampling.seeded(0))
-    write_overview(run)
-    page = write_report(run, summary)
+    with _reporting(experiment.folder):
+        run = read_run(experiment.folder, [(job.arm, job.seed) for job in jobs])
+        write_scores(run)
+        summary = summarise(run, Resampling.seeded(0))
+        write_overview(run)
+        page = write_report(run, summary)
     print(summary_table(summary))
     print(f"report: {page}")
     return run
+
+
+@contextmanager
+def _reporting(folder: Path) -> Iterator[None]:
+    """Be the one who writes the run's own files; waits for another who does."""
+    with locked(folder, "report", ".report.lock", REPORT_PATIENCE):
+        drop_unfinished(folder)
+        yield
 
 
 def _film(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +22,21 @@ from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
-from worldvae.files import atomic_write_text
+from worldvae.files import atomic_write_text, locked
 from worldvae.generators import seeded_torch
 from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
-from worldvae.training.distributed import first_does
+from worldvae.training.distributed import first_does, own_share
 from worldvae.versions import library_versions
 
 # The sections of the config that decide the rollouts, and an encoder made from them.
 COLLECTED_BY = ("seed", "env", "rollouts")
 ENCODED_BY = (*COLLECTED_BY, "pretrain")
+
+STAGE = ".stage.lock"
+"""Held from the settings to what says that a stage is done; within it, who writes the files holds
+the folder's own lock."""
 
 # What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
 SMALLEST_CNN_FRAME = 36
@@ -71,10 +76,21 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     make_env(experiment.env).close()  # a mistake is told before a folder is made for it
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    store = RolloutStore.create(folder, experiment.env)
-    record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    if (folder / "result.json").exists() and store.num_frames >= experiment.rollouts.frames:
-        return store
+    if (folder / "result.json").exists():
+        store = RolloutStore.create(folder, experiment.env)
+        if store.num_frames >= experiment.rollouts.frames:
+            return store
+    with locked(folder, "collection", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        store = RolloutStore.create(folder, experiment.env)
+        record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        _collect(experiment, store)
+    return store
+
+
+def _collect(experiment: Experiment, store: RolloutStore) -> None:
+    """Add what is missing to `store`, and say what all of it took."""
+    folder = store.folder
     agent, before = None, Spent()
     if experiment.rollouts.agent is not None:
         path = Path(experiment.rollouts.agent)
@@ -95,7 +111,6 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
         "versions": library_versions(),
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
-    return store
 
 
 @dataclass(frozen=True)
@@ -153,8 +168,10 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
 
     first_does(collected)
     store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
-    encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
-    first_does(examined)
+    is_first = own_share().rank == 0
+    with locked(folder, "pretraining", STAGE, alone=True) if is_first else nullcontext():
+        encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+        first_does(examined)
     return encoder
 
 
@@ -176,9 +193,10 @@ def make_random_encoder(experiment: Experiment) -> Encoder:
     if (folder / "config.json").exists():
         return Encoder.load(folder)
     store = collect_rollouts(experiment)
-    encoder = leave_untrained(store, experiment.pretrain, folder, experiment.seed)
-    record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    return encoder
+    with locked(folder, "making of an encoder", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
 
 
 def _without_amounts(experiment: Experiment) -> Experiment:

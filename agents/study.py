@@ -20,7 +20,7 @@ from agents.executor import LocalProcesses
 from agents.experiment import Experiment, check_settings, record_settings
 from agents.job_progress import Progress, encoder_progress
 from agents.jobs import Pool
-from agents.stages import ENCODED_BY, collect_rollouts
+from agents.stages import ENCODED_BY, STAGE, collect_rollouts
 from agents.study_report import write_study
 from agents.view import View
 from worldvae.autoencoders import Encoder
@@ -28,7 +28,7 @@ from worldvae.config import UserError
 from worldvae.diagnostics.scoring import score_encoder
 from worldvae.envs import EnvConfig
 from worldvae.fields import check_name, folder_name
-from worldvae.files import atomic_write_text
+from worldvae.files import atomic_write_text, locked
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import RolloutStore
 
@@ -137,6 +137,11 @@ def _run(waiting: list[Cell], workers: int) -> None:
 
 def make(cell: Cell) -> None:
     """Train one encoder and write its scores."""
+    with locked(cell.folder, "study", STAGE, alone=True):
+        _make(cell)
+
+
+def _make(cell: Cell) -> None:
     store = RolloutStore(cell.experiment.rollouts_folder)
     encoder = _encoder(cell, store)
     record_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)

@@ -27,7 +27,7 @@ from agents.arms import (
     training_env,
 )
 from agents.card import AgentCard, own_encoder, read_card, restore_normalization
-from agents.checkpoint import load_model, load_replay
+from agents.checkpoint import drop_others, load_model, load_replay
 from agents.drift import LOG
 from agents.evaluate import Score, evaluate
 from agents.experiment import Experiment, check_settings, record_settings
@@ -65,14 +65,17 @@ def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
     check_settings(folder / "settings.yaml", experiment, DECIDES)
     if (folder / "result.json").exists():
         return folder
-    with locked(folder, "training"):
-        _train(experiment, arm, seed, folder)
+    with locked(folder, "training", alone=True):
+        check_settings(folder / "settings.yaml", experiment, DECIDES)
+        if not (folder / "result.json").exists():  # another may have finished it meanwhile
+            _train(experiment, arm, seed, folder)
     return folder
 
 
 def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
     record_settings(folder / "settings.yaml", experiment, DECIDES)
     card = _resume_or_begin(experiment, arm, seed, folder)
+    drop_others(folder, card)
     while True:
         _forget_after(folder, card.env_steps)
         if _remaining(experiment, card) and must_refresh(experiment, folder, card):

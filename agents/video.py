@@ -90,19 +90,42 @@ def _grid(panels: Sequence[Picture]) -> Picture:
 
 def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
     """Pictures of one size, `rate` a second, to `path`, which is whole or as it was."""
-    partial = path.with_name(f".{path.name}")
+    partial = path.with_name(f".{path.stem}.tmp{path.suffix}")
     with user_errors(path):
         partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
         partial.write_bytes(b"")  # OpenCV does not say why it cannot write
-    writer: cv2.VideoWriter | None = None
-    for picture in shown:
-        if writer is None:
-            writer = _writer(partial, picture, rate)
-        writer.write(np.ascontiguousarray(picture[..., ::-1]))  # OpenCV writes BGR
-    if writer is not None:
-        writer.release()
+    try:
+        count = _encode(shown, rate, partial)
+        if count != _pictures_in(partial):
+            raise UserError(f"{path}: the film was not written whole; is the disk full?")
         with user_errors(path):
             os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _encode(shown: Iterator[Picture], rate: float, path: Path) -> int:
+    """Write the pictures; how many."""
+    count, writer = 0, None
+    try:
+        for picture in shown:
+            count += 1
+            writer = writer or _writer(path, picture, rate)
+            writer.write(np.ascontiguousarray(picture[..., ::-1]))  # OpenCV writes BGR
+    finally:
+        if writer is not None:
+            writer.release()
+    return count
+
+
+def _pictures_in(path: Path) -> int:
+    """How many can be read back: neither OpenCV nor FFmpeg says that a disk is full."""
+    read = cv2.VideoCapture(str(path))
+    try:
+        return sum(1 for _ in iter(read.grab, False))
+    finally:
+        read.release()
 
 
 def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:

@@ -18,6 +18,7 @@ from agents.window import check_display, show
 from scripts.cli import run
 from scripts.options import seed
 from worldvae.config import UserError
+from worldvae.files import locked
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
 
@@ -51,7 +52,8 @@ def main() -> None:
         if given.window:
             show(f"episode {episode}", pictures(players), players[0].rate)
         else:
-            film(players, path)
+            with locked(path.parent, "filming", f".{path.name}.lock"):
+                film(players, path)
         lines = [agent.words for agent in played(folders, players)]
     print("\n".join([*lines, WORDS, *([] if given.window else [str(path)])]))
 

@@ -17,6 +17,9 @@ from worldvae.config import UserError
 
 LOCK_POLL_SECONDS = 0.2
 
+UNFINISHED = ".*.tmp*"
+"""Names of what `atomic_file` writes to; other writers of whole files use such names, too."""
+
 
 @contextmanager
 def user_errors(path: Path) -> Iterator[None]:
@@ -42,8 +45,9 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -145,7 +149,13 @@ def _drop_torn_line(file: IO[bytes]) -> None:
 
 
 @contextmanager
-def locked(folder: Path, work: str, name: str = ".lock", patience: float = 0.0) -> Iterator[None]:
+def locked(
+    folder: Path,
+    work: str,
+    name: str = ".lock",
+    patience: float = 0.0,
+    alone: bool = False,
+) -> Iterator[None]:
     """Hold `folder` for one process; a second one gets a UserError that names the `work`.
 
     The system drops the lock when its holder ends, however it ends. Other machines see it if the
@@ -154,17 +164,19 @@ def locked(folder: Path, work: str, name: str = ".lock", patience: float = 0.0) 
     Args:
         name: The file that stands for the folder.
         patience: Seconds to wait for another to end.
+        alone: The holder alone writes into the folder and below, so that what it finds there of
+            unfinished files was left by one that was killed: it is removed.
     """
     check_guarded()
-    with user_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / name).open("w")
+    lock = _open_lock(folder, name)
     with lock:
         until = time.monotonic() + patience
         while not _lock(lock, folder):
             if time.monotonic() >= until:
                 raise UserError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
+        if alone:
+            drop_unfinished(folder, below=True)
         yield
 
 
@@ -181,7 +193,31 @@ def check_guarded() -> None:
         raise UserError(f"this script is run again by a process that it has started: {GUARD}")
 
 
-def _lock(file: IO[str], folder: Path) -> bool:
+def drop_unfinished(folder: Path, below: bool = False) -> None:
+    """Remove what killed writers left in `folder`, and in the folders below it.
+
+    Only for who knows that nobody writes there at the moment. A process number says nothing:
+    the writer may have been on another machine, or its number may be another's by now.
+    """
+    with user_errors(folder):
+        for path in folder.rglob(UNFINISHED) if below else folder.glob(UNFINISHED):
+            path.unlink(missing_ok=True)
+
+
+def _open_lock(folder: Path, name: str) -> IO[bytes]:
+    """The file to lock, never through a link: its target is nothing of ours."""
+    path = folder / name
+    with user_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        reason = "a link, not a lock; remove it" if path.is_symlink() else error.strerror
+        raise UserError(f"{path}: {reason}") from None
+    return os.fdopen(lock, "rb", buffering=0)
+
+
+def _lock(file: IO[bytes], folder: Path) -> bool:
     """Whether nobody else holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

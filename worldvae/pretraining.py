@@ -28,7 +28,7 @@ from worldvae.autoencoders import (
     summarise,
 )
 from worldvae.config import Config, UserError, check_unchanged, flatten
-from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl
+from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl, user_errors
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore
 from worldvae.training import CHECKPOINT, FitConfig, FitResult, fit
@@ -110,11 +110,12 @@ def _pretrain(
 ) -> Encoder:
     if first_does((folder / "result.json").exists):
         first_does(partial(_claim, folder, config, seed, None))
+        first_does(partial(_drop_checkpoint, folder))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
     if is_first:
         _warn_of_company(device)
-    with locked(folder, "pretraining") if is_first else nullcontext():
+    with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
         train, validation, test, origin = _sources(stores, config)
         first_does(partial(_claim, folder, config, seed, origin.data_sha256))
         critic = _critic(stores, config, folder, seed, device)
@@ -187,7 +188,13 @@ def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: 
         "parameters": sum(weight.numel() for weight in model.parameters()),
     }
     atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
-    (folder / CHECKPOINT).unlink(missing_ok=True)  # resuming is over; it is the largest file
+    _drop_checkpoint(folder)
+
+
+def _drop_checkpoint(folder: Path) -> None:
+    """Of a finished folder: resuming is over, and it is the largest file."""
+    with user_errors(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _peak_memory() -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from agents.experiment import Experiment
+from agents.stages import STAGE
 from agents.sweep.points import HEALTH, Setting
 from worldvae.diagnostics.health import diagnose
-from worldvae.files import atomic_write_text
+from worldvae.files import atomic_write_text, locked
 from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutStore
 
@@ -22,6 +23,7 @@ def run_trial(experiment: Experiment, setting: Setting) -> None:
     """Leave encoder and health.json in the trial's folder."""
     folder = experiment.sweep_folder / setting.name
     store, config = RolloutStore(experiment.rollouts_folder), config_of(experiment, setting)
-    encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
-    health = diagnose(encoder, store, experiment.seed)
-    atomic_write_text(folder / HEALTH, json.dumps(health.as_dict(), indent=1))
+    with locked(folder, "trial", STAGE, alone=True):
+        encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+        health = diagnose(encoder, store, experiment.seed)
+        atomic_write_text(folder / HEALTH, json.dumps(health.as_dict(), indent=1))

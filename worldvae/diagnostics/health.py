@@ -110,11 +110,11 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 
 
 def write_health(health: Health, folder: Path) -> None:
-    """Write `health.json` and `health.html` into `folder`."""
+    """Write `health.html` and then `health.json`, with which it is done, into `folder`."""
+    write_page(health, folder)
     atomic_write_text(
         folder / "health.json", health.model_dump_json(by_alias=True, indent=1) + "\n"
     )
-    write_page(health, folder)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:

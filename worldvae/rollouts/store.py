@@ -105,7 +105,7 @@ class RolloutStore:
 
         What another one has added since this store was opened is in `records` from then on.
         """
-        with locked(self.folder, "collection"):
+        with locked(self.folder, "collection", alone=True):
             self.records[:] = _read_manifest(self._manifest)
             yield
 

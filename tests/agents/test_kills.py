@@ -1,0 +1,144 @@
+"""Killed at renames and removals of files, the same call ends as if it had not been."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.agent import Agent
+from agents.card import read_card
+from agents.compare import compare
+from agents.experiment import Experiment
+from agents.stages import collect_rollouts, make_random_encoder, pretrain_encoder
+from agents.train import train
+from tests.agents.test_drift import REFITTED
+from tests.kills import Kill, files_of, kill_everywhere, leftovers
+from tests.tiny import load
+from worldvae.rollouts import RolloutStore
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+DQN = {
+    "algorithm": "DQN",
+    "num_envs": 2,
+    "env_steps": 400,
+    "checkpoint_every": 100,
+    "settings": {"learning_starts": 20, "buffer_size": 200, "batch_size": 16, "train_freq": 4},
+}
+
+
+def struck(kills: list[Kill], *files: str) -> None:
+    """Each of `files` was killed before and after the call that makes or removes it."""
+    for file in files:
+        assert {kill.after for kill in kills if kill.file == file} == {False, True}, file
+
+
+def values(path: Path) -> dict[str, Any]:
+    """What a JSON file holds but for what no two runs share."""
+    told = json.loads(path.read_text())
+    return {
+        key: value
+        for key, value in told.items()
+        if key not in {"command", "versions", "peak_memory", "rollouts"} and "seconds" not in key
+    }
+
+
+def check_whole(folder: Path, like: Path) -> None:
+    """Nothing is left over and nothing is missing."""
+    assert not list(leftovers(folder))
+    assert files_of(folder) == files_of(like)
+
+
+def test_a_collection(tmp_path: Path) -> None:
+    experiment = load(tmp_path)
+    folder = experiment.rollouts_folder
+    kills = kill_everywhere(lambda: collect_rollouts(experiment), folder)
+    struck(kills, "env.json", "settings.yaml", "state.json", "N.frames.npy", "N.npz", "result.json")
+    assert not list(leftovers(folder))
+    store = RolloutStore(folder)
+    assert store.num_frames >= experiment.rollouts.frames
+    assert store.healthy() == store.records
+    assert values(folder / "result.json")["frames"] == store.num_frames
+    names = {f"{record.name}.{kind}" for record in store.records for kind in ("frames.npy", "npz")}
+    assert names == {path.name for path in folder.glob("0*")}
+
+
+@pytest.fixture
+def two(prepared: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders `runs` that hold rollouts and nothing else."""
+    for name in ("whole", "killed"):
+        for rollouts in prepared.glob("*/rollouts"):
+            shutil.copytree(rollouts, tmp_path / name / rollouts.relative_to(prepared))
+    return tmp_path / "whole", tmp_path / "killed"
+
+
+@pytest.mark.parametrize("make", [pretrain_encoder, make_random_encoder])
+def test_an_encoder(two: tuple[Path, Path], make: Callable[[Experiment], object]) -> None:
+    folders = []
+    for runs in two:
+        experiment = load(runs)
+        is_random = make is make_random_encoder
+        folders.append(experiment.random_encoder_folder if is_random else experiment.encoder_folder)
+    whole, folder = folders
+    make(load(two[0]))
+    kills = kill_everywhere(lambda: make(load(two[1])), folder)
+    struck(kills, "settings.yaml", "model.safetensors", "card.json", "config.json")
+    check_whole(folder, whole)
+    for name in ("model.safetensors", "card.json", "config.json", "settings.yaml"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
+    if make is pretrain_encoder:
+        struck(kills, "checkpoint.pt", "training.png", "result.json", "health.html", "health.json")
+        for name in ("result.json", "health.json"):
+            assert values(folder / name) == values(whole / name), name
+
+
+@pytest.mark.parametrize("agent", [{}, DQN], ids=["PPO", "DQN"])
+def test_a_training(runs: Path, tmp_path: Path, agent: dict[str, Any]) -> None:
+    shutil.copytree(runs, tmp_path / "whole")
+    own = {f"agent.{key}": value for key, value in agent.items()}
+    whole = train(load(tmp_path / "whole", **own), "latent", 0)
+    experiment = load(runs, **own)
+    folder = experiment.agent_folder("latent", 0)
+    kills = kill_everywhere(lambda: train(experiment, "latent", 0), folder)
+    struck(kills, "settings.yaml", "model_N.zip", "card.json", "video.webm", "result.json")
+    if agent:
+        struck(kills, "replay_N.pkl")
+    for one in (folder, whole):
+        shutil.rmtree(one / "log")  # a part for each beginning
+    check_whole(folder, whole)
+    card = read_card(folder)
+    weights = {path.name for path in [*folder.glob("model_*"), *folder.glob("replay_*")]}
+    assert weights == {card.model, card.replay} - {""}
+    assert values(folder / "result.json").keys() == values(whole / "result.json").keys()
+    assert card.env_steps == read_card(whole).env_steps
+    Agent.load(folder)
+
+
+def test_a_refresh(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path / "whole")
+    whole = train(load(tmp_path / "whole", **REFITTED), "latent", 0)
+    experiment = load(runs, **REFITTED)
+    folder = experiment.agent_folder("latent", 0)
+    kills = kill_everywhere(lambda: train(experiment, "latent", 0), folder / "refresh_1")
+    struck(kills, "env.json", "N.npz", "model.safetensors", "card.json", "result.json")
+    struck(kills, "checkpoint.pt", "training.png")
+    check_whole(folder / "refresh_1", whole / "refresh_1")
+    assert values(folder / "result.json")["evaluation"]["seeds"]
+    assert read_card(folder).refreshes == 1
+
+
+def test_the_report_of_a_comparison(runs: Path) -> None:
+    experiment = load(runs, **{"compare.arms": ["latent"], "compare.seeds": [0]})
+    train(experiment, "latent", 0)
+    kills = kill_everywhere(lambda: compare(experiment), experiment.folder)
+    struck(kills, "config.yaml", "side_by_side.webm", "side_by_side.json", "scores.csv")
+    struck(kills, "overview.png", "report.html", "report.md")
+    assert not list(leftovers(experiment.folder))
+    found = files_of(experiment.folder)
+    for name in ("config.yaml", "scores.csv", "report.html", "report.md", "side_by_side.webm"):
+        assert name in found
