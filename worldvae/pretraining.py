@@ -243,8 +243,10 @@ def _warn_of_company(device: str) -> None:
     last bits of the result, so they are not changed behind the user's back.
     """
     cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    if device != "cpu" or threads == 1:
+        return
     busy = busy_cores()
-    if device == "cpu" and threads > 1 and busy + threads > cores + 0.5:
+    if busy + threads > cores + 0.5:
         warnings.warn(
             f"other work keeps {busy:.1f} of {cores} cores busy; {threads} torch threads "
             "beside it can be many times slower than one: set OMP_NUM_THREADS=1",

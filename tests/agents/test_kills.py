@@ -128,8 +128,10 @@ def test_a_refresh(runs: Path, tmp_path: Path) -> None:
     struck(kills, "env.json", "N.npz", "model.safetensors", "card.json", "result.json")
     struck(kills, "checkpoint.pt", "training.png")
     check_whole(folder / "refresh_1", whole / "refresh_1")
-    assert values(folder / "result.json")["evaluation"]["seeds"]
     assert read_card(folder).refreshes == 1
+    assert read_card(folder).encoder_sha256 == read_card(whole).encoder_sha256
+    results = [values(one / "result.json") for one in (folder, whole)]
+    assert results[0]["evaluation"] == results[1]["evaluation"], "a refresh begins at a checkpoint"
 
 
 def test_the_report_of_a_comparison(runs: Path) -> None:
