@@ -1,17 +1,24 @@
 """What the README shows is run: its Python as one script, its commands up to their arguments."""
 
+import importlib
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import gymnasium as gym
 import pytest
+import yaml
 
 from agents.benchmark import BenchmarkConfig
 from agents.experiment import Experiment
 from scripts.play import options as play_options
+from tests.encoders import DOTS, NETWORK, make_encoder
+from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
 
 ROOT = Path(__file__).parents[1]
@@ -30,15 +37,25 @@ def commands() -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines + inline if "scripts." in line]
 
 
-def test_the_python_runs_as_written(tmp_path: Path) -> None:
-    (tmp_path / "configs").mkdir()
+PLAYS = "PPO.load("
+"""Of the one block of Python that needs a trained agent, and the wheel alone."""
+
+
+def script(folder: Path) -> Path:
+    """All other blocks in a file, in a folder that looks like a checkout."""
+    (folder / "configs").mkdir()
     tiny = (ROOT / "tests" / "tiny.yaml").read_text()
-    (tmp_path / "configs" / "dots.yaml").write_text(tiny)
-    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
-    script = tmp_path / "readme.py"
-    script.write_text("\n".join(blocks("python")))
+    (folder / "configs" / "dots.yaml").write_text(tiny)
+    (folder / "scripts").symlink_to(ROOT / "scripts")
+    script = folder / "readme.py"
+    script.write_text("\n".join(block for block in blocks("python") if PLAYS not in block))
+    return script
+
+
+def test_the_python_runs_as_written(tmp_path: Path, wheel: Path) -> None:
+    """And what it has trained is played after it, without the checkout."""
     done = subprocess.run(
-        [sys.executable, script],
+        [sys.executable, script(tmp_path)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -48,6 +65,40 @@ def test_the_python_runs_as_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "mine" / "encoder" / "model.safetensors").exists()
     assert (tmp_path / "runs" / "dots-worldvae-Dots-v0" / "report.html").exists()
+    (block,) = [block for block in blocks("python") if PLAYS in block]
+    play = tmp_path / "elsewhere" / "play.py"
+    play.parent.mkdir()
+    play.write_text(block)
+    assert re.fullmatch(r"return -?\d+\.\d+\n", run_with_wheel(wheel, play, tmp_path))
+
+
+def test_a_process_that_imports_the_script_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As spawn runs it in each process: under another name than __main__."""
+    written = script(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(written), run_name="__mp_main__")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def zoo_wraps(env: gym.Env[Any, Any], lines: list[Any]) -> gym.Env[Any, Any]:
+    """As rl-baselines3-zoo reads `env_wrapper`: a dotted path, or one with keyword arguments."""
+    for line in lines:
+        name, arguments = next(iter(line.items())) if isinstance(line, dict) else (line, {})
+        module, _, kind = name.rpartition(".")
+        env = getattr(importlib.import_module(module), kind)(env, **arguments)
+    return env
+
+
+def test_the_zoo_understands_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_encoder(DOTS).save(tmp_path / "runs/mine/encoder")
+    (text,) = [block for block in blocks("yaml") if "env_wrapper" in block]
+    ((env_id, parameters),) = yaml.safe_load(text).items()
+    env = zoo_wraps(gym.make(env_id), parameters["env_wrapper"])
+    assert env.reset(seed=0)[0].shape == (4 * NETWORK.latents,)
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -25,7 +25,7 @@ from worldvae.history import History, stacked_space
 NO_ONE = np.empty(0, np.intp)
 
 
-class StackedVectorObservation(VectorWrapper[Any, Any, Any, Any]):
+class StackedVectorObservation(VectorWrapper):  # no generic class before Gymnasium 1.4
     """The last `stack` observations of N environments joined along the last axis.
 
     Also of final observations, so that an agent may bootstrap from them. Of a Dict only the

@@ -14,7 +14,7 @@ from worldvae.config import UserError
 from worldvae.envs.frames import FrameConfig
 
 
-class SeededVectorEnv(VectorWrapper[Any, Any, Any, Any]):
+class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
     """The first `reset()` without a seed uses the seed given here; later ones go on from it.
 
     `frame_config` tells an encoder's wrapper how the frames were preprocessed, `env_action_space`

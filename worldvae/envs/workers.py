@@ -34,7 +34,7 @@ GONE = EOFError, ConnectionResetError, BrokenPipeError
 """What a pipe raises whose other end has ended."""
 
 
-class WorkerVectorEnv(AsyncVectorEnv[Any, Any]):
+class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
     """Gymnasium's AsyncVectorEnv with SAME_STEP autoreset, whose processes may die or hang.
 
     Its processes leave Ctrl-C to this one, which ends them: a step that was interrupted is not
