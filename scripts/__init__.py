@@ -19,8 +19,9 @@ if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 # take 75 ms in place of 0.85. OpenMP reads this once, when torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-# Environments render into arrays; none needs a window or a sound card.
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+# Environments render into arrays; none needs a window or a sound card. Not "dummy" alone, at which
+# highway-env draws nothing; that is for where SDL was built without the other.
+os.environ.setdefault("SDL_VIDEODRIVER", "offscreen,dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 
 try:

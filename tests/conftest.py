@@ -9,7 +9,7 @@ from tests.wheel import unpack_wheel
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_VIDEODRIVER", "offscreen,dummy")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from agents.evaluate import evaluate
 from agents.report import read_run, summarise, write_scores
 from agents.report.tables import arms_table
 from agents.train import train
+from tests.odd import COLOR, Odd
 from tests.tiny import load
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig
@@ -45,6 +47,20 @@ def test_a_limit_is_waited_for_however_long(monkeypatch: pytest.MonkeyPatch) -> 
     env = EnvConfig(**{**ENDLESS, "max_episode_steps": 60})
     scores = evaluate(Still(), env, [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
     assert [score.length for score in scores] == [60] * 3
+
+
+class Dark(Odd):
+    """Draws nothing, as where it finds no screen."""
+
+    def _observe(self) -> Any:
+        return np.zeros(COLOR, np.uint8)
+
+
+def test_frames_that_show_nothing_are_told_of(tmp_path: Path) -> None:
+    gym.register("odd/Dark-v0", entry_point=Dark, disable_env_checker=True)
+    store = RolloutStore.create(tmp_path, EnvConfig(id="odd/Dark-v0", workers="sync"))
+    with pytest.warns(UserWarning, match=r"odd/Dark-v0: every .* same frame \(mean grey level 0\)"):
+        collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
 
 
 def test_who_collects_is_told_of_it_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -353,6 +353,21 @@ def test_lists_are_tuples_where_tuples_are_wanted_and_stay_ours() -> None:
     assert make_env(EnvConfig(id="ALE/Pong-v5", kwargs={"frameskip": [2, 5]})).reset()
 
 
+class Picky(Odd):
+    """Its error names all its arguments, render_mode too; the mode is kept for the second try."""
+
+    def __init__(self, render_mode: str | None = None, limits: Any = ()) -> None:
+        super().__init__(render_mode)
+        if not isinstance(limits, tuple):
+            raise TypeError(f"limits: expected a tuple, got {limits} (render_mode={render_mode})")
+
+
+def test_a_second_try_leaves_out_only_what_the_first_was_refused_for() -> None:
+    env = make_env(made(Picky, kwargs={"limits": [1]}, pixels="render"))
+    assert env.render_mode == "rgb_array"
+    assert env.reset(seed=0)[0].shape == COLOR
+
+
 class Plain(gym.Env[Any, Any]):
     """The home-made kind: an image, no metadata, no render_mode, no render()."""
 

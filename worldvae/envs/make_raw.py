@@ -66,7 +66,7 @@ def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
         return _make(spec, config, arguments)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's constructor may fail in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's constructor
         return _make_otherwise(spec, config, arguments, error)
 
 
@@ -74,8 +74,8 @@ def _make_otherwise(
     spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any], error: BaseException
 ) -> gym.Env[Any, Any]:
     """Without what `error` may be about; raises UserError of `error` if that fails too."""
-    knows_no_mode = "render_mode" in str(error) and "render_mode" not in config.kwargs
-    if knows_no_mode and "render_mode" in arguments:
+    knows_no_mode = "unexpected keyword argument 'render_mode'" in str(error)
+    if knows_no_mode and "render_mode" not in config.kwargs:
         return make_raw(spec, config.model_copy(update={"pixels": "observation"}))
     tuples = {name: _as_tuples(value) for name, value in arguments.items()}
     if tuples != arguments:

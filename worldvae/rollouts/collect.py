@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from worldvae.config import Config, UserError
@@ -107,6 +108,7 @@ def collect(
         finally:
             env.close()
         _warn_of_no_end(store.env, store.records[before:])
+        _warn_of_still_frames(store, store.records[before:])
 
 
 def _warn_of_no_end(env: EnvConfig, records: Sequence[Record]) -> None:
@@ -116,6 +118,18 @@ def _warn_of_no_end(env: EnvConfig, records: Sequence[Record]) -> None:
         warnings.warn(
             f"no episode of {env.id} ended within {longest:,} decisions, and no limit of it is "
             "known: if it has none, set env.max_episode_steps, or an agent cannot be evaluated",
+            stacklevel=3,
+        )
+
+
+def _warn_of_still_frames(store: RolloutStore, records: Sequence[Record]) -> None:
+    """Say so if nothing is ever to be seen, as where an environment has no screen to draw on."""
+    shown = (frame for record in records for frame in store.frames(record)[:: record.length])
+    first = next(shown)
+    if all(np.array_equal(frame, first) for frame in shown):
+        warnings.warn(
+            f"{store.env.id}: every episode begins and ends with the same frame (mean grey level "
+            f"{first.mean():.0f}): look at what --inspect draws before you train on it",
             stacklevel=3,
         )
 
