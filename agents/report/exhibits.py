@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from agents.report import markdown
 from agents.report.groundwork import Card
 from agents.report.records import AgentRecord, Cost, Run
 from agents.report.results import curve
@@ -24,6 +25,8 @@ VIDEO_BYTES = 8_000_000
 
 ACTIVE_NATS = 0.01
 """A latent that carries less than this is counted as unused."""
+
+ENCODER = "What the encoder keeps"
 
 UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
 
@@ -127,19 +130,31 @@ def encoder(run: Run) -> str:
         pictures.append(_kl_figure(run.card))
     if not pictures:
         return ""
-    has_latent = "latent" in run.arms
+    return html.section(
+        "encoder",
+        ENCODER,
+        html.paragraph(_encoder_words(run)),
+        html.beside(*pictures, layout="columns"),
+    )
+
+
+def encoder_text(run: Run) -> str:
+    """The same in Markdown, without pictures."""
+    if run.card is None:
+        return ""
+    used = _kl_words(run.card) if any(run.card.kl) else ""
+    words = " ".join(filter(None, [_encoder_words(run), used]))
+    return markdown.section(ENCODER, markdown.escaped(words))
+
+
+def _encoder_words(run: Run) -> str:
     lead = (
         "Agents of the arm latent see the frames only through this encoder, one for all seeds: "
         "an interval over seeds speaks of training agents, not of pretraining encoders."
-        if has_latent
+        if "latent" in run.arms
         else ""
     )
-    return html.section(
-        "encoder",
-        "What the encoder keeps",
-        html.paragraph(" ".join([lead, _card_words(run.card)]).strip()),
-        html.beside(*pictures, layout="columns"),
-    )
+    return " ".join([lead, _card_words(run.card)]).strip()
 
 
 def _card_words(card: Card | None) -> str:
@@ -150,11 +165,16 @@ def _card_words(card: Card | None) -> str:
 
 
 def _kl_figure(card: Card) -> str:
+    figure = plots.latent_kl(np.array(card.kl))
+    return html.drawing(figure, "KL of each latent, falling", _kl_words(card))
+
+
+def _kl_words(card: Card) -> str:
     active = sum(nats > ACTIVE_NATS for nats in card.kl)
     words = f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats."
     if active < len(card.kl):
         words += " The others tell the decoder, and the agent, nothing."
-    return html.drawing(plots.latent_kl(np.array(card.kl)), "KL of each latent, falling", words)
+    return words
 
 
 def videos(run: Run) -> str:

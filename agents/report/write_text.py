@@ -5,6 +5,7 @@ from __future__ import annotations
 from agents.report import markdown
 from agents.report.differences import differences_text
 from agents.report.drift import drift_text
+from agents.report.exhibits import encoder_text
 from agents.report.health import health_text, unfit
 from agents.report.records import Run
 from agents.report.summary import Summary, unequal
@@ -32,6 +33,7 @@ def render_text(run: Run, summary: Summary, title: str, lede: str, again: str) -
         markdown.section("Normalised scores", markdown.table(normalised_table(summary.across)))
         if summary.across
         else "",
+        encoder_text(run),
         health_text(run),
         drift_text(run),
         markdown.section("What it cost", *_ledger(summary)),

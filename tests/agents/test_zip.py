@@ -22,46 +22,57 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from stable_baselines3 import PPO
+import stable_baselines3
 
 assert not any(importlib.util.find_spec(name) for name in ("agents", "scripts", "tests"))
-for arm in ARMS:
-    if arm == "finetune":
-        assert "worldvae" not in sys.modules, "only finetune's first layers are ours"
-    model = PPO.load(f"{arm}.zip")
-    known = np.load(f"{arm}.npz")
+for name in NAMES:
+    algorithm, arm = name.split()
+    if name == "PPO finetune":
+        assert "worldvae" not in sys.modules, "nothing before it is ours"
+    model = getattr(stable_baselines3, algorithm).load(f"{name}.zip")
+    known = np.load(f"{name}.npz")
     actions, _ = model.predict(known["obs"], deterministic=True)
-    assert (actions == known["actions"]).all(), arm
-    assert model.lr_schedule(0.5) == known["rate"], arm
-    print(arm)
+    assert (actions == known["actions"]).all(), name
+    assert model.lr_schedule(0.5) == known["rate"], name
+    print(name)
 """
+
+
+NAMES = [
+    *[f"PPO {arm}" for arm in get_args(ArmName) if arm != "finetune"],
+    *("DQN pixels", "PPO finetune", "DQN finetune"),
+]
+"""Of agents, those whose first layers are ours at the end."""
+
+DQN = {"agent.algorithm": "DQN", "agent.settings": {"buffer_size": 50, "learning_starts": 4}}
 
 
 @pytest.fixture(scope="module")
 def folder(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of each arm the zip after its first update, and how it acts on what."""
+    """Of each agent the zip after its first update, and how it acts on what."""
     folder = tmp_path_factory.mktemp("zips")
-    experiment = load(prepared)
-    for arm in get_args(ArmName):
-        with closing(training_env(experiment, arm, 0)) as env:
-            model = make_model(experiment.agent, env, 0, "cpu", first_layers(experiment, arm))
-            model.learn(1)
-            model.save(folder / f"{arm}.zip")
+    for name in NAMES:
+        algorithm, arm = name.split()
+        experiment = load(prepared, **(DQN if algorithm == "DQN" else {}))
+        with closing(training_env(experiment, arm, 0)) as env:  # type: ignore[arg-type]
+            eyes = first_layers(experiment, arm)  # type: ignore[arg-type]
+            model = make_model(experiment.agent, env, 0, "cpu", eyes)
+            model.learn(16)
+            model.save(folder / f"{name}.zip")
             model.observation_space.seed(0)
             obs = np.stack([model.observation_space.sample() for _ in range(50)])
             actions, _ = model.predict(obs, deterministic=True)
-            np.savez(folder / f"{arm}.npz", obs=obs, actions=actions, rate=model.lr_schedule(0.5))
+            np.savez(folder / f"{name}.npz", obs=obs, actions=actions, rate=model.lr_schedule(0.5))
     return folder
 
 
-@pytest.mark.parametrize("arm", get_args(ArmName))
-def test_a_zip_needs_the_libraries_alone(folder: Path, arm: ArmName) -> None:
-    ours = {"worldvae"} if arm == "finetune" else set()
-    assert packages_in(folder / f"{arm}.zip") - STOCK == ours
+@pytest.mark.parametrize("name", NAMES)
+def test_a_zip_needs_the_libraries_alone(folder: Path, name: str) -> None:
+    ours = {"worldvae"} if name.endswith("finetune") else set()
+    assert packages_in(folder / f"{name}.zip") - STOCK == ours
 
 
 def test_agents_act_without_the_checkout_as_in_it(folder: Path, wheel: Path) -> None:
-    arms = sorted(get_args(ArmName), key=lambda arm: arm == "finetune")
     script = folder / "play.py"
-    script.write_text(f"ARMS = {arms}\n{SCRIPT}")
-    assert run_with_wheel(wheel, script, folder).split() == arms
+    script.write_text(f"NAMES = {NAMES}\n{SCRIPT}")
+    assert run_with_wheel(wheel, script, folder).splitlines() == NAMES

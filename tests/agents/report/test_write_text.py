@@ -120,6 +120,7 @@ def test_health_drift_and_differences_are_told(tmp_path: Path) -> None:
     watch(folder / "agents/latent/seed_2", [0.01, 0.375, 0.25], [0, 0, 1], has_error=True)
     watch(folder / "agents/latent/seed_3", [0.0, 0.0], [0, 0], has_error=False)
     text = text_of(folder)
+    assert "Its scores on held-out episodes: mse 0.0125. 2 of 3 latents carry more than" in text
     assert "## Latent health\n\nVerdict: doubtful, with 1 finding." in text
     assert "\n- doubtful: 0 of 4 latents are active. Lower pretrain.beta.\n" in text
     assert "At the end the most was 25 % of the frames of latent 2." in text
