@@ -176,15 +176,19 @@ def test_pixels_are_stacked_with_final_observations() -> None:
         assert (obs[..., 3:] == frames).all()
 
 
-def test_a_path_keeps_the_spec_serialisable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", [None, DOTS.model_copy(update={"action_repeat": 2})])
+def test_a_path_keeps_the_spec_serialisable(config: EnvConfig | None, tmp_path: Path) -> None:
+    """Of a raw environment, and of one of `make_env` whose state a reader tells."""
     make_encoder(DOTS).save(tmp_path)
-    raw = gym.make("worldvae/Dots-v0")
-    env = LatentObservation(raw, tmp_path, STACK)
+    inner = gym.make("worldvae/Dots-v0") if config is None else make_env(config)
+    env = LatentObservation(inner, tmp_path, STACK)
     assert env.spec is not None
     again = EnvSpec.from_json(env.spec.to_json())
     for spec in (env.spec, again):
         made = gym.make(spec)
         assert np.array_equal(made.reset(seed=3)[0], env.reset(seed=3)[0])
+        for ours, again in zip(made.step(1), env.step(1), strict=True):
+            np.testing.assert_equal(ours, again)
 
 
 def test_a_registered_environment_comes_wrapped(tmp_path: Path) -> None:

@@ -82,13 +82,19 @@ def variables_of(kinds: Mapping[str, bool]) -> tuple[StateVariable, ...]:
 
 
 class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Puts what a reader tells into `info["state"]`: (S,) float64, at reset and at every step."""
+    """Puts what a reader tells into `info["state"]`: (S,) float64, at reset and at every step.
 
-    def __init__(self, env: gym.Env[Any, Any], read: Reader) -> None:
-        RecordConstructorArgs.__init__(self, read=read)
+    `read` is by default that of the environment's id; a spec does not hold it.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], read: Reader | None = None) -> None:
+        RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        self._read = read
         self._id = env.spec.id if env.spec else str(env.unwrapped)
+        found = read or find_reader(self._id)
+        if found is None:
+            raise UserError(f"nothing reads the state of {self._id}")
+        self._read = found
         self._kinds: dict[str, bool] | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:

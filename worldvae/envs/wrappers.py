@@ -99,17 +99,20 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
     """Observations become frames (H, W, C) uint8 as `config` says.
 
     From an image observation, from the image under `image_key` of a Dict observation (the other
-    keys as `KeyEncoding` gives them), or from `render()` when `render` is set.
+    keys as `KeyEncoding` gives them), or from `render()` when `render` is set. A spec holds
+    `config` as a mapping, which is taken too.
     """
 
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        config: FrameConfig,
+        config: FrameConfig | dict[str, Any],
         image_key: str | None = None,
         render: bool = False,
     ) -> None:
-        RecordConstructorArgs.__init__(self, config=config, image_key=image_key, render=render)
+        config = FrameConfig.model_validate(config)
+        written = config.model_dump(mode="json")
+        RecordConstructorArgs.__init__(self, config=written, image_key=image_key, render=render)
         super().__init__(env)
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
@@ -143,9 +146,14 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """A black frame (H, W, C) in the place of the image: nothing is rendered or resized."""
 
     def __init__(
-        self, env: gym.Env[Any, Any], config: FrameConfig, image_key: str | None = None
+        self,
+        env: gym.Env[Any, Any],
+        config: FrameConfig | dict[str, Any],
+        image_key: str | None = None,
     ) -> None:
-        RecordConstructorArgs.__init__(self, config=config, image_key=image_key)
+        config = FrameConfig.model_validate(config)
+        written = config.model_dump(mode="json")
+        RecordConstructorArgs.__init__(self, config=written, image_key=image_key)
         super().__init__(env)
         self.frame_config, self.image_key = config, image_key
         if image_key is not None:
