@@ -70,9 +70,10 @@ class FrameEncoder:
         is_image = isinstance(image, spaces.Box) and image.dtype == np.uint8
         if not (is_image and image.shape == tuple(shape)):
             where = "" if image_key is None else f" under {image_key!r}"
+            shown = " ".join(str(image).split())  # the bounds of a long vector take several lines
             raise UserError(
                 f"the encoder was trained on {card.env_id} with frames of {tuple(shape)} uint8, "
-                f"this environment shows {image}{where}; {REMEDY}"
+                f"this environment shows {shown}{where}; {REMEDY}"
             )
 
     def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ class ProgressBar:
         hidden: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        on_terminal = sys.stderr.isatty()
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._says = not (hidden or on_terminal)
         self._bar = tqdm(
             desc=what, total=total, initial=done, unit=unit, disable=hidden or not on_terminal
