@@ -12,7 +12,6 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent import Agent
@@ -37,6 +36,7 @@ from agents.refresh import must_refresh, refresh, watch
 from agents.seal import sealed
 from agents.sections import ArmName
 from agents.settings import library_errors
+from agents.training_log import open_log
 from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder
@@ -45,7 +45,6 @@ from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
-LOGS = ["json", "tensorboard"]
 RECORDED = (
     *("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory"),
     *("refreshes", "refresh_env_steps", "refresh_seconds", "refresh_cpu_seconds"),
@@ -92,7 +91,7 @@ def _go_on(experiment: Experiment, folder: Path, card: AgentCard) -> tuple[Agent
     refitted = own_encoder(folder, card) if card.refreshes else None
     with closing(training_env(experiment, card.arm, stream, refitted)) as env:
         model = _load_or_make(experiment, folder, card, env, stream)
-        with closing(configure(str(folder / "log" / f"from_{card.env_steps}"), LOGS)) as logger:
+        with open_log(folder / "log" / f"from_{card.env_steps}") as logger:
             model.set_logger(logger)
             eyes = open_eyes(experiment, card.arm, env, refitted)
             agent = Agent(model, eyes, experiment.evaluation.deterministic)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.processes import PATIENCE
+
 CALLS = ("replace", "rename", "unlink", "remove", "rmdir")
 
 MOST = 200
@@ -80,6 +82,7 @@ def _killed(
 def _work(work: Callable[[], object], striker: _Striker) -> None:
     status = 1
     try:
+        signal.alarm(PATIENCE)
         for call in CALLS:
             setattr(os, call, striker.wrapped(call))
         work()

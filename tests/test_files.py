@@ -150,3 +150,40 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
         locked(tmp_path, "training"),
     ):
         pass
+
+
+def test_a_lock_that_is_a_link_is_refused_and_its_target_stays(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / ".lock").symlink_to(tmp_path / "mine")
+    told = r"x/\.lock: a link, not a lock; remove it"
+    with pytest.raises(UserError, match=told), locked(tmp_path / "x", "training"):
+        pass
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_lock_truncates_nothing(tmp_path):
+    (tmp_path / ".lock").write_text("precious")
+    with locked(tmp_path, "training"):
+        pass
+    assert (tmp_path / ".lock").read_text() == "precious"
+
+
+def test_a_lock_that_is_a_folder_is_one_line(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    told = r"\.lock: Is a directory"
+    with pytest.raises(UserError, match=told), locked(tmp_path, "training"):
+        pass
+
+
+def test_who_holds_a_folder_alone_removes_what_killed_writers_left(tmp_path):
+    left = [tmp_path / ".a.json.7.tmp", tmp_path / "x" / ".b.tmp.webm"]
+    kept = [tmp_path / "a.json", tmp_path / "x" / "b.tmp", tmp_path / ".hidden"]
+    (tmp_path / "x").mkdir()
+    for path in [*left, *kept]:
+        path.write_text("")
+    with locked(tmp_path, "filming", ".film.lock"):
+        assert all(path.exists() for path in left), "others may be writing"
+    with locked(tmp_path, "training", alone=True):
+        assert not any(path.exists() for path in left)
+        assert all(path.exists() for path in kept)

@@ -23,6 +23,14 @@ from worldvae.rollouts import RolloutStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+
+@pytest.fixture(autouse=True)
+def _torch_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime has threads of its own, and its locks do not survive a fork."""
+    refuse: Callable[..., str] = lambda *_: "it does not survive a fork"  # noqa: E731
+    monkeypatch.setattr("worldvae.autoencoders.backends._refusal_of_onnxruntime", refuse)
+
+
 DQN = {
     "algorithm": "DQN",
     "num_envs": 2,

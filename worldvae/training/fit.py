@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
-from worldvae.files import append_jsonl, read_jsonl, user_errors, write_jsonl
+from worldvae.files import append_jsonl, read_jsonl, write_jsonl
 from worldvae.progress import ProgressBar
+from worldvae.training.board import Board
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import check_divisible, first_does, own_share
 from worldvae.training.resident import reader
@@ -96,8 +96,7 @@ class _Log:
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"
         write_jsonl(self.path, [row for row in read_jsonl(self.path) if row["step"] <= step])
-        with user_errors(folder):
-            self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
+        self.board = Board(folder / "tensorboard", step)
 
     def write(
         self, step: int, seconds: float, train: dict[str, float], validation: dict[str, float]
@@ -106,7 +105,7 @@ class _Log:
             row = {"step": step, "split": split, "seconds": round(seconds, 3), **metrics}
             append_jsonl(self.path, row)
             for name, value in metrics.items():
-                self.board.add_scalar(f"{name}/{split}", value, step)
+                self.board.add(f"{name}/{split}", value, step)
 
     def close(self) -> None:
         self.board.close()
