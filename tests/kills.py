@@ -105,7 +105,7 @@ class _Striker:
             path = os.path.realpath(os.path.dirname(arguments[-1]))
             if os.getpid() != self._own or not path.startswith(self._folder):
                 return real(*arguments, **options)
-            name = _kind(os.path.basename(arguments[-1]))
+            name = re.sub(r"\w+\.png", "X.png", _kind(os.path.basename(arguments[-1])))
             number = self._counts[call + name] = self._counts.get(call + name, -1) + 1
             self._strike(Kill(call, name, False, number))
             try:

@@ -100,7 +100,7 @@ def test_an_encoder(two: tuple[Path, Path], make: Callable[[Experiment], object]
     for name in ("model.safetensors", "card.json", "config.json", "settings.yaml"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     if make is pretrain_encoder:
-        struck(kills, "checkpoint.pt", "training.png", "result.json", "health.html", "health.json")
+        struck(kills, "checkpoint.pt", "X.png", "result.json", "health.html", "health.json")
         for name in ("result.json", "health.json"):
             assert values(folder / name) == values(whole / name), name
 
@@ -134,7 +134,7 @@ def test_a_refresh(runs: Path, tmp_path: Path) -> None:
     folder = experiment.agent_folder("latent", 0)
     kills = kill_everywhere(lambda: train(experiment, "latent", 0), folder / "refresh_1")
     struck(kills, "env.json", "N.npz", "model.safetensors", "card.json", "result.json")
-    struck(kills, "checkpoint.pt", "training.png")
+    struck(kills, "checkpoint.pt", "X.png")
     check_whole(folder / "refresh_1", whole / "refresh_1")
     assert read_card(folder).refreshes == 1
     assert read_card(folder).encoder_sha256 == read_card(whole).encoder_sha256
@@ -147,7 +147,7 @@ def test_the_report_of_a_comparison(runs: Path) -> None:
     train(experiment, "latent", 0)
     kills = kill_everywhere(lambda: compare(experiment), experiment.folder)
     struck(kills, "config.yaml", "side_by_side.webm", "side_by_side.json", "scores.csv")
-    struck(kills, "overview.png", "report.html", "report.md")
+    struck(kills, "X.png", "report.html", "report.md")
     assert not list(leftovers(experiment.folder))
     found = files_of(experiment.folder)
     for name in ("config.yaml", "scores.csv", "report.html", "report.md", "side_by_side.webm"):
