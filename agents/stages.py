@@ -26,6 +26,7 @@ from worldvae.files import atomic_write_text, locked
 from worldvae.generators import seeded_torch
 from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.sb3 import check_keys
 from worldvae.seeding import derive
 from worldvae.training.distributed import first_does, own_share
 from worldvae.versions import library_versions
@@ -73,7 +74,9 @@ def _check_frames(experiment: Experiment, arm: ArmName) -> None:
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
     """Collect what is missing of the experiment's rollouts."""
-    make_env(experiment.env).close()  # a mistake is told before a folder is made for it
+    env = make_env(experiment.env)  # a mistake is told before a folder is made for it
+    env.close()
+    check_keys(env.observation_space)
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     if (folder / "result.json").exists():

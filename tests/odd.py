@@ -32,6 +32,7 @@ ACTIONS: dict[str, spaces.Space[Any]] = {
     "double": spaces.Box(-2, 3, (2,), np.float64),
     "whole": spaces.Box(-1, 1, (2,), np.int8),
     "bytes": spaces.Box(0, 255, (1,), np.uint8),
+    "flags": spaces.Box(0, 1, (3,), np.bool_),
     "matrix": spaces.Box(-1, 1, (2, 3), np.float32),
     "one number": spaces.Box(-1, 1, (), np.float32),
 }
@@ -45,6 +46,7 @@ IMAGES: dict[str, spaces.Box] = {
     "gray shares": spaces.Box(0, 1, GRAY, np.float64),
     "float levels": spaces.Box(0, 255, COLOR, np.float32),
     "whole levels": spaces.Box(0, 255, COLOR, np.int64),
+    "bits": spaces.Box(0, 1, COLOR, np.uint8),
     "channel first": spaces.Box(0, 255, FIRST, np.uint8),
     "shares, channel first": spaces.Box(0, 1, FIRST, np.float32),
 }
@@ -129,7 +131,7 @@ class Odd(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         given, self.age = np.array(action), self.age + 1
         if self._spoil and isinstance(action, np.ndarray) and action.ndim:
-            action *= 0  # as those who scale it in place
+            action[...] = 0  # as those who scale it in place
         length = self._length + self._episode % 3
         over, reward = self.age >= length, float(self.age) if self._pays else 0.0
         observation = self._observe()
@@ -146,6 +148,8 @@ class Odd(gym.Env[Any, Any]):
         generator = np.random.default_rng([self._seed, self._episode, self.age])
         is_gray = len(self._image.shape) == 2 or self._image.shape[-1] == 1
         noise = generator.integers(0, 256, (SIDE, SIDE, 1 if is_gray else 3), np.uint8)
+        if self._image.dtype == np.uint8 and self._image.high.max() == 1:
+            noise = np.where(noise > 127, 255, 0).astype(np.uint8)
         return np.broadcast_to(noise, COLOR)
 
     def _extra(self) -> dict[str, Any]:
@@ -168,7 +172,7 @@ class Odd(gym.Env[Any, Any]):
         elif self._image.shape[-1] == 1:
             image = image[..., :1]
         white = 255 if (self._image.high == 255).all() else 1
-        told = image if white == 255 else image.astype(self._image.dtype) / 255
+        told = image if white == 255 else image.astype(np.float64) / 255
         self._buffer[...] = told
         shown = self._buffer if self._reuse else self._buffer.copy()
         if not self._keys:

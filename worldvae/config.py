@@ -22,8 +22,12 @@ LARGEST = 1e18
 class UserError(Exception):
     """A mistake of the user: one line that names what is wrong and how to mend it.
 
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with status 2. Arrays and spaces in it
+    may have been of several lines.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))
 
 
 class Config(BaseModel):

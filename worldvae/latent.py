@@ -7,6 +7,7 @@ the path of an encoder, so that a line of YAML can name them, or an `Encoder`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,9 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         frame = image_of(observation, self._image_key)
         stacks, _ = self._stacks.step(frame[None], np.array([self._is_starting]))
         self._is_starting = False
-        return with_image(observation, self._image_key, stacks[0])
+        # What is beside the frame may be the environment's own, to be overwritten.
+        beside = observation if self._image_key is None else deepcopy(observation)
+        return with_image(beside, self._image_key, stacks[0])
 
 
 class LatentVectorObservation(StackedVectorObservation):
@@ -198,7 +201,9 @@ class LatentVectorObservation(StackedVectorObservation):
 
     Arguments as `LatentObservation`; the environments may reset in any way, SAME_STEP, NEXT_STEP
     (Gymnasium's default) or DISABLED: see `StackedVectorObservation`. A final observation is
-    encoded wherever it is shown, and a stack never holds frames of two episodes.
+    encoded wherever it is shown, and a stack never holds frames of two episodes. Environments that
+    give one array again and again have to be those of `make_env`, which copies: Gymnasium's own
+    vector environments would show their last frame overwritten.
     """
 
     def __init__(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders import Encoder
 from worldvae.autoencoders.frozen import TrainableEncoder
+from worldvae.config import UserError
 from worldvae.envs.vector import (
     check_autoreset,
     final_observations,
@@ -130,6 +131,17 @@ class LatentVecEnv(VecEnvWrapper):
         for index, final, stack in zip(ended, finals, last, strict=True):
             infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
         return with_image(obs, self._image_key, stacks), rewards, dones, infos
+
+
+def check_keys(space: spaces.Space[Any]) -> None:
+    """Raise UserError for keys of a Dict that torch cannot name a part of a policy after."""
+    keys = space.spaces if isinstance(space, spaces.Dict) else ()
+    taken = [key for key in keys if "." in key or hasattr(nn.ModuleDict(), key)]
+    if taken:
+        raise UserError(
+            f"the observation's {', '.join(taken)}: policies cannot have parts of that name (no "
+            "dots, and none of torch's own); rename it in the environment"
+        )
 
 
 class EncoderFeatures(BaseFeaturesExtractor):

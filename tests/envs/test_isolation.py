@@ -6,18 +6,22 @@ import types
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 
 from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
 from worldvae.config import UserError
-from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs import EnvConfig, make_env, make_vec, state_reader, state_variables
+from worldvae.envs.actions import EnvActions, agent_actions
 from worldvae.envs.make import say_once
 from worldvae.envs.make_raw import has_limit
+from worldvae.rollouts.policies import SmoothPolicy, draw_uniform
 
 FRAME = {"height": SIDE, "width": SIDE}
 
@@ -73,16 +77,55 @@ class WideWhole(Odd):
         self.action_space = spaces.Box(-(2**31), 2**31 - 1, (2,), np.int32)
 
 
-@pytest.mark.parametrize("env", [Wide, WideWhole])
+class WideBelow(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.action_space = spaces.Box(-(2**31), 10, (2,), np.int32)
+
+
+class Nothing(Odd):
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.action_space = spaces.Box(-1, 1, (0,), np.float32)
+
+
+def test_whole_numbers_that_float32_cannot_tell_apart_are_drawn_and_given() -> None:
+    space = spaces.Box(0, 2**24 + 3, (50,), np.int32)
+    drawn = draw_uniform(space, 200, np.random.default_rng(0))
+    drawn[0] = 2**24 + 3
+    assert np.array_equal(EnvActions(space).batch(agent_actions(drawn, space)), drawn)
+
+
+@pytest.mark.parametrize("space", [ACTIONS["flags"], ACTIONS["whole"], ACTIONS["bytes"]])
+def test_random_play_is_uniform_over_whole_numbers(space: spaces.Box) -> None:
+    low, high = (float(bound.max()) for bound in (space.low, space.high))
+    drawn = draw_uniform(space, 6_000, np.random.default_rng(0)).astype(float)
+    shares = (drawn - low) / (high - low)
+    assert shares.mean() == pytest.approx(0.5, abs=0.02)
+    assert ((shares == 0).mean(), (shares == 1).mean()) == pytest.approx(
+        (1 / (high - low + 1),) * 2, rel=0.15, abs=0.002
+    )
+    smooth = SmoothPolicy(space, np.random.default_rng(0), 0.5)
+    played = np.stack([smooth(None, np.zeros(4, bool)) for _ in range(500)]).astype(float)
+    assert (played.min(), played.max()) == (low, high)
+    assert (played.mean() - low) / (high - low) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("env", [Wide, WideWhole, WideBelow, Nothing])
 def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
     with pytest.raises(UserError, match=r"bounded Box.*RescaleAction") as error:
         make_env(made(env))
-    one_line(error)
+    assert f"odd/{env.__name__}-v0" in one_line(error)
 
 
 @pytest.mark.parametrize(
     ("name", "action", "words"),
     [
+        ("discrete", [1, 2], "expected one of Discrete"),
+        ("discrete", 0.5, "action 0.5: expected 0 to 2"),
+        ("discrete", np.nan, "action nan: expected one of"),
+        ("box", [1.0, 2.0, 3.0], "expected one of Box"),
+        ("box", ["a", "b"], "expected one of Box"),
         ("from five", 5, r"action 5: expected 0 to 2"),
         ("discrete", -1, r"action -1: expected 0 to 2"),
         ("box", [np.nan, 1], "not all are finite"),
@@ -125,23 +168,23 @@ def test_what_may_be_no_image_is_rendered_and_that_is_said(shape: tuple[int, ...
 class Bright(Odd):
     """Says that its image is in shares of white."""
 
-    def __init__(self, render_mode: str | None = None, level: float = 1.0) -> None:
+    def __init__(self, render_mode: str | None = None, level: str = "1") -> None:
         super().__init__(render_mode, image="shares")
-        self._level = level
+        self._level = float(level)
 
     def _observe(self) -> Any:
         return np.full(COLOR, self._level, np.float32)
 
 
-@pytest.mark.parametrize("level", [255.0, -1.0, np.nan, np.inf])
-def test_an_image_that_is_not_as_its_space_says_is_one_line(level: float) -> None:
+@pytest.mark.parametrize("level", ["255", "-1", "nan", "inf"])
+def test_an_image_that_is_not_as_its_space_says_is_one_line(level: str) -> None:
     env = make_env(made(Bright, kwargs={"level": level}))
     with pytest.raises(UserError, match=r"has values from .*, where its space says 0 to 1"):
         env.reset(seed=0)
 
 
 def test_rounding_is_no_fault() -> None:
-    env = make_env(made(Bright, kwargs={"level": 1.0000005}))
+    env = make_env(made(Bright, kwargs={"level": "1.0000005"}))
     assert (env.reset(seed=0)[0] == 255).all()
 
 
@@ -209,6 +252,57 @@ def test_a_key_that_no_policy_takes_is_refused_when_the_environment_is_made() ->
     one_line(error)
 
 
+BESIDE: list[tuple[spaces.Space[Any], Any]] = [
+    (spaces.Discrete(4, start=1), 0),
+    (spaces.Discrete(4), -1),
+    (spaces.Discrete(4), 4),
+    (spaces.Discrete(4), 1.5),
+    (spaces.Discrete(4), [1, 2]),
+    (spaces.Discrete(4), None),
+    (spaces.MultiDiscrete([2, 3]), [2, 0]),
+    (spaces.MultiDiscrete([2, 3]), [1, 3]),
+    (spaces.MultiBinary(3), [7, 0, 1]),
+    (spaces.MultiBinary(3), [1, 0]),
+    (spaces.Box(-128, 127, (1,), np.int8), np.array([300])),
+    (spaces.Box(0, 255, (1,), np.uint8), np.array([300], np.uint16)),
+    (spaces.Box(-1, 1, (1,), np.float32), np.array([1e300])),
+    (spaces.Box(-1, 1, (1,), np.float32), "far"),
+]
+
+
+@pytest.mark.parametrize(("space", "value"), BESIDE)
+def test_a_key_that_leaves_its_space_is_one_line(space: spaces.Space[Any], value: Any) -> None:
+    class Beside(Odd):
+        def __init__(self, render_mode: str | None = None) -> None:
+            super().__init__(render_mode)
+            self.observation_space = spaces.Dict({"camera": self._image, "extra": space})
+
+        def _observe(self) -> Any:
+            return {"camera": self.levels, "extra": value}
+
+    env = make_env(made(Beside, image_key="camera"))
+    words = r"odd/Beside-v0: reset\(\): the observation's extra .*, its space says"
+    with pytest.raises(UserError, match=words) as error:
+        env.reset(seed=0)
+    one_line(error)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.int32(2), np.array(2.0), np.array([2, 3])[0]])
+def test_a_key_may_be_told_in_any_type_that_holds_it(value: Any) -> None:
+    class Told(Odd):
+        def __init__(self, render_mode: str | None = None) -> None:
+            super().__init__(render_mode)
+            self.observation_space = spaces.Dict(
+                {"camera": self._image, "extra": spaces.Discrete(4, start=1)}
+            )
+
+        def _observe(self) -> Any:
+            return {"camera": self.levels, "extra": value}
+
+    env = make_env(made(Told, image_key="camera"))
+    assert env.reset(seed=0)[0]["extra"].tolist() == [0, 1, 0, 0]
+
+
 class Broken(Odd):
     """Does once what `fault` says, at its third step."""
 
@@ -227,7 +321,12 @@ class Broken(Odd):
             "nan": (obs, float("nan"), terminated, truncated, info),
             "infinite": (obs, np.inf, terminated, truncated, info),
             "none": (obs, None, terminated, truncated, info),
-            "two": (obs, np.ones(2), terminated, truncated, info),
+            "two": (obs, np.ones((2, 2)), terminated, truncated, info),
+            "vast": (obs, 10**400, terminated, truncated, info),
+            "huge": (obs, 1e39, terminated, truncated, info),
+            "text": (obs, reward, "False", truncated, info),
+            "agents": (obs, reward, terminated, {"__all__": False}, info),
+            "flags": (obs, reward, np.array([False, False]), truncated, info),
             "old": (obs, reward, terminated, info),
         }
         if fault in {"type", "shape"}:
@@ -236,6 +335,10 @@ class Broken(Odd):
             refuse(self.age)
         if fault == "divides":
             return 1 / 0
+        if fault == "unpacks":
+            _, _ = self.levels.shape
+        if fault == "forgets":
+            return None
         return faulty.get(fault, (obs, reward, terminated, truncated, info))
 
 
@@ -244,10 +347,17 @@ FAULTS = {
     "infinite": r"odd/Broken-v0: step\(\) gave the reward inf",
     "none": r"odd/Broken-v0: step\(\) gave the reward None",
     "two": r"odd/Broken-v0: step\(\) gave the reward array",
+    "vast": r"odd/Broken-v0: step\(\) gave the reward 1000",
+    "huge": r"odd/Broken-v0: step\(\) gave the reward 1e\+39",
+    "text": r"odd/Broken-v0: step\(\) gave terminated = 'False'; it has to be True or False",
+    "agents": r"odd/Broken-v0: step\(\) gave truncated = \{'__all__': False\}",
+    "flags": r"odd/Broken-v0: step\(\) gave terminated = array",
+    "unpacks": r"step\(\) failed: ValueError: too many values .* \(.*test_isolation.py, line \d+\)",
+    "forgets": r"odd/Broken-v0: step\(\) has to return",
     "old": r"odd/Broken-v0: step\(\) has to return \(observation, reward, terminated, truncated",
-    "type": r"odd/Broken-v0: step\(\): the observation is float64, its space says uint8",
+    "type": r"odd/Broken-v0: step\(\): the observation is float64 with .* space says uint8",
     "shape": r"odd/Broken-v0: step\(\): the observation has the shape \(8, .*, its space says",
-    "nan key": r"the observation's speed is \[nan\]: not all finite",
+    "nan key": r"odd/Broken-v0: the observation's speed is \[nan\]: not all finite",
     "no key": r"odd/Broken-v0: step\(\): the observation lacks speed",
     "assert": r"step\(\) failed: AssertionError: assert age != 3 \(.*odd.py, line",
     "divides": r"step\(\) failed: ZeroDivisionError: .* \(.*test_isolation.py, line \d+\)",
@@ -303,6 +413,87 @@ def test_an_old_reset_is_one_line() -> None:
         make_env(made(OldReset)).reset()
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (True, True),
+        (np.bool_(False), False),
+        (1, True),
+        (0.0, False),
+        (np.array(True), True),
+        (np.array([0]), False),
+        (torch.tensor(True), True),
+        ([True], True),
+        (0.5, None),
+        (np.nan, None),
+        (None, None),
+        ("yes", None),
+        (np.ones(2), None),
+    ],
+)
+def test_success_may_be_told_in_many_ways(told: Any, kept: bool | None) -> None:
+    class Tells(Odd):
+        def step(self, action: Any) -> Any:
+            return *super().step(action)[:4], MappingProxyType({"is_success": told})
+
+    env = make_env(made(Tells))
+    env.reset(seed=0)
+    assert env.step(0)[4].get("is_success") is kept
+
+
+class Fails(Odd):
+    """Closes in a way of its own."""
+
+    def __init__(self, render_mode: str | None = None, leaves: bool = False) -> None:
+        super().__init__(render_mode)
+        self._leaves = leaves
+
+    def close(self) -> None:
+        if self._leaves:
+            sys.exit(0)
+        raise RuntimeError("closed twice")
+
+
+@pytest.mark.parametrize(
+    ("leaves", "words"), [(True, "SystemExit"), (False, "RuntimeError: closed twice")]
+)
+def test_a_close_that_fails_ends_nothing(leaves: bool, words: str) -> None:
+    with pytest.warns(UserWarning, match=rf"odd/Fails-v0: close\(\) failed: {words}"):
+        make_vec(made(Fails, kwargs={"leaves": leaves}), 2, seed=0).close()
+
+
+class Unready(Odd):
+    @property
+    def observation_space(self) -> Any:
+        raise NotImplementedError("later")
+
+    @observation_space.setter
+    def observation_space(self, _: Any) -> None:
+        pass
+
+
+def test_spaces_that_cannot_be_read_are_one_line() -> None:
+    with pytest.raises(UserError, match=r"its spaces cannot be read: NotImplementedError: later"):
+        make_env(made(Unready))
+
+
+class Confused(Odd):
+    """Its reader fails."""
+
+
+@state_reader("odd/Confused-")
+def read_nothing(env: Any) -> Any:
+    return {"speed": env.no_such_thing}
+
+
+def test_a_reader_that_fails_is_one_line_wherever_it_is_asked() -> None:
+    words = r"the state reader of odd/Confused-v0 failed: AttributeError.*test_isolation.py, line"
+    with pytest.raises(UserError, match=words):
+        state_variables(made(Confused))
+    with pytest.raises(UserError, match=words):
+        make_env(made(Confused)).reset(seed=0)
+
+
 def test_whether_it_succeeded_is_all_that_is_kept_of_infos() -> None:
     env = make_env(odd(info="success"))
     assert env.reset(seed=0)[1] == {"is_success": False}
@@ -353,6 +544,38 @@ def test_lists_are_tuples_where_tuples_are_wanted_and_stay_ours() -> None:
     assert make_env(EnvConfig(id="ALE/Pong-v5", kwargs={"frameskip": [2, 5]})).reset()
 
 
+class Both(Odd):
+    def __init__(
+        self, render_mode: str | None = None, size: Any = (), goals: Any = (), late: Any = ()
+    ):
+        super().__init__(render_mode)
+        self.shape = size + (3,)  # noqa: RUF005
+        goals.append(1)
+        self.late = late
+
+
+def test_each_list_is_a_tuple_where_one_is_wanted_and_what_was_a_tuple_stays_one() -> None:
+    kwargs = {"size": [SIDE, SIDE], "goals": [0], "late": (1, 2)}
+    env: Any = make_env(made(Both, kwargs=kwargs)).unwrapped
+    assert env.shape == COLOR
+    assert env.late == (1, 2)
+    stored = EnvConfig.model_validate_json(made(Both, kwargs=kwargs).model_dump_json(by_alias=True))
+    assert not stored.other_task(made(Both, kwargs=kwargs)), "in files it is a list"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"tiles": {1: "wall"}}, "keys of mappings have to be text"),
+        ({"speed": float("nan")}, "a file has to hold them"),
+        ({"max_episode_steps": 3}, r"env\.max_episode_steps"),
+    ],
+)
+def test_arguments_that_a_file_would_change_are_refused(kwargs: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        EnvConfig(kwargs=kwargs)
+
+
 class Picky(Odd):
     """Its error names all its arguments, render_mode too; the mode is kept for the second try."""
 
@@ -397,6 +620,29 @@ def test_who_shows_images_needs_no_render_mode(env: type[Plain], kwargs: dict[st
         world = make_env(made(env, kwargs=kwargs))
     assert world.reset(seed=0)[0].shape == COLOR
     assert world.unwrapped.speed == kwargs.get("speed", 1.0)
+
+
+class Human(WithMetadata):
+    """Gymnasium's own template."""
+
+    def __init__(self, render_mode: str | None = None, speed: float = 1.0) -> None:
+        super().__init__(speed)
+        assert render_mode is None or render_mode in self.metadata["render_modes"]
+
+
+class Wraps(Plain):
+    """Its own part is given what it does not know, whatever it is asked for."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__()
+        Plain(render_mode="rgb_array")  # type: ignore[call-arg]
+
+
+def test_a_template_that_shows_images_is_made_and_a_mistake_inside_is_told() -> None:
+    assert make_env(made(Human)).reset(seed=0)[0].shape == COLOR
+    with pytest.raises(UserError, match=r"render_mode.*test_isolation.py, line \d+\)") as error:
+        make_env(made(Wraps))
+    one_line(error)
 
 
 class Sightless(Plain):
@@ -466,6 +712,7 @@ def test_an_error_in_an_imported_module_shows_where(module: Path, code: str, wor
 def test_who_is_sure_to_end_is_known() -> None:
     assert has_limit(EnvConfig(id="CarRacing-v3"))
     assert has_limit(EnvConfig(id="ALE/Pong-v5"))
+    assert not has_limit(EnvConfig(id="ALE/Pong-v5", kwargs={"max_num_frames_per_episode": None}))
     assert not has_limit(made(Odd))
     assert has_limit(made(Odd, max_episode_steps=5))
 

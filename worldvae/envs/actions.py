@@ -18,6 +18,9 @@ from worldvae.config import UserError
 
 ActionSpace = spaces.Box | spaces.Discrete
 
+EXACT_IN_FLOAT32 = 2**24
+"""Whole numbers from here on are not all told apart."""
+
 UNBOUNDED = 1e9
 """Bounds from here on stand for none: nobody means a motor that takes 3.4e38, the largest float."""
 
@@ -34,6 +37,11 @@ def check_space(space: spaces.Space[Any]) -> ActionSpace:
     )
 
 
+def is_whole(space: spaces.Box) -> bool:
+    """Whether it holds whole numbers, which true and false are too."""
+    return space.dtype.kind in "biu"
+
+
 def agent_space(space: spaces.Space[Any]) -> ActionSpace:
     """What a policy acts in where the environment takes `space`.
 
@@ -42,9 +50,11 @@ def agent_space(space: spaces.Space[Any]) -> ActionSpace:
     known = check_space(space)
     if isinstance(known, spaces.Discrete):
         return known if known.start == 0 else spaces.Discrete(int(known.n))
-    if len(known.shape) == 1 and np.issubdtype(known.dtype, np.floating):
+    if len(known.shape) == 1 and not is_whole(known):
         return known
-    dtype: Any = known.dtype if np.issubdtype(known.dtype, np.floating) else np.float32
+    exact = np.abs([known.low, known.high]).max() < EXACT_IN_FLOAT32
+    whole = np.float32 if exact else np.float64
+    dtype: Any = whole if is_whole(known) else known.dtype
     low, high = (bound.reshape(-1).astype(dtype) for bound in (known.low, known.high))
     return spaces.Box(low, high, dtype=dtype)
 
@@ -59,16 +69,20 @@ class EnvActions:
     def __init__(self, space: spaces.Space[Any]) -> None:
         self._space = check_space(space)
         self._convert = self._choice if isinstance(self._space, spaces.Discrete) else self._numbers
-        self._is_whole = np.issubdtype(self._space.dtype, np.integer)
+        self._is_whole = isinstance(self._space, spaces.Box) and is_whole(self._space)
         self._shape, self._type = self._space.shape, self._space.dtype.type
 
     def __call__(self, action: Any) -> Any:
         """One action, in `space`."""
-        return self._convert(action)
+        try:
+            return self._convert(action)
+        except (TypeError, ValueError, OverflowError):  # no number, or not as many as it takes
+            seen = agent_space(self._space)
+            raise UserError(f"action {action}: expected one of {seen}") from None
 
     def batch(self, actions: NDArray[Any]) -> NDArray[Any]:
         """N actions, (N, ...)."""
-        return np.stack([self._convert(action) for action in actions])
+        return np.stack([self(action) for action in actions])
 
     def _choice(self, action: Any) -> Any:
         space = self._space
@@ -82,12 +96,12 @@ class EnvActions:
         space, given = self._space, np.asarray(action).reshape(self._shape)
         assert isinstance(space, spaces.Box)
         if not np.isfinite(given).all():
-            raise UserError(f"action {given.tolist()}: not all are finite numbers")
+            raise UserError(f"action {given}: not all are finite numbers")
         if not self._is_whole:
             return given.astype(self._type)
         whole = np.rint(given)
         if (whole < space.low).any() or (whole > space.high).any():
-            raise UserError(f"action {given.tolist()} leaves {space}")
+            raise UserError(f"action {given} leaves {space}")
         return whole.astype(self._type)
 
 
@@ -101,6 +115,9 @@ def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[An
 
 
 def _is_bounded(space: spaces.Box) -> bool:
-    most = np.max(np.abs([space.low, space.high]).astype(np.float64))
+    bounds = np.array([space.low, space.high], np.float64)  # first: the least integer has no abs
+    if not bounds.size:
+        return False
+    most = np.abs(bounds).max()
     largest = 65_504.0 if space.dtype == np.float16 else UNBOUNDED  # np.finfo(np.float16).max
     return bool(most < min(largest, UNBOUNDED))

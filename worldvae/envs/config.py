@@ -83,7 +83,7 @@ class EnvConfig(Config):
         how = {"backend", "workers", "give_up_after"}
         for name in (name for name in EnvConfig.model_fields if name not in how):
             mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
+            if _as_lists(mine) != _as_lists(theirs):
                 return f"env.{name} is {mine}, not {theirs}"
         return ""
 
@@ -104,16 +104,29 @@ class EnvConfig(Config):
 
     @field_validator("kwargs")
     @classmethod
-    def _as_stored(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """As files hold them, where a tuple is a list: what was made with them is known again."""
+    def _can_be_stored(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Tuples stay tuples; files hold lists for them, which `other_task` takes for equal."""
+        if "max_episode_steps" in kwargs:
+            raise ValueError("max_episode_steps has a key of its own, env.max_episode_steps")
         try:
-            stored: dict[str, Any] = json.loads(json.dumps(kwargs))
+            stored = json.loads(json.dumps(kwargs, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ValueError(f"a file has to hold them: {error}") from None
-        return stored
+        if stored != _as_lists(kwargs):
+            raise ValueError("a file has to hold them: keys of mappings have to be text")
+        return kwargs
 
     @model_validator(mode="after")
     def _one_image(self) -> EnvConfig:
         if self.pixels == "render" and self.image_key is not None:
             raise ValueError("pixels: render shows the whole scene; image_key has no place there")
         return self
+
+
+def _as_lists(value: Any) -> Any:
+    """`value` with lists for tuples."""
+    if isinstance(value, list | tuple):
+        return [_as_lists(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _as_lists(part) for key, part in value.items()}
+    return value

@@ -6,7 +6,7 @@ ways, infos are reduced to what worldvae reads, and what breaks Gymnasium's cont
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -15,10 +15,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
+from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.envs.actions import EnvActions, agent_space
-from worldvae.envs.user_code import failure, in_user_code
+from worldvae.envs.user_code import failure, in_user_code, is_unpacked_by_gymnasium, name_of
 from worldvae.envs.wrappers import Reset, Step
 
 FLAG = (bool, int, float, np.bool_, np.number)
@@ -30,6 +31,9 @@ STEP = (
 
 SUCCESS = "is_success"
 """The one key of an environment's infos that is read: whether its episode reached the goal."""
+
+LARGEST_REWARD = 1e15
+"""So that returns, and their squares in the 32 bits of an algorithm, are finite numbers."""
 
 
 class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -46,11 +50,14 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        self.env_action_space = env.action_space
-        self.action_space = agent_space(env.action_space)
-        self._own_action = EnvActions(env.action_space)
-        self._space = env.observation_space
-        self._name = env.spec.id if env.spec else str(env.unwrapped)
+        self._name = name_of(env)
+        with in_user_code(f"{self._name}: its spaces cannot be read"):
+            self._space, self.env_action_space = env.observation_space, env.action_space
+        try:
+            self.action_space = agent_space(self.env_action_space)
+        except UserError as error:
+            raise self._broken(str(error)) from None
+        self._own_action = EnvActions(self.env_action_space)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         with in_user_code(f"{self._name}: reset() failed"):
@@ -61,11 +68,23 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     def step(self, action: Any) -> Step:
         given = self._stepped(self._own_action(action))
-        if not (isinstance(given, tuple) and len(given) == 5):
+        if not (isinstance(given, tuple | list) and len(given) == 5):
             raise self._broken(STEP)
         obs, reward, terminated, truncated, info = given
-        copy, number = self._copied(obs, "step()"), self._number(reward)
-        return copy, number, bool(terminated), bool(truncated), self._kept(info)
+        return (
+            self._copied(obs, "step()"),
+            self._reward(reward),
+            self._flag(terminated, "terminated"),
+            self._flag(truncated, "truncated"),
+            self._kept(info),
+        )
+
+    def close(self) -> None:
+        """Whatever goes wrong is a warning: what was made with the environment is made."""
+        try:
+            super().close()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's code
+            warnings.warn(str(failure(f"{self._name}: close() failed", error)), stacklevel=2)
 
     def render(self) -> Any:
         with in_user_code(f"{self._name}: render() failed"):
@@ -76,61 +95,100 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         try:  # not `in_user_code`, which would take a tenth of a fast environment's step
             return self.env.step(action)
         except (Exception, SystemExit) as error:
-            if isinstance(error, ValueError) and "values to unpack" in str(error):
-                raise self._broken(STEP) from error  # by a wrapper of Gymnasium's around it
+            if is_unpacked_by_gymnasium(error):
+                raise self._broken(STEP) from error
             raise failure(f"{self._name}: step() failed", error) from error
 
     def _broken(self, words: str) -> UserError:
         return UserError(f"{self._name}: {words}")
 
-    def _number(self, reward: Any) -> float:
-        if type(reward) is float and math.isfinite(reward):
-            return reward
-        try:
-            numbers = np.asarray(reward, np.float64)  # also of one in an array
-        except (TypeError, ValueError):
-            numbers = np.empty(0)
-        if numbers.size != 1 or not np.isfinite(numbers).all():
-            raise self._broken(f"step() gave the reward {reward!r}; it has to be a finite number")
-        return float(numbers.item())
+    def _reward(self, reward: Any) -> float:
+        number = reward if type(reward) is float else single_number(reward)
+        if number is None or not abs(number) <= LARGEST_REWARD:  # nor NaN
+            raise self._broken(
+                f"step() gave the reward {reward!r}; it has to be a finite number, of at most "
+                f"{LARGEST_REWARD:g}"
+            )
+        return number
+
+    def _flag(self, value: Any, name: str) -> bool:
+        if type(value) is bool:
+            return value
+        number = single_number(value)
+        if number not in {0.0, 1.0}:
+            raise self._broken(f"step() gave {name} = {value!r}; it has to be True or False")
+        return bool(number)
 
     def _copied(self, observation: Any, giver: str) -> Any:
         try:
             return copy_into(self._space, observation)
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001  # numpy's, of whatever was given
             raise self._broken(f"{giver}: {error}") from None
 
     @staticmethod
     def _kept(info: Any) -> dict[str, Any]:
-        if not isinstance(info, dict) or SUCCESS not in info:
+        if not isinstance(info, Mapping) or SUCCESS not in info:
             return {}
-        success = info[SUCCESS]
-        return {SUCCESS: bool(success)} if isinstance(success, FLAG) and success in {0, 1} else {}
+        success = single_number(info[SUCCESS])
+        return {SUCCESS: bool(success)} if success in {0.0, 1.0} else {}
+
+
+def single_number(value: Any) -> float | None:
+    """`value`, or the one number that an array of one holds; None of what is no number."""
+    try:
+        numbers = np.asarray(value)
+    except Exception:  # noqa: BLE001  # a tensor's, say
+        return None
+    if numbers.size != 1 or numbers.dtype.kind not in "biuf":
+        return None
+    return float(numbers.item())
 
 
 def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation") -> Any:
     """A copy of `value` in the type that `space` says, without keys that it does not name.
 
-    Raises ValueError for a key that is missing, and for a shape or a type that the space does not
-    have; numbers of another type are taken where they are the same in that of the space.
+    Raises ValueError for a key that is missing, for a shape that the space does not have, and for
+    numbers that are others in its type, or not among its choices.
     """
     if isinstance(space, spaces.Dict):
         if not isinstance(value, Mapping):
             raise ValueError(f"{name} is {type(value).__name__}, its space is a Dict")
         if missing := [key for key in space.spaces if key not in value]:
-            raise ValueError(f"{name} lacks {', '.join(missing)}, which its space names")
+            raise ValueError(f"{name} lacks {', '.join(map(str, missing))}, which its space names")
         return {
             key: copy_into(part, value[key], f"{name}'s {key}")
             for key, part in space.spaces.items()
         }
-    if not isinstance(space, spaces.Box):
+    if not isinstance(space, NUMBERS):
         return deepcopy(value)
     given = np.asarray(value)
-    if given.dtype == space.dtype and given.shape == space.shape:
+    if isinstance(space, spaces.Box) and given.dtype == space.dtype and given.shape == space.shape:
         return given.copy()
     if given.shape != space.shape:
         raise ValueError(f"{name} has the shape {given.shape}, its space says {space.shape}")
-    copy = given.astype(space.dtype)
-    if not (np.can_cast(given.dtype, space.dtype, "same_kind") or np.array_equal(copy, given)):
+    copy = _converted(given, space, name)
+    if not (isinstance(space, spaces.Box) or space.contains(copy)):
+        raise ValueError(f"{name} is {given}, its space says {space}")
+    return copy
+
+
+NUMBERS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def _converted(given: NDArray[Any], space: spaces.Space[Any], name: str) -> NDArray[Any]:
+    """`given` in the type of `space`, where that changes no number; floats may be rounded."""
+    assert space.dtype is not None
+    if given.dtype.kind not in "biuf":
         raise ValueError(f"{name} is {given.dtype}, its space says {space.dtype}")
+    with np.errstate(all="ignore"):
+        copy = given.astype(space.dtype)
+    if space.dtype.kind == "f":
+        same = np.array_equal(np.isfinite(copy), np.isfinite(given))
+    else:
+        same = np.array_equal(copy, given)
+    if not same:
+        raise ValueError(
+            f"{name} is {given.dtype} with values such as {given.ravel()[0]}, its space says "
+            f"{space.dtype}"
+        )
     return copy

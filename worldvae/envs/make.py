@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import gymnasium as gym
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import worldvae.envs.readers  # noqa: F401  # registers them
@@ -18,7 +19,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout
-from worldvae.envs.state import ShowState, StateVariable, find_reader, kinds_of, variables_of
+from worldvae.envs.state import ShowState, StateVariable, find_reader
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.workers import WorkerVectorEnv
 from worldvae.envs.wrappers import (
@@ -56,7 +57,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         return BlackFrame(env, config.frame, config.image_key)
     render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
-        raise UserError(f"{config.id} observes no image and has no render_mode 'rgb_array'")
+        raise UserError(_why_nothing_is_seen(spec, config, env.observation_space))
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
@@ -98,13 +99,14 @@ def source_shape(config: EnvConfig) -> tuple[int, ...]:
 def state_variables(config: EnvConfig) -> tuple[StateVariable, ...]:
     """The columns of `info["state"]` in Gymnasium's own environment; none without a reader."""
     spec = find_spec(config)
-    env = make_raw(spec, config)
+    env = Isolation(make_raw(spec, config))
     try:
         reader = find_reader(spec.id)
         if reader is None:
             return ()
-        env.reset(seed=0)
-        return variables_of(kinds_of(reader(env.unwrapped), spec.id))
+        shown = ShowState(env, reader)
+        shown.reset(seed=0)
+        return shown.variables
     finally:
         env.close()
 
@@ -137,7 +139,7 @@ def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
     reason = _why_render(config, space)
     if config.pixels == "observation" and reason:
         raise UserError(f"env.pixels = 'observation', but {reason}; use render")
-    lost = ", ".join(space.spaces) if isinstance(space, spaces.Dict) and reason else ""
+    lost = ", ".join(map(str, space.spaces)) if isinstance(space, spaces.Dict) and reason else ""
     unseen = f"; no agent is given {lost}" if lost else ""
     if reason and (config.pixels == "auto" or lost):
         why = f", since {reason}" if config.pixels == "auto" else ""
@@ -151,15 +153,32 @@ def say_once(line: str) -> None:
     warnings.warn(line, stacklevel=2)
 
 
+def _why_nothing_is_seen(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
+    """No image in the observation, and none rendered: why not, if it can be told."""
+    words = (
+        f"{config.id} observes no image and has no render_mode 'rgb_array': "
+        f"{_why_render(config, space)}"
+    )
+    try:
+        make_raw(spec, config.model_copy(update={"pixels": "render"})).close()
+    except UserError as error:
+        words += f"; with a render_mode {error}"
+    return words
+
+
 def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
     """Empty where the frame is in the observation."""
     if config.pixels == "render":
         return "env.pixels says so"
-    if isinstance(space, spaces.Dict) and config.image_key is None:
+    if config.image_key is not None:
+        asked = config.pixels == "observation" and not isinstance(space, spaces.Dict)
+        return f"the observation has no keys, so no {config.image_key}" if asked else ""
+    if isinstance(space, spaces.Dict):
         images = ", ".join(image_keys(space))
-        hint = f"a Dict and env.image_key is not set (it could be {images})" if images else ""
-        return f"the observation is {hint or 'a Dict without an image'}"
-    if config.image_key is not None or image_layout(space) is not None:
+        if not images:
+            return "the observation is a Dict without an image"
+        return f"the observation is a Dict and env.image_key is not set (it could be {images})"
+    if image_layout(space) is not None:
         return ""
     shape = f"of shape {space.shape}, {space.dtype}" if isinstance(space, spaces.Box) else space
     return f"the observation ({shape}) is no image"

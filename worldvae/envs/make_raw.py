@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -47,41 +46,49 @@ def find_spec(config: EnvConfig) -> EnvSpec:
 def has_limit(config: EnvConfig) -> bool:
     """Whether every episode is known to end: by our limit, the id's, or Atari's own."""
     spec = find_spec(config)
-    limits = config.max_episode_steps, spec.max_episode_steps
-    arguments = {**spec.kwargs, **config.kwargs}
-    return any(limits) or "max_num_frames_per_episode" in arguments
+    atari = {**spec.kwargs, **config.kwargs}.get("max_num_frames_per_episode")
+    return any((config.max_episode_steps, spec.max_episode_steps, atari))
 
 
 def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
     """The environment as Gymnasium makes it.
 
-    One whose constructor knows no render_mode is made without, and where lists of `env.kwargs` are
-    refused (YAML has no tuples) they are given as tuples. Raises UserError if it cannot be made.
+    Unless frames have to be rendered, one that cannot be made with a render_mode is made without;
+    where lists of `env.kwargs` are refused (YAML has no tuples) they are given as tuples. Raises
+    UserError if it cannot be made at all, of what it said first.
     """
-    arguments: dict[str, Any] = {"render_mode": "rgb_array", **config.kwargs}
+    first: BaseException | None = None
+    for arguments in _ways_to_ask(config):
+        try:
+            return _make(spec, config, arguments)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's constructor
+            first = first or error
+    assert first is not None
+    reason = str(first) if isinstance(first, UserError) else described(first)
+    raise UserError(f"env.id = {config.id!r} cannot be made: {reason}") from first
+
+
+def _ways_to_ask(config: EnvConfig) -> Iterator[dict[str, Any]]:
+    """Arguments to try one after the other, the likeliest first."""
+    given = dict(config.kwargs)
     # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
-    if config.pixels in {"observation", "none"}:
-        arguments = dict(config.kwargs)
-    try:
-        return _make(spec, config, arguments)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's constructor
-        return _make_otherwise(spec, config, arguments, error)
+    rendered: dict[str, Any] = {"render_mode": "rgb_array", **given}
+    shown = [] if config.pixels in {"observation", "none"} else [rendered]
+    if config.pixels != "render" and given not in shown:
+        shown.append(given)
+    for arguments in shown:
+        yield from _with_tuples(arguments)
 
 
-def _make_otherwise(
-    spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any], error: BaseException
-) -> gym.Env[Any, Any]:
-    """Without what `error` may be about; raises UserError of `error` if that fails too."""
-    knows_no_mode = "unexpected keyword argument 'render_mode'" in str(error)
-    if knows_no_mode and "render_mode" not in config.kwargs:
-        return make_raw(spec, config.model_copy(update={"pixels": "observation"}))
+def _with_tuples(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """As they are; with tuples for all lists; for those of one argument alone."""
+    yield arguments
     tuples = {name: _as_tuples(value) for name, value in arguments.items()}
-    if tuples != arguments:
-        with suppress(Exception, SystemExit):  # what it said to the lists tells more
-            return _make(spec, config, tuples)
-    raise UserError(f"env.id = {config.id!r} cannot be made: {described(error)}") from error
+    changed = [name for name, value in tuples.items() if value != arguments[name]]
+    if changed:
+        yield tuples
+    if len(changed) > 1:
+        yield from ({**arguments, name: tuples[name]} for name in changed)
 
 
 def _make(spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any]) -> gym.Env[Any, Any]:
@@ -113,5 +120,7 @@ def _with_version(env_id: str) -> str:
 
 
 def _import(module: str) -> None:
+    if not module:
+        raise UserError("env.id begins with a colon; name the module before it, or leave it out")
     with in_user_code(f"cannot import {module!r}, needed for env.id"):
         importlib.import_module(module)

@@ -49,7 +49,7 @@ class ImageLayout:
         """
         if self.channels == "first":
             image = np.moveaxis(image, 0, -1)
-        if image.dtype == np.uint8:
+        if image.dtype == np.uint8 and self.white == 255:
             return image
         shares = image / self.white
         if not (shares.min() >= -ROUNDING and shares.max() <= 1 + ROUNDING):  # nor NaN
@@ -91,6 +91,8 @@ class KeyEncoding:
     @classmethod
     def of(cls, key: str, source: spaces.Space[Any]) -> KeyEncoding:
         """Raises UserError for a space that no stock policy can be given."""
+        if not isinstance(key, str) or not key or 0 in (source.shape or (1,)):
+            raise UserError(f"the observation's key {key!r} has no name, or nothing in it")
         if not isinstance(source, FLATTENED):
             raise UserError(
                 f"the observation's {key} is neither Box nor Discrete, which no stock policy can "
@@ -130,14 +132,11 @@ class KeyEncoding:
 
 
 def _white(space: spaces.Box) -> float | None:
+    if (space.low == 0).all() and (space.high == 1).all():
+        return 1.0
     if space.dtype == np.uint8:
         return 255.0
-    if (space.low != 0).any():
-        return None
-    if (space.high == 255).all():
-        return 255.0
-    is_float = np.issubdtype(space.dtype, np.floating)
-    return 1.0 if is_float and (space.high == 1).all() else None
+    return 255.0 if (space.low == 0).all() and (space.high == 255).all() else None
 
 
 def _channels(space: spaces.Box, counts: tuple[int, ...]) -> Channels | None:

@@ -17,7 +17,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.config import Config, UserError
-from worldvae.envs.user_code import in_user_code
+from worldvae.envs.user_code import in_user_code, name_of
 from worldvae.envs.wrappers import Reset, Step
 
 Reader = Callable[[Any], Mapping[str, Any]]
@@ -90,7 +90,7 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any], read: Reader | None = None) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        self._id = env.spec.id if env.spec else str(env.unwrapped)
+        self._id = name_of(env)
         found = read or find_reader(self._id)
         if found is None:
             raise UserError(f"nothing reads the state of {self._id}")
@@ -104,6 +104,11 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def step(self, action: Any) -> Step:
         obs, reward, terminated, truncated, info = self.env.step(action)
         return obs, reward, terminated, truncated, {**info, "state": self._state()}
+
+    @property
+    def variables(self) -> tuple[StateVariable, ...]:
+        """The columns of `info["state"]`, known from the first reset on."""
+        return variables_of(self._kinds or {})
 
     def _state(self) -> NDArray[np.float64]:
         with in_user_code(f"the state reader of {self._id} failed"):

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 
@@ -20,6 +21,11 @@ MAKERS = str(OURS), str(Path(gymnasium.__file__).parent), "<"
 """Where nobody has to look who wrote an environment."""
 
 OPENGL = ("OpenGL", "GLFW", "GLEW", "gladLoadGL", "mjr_makeContext", "EGL")
+
+
+def name_of(env: gymnasium.Env[Any, Any]) -> str:
+    """The id of `env`, or whatever it calls itself."""
+    return env.spec.id if env.spec else str(env.unwrapped)
 
 
 @contextmanager
@@ -50,6 +56,14 @@ def described(error: BaseException) -> str:
     said = f"{type(error).__name__}: {words}" if words else type(error).__name__
     where = "" if place is None else f" ({place.filename}, line {place.lineno})"
     return f"{said}{where}{_hint(words)}"
+
+
+def is_unpacked_by_gymnasium(error: BaseException) -> bool:
+    """Whether a wrapper of Gymnasium's stumbled over what the environment returned."""
+    if not (isinstance(error, TypeError | ValueError) and "unpack" in str(error)):
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return last.filename.startswith(MAKERS)
 
 
 def _innermost(error: BaseException) -> traceback.FrameSummary | None:

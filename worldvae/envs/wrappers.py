@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from worldvae.config import UserError
 from worldvae.envs.frames import Frame, FrameConfig, preprocess
 from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
+from worldvae.envs.user_code import name_of
 
 Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 Reset = tuple[Any, dict[str, Any]]
@@ -117,15 +118,19 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
         self.image_key = None if render else image_key
-        self._layout = None if render else _layout(env.observation_space, image_key)
         self._others = _others(env.observation_space, self.image_key)
+        self._layout = None if render else _layout(env.observation_space, image_key)
         self.observation_space = _frame_space(config, self.image_key, self._others)
 
     def observation(self, observation: Any) -> Any:
-        source = self._rendered() if self._layout is None else self._seen(observation)
-        self.source_shape = source.shape
-        frame = preprocess(source, self.frame_config)
-        return _joined(observation, self.image_key, frame, self._others)
+        try:
+            source = self._rendered() if self._layout is None else self._seen(observation)
+            self.source_shape = source.shape
+            frame = preprocess(source, self.frame_config)
+            return _joined(observation, self.image_key, frame, self._others)
+        except UserError as error:
+            what = "render(): " if self._layout is None else ""
+            raise UserError(f"{name_of(self.env)}: {what}{error}") from None
 
     def _seen(self, observation: Any) -> Frame:
         assert self._layout is not None
@@ -136,8 +141,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         frame = self.env.render()
         if not isinstance(frame, np.ndarray):
             raise UserError(
-                f"render() of {self.spec.id if self.spec else self.env} gave no image but "
-                f"{type(frame).__name__}; it needs render_mode 'rgb_array'"
+                f"no image but {type(frame).__name__}; it needs render_mode 'rgb_array'"
             )
         return frame
 

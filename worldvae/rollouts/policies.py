@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
-from worldvae.envs.actions import ActionSpace, agent_actions, check_space
+from worldvae.envs.actions import ActionSpace, agent_actions, check_space, is_whole
 
 
 class Policy(Protocol):
@@ -100,8 +100,7 @@ class SmoothPolicy:
         begins = starting.reshape(-1, *[1] * len(space.shape))
         self._last = np.where(begins, noise, onward)
         actions: NDArray[Any] = np.clip(middle + self._last, low, high)
-        is_whole = np.issubdtype(space.dtype, np.integer)
-        return (np.rint(actions) if is_whole else actions).astype(space.dtype)
+        return (np.rint(actions) if is_whole(space) else actions).astype(space.dtype)
 
 
 class EpsilonPolicy:
@@ -135,7 +134,7 @@ def draw_uniform(space: ActionSpace, count: int, generator: np.random.Generator)
     if isinstance(space, spaces.Discrete):
         return space.start + generator.integers(space.n, size=count)
     shape = (count, *space.shape)
-    if np.issubdtype(space.dtype, np.integer):
+    if is_whole(space):
         low, high = space.low.astype(np.int64), space.high.astype(np.int64)
         return generator.integers(low, high, shape, endpoint=True).astype(space.dtype)
     return generator.uniform(space.low, space.high, shape).astype(space.dtype)
