@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -15,7 +15,7 @@ from agents.arms import state_units
 from agents.sections import ArmName
 from worldvae.config import Config, UserError
 from worldvae.envs import EnvConfig
-from worldvae.files import atomic_write_text
+from worldvae.seal import read_sealed_as, write_sealed
 
 
 class AgentCard(Config):
@@ -53,20 +53,16 @@ class AgentCard(Config):
 def read_card(folder: Path) -> AgentCard:
     """The card of the agent in `folder`."""
     path = folder / "card.json"
-    try:
-        return AgentCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         raise UserError(
             f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
-        ) from None
-    except (OSError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: damaged ({reason}); remove {folder} and train again") from None
+        )
+    return read_sealed_as(path, AgentCard, f"remove {folder} and train again")
 
 
 def write_card(folder: Path, card: AgentCard) -> None:
     """What `read_card` reads."""
-    atomic_write_text(folder / "card.json", card.model_dump_json(by_alias=True, indent=1))
+    write_sealed(folder / "card.json", card)
 
 
 def own_encoder(folder: Path, card: AgentCard) -> Path:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from agents.executor import check_executor, make_executor
 from agents.experiment import Experiment, check_settings
+from agents.finished import is_finished
 from agents.job_progress import Progress, agent_progress
 from agents.jobs import Pool
 from agents.play import film_side_by_side
@@ -33,7 +34,8 @@ from agents.stages import prepare
 from agents.train import DECIDES
 from agents.view import View
 from worldvae.config import UserError, to_yaml
-from worldvae.files import atomic_write_text, drop_unfinished, locked
+from worldvae.files import drop_unfinished, locked
+from worldvae.seal import write_sealed_bytes
 from worldvae.stats import Resampling
 
 
@@ -65,7 +67,7 @@ class Training:
 
     @property
     def is_done(self) -> bool:
-        return (self.folder / "result.json").exists()
+        return is_finished(self.folder)
 
     @property
     def progress(self) -> Progress:
@@ -121,7 +123,7 @@ def _plans(experiment: Experiment) -> Plans:
 def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
     """What the workers and the report read."""
     with _reporting(task.folder):
-        atomic_write_text(jobs[0].config, to_yaml(task))
+        write_sealed_bytes(jobs[0].config, to_yaml(task).encode())
 
 
 def _report(experiment: Experiment, plans: Plans) -> bool:
@@ -131,7 +133,8 @@ def _report(experiment: Experiment, plans: Plans) -> bool:
         with _reporting(experiment.folder):
             page = write_several(experiment.folder, runs)
         print(f"report over all environments: {page}")
-    return all(job.is_done for _, jobs in plans for job in jobs)
+    jobs = [job for _, planned in plans for job in planned]
+    return all(job.is_done for job in jobs) and not any(run.damage for run in runs)
 
 
 def plan(experiment: Experiment, where: str = "") -> list[Training]:

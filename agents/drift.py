@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from worldvae.config import Config
+from worldvae.config import Config, UserError
 from worldvae.diagnostics.drift import Drift
 from worldvae.files import read_jsonl
 
@@ -52,7 +52,11 @@ class DriftLine(Drift):
 
 def read_lines(folder: Path) -> list[DriftLine]:
     """What was measured of the agent in `folder`, in order."""
-    return [DriftLine.model_validate(row) for row in read_jsonl(folder / LOG)]
+    path = folder / LOG
+    try:
+        return [DriftLine.model_validate(row) for row in read_jsonl(path)]
+    except ValidationError:
+        raise UserError(f"{path}: a line is of another version of worldvae") from None
 
 
 def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:

@@ -32,9 +32,9 @@ from worldvae.config import (
 )
 from worldvae.envs import EnvConfig
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
-from worldvae.files import atomic_write_text
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
+from worldvae.seal import read_sealed_bytes, write_sealed_bytes
 from worldvae.yaml_values import dump_yaml
 
 
@@ -163,13 +163,20 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
     now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
     # A field that came after the file was written: what was made then has its default.
     younger = {key: default[key] for key in default.keys() & set(dotted_keys(Experiment))}
+    check_settings_file(path)
     made = {**younger, **flatten(read_yaml(path))}
     check_unchanged(made, now, path.parent, "choose another --name, or remove that folder")
 
 
+def check_settings_file(path: Path) -> None:
+    """Raise UserError if what `record_settings` wrote to `path` was changed since."""
+    made = path.parent
+    read_sealed_bytes(path, f"restore it, or delete it if {made} was made with these settings")
+
+
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Write those sections of the resolved config to `path`, for `check_settings`."""
-    atomic_write_text(path, dump_yaml(_settings(experiment, sections)))
+    write_sealed_bytes(path, dump_yaml(_settings(experiment, sections)).encode())
 
 
 def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import get_args
 
-from pydantic import ValidationError
-
 from agents.agent import Agent
 from agents.card import read_card
-from agents.experiment import Experiment
+from agents.experiment import Experiment, check_settings_file
+from agents.finished import is_finished
 from agents.player import Player, short_return
 from agents.sections import ArmName, EvaluationConfig
 from agents.video import film, keep_small
 from worldvae.config import Config, UserError
-from worldvae.files import atomic_write_text, locked
+from worldvae.files import locked, sha256_file
+from worldvae.seal import read_sealed_as, write_sealed
 
 ARMS: tuple[ArmName, ...] = get_args(ArmName)
 FILM, RECORD = "side_by_side.webm", "side_by_side.json"
@@ -48,6 +48,7 @@ class FilmRecord(Config):
 
     episode: int
     agents: tuple[Played, ...]
+    film_sha256: str
 
 
 def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = None) -> list[Path]:
@@ -60,7 +61,7 @@ def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = Non
     if (folder / "card.json").exists():
         card = read_card(folder)
         is_meant = arm in {None, card.arm} and seed in {None, card.seed}
-        found = [folder] if is_meant and (folder / "result.json").exists() else []
+        found = [folder] if is_meant and is_finished(folder) else []
     else:
         every = [_of_arm(folder, name, seed) for name in ([arm] if arm else ARMS)]
         found = [path for paths in every for path in paths[:1]]
@@ -78,7 +79,7 @@ def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
     folders = [
         path
         for path in (run / "agents" / arm).glob("seed_*")
-        if path.name[5:].isdecimal() and (path / "result.json").exists()
+        if path.name[5:].isdecimal() and is_finished(path)
     ]
     chosen = [path for path in folders if seed is None or int(path.name[5:]) == seed]
     return sorted(chosen, key=lambda path: int(path.name[5:]))
@@ -87,7 +88,10 @@ def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
 def evaluated_as(folder: Path) -> EvaluationConfig:
     """How the agent in `folder` was scored."""
     path = folder / "settings.yaml"
-    return Experiment.load(path).evaluation if path.exists() else EvaluationConfig()
+    if not path.exists():
+        return EvaluationConfig()
+    check_settings_file(path)
+    return Experiment.load(path).evaluation
 
 
 @contextmanager
@@ -133,19 +137,27 @@ def film_side_by_side(run: Path) -> None:
         with playing(folders, episode) as players:
             film(players, run / FILM)
             keep_small(run / FILM, FILM_BYTES)
-            record = FilmRecord(episode=episode, agents=played(folders, players))
-        atomic_write_text(run / RECORD, record.model_dump_json(by_alias=True, indent=1))
+            record = FilmRecord(
+                episode=episode,
+                agents=played(folders, players),
+                film_sha256=sha256_file(run / FILM),
+            )
+        write_sealed(run / RECORD, record)
 
 
 def read_film(run: Path) -> FilmRecord | None:
-    """What the film in `run` shows; None if there is none of the agents that are there now."""
+    """What the film in `run` shows; None if there is none of the agents that are there now.
+
+    One that is damaged is none: the next comparison makes it anew.
+    """
     if not (run / FILM).exists():
         return None
     try:
-        record = FilmRecord.model_validate_json((run / RECORD).read_bytes())
+        record = read_sealed_as(run / RECORD, FilmRecord, "")
         cards = [read_card(folder) for folder in find_agents(run)]
-    except (OSError, ValidationError, UserError):
+        is_whole = record.film_sha256 == sha256_file(run / FILM)
+    except UserError:
         return None
     shown = [(agent.arm, agent.seed, agent.model_sha256) for agent in record.agents]
     there = [(card.arm, card.seed, card.model_sha256) for card in cards]
-    return record if shown == there else None
+    return record if is_whole and shown == there else None

@@ -10,7 +10,6 @@ refresh_1/result.json  what it cost; with it this refresh is done
 
 from __future__ import annotations
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -28,10 +27,10 @@ from agents.usage import PeakMemory, used_cpu
 from agents.watch import DriftWatch
 from worldvae.autoencoders import Encoder, hash_encoder
 from worldvae.diagnostics.drift import Reference, refer
-from worldvae.files import atomic_write_text
 from worldvae.generators import seeded_torch
-from worldvae.pretraining import PretrainConfig, refit
+from worldvae.pretraining import PRETRAIN_AGAIN, PretrainConfig, refit
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seal import is_sealed, read_sealed, write_sealed
 from worldvae.seeding import derive
 
 EVALUATIONS = 4
@@ -80,13 +79,13 @@ def refresh(experiment: Experiment, folder: Path, card: AgentCard) -> AgentCard:
     Killed at any moment, the same call goes on.
     """
     own = refresh_folder(folder, card.refreshes + 1)
-    if not (own / "result.json").exists():
+    if not is_sealed(own / "result.json"):
         with PeakMemory(card.peak_memory) as memory:
             costs = _collect(experiment, folder, own, card)
             refitted = _refit(experiment, folder, own, card)
             result = {**_sum(costs, refitted), "peak_memory": memory.bytes}
-        atomic_write_text(own / "result.json", json.dumps(result, indent=1))
-    result = json.loads((own / "result.json").read_bytes())
+        write_sealed(own / "result.json", result)
+    result = read_sealed(own / "result.json", f"delete it to refit {folder} again")
     card = card.model_copy(
         update={
             "encoder": os.path.relpath(own / "encoder", folder),
@@ -131,7 +130,7 @@ def _collect(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -
     # Of a part that was killed the processor seconds are not known: it was busy all the time.
     before, began = sum(record.seconds for record in store.records), used_cpu()
     agent = Agent.load(folder, deterministic=False)
-    with seeded_torch(derive(seed, "actions", len(store.records))):
+    with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
     return {
         "env_steps": store.env_steps,
@@ -148,7 +147,8 @@ def _refit(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> 
     before = own_encoder(folder, card)
     refit(before, stores, refit_config(experiment), own / "encoder", seed, device)
     keep_units(before, own / "encoder", stores[-1])
-    result = json.loads((own / "encoder/result.json").read_bytes())
+    again = PRETRAIN_AGAIN.format(folder=own / "encoder")
+    result = read_sealed(own / "encoder/result.json", again)
     return {
         "env_steps": 0,
         "seconds": result["seconds"],

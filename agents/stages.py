@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agents.agent import Agent
 from agents.arms import SEE_FRAMES, check_state, frames_of
 from agents.card import read_card
+from agents.collection import Spent, is_collected, lost_since, recorded, told_of
 from agents.experiment import Experiment, check_settings, record_settings
 from agents.provenance import exact_command
 from agents.report.exhibits import ACTIVE_NATS
@@ -22,11 +22,12 @@ from worldvae.autoencoders import Encoder
 from worldvae.config import UserError
 from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
-from worldvae.files import atomic_write_text, locked
+from worldvae.files import locked
 from worldvae.generators import seeded_torch
 from worldvae.pretraining import leave_untrained, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.sb3 import check_keys
+from worldvae.seal import is_sealed, write_sealed
 from worldvae.seeding import derive
 from worldvae.training.distributed import first_does, own_share
 from worldvae.versions import library_versions
@@ -79,16 +80,24 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     check_keys(env.observation_space)
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    if (folder / "result.json").exists():
-        store = RolloutStore.create(folder, experiment.env)
-        if store.num_frames >= experiment.rollouts.frames:
-            return store
+    store = _complete(experiment)
+    if store is not None:
+        return store
     with locked(folder, "collection", STAGE, alone=True):
         check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         store = RolloutStore.create(folder, experiment.env)
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         _collect(experiment, store)
     return store
+
+
+def _complete(experiment: Experiment) -> RolloutStore | None:
+    """The rollouts, if they are all there."""
+    folder = experiment.rollouts_folder
+    if not is_sealed(folder / "result.json"):
+        return None
+    store = RolloutStore.create(folder, experiment.env)
+    return store if is_collected(store, experiment.rollouts.frames) else None
 
 
 def _collect(experiment: Experiment, store: RolloutStore) -> None:
@@ -98,32 +107,25 @@ def _collect(experiment: Experiment, store: RolloutStore) -> None:
     if experiment.rollouts.agent is not None:
         path = Path(experiment.rollouts.agent)
         agent, before = Agent.load(path, experiment.env, deterministic=False), _spent_on(path)
-    earlier, began = _recorded(folder, store, before), used_cpu()
-    noise = derive(experiment.seed, "actions", len(store.records))
+    with store.writing():  # lists what a kill has left
+        told = told_of(folder)
+        lost = lost_since(told, store, before)
+    earlier, began = recorded(told, store, before), used_cpu()
+    noise = derive(experiment.seed, "actions", store.next_number)
     with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
         collect(store, experiment.rollouts, experiment.seed, agent)
     cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
     result = {
-        "env_steps": before.env_steps + store.env_steps,
+        "env_steps": before.env_steps + store.env_steps + lost.env_steps,
         "frames": store.num_frames,
-        "seconds": before.seconds + sum(record.seconds for record in store.records),
+        "seconds": before.seconds + sum(record.seconds for record in store.records) + lost.seconds,
         "cpu_seconds": cpu,
         "peak_memory": memory.bytes,
         "episodes": len(store.records),
         "command": exact_command(),
         "versions": library_versions(),
     }
-    atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What was taken so far; processor seconds None: nobody recorded them."""
-
-    env_steps: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float | None = 0.0
-    peak_memory: int = 0
+    write_sealed(folder / "result.json", result)
 
 
 def _spent_on(agent: Path) -> Spent:
@@ -132,6 +134,8 @@ def _spent_on(agent: Path) -> Spent:
     It is part of what the frames cost that it collects.
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
+    if run.damage:  # its price would be told too low
+        raise UserError(next(iter(run.damage.values())))
     charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
     stages = {"collection": run.collection, "pretraining": run.pretraining}
     cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]
@@ -143,15 +147,6 @@ def _spent_on(agent: Path) -> Spent:
     )
 
 
-def _recorded(folder: Path, store: RolloutStore, before: Spent) -> Spent:
-    """Processor seconds, those of `before` included, and memory of what `store` holds already."""
-    if not store.records:
-        return before
-    path = folder / "result.json"
-    known = json.loads(path.read_bytes()) if path.exists() else {}
-    return Spent(cpu_seconds=known.get("cpu_seconds"), peak_memory=known.get("peak_memory") or 0)
-
-
 def pretrain_encoder(experiment: Experiment) -> Encoder:
     """The experiment's encoder, trained on its rollouts and examined; made if it is missing.
 
@@ -159,7 +154,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
     """
     folder = experiment.encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    if first_does((folder / "health.json").exists):
+    if first_does(partial(is_sealed, folder / "health.json")):
         return Encoder.load(folder)
 
     def collected() -> None:

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.config import UserError
 from worldvae.diagnostics.drift import Readings
-from worldvae.files import atomic_write_bytes
+from worldvae.seal import read_sealed_bytes, write_sealed_bytes
 
 KEPT = 8
 
@@ -56,18 +55,16 @@ class Strangest:
         self._columns = _rows(columns, order)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **self._columns)  # type: ignore[arg-type]
-        atomic_write_bytes(self._path, buffer.getvalue())
+        write_sealed_bytes(self._path, buffer.getvalue())
 
 
 def read_strangest(path: Path) -> Columns:
     """What `Strangest` wrote to `path`; empty if there is none."""
     if not path.exists():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as columns:
-            return dict(columns)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: damaged ({error}); remove it") from None
+    data = read_sealed_bytes(path, "remove it, and what it showed is not shown")
+    with np.load(io.BytesIO(data), allow_pickle=False) as columns:
+        return dict(columns)
 
 
 def _rows(columns: Columns, chosen: NDArray[Any]) -> Columns:

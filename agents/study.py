@@ -6,7 +6,6 @@ same command goes on.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,9 +27,10 @@ from worldvae.config import UserError
 from worldvae.diagnostics.scoring import score_encoder
 from worldvae.envs import EnvConfig
 from worldvae.fields import check_name, folder_name
-from worldvae.files import atomic_write_text, locked
-from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
+from worldvae.files import locked
+from worldvae.pretraining import PRETRAIN_AGAIN, PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import is_sealed, read_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Cell:
 
     @property
     def is_done(self) -> bool:
-        return (self.folder / "scores.json").exists()
+        return is_sealed(self.folder / "scores.json")
 
     @property
     def scores(self) -> dict[str, Any]:
-        return _json(self.folder / "scores.json")
+        return read_sealed(self.folder / "scores.json", "delete it to measure the encoder again")
 
 
 def study(experiment: Experiment) -> bool:
@@ -148,13 +148,9 @@ def _make(cell: Cell) -> None:
     scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
     result = {"env": cell.env, "encoder": cell.encoder, "seed": cell.seed, **scores}
     if (cell.folder / "result.json").exists():
-        result["training_seconds"] = _json(cell.folder / "result.json")["seconds"]
-    atomic_write_text(cell.folder / "scores.json", json.dumps(result, indent=1))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(path.read_text())
-    return values
+        again = PRETRAIN_AGAIN.format(folder=cell.folder)
+        result["training_seconds"] = read_sealed(cell.folder / "result.json", again)["seconds"]
+    write_sealed(cell.folder / "scores.json", result)
 
 
 def _encoder(cell: Cell, store: RolloutStore) -> Encoder:

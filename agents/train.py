@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 import warnings
@@ -27,13 +26,12 @@ from agents.arms import (
 )
 from agents.card import AgentCard, own_encoder, read_card, restore_normalization
 from agents.checkpoint import drop_others, load_model, load_replay
-from agents.drift import LOG
 from agents.evaluate import Score, evaluate
 from agents.experiment import Experiment, check_settings, record_settings
+from agents.finished import LOGS, RESULT, VIDEO, hash_files, is_finished
 from agents.progress import Progress
 from agents.provenance import exact_command
 from agents.refresh import must_refresh, refresh, watch
-from agents.seal import sealed
 from agents.sections import ArmName
 from agents.settings import library_errors
 from agents.training_log import open_log
@@ -41,7 +39,8 @@ from agents.usage import PeakMemory
 from agents.video import record_video
 from worldvae.autoencoders import hash_encoder
 from worldvae.config import UserError
-from worldvae.files import atomic_write_text, locked, read_jsonl, write_jsonl
+from worldvae.files import locked, read_jsonl, write_jsonl
+from worldvae.seal import write_sealed
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
@@ -58,15 +57,16 @@ DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation", "drift"
 def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
     """Train, score and film the agent of `arm` and `seed`; its folder.
 
-    A folder with `result.json` is done and left alone; any other goes on from its checkpoint.
+    A folder with a `result.json` that is whole is done and left alone; any other goes on from its
+    checkpoint.
     """
     folder = experiment.agent_folder(arm, seed)
     check_settings(folder / "settings.yaml", experiment, DECIDES)
-    if (folder / "result.json").exists():
+    if is_finished(folder):
         return folder
     with locked(folder, "training", alone=True):
         check_settings(folder / "settings.yaml", experiment, DECIDES)
-        if not (folder / "result.json").exists():  # another may have finished it meanwhile
+        if not is_finished(folder):  # another may have finished it meanwhile
             _train(experiment, arm, seed, folder)
     return folder
 
@@ -149,8 +149,9 @@ def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int
 
 def _forget_after(folder: Path, env_steps: int) -> None:
     """Drop what was logged after the checkpoint: the resumed training logs it again."""
-    for name in ("episodes.jsonl", "evaluations.jsonl", LOG):
-        rows = read_jsonl(folder / name)
+    for name in LOGS:
+        remedy = f"restore the file, remove that line, or remove {folder} to train again"
+        rows = read_jsonl(folder / name, remedy)
         kept = [row for row in rows if row["env_steps"] <= env_steps]
         if len(kept) < len(rows):
             write_jsonl(folder / name, kept)
@@ -216,10 +217,10 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         "otherwise": _played(experiment, others, not settings.deterministic) if others else None,
     }
     try:
-        record_video(agent, experiment.env, settings.seed, folder / "video.webm")
+        record_video(agent, experiment.env, settings.seed, folder / VIDEO)
     except UserError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
-    atomic_write_text(folder / "result.json", json.dumps(sealed(result), indent=1))
+    write_sealed(folder / RESULT, {**result, "files": hash_files(folder)})
 
 
 def _played(experiment: Experiment, scores: list[Score], deterministic: bool) -> dict[str, Any]:

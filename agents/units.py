@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.checkpoint import replace_card
 from worldvae.autoencoders.pixels import evenly
-from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutStore, StoredFrames
 
 FRAMES = 2_000
@@ -37,4 +37,4 @@ def keep_units(before: Path, refitted: Path, store: RolloutStore) -> None:
     # What whitening divides by is not the deviation itself where that is tiny.
     shift = Encoder(new._model, units).unwhiten(seen.mean(0)) - np.asarray(units.latent_mean)
     units = units.model_copy(update={"latent_mean": tuple((codes.mean(0) - shift).tolist())})
-    atomic_write_text(refitted / "card.json", units.model_dump_json(indent=2) + "\n")
+    replace_card(refitted, units)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.stages import examine_encoder, pretrain_encoder
 from scripts.cli import Parser, run
+from worldvae.seal import is_sealed
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
         help="also train the same network on the true state: the ceiling of the probes",
     )
     options, experiment = parser.parse()
-    is_new = not (experiment.encoder_folder / "health.json").exists()
+    is_new = not is_sealed(experiment.encoder_folder / "health.json")
     encoder = pretrain_encoder(experiment)
     if options.supervised or not is_new:
         examine_encoder(experiment, encoder, options.supervised)

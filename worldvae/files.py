@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import IO, Any
 from worldvae.config import UserError
 
 LOCK_POLL_SECONDS = 0.2
+CHECKSUM = len('"crc": "00000000"}')
 
 UNFINISHED = ".*.tmp*"
 """Names of what `atomic_file` writes to; other writers of whole files use such names, too."""
@@ -61,11 +63,16 @@ def atomic_write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> str:
 
     Each part is hashed as it is written, so that nothing is read again.
     """
-    digest = hashlib.sha256()
     with atomic_file(path) as file:
-        for part in parts:
-            digest.update(part)
-            file.write(part)
+        return write_parts(file, parts)
+
+
+def write_parts(file: IO[bytes], parts: Iterable[bytes | memoryview]) -> str:
+    """Add `parts` to `file`, end to end; their SHA-256 (hexadecimal)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+        file.write(part)
     return digest.hexdigest()
 
 
@@ -75,26 +82,41 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 
 def append_jsonl(path: Path, row: Mapping[str, Any]) -> None:
-    """Add `row` as one line; what a killed writer left of an unfinished line is dropped first."""
-    line = json.dumps(row).encode("utf-8") + b"\n"
+    """Add `row` and its checksum as one line; of an unfinished line nothing is left."""
     with user_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
-            _drop_torn_line(file)
-            file.write(line)
+            _end_last_line(file)
+            file.write(_line(row))
 
 
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """The finished lines of `path`; none if it does not exist.
+def read_jsonl(
+    path: Path, remedy: str = "restore the file or remove that line"
+) -> list[dict[str, Any]]:
+    """The finished lines of `path`, without their checksums; none if it does not exist.
 
-    A last line without its newline was never finished and is left out; any other damage raises
-    UserError with the number of the line.
+    A last line without its end was never finished and is left out; any other damage raises
+    UserError with the number of the line and the `remedy`.
     """
+    rows = []
+    for number, row in checked_lines(path):
+        if row is None:
+            raise UserError(f"{path}: line {number} is damaged; {remedy}")
+        rows.append(row)
+    return rows
+
+
+def checked_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Number and content of the finished lines of `path`; None is a damaged one."""
     if not path.exists():
-        return []
+        return
     with user_errors(path):
-        *lines, _torn = path.read_bytes().split(b"\n")
-    return [_row(path, number, line) for number, line in enumerate(lines, start=1) if line]
+        *lines, torn = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if line:
+            yield number, _row(line)
+    if (last := _row(torn)) is not None:
+        yield len(lines) + 1, last
 
 
 def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
@@ -112,12 +134,12 @@ def last_rows(path: Path, count: int, tail: int = 4_096) -> list[dict[str, Any]]
         file.seek(begin)
         *lines, _torn = file.read().split(b"\n")
     whole = lines[1:] if begin else lines
-    return [_row(path, 0, line) for line in whole[-count:] if line]
+    return [row for line in whole[-count:] if (row := _row(line)) is not None]
 
 
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
     """Replace the content of `path` by `rows` in one step."""
-    atomic_write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+    atomic_write_bytes(path, b"".join(map(_line, rows)))
 
 
 def sha256_file(path: Path) -> str:
@@ -126,18 +148,30 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
-    if not isinstance(row, dict):
-        raise UserError(f"{path}: line {number} is damaged; restore the file or remove that line")
+def _line(row: Mapping[str, Any]) -> bytes:
+    """{"a": 1} -> {"a": 1, "crc": "..."}, the CRC-32 of the text without it, and a newline."""
+    text = json.dumps(dict(row)).encode("utf-8")
+    return text[:-1] + (b", " if row else b"") + _checksum(text) + b"\n"
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """What `_line` was given; None if the line is another."""
+    text = line[:-CHECKSUM].removesuffix(b", ") + b"}"
+    if line[-CHECKSUM:] != _checksum(text):
+        return None
+    row: dict[str, Any] = json.loads(text)
     return row
 
 
-def _drop_torn_line(file: IO[bytes]) -> None:
-    """Cut `file` after its last newline; one byte is read where the last line is whole."""
+def _checksum(text: bytes) -> bytes:
+    return b'"crc": "%08x"}' % zlib.crc32(text)
+
+
+def _end_last_line(file: IO[bytes]) -> None:
+    """Let `file` end with a newline: one that is missing is added, half a line is cut off.
+
+    Where the last line is whole one byte is read.
+    """
     end = file.seek(0, os.SEEK_END)
     if end == 0:
         return
@@ -145,7 +179,11 @@ def _drop_torn_line(file: IO[bytes]) -> None:
     if file.read(1) == b"\n":
         return
     file.seek(0)
-    file.truncate(file.read().rfind(b"\n") + 1)
+    *_, torn = file.read().split(b"\n")
+    if _row(torn) is None:
+        file.truncate(end - len(torn))
+    else:
+        file.write(b"\n")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
@@ -28,9 +27,10 @@ from worldvae.autoencoders import (
     summarise,
 )
 from worldvae.config import Config, UserError, check_unchanged, flatten
-from worldvae.files import atomic_file, atomic_write_text, locked, read_jsonl, user_errors
+from worldvae.files import atomic_file, locked, read_jsonl, user_errors
 from worldvae.pictures import DPI, training_figure
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import read_sealed, write_sealed
 from worldvae.training import CHECKPOINT, FitConfig, FitResult, fit
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.sources import Source, Sources, read_sources
@@ -39,6 +39,8 @@ P = TypeVar("P", bound=Config)
 
 PICTURED = 10
 CRITIC = "critic"
+PRETRAIN_AGAIN = "restore it, or remove {folder} to pretrain again"
+"""What can be done about a damaged file of an encoder."""
 
 
 class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
@@ -108,7 +110,7 @@ def _pretrain(
     device: str,
     begin_with: Path | None = None,
 ) -> Encoder:
-    if first_does((folder / "result.json").exists):
+    if first_does(partial(_is_done, folder)):
         first_does(partial(_claim, folder, config, seed, None))
         first_does(partial(_drop_checkpoint, folder))
         return Encoder.load(folder, device)
@@ -137,6 +139,14 @@ def _pretrain(
     return Encoder.load(folder, device)
 
 
+def _is_done(folder: Path) -> bool:
+    """Whether an encoder is finished there; UserError if the file that says so is damaged."""
+    path = folder / "result.json"
+    if path.exists():
+        read_sealed(path, PRETRAIN_AGAIN.format(folder=folder))
+    return path.exists()
+
+
 def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
     return read_sources(stores, config.autoencoder.window, config.actions)
 
@@ -162,11 +172,11 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
     asked = {**flatten(settings), "seed": seed, "data_sha256": data_sha256}
     if not path.exists():
         if data_sha256 is not None:  # what was finished before there were such notes is taken
-            atomic_write_text(path, json.dumps(asked, indent=1))
+            write_sealed(path, asked)
         return
     # A key that came after the note was written had its default.
     default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
-    noted = {**default, **json.loads(path.read_bytes())}
+    noted = {**default, **read_sealed(path, PRETRAIN_AGAIN.format(folder=folder))}
     if data_sha256 is None:
         asked["data_sha256"] = noted["data_sha256"]
     check_unchanged(noted, asked, folder)
@@ -176,7 +186,8 @@ def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: 
     """Write result.json, with which the folder is done; what a critic took is part of it."""
     parts = [asdict(fitted)]
     if critic is not None:
-        parts.append(json.loads((critic / "result.json").read_bytes()))
+        again = PRETRAIN_AGAIN.format(folder=critic)
+        parts.append(read_sealed(critic / "result.json", again))
     result = {
         "seconds": sum(part["seconds"] for part in parts),
         "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
@@ -187,7 +198,7 @@ def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: 
         "metrics": fitted.metrics,
         "parameters": sum(weight.numel() for weight in model.parameters()),
     }
-    atomic_write_text(folder / "result.json", json.dumps(result, indent=1))
+    write_sealed(folder / "result.json", result)
     _drop_checkpoint(folder)
 
 

@@ -23,7 +23,7 @@ from worldvae.envs import EnvConfig
 from worldvae.files import locked
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames
-from worldvae.rollouts.store import Split
+from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive
 
 SCRATCH = "scratch-"

@@ -18,7 +18,7 @@ from worldvae.envs import EnvConfig
 from worldvae.files import write_jsonl
 from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import Episode, RolloutStore
-from worldvae.rollouts.store import split_of
+from worldvae.rollouts.manifest import split_of
 
 POLL_SECONDS = 0.05
 

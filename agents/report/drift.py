@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.drift import DriftLine, read_lines
+from agents.drift import LOG, DriftLine, read_lines
+from agents.finished import check_file
 from agents.report import markdown
 from agents.report.records import AgentRecord, Run
 from agents.report.tables import Table
@@ -35,25 +36,22 @@ REMEDY = (
 
 def drift(run: Run) -> str:
     """The section; empty where nothing was measured."""
-    measured = _measured(run)
-    if not measured:
-        return ""
-    return html.section(
-        "drift",
-        TITLE,
-        html.paragraph(f"{LEAD} {_words(measured)}"),
-        html.beside(*_figures(measured)),
-        *_strangest(measured),
-    )
+    measured, damaged = _measured(run)
+    blocks = [html.paragraph(line) for line in damaged]
+    if measured:
+        blocks.append(html.paragraph(f"{LEAD} {_words(measured)}"))
+        blocks += [html.beside(*_figures(measured)), *_strangest(measured)]
+    return html.section("drift", TITLE, *blocks) if blocks else ""
 
 
 def drift_text(run: Run) -> str:
     """The same in Markdown, with a row for each agent in the place of the figures."""
-    measured = _measured(run)
-    if not measured:
-        return ""
-    words = markdown.escaped(f"{LEAD} {_words(measured)}")
-    return markdown.section(TITLE, words, markdown.table(_table(measured)))
+    measured, damaged = _measured(run)
+    blocks = [markdown.escaped(line) for line in damaged]
+    if measured:
+        blocks.append(markdown.escaped(f"{LEAD} {_words(measured)}"))
+        blocks.append(markdown.table(_table(measured)))
+    return markdown.section(TITLE, *blocks) if blocks else ""
 
 
 def _table(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Table:
@@ -73,23 +71,18 @@ def _row(lines: list[DriftLine]) -> tuple[Cell, ...]:
     return tuple((value, "") for value in (*percents, error, str(last.refreshes)))
 
 
-def _measured(run: Run) -> list[tuple[AgentRecord, list[DriftLine]]]:
-    return [(agent, lines) for agent in run.agents if (lines := _lines(agent))]
-
-
-def _lines(agent: AgentRecord) -> list[DriftLine]:
-    """None where they cannot be read: a report does without them."""
-    try:
-        return read_lines(agent.folder)
-    except (UserError, ValueError):
-        return []
-
-
-def _read(path: Path) -> Columns:
-    try:
-        return read_strangest(path)
-    except UserError:
-        return {}
+def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list[str]]:
+    """The agents with what was measured of them, and what is to be said of damaged logs."""
+    found, damaged = [], []
+    for agent in run.agents:
+        try:
+            check_file(agent.folder, LOG, agent.result.files if agent.result else None)
+            lines = read_lines(agent.folder)
+        except UserError as error:
+            damaged.append(f"Left out: {error}.")
+        else:
+            found += [(agent, lines)] if lines else []
+    return found, damaged
 
 
 def _words(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:
@@ -153,8 +146,17 @@ def _strangest(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[
         first.setdefault(agent.arm, agent)
     for agent in first.values():
         for path in sorted([agent.folder / "strangest.npz", *agent.folder.glob(REFITTED)]):
-            if columns := _read(path):
-                yield html.image(_draw(path, columns), _title(agent, path), _caption(columns))
+            yield _shown(agent, path)
+
+
+def _shown(agent: AgentRecord, path: Path) -> str:
+    try:
+        columns = read_strangest(path)
+    except UserError as error:
+        return html.paragraph(f"Not shown: {error}.")
+    if not columns:
+        return ""
+    return html.image(_draw(path, columns), _title(agent, path), _caption(columns))
 
 
 REFITTED = "refresh_*/strangest.npz"

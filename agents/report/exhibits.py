@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from agents.finished import VIDEO, check_file
 from agents.report import markdown
 from agents.report.groundwork import Card
 from agents.report.records import AgentRecord, Cost, Run
@@ -17,7 +18,8 @@ from agents.report.tables import seeds_table
 from agents.report.verdict import minutes
 from worldvae import comparison_plots as figures
 from worldvae import html, plots
-from worldvae.diagnostics.exhibits import PICTURES
+from worldvae.config import UserError
+from worldvae.diagnostics.exhibits import PICTURES, picture
 from worldvae.stats import Resampling
 
 VIDEO_BYTES = 8_000_000
@@ -32,11 +34,13 @@ UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
 
 
 def curves(run: Run, resampling: Resampling) -> str:
-    if not any(agent.evaluations for agent in run.agents):
+    damaged = [line for agent in run.agents for line in agent.lost]
+    if not damaged and not any(agent.evaluations for agent in run.agents):
         return ""
     return html.section(
         "curves",
         "Learning",
+        *(html.paragraph(f"Left out: {line}.") for line in damaged),
         html.beside(
             _curve_figure(run, "env_steps", resampling), _curve_figure(run, "seconds", resampling)
         ),
@@ -121,14 +125,10 @@ def scores(run: Run, summary: Summary) -> str:
 
 def encoder(run: Run) -> str:
     folder = run.folder / "encoder"
-    pictures = [
-        html.image(folder / name, *words)
-        for name, words in PICTURES.items()
-        if (folder / name).is_file()
-    ]
+    pictures = [picture(folder, name) for name in PICTURES if (folder / name).is_file()]
     if run.card and any(run.card.kl):
         pictures.append(_kl_figure(run.card))
-    if not pictures:
+    if not pictures and "card" not in run.damage:
         return ""
     return html.section(
         "encoder",
@@ -154,10 +154,13 @@ def _encoder_words(run: Run) -> str:
         if "latent" in run.arms
         else ""
     )
-    return " ".join([lead, _card_words(run.card)]).strip()
+    return " ".join([lead, _card_words(run)]).strip()
 
 
-def _card_words(card: Card | None) -> str:
+def _card_words(run: Run) -> str:
+    card = run.card
+    if damage := run.damage.get("card"):
+        return f"Its scores are left out: {damage}."
     if not card or not card.scores:
         return ""
     scores = ", ".join(f"{name} {value:.4g}" for name, value in card.scores.items())
@@ -177,14 +180,23 @@ def _kl_words(card: Card) -> str:
     return words
 
 
+def _video_damage(agent: AgentRecord) -> str:
+    try:
+        check_file(agent.folder, VIDEO, agent.result.files if agent.result else None)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 def videos(run: Run) -> str:
     films, left = [], VIDEO_BYTES
     for arm in run.arms:
-        if not (
-            agents := [a for a in run.of(arm) if a.result and (a.folder / "video.webm").is_file()]
-        ):
+        if not (agents := [a for a in run.of(arm) if a.result and (a.folder / VIDEO).is_file()]):
             continue
-        path, title = agents[0].folder / "video.webm", f"{arm}, seed {agents[0].seed}"
+        path, title = agents[0].folder / VIDEO, f"{arm}, seed {agents[0].seed}"
+        if damage := _video_damage(agents[0]):
+            films.append(html.paragraph(f"{title}: left out: {damage}."))
+            continue
         left -= path.stat().st_size
         where = path.relative_to(run.folder).as_posix()
         films.append(

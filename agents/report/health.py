@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
-
 from agents.report import markdown
 from agents.report.records import Run
 from worldvae import html
 from worldvae.config import UserError
 from worldvae.diagnostics.evidence import Finding, Verdict
 from worldvae.diagnostics.page import MEANINGS
+from worldvae.seal import read_sealed_as
 
 TITLE = "Latent health"
 ELSEWHERE = (
@@ -72,10 +71,10 @@ def _read(run: Run) -> Checked | None:
     path = run.folder / "encoder" / "health.json"
     if not path.exists():
         return None
+    again = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
     try:
-        return TypeAdapter(Checked).validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        again = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
+        return read_sealed_as(path, Checked, "")
+    except UserError:
         raise UserError(
             f"encoder/health.json is damaged. Examine the encoder again: {again}"
         ) from None

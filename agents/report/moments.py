@@ -66,8 +66,10 @@ def take(folder: Path, experiment: Experiment) -> Moments:
     if not len(source):
         raise UserError(f"{folder}: no test episode yet; collect more frames")
     chosen = np.linspace(0, len(source) - 1, MOMENTS + 2)[1:-1].astype(np.int64)
-    frames = source.gather(chosen)
     owners, times = source.locate(chosen)
+    for owner in owners:
+        store.check(source.records[owner])
+    frames = source.gather(chosen)
     episodes = [store.arrays(source.records[owner]) for owner in owners]
     return Moments(
         frames.reshape(*frames.shape[:3], depth + ahead, -1).transpose(0, 3, 1, 2, 4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import cv2
@@ -14,15 +15,19 @@ from agents.report.exhibits import learning_figure
 from agents.report.records import Run
 from worldvae.files import atomic_write_bytes
 from worldvae.pictures import DPI
+from worldvae.png import is_whole_png
 from worldvae.stats import Resampling
 
 WIDTH = 1280
 
 
 def write_overview(run: Run) -> Path | None:
-    """`overview.png` in the run's folder; None while there is nothing to show."""
+    """`overview.png` in the run's folder; None while there is nothing to show, or it is damaged."""
     sheet = run.folder / "encoder" / "reconstructions.png"
     if not sheet.exists() or not run.results:
+        return None
+    if not is_whole_png(sheet):
+        warnings.warn(f"{sheet}: damaged, so no overview.png is made of it", stacklevel=2)
         return None
     pictures = [
         np.asarray(cv2.imread(str(sheet)), np.uint8),

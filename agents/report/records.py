@@ -119,6 +119,8 @@ class Result:
     peak_memory: int | None = None
     """Resident bytes, child processes included."""
     evaluation_seconds: float | None = None
+    files: dict[str, str] | None = None
+    """Name -> SHA-256 of the logs and the film beside it."""
     refresh_env_steps: int = 0
     refresh_seconds: float = 0.0
     refresh_cpu_seconds: float = 0.0
@@ -154,6 +156,9 @@ class AgentRecord:
     episodes: tuple[TrainingEpisode, ...]
     result: Result | None
     damage: str = ""
+    """Why its result is left out."""
+    lost: tuple[str, ...] = ()
+    """Which of its logs are damaged and left out."""
 
     @property
     def measured(self) -> tuple[Evaluation, ...]:
@@ -192,6 +197,8 @@ class Run:
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
     stated: Stated = field(default_factory=Stated)
+    damage: Mapping[str, str] = field(default_factory=dict)
+    """"collection", "pretraining" or "card" -> what is wrong with its file."""
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -225,6 +232,12 @@ class Run:
         return total
 
     @cached_property
+    def damaged(self) -> tuple[str, ...]:
+        """What is wrong with files beside the results, which are left out."""
+        logs = (line for agent in self.agents for line in agent.lost)
+        return (*self.damage.values(), *logs)
+
+    @cached_property
     def holes(self) -> tuple[Hole, ...]:
         """All that is missing for a complete comparison."""
         begun = {(agent.arm, agent.seed) for agent in self.agents}
@@ -246,16 +259,22 @@ def _stage_holes(run: Run) -> list[Hole]:
     needed = frozenset[str]().union(*(CHARGED_ARMS.get(arm, ()) for arm in run.arms))
     stages = {"collection": run.collection, "pretraining": run.pretraining}
     return [
-        Hole(name, "not finished; what it will cost is not charged yet")
+        Hole(name, _stage_state(run.damage.get(name)))
         for name, result in stages.items()
         if result is None and name in needed
     ]
 
 
+def _stage_state(damage: str | None) -> str:
+    if damage is None:
+        return "not finished; what it will cost is not charged yet"
+    return f"{damage}; what it took is not charged"
+
+
 def _agent_hole(agent: AgentRecord) -> Hole:
     where = f"agents/{agent.arm}/seed_{agent.seed}"
     if agent.damage:
-        return Hole(where, f"damaged, left out: {agent.damage}; remove it to train it again")
+        return Hole(where, f"left out: {agent.damage}")
     if not agent.reached:
         return Hole(where, "begun, nothing logged yet")
     return Hole(where, f"not finished; {agent.reached:,} env steps so far")

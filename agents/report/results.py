@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from agents.finished import EPISODES, EVALUATIONS, RESULT, check_file
 from agents.report.groundwork import Card, Collection, Pretraining, Stated
 from agents.report.records import (
     AgentRecord,
@@ -23,11 +23,20 @@ from agents.report.records import (
     TrainingEpisode,
     rank,
 )
-from agents.seal import is_broken
 from worldvae.config import UserError, read_yaml
 from worldvae.files import atomic_write_text, read_jsonl
+from worldvae.seal import read_sealed_as, read_sealed_bytes
 
 T = TypeVar("T")
+
+TRAINED_AGAIN = "compare again, which goes on from its checkpoint"
+TRAINED_ON = "restore the file or remove that line"
+WRITTEN_AGAIN = "compare again with the CONFIG of the experiment, which writes it anew"
+REMEDIES = {
+    "collection": "python -m scripts.collect CONFIG writes it anew",
+    "pretraining": "restore it, or remove the folder and pretrain again",
+    "card": "copy the whole folder again, or remove it and pretrain again",
+}
 
 SCORES_HEADER = (
     "arm",
@@ -46,16 +55,17 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     """Read a run folder; `planned` names the (arm, seed) pairs that a complete run would hold."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such run folder")
-    config = folder / "config.yaml"
+    config, damage = folder / "config.yaml", dict[str, str]()
     return Run(
         folder=folder,
-        config=config.read_text(encoding="utf-8") if config.exists() else "",
-        collection=_read(folder / "rollouts/result.json", Collection),
-        pretraining=_read(folder / "encoder/result.json", Pretraining),
-        card=_read(folder / "encoder/card.json", Card),
+        config=_read_config(config),
+        collection=_read(folder / "rollouts/result.json", Collection, "collection", damage),
+        pretraining=_read(folder / "encoder/result.json", Pretraining, "pretraining", damage),
+        card=_read(folder / "encoder/card.json", Card, "card", damage),
         agents=_read_agents(folder / "agents"),
         planned=tuple(planned),
         stated=_read_stated(config) if config.exists() else Stated(),
+        damage=damage,
     )
 
 
@@ -105,30 +115,38 @@ def _read_agent(folder: Path) -> AgentRecord:
 
 
 def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
-    path = folder / "result.json"
-    result = _read(path, Result)
-    if result and is_broken(json.loads(path.read_bytes())):
-        raise UserError(f"{path}: was edited after the training wrote it")
+    path, lost = folder / RESULT, list[str]()
+    result = read_sealed_as(path, Result, TRAINED_AGAIN) if path.exists() else None
     if result and (result.arm, result.seed) != (arm, seed):
         raise UserError(f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?")
+    files = result.files if result else None
     return AgentRecord(
         arm=arm,
         seed=seed,
         folder=folder,
-        evaluations=tuple(_read_lines(folder / "evaluations.jsonl", Evaluation)),
-        episodes=tuple(_read_lines(folder / "episodes.jsonl", TrainingEpisode)),
+        evaluations=tuple(_read_lines(folder / EVALUATIONS, Evaluation, files, lost)),
+        episodes=tuple(_read_lines(folder / EPISODES, TrainingEpisode, files, lost)),
         result=result,
+        lost=tuple(lost),
     )
 
 
-def _read(path: Path, kind: type[T]) -> T | None:
-    """The JSON file as `kind`, None where there is no file."""
+def _read(path: Path, kind: type[T], name: str, damage: dict[str, str]) -> T | None:
+    """The JSON file as `kind`; None where there is none, or where it is noted in `damage`."""
     if not path.exists():
         return None
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(f"{path}: {_first(error)}") from None
+        return read_sealed_as(path, kind, REMEDIES[name])
+    except UserError as error:
+        damage[name] = str(error)
+        return None
+
+
+def _read_config(path: Path) -> str:
+    """The resolved configuration as it was written; '' where there is none."""
+    if not path.exists():
+        return ""
+    return read_sealed_bytes(path, WRITTEN_AGAIN).decode("utf-8")
 
 
 def _read_stated(config: Path) -> Stated:
@@ -138,11 +156,19 @@ def _read_stated(config: Path) -> Stated:
         raise UserError(f"{config}: compare.{_first(error)}") from None
 
 
-def _read_lines(path: Path, kind: type[T]) -> list[T]:
+def _read_lines(
+    path: Path, kind: type[T], files: Mapping[str, str] | None, lost: list[str]
+) -> list[T]:
+    """The lines of a log; none where it is damaged, which is noted in `lost`."""
     try:
-        return TypeAdapter(list[kind]).validate_python(read_jsonl(path))  # type: ignore[valid-type]
+        check_file(path.parent, path.name, files)
+        rows = read_jsonl(path, TRAINED_ON)
+        return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
+    except UserError as error:
+        lost.append(str(error))
     except ValidationError as error:
-        raise UserError(f"{path}: {_first(error)}") from None
+        lost.append(f"{path}: {_first(error)}")
+    return []
 
 
 def _first(error: ValidationError) -> str:

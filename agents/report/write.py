@@ -38,6 +38,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
     sections = (
         _verdict(run, summary),
         _holes(run),
+        _damaged(run),
         _unequal(run),
         _arms(summary),
         exhibits.curves(run, resampling),
@@ -84,6 +85,12 @@ def _holes(run: Run) -> str:
         html.paragraph(again),
         html.code(_again(run)),
     )
+
+
+def _damaged(run: Run) -> str:
+    if not run.damaged:
+        return ""
+    return html.box("notice", "damaged", "Damaged, left out", html.bullets(run.damaged))
 
 
 def _unequal(run: Run) -> str:

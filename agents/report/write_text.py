@@ -27,6 +27,7 @@ def render_text(run: Run, summary: Summary, title: str, lede: str, again: str) -
         markdown.escaped(lede),
         markdown.section("Verdict", *map(markdown.escaped, [*unfit(run), *verdict(summary)])),
         _holes(run),
+        markdown.section("Damaged, left out", markdown.bullets(run.damaged)),
         _unequal(run),
         markdown.section("The arms", markdown.table(arms_table(summary))),
         markdown.section("In pairs", markdown.table(pairs_table(summary))),

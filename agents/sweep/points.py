@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from worldvae.config import Config, UserError
+from worldvae.config import Config
 from worldvae.diagnostics.health import Health
 from worldvae.diagnostics.measures import Region
+from worldvae.seal import read_sealed_as
 
 TrialState = Literal["complete", "pruned", "failed"]
 
@@ -81,10 +80,8 @@ class Point(Setting):
     def read(cls, setting: Setting, folder: Path) -> Point:
         """From the health check in the trial's `folder`."""
         path = folder / HEALTH
-        try:
-            return cls.measured(setting, Health.model_validate_json(path.read_bytes()))
-        except (OSError, ValidationError):
-            raise UserError(f"{path} is damaged; delete it to measure this trial again") from None
+        remedy = "delete it to measure this trial again"
+        return cls.measured(setting, read_sealed_as(path, Health, remedy))
 
 
 def _lost(region: Region | None) -> float | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from agents.experiment import Experiment
 from agents.stages import STAGE
 from agents.sweep.points import HEALTH, Setting
 from worldvae.diagnostics.health import diagnose
-from worldvae.files import atomic_write_text, locked
+from worldvae.files import locked
 from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import write_sealed
 
 
 def config_of(experiment: Experiment, setting: Setting) -> PretrainConfig:
@@ -26,4 +25,4 @@ def run_trial(experiment: Experiment, setting: Setting) -> None:
     with locked(folder, "trial", STAGE, alone=True):
         encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
         health = diagnose(encoder, store, experiment.seed)
-        atomic_write_text(folder / HEALTH, json.dumps(health.as_dict(), indent=1))
+        write_sealed(folder / HEALTH, health)

@@ -21,7 +21,7 @@ from worldvae.autoencoders.pixels import evenly
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.pictures import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
-from worldvae.rollouts.store import Split
+from worldvae.rollouts.manifest import Split
 from worldvae.versions import library_versions
 
 PICTURED_BETAS = 5

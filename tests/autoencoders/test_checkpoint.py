@@ -6,8 +6,14 @@ import torch
 from pydantic import ValidationError
 
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
+from tests.sealing import edit
 from worldvae.autoencoders.cards import summarise
-from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder, save_autoencoder
+from worldvae.autoencoders.checkpoint import (
+    hash_encoder,
+    load_autoencoder,
+    replace_card,
+    save_autoencoder,
+)
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import UserError
 
@@ -19,12 +25,6 @@ CARD = summarise(MODEL, Frames(squares(20, 0)), Frames(squares(10, 1)), ORIGIN, 
 def folder(tmp_path):
     save_autoencoder(tmp_path / "encoder", MODEL, CARD)
     return tmp_path / "encoder"
-
-
-def edit(path, change):
-    values = json.loads(path.read_text())
-    change(values)
-    path.write_text(json.dumps(values))
 
 
 def test_what_is_saved_is_loaded_to_the_bit(folder):
@@ -75,17 +75,50 @@ def test_damaged_json_is_refused(folder, name, text):
         ("card.json", {"frame": {"height": 40, "width": 44}}, "not the weights of the network"),
     ],
 )
-def test_other_content_is_refused(folder, name, change, message):
+def test_content_of_another_version_is_refused(folder, name, change, message):
     edit(folder / name, lambda values: values.update(change))
     with pytest.raises(UserError, match=message):
         load_autoencoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("card.json", '"mse": 0.', '"mse": 1.'),
+        ("card.json", '"env_id"', '"env_ie"'),
+        ("card.json", '"action_size": 0,', ""),
+        ("config.json", '"beta": 1.0', '"beta": 2.0'),
+        ("config.json", '"sha256"', '"sha255"'),
+    ],
+)
+def test_what_was_edited_is_refused(folder, name, old, new):
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new))
+    for read in (load_autoencoder, hash_encoder):
+        with pytest.raises(UserError, match=rf"{name}: damaged, or edited .*; copy the whole"):
+            read(folder)
+
+
+def test_the_card_of_another_encoder_is_refused(folder, tmp_path):
+    save_autoencoder(tmp_path / "other", Autoencoder(MODEL.config, SHAPE, seed=4), CARD)
+    (folder / "card.json").write_bytes((tmp_path / "other" / "card.json").read_bytes())
+    for read in (load_autoencoder, hash_encoder):
+        with pytest.raises(UserError, match=r"card\.json: the card of another encoder than"):
+            read(folder)
+
+
+def test_a_card_is_replaced_for_the_same_weights(folder):
+    new = CARD.model_copy(update={"latent_mean": (0.0,) * 4})
+    replace_card(folder, new)
+    assert load_autoencoder(folder)[1] == new
 
 
 def test_a_save_that_is_killed_leaves_no_mixture(folder, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("worldvae.autoencoders.checkpoint.atomic_write_text", killed)
+    monkeypatch.setattr("worldvae.autoencoders.checkpoint.write_sealed", killed)
     with pytest.raises(KeyboardInterrupt):
         save_autoencoder(folder, Autoencoder(tiny(), SHAPE, seed=4), CARD)
     with pytest.raises(UserError, match="holds no finished encoder"):
@@ -109,7 +142,9 @@ def test_a_field_that_came_later_leaves_the_hash_of_older_encoders(folder):
     edit(
         folder / "config.json", lambda values: values["autoencoder"]["network"].pop("first_stride")
     )
-    config = json.dumps(json.loads((folder / "config.json").read_text()), separators=(",", ":"))
+    values = json.loads((folder / "config.json").read_text())
+    del values["sha256"]
+    config = json.dumps(values, separators=(",", ":"))
     weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     seen = CARD.model_dump_json(include={"frame", "latent_mean", "latent_std"})
     expected = hashlib.sha256("\n".join([weights, config, seen]).encode()).hexdigest()

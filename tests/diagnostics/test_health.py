@@ -20,7 +20,7 @@ from worldvae.diagnostics.state_checks import why_not_probed
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
-from worldvae.rollouts.store import split_of
+from worldvae.rollouts.manifest import split_of
 
 # One large dot: a network of a few filters learns to draw it in seconds.
 ENV = EnvConfig(

@@ -34,7 +34,7 @@ from worldvae.diagnostics.variables import Parts
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
-from worldvae.rollouts.store import Split
+from worldvae.rollouts.manifest import Split
 
 BUSY = EnvConfig(
     id="worldvae/BusyDots-v0",

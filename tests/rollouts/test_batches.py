@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
-from worldvae.rollouts.store import Split, split_of
+from worldvae.rollouts.manifest import Split, split_of
 
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
 LENGTHS = np.random.default_rng(0).integers(1, 9, 24)

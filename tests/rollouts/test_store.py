@@ -8,9 +8,11 @@ import pytest
 
 from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig, StateVariable
+from worldvae.files import append_jsonl
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
-from worldvae.rollouts.store import PART, split_of
+from worldvae.rollouts.manifest import split_of
+from worldvae.rollouts.store import PART
 
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
 VARIABLES = (
@@ -102,10 +104,8 @@ def test_a_torn_last_line_is_no_episode_and_is_written_over(store: RolloutStore)
     assert [record.length for record in RolloutStore(store.folder).records] == [5, 4]
 
 
-def test_a_line_without_its_fields_is_one_line(store: RolloutStore) -> None:
-    store.append(episode(5, 0))
-    manifest = store.folder / "manifest.jsonl"
-    manifest.write_text("{}\n" + manifest.read_text())
+def test_a_line_of_another_version_is_one_line(store: RolloutStore) -> None:
+    append_jsonl(store.folder / "manifest.jsonl", {"length": 3})
     with pytest.raises(UserError, match=r"manifest\.jsonl: a line has no valid name"):
         RolloutStore(store.folder)
 
@@ -146,7 +146,7 @@ def test_a_state_of_another_width_is_refused(store: RolloutStore) -> None:
 
 def test_a_damaged_description_of_the_state_is_one_line(store: RolloutStore) -> None:
     (store.folder / "state.json").write_text("[{")
-    with pytest.raises(UserError, match=r"state\.json is damaged"):
+    with pytest.raises(UserError, match=r"state\.json: damaged"):
         _ = store.state_variables
 
 

@@ -1,11 +1,14 @@
-"""An encoder on disk, pickle-free: config.json, model.safetensors and card.json in one folder."""
+"""An encoder on disk, pickle-free: config.json, model.safetensors and card.json in one folder.
+
+Both JSON files are sealed and name the weights, so that no part of another encoder is taken for one
+of this.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import safetensors.torch
 from pydantic import Field, FiniteFloat, ValidationError
@@ -14,7 +17,8 @@ from safetensors import SafetensorError
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.config import Config, UserError
 from worldvae.envs.frames import FrameConfig
-from worldvae.files import atomic_write_bytes, atomic_write_text, sha256_file, user_errors
+from worldvae.files import atomic_write_bytes, sha256_file, user_errors
+from worldvae.seal import read_sealed, write_sealed
 
 FORMAT = 2
 REMEDY = "copy the whole folder again, or pretrain the encoder again"
@@ -48,6 +52,12 @@ class EncoderCard(FrameOrigin):
             )
 
 
+class CardFile(EncoderCard):
+    """The content of card.json."""
+
+    weights_sha256: str = Field(description="Hash of the model.safetensors that it belongs to.")
+
+
 class EncoderFile(Config):
     """The content of config.json, written last: with it the folder is whole."""
 
@@ -65,20 +75,22 @@ def save_autoencoder(folder: Path, model: Autoencoder, card: EncoderCard) -> Non
         (folder / "config.json").unlink(missing_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save(tensors)
+    digest = hashlib.sha256(weights).hexdigest()
     atomic_write_bytes(folder / "model.safetensors", weights)
-    atomic_write_text(folder / "card.json", card.model_dump_json(indent=2) + "\n")
-    config = EncoderFile(
-        format=FORMAT,
-        autoencoder=model.config,
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
-    )
-    atomic_write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+    _write_card(folder, card, digest)
+    config = EncoderFile(format=FORMAT, autoencoder=model.config, weights_sha256=digest)
+    write_sealed(folder / "config.json", config.model_dump(mode="json"))
+
+
+def replace_card(folder: Path, card: EncoderCard) -> None:
+    """Give the encoder in `folder` another card, in one step."""
+    _write_card(folder, card, _read(folder / "config.json", EncoderFile).weights_sha256)
 
 
 def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     """What `save_autoencoder` wrote; UserError if a file is missing, damaged or of another kind."""
     config = _read(folder / "config.json", EncoderFile)
-    card = _read(folder / "card.json", EncoderCard)
+    card = read_card(folder, config.weights_sha256)
     size = card.action_size
     model = Autoencoder(config.autoencoder, card.frame.shape, seed=0, action_size=size)
     path = folder / "model.safetensors"
@@ -98,30 +110,41 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
 
 def hash_encoder(folder: Path) -> str:
     """SHA-256 of all that decides what an agent sees: weights, network, frame and whitening."""
-    card = _read(folder / "card.json", EncoderCard)
+    config = _read(folder / "config.json", EncoderFile)
+    card = read_card(folder, config.weights_sha256)
     seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
     # As it was written: a field that came later has its default, and changes nothing.
-    config = _read(folder / "config.json", EncoderFile).model_dump_json(exclude_unset=True)
-    parts = [sha256_file(folder / "model.safetensors"), config, seen]
+    written = config.model_dump_json(exclude_unset=True)
+    parts = [sha256_file(folder / "model.safetensors"), written, seen]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def read_card(folder: Path, weights_sha256: str) -> EncoderCard:
+    """The card in `folder`; UserError if it belongs to other weights than those."""
+    path = folder / "card.json"
+    card = _read(path, CardFile)
+    if card.weights_sha256 != weights_sha256:
+        raise UserError(f"{path}: the card of another encoder than that of config.json; {REMEDY}")
+    return EncoderCard(**{name: getattr(card, name) for name in EncoderCard.model_fields})
+
+
+def _write_card(folder: Path, card: EncoderCard, weights_sha256: str) -> None:
+    file = CardFile(**dict(card), weights_sha256=weights_sha256)
+    write_sealed(folder / "card.json", file.model_dump(mode="json"))
 
 
 def _read(path: Path, model: type[C]) -> C:
     if not path.exists():
         raise UserError(f"{path}: no such file, so {path.parent} holds no finished encoder")
-    with user_errors(path):
-        data = path.read_bytes()
+    values = read_sealed(path, REMEDY)
+    if values.get("format", FORMAT) != FORMAT:
+        raise UserError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
     try:
-        values: dict[str, Any] = json.loads(data)
-        if values.get("format", FORMAT) != FORMAT:
-            raise UserError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path}: {where}: {first['msg']}; {REMEDY}") from None
-    except (ValueError, AttributeError):
-        raise UserError(f"{path}: damaged, not a JSON object; {REMEDY}") from None
 
 
 def _check_lengths(folder: Path, card: EncoderCard, latents: int) -> None:

@@ -19,6 +19,7 @@ from worldvae.diagnostics.measures import (
     Region,
 )
 from worldvae.diagnostics.neighbours import Closeness
+from worldvae.png import is_whole_png
 
 LISTED = 12
 """Duplicates named on the page; health.json has all."""
@@ -53,8 +54,13 @@ PICTURES = {
 
 def picture(folder: Path, name: str) -> str:
     """One of PICTURES, or where it would come from."""
-    if (folder / name).is_file():
-        return html.image(folder / name, *PICTURES[name])
+    path = folder / name
+    if path.is_file() and is_whole_png(path):
+        return html.image(path, *PICTURES[name])
+    if path.is_file():
+        return html.paragraph(
+            f"Left out: {path} is damaged; restore it, or remove the folder and pretrain again."
+        )
     return html.paragraph(
         f"There is no {name} in the encoder's folder: pretraining draws it, with "
         "python -m scripts.pretrain CONFIG."

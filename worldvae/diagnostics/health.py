@@ -37,8 +37,8 @@ from worldvae.diagnostics.state_checks import (
     why_not_probed,
 )
 from worldvae.diagnostics.supervised import supervised_codes
-from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import write_sealed
 from worldvae.seeding import derive, numpy_stream
 
 PROBED_FRAMES = 20_000
@@ -54,10 +54,6 @@ class Health(Evidence):
     seed: int | None = Field(None, description="Of the check; None: not recorded.")
     rollouts: str | None = Field(None, description="Folder of the store; None: not recorded.")
     command: str | None = Field(None, description="What was typed, if the check was part of one.")
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return self.model_dump(mode="json", by_alias=True)
 
     def summary(self) -> str:
         """Verdict, findings and advice, a line each."""
@@ -112,9 +108,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 def write_health(health: Health, folder: Path) -> None:
     """Write `health.html` and then `health.json`, with which it is done, into `folder`."""
     write_page(health, folder)
-    atomic_write_text(
-        folder / "health.json", health.model_dump_json(by_alias=True, indent=1) + "\n"
-    )
+    write_sealed(folder / "health.json", health)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:

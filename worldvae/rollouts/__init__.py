@@ -4,8 +4,9 @@ from worldvae.rollouts.batches import StoredFrames
 from worldvae.rollouts.collect import RolloutConfig, collect
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.joined import JoinedFrames
+from worldvae.rollouts.manifest import Record
 from worldvae.rollouts.policies import Policy, RandomPolicy, SmoothPolicy
-from worldvae.rollouts.store import Record, RolloutStore
+from worldvae.rollouts.store import RolloutStore
 
 __all__ = [
     "Episode",

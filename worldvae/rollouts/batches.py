@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.config import UserError
-from worldvae.rollouts.store import Record, RolloutStore, Split
+from worldvae.rollouts.manifest import Record, Split
+from worldvae.rollouts.store import RolloutStore
 
 HEADER = 64  # numpy pads the header of an .npy file to a multiple of so many bytes
 

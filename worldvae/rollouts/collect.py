@@ -90,7 +90,7 @@ def collect(
     with store.writing():
         if store.num_frames >= config.frames:
             return
-        stream = derive(seed, "collect", len(store.records))
+        stream = derive(seed, "collect", store.next_number)
         env_config, variables = with_state(store.env, config.state)
         if shows_state(env_config):
             store.describe_state(variables)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.files import atomic_write_bytes
-from worldvae.rollouts.store import Record, RolloutStore
+from worldvae.rollouts.manifest import Record
+from worldvae.rollouts.store import RolloutStore
 
 ROWS, COLUMNS = 6, 10
 BAR = "#"

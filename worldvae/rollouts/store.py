@@ -1,69 +1,66 @@
 """Episodes on disk: memory-mapped uint8 frames that survive SIGKILL, damage and a full disk.
 
 rollouts/
-  env.json           what the frames are of: its EnvConfig
+  env.json           what the frames are of: its EnvConfig, sealed
   manifest.jsonl     one line per finished episode; what it does not list does not exist
   000000.frames.npy  (T + 1, H, W, C) uint8
   000000.npz         action, reward, terminated, truncated, and state where there is one
-  state.json         what the columns of state are, once one was recorded
+  state.json         what the columns of state are, once one was recorded; sealed
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from worldvae.config import Config, UserError
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
 from worldvae.files import (
     append_jsonl,
-    atomic_write_bytes,
+    atomic_file,
     atomic_write_parts,
-    atomic_write_text,
     locked,
-    read_jsonl,
     sha256_file,
+    user_errors,
+    write_parts,
 )
 from worldvae.rollouts.episode import Episode
-from worldvae.seeding import numpy_stream
-
-Split = Literal["train", "validation", "test"]
+from worldvae.rollouts.manifest import (
+    ARRAYS,
+    FRAMES,
+    MANIFEST,
+    Record,
+    next_number,
+    number_of,
+    read_manifest,
+    split_of,
+    unlisted,
+    warn,
+)
+from worldvae.seal import read_sealed_as, write_sealed
 
 PART = 2**18
 """Bytes of frames hashed and written at once: they fit into a processor's cache."""
 
-_VARIABLES = TypeAdapter(tuple[StateVariable, ...])
+NOTE = "record"
+"""In the .npz: its line of the manifest but for its own hash and its time, which repeat no seed."""
+
+ELSEWHERE = "restore it, or collect into another folder"
 
 
-class Record(Config):
-    """One line of the manifest.
+class StateColumns(Config):
+    """The content of state.json."""
 
-    An episode that was not terminated was truncated: by the collector where it was `cut`, else by
-    the environment.
-    """
-
-    name: str
-    length: int
-    return_: float
-    seed: int
-    policy: str
-    split: Split
-    terminated: bool
-    cut: bool
-    env: str
-    seconds: float
-    frames_sha256: str
-    arrays_sha256: str
+    variables: tuple[StateVariable, ...]
 
 
 class RolloutStore:
@@ -71,14 +68,14 @@ class RolloutStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
-        try:
-            self.env = EnvConfig.model_validate_json((folder / "env.json").read_bytes())
-        except (OSError, ValueError) as error:
+        if not (folder / "env.json").exists():
             raise UserError(
-                f"{folder}: no readable env.json ({type(error).__name__}), so no rollouts; "
+                f"{folder}: no env.json, so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
-            ) from None
-        self.records = _read_manifest(self._manifest)
+            )
+        self.env = read_sealed_as(folder / "env.json", EnvConfig, ELSEWHERE)
+        self.records = read_manifest(folder)
+        self._next: int | None = None
         # Ten thousand episodes are more files than a process may hold open.
         self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
 
@@ -90,7 +87,7 @@ class RolloutStore:
         """
         card = Path(folder) / "env.json"
         if not card.exists():
-            atomic_write_text(card, env.model_dump_json(by_alias=True, indent=1))
+            write_sealed(card, env)
         store = cls(folder)
         if difference := store.env.other_task(env):
             raise UserError(
@@ -103,11 +100,21 @@ class RolloutStore:
     def writing(self) -> Iterator[None]:
         """Hold the store's lock: two collections into one folder would overwrite each other.
 
-        What another one has added since this store was opened is in `records` from then on.
+        What another one has added since this store was opened is in `records` from then on. An
+        episode that a kill left whole, but for its line, is listed.
         """
         with locked(self.folder, "collection", alone=True):
-            self.records[:] = _read_manifest(self._manifest)
+            self.records[:] = read_manifest(self.folder)
+            self._list_what_is_whole()
+            self._next = next_number(self.folder, self.records)
             yield
+
+    @property
+    def next_number(self) -> int:
+        """Of the next episode: above all that are listed, and all whose files are there."""
+        if self._next is None:
+            self._next = next_number(self.folder, self.records)
+        return self._next
 
     def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
         """Fix what the columns of `state` mean, before the first of them is stored.
@@ -116,7 +123,7 @@ class RolloutStore:
         """
         path, known = self.folder / "state.json", self.state_variables
         if variables and not known:
-            atomic_write_bytes(path, _VARIABLES.dump_json(variables, indent=1))
+            write_sealed(path, StateColumns(variables=variables))
         elif difference := first_difference(known, variables):
             raise UserError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
@@ -129,32 +136,73 @@ class RolloutStore:
         `seconds` is the wall-clock time that collecting it took, for the ledger.
         """
         self._check_state(episode)
-        index = len(self.records)
-        name = f"{index:06d}"
-        frames, arrays = self._frames_path(name), self._arrays_path(name)
-        frames_sha256 = atomic_write_parts(frames, npy_parts(episode.obs))
-        arrays_sha256 = atomic_write_parts(arrays, [_npz_bytes(episode.arrays)])
-        record = Record(
-            name=name,
-            length=len(episode.action),
-            return_=float(episode.reward.sum()),
-            seed=episode.seed,
-            policy=episode.policy,
-            split=split_of(index),
-            terminated=bool(episode.terminated[-1]),
-            cut=episode.cut,
-            env=self.env.id,
-            seconds=seconds,
-            frames_sha256=frames_sha256,
-            arrays_sha256=arrays_sha256,
-        )
+        number = self.next_number
+        name = f"{number:06d}"
+        with atomic_file(self._frames_path(name)) as file:
+            noted = Record(
+                name=name,
+                length=len(episode.action),
+                return_=float(episode.reward.sum()),
+                seed=episode.seed,
+                policy=episode.policy,
+                split=split_of(number),
+                terminated=bool(episode.terminated[-1]),
+                cut=episode.cut,
+                env=self.env.id,
+                seconds=0.0,
+                frames_sha256=write_parts(file, npy_parts(episode.obs)),
+                arrays_sha256="",
+            )
+            # Before the frames have their name: they are there only if all of the episode is.
+            npz = _npz_bytes({**episode.arrays, NOTE: _note(noted)})
+            arrays_sha256 = atomic_write_parts(self._arrays_path(name), [npz])
+        self._next = number + 1
+        return self._list(noted, seconds, arrays_sha256)
+
+    def _list(self, noted: Record, seconds: float, arrays_sha256: str) -> Record:
+        update = {"seconds": seconds, "arrays_sha256": arrays_sha256}
+        record = noted.model_copy(update=update)
         append_jsonl(self._manifest, record.model_dump(mode="json"))
         self.records.append(record)
         return record
 
+    def _list_what_is_whole(self) -> None:
+        """Episodes above all listed ones: what a kill, or the loss of the last lines, has left.
+
+        What the last kill left of an unfinished one is removed.
+        """
+        last = max((number_of(record.name) for record in self.records), default=-1)
+        for name in unlisted(self.folder, self.records):
+            if number_of(name) <= last:
+                continue
+            if not self._frames_path(name).exists():
+                self._arrays_path(name).unlink()
+            elif (noted := self._noted(name)) is not None:
+                known = [record.seconds for record in self.records]
+                seconds = sum(known) / max(len(known), 1)
+                self._list(noted, seconds, sha256_file(self._arrays_path(name)))
+                warn(
+                    f"{self.folder}: episode {name} was whole and not listed, as a kill leaves it; "
+                    "it is listed now, its time taken for the mean of the others"
+                )
+
+    def _noted(self, name: str) -> Record | None:
+        """What the files of an episode say of it; None if they are not whole."""
+        try:
+            with np.load(self._arrays_path(name), allow_pickle=False) as arrays:
+                noted = Record.model_validate_json({**arrays}[NOTE].tobytes())
+        except Exception:  # noqa: BLE001  # numpy and zipfile raise whatever damaged bytes provoke
+            return None
+        is_whole = noted.name == name and sha256_file(self._frames_path(name))
+        return noted if is_whole == noted.frames_sha256 else None
+
     def frames(self, record: Record) -> NDArray[np.uint8]:
         """(T + 1, H, W, C) uint8, memory-mapped: only the pages that are looked at are read."""
-        frames: NDArray[np.uint8] = self._open(self._frames_path(record.name))
+        path = self._frames_path(record.name)
+        try:
+            frames: NDArray[np.uint8] = self._open(path)
+        except (OSError, ValueError):
+            raise UserError(f"{path}: damaged or missing; run again to leave it out") from None
         return frames
 
     def frames_path(self, record: Record) -> Path:
@@ -163,8 +211,13 @@ class RolloutStore:
 
     def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
         """action, reward, terminated, truncated and, where there is one, state."""
-        with np.load(self._arrays_path(record.name), allow_pickle=False) as arrays:
-            return dict(arrays)
+        path = self._arrays_path(record.name)
+        with user_errors(path):
+            data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != record.arrays_sha256:
+            raise UserError(f"{path}: damaged; run again to leave its episode out")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: array for name, array in arrays.items() if name != NOTE}
 
     @property
     def state_variables(self) -> tuple[StateVariable, ...]:
@@ -175,21 +228,31 @@ class RolloutStore:
         path = self.folder / "state.json"
         if not path.exists():
             return ()
-        try:
-            return _VARIABLES.validate_json(path.read_bytes())
-        except (OSError, ValueError):
-            raise UserError(
-                f"{path} is damaged; restore it, or collect into another folder"
-            ) from None
+        return read_sealed_as(path, StateColumns, ELSEWHERE).variables
 
     def healthy(self) -> list[Record]:
-        """The records whose files still have their hash; a warning names each of the others."""
-        damaged = [record for record in self.records if not self._is_healthy(record)]
+        """The records whose files still have their hash; a warning names each of the others.
+
+        Another names what lies there and is not listed.
+        """
+        damaged = [record for record in self.records if not self.is_whole(record)]
         for record in damaged:
             path = self._frames_path(record.name)
-            warnings.warn(f"{path}: damaged or missing, its episode is left out", stacklevel=2)
+            warn(f"{path}: damaged or missing, its episode is left out")
+        if others := unlisted(self.folder, self.records):
+            few = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+            warn(
+                f"{self.folder}: not listed in {MANIFEST}, and left out: {few}; what is there of "
+                f"such episodes ({len(others)}) is not written over"
+            )
         names = {record.name for record in damaged}
         return [record for record in self.records if record.name not in names]
+
+    def check(self, record: Record) -> None:
+        """Raise UserError if a file of `record` has lost its hash."""
+        if not self.is_whole(record):
+            path = self._frames_path(record.name)
+            raise UserError(f"{path}: damaged or missing; run again to leave it out")
 
     @property
     def env_steps(self) -> int:
@@ -208,7 +271,8 @@ class RolloutStore:
                 f"state {episode.state.shape} has not the {known} columns of describe_state"
             )
 
-    def _is_healthy(self, record: Record) -> bool:
+    def is_whole(self, record: Record) -> bool:
+        """Whether both files still have their hash."""
         frames, arrays = self._frames_path(record.name), self._arrays_path(record.name)
         if not frames.exists() or not arrays.exists():
             return False
@@ -217,31 +281,17 @@ class RolloutStore:
 
     @property
     def _manifest(self) -> Path:
-        return self.folder / "manifest.jsonl"
+        return self.folder / MANIFEST
 
     def _frames_path(self, name: str) -> Path:
-        return self.folder / f"{name}.frames.npy"
+        return self.folder / f"{name}{FRAMES}"
 
     def _arrays_path(self, name: str) -> Path:
-        return self.folder / f"{name}.npz"
+        return self.folder / f"{name}{ARRAYS}"
 
 
-def split_of(index: int) -> Split:
-    """Of every ten episodes in a row one, drawn at random, validates and another tests."""
-    block, position = divmod(index, 10)
-    order = numpy_stream(0, "split", block).permutation(10)
-    special: dict[int, Split] = {int(order[0]): "validation", int(order[1]): "test"}
-    return special.get(position, "train")
-
-
-def _read_manifest(path: Path) -> list[Record]:
-    try:
-        return [Record(**line) for line in read_jsonl(path)]
-    except ValidationError as error:
-        field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise UserError(
-            f"{path}: a line has no valid {field}; restore the file or remove that line"
-        ) from None
+def _note(record: Record) -> NDArray[np.uint8]:
+    return np.frombuffer(record.model_dump_json().encode(), np.uint8)
 
 
 def npy_parts(array: NDArray[Any]) -> Iterator[bytes | memoryview]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
 from worldvae.config import Config, UserError, check_unchanged, flatten
-from worldvae.files import atomic_write_bytes
+from worldvae.seal import read_sealed_bytes, write_sealed_bytes
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
 from worldvae.training.distributed import Loss, averaged, shared_loss
@@ -165,7 +165,7 @@ class Run:
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        atomic_write_bytes(self.checkpoint, buffer.getvalue())
+        write_sealed_bytes(self.checkpoint, buffer.getvalue())
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Go on from the checkpoint if there is one; raise UserError if it is of another run."""
@@ -232,8 +232,10 @@ class Run:
 
 
 def _load(path: Path, device: torch.device) -> dict[str, Any]:
+    remedy = "delete it to train from the beginning"
+    data = io.BytesIO(read_sealed_bytes(path, remedy))
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except Exception:  # noqa: BLE001  # torch raises whatever the damaged bytes provoke
-        raise UserError(f"{path} cannot be read; delete it to train from the beginning") from None
+        state: dict[str, Any] = torch.load(data, map_location=device, weights_only=True)
+    except Exception:  # noqa: BLE001  # whole, so of another torch, which raises what it likes
+        raise UserError(f"{path} cannot be read by this torch; {remedy}") from None
     return state

@@ -10,7 +10,7 @@ from worldvae.autoencoders.pixels import Window
 from worldvae.config import UserError
 from worldvae.envs import source_shape
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
-from worldvae.rollouts.store import Record, Split
+from worldvae.rollouts.manifest import Record, Split
 from worldvae.training.distributed import first_does
 
 Source = StoredFrames | JoinedFrames

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from worldvae.files import append_jsonl, atomic_write_text
+from tests.sealing import amend
+from worldvae.files import append_jsonl
+from worldvae.seal import write_sealed, write_sealed_bytes
 
 COLLECTION = {"env_steps": 20_000, "frames": 10_000, "seconds": 120.0, "episodes": 20}
 PRETRAINING = {"seconds": 480.0, "steps": 5_000, "parameters": 4_000_000}
@@ -22,7 +24,7 @@ def write_run(
 
     Every agent was evaluated at a tenth of its steps and at each tenth after, rising to its score.
     """
-    atomic_write_text(folder / "config.yaml", "env:\n  id: CarRacing-v3\n")
+    write_config(folder, "env:\n  id: CarRacing-v3\n")
     write_json(folder / "rollouts/result.json", COLLECTION)
     write_json(folder / "encoder/result.json", PRETRAINING)
     write_json(folder / "encoder/card.json", {"kl": [4.0, 0.001, 2.5], "scores": {"mse": 0.0125}})
@@ -65,13 +67,8 @@ def result(folder: Path, returns: Sequence[float], env_steps: int) -> dict[str, 
     }
 
 
-def write_json(path: Path, value: object) -> None:
-    atomic_write_text(path, json.dumps(value))
-
-
-def amend(path: Path, **changes: object) -> None:
-    """Change those keys of a JSON file."""
-    write_json(path, {**json.loads(path.read_text()), **changes})
+def write_json(path: Path, values: Mapping[str, object]) -> None:
+    write_sealed(path, values)
 
 
 def record_spending(folder: Path) -> None:
@@ -102,4 +99,8 @@ def act_both_ways(folder: Path, gain: float) -> None:
 
 def state(folder: Path, compare: str) -> None:
     """Write `compare`, a flow mapping, into the resolved configuration."""
-    atomic_write_text(folder / "config.yaml", f"env: {{id: CarRacing-v3}}\ncompare: {compare}\n")
+    write_config(folder, f"env: {{id: CarRacing-v3}}\ncompare: {compare}\n")
+
+
+def write_config(folder: Path, text: str) -> None:
+    write_sealed_bytes(folder / "config.yaml", text.encode())

@@ -10,6 +10,7 @@ from agents.report.across import Across, across
 from agents.report.results import read_run
 from agents.report.verdict import claims
 from tests.agents.report.synthetic import state, write_run
+from tests.sealing import edit
 from worldvae.stats import Resampling
 
 Scores = dict[str, list[float]]
@@ -56,7 +57,7 @@ def test_several_environments_are_strata(tmp_path: Path) -> None:
     )
     other = second / "agents"
     for path in other.glob("*/seed_*/result.json"):
-        path.write_text(path.read_text().replace("CarRacing-v3", "Other-v0"))
+        edit(path, lambda values: values["evaluation"].update(env_id="Other-v0"))
     state(second, "{envs: {Other-v0: {random: 0, reference: 2}}}")
     result = found(first, second)
     assert result is not None

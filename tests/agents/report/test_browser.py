@@ -15,13 +15,14 @@ from agents.report.records import ARM_ORDER
 from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.write import write_report
-from tests.agents.report.synthetic import write_json, write_run
+from tests.agents.report.synthetic import write_config, write_json, write_run
 from tests.browser import Browser, browsing, needs_chromium
 from tests.encoders import DOTS, make_encoder
 from worldvae.config import to_yaml
 from worldvae.diagnostics.exhibits import PICTURES
-from worldvae.files import atomic_write_bytes, atomic_write_text
+from worldvae.files import atomic_write_bytes, sha256_file
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seal import write_sealed
 from worldvae.stats import Resampling
 
 pytestmark = needs_chromium
@@ -108,7 +109,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_run(
         tmp_path_factory.mktemp("runs") / "a_name_as_long_as_a_users" / "cars", returns
     )
-    atomic_write_text(folder / "config.yaml", to_yaml(Experiment(env=DOTS)))
+    write_config(folder, to_yaml(Experiment(env=DOTS)))
     collect(RolloutStore.create(folder / "rollouts", DOTS), RolloutConfig(frames=800), seed=0)
     for name in ("encoder", "random_encoder"):
         make_encoder(DOTS).save(folder / name)
@@ -134,8 +135,9 @@ def _write_film(folder: Path) -> None:
         write_json(folder / "agents" / arm / "seed_0" / "card.json", card)
         did = {"return_": -12.5, "decisions": 2, "ended": True}
         agents.append(Played(arm=arm, seed=0, model_sha256=arm, **did))
-    record = FilmRecord(episode=1_000_000, agents=tuple(agents))
-    atomic_write_text(folder / RECORD, record.model_dump_json())
+    digest = sha256_file(folder / FILM)
+    record = FilmRecord(episode=1_000_000, agents=tuple(agents), film_sha256=digest)
+    write_sealed(folder / RECORD, record)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -178,7 +180,7 @@ def test_nothing_sticks_out_at_the_side(browser: Browser, report: Path, width: i
 @pytest.mark.parametrize("width", WIDTHS)
 def test_names_of_any_length_stay_inside(browser: Browser, tmp_path: Path, width: int) -> None:
     folder = write_run(tmp_path / ("run" * 40), {"arm" * 30: {0: [1.0]}, "latent": {0: [2.0]}})
-    atomic_write_text(folder / "config.yaml", "key: " + "value" * 100)
+    write_config(folder, "key: " + "value" * 100)
     run = read_run(folder)
     browser.open(write_report(run, summarise(run, Resampling.seeded(0))), width)
     assert browser.run("return document.scrollingElement.scrollWidth") <= width

@@ -13,7 +13,7 @@ from agents.report.differences import SEES, algorithm_of, differences
 from agents.report.records import ARM_ORDER
 from agents.report.results import read_run
 from agents.sections import ArmName
-from tests.agents.report.synthetic import write_run
+from tests.agents.report.synthetic import write_config, write_run
 
 
 def test_every_arm_has_its_words_and_its_place() -> None:
@@ -23,7 +23,7 @@ def test_every_arm_has_its_words_and_its_place() -> None:
 @pytest.mark.parametrize("algorithm", get_args(Algorithm))
 def test_the_algorithm_is_the_configurations(tmp_path: Path, algorithm: str) -> None:
     folder = write_run(tmp_path, {arm: {0: [1.0]} for arm in ARM_ORDER})
-    (folder / "config.yaml").write_text(f"agent:\n  algorithm: {algorithm}\n")
+    write_config(folder, f"agent:\n  algorithm: {algorithm}\n")
     page = unescape(differences(read_run(folder)))
     assert f"all other settings of {algorithm} are the same" in page
     for sees, layers in SEES.values():

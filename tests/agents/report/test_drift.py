@@ -80,3 +80,6 @@ def test_what_cannot_be_read_does_not_hide_the_report(folder: Path) -> None:
     section = drift(read_run(folder))
     assert "latent 1" in section
     assert "<img" not in section
+    assert f"Left out: {own / LOG}: line 1 is damaged" in section
+    one = folder / "agents/latent/seed_1/strangest.npz"
+    assert f"Not shown: {one}: damaged, or edited" in section

@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.play import FILM, RECORD, FilmRecord, Played
+from agents.finished import hash_files
+from agents.play import FILM, RECORD, FilmRecord, Played, read_film
 from agents.report import exhibits
 from agents.report.films import films
 from agents.report.results import read_run
 from tests.agents.report.synthetic import write_json, write_run
-from worldvae.files import atomic_write_bytes, atomic_write_text
+from tests.sealing import amend
+from worldvae.files import atomic_write_bytes, sha256_file
+from worldvae.seal import write_sealed
 
 
 @pytest.fixture
@@ -32,10 +35,14 @@ def run(tmp_path: Path) -> Path:
         atomic_write_bytes(path / "video.webm", b"alone")
         did = {"return_": 1.5, "decisions": 30, "ended": arm == "blind"}
         agents[arm, seed] = Played(arm=arm, seed=seed, model_sha256=f"{arm}{seed}", **did)
-    record = FilmRecord(episode=1_000_000, agents=(agents["pixels", 2], agents["blind", 0]))
-    atomic_write_text(folder / RECORD, record.model_dump_json())
     atomic_write_bytes(folder / FILM, b"film")
+    write_record(folder, (agents["pixels", 2], agents["blind", 0]))
     return folder
+
+
+def write_record(folder: Path, agents: tuple[Played, ...]) -> None:
+    digest = sha256_file(folder / FILM)
+    write_sealed(folder / RECORD, FilmRecord(episode=1_000_000, agents=agents, film_sha256=digest))
 
 
 def section(folder: Path) -> str:
@@ -59,6 +66,7 @@ def test_until_it_plays_its_first_picture_is_shown(run: Path) -> None:
     for level in (200, 0):
         writer.write(np.full((16, 32, 3), level, np.uint8))
     writer.release()
+    amend(run / RECORD, film_sha256=sha256_file(run / FILM))
     (still,) = re.findall('poster="data:image/png;base64,([^"]*)"', section(run))
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(still), np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
@@ -67,7 +75,7 @@ def test_until_it_plays_its_first_picture_is_shown(run: Path) -> None:
 
 def test_a_film_of_other_agents_is_not_shown(run: Path) -> None:
     card = run / "agents/blind/seed_0/card.json"
-    card.write_text(card.read_text().replace("blind0", "retrained"))
+    amend(card, model_sha256="retrained")
     page = section(run)
     assert "ZmlsbQ==" not in page
     assert page.count("<video") == 2, "each agent's own, as long as there is none of all"
@@ -82,3 +90,20 @@ def test_a_film_that_is_too_large_stays_outside(run: Path, monkeypatch: pytest.M
 
 def test_without_any_film_there_is_no_section(tmp_path: Path) -> None:
     assert section(write_run(tmp_path, {"pixels": {0: [1.0]}})) == ""
+
+
+def test_a_damaged_film_is_made_anew_and_not_shown(run: Path) -> None:
+    (run / FILM).write_bytes(b"fild")
+    assert read_film(run) is None
+    assert section(run).count("<video") == 2
+
+
+def test_a_damaged_film_of_an_agent_is_said(run: Path) -> None:
+    (run / FILM).unlink()
+    folder = run / "agents/pixels/seed_2"
+    amend(folder / "result.json", files=hash_files(folder))
+    assert section(run).count("<video") == 2
+    (folder / "video.webm").write_bytes(b"alonf")
+    page = section(run)
+    assert page.count("<video") == 1
+    assert f"pixels, seed 2: left out: {folder}/video.webm: damaged, or edited" in page

@@ -7,7 +7,8 @@ from pathlib import Path
 from agents.report.ledger import Ledger, keep_ledgers
 from agents.report.results import read_run
 from agents.report.tables import UNKNOWN, ledger_seeds_table, ledger_table
-from tests.agents.report.synthetic import amend, record_spending, state, write_run
+from tests.agents.report.synthetic import record_spending, state, write_run
+from tests.sealing import amend
 
 RETURNS = {arm: {0: [1.0], 2: [1.0]} for arm in ("pixels", "latent", "random")}
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from agents.finished import hash_files
+from agents.report.exhibits import curves, encoder
 from agents.report.groundwork import Scale, Stated
 from agents.report.records import Cost
 from agents.report.results import SCORES_HEADER, curve, read_run, write_scores
-from agents.seal import sealed
 from tests.agents.report.synthetic import record_spending, state, write_run
+from tests.sealing import amend
 from worldvae.config import UserError
+from worldvae.stats import Resampling
 
 RETURNS = {"latent": {1: [30.0], 0: [10.0, 20.0]}, "pixels": {0: [1.0, 3.0]}}
 
@@ -112,7 +114,7 @@ def test_a_damaged_result_is_a_hole_that_names_file_and_fault(
 ) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: [2.0]}})
     path = folder / "agents/pixels/seed_0/result.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    amend(path, **change)
     run = read_run(folder)
     assert list(run.finished("pixels")) == [1], "the others are read"
     (hole,) = run.holes
@@ -121,25 +123,77 @@ def test_a_damaged_result_is_a_hole_that_names_file_and_fault(
     assert re.search(message, hole.state)
 
 
-def test_an_edited_return_is_a_hole_and_not_a_score(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("old", "new"), [("1.0", "900.0"), ("sha256", "sha257"), ("}", "")])
+def test_an_edited_return_is_a_hole_and_not_a_score(tmp_path: Path, old: str, new: str) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: [2.0]}})
     path = folder / "agents/pixels/seed_0/result.json"
-    values = sealed(json.loads(path.read_text()))
-    path.write_text(json.dumps(values))
-    assert list(read_run(folder).finished("pixels")) == [0, 1]
-    values["evaluation"]["returns"] = [900.0]
-    path.write_text(json.dumps(values))
+    path.write_text(path.read_text().replace(old, new))
     run = read_run(folder)
     assert list(run.finished("pixels")) == [1]
     (hole,) = run.holes
-    assert "was edited after the training wrote it" in hole.state
+    assert hole.state.startswith(f"left out: {path}: damaged, or edited since it was written")
+
+
+@pytest.mark.parametrize("name", ["collection", "pretraining"])
+def test_a_damaged_cost_is_said_and_not_charged(tmp_path: Path, name: str) -> None:
+    folder = write_run(tmp_path, {"latent": {0: [1.0]}})
+    path = folder / {"collection": "rollouts", "pretraining": "encoder"}[name] / "result.json"
+    path.write_text(path.read_text().replace("0", "1"))
+    run = read_run(folder)
+    (hole,) = run.holes
+    assert hole.where == name
+    assert hole.state.startswith(f"{path}: damaged, or edited since it was written; ")
+    assert hole.state.endswith("; what it took is not charged")
+    assert run.damaged == tuple(run.damage.values())
+    assert run.charge("latent").env_steps == (0 if name == "collection" else 20_000)
+
+
+def test_a_damaged_card_leaves_its_figures_out(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"latent": {0: [1.0]}})
+    path = folder / "encoder/card.json"
+    path.write_text(path.read_text().replace("4.0", "8.0"))
+    run = read_run(folder)
+    assert run.card is None
+    assert run.holes == ()
+    assert "damaged" in run.damage["card"]
+    assert "Its scores are left out: " in encoder(run)
+
+
+def evaluations_of(folder: Path) -> Path:
+    return folder / "agents/pixels/seed_0/evaluations.jsonl"
+
+
+def test_a_damaged_line_of_a_log_leaves_the_log_out_and_keeps_the_score(tmp_path: Path) -> None:
+    path = evaluations_of(write_run(tmp_path, {"pixels": {0: [1.0], 1: [2.0]}}))
+    path.write_text(path.read_text().replace('"seconds": 200.0', '"seconds": 100.0'))
+    run = read_run(tmp_path)
+    first, second = run.agents
+    assert list(run.finished("pixels")) == [0, 1]
+    assert (first.evaluations, len(second.evaluations)) == ((), 10)
+    assert first.lost == run.damaged
+    assert first.lost[0].startswith(f"{path}: line 2 is damaged")
+    assert f"Left out: {path}: line 2 is damaged" in curves(run, Resampling.seeded(0))
+
+
+@pytest.mark.parametrize("kept", [0, 9])
+def test_a_log_that_lacks_lines_is_not_that_of_the_result(tmp_path: Path, kept: int) -> None:
+    path = evaluations_of(write_run(tmp_path, {"pixels": {0: [1.0]}}))
+    amend(path.parent / "result.json", files=hash_files(path.parent))
+    assert read_run(tmp_path).damaged == ()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+    (line,) = read_run(tmp_path).damaged
+    assert line.startswith(f"{path}: damaged, or edited since it was written")
+    path.unlink()
+    assert read_run(tmp_path).damaged == (line,)
 
 
 def test_a_damaged_configuration_is_one_line(tmp_path: Path) -> None:
     folder = write_run(tmp_path, RETURNS)
-    (folder / "config.yaml").write_text("{")
-    with pytest.raises(UserError, match=r"config\.yaml: not valid YAML"):
-        read_run(folder)
+    path = folder / "config.yaml"
+    for data in (b"{", b"", path.read_bytes()[1:]):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=r"config\.yaml: damaged, .*; compare again"):
+            read_run(folder)
 
 
 def test_edited_scores_are_written_anew_from_the_results(tmp_path: Path) -> None:

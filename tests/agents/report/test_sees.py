@@ -23,8 +23,8 @@ from agents.stages import prepare
 from tests.tiny import TINY
 from worldvae.autoencoders import Encoder
 from worldvae.config import to_yaml
-from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import write_sealed_bytes
 
 ARMS = get_args(ArmName)
 
@@ -34,7 +34,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose agents have not begun: rollouts of 800 frames and both encoders."""
     experiment = Experiment.load(TINY, {"runs": str(tmp_path_factory.mktemp("runs"))})
     prepare(experiment, ARMS)
-    atomic_write_text(experiment.folder / "config.yaml", to_yaml(experiment))
+    write_sealed_bytes(experiment.folder / "config.yaml", to_yaml(experiment).encode())
     return experiment.folder
 
 

@@ -11,7 +11,7 @@ from agents.report.across import across
 from agents.report.records import Run
 from agents.report.results import read_run
 from agents.report.several import verdict_across, write_several
-from tests.agents.report.synthetic import write_json, write_run
+from tests.agents.report.synthetic import write_config, write_json, write_run
 from worldvae.stats import Resampling
 
 SCALES = {"Pong": (-20.0, 0.0), "Boxing": (0.0, 50.0)}
@@ -27,7 +27,7 @@ def runs(folder: Path, **scores: Scores) -> list[Run]:
         random, reference = SCALES[game]
         scale = {"random": random, "reference": reference}
         stated = {"env": {"id": game}, "compare": {"envs": {game: scale}}}
-        (run / "config.yaml").write_text(yaml.safe_dump(stated))
+        write_config(run, yaml.safe_dump(stated))
         for path in run.glob("agents/*/*/result.json"):
             result = yaml.safe_load(path.read_text())
             result["evaluation"]["env_id"] = game

@@ -13,7 +13,9 @@ from agents.report.records import Cost
 from agents.report.results import read_run
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
-from tests.agents.report.synthetic import act_both_ways, amend, write_run
+from tests.agents.report.synthetic import act_both_ways, write_run
+from tests.sealing import amend
+from worldvae.seal import write_sealed
 from worldvae.stats import Resampling
 
 Returns = Mapping[str, Mapping[int, Sequence[float]]]
@@ -199,5 +201,5 @@ def test_what_a_comparison_must_hold_equal_is_checked(tmp_path: Path) -> None:
     path = folder / "agents/pixels/seed_0/result.json"
     result = json.loads(path.read_text())
     result["evaluation"]["seeds"][0] = 7
-    path.write_text(json.dumps({**result, "env_steps": 5}))
+    write_sealed(path, {**result, "env_steps": 5})
     assert unequal(read_run(folder)) == ["the evaluation episodes", "the env steps of training"]

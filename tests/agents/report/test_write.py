@@ -7,18 +7,26 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from agents.report import exhibits
 from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.write import write_report
-from tests.agents.report.synthetic import act_both_ways, state, write_run
+from tests.agents.report.synthetic import (
+    act_both_ways,
+    state,
+    write_config,
+    write_json,
+    write_run,
+)
 from worldvae.diagnostics.exhibits import PICTURES
 from worldvae.files import atomic_write_bytes
 from worldvae.stats import Resampling
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
 THREE_ARMS = {
     arm: {seed: [level + seed, level + seed + 4] for seed in range(5)}
     for arm, level in (("pixels", 100.0), ("latent", 300.0), ("random", 200.0))
@@ -118,8 +126,8 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     result = json.loads(path.read_text())
     result["command"] = "</code><script>x"
     result["evaluation"]["env_id"] = '"><img src=x onerror=x>'
-    path.write_text(json.dumps(result))
-    (folder / "config.yaml").write_text("a: </pre><script>$title")
+    write_json(path, result)
+    write_config(folder, "a: </pre><script>$title")
     page = Words(page_of(folder))
     assert "script" not in page.tags
     assert "img" not in page.tags

@@ -12,8 +12,9 @@ from agents.report.results import read_run
 from agents.report.summary import summarise
 from agents.report.verdict import verdict
 from agents.report.write import write_report
-from tests.agents.report.synthetic import amend, record_spending, state, write_json, write_run
+from tests.agents.report.synthetic import record_spending, state, write_json, write_run
 from tests.agents.report.test_drift import watch
+from tests.sealing import amend
 from worldvae.stats import Resampling
 
 ARMS = {

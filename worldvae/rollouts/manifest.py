@@ -1,0 +1,111 @@
+"""The list of a store's episodes: one line for each, numbers that only grow, and what disagrees.
+
+Nothing that lies in the folder is ever written over: a new episode gets a number above all that are
+listed and above all whose files are there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from worldvae.config import Config, UserError
+from worldvae.files import checked_lines
+from worldvae.seeding import numpy_stream
+
+Split = Literal["train", "validation", "test"]
+
+MANIFEST = "manifest.jsonl"
+FRAMES, ARRAYS = ".frames.npy", ".npz"
+NAME = re.compile(r"(\d+)(?:\.frames\.npy|\.npz)")
+
+
+class Record(Config):
+    """One line of the manifest.
+
+    An episode that was not terminated was truncated: by the collector where it was `cut`, else by
+    the environment.
+    """
+
+    name: str
+    length: int
+    return_: float
+    seed: int
+    policy: str
+    split: Split
+    terminated: bool
+    cut: bool
+    env: str
+    seconds: float
+    frames_sha256: str
+    arrays_sha256: str
+
+
+def split_of(index: int) -> Split:
+    """Of every ten episodes in a row one, drawn at random, validates and another tests."""
+    block, position = divmod(index, 10)
+    order = numpy_stream(0, "split", block).permutation(10)
+    special: dict[int, Split] = {int(order[0]): "validation", int(order[1]): "test"}
+    return special.get(position, "train")
+
+
+def read_manifest(folder: Path) -> list[Record]:
+    """The episodes that are listed in `folder`, by number.
+
+    A warning names each line that is damaged, or that lists an episode again: both are left out.
+    """
+    path, found = folder / MANIFEST, dict[str, Record]()
+    for number, row in checked_lines(path):
+        if row is None:
+            warn(f"{path}: line {number} is damaged, its episode is left out; its files stay")
+            continue
+        record = _record(path, row)
+        if record.name in found:
+            warn(f"{path}: line {number} lists episode {record.name} again, and is left out")
+        else:
+            found[record.name] = record
+    return sorted(found.values(), key=lambda record: number_of(record.name))
+
+
+def number_of(name: str) -> int:
+    """Of an episode, by which it is in its place and in its split."""
+    return int(name) if name.isdecimal() else 0
+
+
+def names_on_disk(folder: Path) -> set[str]:
+    """The episodes of which a file is there."""
+    return {found[1] for file in os.listdir(folder) if (found := NAME.fullmatch(file))}
+
+
+def unlisted(folder: Path, records: Sequence[Record]) -> list[str]:
+    """The episodes of which a file is there and no line, by number."""
+    found = names_on_disk(folder) - {record.name for record in records}
+    return sorted(found, key=number_of)
+
+
+def next_number(folder: Path, records: Sequence[Record]) -> int:
+    """Above all that is listed and all that lies in `folder`."""
+    names = names_on_disk(folder) | {record.name for record in records}
+    return max((number_of(name) + 1 for name in names), default=0)
+
+
+def warn(message: str) -> None:
+    """Say it once, whoever asked."""
+    warnings.warn(message, stacklevel=1)
+
+
+def _record(path: Path, row: dict[str, Any]) -> Record:
+    try:
+        return Record(**row)
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UserError(
+            f"{path}: a line has no valid {field}; it is of another version of worldvae: collect "
+            "into another folder"
+        ) from None

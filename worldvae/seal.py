@@ -1,0 +1,104 @@
+"""Files that show whether they are what was written: damage and edits by hand are told, in a line.
+
+JSON has one key more, `sha256`, of its values: it stays plain JSON. Other files end with a line
+`# sha256: ...` of the bytes before, which YAML takes for a comment and zip readers skip.
+
+A seal guards against damage and slips, not against forgery: who knows the rule can seal anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from worldvae.config import UserError
+from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
+
+SEAL = "sha256"
+MARK = b"\n# sha256: "
+TRAILER = len(MARK) + 64 + 1
+"""Bytes at the end of a file that is no JSON: the mark, hexadecimal digits, a newline."""
+
+T = TypeVar("T")
+
+
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as JSON has them, and the hash of all of them in the place of an older one."""
+    plain = json.loads(json.dumps({key: values[key] for key in values if key != SEAL}))
+    return {**plain, SEAL: _digest(plain)}
+
+
+def write_sealed(path: Path, values: Mapping[str, Any] | BaseModel) -> None:
+    """Write what `read_sealed` reads, in one step."""
+    if isinstance(values, BaseModel):
+        values = values.model_dump(mode="json", by_alias=True)
+    atomic_write_text(path, json.dumps(sealed(values), indent=1) + "\n")
+
+
+def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
+    """The values in the JSON file `path`, without their seal.
+
+    Raises UserError with the `remedy` if they are not those that were written.
+    """
+    with user_errors(path):
+        data = path.read_bytes()
+    try:
+        values = json.loads(data)
+        is_whole = isinstance(values, dict) and values.pop(SEAL, None) == _digest(values)
+    except (ValueError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        raise damaged(path, remedy)
+    found: dict[str, Any] = values
+    return found
+
+
+def read_sealed_as(path: Path, kind: type[T], remedy: str) -> T:
+    """The JSON file `path` as `kind`, a model or a dataclass; UserError also if it is none."""
+    values = read_sealed(path, remedy)
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = f"{where}: {first['msg']}".removeprefix(": ")
+        raise UserError(f"{path}: {reason}; {remedy}") from None
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a JSON file is there and is what was written: what a stage leaves when it is done."""
+    try:
+        read_sealed(path, "")
+    except UserError:
+        return False
+    return True
+
+
+def write_sealed_bytes(path: Path, data: bytes) -> None:
+    """Write what `read_sealed_bytes` reads, in one step."""
+    digest = hashlib.sha256(data).hexdigest().encode()
+    atomic_write_bytes(path, data + MARK + digest + b"\n")
+
+
+def read_sealed_bytes(path: Path, remedy: str) -> bytes:
+    """The content of `path` without its last line; UserError if it is not what was written."""
+    with user_errors(path):
+        data = path.read_bytes()
+    content, trailer = data[:-TRAILER], data[-TRAILER:]
+    if trailer != MARK + hashlib.sha256(content).hexdigest().encode() + b"\n":
+        raise damaged(path, remedy)
+    return content
+
+
+def damaged(path: Path, remedy: str) -> UserError:
+    """What is said of a file that is not what was written."""
+    return UserError(f"{path}: damaged, or edited since it was written; {remedy}")
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
