@@ -40,9 +40,9 @@ def lost_since(told: Collection | None, store: RolloutStore, before: Spent) -> S
     held = len(store.records)
     if (told.episodes, told.frames) > (held, store.num_frames):
         warnings.warn(
-            f"{store.folder}: result.json tells of {told.episodes} episodes and {told.frames} frames, "
-            f"the manifest lists {held} and {store.num_frames}; the others are lost, and what they "
-            "took stays charged",
+            f"{store.folder}: result.json tells of {told.episodes} episodes and {told.frames} "
+            f"frames, the manifest lists {held} and {store.num_frames}; the others are lost, and "
+            "what they took stays charged",
             stacklevel=3,
         )
     seconds = sum(record.seconds for record in store.records)

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling import Curve
-from worldvae.config import Config, UserError
-from worldvae.files import atomic_write_text
+from worldvae.config import Config
+from worldvae.seal import read_sealed_as, write_sealed
 
 
 class Result(Config):
@@ -80,11 +80,7 @@ class Results(Config):
         """What an earlier run left at `path`; nothing if there is none."""
         if not path.exists():
             return cls()
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{path}: {reason}; remove it to measure all rows again") from None
+        return read_sealed_as(path, cls, "remove it to measure all rows again")
 
     def with_row(self, result: Result, order: list[str]) -> Results:
         """`result` in the place of an older one; rows that `order` does not name come last."""
@@ -99,7 +95,7 @@ class Results(Config):
 
     def save(self, path: Path) -> None:
         """Write what `read` reads."""
-        atomic_write_text(path, self.model_dump_json(indent=1) + "\n")
+        write_sealed(path, self)
 
     def _with(self, **changed: Any) -> Results:
         return self.model_copy(update=changed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import TypeAdapter
 
@@ -15,8 +14,9 @@ from agents.report.groundwork import Collection, Pretraining
 from agents.report.records import AgentRecord, Evaluation, Result, Run
 from worldvae.config import UserError
 from worldvae.files import read_jsonl
+from worldvae.seal import read_sealed_as
 
-T = TypeVar("T")
+REMEDY = "restore it"
 
 
 def whole_job(bench: Bench) -> Comparison:
@@ -72,8 +72,8 @@ def read_any(folder: Path) -> Run:
     return Run(
         folder=folder,
         config="",
-        collection=_read(folder / "rollouts.json", Collection),
-        pretraining=_read(folder / "encoder" / "result.json", Pretraining),
+        collection=read_sealed_as(folder / "rollouts.json", Collection, REMEDY),
+        pretraining=read_sealed_as(folder / "encoder" / "result.json", Pretraining, REMEDY),
         card=None,
         agents=tuple(agents),
     )
@@ -83,12 +83,5 @@ def _read_log(folder: Path) -> AgentRecord:
     lines = TypeAdapter(tuple[Evaluation, ...]).validate_python(
         read_jsonl(folder / "evaluations.jsonl")
     )
-    result = _read(folder / "result.json", Result)
+    result = read_sealed_as(folder / "result.json", Result, REMEDY)
     return AgentRecord(folder.name, result.seed, folder, lines, (), result)
-
-
-def _read(path: Path, kind: type[T]) -> T:
-    try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: {str(error).splitlines()[0]}; restore the file") from None

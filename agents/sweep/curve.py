@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,22 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-from optuna.pruners import NopPruner
+from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from agents.executor import LocalProcesses
 from agents.experiment import Experiment
 from agents.job_progress import Progress, encoder_progress
 from agents.jobs import Pool
+from agents.sweep.journal import REMEDY, Journal
 from agents.sweep.points import HEALTH, Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
 from agents.sweep.trial import run_trial
 from agents.view import View
+from worldvae.config import UserError
 from worldvae.files import read_jsonl
+from worldvae.seal import is_sealed
 from worldvae.seeding import derive
 
 WAITING = TrialState.WAITING
@@ -81,12 +82,10 @@ class Curve:
         self.experiment, self.latents, self.config = experiment, latents, experiment.sweep
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = CollapsePruner(warmup=experiment.pretrain.steps // 2)
-        self.study = optuna.create_study(
-            storage=JournalStorage(_journal(experiment.sweep_folder / "journal.log")),
-            study_name=f"latents_{latents}",
-            load_if_exists=True,
-            direction="minimize",
-            pruner=pruner if self.config.prune else NopPruner(),
+        self.study = _study(
+            experiment.sweep_folder / "journal.log",
+            f"latents_{latents}",
+            pruner if self.config.prune else NopPruner(),
         )
         # A resumed sweep must not draw the same betas again.
         drawn = derive(experiment.seed, "sweep", len(self.study.trials))
@@ -119,7 +118,7 @@ class Curve:
             for trial in self._trials(state):
                 if "beta" in trial.params:
                     setting = self._setting(trial)
-                    is_gone = name == "complete" and not (self._folder(setting) / HEALTH).exists()
+                    is_gone = name == "complete" and not is_sealed(self._folder(setting) / HEALTH)
                     found[setting] = "failed" if is_gone else name
         return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
 
@@ -187,9 +186,18 @@ class Curve:
         return self.experiment.sweep_folder / setting.name
 
 
-def _journal(path: Path) -> JournalFileBackend:
-    """The storage of all studies, mended where a kill left half a line or the file's lock."""
-    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
-    if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-    return JournalFileBackend(str(path))
+def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
+    """The study of that name in the journal at `path`; made if it is new."""
+    try:
+        return optuna.create_study(
+            storage=JournalStorage(Journal(path)),
+            study_name=name,
+            load_if_exists=True,
+            direction="minimize",
+            pruner=pruner,
+        )
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  # lines are missing, and Optuna raises what it likes
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UserError(f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}") from None

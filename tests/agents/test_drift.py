@@ -24,6 +24,7 @@ from worldvae.config import UserError
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutStore
+from worldvae.seal import write_sealed_bytes
 
 WATCHED = {"drift.every": 300, "drift.frames": 40}
 # So low that the tiny encoder is always left behind.
@@ -249,8 +250,8 @@ def test_what_learns_from_old_latents_is_not_refitted(runs: Path) -> None:
 def test_a_run_from_before_drift_was_watched_goes_on(runs: Path) -> None:
     folder = train(load(runs), "latent", 0)
     path = folder / "settings.yaml"
-    text = path.read_text()
-    path.write_text(text[: text.index("drift:\n")])
+    text = path.read_bytes()
+    write_sealed_bytes(path, text[: text.index(b"drift:\n")])
     assert train(load(runs), "latent", 0) == folder
     with pytest.raises(UserError, match=r"drift\.refresh = False, now it is True"):
         train(load(runs, **{"drift.refresh": True}), "latent", 0)

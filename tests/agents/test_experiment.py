@@ -8,6 +8,7 @@ import yaml
 from agents.experiment import Experiment, check_settings, record_settings
 from tests.tiny import TINY
 from worldvae.config import UserError, to_yaml
+from worldvae.seal import write_sealed_bytes
 
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
@@ -20,7 +21,7 @@ def older(tmp_path: Path) -> Path:
     record_settings(path, MADE, SECTIONS)
     values = yaml.safe_load(path.read_text())
     del values["pretrain"]["first_stride"]
-    path.write_text(yaml.safe_dump(values))
+    write_sealed_bytes(path, yaml.safe_dump(values).encode())
     return path
 
 
@@ -44,6 +45,14 @@ def test_other_settings_are_refused(
         changed["rollouts"] = MADE.rollouts.model_dump(by_alias=True)
     with pytest.raises(UserError, match=message):
         check_settings(older, Experiment.model_validate(changed), SECTIONS)
+
+
+def test_settings_that_were_edited_are_one_line(older: Path) -> None:
+    """An emptied file once had every default, and so fitted any folder of defaults."""
+    for data in (b"", older.read_bytes().replace(b"0.8", b"0.9"), older.read_bytes()[:-2]):
+        older.write_bytes(data)
+        with pytest.raises(UserError, match=r"settings\.yaml: damaged, or edited .* delete it if"):
+            check_settings(older, MADE, SECTIONS)
 
 
 SEVERAL = {

@@ -52,7 +52,8 @@ def values(path: Path) -> dict[str, Any]:
     return {
         key: value
         for key, value in told.items()
-        if key not in {"command", "versions", "peak_memory", "rollouts"} and "seconds" not in key
+        if key not in {"command", "versions", "peak_memory", "rollouts", "files", "sha256"}
+        and "seconds" not in key
     }
 
 

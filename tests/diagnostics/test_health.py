@@ -21,6 +21,7 @@ from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.manifest import split_of
+from worldvae.seal import read_sealed_as
 
 # One large dot: a network of a few filters learns to draw it in seconds.
 ENV = EnvConfig(
@@ -143,7 +144,7 @@ def test_the_same_seed_measures_the_same(
 def test_all_numbers_are_written_as_json(health: Health, tmp_path: Path) -> None:
     write_health(health, tmp_path)
     written = json.loads((tmp_path / "health.json").read_text())
-    assert written == health.as_dict()
+    assert read_sealed_as(tmp_path / "health.json", Health, "") == health
     assert written["verdict"] == "healthy"
     assert len(written["code"]["kl"]) == 6
     assert set(written["probes"]["mean"]) == {"latents", "majority", "pixels", "untrained"}
@@ -159,7 +160,7 @@ def test_the_command_on_the_page_does_the_same_again(
     (code,) = re.findall(r"from pathlib import Path.*?write_health\(health, folder\)", page, re.S)
     (tmp_path / "health.json").unlink()
     exec(code, {})
-    again = Health.model_validate_json((tmp_path / "health.json").read_bytes())
+    again = read_sealed_as(tmp_path / "health.json", Health, "")
     assert again.seed == 7
     assert again.model_copy(update={"seconds": first.seconds}) == first
 

@@ -15,6 +15,7 @@ from worldvae.envs.make_raw import has_limit
 from worldvae.envs.vector import action_space_of
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.manifest import Record
 from worldvae.rollouts.policies import (
     EpsilonPolicy,
     Policy,
@@ -23,7 +24,7 @@ from worldvae.rollouts.policies import (
     Translated,
 )
 from worldvae.rollouts.rollout import Rollout
-from worldvae.rollouts.store import Record, RolloutStore
+from worldvae.rollouts.store import RolloutStore
 from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
 

@@ -1,7 +1,5 @@
 """Which trials are run, tried again, given up or left alone; the trials themselves are faked."""
 
-import json
-
 import optuna
 import pytest
 
@@ -12,7 +10,9 @@ from agents.sweep.points import Point
 from agents.sweep.pruner import CollapsePruner
 from tests.agents.sweep.synthetic import point
 from tests.tiny import TINY
+from worldvae.config import UserError
 from worldvae.files import append_jsonl
+from worldvae.seal import read_sealed_as, write_sealed
 
 
 class World:
@@ -40,7 +40,7 @@ class FakeProcess:
         if outcome == "kills the sweep":
             raise KeyboardInterrupt
         if outcome == "completes":
-            (folder / "health.json").write_text(point(beta).model_dump_json())
+            write_sealed(folder / "health.json", point(beta))
         self.exit_code = {"completes": 0, "fails": 1}.get(outcome)
 
     def terminate(self):
@@ -55,7 +55,7 @@ def world(monkeypatch):
     world = World()
     monkeypatch.setattr(executor, "Process", world.process)
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
-    read = lambda _, folder: Point(**json.loads((folder / "health.json").read_text()))  # noqa: E731
+    read = lambda _, folder: read_sealed_as(folder / "health.json", Point, "")  # noqa: E731
     monkeypatch.setattr(Point, "read", read)
     return world
 
@@ -106,17 +106,57 @@ def test_a_trial_that_the_sweep_was_killed_in_is_retried(world, make):
     assert betas(curve) == [0.01, 0.1, 1.0, 10.0, 100.0]
 
 
-def test_half_a_line_and_a_lock_that_a_kill_left_are_mended(world, make):
+def test_half_a_line_that_a_kill_left_is_dropped(world, make):
     curve = make()
     journal = curve.experiment.sweep_folder / "journal.log"
     curve.run()
     with journal.open("ab") as file:
         file.write(b'{"op_code": 4, "work')
-    journal.with_name("journal.log.lock").symlink_to(journal)
     again = make(trials=9)
     again.run()
     assert len(betas(again)) == 9
     assert len(world.started) == 9
+
+
+@pytest.mark.parametrize("line", [0, 7, -1])
+def test_a_damaged_journal_is_one_line_and_nothing_is_trained_twice(world, make, line):
+    curve = make()
+    journal = curve.experiment.sweep_folder / "journal.log"
+    curve.run()
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b'"op_code": ', b'"op_code": 1')
+    journal.write_bytes(b"".join(lines))
+    number = range(1, len(lines) + 1)[line]
+    with pytest.raises(
+        UserError, match=rf"journal\.log: line {number} is damaged; remove the file"
+    ):
+        make()
+
+
+def test_a_journal_that_optuna_cannot_follow_is_one_line(world, make):
+    journal = make().experiment.sweep_folder / "journal.log"
+    append_jsonl(journal, {"op_code": 99, "worker_id": "x"})
+    with pytest.raises(UserError, match=r"journal\.log: Optuna cannot make sense of it \(Asserti"):
+        make()
+
+
+def test_a_damaged_measurement_is_made_again(world, make):
+    curve = make()
+    curve.run()
+    path = curve.experiment.sweep_folder / "latents_4_beta_1" / "health.json"
+    path.write_text(path.read_text().replace("rate", "rat3"))
+    assert betas(curve, "failed") == [1.0]
+
+
+def test_curves_of_one_journal_see_what_the_other_has_written(world, make):
+    curve = make()
+    other = Curve(curve.experiment, 8)
+    curve.run()
+    other.run()
+    again = make()
+    assert betas(again) == betas(curve)
+    assert betas(Curve(curve.experiment, 8)) == betas(other)
+    assert len(world.started) == 10
 
 
 def test_a_trial_enqueued_before_a_kill_is_run_once(world, make):

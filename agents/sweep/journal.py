@@ -1,0 +1,41 @@
+"""Where Optuna keeps the trials of a sweep: a log whose lines have checksums."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import BaseJournalBackend
+
+from worldvae.files import append_jsonl, read_jsonl
+
+REMEDY = "remove the file: trials that are finished are only measured again"
+
+
+class Journal(BaseJournalBackend):
+    """The log at `path`; the caller holds the sweep's lock, so no other process writes.
+
+    Half a line that a kill left is dropped. Raises UserError for a line that is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: list[dict[str, Any]] = []
+        self._size = -1
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        """The lines from that number on; the curves of a sweep share them."""
+        if self._bytes() != self._size:
+            self._known, self._size = read_jsonl(self._path, REMEDY), self._bytes()
+        return self._known[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Add a line for each."""
+        is_known = self._bytes() == self._size
+        for log in logs:
+            append_jsonl(self._path, log)
+        if is_known:
+            self._known, self._size = self._known + logs, self._bytes()
+
+    def _bytes(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
