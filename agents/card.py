@@ -44,6 +44,7 @@ class AgentCard(Config):
     state_mean: tuple[float, ...] = Field((), description="state arm: mean of what it sees.")
     state_var: tuple[float, ...] = Field((), description="Its variance.")
     state_count: float = Field(1e-4, description="Observations behind both.")
+    logged: dict[str, int] = Field({}, description="Lines of each log at this checkpoint.")
     refreshes: int = Field(0, description="Times that its encoder was refitted.")
     refresh_env_steps: int = Field(0, description="Environment steps collected for that.")
     refresh_seconds: float = Field(0.0, description="Seconds of collecting and refitting.")

@@ -6,13 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agents.drift import LOG
-from worldvae.files import sha256_file
+from worldvae.config import UserError
+from worldvae.files import count_lines, sha256_file
 from worldvae.seal import damaged, is_sealed
 
 RESULT = "result.json"
 EPISODES, EVALUATIONS, VIDEO = "episodes.jsonl", "evaluations.jsonl", "video.webm"
 LOGS = (EPISODES, EVALUATIONS, LOG)
 REMEDY = "restore it, or remove the folder and train again"
+
+
+def count_logs(folder: Path) -> dict[str, int]:
+    """Name -> lines of the logs in `folder`."""
+    return {name: count_lines(folder / name) for name in LOGS if (folder / name).exists()}
+
+
+def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int]) -> None:
+    """Raise UserError if a log holds fewer lines, `found`, than its agent's checkpoint counts."""
+    if found < logged.get(name, 0):
+        raise UserError(
+            f"{folder / name}: {logged[name] - found} of {logged[name]} lines are missing since "
+            "the last checkpoint; restore it, or go on without them"
+        )
 
 
 def is_finished(folder: Path) -> bool:

@@ -11,6 +11,7 @@ from agents.agent import Agent
 from agents.card import AgentCard, normalization_of
 from agents.checkpoint import save_agent
 from agents.evaluate import Score
+from agents.finished import EPISODES, EVALUATIONS, count_logs
 from agents.usage import Meter, PeakMemory
 from worldvae.files import append_jsonl
 from worldvae.progress import ProgressBar
@@ -53,7 +54,7 @@ class Progress(BaseCallback):
         for info in self.locals["infos"]:
             if "episode" in info:
                 row = {"return": float(info["episode"]["r"]), "length": int(info["episode"]["l"])}
-                append_jsonl(self._folder / "episodes.jsonl", {**self._now(), **row})
+                append_jsonl(self._folder / EPISODES, {**self._now(), **row})
                 self._bar.note(f"return={row['return']:.0f}")
         return True
 
@@ -79,7 +80,7 @@ class Progress(BaseCallback):
             name: getattr(self.card, name) for name in ("refresh_env_steps", "refresh_seconds")
         }
         row = {**now, **spent, "returns": returns, "lengths": lengths}
-        append_jsonl(self._folder / "evaluations.jsonl", row)
+        append_jsonl(self._folder / EVALUATIONS, row)
 
     @property
     def _env_steps(self) -> int:
@@ -95,7 +96,8 @@ class Progress(BaseCallback):
             "evaluation_seconds": self._meter.evaluation_seconds,
             "peak_memory": self._memory.bytes,
         }
-        return self.card.model_copy(update={**self._now(), **costs, **normalization})
+        update = {**self._now(), **costs, **normalization, "logged": count_logs(self._folder)}
+        return self.card.model_copy(update=update)
 
 
 class Pace:

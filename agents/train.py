@@ -28,7 +28,7 @@ from agents.card import AgentCard, own_encoder, read_card, restore_normalization
 from agents.checkpoint import drop_others, load_model, load_replay
 from agents.evaluate import Score, evaluate
 from agents.experiment import Experiment, check_settings, record_settings
-from agents.finished import LOGS, RESULT, VIDEO, hash_files, is_finished
+from agents.finished import LOGS, RESULT, VIDEO, check_counts, hash_files, is_finished
 from agents.progress import Progress
 from agents.provenance import exact_command
 from agents.refresh import must_refresh, refresh, watch
@@ -76,7 +76,7 @@ def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> Non
     card = _resume_or_begin(experiment, arm, seed, folder)
     drop_others(folder, card)
     while True:
-        _forget_after(folder, card.env_steps)
+        _forget_after(folder, card)
         if _remaining(experiment, card) and must_refresh(experiment, folder, card):
             card = refresh(experiment, folder, card)
         agent, card = _go_on(experiment, folder, card)
@@ -147,12 +147,19 @@ def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int
     return evaluate(agent, env, seeds, settings.num_envs, noise)
 
 
-def _forget_after(folder: Path, env_steps: int) -> None:
-    """Drop what was logged after the checkpoint: the resumed training logs it again."""
+def _forget_after(folder: Path, card: AgentCard) -> None:
+    """Drop what was logged after the checkpoint: the resumed training logs it again.
+
+    A warning names a log that lacks lines from before it.
+    """
     for name in LOGS:
         remedy = f"restore the file, remove that line, or remove {folder} to train again"
         rows = read_jsonl(folder / name, remedy)
-        kept = [row for row in rows if row["env_steps"] <= env_steps]
+        kept = [row for row in rows if row["env_steps"] <= card.env_steps]
+        try:
+            check_counts(folder, name, len(kept), card.logged)
+        except UserError as error:  # what is gone does not end a training of hours
+            warnings.warn(str(error), stacklevel=2)
         if len(kept) < len(rows):
             write_jsonl(folder / name, kept)
 

@@ -119,6 +119,11 @@ def checked_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
         yield len(lines) + 1, last
 
 
+def count_lines(path: Path) -> int:
+    """Finished lines of `path`, whole or damaged; 0 if it does not exist."""
+    return sum(1 for _ in checked_lines(path))
+
+
 def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
     """The last finished line of `path`, of at most `tail` bytes; empty if there is none."""
     rows = last_rows(path, 1, tail)

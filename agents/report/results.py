@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from agents.finished import EPISODES, EVALUATIONS, RESULT, check_file
+from agents.card import read_card
+from agents.finished import EPISODES, EVALUATIONS, RESULT, check_counts, check_file
 from agents.report.groundwork import Card, Collection, Pretraining, Stated
 from agents.report.records import (
     AgentRecord,
@@ -120,12 +121,13 @@ def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
     if result and (result.arm, result.seed) != (arm, seed):
         raise UserError(f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?")
     files = result.files if result else None
+    logged = {} if result or not (folder / "card.json").exists() else read_card(folder).logged
     return AgentRecord(
         arm=arm,
         seed=seed,
         folder=folder,
-        evaluations=tuple(_read_lines(folder / EVALUATIONS, Evaluation, files, lost)),
-        episodes=tuple(_read_lines(folder / EPISODES, TrainingEpisode, files, lost)),
+        evaluations=tuple(_read_lines(folder / EVALUATIONS, Evaluation, files, logged, lost)),
+        episodes=tuple(_read_lines(folder / EPISODES, TrainingEpisode, files, logged, lost)),
         result=result,
         lost=tuple(lost),
     )
@@ -157,12 +159,20 @@ def _read_stated(config: Path) -> Stated:
 
 
 def _read_lines(
-    path: Path, kind: type[T], files: Mapping[str, str] | None, lost: list[str]
+    path: Path,
+    kind: type[T],
+    files: Mapping[str, str] | None,
+    logged: Mapping[str, int],
+    lost: list[str],
 ) -> list[T]:
-    """The lines of a log; none where it is damaged, which is noted in `lost`."""
+    """The lines of a log; none where it is damaged, which is noted in `lost`.
+
+    By the hashes of a finished agent's `files`, or by what was `logged` at the last checkpoint.
+    """
     try:
         check_file(path.parent, path.name, files)
         rows = read_jsonl(path, TRAINED_ON)
+        check_counts(path.parent, path.name, len(rows), logged)
         return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
     except UserError as error:
         lost.append(str(error))

@@ -315,3 +315,25 @@ def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
     other = measure(experiment, agent, card.model_copy(update={"seed": 1}), 8)
     assert one == again
     assert one != other
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"arm": "pixels"}'])
+def test_an_agent_whose_result_is_damaged_is_scored_again(runs: Path, text: str) -> None:
+    folder = train(load(runs), "pixels", 0)
+    path, card = folder / "result.json", (folder / "card.json").read_bytes()
+    before = json.loads(path.read_text())
+    path.write_text(text)
+    train(load(runs), "pixels", 0)
+    again = json.loads(path.read_text())
+    assert again["evaluation"] == before["evaluation"], "it goes on from its last checkpoint"
+    assert json.loads(card)["model_sha256"] == read_card(folder).model_sha256
+
+
+def test_a_log_that_lacks_lines_is_told_when_the_training_goes_on(runs: Path) -> None:
+    folder = train(load(runs), "pixels", 0)
+    (folder / "result.json").unlink()
+    path = folder / "evaluations.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert f"{path}: 1 of 2 lines are missing" in read_run(load(runs).folder).damaged[0]
+    with pytest.warns(UserWarning, match="evaluations.jsonl: 1 of 2 lines are missing"):
+        train(load(runs), "pixels", 0)

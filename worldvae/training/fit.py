@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -95,7 +96,10 @@ class _Log:
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"
-        write_jsonl(self.path, [row for row in read_jsonl(self.path) if row["step"] <= step])
+        kept = [row for row in read_jsonl(self.path) if row["step"] <= step]
+        if step and (not kept or kept[-1]["step"] != step):
+            warnings.warn(f"{self.path}: lines up to step {step} are missing", stacklevel=4)
+        write_jsonl(self.path, kept)
         self.board = Board(folder / "tensorboard", step)
 
     def write(
