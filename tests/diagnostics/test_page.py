@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence
@@ -28,7 +30,7 @@ from worldvae.diagnostics.state_checks import (
 )
 from worldvae.files import atomic_write_bytes
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
 SECTIONS = [
     "verdict",
     "findings",
