@@ -35,7 +35,7 @@ from agents.train import DECIDES
 from agents.view import View
 from worldvae.config import UserError, to_yaml
 from worldvae.files import drop_unfinished, locked
-from worldvae.seal import write_sealed_bytes
+from worldvae.seal import write_sealed_yaml
 from worldvae.stats import Resampling
 
 
@@ -123,7 +123,7 @@ def _plans(experiment: Experiment) -> Plans:
 def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
     """What the workers and the report read."""
     with _reporting(task.folder):
-        write_sealed_bytes(jobs[0].config, to_yaml(task).encode())
+        write_sealed_yaml(jobs[0].config, to_yaml(task))
 
 
 def _report(experiment: Experiment, plans: Plans) -> bool:

@@ -34,8 +34,13 @@ from worldvae.envs import EnvConfig
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
 from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
-from worldvae.seal import read_sealed_bytes, write_sealed_bytes
+from worldvae.seal import check_yaml, read_sealed_bytes, write_sealed_yaml
 from worldvae.yaml_values import dump_yaml
+
+EDIT_ANOTHER = (
+    "take the CONFIG that it was made from, or remove its first line and its last to make it yours"
+)
+"""What can be done about a resolved configuration that was changed."""
 
 
 class Experiment(Config):
@@ -74,6 +79,7 @@ class Experiment(Config):
     @classmethod
     def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
         """The experiment in the YAML file `path`, named after it and its environment."""
+        check_yaml(path, EDIT_ANOTHER)
         experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment
@@ -176,7 +182,7 @@ def check_settings_file(path: Path) -> None:
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Write those sections of the resolved config to `path`, for `check_settings`."""
-    write_sealed_bytes(path, dump_yaml(_settings(experiment, sections)).encode())
+    write_sealed_yaml(path, dump_yaml(_settings(experiment, sections)))
 
 
 def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:

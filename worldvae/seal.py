@@ -24,6 +24,9 @@ MARK = b"\n# sha256: "
 TRAILER = len(MARK) + 64 + 1
 """Bytes at the end of a file that is no JSON: the mark, hexadecimal digits, a newline."""
 
+HEADER = b"# worldvae wrote this file; its last line tells whether it is whole\n"
+"""Of YAML, which users write, too: what begins so has to end so."""
+
 T = TypeVar("T")
 
 
@@ -93,6 +96,24 @@ def read_sealed_bytes(path: Path, remedy: str) -> bytes:
     if trailer != MARK + hashlib.sha256(content).hexdigest().encode() + b"\n":
         raise damaged(path, remedy)
     return content
+
+
+def write_sealed_yaml(path: Path, text: str) -> None:
+    """Write YAML that `check_yaml` knows again, in one step."""
+    write_sealed_bytes(path, HEADER + text.encode())
+
+
+def check_yaml(path: Path, remedy: str) -> None:
+    """Raise UserError if `write_sealed_yaml` wrote `path` and it was changed since.
+
+    A file that a user wrote, or that is not there, passes.
+    """
+    if not path.is_file():
+        return
+    with user_errors(path), path.open("rb") as file:
+        is_ours = file.read(len(HEADER)) == HEADER
+    if is_ours:
+        read_sealed_bytes(path, remedy)
 
 
 def damaged(path: Path, remedy: str) -> UserError:

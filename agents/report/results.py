@@ -26,7 +26,7 @@ from agents.report.records import (
 )
 from worldvae.config import UserError, read_yaml
 from worldvae.files import atomic_write_text, read_jsonl
-from worldvae.seal import read_sealed_as, read_sealed_bytes
+from worldvae.seal import HEADER, read_sealed_as, read_sealed_bytes
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def _read_config(path: Path) -> str:
     """The resolved configuration as it was written; '' where there is none."""
     if not path.exists():
         return ""
-    return read_sealed_bytes(path, WRITTEN_AGAIN).decode("utf-8")
+    return read_sealed_bytes(path, WRITTEN_AGAIN).removeprefix(HEADER).decode("utf-8")
 
 
 def _read_stated(config: Path) -> Stated:

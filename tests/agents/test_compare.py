@@ -59,3 +59,40 @@ def test_a_film_that_fails_does_not_cost_the_report(
     with pytest.warns(UserWarning, match="no film of the agents"):
         report_finished(experiment)
     assert (experiment.folder / "report.html").exists()
+
+
+def test_a_damaged_agent_is_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And until it is, the comparison is not whole."""
+    experiment = tiny.load(tmp_path, **{"compare.arms": ["blind"]})
+    for seed in (0, 1):
+        finish(experiment, "blind", seed)
+    path = experiment.agent_folder("blind", 0) / "result.json"
+    whole = path.read_text()
+    path.write_text(whole.replace("1200", "1201"))
+    asked: list[str] = []
+
+    def run(jobs: list[compare.Training], _: Experiment) -> None:
+        asked.extend(job.name for job in jobs)
+
+    monkeypatch.setattr(compare, "_run", run)
+    monkeypatch.setattr(compare, "film_side_by_side", lambda _: None)
+    assert not compare.compare(experiment)
+    assert asked == ["blind seed 0"]
+    assert "damaged, or edited since" in (experiment.folder / "report.md").read_text()
+    path.write_text(whole)
+    assert compare.compare(experiment)
+
+
+def test_a_cost_that_is_damaged_leaves_the_comparison_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = tiny.load(tmp_path, **{"compare.arms": ["blind"], "compare.seeds": [0]})
+    finish(experiment, "blind", 0)
+    path = experiment.folder / "rollouts" / "result.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    monkeypatch.setattr(compare, "film_side_by_side", lambda _: None)
+    assert not compare.compare(experiment)
+    text = (experiment.folder / "report.md").read_text()
+    assert "Damaged, left out" in text
+    assert f"{path}: damaged" in text

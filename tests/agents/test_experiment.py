@@ -8,7 +8,7 @@ import yaml
 from agents.experiment import Experiment, check_settings, record_settings
 from tests.tiny import TINY
 from worldvae.config import UserError, to_yaml
-from worldvae.seal import write_sealed_bytes
+from worldvae.seal import write_sealed_bytes, write_sealed_yaml
 
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
@@ -53,6 +53,22 @@ def test_settings_that_were_edited_are_one_line(older: Path) -> None:
         older.write_bytes(data)
         with pytest.raises(UserError, match=r"settings\.yaml: damaged, or edited .* delete it if"):
             check_settings(older, MADE, SECTIONS)
+
+
+def test_a_resolved_configuration_that_was_edited_is_no_config(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    write_sealed_yaml(path, to_yaml(MADE))
+    assert Experiment.load(path) == MADE.model_copy(update={"name": "config-CarRacing-v3"})
+    whole = path.read_bytes()
+    for data in (whole.replace(b"latents: 32", b"latents: 33"), whole[: len(whole) // 2]):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=r"config\.yaml: damaged, .* first line and its last"):
+            Experiment.load(path)
+    _, *lines, _ = whole.replace(b"latents: 32", b"latents: 33").splitlines(keepends=True)
+    path.write_bytes(b"".join(lines))
+    assert Experiment.load(path).pretrain.latents == 33
+    with pytest.raises(UserError, match="No such file"):
+        Experiment.load(tmp_path / "none.yaml")
 
 
 SEVERAL = {
