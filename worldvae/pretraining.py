@@ -176,7 +176,7 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
         return
     # A key that came after the note was written had its default.
     default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
-    noted = {**default, **read_sealed(path, PRETRAIN_AGAIN.format(folder=folder))}
+    noted = {**default, **read_sealed(path, f"delete it if {folder} is of these settings")}
     if data_sha256 is None:
         asked["data_sha256"] = noted["data_sha256"]
     check_unchanged(noted, asked, folder)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agents.experiment import Experiment
-from agents.stages import collect_rollouts
+from agents.stages import collect_rollouts, pretrain_encoder
 from tests.tiny import load
 from worldvae.seal import is_sealed
 
@@ -73,3 +73,13 @@ def test_a_damaged_result_is_written_anew(experiment: Experiment, text: str) -> 
     assert after["cpu_seconds"] is None, "nobody remembers"
     same = ("env_steps", "frames", "episodes", "seconds")
     assert [after[name] for name in same] == pytest.approx([before[name] for name in same])
+
+
+def test_a_damaged_health_check_is_made_again(experiment: Experiment) -> None:
+    """The encoder is the same, so its verdict is."""
+    path = experiment.encoder_folder / "health.json"
+    before = json.loads(path.read_text())
+    path.write_bytes(path.read_bytes()[:-9])
+    pretrain_encoder(experiment)
+    assert is_sealed(path)
+    assert json.loads(path.read_text())["findings"] == before["findings"]

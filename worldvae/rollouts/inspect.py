@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from worldvae.config import UserError
 from worldvae.files import atomic_write_bytes
-from worldvae.rollouts.manifest import Record
+from worldvae.rollouts.manifest import Record, unlisted
 from worldvae.rollouts.store import RolloutStore
 
 ROWS, COLUMNS = 6, 10
@@ -41,6 +41,7 @@ def inspect_store(store: RolloutStore) -> str:
         f"state variables: {variables or 'none'}",
         f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
         f"damaged episodes: {len(store.records) - len(records)}",
+        f"episodes that the manifest does not list: {len(unlisted(store.folder, store.records))}",
         *_returns(records),
         f"contact sheet: {sheet}",
     ]
