@@ -97,7 +97,8 @@ class _Log:
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"
         kept = [row for row in read_jsonl(self.path) if row["step"] <= step]
-        if step and (not kept or kept[-1]["step"] != step):
+        last = (kept[-1]["step"], kept[-1]["split"]) if kept else (0, "")
+        if step and last != (step, "validation"):
             warnings.warn(f"{self.path}: lines up to step {step} are missing", stacklevel=4)
         write_jsonl(self.path, kept)
         self.board = Board(folder / "tensorboard", step)
