@@ -124,6 +124,12 @@ def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, 
     )
 
 
+def film_alone(players: Sequence[Player], path: Path) -> None:
+    """Film the players' episode to `path`; UserError if another process films to it."""
+    with locked(path.parent, "filming", f".{path.name}.lock"):
+        film(players, path)
+
+
 def film_side_by_side(run: Path) -> None:
     """Film the run's agents of the first seeds in the first evaluation episode, if that is new.
 

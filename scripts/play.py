@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
-from agents.play import evaluated_as, find_agents, played, playing
+from agents.play import evaluated_as, film_alone, find_agents, played, playing
 from agents.sections import ArmName
-from agents.video import film, pictures
+from agents.video import pictures
 from agents.window import check_display, show
 from scripts.cli import run
 from scripts.options import seed
 from worldvae.config import UserError
-from worldvae.files import locked
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
 
@@ -52,8 +51,7 @@ def main() -> None:
         if given.window:
             show(f"episode {episode}", pictures(players), players[0].rate)
         else:
-            with locked(path.parent, "filming", f".{path.name}.lock"):
-                film(players, path)
+            film_alone(players, path)
         lines = [agent.words for agent in played(folders, players)]
     print("\n".join([*lines, WORDS, *([] if given.window else [str(path)])]))
 

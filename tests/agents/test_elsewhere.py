@@ -17,6 +17,7 @@ from agents.process import Process
 from tests.agents.work import be_killed, count_up, hang, note
 from tests.processes import is_alive, wait_until
 from worldvae.config import UserError
+from worldvae.files import read_jsonl
 
 ROOT = Path(__file__).parents[2]
 STEPS = 5
@@ -30,8 +31,7 @@ def test_two_nodes_never_work_on_one_job_and_the_second_goes_on(tmp_path: Path) 
     with ThreadPoolExecutor() as nodes:
         ends = list(nodes.map(lambda _: run_here(work, log, 1, ROOT), range(2)))
     assert sorted(code for code, _ in ends) == [0, 0]
-    steps = (tmp_path / "a.steps").read_text().splitlines()
-    assert steps == [f'{{"step": {step}}}' for step in range(STEPS)]
+    assert read_jsonl(tmp_path / "a.steps") == [{"step": step} for step in range(STEPS)]
     assert log.read_text().count("a on ") == 2
 
 
