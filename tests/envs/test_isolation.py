@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Iterator
@@ -250,6 +251,21 @@ def test_a_key_that_no_policy_takes_is_refused_when_the_environment_is_made() ->
     with pytest.raises(UserError, match="words is neither Box nor Discrete") as error:
         make_env(made(Spoken, image_key="camera"))
     one_line(error)
+
+
+def test_what_no_policy_is_given_need_not_be_copied() -> None:
+    """A text, and with it what cannot be copied, beside a frame that is rendered."""
+
+    class Odds(Odd):
+        def __init__(self, render_mode: str | None = None) -> None:
+            super().__init__(render_mode)
+            self.observation_space = spaces.Tuple([spaces.Text(5), self._image])
+
+        def _observe(self) -> Any:
+            return threading.Lock(), self.levels
+
+    env = make_env(made(Odds, pixels="render"))
+    assert np.array_equal(env.reset(seed=0)[0], env.unwrapped.levels)
 
 
 BESIDE: list[tuple[spaces.Space[Any], Any]] = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -160,7 +159,7 @@ def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation
             for key, part in space.spaces.items()
         }
     if not isinstance(space, NUMBERS):
-        return deepcopy(value)
+        return value  # no policy is given it, see `KeyEncoding`
     given = np.asarray(value)
     if isinstance(space, spaces.Box) and given.dtype == space.dtype and given.shape == space.shape:
         return given.copy()
