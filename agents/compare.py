@@ -13,12 +13,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agents.executor import check_executor, make_executor
-from agents.experiment import Experiment, check_settings
-from agents.finished import is_finished
-from agents.job_progress import Progress, agent_progress
-from agents.jobs import Pool
-from agents.play import film_side_by_side
+from agents.config.experiment import Experiment, check_settings
+from agents.config.sections import ArmName
+from agents.jobs.executor import check_executor, make_executor
+from agents.jobs.live_view import View
+from agents.jobs.pool import Pool
+from agents.jobs.progress import Progress, agent_progress
+from agents.prepare import prepare
 from agents.report import (
     read_run,
     summarise,
@@ -27,15 +28,15 @@ from agents.report import (
     write_report,
     write_scores,
 )
-from agents.report.records import Run
-from agents.report.several import write_several
-from agents.sections import ArmName
-from agents.stages import prepare
+from agents.report.multi_env import write_several
+from agents.run.agent_files import is_finished
+from agents.run.records import Run
 from agents.train import DECIDES
-from agents.view import View
-from worldvae.config import UserError, to_yaml
+from agents.video.play import film_side_by_side
+from worldvae.checksum import write_checked_yaml
+from worldvae.config import to_yaml
+from worldvae.errors import WorldvaeError
 from worldvae.files import drop_unfinished, locked
-from worldvae.seal import write_sealed_yaml
 from worldvae.stats import Resampling
 
 
@@ -99,11 +100,11 @@ def compare(experiment: Experiment) -> bool:
 def report_finished(experiment: Experiment) -> None:
     """Leave the same reports of the agents that have finished so far, and train none.
 
-    Others may be in training meanwhile. Raises UserError if none has finished.
+    Others may be in training meanwhile. Raises WorldvaeError if none has finished.
     """
     plans = _plans(experiment)
     if not any(job.is_done for _, jobs in plans for job in jobs):
-        raise UserError(
+        raise WorldvaeError(
             f"{experiment.folder} holds no finished agent; train them by the same command "
             "without --report"
         )
@@ -123,7 +124,7 @@ def _plans(experiment: Experiment) -> Plans:
 def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
     """What the workers and the report read."""
     with _reporting(task.folder):
-        write_sealed_yaml(jobs[0].config, to_yaml(task))
+        write_checked_yaml(jobs[0].config, to_yaml(task))
 
 
 def _report(experiment: Experiment, plans: Plans) -> bool:
@@ -140,8 +141,8 @@ def _report(experiment: Experiment, plans: Plans) -> bool:
 def plan(experiment: Experiment, where: str = "") -> list[Training]:
     """The trainings of a comparison in one environment.
 
-    Raises UserError if any agent in its folder was trained with other settings: the report shows
-    all that lie there.
+    Raises WorldvaeError if an agent in its folder was trained with other settings: the report
+    shows all that lie there.
     """
     config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps
     for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
@@ -180,7 +181,7 @@ def _film(folder: Path) -> None:
     """The agents side by side; a report without a film is better than none."""
     try:
         film_side_by_side(folder)
-    except (UserError, ValidationError) as error:  # the latter: a return that is no number
+    except (WorldvaeError, ValidationError) as error:  # the latter: a return that is no number
         reason = str(error).splitlines()[0]
         warnings.warn(f"no film of the agents: {reason}", stacklevel=2)
 

@@ -13,9 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.agent import Agent
-from agents.algorithms import make_model
-from agents.arms import (
+from agents.arms.build import (
     encoder_folder,
     env_of,
     first_layers,
@@ -24,23 +22,25 @@ from agents.arms import (
     relative_encoder,
     training_env,
 )
-from agents.card import AgentCard, own_encoder, read_card, restore_normalization
-from agents.checkpoint import drop_others, load_model, load_replay
-from agents.evaluate import Score, evaluate
-from agents.experiment import Experiment, check_settings, record_settings
-from agents.finished import LOGS, RESULT, VIDEO, check_counts, hash_files, is_finished
-from agents.progress import Progress
-from agents.provenance import exact_command
-from agents.refresh import must_refresh, refresh, watch
-from agents.sections import ArmName
-from agents.settings import library_errors
-from agents.training_log import open_log
-from agents.usage import PeakMemory
-from agents.video import record_video
-from worldvae.autoencoders import hash_encoder
-from worldvae.config import UserError
+from agents.config.algorithm_arguments import library_errors
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.sections import ArmName
+from agents.drift.refresh import must_refresh, refresh, watch
+from agents.policy.agent import Agent
+from agents.policy.algorithms import make_model
+from agents.policy.callback import Progress
+from agents.policy.card import AgentCard, own_encoder, read_card, restore_normalization
+from agents.policy.checkpoint import drop_others, load_model, load_replay
+from agents.policy.evaluate import Score, evaluate
+from agents.policy.resources import PeakMemory
+from agents.policy.training_log import open_log
+from agents.run.agent_files import LOGS, RESULT, VIDEO, check_counts, hash_files, is_finished
+from agents.run.command import exact_command
+from agents.video.film import record_video
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.checksum import write_checked
+from worldvae.errors import WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
-from worldvae.seal import write_sealed
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
@@ -106,7 +106,7 @@ def _remaining(experiment: Experiment, card: AgentCard) -> int:
 
 
 def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
-    """The card of the last checkpoint; UserError if its encoder is no longer the one in place."""
+    """The card of the last checkpoint; WorldvaeError if its encoder was replaced."""
     new = new_card(experiment, arm, seed, folder)
     if not (folder / "card.json").exists():
         return new
@@ -116,7 +116,7 @@ def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Pa
         path = own_encoder(folder, card)
         known = hash_encoder(path)
     if card.encoder_sha256 != known:
-        raise UserError(
+        raise WorldvaeError(
             f"{folder} was begun with another encoder than the one in {path}; "
             "remove it to train again"
         )
@@ -158,7 +158,7 @@ def _forget_after(folder: Path, card: AgentCard) -> None:
         kept = [row for row in rows if row["env_steps"] <= card.env_steps]
         try:
             check_counts(folder, name, len(kept), card.logged)
-        except UserError as error:  # what is gone does not end a training of hours
+        except WorldvaeError as error:  # what is gone does not end a training of hours
             warnings.warn(str(error), stacklevel=2)
         if len(kept) < len(rows):
             write_jsonl(folder / name, kept)
@@ -225,9 +225,9 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
     }
     try:
         record_video(agent, experiment.env, settings.seed, folder / VIDEO)
-    except UserError as error:  # a score is worth more than its film
+    except WorldvaeError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
-    write_sealed(folder / RESULT, {**result, "files": hash_files(folder)})
+    write_checked(folder / RESULT, {**result, "files": hash_files(folder)})
 
 
 def _played(experiment: Experiment, scores: list[Score], deterministic: bool) -> dict[str, Any]:

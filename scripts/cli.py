@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.ending import run
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
+from agents.jobs.exit import run
 from scripts.options import OptionParser
 from worldvae.config import parse_overrides
 

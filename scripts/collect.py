@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.stages import collect_rollouts
+from agents.prepare import collect_rollouts
 from scripts.cli import Parser, run
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.inspect import inspect_store

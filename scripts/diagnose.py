@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.stages import examine_encoder, pretrain_encoder
+from agents.prepare import examine_encoder, pretrain_encoder
 from scripts.cli import Parser, run
-from worldvae.seal import is_sealed
+from worldvae.checksum import is_intact
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         help="also train the same network on the true state: the ceiling of the probes",
     )
     options, experiment = parser.parse()
-    is_new = not is_sealed(experiment.encoder_folder / "health.json")
+    is_new = not is_intact(experiment.encoder_folder / "health.json")
     encoder = pretrain_encoder(experiment)
     if options.supervised or not is_new:
         examine_encoder(experiment, encoder, options.supervised)

@@ -9,9 +9,9 @@ from typing import get_args
 
 import numpy as np
 
-from agents.agent import Agent
-from agents.evaluate import evaluate
-from agents.sections import ArmName
+from agents.config.sections import ArmName
+from agents.policy.agent import Agent
+from agents.policy.evaluate import evaluate
 from scripts.cli import Parser, run
 from scripts.options import seed
 from worldvae.seeding import numpy_stream

@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, get_args
 
-from agents.play import evaluated_as, film_alone, find_agents, played, playing
-from agents.sections import ArmName
-from agents.video import pictures
-from agents.window import check_display, show
+from agents.config.sections import ArmName
+from agents.video.display import check_display, show
+from agents.video.film import pictures
+from agents.video.play import evaluated_as, film_alone, find_agents, played, playing
 from scripts.cli import run
 from scripts.options import seed
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"command line: {message}; see --help")
+        raise WorldvaeError(f"command line: {message}; see --help")
 
 
 def options(words: Sequence[str]) -> argparse.Namespace:
@@ -42,7 +42,7 @@ def main() -> None:
     given = options(sys.argv[1:])
     path = given.out or given.run / "play.webm"
     if path.suffix != ".webm":
-        raise UserError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+        raise WorldvaeError(f"--out {path}: a film is written as WebM; give it a name in .webm")
     folders = find_agents(given.run, given.arm, given.seed)
     if given.window:
         check_display()

@@ -5,7 +5,7 @@ On several GPUs: torchrun --nproc-per-node NUMBER -m scripts.pretrain CONFIG
 
 from __future__ import annotations
 
-from agents.stages import describe_encoder, pretrain_encoder
+from agents.prepare import describe_encoder, pretrain_encoder
 from scripts.cli import Parser, run
 from worldvae.training.distributed import processes
 

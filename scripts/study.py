@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from agents.study import study
+from agents.study.run import study
 from scripts.cli import Parser, run
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from agents.sections import ArmName
-from agents.stages import prepare
+from agents.config.sections import ArmName
+from agents.prepare import prepare
 from agents.train import train
 from scripts.cli import Parser, run
 from scripts.options import seed

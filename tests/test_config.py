@@ -3,15 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from worldvae.config import (
-    Config,
-    UserError,
-    describe,
-    dotted_keys,
-    load_config,
-    parse_overrides,
-    to_yaml,
-)
+from worldvae.config import Config, describe, dotted_keys, load_config, parse_overrides, to_yaml
+from worldvae.errors import WorldvaeError
 
 
 class Inner(Config):
@@ -82,7 +75,7 @@ def test_overrides_take_yaml_values_and_both_spellings() -> None:
 def test_a_mistake_on_the_command_line_is_one_line(
     file: Path, overrides: dict[str, object], expected: str
 ) -> None:
-    with pytest.raises(UserError) as error:
+    with pytest.raises(WorldvaeError) as error:
         load_config(Outer, file, overrides)
     assert str(error.value).startswith(expected)
     assert "\n" not in str(error.value)
@@ -100,26 +93,26 @@ def test_a_mistake_on_the_command_line_is_one_line(
 )
 def test_a_mistake_in_the_file_names_file_and_key(file: Path, text: str, expected: str) -> None:
     file.write_text(text)
-    with pytest.raises(UserError) as error:
+    with pytest.raises(WorldvaeError) as error:
         load_config(Outer, file)
     assert str(error.value).startswith(f"{file}: {expected}")
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_names_the_nearest(file: Path) -> None:
-    with pytest.raises(UserError, match=r"No such file.*did you mean .*car\.yaml"):
+    with pytest.raises(WorldvaeError, match=r"No such file.*did you mean .*car\.yaml"):
         load_config(Outer, file.with_name("cr.yaml"))
 
 
 def test_a_binary_file_is_one_line(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="not UTF-8 text"):
+    with pytest.raises(WorldvaeError, match="not UTF-8 text"):
         load_config(Outer, file)
 
 
 @pytest.mark.parametrize("words", [["beta", "1"], ["--beta"]])
 def test_words_that_are_no_option_are_refused(words: list[str]) -> None:
-    with pytest.raises(UserError, match="command line"):
+    with pytest.raises(WorldvaeError, match="command line"):
         parse_overrides(words, Outer)
 
 

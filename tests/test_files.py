@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 from worldvae.files import (
     append_jsonl,
     atomic_file,
@@ -72,7 +72,7 @@ def test_damage_inside_is_named_with_its_line(tmp_path, line):
         append_jsonl(path, {"a": number})
     first, _, last = path.read_bytes().splitlines()
     path.write_bytes(b"\n".join([first, line, last]) + b"\n")
-    with pytest.raises(UserError, match=r"rows\.jsonl: line 2 is damaged; remove it"):
+    with pytest.raises(WorldvaeError, match=r"rows\.jsonl: line 2 is damaged; remove it"):
         read_jsonl(path, "remove it")
     assert list(checked_lines(path)) == [(1, {"a": 0}), (2, None), (3, {"a": 2})]
     assert last_rows(path, 3) == [{"a": 0}, {"a": 2}]
@@ -87,7 +87,7 @@ def test_every_flipped_bit_of_a_line_is_seen(tmp_path):
             data = bytearray(whole)
             data[place] ^= 1 << bit
             path.write_bytes(data)
-            with pytest.raises(UserError, match="is damaged"):
+            with pytest.raises(WorldvaeError, match="is damaged"):
                 read_jsonl(path)
 
 
@@ -109,7 +109,7 @@ def test_rows_are_replaced_in_one_step(tmp_path):
 def test_sha256_is_that_of_the_content(tmp_path):
     atomic_write_bytes(tmp_path / "file", b"abc")
     assert sha256_file(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
-    with pytest.raises(UserError, match="none: No such file"):
+    with pytest.raises(WorldvaeError, match="none: No such file"):
         sha256_file(tmp_path / "none")
 
 
@@ -117,13 +117,13 @@ def test_sha256_is_that_of_the_content(tmp_path):
 def test_a_full_disk_is_a_user_error(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.symlink_to("/dev/full")
-    with pytest.raises(UserError, match=r"rows\.jsonl: .*"):
+    with pytest.raises(WorldvaeError, match=r"rows\.jsonl: .*"):
         append_jsonl(path, {"a": 1})
 
 
 def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file/below: File exists"):
+    with pytest.raises(WorldvaeError, match="file/below: File exists"):
         atomic_write_text(tmp_path / "file" / "below", "text")
 
 
@@ -144,7 +144,7 @@ def test_the_last_rows_are_the_whole_ones_among_the_last_bytes(tmp_path):
 def test_a_folder_is_held_by_one(tmp_path):
     with (
         locked(tmp_path, "training"),
-        pytest.raises(UserError, match="another training is running here"),
+        pytest.raises(WorldvaeError, match="another training is running here"),
         locked(tmp_path, "training"),
     ):
         pass
@@ -176,7 +176,7 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with (
-        pytest.raises(UserError, match="its file system has no locks \\(No locks available\\)"),
+        pytest.raises(WorldvaeError, match="its file system has no locks \\(No locks available\\)"),
         locked(tmp_path, "training"),
     ):
         pass
@@ -187,7 +187,7 @@ def test_a_lock_that_is_a_link_is_refused_and_its_target_stays(tmp_path):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / ".lock").symlink_to(tmp_path / "mine")
     told = r"x/\.lock: a link, not a lock; remove it"
-    with pytest.raises(UserError, match=told), locked(tmp_path / "x", "training"):
+    with pytest.raises(WorldvaeError, match=told), locked(tmp_path / "x", "training"):
         pass
     assert (tmp_path / "mine").read_text() == "precious"
 
@@ -202,7 +202,7 @@ def test_a_lock_truncates_nothing(tmp_path):
 def test_a_lock_that_is_a_folder_is_one_line(tmp_path):
     (tmp_path / ".lock").mkdir()
     told = r"\.lock: Is a directory"
-    with pytest.raises(UserError, match=told), locked(tmp_path, "training"):
+    with pytest.raises(WorldvaeError, match=told), locked(tmp_path, "training"):
         pass
 
 

@@ -33,7 +33,7 @@ GROUPS = (
     {"training", "pretraining", "latent", "sb3"},
     {"diagnostics"},
 )
-SB3_ALLOWED = {"worldvae/sb3.py"}
+SB3_ALLOWED = {"worldvae/wrappers/sb3.py"}
 
 
 def modules(package: str) -> list[Path]:

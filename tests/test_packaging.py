@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 def test_the_wheel_holds_worldvae_alone(wheel: Path) -> None:
     names = [str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()]
     assert {name.split("/")[0].split("-")[0] for name in names} == {"worldvae"}
-    assert {"worldvae/latent.py", "worldvae/page.html", "worldvae/page.css"} <= set(names)
+    assert {"worldvae/wrappers/latent.py", "worldvae/page.html", "worldvae/page.css"} <= set(names)
     assert not [name for name in names if "tests" in name]
 
 

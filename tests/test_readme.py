@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from agents.benchmark import BenchmarkConfig
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
 from scripts.play import options as play_options
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel

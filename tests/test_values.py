@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agents.benchmark.config import BenchmarkConfig
-from agents.experiment import Experiment
-from agents.study import grid
+from agents.config.experiment import Experiment
+from agents.study.run import grid
 from scripts.options import seed
 from tests.tiny import TINY
-from worldvae.config import LARGEST, Config, UserError, load_config, parse_overrides, read_yaml
+from worldvae.config import LARGEST, Config, load_config, parse_overrides, read_yaml
+from worldvae.errors import WorldvaeError
 from worldvae.fields import kinds_of, section_of
 from worldvae.yaml_values import dump_yaml, parse_yaml
 
@@ -48,7 +49,7 @@ def numbers(value: Any) -> Iterator[float]:
         yield from (number for below in value for number in numbers(below))
 
 
-def check_line(error: UserError) -> None:
+def check_line(error: WorldvaeError) -> None:
     line = str(error)
     assert "\n" not in line
     assert len(line) < 500
@@ -74,7 +75,7 @@ def test_every_key_takes_a_value_or_says_why_not(model: type[Config], tmp_path: 
         for value in NASTY:
             try:
                 made = load_config(model, path, {key: value})
-            except UserError as error:
+            except WorldvaeError as error:
                 check_line(error)
                 refused += 1
                 continue
@@ -93,7 +94,7 @@ def check_inside(experiment: Experiment) -> None:
     try:
         folders = [task.folder for task in experiment.tasks.values()]
         folders += [cell.folder for cell in grid(experiment)]
-    except UserError as error:
+    except WorldvaeError as error:
         check_line(error)
         return
     for folder in folders:
@@ -110,7 +111,7 @@ def test_every_value_on_the_command_line_is_taken_or_one_line(model: type[Config
             wants_text = kinds_of(field.annotation) <= {str, Path, type(None)}
             try:
                 (value,) = parse_overrides([f"--{key}={text}"], model).values()
-            except UserError as error:
+            except WorldvaeError as error:
                 check_line(error)
                 assert not wants_text or text == "\t"
             else:
@@ -159,7 +160,7 @@ def test_what_the_command_line_means(words: list[str], told: dict[str, Any]) -> 
     ],
 )
 def test_a_value_that_cannot_be_meant_is_one_line(words: list[str], line: str) -> None:
-    with pytest.raises(UserError) as error:
+    with pytest.raises(WorldvaeError) as error:
         Experiment.load(TINY, parse_overrides(words, Experiment))
     check_line(error.value)
     assert line in str(error.value)
@@ -187,7 +188,7 @@ NAMES = ["n_epochs", "n_steps", "batch_size", "target_kl", "clip_range", "gae_la
 def test_settings_with_which_nothing_trains_are_refused(
     settings: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(UserError) as error:
+    with pytest.raises(WorldvaeError) as error:
         Experiment.load(TINY, {"agent.settings": settings})
     check_line(error.value)
     assert told in str(error.value)
@@ -207,7 +208,7 @@ def test_settings_with_which_nothing_trains_are_refused(
 )
 def test_so_are_those_of_other_algorithms(algorithm: str, settings: dict[str, Any]) -> None:
     (name,) = settings
-    with pytest.raises(UserError, match=rf"settings\.{name} = -?\d: expected"):
+    with pytest.raises(WorldvaeError, match=rf"settings\.{name} = -?\d: expected"):
         Experiment.load(TINY, {"agent": {"algorithm": algorithm, "settings": settings}})
 
 
@@ -224,7 +225,7 @@ def test_settings_that_the_library_takes_are_taken() -> None:
 
 @pytest.mark.parametrize("text", ["-1", "x", "", "9" * 5000, "4294967296", "1.5"])
 def test_a_seed_on_the_command_line(text: str) -> None:
-    with pytest.raises(UserError, match=r"--seed = .*: expected a number from 0 to 2147483647"):
+    with pytest.raises(WorldvaeError, match=r"--seed = .*: expected a number from 0 to 2147483647"):
         seed(text)
     assert seed("7") == 7
 
@@ -256,7 +257,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(text)
-    with pytest.raises(UserError) as error:
+    with pytest.raises(WorldvaeError) as error:
         read_yaml(path)
     check_line(error.value)
     assert str(error.value).startswith(f"{path}: ")
@@ -270,7 +271,7 @@ def test_a_file_that_is_no_text_or_no_file_is_one_line(tmp_path: Path) -> None:
         (tmp_path, "Is a directory"),
         (tmp_path / ("x" * 256), "File name too long"),
     ):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(WorldvaeError, match=told):
             read_yaml(path)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
 
 TINY = Path(__file__).parent / "tiny.yaml"
 

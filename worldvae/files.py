@@ -1,4 +1,4 @@
-"""Files that are whole or absent, however the writer ends; a full disk is a one-line UserError."""
+"""Files that are whole or absent, however the writer ends; a full disk is a WorldvaeError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 LOCK_POLL_SECONDS = 0.2
 CHECKSUM = len('"crc": "00000000"}')
@@ -25,11 +25,11 @@ UNFINISHED = ".*.tmp*"
 
 @contextmanager
 def user_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a UserError that names `path`."""
+    """Turn an OSError of the block into a WorldvaeError that names `path`."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from None
+        raise WorldvaeError(f"{path}: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -96,12 +96,12 @@ def read_jsonl(
     """The finished lines of `path`, without their checksums; none if it does not exist.
 
     A last line without its end was never finished and is left out; any other damage raises
-    UserError with the number of the line and the `remedy`.
+    WorldvaeError with the number of the line and the `remedy`.
     """
     rows = []
     for number, row in checked_lines(path):
         if row is None:
-            raise UserError(f"{path}: line {number} is damaged; {remedy}")
+            raise WorldvaeError(f"{path}: line {number} is damaged; {remedy}")
         rows.append(row)
     return rows
 
@@ -202,7 +202,7 @@ def locked(
     patience: float = 0.0,
     alone: bool = False,
 ) -> Iterator[None]:
-    """Hold `folder` for one process; a second one gets a UserError that names the `work`.
+    """Hold `folder` for one process; a second one gets a WorldvaeError that names the `work`.
 
     The system drops the lock when its holder ends, however it ends. Other machines see it if the
     file system they share has locks (NFS: with a lock service, and not mounted `nolock`).
@@ -219,7 +219,7 @@ def locked(
         until = time.monotonic() + patience
         while not _lock(lock, folder):
             if time.monotonic() >= until:
-                raise UserError(f"{folder}: another {work} is running here")
+                raise WorldvaeError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
         if alone:
             drop_unfinished(folder, below=True)
@@ -233,10 +233,10 @@ GUARD = (
 
 
 def check_guarded() -> None:
-    """Raise UserError in a process that runs its parent's script again instead of importing it."""
+    """Raise WorldvaeError in a process that runs its parent's script again."""
     # As multiprocessing itself does before it starts a process.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise UserError(f"this script is run again by a process that it has started: {GUARD}")
+        raise WorldvaeError(f"this script is run again by a process that it has started: {GUARD}")
 
 
 def drop_unfinished(folder: Path, below: bool = False) -> None:
@@ -259,7 +259,7 @@ def _open_lock(folder: Path, name: str) -> IO[bytes]:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         reason = "a link, not a lock; remove it" if path.is_symlink() else error.strerror
-        raise UserError(f"{path}: {reason}") from None
+        raise WorldvaeError(f"{path}: {reason}") from None
     return os.fdopen(lock, "rb", buffering=0)
 
 
@@ -270,7 +270,7 @@ def _lock(file: IO[bytes], folder: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise UserError(
+        raise WorldvaeError(
             f"{folder}: its file system has no locks ({error.strerror}); use one that has, "
             "or mount it with them"
         ) from None

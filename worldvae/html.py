@@ -13,7 +13,7 @@ from string import Template
 
 from matplotlib.figure import Figure
 
-from worldvae.plots import to_svg
+from worldvae.plots.style import to_svg
 
 Cell = tuple[str, str]
 """A value and a remark in small print below it."""

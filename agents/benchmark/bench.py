@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.algorithms import AgentConfig
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Clock, Comparison, Contest, clock_of, measure
-from agents.experiment import Experiment
-from agents.stages import collect_rollouts, make_random_encoder
+from agents.config.experiment import Experiment
+from agents.policy.algorithms import AgentConfig
+from agents.prepare import collect_rollouts, make_untrained_encoder
+from worldvae.autoencoders.pretrain import PretrainConfig
 from worldvae.envs import EnvConfig
 from worldvae.files import locked
-from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive
@@ -89,8 +89,8 @@ class Bench:
     ) -> Path:
         """A saved encoder with random weights, which cost the same as trained ones."""
         experiment = self.experiment(env, pretrain, rollouts=rollouts)
-        make_random_encoder(experiment)
-        return experiment.random_encoder_folder
+        make_untrained_encoder(experiment)
+        return experiment.untrained_encoder_folder
 
     def some_frames(self, env: EnvConfig, count: int) -> NDArray[np.uint8]:
         """`count` training frames (count, H, W, C), repeated where there are not as many."""

@@ -81,7 +81,7 @@ def _against_async(bench: Bench) -> Comparison:
     size = (env.frame.height, env.frame.width)
 
     def usual(watch: Stopwatch) -> float:
-        with watch.paused():  # starting its processes is not charged to it
+        with watch.paused():  # episode_start its processes is not charged to it
             vec = make_usual_env(env.id, size, settings.num_envs)
         with bench.scratch() as folder:
             steps = collect_usually(vec, settings.async_frames, folder, bench.seed("usual"))

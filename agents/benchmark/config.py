@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.algorithms import AgentConfig
-from agents.experiment import torch_device
+from agents.config.experiment import torch_device
+from agents.policy.algorithms import AgentConfig
+from worldvae.autoencoders.pretrain import PretrainConfig
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
-from worldvae.pretraining import PretrainConfig
 from worldvae.rollouts import RolloutConfig
 
 CAR_RACING = EnvConfig(id="CarRacing-v3", action_repeat=4, give_up_after=200)

@@ -14,9 +14,9 @@ from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.usual import UsualVAE, UsualWrapper
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
-from worldvae.latent import LatentVectorObservation
+from worldvae.wrappers.latent import LatentVectorObservation
 
 
 def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:

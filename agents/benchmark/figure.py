@@ -14,8 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 
 from agents.benchmark.results import Result
 from agents.benchmark.scaling import Curve
-from worldvae.encoder_plots import BLACK
-from worldvae.plots import PALETTE, STYLE
+from worldvae.plots.encoder import BLACK
+from worldvae.plots.style import PALETTE, STYLE
 
 GUIDE = "#9a9a9a"
 MET, MISSED, REPORTED = PALETTE["latent"], PALETTE["pixels"], PALETTE["random"]

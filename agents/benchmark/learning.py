@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 
-from agents.algorithms import AgentConfig, make_model
-from agents.arms import training_env
+from agents.arms.build import training_env
 from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step
 from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
-from agents.sections import ArmName
-from agents.stages import make_random_encoder
+from agents.config.sections import ArmName
+from agents.policy.algorithms import AgentConfig, make_model
+from agents.prepare import make_untrained_encoder
 from worldvae.envs import EnvConfig
 
 STEPS = Unit("env steps/s")
@@ -82,7 +82,7 @@ def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
     update = _decisions(settings.agent)
     experiment = bench.experiment(env, settings.pretrain, settings.agent)
     if arm == "random":
-        make_random_encoder(experiment)
+        make_untrained_encoder(experiment)
 
     def side(watch: Stopwatch) -> float:
         with watch.paused():

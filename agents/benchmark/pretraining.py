@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Contest, Stopwatch
 from agents.benchmark.usual import UsualVAE, train_usually
-from worldvae.autoencoders import Autoencoder
-from worldvae.pretraining import PretrainConfig
+from worldvae.autoencoders.model import Autoencoder
+from worldvae.autoencoders.pretrain import PretrainConfig
 from worldvae.rollouts import RolloutStore, StoredFrames
-from worldvae.training import fit
+from worldvae.training.fit import fit
 
 Frames = NDArray[np.uint8]
 

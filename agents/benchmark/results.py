@@ -12,8 +12,8 @@ from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling import Curve
+from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
-from worldvae.seal import read_sealed_as, write_sealed
 
 
 class Result(Config):
@@ -80,7 +80,7 @@ class Results(Config):
         """What an earlier run left at `path`; nothing if there is none."""
         if not path.exists():
             return cls()
-        return read_sealed_as(path, cls, "remove it to measure all rows again")
+        return read_checked_as(path, cls, "remove it to measure all rows again")
 
     def with_row(self, result: Result, order: list[str]) -> Results:
         """`result` in the place of an older one; rows that `order` does not name come last."""
@@ -95,7 +95,7 @@ class Results(Config):
 
     def save(self, path: Path) -> None:
         """Write what `read` reads."""
-        write_sealed(path, self)
+        write_checked(path, self)
 
     def _with(self, **changed: Any) -> Results:
         return self.model_copy(update=changed)

@@ -18,8 +18,8 @@ from agents.benchmark.rows import Row
 from agents.benchmark.scaling import measure_scaling
 from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
-from agents.provenance import exact_command
-from worldvae.config import UserError
+from agents.run.command import exact_command
+from worldvae.errors import WorldvaeError
 
 SCALING = "scaling"
 Say = Callable[[str], None]
@@ -66,10 +66,10 @@ def _run(
 
 
 def choose(only: Sequence[str], valid: Sequence[str]) -> set[str]:
-    """The names to measure; UserError for one that is not valid."""
+    """The names to measure; WorldvaeError for one that is not valid."""
     unknown = [name for name in only if name not in valid]
     if unknown:
-        raise UserError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
+        raise WorldvaeError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
     return set(only) or set(valid)
 
 
@@ -81,7 +81,7 @@ def attempt(name: str, work: Callable[[], T]) -> T | None:
             return work()
     except Exception as error:  # noqa: BLE001  # a row that fails must not take the others with it
         reason = " ".join(str(error).split()) or type(error).__name__
-        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        kind = "" if isinstance(error, WorldvaeError) else f"{type(error).__name__}: "
         warn(f"{name} could not be measured: {kind}{reason}")
         return None
 

@@ -17,7 +17,7 @@ from agents.benchmark.encoding import encode_steps
 from agents.benchmark.measure import Clock, Side, Stopwatch, run_lap
 from agents.benchmark.memory import linked_store
 from agents.benchmark.pretraining import short_fit, train_ours
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.config import Config
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore

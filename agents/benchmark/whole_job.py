@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Lap
 from agents.report import read_run
-from agents.report.groundwork import Collection, Pretraining
-from agents.report.records import AgentRecord, Evaluation, Result, Run
-from worldvae.config import UserError
+from agents.run.records import AgentRecord, Evaluation, Result, Run
+from agents.run.stage_results import Collection, Pretraining
+from worldvae.checksum import read_checked_as
+from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
-from worldvae.seal import read_sealed_as
 
 REMEDY = "restore it"
 
@@ -27,7 +27,7 @@ def whole_job(bench: Bench) -> Comparison:
     settings = bench.config.whole_job
     folder = next((path for path in settings.runs if path.is_dir()), None)
     if folder is None:
-        raise UserError(
+        raise WorldvaeError(
             f"no finished comparison at {', '.join(map(str, settings.runs))}; "
             "run python -m scripts.compare configs/car_racing.yaml first"
         )
@@ -35,11 +35,11 @@ def whole_job(bench: Bench) -> Comparison:
     laps = {arm: _laps(run, arm, settings.score) for arm in ("latent", "pixels")}
     seeds = sorted(laps["latent"].keys() & laps["pixels"].keys())
     if not seeds:
-        raise UserError(f"{folder}: no seed whose latent and pixel agents both finished")
+        raise WorldvaeError(f"{folder}: no seed whose latent and pixel agents both finished")
     ours, theirs = (tuple(found[seed] for seed in seeds) for found in laps.values())
     compared = Comparison(ours, theirs, _note(folder, ours, theirs))
     if compared.bound == "?":
-        raise UserError(f"{folder}: agents of both arms stayed under whole_job.score")
+        raise WorldvaeError(f"{folder}: agents of both arms stayed under whole_job.score")
     return compared
 
 
@@ -72,8 +72,8 @@ def read_any(folder: Path) -> Run:
     return Run(
         folder=folder,
         config="",
-        collection=read_sealed_as(folder / "rollouts.json", Collection, REMEDY),
-        pretraining=read_sealed_as(folder / "encoder" / "result.json", Pretraining, REMEDY),
+        collection=read_checked_as(folder / "rollouts.json", Collection, REMEDY),
+        pretraining=read_checked_as(folder / "encoder" / "result.json", Pretraining, REMEDY),
         card=None,
         agents=tuple(agents),
     )
@@ -83,5 +83,5 @@ def _read_log(folder: Path) -> AgentRecord:
     lines = TypeAdapter(tuple[Evaluation, ...]).validate_python(
         read_jsonl(folder / "evaluations.jsonl")
     )
-    result = read_sealed_as(folder / "result.json", Result, REMEDY)
+    result = read_checked_as(folder / "result.json", Result, REMEDY)
     return AgentRecord(folder.name, result.seed, folder, lines, (), result)

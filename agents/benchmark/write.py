@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from agents.benchmark.figure import benchmark_figure, scaling_figure
 from agents.benchmark.results import Result, Results
 from agents.benchmark.scaling import Curve
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
-from worldvae.pictures import DPI
+from worldvae.plots.frames import DPI
 
 HEADING = "## The table"
 MET = {True: "yes", False: "**no**", None: ""}
@@ -105,7 +105,7 @@ def _notes(rows: Sequence[Result]) -> list[str]:
 
 
 def check_document(document: Path) -> str:
-    """The text of `document`; UserError unless the table has a place in it."""
+    """The text of `document`; WorldvaeError unless the table has a place in it."""
     with user_errors(document):
         text = document.read_text(encoding="utf-8")
     replace_section(text, HEADING, "", document)
@@ -137,7 +137,7 @@ def replace_section(text: str, heading: str, body: str, where: Path) -> str:
     level = heading.split(maxsplit=1)[0] + " "
     lines = text.splitlines()
     if heading not in lines:
-        raise UserError(f"{where}: no line {heading!r} under which the table could be written")
+        raise WorldvaeError(f"{where}: no line {heading!r} under which the table could be written")
     start = lines.index(heading) + 1
     rest = [i for i in range(start, len(lines)) if lines[i].startswith(level)]
     end = rest[0] if rest else len(lines)

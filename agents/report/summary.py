@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from agents.report.across import Across, across
-from agents.report.ledger import Ledger, keep_ledgers
-from agents.report.records import ENOUGH_SEEDS, AgentRecord, Cost, Result, Run
+from agents.report.costs import ArmCosts, costs_of_arms
+from agents.report.normalised import Across, across
+from agents.run.records import ENOUGH_SEEDS, AgentRecord, Cost, Result, Run
 from worldvae.stats import (
     Array,
     Difference,
@@ -88,7 +88,7 @@ class Summary:
     """The largest cost, charges included, that every finished agent reached."""
     digits: int
     """Decimal places that suit the size of the scores."""
-    ledgers: tuple[Ledger, ...]
+    costs: tuple[ArmCosts, ...]
     across: Across | None
     """On normalised scores; None where the configuration has no scale for them."""
 
@@ -116,7 +116,7 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
     )
     digits = _digits(value for arm in arms for value in arm.scores.values())
     normalised = across([run], resampling)
-    return Summary(arms, pairs, budget, digits, keep_ledgers(run), normalised)
+    return Summary(arms, pairs, budget, digits, costs_of_arms(run), normalised)
 
 
 def unequal(run: Run) -> list[str]:

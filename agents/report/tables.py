@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.report.across import AGGREGATES, Across
-from agents.report.ledger import METERED, NOTHING, STAGES, Account, Ledger
-from agents.report.records import Result, Run
+from agents.report.costs import METERED, NOTHING, STAGES, Account, ArmCosts
+from agents.report.normalised import AGGREGATES, Across
 from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
+from agents.run.records import Result, Run
 from worldvae.html import Cell
 from worldvae.stats import Difference, Estimate, interquartile_mean
 
@@ -55,20 +55,20 @@ def normalised_table(across: Across) -> Table:
     return _beside([arm.arm for arm in across.arms], columns)
 
 
-def ledger_table(ledgers: Sequence[Ledger]) -> Table:
+def costs_table(costs: Sequence[ArmCosts]) -> Table:
     """What each arm took, the mean over its seeds; stages that no arm needed are left out."""
-    stages = [name for name in STAGES if any(one.mean.stages[name] != NOTHING for one in ledgers)]
-    columns = [_ledger(ledger, stages) for ledger in ledgers]
-    return _beside([ledger.arm for ledger in ledgers], columns)
+    stages = [name for name in STAGES if any(one.mean.stages[name] != NOTHING for one in costs)]
+    columns = [_ledger(arm_costs, stages) for arm_costs in costs]
+    return _beside([arm_costs.arm for arm_costs in costs], columns)
 
 
-def ledger_seeds_table(ledgers: Sequence[Ledger]) -> Table:
+def costs_seeds_table(costs: Sequence[ArmCosts]) -> Table:
     """What each seed took after its encoder was there."""
     header = ("arm, seed", "env steps", "training", "its CPU", "its memory", "evaluation")
     rows = [
-        (f"{ledger.arm} {seed}", _own(account))
-        for ledger in ledgers
-        for seed, account in ledger.seeds.items()
+        (f"{arm_costs.arm} {seed}", _own(account))
+        for arm_costs in costs
+        for seed, account in arm_costs.seeds.items()
     ]
     return Table(header, tuple(rows))
 
@@ -175,9 +175,9 @@ def _seed(summary: Summary, result: Result) -> tuple[Cell, ...]:
     )
 
 
-def _ledger(ledger: Ledger, stages: Sequence[str]) -> dict[str, Cell]:
-    """One arm's column of the ledger: name of the row -> value and remark."""
-    account, trials = ledger.mean, ledger.tuning_trials
+def _ledger(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
+    """One arm's column of the arm_costs: name of the row -> value and remark."""
+    account, trials = arm_costs.mean, arm_costs.tuning_trials
     spent = {f"minutes of {name}": _known(account.stages[name].seconds, minutes) for name in stages}
     return {
         "env steps trained": (_count(account.trained_steps), ""),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agents.report.across import PairAcross
-from agents.report.records import ENOUGH_SEEDS, Cost
+from agents.report.normalised import PairAcross
 from agents.report.summary import ArmSummary, Pair, Summary
+from agents.run.records import ENOUGH_SEEDS, Cost
 
 
 def verdict(summary: Summary) -> list[str]:

@@ -14,19 +14,19 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from agents.executor import LocalProcesses
-from agents.experiment import Experiment
-from agents.job_progress import Progress, encoder_progress
-from agents.jobs import Pool
+from agents.config.experiment import Experiment
+from agents.jobs.executor import LocalProcesses
+from agents.jobs.live_view import View
+from agents.jobs.pool import Pool
+from agents.jobs.progress import Progress, encoder_progress
 from agents.sweep.journal import REMEDY, Journal
 from agents.sweep.points import HEALTH, Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
 from agents.sweep.trial import run_trial
-from agents.view import View
-from worldvae.config import UserError
+from worldvae.checksum import is_intact
+from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
-from worldvae.seal import is_sealed
 from worldvae.seeding import derive
 
 WAITING = TrialState.WAITING
@@ -118,7 +118,7 @@ class Curve:
             for trial in self._trials(state):
                 if "beta" in trial.params:
                     setting = self._setting(trial)
-                    is_gone = name == "complete" and not is_sealed(self._folder(setting) / HEALTH)
+                    is_gone = name == "complete" and not is_intact(self._folder(setting) / HEALTH)
                     found[setting] = "failed" if is_gone else name
         return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
 
@@ -196,8 +196,10 @@ def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
             direction="minimize",
             pruner=pruner,
         )
-    except UserError:
+    except WorldvaeError:
         raise
     except Exception as error:  # noqa: BLE001  # lines are missing, and Optuna raises what it likes
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}") from None
+        raise WorldvaeError(
+            f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}"
+        ) from None

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 
 from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.points import Point
-from worldvae.pictures import SPLITS
-from worldvae.plots import PALETTE, SPARE
+from worldvae.plots.frames import SPLITS
+from worldvae.plots.style import PALETTE, SPARE
 
 OVERFITS, LOST, CHOSEN = PALETTE["pixels"], SPARE[1], SPARE[0]
 LINES = ("-", "--", ":", "-.")

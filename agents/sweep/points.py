@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from worldvae.checksum import read_checked_as
 from worldvae.config import Config
 from worldvae.diagnostics.health import Health
-from worldvae.diagnostics.measures import Region
-from worldvae.seal import read_sealed_as
+from worldvae.diagnostics.metrics.reconstruction import Region
 
 TrialState = Literal["complete", "pruned", "failed"]
 
@@ -81,7 +81,7 @@ class Point(Setting):
         """From the health check in the trial's `folder`."""
         path = folder / HEALTH
         remedy = "delete it to measure this trial again"
-        return cls.measured(setting, read_sealed_as(path, Health, remedy))
+        return cls.measured(setting, read_checked_as(path, Health, remedy))
 
 
 def _lost(region: Region | None) -> float | None:

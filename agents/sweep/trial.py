@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from agents.experiment import Experiment
-from agents.stages import STAGE
+from agents.config.experiment import Experiment
+from agents.prepare import STAGE
 from agents.sweep.points import HEALTH, Setting
+from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
+from worldvae.checksum import write_checked
 from worldvae.diagnostics.health import diagnose
 from worldvae.files import locked
-from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutStore
-from worldvae.seal import write_sealed
 
 
 def config_of(experiment: Experiment, setting: Setting) -> PretrainConfig:
@@ -25,4 +25,4 @@ def run_trial(experiment: Experiment, setting: Setting) -> None:
     with locked(folder, "trial", STAGE, alone=True):
         encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
         health = diagnose(encoder, store, experiment.seed)
-        write_sealed(folder / HEALTH, health)
+        write_checked(folder / HEALTH, health)

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.experiment import Experiment
-from agents.provenance import exact_command
+from agents.config.experiment import Experiment
+from agents.run.command import exact_command
 from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pixels import evenly
 from worldvae.files import atomic_file, atomic_write_text
-from worldvae.pictures import DPI, Frames, grouped_figure
+from worldvae.plots.frames import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.versions import library_versions

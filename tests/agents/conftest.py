@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.stages import prepare
+from agents.prepare import prepare
 from tests.tiny import load
 
 

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from agents import compare
 from agents.compare import DECIDES, plan, report_finished
-from agents.experiment import Experiment, record_settings
-from agents.play import Played
+from agents.config.experiment import Experiment, record_settings
+from agents.video.play import Played
 from tests import tiny
 from tests.agents.report.synthetic import write_agent
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 SEVERAL = {
     "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
@@ -30,7 +30,7 @@ def test_agents_of_other_settings_are_refused_in_every_arm(tmp_path: Path) -> No
     same = tiny.load(tmp_path, **{"compare.arms": ["blind"]})
     assert [job.name for job in plan(same)] == ["blind seed 0", "blind seed 1"]
     other = tiny.load(tmp_path, **{"compare.arms": ["blind"], "agent.gamma": 0.5})
-    with pytest.raises(UserError, match=r"pixels/seed_7 was made with agent\.gamma = 0\.99"):
+    with pytest.raises(WorldvaeError, match=r"pixels/seed_7 was made with agent\.gamma = 0\.99"):
         plan(other)
 
 

@@ -21,32 +21,34 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import Agent
-from agents.card import read_card
-from agents.checkpoint import load_replay
-from agents.collection import told_of
-from agents.experiment import Experiment, check_settings, check_settings_file
-from agents.finished import is_finished
-from agents.play import evaluated_as, film_side_by_side, read_film
+from agents.config.experiment import Experiment, check_settings, check_settings_file
+from agents.drift.outliers import read_outliers
+from agents.policy.agent import Agent
+from agents.policy.card import read_card
+from agents.policy.checkpoint import load_replay
 from agents.report import read_run, summarise, write_report
-from agents.report.drift import drift_text
-from agents.report.exhibits import videos
-from agents.report.health import health_text
-from agents.strangest import read_strangest
-from agents.study import Cell, grid, make
+from agents.report.sections.drift import drift_text
+from agents.report.sections.exhibits import videos
+from agents.report.sections.health import health_text
+from agents.run.agent_files import is_finished
+from agents.run.collection import told_of
+from agents.study.run import Cell, grid, make
 from agents.sweep.curve import Curve
 from agents.sweep.points import Point, Setting
 from agents.train import DECIDES, train
-from tests.agents.test_drift import REFITTED
+from agents.video.play import evaluated_as, film_side_by_side, read_film
+from tests.agents.drift.test_watch import REFITTED
 from tests.damage import HARMS, damaged
-from tests.test_training import train as fit_a_little
 from tests.tiny import load
-from worldvae.autoencoders import Encoder, hash_encoder
-from worldvae.config import UserError, to_yaml
+from tests.training.test_fit import train as fit_a_little
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pretrain import pretrain
+from worldvae.checksum import is_intact, write_checked_bytes
+from worldvae.config import to_yaml
 from worldvae.diagnostics import exhibits
-from worldvae.pretraining import pretrain
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
-from worldvae.seal import is_sealed, write_sealed_bytes
 from worldvae.seeding import derive, numpy_stream
 from worldvae.stats import Resampling
 
@@ -124,7 +126,7 @@ def whole(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
         train(whole.replayed, "blind", 0)
         shutil.copytree(whole.folder / "rollouts", whole.cell.experiment.rollouts_folder)
         make(whole.cell)
-    write_sealed_bytes(whole.folder / "config.yaml", to_yaml(experiment).encode())
+    write_checked_bytes(whole.folder / "config.yaml", to_yaml(experiment).encode())
     film_side_by_side(whole.folder)
     fit_a_little(root / "fit")
     _sweep(experiment)
@@ -194,7 +196,7 @@ def read_settings(path: Path, whole: Whole) -> Reading:
 
 def read_health(path: Path, whole: Whole) -> Reading:
     text = health_text(read_run(whole.folder))
-    return text, AGAIN if not is_sealed(path) and "damaged" in text else ""
+    return text, AGAIN if not is_intact(path) and "damaged" in text else ""
 
 
 def read_picture(path: Path, whole: Whole) -> Reading:
@@ -229,7 +231,7 @@ def read_drift(path: Path, whole: Whole) -> Reading:
 
 
 def read_frames(path: Path, whole: Whole) -> Reading:
-    return {name: column.tolist() for name, column in read_strangest(path).items()}, ""
+    return {name: column.tolist() for name, column in read_outliers(path).items()}, ""
 
 
 def read_video(path: Path, whole: Whole) -> Reading:
@@ -268,8 +270,8 @@ def resume(path: Path, whole: Whole) -> Reading:
     shutil.copytree(path.parent, copy)
     try:
         model, result = fit_a_little(copy)
-    except UserError as error:
-        raise UserError(str(error).replace(str(copy), str(path.parent))) from None
+    except WorldvaeError as error:
+        raise WorldvaeError(str(error).replace(str(copy), str(path.parent))) from None
     values = [weight.numpy().tobytes() for weight in model.state_dict().values()]
     return (values, result.best_step, result.metrics), ""
 
@@ -332,7 +334,7 @@ def _read(path: Path, whole: Whole) -> tuple[object, str, str]:
     """What was found, what was said, and the line in the place of both."""
     try:
         return (*KINDS[str(kind_of(path))](path, whole), "")
-    except UserError as error:
+    except WorldvaeError as error:
         return None, "", str(error)
 
 

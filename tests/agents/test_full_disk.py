@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from agents.training_log import open_log
-from agents.video import _write
-from worldvae.config import UserError
+from agents.policy.training_log import open_log
+from agents.video.film import _write
+from worldvae.errors import WorldvaeError
 from worldvae.training.board import Board
 
 FULL = os.strerror(errno.ENOSPC)
@@ -35,7 +35,7 @@ def _full(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tensorboard_is_one_line_with_its_folder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UserError, match=rf"^{tmp_path}: {FULL}$"):
+    with pytest.raises(WorldvaeError, match=rf"^{tmp_path}: {FULL}$"):
         draw(tmp_path)
     assert capfd.readouterr().err == ""
 
@@ -51,7 +51,7 @@ def draw(folder: Path) -> None:
 def test_what_a_training_logs_is_one_line_with_its_folder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UserError, match=rf"^{tmp_path}/log: {FULL}$"):
+    with pytest.raises(WorldvaeError, match=rf"^{tmp_path}/log: {FULL}$"):
         log_into(tmp_path / "log")
     assert capfd.readouterr().err == ""
 
@@ -88,7 +88,7 @@ def test_a_film_that_is_whole_is_kept(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_little_room")
 def test_a_film_that_is_cut_by_a_full_disk_is_not_reported_as_written(tmp_path: Path) -> None:
     (tmp_path / "film.webm").write_text("the film before")
-    with pytest.raises(UserError, match=r"film\.webm: the film was not written whole"):
+    with pytest.raises(WorldvaeError, match=r"film\.webm: the film was not written whole"):
         _write(pictures(30), 10.0, tmp_path / "film.webm")
     assert (tmp_path / "film.webm").read_text() == "the film before"
     assert len(list(tmp_path.iterdir())) == 1

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
 from agents.train import train
 from tests.processes import PATIENCE, children, wait_until
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 ROOT = Path(__file__).parents[2]
 TINY = "tests/tiny.yaml"
@@ -134,7 +134,7 @@ def test_a_full_disk_is_one_line_and_the_training_goes_on_when_there_is_room(
     room = 0 if file == "result.json" else 2
     with monkeypatch.context() as patch:
         fill_disk(patch, file, room)
-        with pytest.raises(UserError, match=rf"{file}.*: No space left on device"):
+        with pytest.raises(WorldvaeError, match=rf"{file}.*: No space left on device"):
             train(experiment(tmp_path), "pixels", 0)
     assert not (folder(tmp_path, 0) / "result.json").exists()
     assert not list(folder(tmp_path, 0).glob("*.tmp"))

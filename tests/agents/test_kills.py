@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from agents.agent import Agent
-from agents.card import own_encoder, read_card
 from agents.compare import compare
-from agents.experiment import Experiment
-from agents.stages import collect_rollouts, make_random_encoder, pretrain_encoder
+from agents.config.experiment import Experiment
+from agents.policy.agent import Agent
+from agents.policy.card import own_encoder, read_card
+from agents.prepare import collect_rollouts, make_untrained_encoder, pretrain_encoder
 from agents.train import train
-from tests.agents.test_drift import REFITTED
+from tests.agents.drift.test_watch import REFITTED
 from tests.kills import Kill, files_of, kill_everywhere, leftovers
 from tests.tiny import load
-from worldvae.autoencoders import hash_encoder
+from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.rollouts import RolloutStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -87,13 +87,15 @@ def two(prepared: Path, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "whole", tmp_path / "killed"
 
 
-@pytest.mark.parametrize("make", [pretrain_encoder, make_random_encoder])
+@pytest.mark.parametrize("make", [pretrain_encoder, make_untrained_encoder])
 def test_an_encoder(two: tuple[Path, Path], make: Callable[[Experiment], object]) -> None:
     folders = []
     for runs in two:
         experiment = load(runs)
-        is_random = make is make_random_encoder
-        folders.append(experiment.random_encoder_folder if is_random else experiment.encoder_folder)
+        is_random = make is make_untrained_encoder
+        folders.append(
+            experiment.untrained_encoder_folder if is_random else experiment.encoder_folder
+        )
     whole, folder = folders
     make(load(two[0]))
     kills = kill_everywhere(lambda: make(load(two[1])), folder)

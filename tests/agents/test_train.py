@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import Agent
-from agents.arms import training_env
-from agents.card import read_card
-from agents.evaluate import evaluate
+from agents.arms.build import training_env
+from agents.config.sections import ArmName
+from agents.policy.agent import Agent
+from agents.policy.card import read_card
+from agents.policy.evaluate import evaluate
+from agents.prepare import collect_rollouts, prepare, pretrain_encoder
 from agents.report import read_run
-from agents.sections import ArmName
-from agents.stages import collect_rollouts, prepare, pretrain_encoder
 from agents.train import measure, train
 from tests.tiny import load
-from worldvae.config import UserError
 from worldvae.envs import make_vec
+from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
 
 
@@ -85,7 +85,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr("agents.progress.Progress._evaluate", die_the_second_time)
+        patch.setattr("agents.policy.callback.Progress._evaluate", die_the_second_time)
         with pytest.raises(KilledError):
             train(experiment, "latent", 0)
     first = read_card(folder)
@@ -98,7 +98,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr("agents.train._finish", lambda *_: (_ for _ in ()).throw(KilledError))
         patch.setattr(
-            "agents.progress.Progress._on_rollout_start",
+            "agents.policy.callback.Progress._on_rollout_start",
             lambda self: rates.append(
                 (self.num_timesteps, self.training_env.ret_rms.count, self.model.lr_schedule(0.5))
             ),
@@ -136,21 +136,21 @@ def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
     env = training_env(experiment, "latent", seed=3)
     plain = make_vec(experiment.env, 4, seed=3)
     obs, (frames, _) = env.reset(), plain.reset()
-    starting = np.ones(4, bool)
+    episode_start = np.ones(4, bool)
     for _ in range(60):
         expected, _ = agent.model.predict(obs, deterministic=True)
-        assert (agent(frames, starting) == expected).all()
-        obs, _, starting, _ = env.step(expected)
+        assert (agent(frames, episode_start) == expected).all()
+        obs, _, episode_start, _ = env.step(expected)
         frames, *_ = plain.step(expected)
 
 
 def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
     train(load(runs), "latent", 0)
-    with pytest.raises(UserError, match=r"made with agent\.gamma = 0\.99, now it is 0\.5"):
+    with pytest.raises(WorldvaeError, match=r"made with agent\.gamma = 0\.99, now it is 0\.5"):
         train(load(runs, **{"agent.gamma": 0.5}), "latent", 0)
-    with pytest.raises(UserError, match=r"made with pretrain\.beta = 1\.0, now it is 4\.0"):
+    with pytest.raises(WorldvaeError, match=r"made with pretrain\.beta = 1\.0, now it is 4\.0"):
         pretrain_encoder(load(runs, **{"pretrain.beta": 4}))
-    with pytest.raises(UserError, match=r"made with env\.action_repeat = 2, now it is 3"):
+    with pytest.raises(WorldvaeError, match=r"made with env\.action_repeat = 2, now it is 3"):
         collect_rollouts(load(runs, **{"env.action_repeat": 3}))
 
 
@@ -158,8 +158,8 @@ def test_another_encoder_is_refused(runs: Path) -> None:
     experiment = load(runs)
     folder = train(experiment, "latent", 0)
     shutil.rmtree(experiment.encoder_folder)
-    shutil.copytree(experiment.random_encoder_folder, experiment.encoder_folder)
-    with pytest.raises(UserError, match="not the encoder that the agent"):
+    shutil.copytree(experiment.untrained_encoder_folder, experiment.encoder_folder)
+    with pytest.raises(WorldvaeError, match="not the encoder that the agent"):
         Agent.load(folder)
 
 
@@ -168,8 +168,8 @@ def test_a_checkpoint_of_another_encoder_is_not_gone_on_with(runs: Path) -> None
     folder = train(experiment, "latent", 0)
     (folder / "result.json").unlink()
     shutil.rmtree(experiment.encoder_folder)
-    shutil.copytree(experiment.random_encoder_folder, experiment.encoder_folder)
-    with pytest.raises(UserError, match="begun with another encoder"):
+    shutil.copytree(experiment.untrained_encoder_folder, experiment.encoder_folder)
+    with pytest.raises(WorldvaeError, match="begun with another encoder"):
         train(experiment, "latent", 0)
 
 
@@ -196,7 +196,7 @@ def test_a_film_that_cannot_be_made_costs_no_score(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
-        raise UserError("this OpenCV cannot write VP9 video")
+        raise WorldvaeError("this OpenCV cannot write VP9 video")
 
     monkeypatch.setattr("agents.train.record_video", fail)
     with pytest.warns(UserWarning, match="no video"):
@@ -209,12 +209,12 @@ def test_a_damaged_agent_is_one_line(runs: Path, name: str) -> None:
     folder = train(load(runs), "pixels", 0)
     (path,) = folder.glob(name)
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(UserError, match="train again"):
+    with pytest.raises(WorldvaeError, match="train again"):
         Agent.load(folder)
 
 
 def test_no_agent_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"python -m scripts\.train"):
+    with pytest.raises(WorldvaeError, match=r"python -m scripts\.train"):
         Agent.load(tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_evaluation_leaves_the_training_stream_untouched(runs: Path) -> None:
 
 def test_pixels_too_small_for_the_stock_network_are_one_line(runs: Path) -> None:
     small = load(runs, **{"env.frame": {"height": 32, "width": 40}})
-    with pytest.raises(UserError, match="at least 36x36"):
+    with pytest.raises(WorldvaeError, match="at least 36x36"):
         prepare(small, ("pixels",))
 
 
@@ -290,13 +290,13 @@ def test_of_a_dict_the_agent_sees_image_and_rest(tmp_path: Path, arm: ArmName) -
 def test_an_agent_of_another_task_is_refused(runs: Path) -> None:
     folder = train(load(runs), "latent", 0)
     other = load(runs, **{"env.frame.crop.top": 3})
-    with pytest.raises(UserError, match=r"another task.*crop none, not .*crop top 3"):
+    with pytest.raises(WorldvaeError, match=r"another task.*crop none, not .*crop top 3"):
         Agent.load(folder, other.env)
     Agent.load(folder, load(runs, **{"env.backend": "gymnasium"}).env)
 
 
 def test_a_stack_that_looks_like_channels_first_is_refused(runs: Path) -> None:
-    with pytest.raises(UserError, match=r"16 frames .* have 48 channels"):
+    with pytest.raises(WorldvaeError, match=r"16 frames .* have 48 channels"):
         prepare(load(runs, **{"agent.stack": 16}), ("pixels",))
 
 

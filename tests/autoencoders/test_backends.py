@@ -17,8 +17,8 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.cuda_graphs import room_for
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.networks import NetworkConfig
-from worldvae.config import UserError
 from worldvae.envs.frames import FrameConfig
+from worldvae.errors import WorldvaeError
 
 has_onnxruntime = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
 ONNX = pytest.param(
@@ -187,7 +187,7 @@ def test_without_onnxruntime_auto_is_torch_and_asking_for_it_says_how_to_get_it(
 ) -> None:
     without(monkeypatch, package)
     assert choose_backend("auto", CPU, "float32") == "torch"
-    with pytest.raises(UserError, match=r"not installed: pip install 'worldvae\[fast\]'"):
+    with pytest.raises(WorldvaeError, match=r"not installed: pip install 'worldvae\[fast\]'"):
         choose_backend("onnxruntime", CPU, "float32")
 
 
@@ -204,13 +204,13 @@ def test_auto_takes_onnxruntime_for_float32_on_the_cpu_alone() -> None:
     [("cuda:1", "float32", "on the CPU, not on cuda:1"), ("cpu", "bfloat16", "not in bfloat16")],
 )
 def test_what_onnxruntime_cannot_do_is_refused(device: str, precision: Any, reason: str) -> None:
-    with pytest.raises(UserError, match=f"backend onnxruntime: .*{reason}"):
+    with pytest.raises(WorldvaeError, match=f"backend onnxruntime: .*{reason}"):
         choose_backend("onnxruntime", torch.device(device), precision)
 
 
 def test_an_unknown_backend_names_the_known_ones() -> None:
     unknown: Any = "tensorrt"
-    with pytest.raises(UserError, match="'tensorrt': expected auto, torch or onnxruntime"):
+    with pytest.raises(WorldvaeError, match="'tensorrt': expected auto, torch or onnxruntime"):
         choose_backend(unknown, CPU, "float32")
 
 

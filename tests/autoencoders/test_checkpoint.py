@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
-from tests.sealing import edit
+from tests.checksums import edit
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import (
     hash_encoder,
@@ -15,7 +15,7 @@ from worldvae.autoencoders.checkpoint import (
     save_autoencoder,
 )
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 MODEL = Autoencoder(tiny(sigma="learned"), SHAPE, seed=3)
 CARD = summarise(MODEL, Frames(squares(20, 0)), Frames(squares(10, 1)), ORIGIN, trained=True)
@@ -44,7 +44,7 @@ def test_the_folder_holds_three_plain_files(folder):
 @pytest.mark.parametrize("name", ["card.json", "config.json", "model.safetensors"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(UserError, match=rf"{name}: .*[Nn]o such file"):
+    with pytest.raises(WorldvaeError, match=rf"{name}: .*[Nn]o such file"):
         load_autoencoder(folder)
 
 
@@ -52,7 +52,7 @@ def test_a_missing_file_is_named(folder, name):
 def test_damaged_weights_are_refused(folder, damage):
     path = folder / "model.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(UserError, match=r"model\.safetensors: damaged"):
+    with pytest.raises(WorldvaeError, match=r"model\.safetensors: damaged"):
         load_autoencoder(folder)
 
 
@@ -60,7 +60,7 @@ def test_damaged_weights_are_refused(folder, damage):
 @pytest.mark.parametrize("name", ["card.json", "config.json"])
 def test_damaged_json_is_refused(folder, name, text):
     (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(UserError, match=f"{name}: damaged"):
+    with pytest.raises(WorldvaeError, match=f"{name}: damaged"):
         load_autoencoder(folder)
 
 
@@ -77,7 +77,7 @@ def test_damaged_json_is_refused(folder, name, text):
 )
 def test_content_of_another_version_is_refused(folder, name, change, message):
     edit(folder / name, lambda values: values.update(change))
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(WorldvaeError, match=message):
         load_autoencoder(folder)
 
 
@@ -96,7 +96,7 @@ def test_what_was_edited_is_refused(folder, name, old, new):
     assert old in text
     (folder / name).write_text(text.replace(old, new))
     for read in (load_autoencoder, hash_encoder):
-        with pytest.raises(UserError, match=rf"{name}: damaged, or edited .*; copy the whole"):
+        with pytest.raises(WorldvaeError, match=rf"{name}: damaged, or edited .*; copy the whole"):
             read(folder)
 
 
@@ -104,7 +104,7 @@ def test_the_card_of_another_encoder_is_refused(folder, tmp_path):
     save_autoencoder(tmp_path / "other", Autoencoder(MODEL.config, SHAPE, seed=4), CARD)
     (folder / "card.json").write_bytes((tmp_path / "other" / "card.json").read_bytes())
     for read in (load_autoencoder, hash_encoder):
-        with pytest.raises(UserError, match=r"card\.json: the card of another encoder than"):
+        with pytest.raises(WorldvaeError, match=r"card\.json: the card of another encoder than"):
             read(folder)
 
 
@@ -118,10 +118,10 @@ def test_a_save_that_is_killed_leaves_no_mixture(folder, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("worldvae.autoencoders.checkpoint.write_sealed", killed)
+    monkeypatch.setattr("worldvae.autoencoders.checkpoint.write_checked", killed)
     with pytest.raises(KeyboardInterrupt):
         save_autoencoder(folder, Autoencoder(tiny(), SHAPE, seed=4), CARD)
-    with pytest.raises(UserError, match="holds no finished encoder"):
+    with pytest.raises(WorldvaeError, match="holds no finished encoder"):
         load_autoencoder(folder)
 
 

@@ -14,7 +14,8 @@ from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.objectives import Variational
-from worldvae.training import FitConfig, fit
+from worldvae.training.config import FitConfig
+from worldvae.training.fit import fit
 
 NAMES = ("ae", "dae", *get_args(Variational))
 CODES = ("vector", "grid", "keypoints")

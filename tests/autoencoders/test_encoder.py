@@ -6,7 +6,7 @@ from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 FRAMES = squares(40, 0)
 TRAIN, VALIDATION = Frames(FRAMES), Frames(squares(15, 1))
@@ -58,7 +58,7 @@ def test_views_and_read_only_frames_are_encoded():
     ],
 )
 def test_other_frames_are_refused_with_both_shapes(frames, got):
-    with pytest.raises(UserError, match=r"expects .* \(B, 32, 36, 3\) uint8, got " + got):
+    with pytest.raises(WorldvaeError, match=r"expects .* \(B, 32, 36, 3\) uint8, got " + got):
         untrained().encode(frames)
 
 
@@ -113,7 +113,7 @@ def test_another_seed_is_another_untrained_encoder():
 
 @pytest.mark.parametrize("standardise", [True, False])
 def test_an_empty_split_is_refused(standardise):
-    with pytest.raises(UserError, match="train split holds no frames"):
+    with pytest.raises(WorldvaeError, match="train split holds no frames"):
         untrained(standardise=standardise, train=Frames(FRAMES[:0]))
 
 
@@ -135,13 +135,13 @@ def test_latents_of_any_float_are_decoded_and_none_at_all():
 
 
 def test_latents_of_another_width_are_one_line():
-    with pytest.raises(UserError, match=r"expected latents \(B, 4\), got \(2, 5\)"):
+    with pytest.raises(WorldvaeError, match=r"expected latents \(B, 4\), got \(2, 5\)"):
         untrained().decode(np.zeros((2, 5), np.float32))
 
 
 def test_an_unknown_precision_is_one_line(tmp_path):
     untrained().save(str(tmp_path))
-    with pytest.raises(UserError, match="precision 'float16': expected float32 or bfloat16"):
+    with pytest.raises(WorldvaeError, match="precision 'float16': expected float32 or bfloat16"):
         Encoder.load(tmp_path, precision="float16")
 
 
@@ -175,7 +175,7 @@ def predicting():
 
 @pytest.mark.parametrize("channels", [1, 3, 6, 15])
 def test_a_stack_of_another_number_of_frames_is_refused_in_one_line(channels):
-    with pytest.raises(UserError, match=r"\(B, 32, 36, 9\) uint8, got \(2, 32, 36, ") as error:
+    with pytest.raises(WorldvaeError, match=r"\(B, 32, 36, 9\) uint8, got \(2, 32, 36, ") as error:
         predicting().encode(np.zeros((2, 32, 36, channels), np.uint8))
     assert "\n" not in str(error.value)
 

@@ -7,7 +7,7 @@ import torch
 from tests.autoencoders.tiny import SHAPE, Frames, squares, tiny
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import Batch
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 FRAMES = torch.from_numpy(squares(6, 0))
 
@@ -72,7 +72,7 @@ def test_the_critic_teaches_and_is_neither_trained_nor_saved():
 def test_without_its_critic_a_perceptual_model_encodes_but_has_no_loss():
     model = Autoencoder(tiny(perceptual=1), SHAPE, seed=0)
     assert model.encode(FRAMES).mean.shape == (6, 4)
-    with pytest.raises(UserError, match="perceptual needs a critic"):
+    with pytest.raises(WorldvaeError, match="perceptual needs a critic"):
         model.loss(Batch(FRAMES), generator(), step=0)
 
 
@@ -85,5 +85,5 @@ def test_without_its_critic_a_perceptual_model_encodes_but_has_no_loss():
 )
 def test_a_critic_of_other_frames_is_refused(network, shape, message):
     critic = Autoencoder(tiny(network, name="dae"), shape, seed=0)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(WorldvaeError, match=message):
         Autoencoder(tiny(perceptual=1), SHAPE, seed=0, critic=critic)

@@ -9,7 +9,7 @@ import torch
 from tests.autoencoders.tiny import Frames, tiny
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import Batch
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 SHAPE = (32, 32, 1)
 SIDE = 8
@@ -78,7 +78,7 @@ def test_frames_with_or_without_actions_against_the_objective_are_refused(action
     source = Frames(frames, told=None if actions else taken)
     config = tiny(NETWORK, predict=1, actions=actions)
     word = "with" if actions else "without"
-    with pytest.raises(UserError, match=rf"objective is {word} actions, .*StoredFrames"):
+    with pytest.raises(WorldvaeError, match=rf"objective is {word} actions, .*StoredFrames"):
         Autoencoder.for_frames(config, SHAPE, source, seed=0)
 
 

@@ -20,7 +20,7 @@ from worldvae.autoencoders.networks import (
     NetworkConfig,
     SpatialSoftmax,
 )
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 SIDES = (32, 33, 47, 63, 64, 65, 84, 96, 127, 128)
 CODES = ("vector", "grid", "keypoints")
@@ -196,7 +196,9 @@ def test_latents_that_do_not_fill_the_grid_name_the_number_that_does(
     latents: int, half: Callable[..., nn.Module]
 ) -> None:
     config = network(code="grid", latents=latents)
-    with pytest.raises(UserError, match=rf"latents = {latents}: .*2x4 cells .*multiple of 8 lat"):
+    with pytest.raises(
+        WorldvaeError, match=rf"latents = {latents}: .*2x4 cells .*multiple of 8 lat"
+    ):
         half((32, 64, 3), config)
 
 

@@ -11,7 +11,7 @@ from worldvae.autoencoders.pixels import (
     to_float,
     to_uint8,
 )
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 
 def test_all_256_levels_survive_the_round_trip():
@@ -69,7 +69,7 @@ def test_evaluation_frames_are_spread_over_the_source():
 
 
 def test_an_empty_split_is_named():
-    with pytest.raises(UserError, match="validation split holds no frames; collect"):
+    with pytest.raises(WorldvaeError, match="validation split holds no frames; collect"):
         check_not_empty(numbered(0), "validation")
 
 

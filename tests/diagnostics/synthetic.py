@@ -6,12 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from worldvae.autoencoders import ObjectiveConfig
-from worldvae.diagnostics.evidence import Evidence
+from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.diagnostics.examination import Reconstructions
-from worldvae.diagnostics.measures import Code, Errors, Overfitting, Reconstruction, Region
-from worldvae.diagnostics.neighbours import Closeness, Neighbours
-from worldvae.diagnostics.state_checks import Probes
+from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
+from worldvae.diagnostics.metrics.reconstruction import (
+    Code,
+    Errors,
+    Overfitting,
+    Reconstruction,
+    Region,
+)
+from worldvae.diagnostics.metrics.state import Probes
+from worldvae.diagnostics.rules.evidence import Evidence
 
 
 def reconstructions(targets: np.ndarray[Any, Any], **given: Any) -> Reconstructions:

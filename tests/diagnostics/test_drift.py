@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.encoders import DOTS, make_encoder
-from worldvae.autoencoders import Encoder
-from worldvae.config import UserError
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
 from worldvae.diagnostics.drift import (
     Drift,
     Reading,
@@ -21,7 +21,7 @@ from worldvae.diagnostics.drift import (
     reconstructs,
     refer,
 )
-from worldvae.pretraining import PretrainConfig, pretrain
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 
 MIXING = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.9]])
@@ -173,5 +173,5 @@ def test_a_store_without_held_out_episodes_is_one_line(encoder: Encoder, tmp_pat
     store = RolloutStore.create(tmp_path / "few", DOTS)
     collect(store, RolloutConfig(frames=100, num_envs=1), seed=0)
     store.records[:] = [record for record in store.records if record.split == "train"]
-    with pytest.raises(UserError, match="held-out split holds no frames"):
+    with pytest.raises(WorldvaeError, match="held-out split holds no frames"):
         refer(encoder, [store])

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from tests.encoders import DOTS
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pixels import frame_batches
-from worldvae.config import UserError
+from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained
 from worldvae.diagnostics.drift import refer
 from worldvae.diagnostics.examination import Subject, draw_samples, reconstruct
 from worldvae.envs import Crop, FrameConfig
-from worldvae.pretraining import PretrainConfig, leave_untrained
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
 
 SMALL: dict[str, Any] = {"latents": 4, "channels": (4, 8, 8)}
@@ -65,9 +65,9 @@ def test_frames_made_otherwise_are_one_line(store: RolloutStore, tmp_path: Path)
     cropped = DOTS.model_copy(update={"frame": FrameConfig(height=32, width=32, crop=Crop(top=8))})
     other = RolloutStore.create(tmp_path / "cropped", cropped)
     encoder = untrained(store, tmp_path / "encoder")
-    with pytest.raises(UserError, match=r"was trained on frames of .*crop none.* crop top 8"):
+    with pytest.raises(WorldvaeError, match=r"was trained on frames of .*crop none.* crop top 8"):
         Subject.open(encoder, other)
-    with pytest.raises(UserError, match=r"trained on frames of .*cropped gives .* crop top 8"):
+    with pytest.raises(WorldvaeError, match=r"trained on frames of .*cropped gives .* crop top 8"):
         refer(encoder, [store, other])
 
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worldvae.autoencoders import Encoder
-from worldvae.config import UserError
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained, pretrain
+from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.health import Health, diagnose, write_health
-from worldvae.diagnostics.state_checks import why_not_probed
+from worldvae.diagnostics.metrics.state import why_not_probed
 from worldvae.envs import EnvConfig, FrameConfig
-from worldvae.pretraining import PretrainConfig, leave_untrained, pretrain
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.manifest import split_of
-from worldvae.seal import read_sealed_as
 
 # One large dot: a network of a few filters learns to draw it in seconds.
 ENV = EnvConfig(
@@ -144,7 +144,7 @@ def test_the_same_seed_measures_the_same(
 def test_all_numbers_are_written_as_json(health: Health, tmp_path: Path) -> None:
     write_health(health, tmp_path)
     written = json.loads((tmp_path / "health.json").read_text())
-    assert read_sealed_as(tmp_path / "health.json", Health, "") == health
+    assert read_checked_as(tmp_path / "health.json", Health, "") == health
     assert written["verdict"] == "healthy"
     assert len(written["code"]["kl"]) == 6
     assert set(written["probes"]["mean"]) == {"latents", "majority", "pixels", "untrained"}
@@ -160,7 +160,7 @@ def test_the_command_on_the_page_does_the_same_again(
     (code,) = re.findall(r"from pathlib import Path.*?write_health\(health, folder\)", page, re.S)
     (tmp_path / "health.json").unlink()
     exec(code, {})
-    again = read_sealed_as(tmp_path / "health.json", Health, "")
+    again = read_checked_as(tmp_path / "health.json", Health, "")
     assert again.seed == 7
     assert again.model_copy(update={"seconds": first.seconds}) == first
 
@@ -200,7 +200,7 @@ def test_a_scene_that_stands_still_is_no_crash(
 
 
 def test_too_few_episodes_say_what_to_do(healthy: Encoder, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="collect more episodes"):
+    with pytest.raises(WorldvaeError, match="collect more episodes"):
         diagnose(healthy, RolloutStore.create(tmp_path / "none", ENV), seed=0)
 
 

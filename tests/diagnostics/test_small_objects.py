@@ -26,13 +26,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from worldvae.autoencoders import Encoder, load_autoencoder
+from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.objectives import SQRT_HALF
+from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
 from worldvae.diagnostics.examination import states_at
-from worldvae.diagnostics.probes import probe
-from worldvae.diagnostics.variables import Parts
+from worldvae.diagnostics.metrics.probes import probe
+from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import EnvConfig, FrameConfig
-from worldvae.pretraining import PretrainConfig, pretrain
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
 from worldvae.rollouts.manifest import Split
 

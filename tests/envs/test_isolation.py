@@ -17,11 +17,11 @@ import torch
 from gymnasium import spaces
 
 from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_env, make_vec, state_reader, state_variables
 from worldvae.envs.actions import EnvActions, agent_actions
 from worldvae.envs.make import say_once
 from worldvae.envs.make_raw import has_limit
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import SmoothPolicy, draw_uniform
 
 FRAME = {"height": SIDE, "width": SIDE}
@@ -46,7 +46,7 @@ def odd(**kwargs: Any) -> EnvConfig:
     return EnvConfig(**config, kwargs=kwargs, **values)
 
 
-def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
+def one_line(error: pytest.ExceptionInfo[WorldvaeError]) -> str:
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -114,7 +114,7 @@ def test_random_play_is_uniform_over_whole_numbers(space: spaces.Box) -> None:
 
 @pytest.mark.parametrize("env", [Wide, WideWhole, WideBelow, Nothing])
 def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
-    with pytest.raises(UserError, match=r"bounded Box.*RescaleAction") as error:
+    with pytest.raises(WorldvaeError, match=r"bounded Box.*RescaleAction") as error:
         make_env(made(env))
     assert f"odd/{env.__name__}-v0" in one_line(error)
 
@@ -136,7 +136,7 @@ def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
 def test_an_action_outside_its_space_is_refused(name: str, action: Any, words: str) -> None:
     env = make_env(odd(actions=name))
     env.reset(seed=0)
-    with pytest.raises(UserError, match=words) as error:
+    with pytest.raises(WorldvaeError, match=words) as error:
         env.step(np.array(action))
     one_line(error)
 
@@ -180,7 +180,7 @@ class Bright(Odd):
 @pytest.mark.parametrize("level", ["255", "-1", "nan", "inf"])
 def test_an_image_that_is_not_as_its_space_says_is_one_line(level: str) -> None:
     env = make_env(made(Bright, kwargs={"level": level}))
-    with pytest.raises(UserError, match=r"has values from .*, where its space says 0 to 1"):
+    with pytest.raises(WorldvaeError, match=r"has values from .*, where its space says 0 to 1"):
         env.reset(seed=0)
 
 
@@ -213,13 +213,13 @@ def test_keys_that_no_agent_is_given_are_named(pixels: str) -> None:
 
 
 def test_a_key_that_holds_no_image_is_refused() -> None:
-    with pytest.raises(UserError, match=r"'speed' holds .* no image; .*: camera") as error:
+    with pytest.raises(WorldvaeError, match=r"'speed' holds .* no image; .*: camera") as error:
         make_env(odd(keys=["speed"], image_key="speed"))
     one_line(error)
 
 
 def test_an_observation_without_keys_is_not_asked_for_one() -> None:
-    with pytest.raises(UserError, match=r"image_key = 'camera': .* no keys"):
+    with pytest.raises(WorldvaeError, match=r"image_key = 'camera': .* no keys"):
         make_env(odd(image_key="camera"))
 
 
@@ -248,7 +248,7 @@ class Spoken(Odd):
 
 
 def test_a_key_that_no_policy_takes_is_refused_when_the_environment_is_made() -> None:
-    with pytest.raises(UserError, match="words is neither Box nor Discrete") as error:
+    with pytest.raises(WorldvaeError, match="words is neither Box nor Discrete") as error:
         make_env(made(Spoken, image_key="camera"))
     one_line(error)
 
@@ -298,7 +298,7 @@ def test_a_key_that_leaves_its_space_is_one_line(space: spaces.Space[Any], value
 
     env = make_env(made(Beside, image_key="camera"))
     words = r"odd/Beside-v0: reset\(\): the observation's extra .*, its space says"
-    with pytest.raises(UserError, match=words) as error:
+    with pytest.raises(WorldvaeError, match=words) as error:
         env.reset(seed=0)
     one_line(error)
 
@@ -390,7 +390,7 @@ def test_a_step_that_breaks_the_contract_is_one_line(fault: str, limit: int | No
     env.reset(seed=0)
     env.step(0)
     env.step(0)
-    with pytest.raises(UserError, match=FAULTS[fault]) as error:
+    with pytest.raises(WorldvaeError, match=FAULTS[fault]) as error:
         env.step(0)
     one_line(error)
 
@@ -400,7 +400,7 @@ def test_a_fault_in_a_process_of_its_own_is_the_same_line() -> None:
     vec.reset()
     vec.step(np.zeros(2, int))
     vec.step(np.zeros(2, int))
-    with pytest.raises(UserError, match=FAULTS["nan"]):
+    with pytest.raises(WorldvaeError, match=FAULTS["nan"]):
         vec.step(np.zeros(2, int))
     vec.close()
 
@@ -425,7 +425,7 @@ class OldReset(Odd):
 
 
 def test_an_old_reset_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"reset\(\) has to return \(observation, info\)"):
+    with pytest.raises(WorldvaeError, match=r"reset\(\) has to return \(observation, info\)"):
         make_env(made(OldReset)).reset()
 
 
@@ -489,7 +489,9 @@ class Unready(Odd):
 
 
 def test_spaces_that_cannot_be_read_are_one_line() -> None:
-    with pytest.raises(UserError, match=r"its spaces cannot be read: NotImplementedError: later"):
+    with pytest.raises(
+        WorldvaeError, match=r"its spaces cannot be read: NotImplementedError: later"
+    ):
         make_env(made(Unready))
 
 
@@ -504,9 +506,9 @@ def read_nothing(env: Any) -> Any:
 
 def test_a_reader_that_fails_is_one_line_wherever_it_is_asked() -> None:
     words = r"the state reader of odd/Confused-v0 failed: AttributeError.*test_isolation.py, line"
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(WorldvaeError, match=words):
         state_variables(made(Confused))
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(WorldvaeError, match=words):
         make_env(made(Confused)).reset(seed=0)
 
 
@@ -656,7 +658,7 @@ class Wraps(Plain):
 
 def test_a_template_that_shows_images_is_made_and_a_mistake_inside_is_told() -> None:
     assert make_env(made(Human)).reset(seed=0)[0].shape == COLOR
-    with pytest.raises(UserError, match=r"render_mode.*test_isolation.py, line \d+\)") as error:
+    with pytest.raises(WorldvaeError, match=r"render_mode.*test_isolation.py, line \d+\)") as error:
         make_env(made(Wraps))
     one_line(error)
 
@@ -668,7 +670,7 @@ class Sightless(Plain):
 def test_who_shows_none_and_draws_none_is_refused() -> None:
     with (
         pytest.warns(UserWarning, match="no image"),
-        pytest.raises(UserError, match="no render_mode 'rgb_array'"),
+        pytest.raises(WorldvaeError, match="no render_mode 'rgb_array'"),
     ):
         make_env(made(Sightless))
 
@@ -691,14 +693,14 @@ class NoScreen(Odd):
     ],
 )
 def test_an_error_in_a_constructor_shows_where(env: type[Odd], words: str) -> None:
-    with pytest.raises(UserError, match=words) as error:
+    with pytest.raises(WorldvaeError, match=words) as error:
         make_env(made(env))
     one_line(error)
 
 
 def test_without_a_screen_mujoco_is_told_what_to_set() -> None:
     env = make_env(made(NoScreen, pixels="render"))
-    with pytest.raises(UserError, match="MUJOCO_GL=egl"):
+    with pytest.raises(WorldvaeError, match="MUJOCO_GL=egl"):
         env.reset(seed=0)
 
 
@@ -720,7 +722,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 )
 def test_an_error_in_an_imported_module_shows_where(module: Path, code: str, words: str) -> None:
     module.write_text(code)
-    with pytest.raises(UserError, match="cannot import 'my_envs'.*" + words) as error:
+    with pytest.raises(WorldvaeError, match="cannot import 'my_envs'.*" + words) as error:
         make_env(EnvConfig(**{"id": "me/My-v0", "import": "my_envs"}))
     one_line(error)
 
@@ -743,5 +745,5 @@ def test_the_seam_needs_no_module_of_ours() -> None:
             spirit.fail()
 
     env = make_env(made(Ghost, pixels="render"))
-    with pytest.raises(UserError, match=r"render\(\) failed: ValueError: gone"):
+    with pytest.raises(WorldvaeError, match=r"render\(\) failed: ValueError: gone"):
         env.reset(seed=0)

@@ -6,12 +6,12 @@ import pytest
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.config import UserError
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, preprocess, source_shape
 from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.make import choose_backend
 from worldvae.envs.make_raw import find_spec
 from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
+from worldvae.errors import WorldvaeError
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
 
@@ -105,7 +105,7 @@ def test_source_shape_is_what_the_environment_shows() -> None:
     ],
 )
 def test_a_mistake_is_one_line(settings: dict[str, Any], expected: str) -> None:
-    with pytest.raises(UserError, match=expected) as error:
+    with pytest.raises(WorldvaeError, match=expected) as error:
         make_env(EnvConfig(**settings)).reset(seed=0)
     assert "\n" not in str(error.value)
 
@@ -130,7 +130,7 @@ def test_auto_takes_the_fastest_that_plays_the_same_game(
 
 def test_a_backend_that_cannot_play_the_game_says_so() -> None:
     config = EnvConfig(id="CartPole-v1", backend="envpool")
-    with pytest.raises(UserError, match=r"env\.backend = 'envpool': only CarRacing-v3"):
+    with pytest.raises(WorldvaeError, match=r"env\.backend = 'envpool': only CarRacing-v3"):
         choose_backend(config, find_spec(config))
 
 
@@ -189,7 +189,7 @@ def test_a_batch_is_its_frames_one_by_one(
     batch = preprocess_batch(images, config)
     assert (batch == np.stack([preprocess(image, config) for image in images])).all()
     assert preprocess_batch(images[:0], config).shape == (0, *config.shape)
-    with pytest.raises(UserError, match="leaves nothing"):
+    with pytest.raises(WorldvaeError, match="leaves nothing"):
         preprocess_batch(images, FrameConfig(crop=Crop(top=200, bottom=20)))
 
 
@@ -197,7 +197,7 @@ def test_a_batch_is_its_frames_one_by_one(
     "image", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(5, np.uint8)]
 )
 def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
-    with pytest.raises(UserError, match="expected an image"):
+    with pytest.raises(WorldvaeError, match="expected an image"):
         preprocess(image, FrameConfig())
-    with pytest.raises(UserError, match="expected an image"):
+    with pytest.raises(WorldvaeError, match="expected an image"):
         preprocess_batch(image[None], FrameConfig())

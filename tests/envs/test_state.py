@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests.worlds import Clock
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, StateVariable, make_env, make_vec, shows_state, state_variables
 from worldvae.envs.state import ShowState, first_difference, state_reader
 from worldvae.envs.wrappers import ActionRepeat
+from worldvae.errors import WorldvaeError
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
 
@@ -49,7 +49,7 @@ def test_an_action_repeat_shows_the_last_state() -> None:
     ],
 )
 def test_what_is_no_state_is_one_line(reading: Any, message: str) -> None:
-    with pytest.raises(UserError, match=f"state reader of .*{message}") as error:
+    with pytest.raises(WorldvaeError, match=f"state reader of .*{message}") as error:
         show(reading).reset(seed=0)
     assert "\n" not in str(error.value)
 
@@ -68,7 +68,7 @@ def test_another_state_at_a_later_step_is_one_line(later: Mapping[str, Any], mes
     env = ShowState(Clock(), lambda _: readings.pop(0))
     env.reset(seed=0)
     env.step(0)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(WorldvaeError, match=message):
         env.step(0)
 
 
@@ -134,6 +134,6 @@ def test_a_mistake_of_a_reader_comes_out_of_a_worker_as_one_line(
     vec = make_vec(config, 2, seed=0)
     vec.reset()
     vec.step(np.zeros(2, int))
-    with pytest.raises(UserError, match="'age' was discrete, and is now absent"):
+    with pytest.raises(WorldvaeError, match="'age' was discrete, and is now absent"):
         vec.step(np.zeros(2, int))
     vec.close(terminate=True)

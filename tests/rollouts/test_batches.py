@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split, split_of
 
@@ -204,5 +204,5 @@ def test_an_episode_damaged_after_it_was_checked_is_named(
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(WorldvaeError, match=message):
         source.gather(np.arange(4))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, make_vec
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.collect import make_policies
 from worldvae.rollouts.rollout import Rollout
@@ -70,9 +70,9 @@ def test_policies_play_their_share(tmp_path: Path) -> None:
 
 
 def test_an_agent_is_played_and_named(tmp_path: Path) -> None:
-    def always_one(obs: Any, starting: Any, state: Any) -> Any:
+    def always_one(obs: Any, episode_start: Any, state: Any) -> Any:
         assert obs.shape == (4, 64, 64, 3)
-        return np.ones(len(starting), int)
+        return np.ones(len(episode_start), int)
 
     config = RolloutConfig(
         frames=100, num_envs=4, policies={"agent": 1}, agent="somewhere", epsilon=0.0
@@ -111,13 +111,13 @@ def test_a_mix_without_sense_is_refused(settings: dict[str, Any], message: str) 
 
 def test_an_agent_that_was_not_given_is_one_line(tmp_path: Path) -> None:
     config = RolloutConfig(frames=100, policies={"agent": 1})
-    with pytest.raises(UserError, match=r"say its folder in rollouts\.agent"):
+    with pytest.raises(WorldvaeError, match=r"say its folder in rollouts\.agent"):
         collect(RolloutStore.create(tmp_path, ENV), config, seed=0)
 
 
 def test_an_agent_that_is_not_asked_for_is_one_line(tmp_path: Path) -> None:
     config = RolloutConfig(frames=100, policies={"random": 1})
-    with pytest.raises(UserError, match=r"an agent that rollouts\.policies does not name"):
+    with pytest.raises(WorldvaeError, match=r"an agent that rollouts\.policies does not name"):
         collect(RolloutStore.create(tmp_path, ENV), config, 0, lambda *_: np.zeros(2, int))
 
 

@@ -3,7 +3,7 @@ import pytest
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import EpsilonPolicy, RandomPolicy, SmoothPolicy, draw_uniform
 
 NOBODY = np.zeros(4, bool)
@@ -57,8 +57,8 @@ def test_an_episode_starts_afresh() -> None:
 
 
 def test_epsilon_replaces_that_share() -> None:
-    def constant(obs: object, starting: NDArray[np.bool_], state: None) -> NDArray[np.int64]:
-        return np.full(len(starting), 7)
+    def constant(obs: object, episode_start: NDArray[np.bool_], state: None) -> NDArray[np.int64]:
+        return np.full(len(episode_start), 7)
 
     policy = EpsilonPolicy(constant, spaces.Discrete(5), rng(), epsilon=0.3)
     actions = np.stack([policy(None, NOBODY) for _ in range(5_000)])
@@ -66,9 +66,9 @@ def test_epsilon_replaces_that_share() -> None:
 
 
 def test_what_cannot_be_sampled_is_refused() -> None:
-    with pytest.raises(UserError, match="bounded Box"):
+    with pytest.raises(WorldvaeError, match="bounded Box"):
         RandomPolicy(spaces.Box(-np.inf, np.inf, (2,)), rng())
-    with pytest.raises(UserError, match="bounded Box"):
+    with pytest.raises(WorldvaeError, match="bounded Box"):
         RandomPolicy(spaces.MultiBinary(3), rng())
-    with pytest.raises(UserError, match=r"drift has 3 numbers"):
+    with pytest.raises(WorldvaeError, match=r"drift has 3 numbers"):
         SmoothPolicy(BOX, rng(), 0.5, drift=(0, 0, 0))

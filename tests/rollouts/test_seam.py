@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from tests.encoders import NETWORK, make_encoder
 from tests.odd import ACTIONS, IMAGES, INFOS, KEYS, SIDE, Truth, read_truth
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.vector import final_observations
-from worldvae.latent import LatentObservation, LatentVectorObservation
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.sb3 import LatentVecEnv, VectorEnvAdapter
+from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
+from worldvae.wrappers.sb3 import LatentVecEnv, VectorEnvAdapter
 
 FRAME = {"height": SIDE, "width": SIDE}
 ODD: dict[str, Any] = {"id": "odd/Odd-v0", "import": "tests.odd", "frame": FRAME, "workers": "sync"}

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, state_variables
 from worldvae.envs.shapes import draw
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
@@ -81,7 +81,7 @@ def test_a_store_goes_on_without_a_state_and_with_it_again(tmp_path: Path) -> No
 
 
 def test_always_without_a_reader_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nothing reads the state of CartPole-v1; register"):
+    with pytest.raises(WorldvaeError, match=r"nothing reads the state of CartPole-v1; register"):
         collected(tmp_path, {"id": "CartPole-v1"}, state="always")
 
 
@@ -96,9 +96,9 @@ def test_a_reader_that_changed_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     collected(tmp_path, CLOCK, frames=100)
     readers = {"tests/Clock-": lambda env: {"age": float(env.age)}}
     monkeypatch.setattr("worldvae.envs.state._READERS", readers)
-    with pytest.raises(UserError, match="'age' was discrete, and is now continuous"):
+    with pytest.raises(WorldvaeError, match="'age' was discrete, and is now continuous"):
         collected(tmp_path, CLOCK, frames=200)
     monkeypatch.setattr("worldvae.envs.state._READERS", {})
-    with pytest.raises(UserError, match="'age' was discrete, and is now absent"):
+    with pytest.raises(WorldvaeError, match="'age' was discrete, and is now absent"):
         collected(tmp_path, CLOCK, frames=200)
     assert RolloutStore(tmp_path).num_frames < 150

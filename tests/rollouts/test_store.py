@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig, FrameConfig, StateVariable
+from worldvae.errors import WorldvaeError
 from worldvae.files import append_jsonl
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
@@ -106,7 +106,7 @@ def test_a_torn_last_line_is_no_episode_and_is_written_over(store: RolloutStore)
 
 def test_a_line_of_another_version_is_one_line(store: RolloutStore) -> None:
     append_jsonl(store.folder / "manifest.jsonl", {"length": 3})
-    with pytest.raises(UserError, match=r"manifest\.jsonl: a line has no valid name"):
+    with pytest.raises(WorldvaeError, match=r"manifest\.jsonl: a line has no valid name"):
         RolloutStore(store.folder)
 
 
@@ -132,7 +132,7 @@ def test_the_columns_of_the_state_are_what_they_were_at_first(store: RolloutStor
         ((*VARIABLES, StateVariable(name="z", discrete=True)), "'z' was absent, and is now disc"),
         (VARIABLES[::-1], "another order"),
     ):
-        with pytest.raises(UserError, match=f"reader of tests/Clock-v0 has changed.*{message}"):
+        with pytest.raises(WorldvaeError, match=f"reader of tests/Clock-v0 has changed.*{message}"):
             again.describe_state(changed)
 
 
@@ -146,7 +146,7 @@ def test_a_state_of_another_width_is_refused(store: RolloutStore) -> None:
 
 def test_a_damaged_description_of_the_state_is_one_line(store: RolloutStore) -> None:
     (store.folder / "state.json").write_text("[{")
-    with pytest.raises(UserError, match=r"state\.json: damaged"):
+    with pytest.raises(WorldvaeError, match=r"state\.json: damaged"):
         _ = store.state_variables
 
 
@@ -163,17 +163,17 @@ def test_arguments_that_no_file_holds_are_one_line() -> None:
 
 def test_frames_of_another_environment_are_refused(store: RolloutStore) -> None:
     other = ENV.model_copy(update={"frame": FrameConfig(height=32, width=48, color="gray")})
-    with pytest.raises(UserError, match=r"env\.frame is 32x48 rgb.*not 32x48 gray"):
+    with pytest.raises(WorldvaeError, match=r"env\.frame is 32x48 rgb.*not 32x48 gray"):
         RolloutStore.create(store.folder, other)
 
 
 def test_a_folder_without_rollouts_says_how_to_make_them(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"python -m scripts\.collect"):
+    with pytest.raises(WorldvaeError, match=r"python -m scripts\.collect"):
         RolloutStore(tmp_path)
 
 
 def test_two_writers_are_refused(store: RolloutStore) -> None:
-    with store.writing(), pytest.raises(UserError, match="another"), store.writing():
+    with store.writing(), pytest.raises(WorldvaeError, match="another"), store.writing():
         pass
 
 
@@ -189,7 +189,7 @@ def test_one_opened_before_another_wrote_goes_on_after_it(store: RolloutStore) -
 
 def test_an_unwritable_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="Not a directory"):
+    with pytest.raises(WorldvaeError, match="Not a directory"):
         RolloutStore.create(tmp_path / "file" / "rollouts", ENV)
 
 
@@ -203,7 +203,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        with pytest.raises(UserError, match="No space left on device"):
+        with pytest.raises(WorldvaeError, match="No space left on device"):
             store.append(episode(5, 1))
     again = RolloutStore(store.folder)
     assert [record.name for record in again.healthy()] == ["000000"]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutStore
 from worldvae.rollouts.writer import SMALL, background_writer
 
@@ -81,7 +81,7 @@ def test_a_full_disk_ends_the_collection_and_leaves_no_hole(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UserError, match="No space left on device"):
+    with pytest.raises(WorldvaeError, match="No space left on device"):
         write_all(store, [4] * 100)
     assert lengths(store) == [4, 4]
     assert len(calls) == 5

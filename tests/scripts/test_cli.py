@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scripts.cli import run
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ AGAIN = "to go on from here: python -m scripts.train tests/tiny.yaml --name 'a b
 @pytest.mark.parametrize(
     ("command", "status", "line"),
     [
-        (fail(UserError("no such key")), 2, "error: no such key"),
+        (fail(WorldvaeError("no such key")), 2, "error: no such key"),
         (send(signal.SIGINT), 130, f"interrupted; {AGAIN}"),
         (send(signal.SIGTERM), 143, f"terminated; {AGAIN}"),
         (

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.experiment import Experiment
-from agents.stages import prepare
+from agents.config.experiment import Experiment
+from agents.prepare import prepare
 from agents.train import train
-from agents.window import show
+from agents.video.display import show
 from scripts.cli import run as run_command
 from scripts.play import main
 from worldvae.config import to_yaml
@@ -139,8 +139,8 @@ def test_an_agent_that_has_not_finished(run: Path, refused: Refused) -> None:
 
 
 def test_an_encoder_that_is_missing(run: Path, refused: Refused) -> None:
-    shutil.rmtree(run / "random_encoder")
-    assert "random_encoder" in refused(run)
+    shutil.rmtree(run / "untrained_encoder")
+    assert "untrained_encoder" in refused(run)
 
 
 @pytest.mark.parametrize("damage", ["card", "weights", "settings"])

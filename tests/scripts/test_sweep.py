@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
 from agents.sweep import sweep
 from tests.processes import children, is_alive, wait_until
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 ROOT = Path(__file__).parents[2]
 SWEEP = [sys.executable, "-m", "scripts.sweep", "tests/tiny.yaml", "--name", "x"]
@@ -104,5 +104,5 @@ def test_other_settings_are_refused(resumed: tuple[Path, str]) -> None:
     runs = str(resumed[0].parents[1])
     changed = {"runs": runs, "name": "x", "rollouts.state": "always", "pretrain.steps": 21}
     experiment = Experiment.load(ROOT / "tests/tiny.yaml", changed)
-    with pytest.raises(UserError, match=r"made with pretrain\.steps = 20, now it is 21"):
+    with pytest.raises(WorldvaeError, match=r"made with pretrain\.steps = 20, now it is 21"):
         sweep(experiment)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from worldvae.autoencoders.cuda_graphs import GraphForward
 from worldvae.autoencoders.frozen import FrozenEncoder
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 Frames = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -27,15 +27,15 @@ def choose_backend(
 ) -> Backend:
     """`auto` -> onnxruntime for float32 on the CPU where it is installed, else torch.
 
-    UserError if the one that is asked for cannot do what is asked.
+    WorldvaeError if the one that is asked for cannot do what is asked.
     """
     refusal = _refusal_of_onnxruntime(device, precision)
     if backend == "onnxruntime" and refusal:
-        raise UserError(f"backend onnxruntime: {refusal}; or take backend auto")
+        raise WorldvaeError(f"backend onnxruntime: {refusal}; or take backend auto")
     if backend not in ("auto", "torch", "onnxruntime"):
-        raise UserError(f"backend {backend!r}: expected auto, torch or onnxruntime")
+        raise WorldvaeError(f"backend {backend!r}: expected auto, torch or onnxruntime")
     if precision not in get_args(Precision):
-        raise UserError(f"precision {precision!r}: expected {' or '.join(get_args(Precision))}")
+        raise WorldvaeError(f"precision {precision!r}: expected {' or '.join(get_args(Precision))}")
     return "torch" if backend == "torch" or refusal else "onnxruntime"
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from worldvae.autoencoders.share import WHOLE, Share
+from worldvae.training.share import WHOLE, Share
 
 # A pixel moves if it changes by more than ten grey levels: above what resizing leaves of noise.
 # The half keeps float rounding from deciding about a change of exactly ten.

@@ -25,9 +25,10 @@ from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.autoencoders.pixels import Batch, FrameSource, Window, check_not_empty, to_float
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
-from worldvae.config import Config, UserError
-from worldvae.generators import seeded_torch
+from worldvae.config import Config
+from worldvae.errors import WorldvaeError
 from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
 
 # Adam moves a parameter by about its learning rate per step; log sigma has a way of 3 to go.
 LOG_SIGMA_GAIN = 10.0
@@ -103,7 +104,7 @@ class Autoencoder(nn.Module):
     ) -> Autoencoder:
         """A new model in the units, and for the actions, of its training frames.
 
-        Raises UserError if there are none.
+        Raises WorldvaeError if there are none.
         """
         check_not_empty(train, "train")
         units = measure_pixels(train, config.window) if config.objective.standardise else None
@@ -111,7 +112,7 @@ class Autoencoder(nn.Module):
         actions = train.actions(np.zeros(1, np.int64))
         if config.objective.actions != (actions is not None):
             wanted, given = ("with", "without") if actions is None else ("without", "with")
-            raise UserError(
+            raise WorldvaeError(
                 f"the objective is {wanted} actions, its training frames come {given}: "
                 "StoredFrames(with_actions=) has to be what objective.actions is"
             )
@@ -233,7 +234,9 @@ class Autoencoder(nn.Module):
 
     def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
         if self._critic is None:
-            raise UserError("perceptual needs a critic: pretrain trains one, for_frames takes it")
+            raise WorldvaeError(
+                "perceptual needs a critic: pretrain trains one, for_frames takes it"
+            )
         return self._critic.distance(image, target)
 
     def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.autoencoders.share import WHOLE, Share
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 from worldvae.seeding import numpy_stream
+from worldvae.training.share import WHOLE, Share
 
 Pixels = TypeVar("Pixels", Tensor, NDArray[np.uint8])
 
@@ -178,8 +178,8 @@ def read_batch(source: FrameSource, indices: NDArray[np.int64]) -> Batch:
 
 
 def check_not_empty(source: FrameSource, name: str) -> None:
-    """Raise UserError if the split `name` holds no frame."""
+    """Raise WorldvaeError if the split `name` holds no frame."""
     if len(source) == 0:
-        raise UserError(
+        raise WorldvaeError(
             f"the {name} split holds no frames; collect more episodes or give it a larger share"
         )

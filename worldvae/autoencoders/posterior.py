@@ -14,7 +14,7 @@ from worldvae.autoencoders.divergences import (
     with_free_bits,
 )
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.share import WHOLE, Share
+from worldvae.training.share import WHOLE, Share
 
 
 @dataclass(frozen=True)

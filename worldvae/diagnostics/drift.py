@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.autoencoders import Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pixels import FrameSource, check_not_empty, evenly
 from worldvae.config import Config
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
@@ -132,7 +132,7 @@ def refer(encoder: Encoder, stores: Sequence[RolloutStore]) -> Reference:
     """What is normal for `encoder`: its latents on the training frames of `stores`, and distance
     and error on the frames of their other episodes.
 
-    Raises UserError if there are none, or they were made otherwise than those of training.
+    Raises WorldvaeError if there are none, or they were made otherwise than those of training.
     """
     train, held_out = _sources(encoder, stores)
     codes = [encoder.encode(inputs) for inputs in _batches(train, TRAINING_FRAMES)]

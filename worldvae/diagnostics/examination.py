@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worldvae.autoencoders import Autoencoder, Encoder
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.likelihoods import bernoulli_nll, gaussian_nll, moving
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import (
     Batch,
     Window,
@@ -54,7 +55,7 @@ class Subject:
     def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
         """Damaged episodes are left out with a warning.
 
-        Raises UserError if a split is empty, or its frames were made otherwise than those that
+        Raises WorldvaeError if a split is empty, or its frames were made otherwise than those that
         the encoder was trained on.
         """
         encoder.card.check_frame(store.env.frame, str(store.folder))

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from pydantic import Field
 
-from worldvae.autoencoders import Encoder
-from worldvae.diagnostics.evidence import Evidence, Finding, Verdict
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.checksum import write_checked
 from worldvae.diagnostics.examination import (
     Reconstructions,
     Sample,
@@ -21,24 +21,24 @@ from worldvae.diagnostics.examination import (
     draw_samples,
     reconstruct,
 )
-from worldvae.diagnostics.findings import find, verdict_of
-from worldvae.diagnostics.measures import (
+from worldvae.diagnostics.metrics.neighbours import measure_neighbours
+from worldvae.diagnostics.metrics.reconstruction import (
     measure_code,
     measure_overfitting,
     measure_reconstruction,
 )
-from worldvae.diagnostics.neighbours import measure_neighbours
-from worldvae.diagnostics.page import write_page
-from worldvae.diagnostics.state_checks import (
+from worldvae.diagnostics.metrics.state import (
     NO_STATE,
     has_state,
     probe_state,
     score_disentanglement,
     why_not_probed,
 )
-from worldvae.diagnostics.supervised import supervised_codes
+from worldvae.diagnostics.metrics.supervised import supervised_codes
+from worldvae.diagnostics.page.write import write_page
+from worldvae.diagnostics.rules.evidence import Evidence, Finding, Verdict
+from worldvae.diagnostics.rules.findings import find, verdict_of
 from worldvae.rollouts import RolloutStore
-from worldvae.seal import write_sealed
 from worldvae.seeding import derive, numpy_stream
 
 PROBED_FRAMES = 20_000
@@ -67,7 +67,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
     """Examine `encoder` on the episodes of `store`, whose test split no training has seen.
 
     `supervised` also trains the same network on the true state: the ceiling of the probes.
-    Raises UserError if a split is empty, or if the frames are not the encoder's.
+    Raises WorldvaeError if a split is empty, or if the frames are not the encoder's.
     """
     clock = _Clock()
     with clock.part("reading"):
@@ -108,7 +108,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 def write_health(health: Health, folder: Path) -> None:
     """Write `health.html` and then `health.json`, with which it is done, into `folder`."""
     write_page(health, folder)
-    write_sealed(folder / "health.json", health)
+    write_checked(folder / "health.json", health)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:

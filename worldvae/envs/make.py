@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import worldvae.envs.readers  # noqa: F401  # registers them
-from worldvae.config import UserError
+from worldvae.envs.backends.workers import WorkerVectorEnv
 from worldvae.envs.car_racing import LazyActionRepeat, NeverDrawn, SeldomDrawn
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.isolation import Isolation
@@ -21,7 +21,6 @@ from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout
 from worldvae.envs.state import ShowState, StateVariable, find_reader
 from worldvae.envs.vector import SeededVectorEnv
-from worldvae.envs.workers import WorkerVectorEnv
 from worldvae.envs.wrappers import (
     ActionRepeat,
     BlackFrame,
@@ -29,12 +28,13 @@ from worldvae.envs.wrappers import (
     GiveUp,
     SteerThrottle,
 )
+from worldvae.errors import WorldvaeError
 
 
 def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """One environment whose observation is a frame (H, W, C) uint8, or a Dict that holds one.
 
-    Raises UserError for an unknown id, arguments the environment refuses, or no pixels to see.
+    Raises WorldvaeError for an unknown id, arguments the environment refuses, or no pixels to see.
     """
     spec = find_spec(config)
     env: gym.Env[Any, Any] = Isolation(make_raw(spec, config))
@@ -57,7 +57,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         return BlackFrame(env, config.frame, config.image_key)
     render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
-        raise UserError(_why_nothing_is_seen(spec, config, env.observation_space))
+        raise WorldvaeError(_why_nothing_is_seen(spec, config, env.observation_space))
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
@@ -71,11 +71,11 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
     spec = find_spec(config)
     backend = choose_backend(config, spec)
     if backend == "ale":
-        from worldvae.envs.ale import AleVectorEnv
+        from worldvae.envs.backends.ale import AleVectorEnv
 
         return SeededVectorEnv(AleVectorEnv(config, spec, num_envs), seed, config.frame)
     if backend == "envpool":
-        from worldvae.envs.envpool import EnvPoolVectorEnv
+        from worldvae.envs.backends.envpool import EnvPoolVectorEnv
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, config.frame)
     probe = make_env(config)  # a mistake is told here, in one line, and not from inside a worker
@@ -118,7 +118,7 @@ def shows_state(config: EnvConfig) -> bool:
 
 def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> str:
     """The backend that `config.backend` names; for "auto" the fastest that plays the same game."""
-    from worldvae.envs import ale, envpool
+    from worldvae.envs.backends import ale, envpool
 
     refusals = {"ale": ale.refusal(config, spec), "envpool": envpool.refusal(config, spec)}
     if config.backend == "auto":
@@ -126,19 +126,19 @@ def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> st
         return fitting[0] if fitting else "gymnasium"
     refused = refusals.get(config.backend)
     if refused is not None:
-        raise UserError(f"env.backend = {config.backend!r}: {refused}; use auto or gymnasium")
+        raise WorldvaeError(f"env.backend = {config.backend!r}: {refused}; use auto or gymnasium")
     return config.backend
 
 
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
     """Whether the frame is what `render()` shows, since the observation holds no image.
 
-    Unless that was asked for it is said, and why. Raises UserError if the config says that the
+    Unless that was asked for it is said, and why. Raises WorldvaeError if the config says that the
     observation holds one.
     """
     reason = _why_render(config, space)
     if config.pixels == "observation" and reason:
-        raise UserError(f"env.pixels = 'observation', but {reason}; use render")
+        raise WorldvaeError(f"env.pixels = 'observation', but {reason}; use render")
     lost = ", ".join(map(str, space.spaces)) if isinstance(space, spaces.Dict) and reason else ""
     unseen = f"; no agent is given {lost}" if lost else ""
     if reason and (config.pixels == "auto" or lost):
@@ -161,7 +161,7 @@ def _why_nothing_is_seen(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]
     )
     try:
         make_raw(spec, config.model_copy(update={"pixels": "render"})).close()
-    except UserError as error:
+    except WorldvaeError as error:
         words += f"; with a render_mode {error}"
     return words
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from worldvae.config import Config, UserError
+from worldvae.config import Config
+from worldvae.errors import WorldvaeError
 from worldvae.files import checked_lines
 from worldvae.seeding import numpy_stream
 
@@ -105,7 +106,7 @@ def _record(path: Path, row: dict[str, Any]) -> Record:
         return Record(**row)
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise UserError(
+        raise WorldvaeError(
             f"{path}: a line has no valid {field}; it is of another version of worldvae: collect "
             "into another folder"
         ) from None

@@ -8,17 +8,17 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.config import UserError
 from worldvae.envs.actions import ActionSpace, agent_actions, check_space, is_whole
+from worldvae.errors import WorldvaeError
 
 
 class Policy(Protocol):
     """Acts in N environments at once."""
 
     def __call__(
-        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
-        """Observations of N environments, starting (N,): who begins an episode -> (N, ...).
+        """Observations of N environments, episode_start (N,): who begins an episode -> (N, ...).
 
         state (N, S): the true state, where the backend shows it.
         """
@@ -31,9 +31,9 @@ class Translated:
         self._policy, self._space = policy, space
 
     def __call__(
-        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
-        return agent_actions(self._policy(obs, starting, state), self._space)
+        return agent_actions(self._policy(obs, episode_start, state), self._space)
 
 
 class RandomPolicy:
@@ -43,9 +43,9 @@ class RandomPolicy:
         self._space, self._generator = check_space(space), generator
 
     def __call__(
-        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
-        return draw_uniform(self._space, len(starting), self._generator)
+        return draw_uniform(self._space, len(episode_start), self._generator)
 
 
 class SmoothPolicy:
@@ -73,31 +73,31 @@ class SmoothPolicy:
         if drift is not None and (
             isinstance(space, spaces.Discrete) or space.shape != (len(drift),)
         ):
-            raise UserError(f"rollouts.drift has {len(drift)} numbers, the actions are {space}")
+            raise WorldvaeError(f"rollouts.drift has {len(drift)} numbers, the actions are {space}")
         self._last: NDArray[Any] | None = None
 
     def __call__(
-        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
         if isinstance(self._space, spaces.Discrete):
-            return self._discrete(starting)
-        return self._continuous(self._space, starting)
+            return self._discrete(episode_start)
+        return self._continuous(self._space, episode_start)
 
-    def _discrete(self, starting: NDArray[np.bool_]) -> NDArray[Any]:
-        fresh = draw_uniform(self._space, len(starting), self._generator)
-        anew = starting | (self._generator.random(len(starting)) >= self._keep)
+    def _discrete(self, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
+        fresh = draw_uniform(self._space, len(episode_start), self._generator)
+        anew = episode_start | (self._generator.random(len(episode_start)) >= self._keep)
         self._last = fresh if self._last is None else np.where(anew, fresh, self._last)
         return self._last
 
-    def _continuous(self, space: spaces.Box, starting: NDArray[np.bool_]) -> NDArray[Any]:
+    def _continuous(self, space: spaces.Box, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
         low, high = space.low.astype(np.float64), space.high.astype(np.float64)
         half_range = (high - low) / 2
         middle = low + half_range if self._drift is None else np.array(self._drift)
-        noise = self._generator.normal(size=(len(starting), *space.shape)) * half_range / 2
+        noise = self._generator.normal(size=(len(episode_start), *space.shape)) * half_range / 2
         if self._last is None:
             self._last = noise
         onward = self._keep * self._last + np.sqrt(1 - self._keep**2) * noise
-        begins = starting.reshape(-1, *[1] * len(space.shape))
+        begins = episode_start.reshape(-1, *[1] * len(space.shape))
         self._last = np.where(begins, noise, onward)
         actions: NDArray[Any] = np.clip(middle + self._last, low, high)
         return (np.rint(actions) if is_whole(space) else actions).astype(space.dtype)
@@ -120,12 +120,12 @@ class EpsilonPolicy:
         self._space, self._generator = check_space(space), generator
 
     def __call__(
-        self, obs: Any, starting: NDArray[np.bool_], state: NDArray[np.float64] | None = None
+        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
-        actions = self._policy(obs, starting, state)
-        uniform = draw_uniform(self._space, len(starting), self._generator)
+        actions = self._policy(obs, episode_start, state)
+        uniform = draw_uniform(self._space, len(episode_start), self._generator)
         uniform = agent_actions(uniform, self._space)
-        explore = self._generator.random(len(starting)) < self._epsilon
+        explore = self._generator.random(len(episode_start)) < self._epsilon
         return np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)
 
 

@@ -40,7 +40,7 @@ class Rollout:
         self._chance = np.array(weights) / np.sum(weights)
         self._chooser = numpy_stream(seed, "choose")
         self._obs, info = env.reset()
-        self._starting = np.ones(env.num_envs, bool)
+        self._episode_starts = np.ones(env.num_envs, bool)
         self._everyone = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._rooms: deque[NDArray[np.uint8]] = deque()
@@ -55,11 +55,11 @@ class Rollout:
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
         self._state = info.get("state")
         frames, states = image_of(self._obs, self._image_key), self._states(info)
-        self._starting = terminated | truncated
-        self._lengths = np.where(self._starting, 0, self._lengths + 1)
-        for i in np.flatnonzero(~self._starting):
+        self._episode_starts = terminated | truncated
+        self._lengths = np.where(self._episode_starts, 0, self._lengths + 1)
+        for i in np.flatnonzero(~self._episode_starts):
             self._tapes[i].add(actions[i], rewards[i], frames[i], states[i])
-        if not self._starting.any():
+        if not self._episode_starts.any():
             return []
         ended = []
         last_states = self._states(info.get("final_info", {}))
@@ -93,7 +93,7 @@ class Rollout:
 
     def _act(self) -> NDArray[Any]:
         """Every policy sees every step, so that none depends on who else plays: (N, ...)."""
-        seen = self._obs, self._starting, self._state
+        seen = self._obs, self._episode_starts, self._state
         proposals = [policy(*seen) for policy in self._policies.values()]
         actions: NDArray[Any] = np.stack(proposals)[self._plays, self._everyone]
         return actions

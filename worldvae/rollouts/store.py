@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.config import Config, UserError
+from worldvae.checksum import read_checked_as, write_checked
+from worldvae.config import Config
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
+from worldvae.errors import WorldvaeError
 from worldvae.files import (
     append_jsonl,
     atomic_file,
@@ -46,7 +48,6 @@ from worldvae.rollouts.manifest import (
     unlisted,
     warn,
 )
-from worldvae.seal import read_sealed_as, write_sealed
 
 PART = 2**18
 """Bytes of frames hashed and written at once: they fit into a processor's cache."""
@@ -69,11 +70,11 @@ class RolloutStore:
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
         if not (folder / "env.json").exists():
-            raise UserError(
+            raise WorldvaeError(
                 f"{folder}: no env.json, so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             )
-        self.env = read_sealed_as(folder / "env.json", EnvConfig, ELSEWHERE)
+        self.env = read_checked_as(folder / "env.json", EnvConfig, ELSEWHERE)
         self.records = read_manifest(folder)
         self._next: int | None = None
         # Ten thousand episodes are more files than a process may hold open.
@@ -83,14 +84,14 @@ class RolloutStore:
     def create(cls, folder: str | Path, env: EnvConfig) -> RolloutStore:
         """Open `folder` for frames of `env`, making it if it is new.
 
-        Raises UserError if it holds frames of another environment.
+        Raises WorldvaeError if it holds frames of another environment.
         """
         card = Path(folder) / "env.json"
         if not card.exists():
-            write_sealed(card, env)
+            write_checked(card, env)
         store = cls(folder)
         if difference := store.env.other_task(env):
-            raise UserError(
+            raise WorldvaeError(
                 f"{folder} holds frames of another environment than this config's: "
                 f"{difference}; remove the folder or choose another name"
             )
@@ -119,13 +120,13 @@ class RolloutStore:
     def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
         """Fix what the columns of `state` mean, before the first of them is stored.
 
-        Raises UserError if the columns that are there already mean something else.
+        Raises WorldvaeError if the columns that are there already mean something else.
         """
         path, known = self.folder / "state.json", self.state_variables
         if variables and not known:
-            write_sealed(path, StateColumns(variables=variables))
+            write_checked(path, StateColumns(variables=variables))
         elif difference := first_difference(known, variables):
-            raise UserError(
+            raise WorldvaeError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
                 "put it back, or collect into another folder"
             )
@@ -133,7 +134,7 @@ class RolloutStore:
     def append(self, episode: Episode, seconds: float = 0.0) -> Record:
         """Write one episode; it exists from the moment its line is in the manifest.
 
-        `seconds` is the wall-clock time that collecting it took, for the ledger.
+        `seconds` is the wall-clock time that collecting it took, for the arm_costs.
         """
         self._check_state(episode)
         number = self.next_number
@@ -202,7 +203,7 @@ class RolloutStore:
         try:
             frames: NDArray[np.uint8] = self._open(path)
         except (OSError, ValueError):
-            raise UserError(f"{path}: damaged or missing; run again to leave it out") from None
+            raise WorldvaeError(f"{path}: damaged or missing; run again to leave it out") from None
         return frames
 
     def frames_path(self, record: Record) -> Path:
@@ -215,7 +216,7 @@ class RolloutStore:
         with user_errors(path):
             data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != record.arrays_sha256:
-            raise UserError(f"{path}: damaged; run again to leave its episode out")
+            raise WorldvaeError(f"{path}: damaged; run again to leave its episode out")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: array for name, array in arrays.items() if name != NOTE}
 
@@ -228,7 +229,7 @@ class RolloutStore:
         path = self.folder / "state.json"
         if not path.exists():
             return ()
-        return read_sealed_as(path, StateColumns, ELSEWHERE).variables
+        return read_checked_as(path, StateColumns, ELSEWHERE).variables
 
     def healthy(self) -> list[Record]:
         """The records whose files still have their hash; a warning names each of the others.
@@ -249,10 +250,10 @@ class RolloutStore:
         return [record for record in self.records if record.name not in names]
 
     def check(self, record: Record) -> None:
-        """Raise UserError if a file of `record` has lost its hash."""
+        """Raise WorldvaeError if a file of `record` has lost its hash."""
         if not self.is_whole(record):
             path = self._frames_path(record.name)
-            raise UserError(f"{path}: damaged or missing; run again to leave it out")
+            raise WorldvaeError(f"{path}: damaged or missing; run again to leave it out")
 
     @property
     def env_steps(self) -> int:

@@ -17,8 +17,8 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from worldvae.autoencoders.pixels import Batch
-from worldvae.autoencoders.share import Share
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
+from worldvae.training.share import Share
 
 if TYPE_CHECKING:
     from worldvae.training.run import Trainable
@@ -67,10 +67,10 @@ def first_does(work: Callable[[], T]) -> T:
 
 
 def check_divisible(batch_size: int) -> None:
-    """Raise UserError unless each process gets as many examples of a batch."""
+    """Raise WorldvaeError unless each process gets as many examples of a batch."""
     count = own_share().processes
     if batch_size % count:
-        raise UserError(
+        raise WorldvaeError(
             f"pretrain.batch_size = {batch_size} cannot be shared by {count} processes alike; "
             f"use a multiple of {count}"
         )

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
-from worldvae.config import Config, UserError, check_unchanged, flatten
-from worldvae.seal import read_sealed_bytes, write_sealed_bytes
+from worldvae.checksum import read_checked_bytes, write_checked_bytes
+from worldvae.config import Config, check_unchanged, flatten
+from worldvae.errors import WorldvaeError
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
 from worldvae.training.distributed import Loss, averaged, shared_loss
@@ -165,10 +166,10 @@ class Run:
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_sealed_bytes(self.checkpoint, buffer.getvalue())
+        write_checked_bytes(self.checkpoint, buffer.getvalue())
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Go on from the checkpoint if there is one; raise UserError if it is of another run."""
+        """Go on from the checkpoint, if any; raise WorldvaeError if it is of another run."""
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
@@ -180,7 +181,7 @@ class Run:
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError:
-            raise UserError(
+            raise WorldvaeError(
                 f"{self.checkpoint} is of another network; choose another folder"
             ) from None
         self.optimizer.load_state_dict(state["optimizer"])
@@ -207,14 +208,14 @@ class Run:
         self._unchecked = []
 
     def _check(self, loss: float, step: int) -> None:
-        """Raise UserError if `loss` is not finite or far above the first one."""
+        """Raise WorldvaeError if `loss` is not finite or far above the first one."""
         progress, config = self.progress, self.config
         if progress.first_loss is None:
             progress.first_loss = loss
         first = progress.first_loss
         if math.isfinite(loss) and abs(loss) <= EXPLODED * max(abs(first), 1.0):
             return
-        raise UserError(
+        raise WorldvaeError(
             f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
             f"lower learning_rate (now {config.learning_rate:g}), a smaller gradient_clip (now "
             f"{config.gradient_clip:g}, 0: none), sigma: learned or precision float32 (now "
@@ -233,9 +234,9 @@ class Run:
 
 def _load(path: Path, device: torch.device) -> dict[str, Any]:
     remedy = "delete it to train from the beginning"
-    data = io.BytesIO(read_sealed_bytes(path, remedy))
+    data = io.BytesIO(read_checked_bytes(path, remedy))
     try:
         state: dict[str, Any] = torch.load(data, map_location=device, weights_only=True)
     except Exception:  # noqa: BLE001  # whole, so of another torch, which raises what it likes
-        raise UserError(f"{path} cannot be read by this torch; {remedy}") from None
+        raise WorldvaeError(f"{path} cannot be read by this torch; {remedy}") from None
     return state

@@ -10,7 +10,7 @@ from agents.benchmark.measure import Comparison, Lap
 from agents.benchmark.results import Result, Results
 from agents.benchmark.rows import Row, Unit
 from tests.agents.benchmark.synthetic import QUIET, result
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 
 def found(unit: Unit, *seconds: float) -> Result:
@@ -59,5 +59,5 @@ def test_nothing_was_measured_yet(tmp_path: Path) -> None:
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "benchmark.json"
     path.write_text('{"rows": [')
-    with pytest.raises(UserError, match="remove it to measure all rows again"):
+    with pytest.raises(WorldvaeError, match="remove it to measure all rows again"):
         Results.read(path)

@@ -11,7 +11,7 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.run import SCALING, attempt, choose
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 NETWORK = {"latents": 4, "channels": [4, 8, 8, 8], "batch_size": 16}
 CAR = {"id": "CarRacing-v3", "action_repeat": 2, "max_episode_steps": 40}
@@ -135,7 +135,7 @@ def test_only_measures_that_row_and_leaves_the_others_as_they_are(
 
 def test_two_benchmarks_do_not_disturb_each_other(tmp_path: Path) -> None:
     config = tiny(tmp_path)
-    with Bench(config).alone(), pytest.raises(UserError, match="another benchmark is running"):
+    with Bench(config).alone(), pytest.raises(WorldvaeError, match="another benchmark is running"):
         run_benchmark(config, only=["whole-job"])
 
 
@@ -174,5 +174,5 @@ def test_a_race_that_nobody_can_win_says_what_to_change(
 def test_an_unknown_name_is_answered_with_the_valid_ones() -> None:
     assert choose((), ["a", SCALING]) == {"a", SCALING}
     assert choose(["a"], ["a", SCALING]) == {"a"}
-    with pytest.raises(UserError, match=r"--only b: no such row; a, scaling"):
+    with pytest.raises(WorldvaeError, match=r"--only b: no such row; a, scaling"):
         choose(["a", "b"], ["a", SCALING])

@@ -18,8 +18,8 @@ from agents.benchmark.usual import (
     train_usually,
     usual_loss,
 )
-from worldvae.config import UserError
 from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
 
 
 def frames(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -85,5 +85,5 @@ def test_the_bare_backend_counts_the_steps_of_all_environments(game: str) -> Non
 
 
 def test_what_has_no_bare_backend_says_so() -> None:
-    with pytest.raises(UserError, match="runs on gymnasium here"):
+    with pytest.raises(WorldvaeError, match="runs on gymnasium here"):
         step_bare(EnvConfig(id="worldvae/Dots-v0"), num_envs=2, env_steps=5, seed=0)

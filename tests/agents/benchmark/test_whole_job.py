@@ -12,7 +12,7 @@ from agents.benchmark.config import BenchmarkConfig, WholeJobRow
 from agents.benchmark.measure import Comparison
 from agents.benchmark.whole_job import read_any, whole_job
 from tests.agents.report.synthetic import COLLECTION, PRETRAINING, write_run
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 LOG = Path(__file__).parents[3] / "docs" / "results" / "car_racing" / "first" / "log"
 CHARGED = float(COLLECTION["seconds"]) + float(PRETRAINING["seconds"])
@@ -46,18 +46,18 @@ def test_an_agent_that_never_got_there_makes_it_a_bound(tmp_path: Path) -> None:
 def test_only_seeds_that_both_arms_finished_are_compared(tmp_path: Path) -> None:
     agents = {"latent": {0: [100], 1: [100]}, "pixels": {0: [], 1: [100]}}
     assert len(read(tmp_path, agents).ours) == 1
-    with pytest.raises(UserError, match="no seed"):
+    with pytest.raises(WorldvaeError, match="no seed"):
         read(tmp_path / "other", {"latent": {0: [100]}, "pixels": {0: []}})
 
 
 def test_nobody_got_there(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"stayed under whole_job\.score"):
+    with pytest.raises(WorldvaeError, match=r"stayed under whole_job\.score"):
         read(tmp_path, {"latent": {0: [1]}, "pixels": {0: [1]}})
 
 
 def test_without_a_comparison_it_says_how_to_make_one() -> None:
     settings = WholeJobRow(runs=(Path("nowhere"),))
-    with pytest.raises(UserError, match=r"python -m scripts.compare"):
+    with pytest.raises(WorldvaeError, match=r"python -m scripts.compare"):
         whole_job(Bench(BenchmarkConfig(whole_job=settings)))
 
 

@@ -10,7 +10,7 @@ from agents.benchmark.results import Results
 from agents.benchmark.scaling import Curve
 from agents.benchmark.write import describe, number, publish, replace_section, write_results
 from tests.agents.benchmark.synthetic import NOISY, result
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 LINEAR = Curve(stage="encoding", quantity="n", cost="s", expected=1, x=(1, 2, 4), y=(3, 6, 12))
 DOCUMENT = "# Speed\n\n## The table\n\nold\n\n### Old part\n\n## Log\n\nkept\n"
@@ -49,7 +49,7 @@ def test_the_section_is_replaced_and_the_others_stay() -> None:
     text = replace_section(DOCUMENT, "## The table", "new", Path("x.md"))
     assert text == "# Speed\n\n## The table\n\nnew\n\n## Log\n\nkept\n"
     assert replace_section(text, "## Log", "new", Path("x.md")).endswith("## Log\n\nnew\n")
-    with pytest.raises(UserError, match=r"x\.md: no line '## Elsewhere'"):
+    with pytest.raises(WorldvaeError, match=r"x\.md: no line '## Elsewhere'"):
         replace_section(text, "## Elsewhere", "new", Path("x.md"))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.sealing import amend
+from tests.checksums import amend
+from worldvae.checksum import write_checked, write_checked_bytes
 from worldvae.files import append_jsonl
-from worldvae.seal import write_sealed, write_sealed_bytes
 
 COLLECTION = {"env_steps": 20_000, "frames": 10_000, "seconds": 120.0, "episodes": 20}
 PRETRAINING = {"seconds": 480.0, "steps": 5_000, "parameters": 4_000_000}
@@ -68,7 +68,7 @@ def result(folder: Path, returns: Sequence[float], env_steps: int) -> dict[str, 
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
-    write_sealed(path, values)
+    write_checked(path, values)
 
 
 def record_spending(folder: Path) -> None:
@@ -103,4 +103,4 @@ def state(folder: Path, compare: str) -> None:
 
 
 def write_config(folder: Path, text: str) -> None:
-    write_sealed_bytes(folder / "config.yaml", text.encode())
+    write_checked_bytes(folder / "config.yaml", text.encode())

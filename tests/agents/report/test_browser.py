@@ -9,20 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.experiment import Experiment
-from agents.play import FILM, RECORD, FilmRecord, Played
-from agents.report.records import ARM_ORDER
-from agents.report.results import read_run
+from agents.config.experiment import Experiment
+from agents.report.html import write_report
 from agents.report.summary import summarise
-from agents.report.write import write_report
+from agents.run.load import read_run
+from agents.run.records import ARM_ORDER
+from agents.video.play import FILM, RECORD, FilmRecord, Played
 from tests.agents.report.synthetic import write_config, write_json, write_run
 from tests.browser import Browser, browsing, needs_chromium
 from tests.encoders import DOTS, make_encoder
+from worldvae.checksum import write_checked
 from worldvae.config import to_yaml
-from worldvae.diagnostics.exhibits import PICTURES
+from worldvae.diagnostics.page.figures import PICTURES
 from worldvae.files import atomic_write_bytes, sha256_file
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.seal import write_sealed
 from worldvae.stats import Resampling
 
 pytestmark = needs_chromium
@@ -111,7 +111,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     write_config(folder, to_yaml(Experiment(env=DOTS)))
     collect(RolloutStore.create(folder / "rollouts", DOTS), RolloutConfig(frames=800), seed=0)
-    for name in ("encoder", "random_encoder"):
+    for name in ("encoder", "untrained_encoder"):
         make_encoder(DOTS).save(folder / name)
     finding = {"severity": "doubtful", "name": "x", "found": "Much is lost.", "advice": "Keep it."}
     write_json(folder / "encoder/health.json", {"verdict": "doubtful", "findings": [finding]})
@@ -137,7 +137,7 @@ def _write_film(folder: Path) -> None:
         agents.append(Played(arm=arm, seed=0, model_sha256=arm, **did))
     digest = sha256_file(folder / FILM)
     record = FilmRecord(episode=1_000_000, agents=tuple(agents), film_sha256=digest)
-    write_sealed(folder / RECORD, record)
+    write_checked(folder / RECORD, record)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

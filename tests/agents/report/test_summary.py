@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.report.records import Cost
-from agents.report.results import read_run
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
+from agents.run.load import read_run
+from agents.run.records import Cost
 from tests.agents.report.synthetic import act_both_ways, write_run
-from tests.sealing import amend
-from worldvae.seal import write_sealed
+from tests.checksums import amend
+from worldvae.checksum import write_checked
 from worldvae.stats import Resampling
 
 Returns = Mapping[str, Mapping[int, Sequence[float]]]
@@ -201,5 +201,5 @@ def test_what_a_comparison_must_hold_equal_is_checked(tmp_path: Path) -> None:
     path = folder / "agents/pixels/seed_0/result.json"
     result = json.loads(path.read_text())
     result["evaluation"]["seeds"][0] = 7
-    write_sealed(path, {**result, "env_steps": 5})
+    write_checked(path, {**result, "env_steps": 5})
     assert unequal(read_run(folder)) == ["the evaluation episodes", "the env steps of training"]

@@ -3,16 +3,16 @@
 import optuna
 import pytest
 
-from agents import executor, jobs
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
+from agents.jobs import executor, pool
 from agents.sweep.curve import Curve
 from agents.sweep.points import Point
 from agents.sweep.pruner import CollapsePruner
 from tests.agents.sweep.synthetic import point
 from tests.tiny import TINY
-from worldvae.config import UserError
+from worldvae.checksum import read_checked_as, write_checked
+from worldvae.errors import WorldvaeError
 from worldvae.files import append_jsonl
-from worldvae.seal import read_sealed_as, write_sealed
 
 
 class World:
@@ -40,7 +40,7 @@ class FakeProcess:
         if outcome == "kills the sweep":
             raise KeyboardInterrupt
         if outcome == "completes":
-            write_sealed(folder / "health.json", point(beta))
+            write_checked(folder / "health.json", point(beta))
         self.exit_code = {"completes": 0, "fails": 1}.get(outcome)
 
     def terminate(self):
@@ -54,8 +54,8 @@ class FakeProcess:
 def world(monkeypatch):
     world = World()
     monkeypatch.setattr(executor, "Process", world.process)
-    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
-    read = lambda _, folder: read_sealed_as(folder / "health.json", Point, "")  # noqa: E731
+    monkeypatch.setattr(pool, "POLL_SECONDS", 0.0)
+    read = lambda _, folder: read_checked_as(folder / "health.json", Point, "")  # noqa: E731
     monkeypatch.setattr(Point, "read", read)
     return world
 
@@ -128,7 +128,7 @@ def test_a_damaged_journal_is_one_line_and_nothing_is_trained_twice(world, make,
     journal.write_bytes(b"".join(lines))
     number = range(1, len(lines) + 1)[line]
     with pytest.raises(
-        UserError, match=rf"journal\.log: line {number} is damaged; remove the file"
+        WorldvaeError, match=rf"journal\.log: line {number} is damaged; remove the file"
     ):
         make()
 
@@ -136,7 +136,9 @@ def test_a_damaged_journal_is_one_line_and_nothing_is_trained_twice(world, make,
 def test_a_journal_that_optuna_cannot_follow_is_one_line(world, make):
     journal = make().experiment.sweep_folder / "journal.log"
     append_jsonl(journal, {"op_code": 99, "worker_id": "x"})
-    with pytest.raises(UserError, match=r"journal\.log: Optuna cannot make sense of it \(Asserti"):
+    with pytest.raises(
+        WorldvaeError, match=r"journal\.log: Optuna cannot make sense of it \(Asserti"
+    ):
         make()
 
 

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from agents.experiment import Experiment
+from agents.config.experiment import Experiment
 from agents.sweep import sweep
 from tests.tiny import TINY
-from worldvae.config import UserError
+from worldvae.errors import WorldvaeError
 
 
 def load(runs, **overrides):
@@ -16,7 +16,9 @@ def load(runs, **overrides):
 
 @pytest.mark.parametrize("objective", ["ae", "vae", "capacity_vae"])
 def test_an_objective_without_a_beta_to_choose(tmp_path, objective):
-    with pytest.raises(UserError, match=f"{objective} has no beta to sweep; use one of beta_vae"):
+    with pytest.raises(
+        WorldvaeError, match=f"{objective} has no beta to sweep; use one of beta_vae"
+    ):
         sweep(load(tmp_path, **{"pretrain.objective": objective}))
     assert not list(tmp_path.iterdir())
 
@@ -24,11 +26,11 @@ def test_an_objective_without_a_beta_to_choose(tmp_path, objective):
 def test_optuna_missing_is_one_line_that_installs_it(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "agents.sweep.curve", raising=False)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"pip install 'optuna>=4\.5'"):
+    with pytest.raises(WorldvaeError, match=r"pip install 'optuna>=4\.5'"):
         sweep(load(tmp_path))
 
 
 @pytest.mark.parametrize("beta", [[0.0, 1.0], [1.0, 0.1], [1.0, 1.0]])
 def test_a_range_that_is_none(tmp_path, beta):
-    with pytest.raises(UserError, match="the smaller one first"):
+    with pytest.raises(WorldvaeError, match="the smaller one first"):
         load(tmp_path, **{"sweep.beta": beta})

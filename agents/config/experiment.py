@@ -1,0 +1,191 @@
+"""One YAML file = one experiment; this is what it may say, and where its results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, ValidationError, model_validator
+
+from agents.config.sections import (
+    ArmName,
+    CompareConfig,
+    EvaluationConfig,
+    StudyConfig,
+    SweepConfig,
+    TaskConfig,
+)
+from agents.drift.log import DriftConfig
+from agents.policy.algorithms import AgentConfig, learns_from_replay
+from worldvae.autoencoders.pretrain import PretrainConfig
+from worldvae.checksum import check_yaml, read_checked_bytes, write_checked_yaml
+from worldvae.config import (
+    Config,
+    check_unchanged,
+    dotted_keys,
+    flatten,
+    load_config,
+    merge,
+    read_yaml,
+    shortened,
+)
+from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
+from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
+from worldvae.rollouts import RolloutConfig
+from worldvae.yaml_values import dump_yaml
+
+EDIT_ANOTHER = (
+    "take the CONFIG that it was made from, or remove its first line and its last to make it yours"
+)
+"""What can be done about a resolved configuration that was changed."""
+
+
+class Experiment(Config):
+    """Everything that decides a result."""
+
+    name: Name | None = Field(
+        None,
+        description="Folder of the results (null: the file's name and the environment).",
+    )
+    runs: FolderPath = Field(
+        Path("runs"), description="Folder that holds the folders of experiments."
+    )
+    seed: Seed = Field(0, description="Seed of collection and pretraining.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where networks compute; auto: on a GPU if torch sees one."
+    )
+    env: EnvConfig = Field(EnvConfig(), description="The environment.")
+    rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
+    agent: AgentConfig = Field(AgentConfig(), description="The agents, the same for every arm.")
+    evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
+    drift: DriftConfig = Field(DriftConfig(), description="Watching frozen encoders.")
+    compare: CompareConfig = Field(CompareConfig(), description="Arms and seeds.")
+    sweep: SweepConfig = Field(SweepConfig(), description="Choosing beta.")
+    study: StudyConfig = Field(StudyConfig(), description="Encoders side by side.")
+
+    @model_validator(mode="after")
+    def _refreshes_no_replay(self) -> Experiment:
+        if self.drift.refresh and learns_from_replay(self.agent.algorithm):
+            raise ValueError(
+                f"drift.refresh: {self.agent.algorithm} learns from latents that the encoder gave "
+                "before it was refitted; use PPO, RecurrentPPO or A2C"
+            )
+        return self
+
+    @classmethod
+    def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
+        """The experiment in the YAML file `path`, named after it and its environment."""
+        check_yaml(path, EDIT_ANOTHER)
+        experiment = load_config(cls, path, overrides)
+        if experiment.name is not None:
+            return experiment
+        alone = len(experiment.tasks) == 1
+        name = folder_name(f"{path.stem}-{experiment.env.id}" if alone else path.stem)
+        try:
+            return experiment.model_copy(update={"name": check_name(name)})
+        except ValueError as error:
+            raise WorldvaeError(
+                f"{shortened(name)} cannot be the name: {error}; set --name"
+            ) from None
+
+    @property
+    def tasks(self) -> dict[str, Experiment]:
+        """Gymnasium id -> the experiment in that environment, in a folder of its own.
+
+        Raises WorldvaeError for keys of an environment that do not fit.
+        """
+        envs = self.compare.envs
+        if not envs or (envs.keys() == {self.env.id} and not envs[self.env.id].env):
+            return {self.env.id: self}
+        return {env_id: self._task(env_id, task) for env_id, task in self.compare.envs.items()}
+
+    def _task(self, env_id: str, task: TaskConfig) -> Experiment:
+        values = {**merge(self.env.model_dump(by_alias=True), task.env), "id": env_id}
+        try:
+            env = EnvConfig.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise WorldvaeError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
+        scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
+        alone = self.compare.model_copy(update={"envs": {env_id: scale}})
+        return self.model_copy(
+            update={
+                "runs": self.folder,
+                "name": folder_name(env_id),
+                "env": env,
+                "compare": alone,
+            }
+        )
+
+    @property
+    def torch_device(self) -> str:
+        """What torch calls the device."""
+        return torch_device(self.device)
+
+    @property
+    def folder(self) -> Path:
+        """Where all results of the experiment lie."""
+        return self.runs / (self.name or "unnamed")
+
+    @property
+    def rollouts_folder(self) -> Path:
+        """The store of frames."""
+        return self.folder / "rollouts"
+
+    @property
+    def encoder_folder(self) -> Path:
+        """The pretrained encoder."""
+        return self.folder / "encoder"
+
+    @property
+    def untrained_encoder_folder(self) -> Path:
+        """The untrained encoder of the control arm."""
+        return self.folder / "untrained_encoder"
+
+    @property
+    def sweep_folder(self) -> Path:
+        """Encoders of many betas."""
+        return self.folder / "sweep"
+
+    def agent_folder(self, arm: ArmName, seed: int) -> Path:
+        """One trained agent."""
+        return self.folder / "agents" / arm / f"seed_{seed}"
+
+
+def torch_device(device: str) -> str:
+    """What torch calls `device`; auto: a GPU if torch sees one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Raise WorldvaeError if `path` exists and holds other settings than `experiment`."""
+    if not path.exists():
+        return
+    now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
+    # A field that came after the file was written: what was made then has its default.
+    younger = {key: default[key] for key in default.keys() & set(dotted_keys(Experiment))}
+    check_settings_file(path)
+    made = {**younger, **flatten(read_yaml(path))}
+    check_unchanged(made, now, path.parent, "choose another --name, or remove that folder")
+
+
+def check_settings_file(path: Path) -> None:
+    """Raise WorldvaeError if what `record_settings` wrote to `path` was changed since."""
+    made = path.parent
+    read_checked_bytes(path, f"restore it, or delete it if {made} was made with these settings")
+
+
+def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Write those sections of the resolved config to `path`, for `check_settings`."""
+    write_checked_yaml(path, dump_yaml(_settings(experiment, sections)))
+
+
+def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:
+    return experiment.model_dump(mode="json", by_alias=True, include=set(sections))

@@ -1,0 +1,71 @@
+"""The frames of a training that were least like those of its encoder."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.checksum import read_checked_bytes, write_checked_bytes
+from worldvae.diagnostics.drift import Readings
+
+KEPT = 8
+
+Columns = dict[str, NDArray[Any]]
+"""frames (K, H, W, C) uint8, the strangest first; strangeness, distance, env_steps (K,); where the
+encoder decodes what it sees, error (K,) and decoded (K, H, W, C) uint8."""
+
+
+class Outliers:
+    """Keeps the KEPT strangest frames in the file `path`, whole or absent.
+
+    Args:
+        env_steps: Where training goes on; what was seen later is forgotten.
+    """
+
+    def __init__(self, path: Path, env_steps: int = 0) -> None:
+        self._path = path
+        known = read_outliers(path)
+        self._columns = _rows(known, known["env_steps"] <= env_steps) if known else {}
+
+    def add(
+        self,
+        frames: NDArray[np.uint8],
+        readings: Readings,
+        strangeness: NDArray[np.float64],
+        env_steps: int,
+    ) -> None:
+        """Of the frames (B, H, W, C) and those that are kept, keep the strangest."""
+        columns: Columns = {
+            "frames": frames,
+            "strangeness": strangeness,
+            "distance": readings.distance,
+            "env_steps": np.full(len(frames), env_steps),
+        }
+        if readings.error is not None and readings.decoded is not None:
+            columns |= {"error": readings.error, "decoded": readings.decoded}
+        if self._columns:
+            columns = {
+                name: np.concatenate([self._columns[name], new]) for name, new in columns.items()
+            }
+        order = np.argsort(-columns["strangeness"], kind="stable")[:KEPT]
+        self._columns = _rows(columns, order)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **self._columns)  # type: ignore[arg-type]
+        write_checked_bytes(self._path, buffer.getvalue())
+
+
+def read_outliers(path: Path) -> Columns:
+    """What `Outliers` wrote to `path`; empty if there is none."""
+    if not path.exists():
+        return {}
+    data = read_checked_bytes(path, "remove it, and what it showed is not shown")
+    with np.load(io.BytesIO(data), allow_pickle=False) as columns:
+        return dict(columns)
+
+
+def _rows(columns: Columns, chosen: NDArray[Any]) -> Columns:
+    return {name: column[chosen] for name, column in columns.items()}

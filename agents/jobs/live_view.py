@@ -1,0 +1,139 @@
+"""Jobs under way, as a person sees them: a line each on a terminal, elsewhere one now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Column
+from rich.text import Text
+
+from agents.jobs.progress import Progress
+from worldvae.progress import REPORT_SECONDS, eta, how_far, say
+
+Outcome = Literal["done", "failed", "stopped"]
+
+PACE_SECONDS = 600.0
+"""What remains is estimated from the pace of so long; episodes end in lumps."""
+
+
+class View:
+    """Shows `jobs` jobs in a `with` block, on standard error.
+
+    Args:
+        what: Names all of them together.
+        console: Where the live view is drawn, if it is a terminal.
+        clock: Seconds, from any moment.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        jobs: int,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # FORCE_COLOR lets Rich take a file for a terminal.
+        console = console or Console(stderr=True, force_terminal=sys.stderr.isatty())
+        self._live = console.is_terminal and not console.is_dumb_terminal
+        self._what, self._jobs, self._clock, self._told = what, jobs, clock, clock()
+        self._ended: Counter[Outcome] = Counter()
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False, table_column=_one_line()),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[text]}", markup=False, table_column=_one_line()),
+            _Left(table_column=_one_line()),
+            console=console,
+            refresh_per_second=2,
+            redirect_stdout=False,
+            speed_estimate_period=PACE_SECONDS,
+            get_time=clock,
+            disable=not self._live,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._all = self._bars.add_task(what, total=jobs, text=self._counts)
+
+    def __enter__(self) -> View:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def say(self, line: str) -> None:
+        """A line that stays, above the live view."""
+        if self._live:
+            self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            say(line)
+
+    def begun(self, name: str) -> None:
+        """A job runs."""
+        self._tasks[name] = self._bars.add_task(name, total=None, text="")
+        self._count()
+        if not self._live:
+            self.say(f"{name} begins")
+
+    def ended(self, name: str, outcome: Outcome) -> None:
+        """It runs no more."""
+        self._bars.remove_task(self._tasks.pop(name))
+        self._ended[outcome] += 1
+        self._count()
+        if not self._live:
+            self.say(f"{name} {outcome}: {self._counts}")
+
+    def show(self, name: str, progress: Progress) -> None:
+        """How far it is."""
+        text = how_far(progress.done, progress.total, progress.note)
+        self._bars.update(
+            self._tasks[name], completed=progress.done, total=progress.total, text=text
+        )
+
+    def report(self) -> None:
+        """Where there is no terminal, and once a minute: how far all are."""
+        if self._live or self._clock() - self._told < REPORT_SECONDS:
+            return
+        self._told = self._clock()
+        running = [task for task in self._bars.tasks if task.id != self._all]
+        words = [f"{task.description} {task.fields['text']}, {_left(task)}" for task in running]
+        self.say("; ".join([f"{self._what}: {self._counts}", *words]))
+
+    @property
+    def _counts(self) -> str:
+        done, failed, running = self._ended["done"], self._ended["failed"], len(self._tasks)
+        waiting = self._jobs - self._ended.total() - running
+        stopped = f", {self._ended['stopped']} stopped" if self._ended["stopped"] else ""
+        failures = f", {failed} failed" if failed else ""
+        return f"{done} done, {running} running, {waiting} waiting{failures}{stopped}"
+
+    def _count(self) -> None:
+        self._bars.update(self._all, completed=self._ended.total(), text=self._counts)
+
+
+class _Left(ProgressColumn):
+    """What remains of the time."""
+
+    def render(self, task: Task) -> Text:
+        return Text(_left(task))
+
+
+def _left(task: Task) -> str:
+    """ "ETA 0:12:34", from the pace since it was first seen."""
+    # The last step of one that is finished is done, not what comes after.
+    return "finishing" if task.finished else eta(task.time_remaining)
+
+
+def _one_line() -> Column:
+    return Column(no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,107 @@
+"""What is known of a trained agent beside its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
+
+from agents.arms.build import state_units
+from agents.config.sections import ArmName
+from agents.policy.algorithms import Algorithm
+from worldvae.checksum import read_checked_as, write_checked
+from worldvae.config import Config
+from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
+
+
+class AgentCard(Config):
+    """What belongs to the weights beside it; names them, so that both change at once."""
+
+    arm: ArmName = Field(description="What the agent sees.")
+    algorithm: Algorithm = Field("PPO", description="What trained it.")
+    seed: int = Field(description="Of its training.")
+    env: EnvConfig = Field(description="The environment it was trained in.")
+    stack: int = Field(description="Frames, latents, states or actions in one observation.")
+    whiten: bool = Field(description="Whether its latents are whitened.")
+    encoder: str | None = Field(description="Folder of the encoder, relative to the agent's own.")
+    encoder_sha256: str | None = Field(description="Hash of that encoder.")
+    model: str = Field("", description="File of the weights, Stable-Baselines3's zip.")
+    model_sha256: str = Field("", description="Hash of that file.")
+    replay: str = Field("", description="File of the replay buffer, where it learns from one.")
+    replay_sha256: str = Field("", description="Hash of that file.")
+    env_steps: int = Field(0, description="Environment steps trained so far.")
+    seconds: float = Field(0.0, description="Seconds trained so far, evaluations not counted.")
+    cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
+    evaluation_seconds: float = Field(0.0, description="Seconds of the evaluations between.")
+    peak_memory: int = Field(0, description="Most bytes in memory, of all its processes.")
+    return_mean: float = Field(0.0, description="Running mean of the discounted return.")
+    return_var: float = Field(1.0, description="Its running variance, which scales rewards.")
+    return_count: float = Field(1e-4, description="Returns behind both.")
+    state_mean: tuple[float, ...] = Field((), description="state arm: mean of what it sees.")
+    state_var: tuple[float, ...] = Field((), description="Its variance.")
+    state_count: float = Field(1e-4, description="Observations behind both.")
+    logged: dict[str, int] = Field({}, description="Lines of each log at this checkpoint.")
+    refreshes: int = Field(0, description="Times that its encoder was refitted.")
+    refresh_env_steps: int = Field(0, description="Environment steps collected for that.")
+    refresh_seconds: float = Field(0.0, description="Seconds of collecting and refitting.")
+    refresh_cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
+
+
+def read_card(folder: Path) -> AgentCard:
+    """The card of the agent in `folder`."""
+    path = folder / "card.json"
+    if not path.exists():
+        raise WorldvaeError(
+            f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
+        )
+    return read_checked_as(path, AgentCard, f"remove {folder} and train again")
+
+
+def write_card(folder: Path, card: AgentCard) -> None:
+    """What `read_card` reads."""
+    write_checked(folder / "card.json", card)
+
+
+def own_encoder(folder: Path, card: AgentCard) -> Path:
+    """Where the encoder of the agent in `folder` lies."""
+    return (folder / str(card.encoder)).resolve()
+
+
+def normalization_of(env: VecNormalize | None) -> dict[str, Any]:
+    """What `env` has learned of returns, and of the true state where that is seen: for a card."""
+    if env is None:
+        raise TypeError("rewards are scaled by a VecNormalize; this environment has none")
+    returns = env.ret_rms
+    learned: dict[str, Any] = {
+        "return_mean": float(returns.mean),
+        "return_var": float(returns.var),
+        "return_count": float(returns.count),
+    }
+    if env.norm_obs:
+        state = state_units(env)
+        learned["state_mean"] = tuple(state.mean.tolist())
+        learned["state_var"] = tuple(state.var.tolist())
+        learned["state_count"] = float(state.count)
+    return learned
+
+
+def restore_normalization(env: VecNormalize, card: AgentCard) -> None:
+    """The opposite of `normalization_of`."""
+    env.ret_rms.mean, env.ret_rms.var = np.array(card.return_mean), np.array(card.return_var)
+    env.ret_rms.count = card.return_count
+    if env.norm_obs:
+        state, saved = state_units(env), saved_units(card)
+        state.mean, state.var, state.count = saved.mean, saved.var, saved.count
+
+
+def saved_units(card: AgentCard) -> RunningMeanStd:
+    """Mean and variance of what the state arm sees."""
+    units = RunningMeanStd(shape=(len(card.state_mean),))
+    units.mean, units.var = np.array(card.state_mean), np.array(card.state_var)
+    units.count = card.state_count
+    return units

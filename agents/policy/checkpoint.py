@@ -1,0 +1,80 @@
+"""Weights on disk: one file, the card that names it, and nothing else of an agent counts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from agents.policy.algorithms import algorithm_class
+from agents.policy.card import AgentCard, write_card
+from worldvae.errors import WorldvaeError
+from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
+
+
+def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard:
+    """Write weights under a new name, then the card that points to them, then drop the old ones."""
+    buffer = io.BytesIO()
+    model.save(buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    card = card.model_copy(update={"model": f"model_{card.env_steps}.zip", "model_sha256": digest})
+    atomic_write_bytes(folder / card.model, buffer.getvalue())
+    card = card.model_copy(update=_save_replay(folder, model, card.env_steps))
+    write_card(folder, card)
+    drop_others(folder, card)
+    return card
+
+
+def load_model(
+    folder: Path, card: AgentCard, device: str = "cpu", **arguments: Any
+) -> BaseAlgorithm:
+    """The weights that `card` names.
+
+    Stable-Baselines3's zip is unpickled, which runs whatever is in it: so only a file with the
+    hash of its card is opened. That guards against damage and mix-ups, not against an attacker
+    who writes both: load agents of people you trust.
+    """
+    path = folder / card.model
+    with user_errors(path):
+        data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != card.model_sha256:
+        raise WorldvaeError(
+            f"{path}: not the weights of card.json; remove {folder} and train again"
+        )
+    kind = algorithm_class(card.algorithm)
+    return kind.load(io.BytesIO(data), device=device, **arguments)
+
+
+def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
+    """Give `model` the replay buffer that `card` names, if it names one; as careful as above."""
+    if not card.replay or not isinstance(model, OffPolicyAlgorithm):
+        return
+    path = folder / card.replay
+    if sha256_file(path) != card.replay_sha256:
+        raise WorldvaeError(f"{path}: not the buffer of card.json; remove {folder} and train again")
+    model.load_replay_buffer(path)
+
+
+def _save_replay(folder: Path, model: BaseAlgorithm, env_steps: int) -> dict[str, str]:
+    """What an algorithm with a replay buffer cannot go on without, and its names for the card."""
+    if not isinstance(model, OffPolicyAlgorithm):
+        return {}
+    path = folder / f"replay_{env_steps}.pkl"
+    with atomic_file(path) as file:
+        model.save_replay_buffer(file)  # type: ignore[arg-type]
+    return {"replay": path.name, "replay_sha256": sha256_file(path)}
+
+
+def drop_others(folder: Path, card: AgentCard) -> None:
+    """Remove the weights and replay buffers of `folder` that `card` does not name.
+
+    A checkpoint that was killed leaves those it wrote, or those it replaced.
+    """
+    with user_errors(folder):
+        for path in [*folder.glob("model_*.zip"), *folder.glob("replay_*.pkl")]:
+            if path.name not in {card.model, card.replay}:
+                path.unlink()

@@ -1,0 +1,96 @@
+"""Score an agent on episodes that each start from a seed of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.policy.agent import Agent
+from worldvae.envs import EnvConfig, make_vec
+from worldvae.envs.isolation import SUCCESS
+from worldvae.envs.make_raw import has_limit
+from worldvae.errors import WorldvaeError
+from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
+
+ENDLESS = 30_000
+"""Decisions after which an episode without a limit is taken for endless; Atari's own is 27,000."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One evaluation episode: seed, undiscounted return, length in decisions."""
+
+    seed: int
+    return_: float
+    length: int
+    success: bool | None = None
+    """Whether it reached its goal, where the environment tells (`info["is_success"]`)."""
+
+
+def evaluate(
+    agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
+) -> list[Score]:
+    """Play one episode from each of `seeds`, to its end; the scores in their order.
+
+    The worlds follow from the seeds alone, so that every agent is asked the same questions;
+    sampled actions follow from `noise`, so that agents do not answer with the same luck.
+    Raises WorldvaeError if an episode does not end.
+    """
+    with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
+        return _evaluate(agent, env, seeds, num_envs)
+
+
+def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int) -> list[Score]:
+    if not len(seeds):
+        return []
+    width = min(num_envs, len(seeds))
+    vec = make_vec(env, width, seed=0)
+    try:
+        scores: list[Score] = []
+        most = None if has_limit(env) else ENDLESS
+        for start in range(0, len(seeds), width):
+            scores += _play(agent, vec, seeds[start : start + width], env.id, most)
+        return scores
+    finally:
+        vec.close()
+
+
+def _play(
+    agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int], name: str, most: int | None
+) -> list[Score]:
+    """One episode in each environment; what an early finisher plays on is not counted."""
+    padded = [*seeds, *[seeds[0]] * (vec.num_envs - len(seeds))]
+    agent.begin()
+    obs, info = vec.reset(seed=padded)  # type: ignore[arg-type]
+    episode_start = np.ones(vec.num_envs, bool)
+    running = np.ones(vec.num_envs, bool)
+    returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
+    successes: list[bool | None] = [None] * vec.num_envs
+    while running.any():
+        if lengths.max() == most:
+            raise WorldvaeError(
+                f"{name}: an episode has not ended after {most:,} decisions, and nothing limits "
+                "it: set env.max_episode_steps, which truncates it"
+            )
+        actions = agent(obs, episode_start, info.get("state"))
+        obs, rewards, terminated, truncated, info = vec.step(actions)
+        episode_start = terminated | truncated
+        returns += rewards * running
+        lengths += running
+        for index in np.flatnonzero(running & episode_start):
+            successes[index] = _success(info, index)
+        running &= ~episode_start
+    scores = zip(seeds, returns.tolist(), lengths.tolist(), successes, strict=False)
+    return [Score(*score) for score in scores]
+
+
+def _success(info: dict[str, Any], index: np.intp) -> bool | None:
+    """What the environment said of the episode that ended there; None if it said nothing."""
+    final = info.get("final_info", {})
+    told = final.get(f"_{SUCCESS}")
+    return bool(final[SUCCESS][index]) if told is not None and told[index] else None

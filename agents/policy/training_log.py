@@ -1,0 +1,45 @@
+"""What Stable-Baselines3 logs of a training: JSON lines and TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.logger import KVWriter, Logger, make_output_format
+
+from worldvae.files import user_errors
+from worldvae.training.board import quiet_writers
+
+FORMATS = "json", "tensorboard"
+
+
+@contextmanager
+def open_log(folder: Path) -> Iterator[Logger]:
+    """A logger that writes into `folder`; WorldvaeError if it cannot, as on a full disk."""
+    with ExitStack() as stack:
+        stack.enter_context(quiet_writers())
+        with user_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            writers = [_Checked(make_output_format(name, str(folder)), folder) for name in FORMATS]
+        for writer in writers:
+            stack.callback(writer.close)
+        yield Logger(str(folder), list(writers))
+
+
+class _Checked(KVWriter):
+    """Another writer, whose OSErrors name the folder."""
+
+    def __init__(self, writer: KVWriter, folder: Path) -> None:
+        self._writer, self._folder = writer, folder
+
+    def write(self, *arguments: Any, **options: Any) -> None:
+        """As the other one's."""
+        with user_errors(self._folder):
+            self._writer.write(*arguments, **options)
+
+    def close(self) -> None:
+        """As the other one's."""
+        with user_errors(self._folder):
+            self._writer.close()

@@ -1,0 +1,216 @@
+"""The stages before an agent, for an experiment: rollouts, and the encoders made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+from agents.arms.build import SEE_FRAMES, check_state, frames_of
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.sections import ArmName
+from agents.policy.agent import Agent
+from agents.policy.card import read_card
+from agents.policy.resources import PeakMemory, used_cpu
+from agents.report.sections.exhibits import ACTIVE_NATS
+from agents.run.collection import Spent, is_collected, lost_since, recorded, told_of
+from agents.run.command import exact_command
+from agents.run.load import read_run
+from agents.run.records import CHARGED_ARMS
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.checksum import is_intact, write_checked
+from worldvae.diagnostics.health import Health, diagnose, write_health
+from worldvae.envs import make_env
+from worldvae.errors import WorldvaeError
+from worldvae.files import locked
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
+from worldvae.training.distributed import first_does, own_share
+from worldvae.versions import library_versions
+from worldvae.wrappers.sb3 import check_keys
+
+# The sections of the config that decide the rollouts, and an encoder made from them.
+COLLECTED_BY = ("seed", "env", "rollouts")
+ENCODED_BY = (*COLLECTED_BY, "pretrain")
+
+STAGE = ".stage.lock"
+"""Held from the settings to what says that a stage is done; within it, who writes the files holds
+the folder's own lock."""
+
+# What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
+SMALLEST_CNN_FRAME = 36
+
+
+def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
+    """Make the rollouts and encoders that `arms` need and that are missing."""
+    for arm in SEE_FRAMES & set(arms):
+        _check_frames(experiment, arm)
+    if "state" in arms:
+        check_state(experiment.env)
+    if {"latent", "finetune"} & set(arms):
+        pretrain_encoder(experiment)
+    if "random" in arms:
+        make_untrained_encoder(experiment)
+
+
+def _check_frames(experiment: Experiment, arm: ArmName) -> None:
+    """Raise WorldvaeError for frames that Stable-Baselines3's policies of images cannot take."""
+    frame, stack = experiment.env.frame, frames_of(experiment, arm)
+    if arm == "pixels" and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
+        raise WorldvaeError(
+            f"env.frame is {frame.height}x{frame.width}: the pixels arm's stock CnnPolicy needs "
+            f"at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
+        )
+    channels = stack * frame.shape[2]
+    if channels >= min(frame.height, frame.width):
+        raise WorldvaeError(
+            f"the arm {arm}: {stack} frames (agent.stack) have {channels} channels, and "
+            "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
+            "smaller stack"
+        )
+
+
+def collect_rollouts(experiment: Experiment) -> RolloutStore:
+    """Collect what is missing of the experiment's rollouts."""
+    env = make_env(experiment.env)  # a mistake is told before a folder is made for it
+    env.close()
+    check_keys(env.observation_space)
+    folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
+    check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+    store = _complete(experiment)
+    if store is not None:
+        return store
+    with locked(folder, "collection", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        store = RolloutStore.create(folder, experiment.env)
+        record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        _collect(experiment, store)
+    return store
+
+
+def _complete(experiment: Experiment) -> RolloutStore | None:
+    """The rollouts, if they are all there."""
+    folder = experiment.rollouts_folder
+    if not is_intact(folder / "result.json"):
+        return None
+    store = RolloutStore.create(folder, experiment.env)
+    return store if is_collected(store, experiment.rollouts.frames) else None
+
+
+def _collect(experiment: Experiment, store: RolloutStore) -> None:
+    """Add what is missing to `store`, and say what all of it took."""
+    folder = store.folder
+    agent, before = None, Spent()
+    if experiment.rollouts.agent is not None:
+        path = Path(experiment.rollouts.agent)
+        agent, before = Agent.load(path, experiment.env, deterministic=False), _spent_on(path)
+    with store.writing():  # lists what a kill has left
+        told = told_of(folder)
+        lost = lost_since(told, store, before)
+    earlier, began = recorded(told, store, before), used_cpu()
+    noise = derive(experiment.seed, "actions", store.next_number)
+    with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
+        collect(store, experiment.rollouts, experiment.seed, agent)
+    cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
+    result = {
+        "env_steps": before.env_steps + store.env_steps + lost.env_steps,
+        "frames": store.num_frames,
+        "seconds": before.seconds + sum(record.seconds for record in store.records) + lost.seconds,
+        "cpu_seconds": cpu,
+        "peak_memory": memory.bytes,
+        "episodes": len(store.records),
+        "command": exact_command(),
+        "versions": library_versions(),
+    }
+    write_checked(folder / "result.json", result)
+
+
+def _spent_on(agent: Path) -> Spent:
+    """What the agent in that folder of a run took, its own encoder included.
+
+    It is part of what the frames cost that it collects.
+    """
+    card, run = read_card(agent), read_run((agent / "../../..").resolve())
+    if run.damage:  # its price would be told too low
+        raise WorldvaeError(next(iter(run.damage.values())))
+    charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
+    stages = {"collection": run.collection, "pretraining": run.pretraining}
+    cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]
+    known = [seconds for seconds in cpu if seconds is not None]
+    return Spent(
+        card.env_steps + card.refresh_env_steps + charge.env_steps,
+        card.seconds + card.refresh_seconds + charge.seconds,
+        card.cpu_seconds + card.refresh_cpu_seconds + sum(known) if known == cpu else None,
+    )
+
+
+def pretrain_encoder(experiment: Experiment) -> Encoder:
+    """The experiment's encoder, trained on its rollouts and examined; made if it is missing.
+
+    Under torchrun the first process does all but the training, in which each has its share.
+    """
+    folder = experiment.encoder_folder
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    if first_does(partial(is_intact, folder / "health.json")):
+        return Encoder.load(folder)
+
+    def collected() -> None:
+        collect_rollouts(experiment)
+
+    def examined() -> None:
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        examine_encoder(experiment, encoder)
+
+    first_does(collected)
+    store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
+    is_first = own_share().rank == 0
+    with locked(folder, "pretraining", STAGE, alone=True) if is_first else nullcontext():
+        encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+        first_does(examined)
+    return encoder
+
+
+def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool = False) -> Health:
+    """Check the experiment's encoder, print the verdict, and leave it in the encoder's folder."""
+    store = RolloutStore(experiment.rollouts_folder)
+    health = diagnose(encoder, store, experiment.seed, supervised)
+    health = health.model_copy(update={"command": exact_command()})
+    write_health(health, experiment.encoder_folder)
+    print(health.summary())
+    print(f"all of the check: {experiment.encoder_folder}/health.html")
+    return health
+
+
+def make_untrained_encoder(experiment: Experiment) -> Encoder:
+    """The control arm's encoder: the same network, untrained."""
+    folder = experiment.untrained_encoder_folder
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    if (folder / "config.json").exists():
+        return Encoder.load(folder)
+    store = collect_rollouts(experiment)
+    with locked(folder, "making of an encoder", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
+
+
+def _without_amounts(experiment: Experiment) -> Experiment:
+    """More frames may be collected later, by as many environments as there is room for."""
+    neutral = {"frames": RolloutConfig().frames, "num_envs": RolloutConfig().num_envs}
+    rollouts = experiment.rollouts.model_copy(update=neutral)
+    return experiment.model_copy(update={"rollouts": rollouts})
+
+
+def describe_encoder(encoder: Encoder, folder: Path) -> str:
+    """What was made, in a few lines."""
+    card = encoder.card
+    active = sum(kl > ACTIVE_NATS for kl in card.kl)
+    used = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
+    return (
+        f"{folder}: {encoder.latents} latents of {card.frame}{used}\n"
+        f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
+        f"pictures: {folder}/reconstructions.png, traversals.png, samples.png, training.png"
+    )

@@ -1,0 +1,149 @@
+"""One self-contained HTML report on a comparison: no network, no script, opens from the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.report.sections import exhibits
+from agents.report.sections.differences import differences
+from agents.report.sections.distribution import distribution
+from agents.report.sections.drift import drift
+from agents.report.sections.films import films
+from agents.report.sections.health import health, unfit
+from agents.report.sections.observations import sees
+from agents.report.summary import Summary, unequal
+from agents.report.tables import arms_table, costs_seeds_table, costs_table, pairs_table
+from agents.report.text import render_text, repeat
+from agents.report.verdict import verdict
+from agents.run.records import Run
+from worldvae import html
+from worldvae.files import atomic_write_text
+from worldvae.stats import Resampling
+
+
+def write_report(run: Run, summary: Summary) -> Path:
+    """Write `report.html`, and the same facts as `report.md`, into the run's folder; the page.
+
+    The bootstrap of its figures has a fixed seed, so the same results give the same page.
+    """
+    path = run.folder / "report.html"
+    atomic_write_text(path, render(run, summary, Resampling.seeded(0)))
+    text = render_text(run, summary, _title(run), _lede(run), _again(run))
+    atomic_write_text(path.with_suffix(".md"), text)
+    return path
+
+
+def render(run: Run, summary: Summary, resampling: Resampling) -> str:
+    """The whole page."""
+    sections = (
+        _verdict(run, summary),
+        _holes(run),
+        _damaged(run),
+        _unequal(run),
+        _arms(summary),
+        exhibits.curves(run, resampling),
+        exhibits.scores(run, summary),
+        distribution(summary, resampling),
+        sees(run),
+        exhibits.encoder(run),
+        health(run),
+        drift(run),
+        films(run),
+        _ledger(summary),
+        differences(run),
+        _reproduce(run),
+        (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
+    )
+    return html.document("worldvae comparison", _title(run), _lede(run), sections)
+
+
+def _verdict(run: Run, summary: Summary) -> str:
+    words = [*unfit(run), *verdict(summary)]
+    return html.box("verdict", "verdict", "Verdict", *map(html.paragraph, words))
+
+
+def _title(run: Run) -> str:
+    return run.folder.resolve().name
+
+
+def _lede(run: Run) -> str:
+    environments = sorted({result.evaluation.env_id for result in run.results})
+    total = len({(agent.arm, agent.seed) for agent in run.agents} | set(run.planned))
+    finished = f"{len(run.results)} of {total} agents finished"
+    return " · ".join([*environments, ", ".join(run.arms) or "no arm yet", finished])
+
+
+def _holes(run: Run) -> str:
+    if not run.holes:
+        return ""
+    again = "Run the same command again: it skips what is done and goes on with the rest."
+    return html.box(
+        "notice",
+        "holes",
+        "Not finished",
+        html.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
+        html.paragraph(again),
+        html.code(_again(run)),
+    )
+
+
+def _damaged(run: Run) -> str:
+    if not run.damaged:
+        return ""
+    return html.box("notice", "damaged", "Damaged, left out", html.bullets(run.damaged))
+
+
+def _unequal(run: Run) -> str:
+    if not (found := unequal(run)):
+        return ""
+    text = (
+        f"The finished agents differ in {', '.join(found)}; the arms are not strictly comparable."
+    )
+    return html.box("notice", "unequal", "Not held equal", html.paragraph(text))
+
+
+def _arms(summary: Summary) -> str:
+    if not summary.arms:
+        return ""
+    return html.section(
+        "arms", "The arms", html.table(*arms_table(summary), kind="arms"), _pairs(summary)
+    )
+
+
+def _pairs(summary: Summary) -> str:
+    return html.table(*pairs_table(summary)) if summary.pairs else ""
+
+
+def _ledger(summary: Summary) -> str:
+    if not summary.costs:
+        return ""
+    text = (
+        "The mean over the seeds of each arm. Collection and pretraining are counted in full for "
+        "each arm that needs them; evaluations are charged to none, nor are they in the CPU "
+        "minutes. Memory is the most that was resident, child processes included."
+    )
+    return html.section(
+        "arm_costs",
+        "What it cost",
+        html.paragraph(text),
+        html.table(*costs_table(summary.costs), kind="arms"),
+        html.details("Every seed", html.table(*costs_seeds_table(summary.costs))),
+    )
+
+
+def _reproduce(run: Run) -> str:
+    versions = {
+        f"{name} {version}" for result in run.results for name, version in result.versions.items()
+    }
+    blocks = (
+        ("Commands", repeat(run, _again(run))),
+        ("Versions", sorted(versions)),
+        ("Configuration, every default written out", run.config.splitlines()),
+    )
+    shown = [html.details(title, html.code("\n".join(lines))) for title, lines in blocks if lines]
+    return html.section("reproduce", "To do it again", *shown) if shown else ""
+
+
+def _again(run: Run) -> str:
+    """The command that makes whatever is missing, from the root of the checkout."""
+    return f"python -m scripts.compare {run.folder / 'config.yaml'}"

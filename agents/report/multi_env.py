@@ -1,0 +1,131 @@
+"""The report over several environments, on scores between random play and a reference.
+
+Every environment has a report of its own; this one puts them together.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agents.report import markdown
+from agents.report.normalised import Across, across
+from agents.report.sections.distribution import distribution_across
+from agents.report.sections.health import unfit
+from agents.report.tables import Table, normalised_table
+from agents.report.verdict import claims
+from agents.run.records import ENOUGH_SEEDS, Run
+from worldvae import html
+from worldvae.files import atomic_write_text
+from worldvae.stats import Estimate, Resampling
+
+HEADER = ("env", "arm", "seed", "normalised")
+
+
+def write_several(folder: Path, runs: Sequence[Run]) -> Path:
+    """Write `scores.csv`, `report.html` and `report.md` over `runs` into `folder`; the page.
+
+    The runs hold the same arms, each in an environment of its own that has a scale.
+    """
+    resampling = Resampling.seeded(0)
+    found = across(runs, resampling)
+    atomic_write_text(folder / "scores.csv", _csv(found))
+    atomic_write_text(folder / "report.md", _markdown(folder, runs, found))
+    page = folder / "report.html"
+    atomic_write_text(page, _page(folder, runs, found, resampling))
+    return page
+
+
+def verdict_across(found: Across | None) -> list[str]:
+    """What was found, which claims no more than the seeds allow."""
+    if found is None or not found.arms:
+        return ["No arm has finished in every environment yet, so nothing is put together."]
+    scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in found.arms)
+    fewest = min(arm.aggregates["IQM"].n for arm in found.arms)
+    first = (
+        f"IQM of normalised scores over {len(found.arms[0].scores)} environments, with "
+        f"n = {fewest} seeds or more in each (95 % interval): {scores}."
+    )
+    if not found.pairs:
+        return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
+    return [first, *claims(found.pairs, _two_digits, " in each environment")]
+
+
+def _verdict(runs: Sequence[Run], found: Across | None) -> list[str]:
+    """What was found, after the encoders that no agent can use."""
+    warned = [f"{_name(run)}: {words}" for run in runs for words in unfit(run)]
+    return [*warned, *verdict_across(found)]
+
+
+def environments_table(runs: Sequence[Run]) -> Table:
+    """A row an environment: the two ends of its scale, and the mean return of every arm."""
+    arms = list(dict.fromkeys(arm for run in runs for arm in run.arms))
+    rows = [(_name(run), (*_scale(run), *(_mean(run, arm) for arm in arms))) for run in runs]
+    return Table(("environment", "random play", "reference", *arms), tuple(rows))
+
+
+def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: Resampling) -> str:
+    table = html.table(*environments_table(runs))
+    sections = [
+        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, _verdict(runs, found))),
+        distribution_across(found, resampling) if found and found.arms else "",
+        html.section("environments", "Mean return in each environment", table),
+        html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
+    ]
+    lede = " · ".join(map(_name, runs))
+    return html.document("worldvae comparison", folder.resolve().name, lede, sections)
+
+
+def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
+    blocks = [
+        f"# {markdown.escaped(folder.resolve().name)}",
+        markdown.section("Verdict", *map(markdown.escaped, _verdict(runs, found))),
+        markdown.section("Normalised scores", markdown.table(normalised_table(found)))
+        if found
+        else "",
+        markdown.section("Mean returns", markdown.table(environments_table(runs))),
+        markdown.section("Report of each environment", markdown.bullets(_reports(runs))),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _csv(found: Across | None) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(HEADER)
+    for arm in found.arms if found else ():
+        for env, seeds in arm.scores.items():
+            writer.writerows((env, arm.arm, seed, score) for seed, score in seeds.items())
+    return table.getvalue()
+
+
+def _reports(runs: Sequence[Run]) -> list[str]:
+    return [f"{_name(run)}: {run.folder.name}/report.html" for run in runs]
+
+
+def _name(run: Run) -> str:
+    """The environment; the folder's name until an agent has finished."""
+    return run.results[0].evaluation.env_id if run.results else run.folder.name
+
+
+def _scale(run: Run) -> tuple[html.Cell, html.Cell]:
+    scale = next(iter(run.stated.scales.values()), None)
+    return ((f"{scale.random:g}", ""), (f"{scale.reference:g}", "")) if scale else (("", ""),) * 2
+
+
+def _mean(run: Run, arm: str) -> html.Cell:
+    scores = [result.score for result in run.finished(arm).values()]
+    return (f"{np.mean(scores):.4g}", f"n = {len(scores)}") if scores else ("not finished", "")
+
+
+def _value(found: Estimate) -> str:
+    interval = f" ({found.low:.2f} to {found.high:.2f})" if np.isfinite(found.low) else ""
+    return f"{found.value:.2f}{interval}"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}"

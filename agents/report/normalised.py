@@ -1,0 +1,133 @@
+"""The arms over several environments, or one, on the scale of normalised scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from agents.run.records import ENOUGH_SEEDS, Result, Run
+from worldvae.stats import (
+    Array,
+    Difference,
+    Estimate,
+    Resampling,
+    detectable_difference,
+    interquartile_mean_of_tasks,
+    mean_of_tasks,
+    median_of_tasks,
+    normalise,
+    optimality_gap,
+    stratified_difference,
+    stratified_estimate,
+    stratified_improvement,
+)
+
+AGGREGATES = {
+    "IQM": interquartile_mean_of_tasks,
+    "mean": mean_of_tasks,
+    "median": median_of_tasks,
+    "optimality gap": optimality_gap,
+}
+"""Of Agarwal et al. (2021); with less optimality gap an arm is nearer to the reference."""
+
+
+@dataclass(frozen=True)
+class ArmAcross:
+    """One arm in every environment: its normalised scores by seed, and what they come to."""
+
+    arm: str
+    scores: Mapping[str, Mapping[int, float]]
+    """Gymnasium id -> seed -> normalised score."""
+    aggregates: Mapping[str, Estimate]
+
+    @property
+    def tasks(self) -> dict[str, Array]:
+        """Gymnasium id -> normalised scores (S_m,)."""
+        return {env: np.array(list(seeds.values())) for env, seeds in self.scores.items()}
+
+
+@dataclass(frozen=True)
+class PairAcross:
+    """`first` minus `second` over the seeds that both finished; `first` has the higher mean."""
+
+    first: str
+    second: str
+    difference: Difference
+    probability: Estimate
+    detectable: float
+
+
+@dataclass(frozen=True)
+class Across:
+    """Arms with a finished agent in every environment; pairs that have enough seeds in each."""
+
+    arms: tuple[ArmAcross, ...]
+    pairs: tuple[PairAcross, ...]
+
+
+def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
+    """Put together runs of the same arms in different environments.
+
+    None where no arm has a finished agent in each of them, or where the configuration states no
+    scale for an environment.
+    """
+    if not runs or not all(run.results and _scale_known(run) for run in runs):
+        return None
+    names = [arm for arm in runs[0].arms if all(run.finished(arm) for run in runs)]
+    if not names:
+        return None
+    arms = tuple(_arm(arm, runs, resampling) for arm in names)
+    pairs = (_pair(first, second, resampling) for first, second in combinations(arms, 2))
+    return Across(arms, tuple(pair for pair in pairs if pair))
+
+
+def _scale_known(run: Run) -> bool:
+    return all(result.evaluation.env_id in run.stated.scales for result in run.results)
+
+
+def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
+    scores = {
+        run.results[0].evaluation.env_id: {
+            seed: _normalised(run, result) for seed, result in run.finished(arm).items()
+        }
+        for run in runs
+    }
+    tasks = [list(seeds.values()) for seeds in scores.values()]
+    aggregates = {
+        name: stratified_estimate(tasks, statistic, resampling)
+        for name, statistic in AGGREGATES.items()
+    }
+    return ArmAcross(arm, scores, aggregates)
+
+
+def _normalised(run: Run, result: Result) -> float:
+    scale = run.stated.scales[result.evaluation.env_id]
+    return float(normalise([result.score], scale.random, scale.reference)[0])
+
+
+def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAcross | None:
+    shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
+    if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
+        return None
+    a, b = _of(first, shared), _of(second, shared)
+    difference = stratified_difference(a, b, resampling)
+    if difference.value < 0:
+        return _pair(second, first, resampling)
+    return PairAcross(
+        first.arm,
+        second.arm,
+        difference,
+        stratified_improvement(first.tasks, second.tasks, resampling),
+        detectable_difference([a[env] - b[env] for env in a]),
+    )
+
+
+def _of(arm: ArmAcross, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
+    """The scores of those seeds, in the order of the seeds."""
+    return {
+        env: np.array([arm.scores[env][seed] for seed in sorted(chosen)])
+        for env, chosen in seeds.items()
+    }

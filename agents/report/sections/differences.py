@@ -1,0 +1,82 @@
+"""What differs between the arms of a comparison, in words: what each sees, and its first layers."""
+
+from __future__ import annotations
+
+import yaml
+
+from agents.report import markdown
+from agents.run.records import Run
+from worldvae import html
+
+SEES = {
+    "pixels": (
+        "the last preprocessed frames",
+        "the convolutions of Stable-Baselines3's image policy, from random weights",
+    ),
+    "latent": (
+        "latents of an encoder that was trained on collected frames, then frozen",
+        "none: the shared dense layers begin at the latents",
+    ),
+    "random": (
+        "latents of the same encoder with its initial weights, frozen, never trained",
+        "none: the shared dense layers begin at the latents",
+    ),
+    "finetune": (
+        "the last preprocessed frames",
+        "the pretrained encoder, which learns on with the agent",
+    ),
+    "state": (
+        "the true state that a reader tells, in units of its running mean and deviation; no frame",
+        "none: the shared dense layers begin at the state",
+    ),
+    "blind": (
+        "its own last actions, nothing of the world",
+        "none: the shared dense layers begin at the actions",
+    ),
+}
+"""Arm -> what the agent sees, and which first layers are trained that the other arms lack."""
+
+UNKNOWN = ("see the configuration", "see the configuration")
+
+
+TITLE = "What differs between the arms"
+
+
+def differences(run: Run) -> str:
+    """The section; '' before there is an arm."""
+    if not run.arms:
+        return ""
+    header = ["arm", "the agent sees", _layers(run)]
+    rows = [(arm, [(words, "") for words in SEES.get(arm, UNKNOWN)]) for arm in run.arms]
+    table = html.table(header, rows, kind="words")
+    return html.section("differences", TITLE, html.paragraph(_lead(run)), table)
+
+
+def differences_text(run: Run) -> str:
+    """The same in Markdown, without a table."""
+    if not run.arms:
+        return ""
+    rows = [(arm, *SEES.get(arm, UNKNOWN)) for arm in run.arms]
+    items = (f"{arm} sees {sees}; {_layers(run)}: {layers}" for arm, sees, layers in rows)
+    return markdown.section(TITLE, markdown.escaped(_lead(run)), markdown.bullets(items))
+
+
+def _lead(run: Run) -> str:
+    return (
+        "Only the observation, and with it the first layers of the network. Environment, seeds, "
+        f"env steps, evaluation episodes and all other settings of {algorithm_of(run.config)} are "
+        "the same."
+    )
+
+
+def _layers(run: Run) -> str:
+    return f"first layers of its own that {algorithm_of(run.config)} trains"
+
+
+def algorithm_of(config: str) -> str:
+    """What a resolved configuration calls the agents' algorithm; "the algorithm" if it does not."""
+    try:
+        agent = (yaml.safe_load(config) or {}).get("agent", {})
+        return str(agent["algorithm"])
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return "the algorithm"

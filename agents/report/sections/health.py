@@ -1,0 +1,91 @@
+"""What the health check said of the encoder before any agent was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.report import markdown
+from agents.run.records import Run
+from worldvae import html
+from worldvae.checksum import read_checked_as
+from worldvae.diagnostics.page.write import MEANINGS
+from worldvae.diagnostics.rules.evidence import Finding, Verdict
+from worldvae.errors import WorldvaeError
+
+TITLE = "Latent health"
+ELSEWHERE = (
+    "All of the check, with its figures: health.html in the folder encoder, beside this page."
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the report reads of `encoder/health.json`."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+def health(run: Run) -> str:
+    """Verdict and findings of `encoder/health.json`; '' where there is none."""
+    try:
+        found = _read(run)
+    except WorldvaeError as error:
+        return html.section("health", TITLE, html.paragraph(str(error)))
+    if found is None:
+        return ""
+    blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(ELSEWHERE)]
+    return html.section("health", TITLE, *blocks)
+
+
+def health_text(run: Run) -> str:
+    """The same in Markdown."""
+    try:
+        found = _read(run)
+    except WorldvaeError as error:
+        return markdown.section(TITLE, markdown.escaped(str(error)))
+    if found is None:
+        return ""
+    items = markdown.bullets(f"{one.severity}: {one.found} {one.advice}" for one in found.findings)
+    return markdown.section(TITLE, markdown.escaped(_verdict(found)), items, ELSEWHERE)
+
+
+def unfit(run: Run) -> list[str]:
+    """What the verdict of a comparison says first, of an encoder that no agent can use."""
+    try:
+        found = _read(run)
+    except WorldvaeError:  # the section says it
+        return []
+    if found is None or found.verdict != "unfit":
+        return []
+    grounds = " ".join(one.found for one in found.findings if one.severity == "unfit")
+    return [
+        f"The encoder is unfit by its health check. {grounds} Scores of agents on its latents "
+        "tell of this encoder and not of whether pretraining helps: follow the advice below "
+        "Latent health, pretrain again and compare again."
+    ]
+
+
+def _read(run: Run) -> Checked | None:
+    """None where no check was made; WorldvaeError with what to do if its file is damaged."""
+    path = run.folder / "encoder" / "health.json"
+    if not path.exists():
+        return None
+    again = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
+    try:
+        return read_checked_as(path, Checked, "")
+    except WorldvaeError:
+        raise WorldvaeError(
+            f"encoder/health.json is damaged. Examine the encoder again: {again}"
+        ) from None
+
+
+def _verdict(found: Checked) -> str:
+    count = len(found.findings)
+    findings = "no finding" if not count else f"{count} finding{'s' if count > 1 else ''}"
+    return f"Verdict: {found.verdict}, with {findings}. {MEANINGS[found.verdict]}"
+
+
+def _findings(found: Checked) -> list[str]:
+    items = [(one.severity, one.found, one.advice) for one in found.findings]
+    return [html.judged(items)] if items else []

@@ -1,0 +1,81 @@
+"""The held-out moments that a report shows every arm: frames, true state, actions before them.
+
+Shapes: K moments, T frames around each, S state variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.arms.build import frames_of
+from agents.config.experiment import Experiment
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.diagnostics.examination import states_at
+from worldvae.envs.state import StateVariable
+from worldvae.errors import WorldvaeError
+from worldvae.rollouts import RolloutStore, StoredFrames
+
+MOMENTS = 4
+
+
+@dataclass(frozen=True)
+class Moments:
+    """K moments of held-out episodes, spread evenly; everybody is shown the same ones."""
+
+    frames: NDArray[np.uint8]
+    """(K, T, H, W, C), the oldest first."""
+    now: int
+    """Which of the T frames is the present one."""
+    told: NDArray[np.float32] | None
+    """What a decoder of the future is told of later actions, (K, ahead, A)."""
+    variables: tuple[StateVariable, ...]
+    state: NDArray[np.float64]
+    """(K, S), nan where none was recorded."""
+    actions: tuple[NDArray[Any], ...]
+    """Of each episode up to the moment."""
+
+    @property
+    def present(self) -> NDArray[np.uint8]:
+        """(K, H, W, C)."""
+        return self.frames[:, self.now]
+
+    def last(self, count: int) -> NDArray[np.uint8]:
+        """The newest `count` frames of each moment: (K, count, H, W, C)."""
+        return self.frames[:, self.now + 1 - count : self.now + 1]
+
+    def inputs(self, encoder: Encoder) -> NDArray[np.uint8]:
+        """What `encoder` reads: (K, H, W, stack C)."""
+        return np.concatenate(list(self.last(encoder.stack).transpose(1, 0, 2, 3, 4)), axis=-1)
+
+    def target(self, encoder: Encoder) -> NDArray[np.uint8]:
+        """What `encoder` was trained to make of it: (K, H, W, C)."""
+        return self.frames[:, self.now + encoder.window.ahead]
+
+
+def take(folder: Path, experiment: Experiment) -> Moments:
+    """Moments of the test episodes in the rollouts `folder`; WorldvaeError if there are none."""
+    store, model = RolloutStore(folder), experiment.pretrain.autoencoder
+    depth = max(frames_of(experiment, "pixels"), frames_of(experiment, "finetune"))
+    before, ahead = depth - 1, model.window.ahead
+    source = StoredFrames(store, "test", None, before, ahead, model.objective.actions)
+    if not len(source):
+        raise WorldvaeError(f"{folder}: no test episode yet; collect more frames")
+    chosen = np.linspace(0, len(source) - 1, MOMENTS + 2)[1:-1].astype(np.int64)
+    owners, times = source.locate(chosen)
+    for owner in owners:
+        store.check(source.records[owner])
+    frames = source.gather(chosen)
+    episodes = [store.arrays(source.records[owner]) for owner in owners]
+    return Moments(
+        frames.reshape(*frames.shape[:3], depth + ahead, -1).transpose(0, 3, 1, 2, 4),
+        before,
+        source.actions(chosen),
+        store.state_variables,
+        states_at(store, source, chosen),
+        tuple(e["action"][:time] for e, time in zip(episodes, times, strict=True)),
+    )

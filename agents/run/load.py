@@ -1,0 +1,189 @@
+"""Reading a comparison's run folder, and writing its `scores.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from agents.policy.card import read_card
+from agents.run.agent_files import EPISODES, EVALUATIONS, RESULT, check_counts, check_file
+from agents.run.records import (
+    AgentRecord,
+    Cost,
+    Evaluation,
+    Result,
+    Run,
+    TrainingEpisode,
+    rank,
+)
+from agents.run.stage_results import Card, Collection, Pretraining, Stated
+from worldvae.checksum import HEADER, read_checked_as, read_checked_bytes
+from worldvae.config import read_yaml
+from worldvae.errors import WorldvaeError
+from worldvae.files import atomic_write_text, read_jsonl
+
+T = TypeVar("T")
+
+TRAINED_AGAIN = "compare again, which goes on from its checkpoint"
+TRAINED_ON = "restore the file or remove that line"
+WRITTEN_AGAIN = "compare again with the CONFIG of the experiment, which writes it anew"
+REMEDIES = {
+    "collection": "python -m scripts.collect CONFIG writes it anew",
+    "pretraining": "restore it, or remove the folder and pretrain again",
+    "card": "copy the whole folder again, or remove it and pretrain again",
+}
+
+SCORES_HEADER = (
+    "arm",
+    "seed",
+    "evaluation_episode",
+    "episode_seed",
+    "return",
+    "length",
+    "success",
+    "env_steps",
+    "seconds",
+)
+
+
+def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
+    """Read a run folder; `planned` names the (arm, seed) pairs that a complete run would hold."""
+    if not folder.is_dir():
+        raise WorldvaeError(f"{folder}: no such run folder")
+    config, damage = folder / "config.yaml", dict[str, str]()
+    return Run(
+        folder=folder,
+        config=_read_config(config),
+        collection=_read(folder / "rollouts/result.json", Collection, "collection", damage),
+        pretraining=_read(folder / "encoder/result.json", Pretraining, "pretraining", damage),
+        card=_read(folder / "encoder/card.json", Card, "card", damage),
+        agents=_read_agents(folder / "agents"),
+        planned=tuple(planned),
+        stated=_read_stated(config) if config.exists() else Stated(),
+        damage=damage,
+    )
+
+
+def write_scores(run: Run) -> Path:
+    """Write `scores.csv`, a line for each evaluation episode; costs include the arm's charge."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(SCORES_HEADER)
+    for arm in run.arms:
+        for result in run.finished(arm).values():
+            writer.writerows(_score_rows(result, result.cost + run.charge(arm)))
+    path = run.folder / "scores.csv"
+    atomic_write_text(path, table.getvalue())
+    return path
+
+
+def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
+    """Held-out scores over `unit`, "env_steps" or "seconds", the final one last: (2, points)."""
+    points = [(getattr(line, unit), line.score) for line in agent.measured if line.returns]
+    return np.array(points, dtype=np.float64).reshape(-1, 2).T
+
+
+def _score_rows(result: Result, cost: Cost) -> list[tuple[object, ...]]:
+    played = result.evaluation
+    told = [*played.successes, *[None] * (len(played.seeds) - len(played.successes))]
+    successes = ["" if success is None else int(success) for success in told]
+    episodes = zip(played.seeds, played.returns, played.lengths, successes, strict=True)
+    return [
+        (result.arm, result.seed, index, *episode, cost.env_steps, f"{cost.seconds:.3f}")
+        for index, episode in enumerate(episodes)
+    ]
+
+
+def _read_agents(folder: Path) -> tuple[AgentRecord, ...]:
+    folders = [path for path in folder.glob("*/seed_*") if path.name[5:].isdecimal()]
+    agents = [_read_agent(path) for path in folders]
+    return tuple(sorted(agents, key=lambda agent: (rank(agent.arm), agent.arm, agent.seed)))
+
+
+def _read_agent(folder: Path) -> AgentRecord:
+    """The agent in `folder`; one that cannot be read is a hole, and does not hide the others."""
+    arm, seed = folder.parent.name, int(folder.name[5:])
+    try:
+        return _read_whole_agent(folder, arm, seed)
+    except WorldvaeError as error:
+        return AgentRecord(arm, seed, folder, (), (), None, damage=str(error))
+
+
+def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
+    path, lost = folder / RESULT, list[str]()
+    result = read_checked_as(path, Result, TRAINED_AGAIN) if path.exists() else None
+    if result and (result.arm, result.seed) != (arm, seed):
+        raise WorldvaeError(
+            f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?"
+        )
+    files = result.files if result else None
+    logged = {} if result or not (folder / "card.json").exists() else read_card(folder).logged
+    return AgentRecord(
+        arm=arm,
+        seed=seed,
+        folder=folder,
+        evaluations=tuple(_read_lines(folder / EVALUATIONS, Evaluation, files, logged, lost)),
+        episodes=tuple(_read_lines(folder / EPISODES, TrainingEpisode, files, logged, lost)),
+        result=result,
+        lost=tuple(lost),
+    )
+
+
+def _read(path: Path, kind: type[T], name: str, damage: dict[str, str]) -> T | None:
+    """The JSON file as `kind`; None where there is none, or where it is noted in `damage`."""
+    if not path.exists():
+        return None
+    try:
+        return read_checked_as(path, kind, REMEDIES[name])
+    except WorldvaeError as error:
+        damage[name] = str(error)
+        return None
+
+
+def _read_config(path: Path) -> str:
+    """The resolved configuration as it was written; '' where there is none."""
+    if not path.exists():
+        return ""
+    return read_checked_bytes(path, WRITTEN_AGAIN).removeprefix(HEADER).decode("utf-8")
+
+
+def _read_stated(config: Path) -> Stated:
+    try:
+        return TypeAdapter(Stated).validate_python(read_yaml(config).get("compare") or {})
+    except ValidationError as error:
+        raise WorldvaeError(f"{config}: compare.{_first(error)}") from None
+
+
+def _read_lines(
+    path: Path,
+    kind: type[T],
+    files: Mapping[str, str] | None,
+    logged: Mapping[str, int],
+    lost: list[str],
+) -> list[T]:
+    """The lines of a log; none where it is damaged, which is noted in `lost`.
+
+    By the hashes of a finished agent's `files`, or by what was `logged` at the last checkpoint.
+    """
+    try:
+        check_file(path.parent, path.name, files)
+        rows = read_jsonl(path, TRAINED_ON)
+        check_counts(path.parent, path.name, len(rows), logged)
+        return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
+    except WorldvaeError as error:
+        lost.append(str(error))
+    except ValidationError as error:
+        lost.append(f"{path}: {_first(error)}")
+    return []
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")

@@ -1,0 +1,163 @@
+"""The tables and the figure of a study, from the scores of its cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worldvae.files import atomic_file, atomic_write_text
+from worldvae.plots.encoder import dot_panels
+from worldvae.plots.frames import DPI
+from worldvae.stats import Resampling, bootstrap_interval, mean
+
+MEAN = "mean"
+INTERVAL_FROM = 3  # fewest seeds with an interval
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of `scores.json`, where it lies there, and what it tells."""
+
+    title: str
+    path: tuple[str, ...]
+    meaning: str
+    digits: int = 2
+    pictured: bool = False
+
+
+METRICS = (
+    Metric(
+        "F1, published probe",
+        ("published_probes", "mean"),
+        "AtariARI's linear probe on the latents as they are, mean over categories",
+        pictured=True,
+    ),
+    Metric(
+        "Probe of whitened latents",
+        ("probes", "mean"),
+        "best linear map from what an agent sees: F1 or R2, mean over categories",
+        pictured=True,
+    ),
+    Metric("MIG", ("disentanglement", "mig"), "Chen et al. 2018", pictured=True),
+    Metric(
+        "DCI disentanglement",
+        ("disentanglement", "dci_disentanglement"),
+        "Eastwood & Williams 2018",
+        pictured=True,
+    ),
+    Metric("DCI completeness", ("disentanglement", "dci_completeness"), "the same"),
+    Metric("DCI informativeness", ("disentanglement", "dci_informativeness"), "the same"),
+    Metric("SAP", ("disentanglement", "sap"), "Kumar et al. 2018"),
+    Metric("FactorVAE score", ("disentanglement", "factor_vae"), "Kim & Mnih 2018"),
+    Metric("Distortion", ("reconstruction", "held_out", "distortion"), "held out, nats a frame", 1),
+    Metric("Rate", ("reconstruction", "held_out", "rate"), "KL to the prior, nats a frame", 1),
+    Metric(
+        "Moving pixels lost",
+        ("reconstruction", "held_out", "moving", "lost"),
+        "0: perfect; 1: no better than the mean training image",
+    ),
+    Metric("Active latents", ("active",), "Burda et al. 2016", 0),
+    Metric("Training seconds", ("training_seconds",), "wall-clock, all resumes in", 0),
+)
+
+Grid = dict[str, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
+"""Encoder -> environment -> one value a seed."""
+
+
+def write_study(
+    folder: Path, scores: Sequence[Mapping[str, Any]], missing: Sequence[str] = ()
+) -> Path:
+    """Write scores.csv, study.md and study.png into `folder`; the path of study.md.
+
+    `missing` names what has no scores, since it failed.
+    """
+    found = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
+    atomic_write_text(folder / "scores.csv", _csv(scores))
+    atomic_write_text(folder / "study.md", _markdown(scores, missing, found))
+    pictured = {metric.title: grid for metric, grid in found.items() if metric.pictured}
+    if pictured:
+        with atomic_file(folder / "study.png") as file:
+            dot_panels(pictured).savefig(file, format="png", dpi=DPI, facecolor="white")
+    return folder / "study.md"
+
+
+def _grid(scores: Iterable[Mapping[str, Any]], metric: Metric) -> Grid:
+    grid: dict[str, dict[str, list[float]]] = {}
+    for row in scores:
+        value = _at(row, metric.path)
+        if value is not None:
+            grid.setdefault(row["encoder"], {}).setdefault(row["env"], []).append(value)
+    return {
+        encoder: {env: np.array(values) for env, values in by_env.items()}
+        for encoder, by_env in grid.items()
+    }
+
+
+def _at(row: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
+    value: Any = row
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return None if value is None else float(value)
+
+
+def _csv(scores: Iterable[Mapping[str, Any]]) -> str:
+    """One line a number: those of METRICS, and the probes of each variable."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["env", "encoder", "seed", "metric", "value"])
+    for row in scores:
+        key = [row["env"], row["encoder"], row["seed"]]
+        for metric in METRICS:
+            value = _at(row, metric.path)
+            if value is not None:
+                writer.writerow([*key, ".".join(metric.path), f"{value:.6g}"])
+        for measure in ("published_probes", "probes"):
+            for probed in row.get(measure, {}).get("variables", ()):
+                name = f"{measure}.{probed['variable']}"
+                writer.writerow([*key, name, f"{probed['score']:.6g}"])
+    return file.getvalue()
+
+
+def _markdown(
+    scores: Sequence[Mapping[str, Any]], missing: Sequence[str], found: Mapping[Metric, Grid]
+) -> str:
+    seeds = sorted({row["seed"] for row in scores})
+    text = [
+        f"{len(scores)} encoders, seeds {', '.join(map(str, seeds))}. Mean over seeds; in "
+        "brackets its 95 % bootstrap interval where there are at least "
+        f"{INTERVAL_FROM} seeds.\n"
+    ]
+    if missing:
+        text.append(f"Missing, since they failed: {', '.join(missing)}.\n")
+    for metric, grid in found.items():
+        text += [f"**{metric.title}** ({metric.meaning})\n", _table(metric, grid)]
+    return "\n".join(text)
+
+
+def _table(metric: Metric, grid: Grid) -> str:
+    envs = list(dict.fromkeys(env for by_env in grid.values() for env in by_env))
+    columns = [*envs, MEAN] if len(envs) > 1 else envs
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for encoder, by_env in grid.items():
+        cells = [_cell(by_env.get(env), metric.digits) for env in envs]
+        if len(envs) > 1:
+            whole = all(env in by_env for env in envs)
+            overall = np.mean([by_env[env].mean() for env in envs]) if whole else np.nan
+            cells.append(f"{overall:z.{metric.digits}f}" if whole else "")
+        lines.append(f"| {encoder} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(values: np.ndarray[Any, np.dtype[np.float64]] | None, digits: int) -> str:
+    if values is None:
+        return ""
+    if len(values) < INTERVAL_FROM:
+        return f"{values.mean():z.{digits}f}"
+    low, high = bootstrap_interval(values, mean, Resampling.seeded(0))
+    return f"{values.mean():z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"

@@ -1,0 +1,160 @@
+"""Environments x encoders x seeds: train every encoder, and measure what its latents keep.
+
+No agent is trained. Each cell of the grid is a folder of its own and is done once; killed, the
+same command goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.jobs.executor import LocalProcesses
+from agents.jobs.live_view import View
+from agents.jobs.pool import Pool
+from agents.jobs.progress import Progress, encoder_progress
+from agents.prepare import ENCODED_BY, STAGE, collect_rollouts
+from agents.study.report import write_study
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, PretrainConfig, leave_untrained, pretrain
+from worldvae.checksum import is_intact, read_checked, write_checked
+from worldvae.diagnostics.metrics.encoder_scores import score_encoder
+from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
+from worldvae.fields import check_name, folder_name
+from worldvae.files import locked
+from worldvae.rollouts import RolloutStore
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One encoder of one environment and seed."""
+
+    env: str
+    encoder: str
+    seed: int
+    experiment: Experiment
+    """The study's, with this environment and this encoder's settings."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.env} {self.encoder} seed {self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        return self.experiment.folder / "encoders" / self.encoder / f"seed_{self.seed}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "study.log"
+
+    @property
+    def work(self) -> Callable[[], object]:
+        return partial(make, self)
+
+    @property
+    def progress(self) -> Progress:
+        return encoder_progress(self.folder, self.experiment.pretrain.steps)
+
+    @property
+    def is_done(self) -> bool:
+        return is_intact(self.folder / "scores.json")
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        return read_checked(self.folder / "scores.json", "delete it to measure the encoder again")
+
+
+def study(experiment: Experiment) -> bool:
+    """Leave scores.csv, study.md and study.png in the experiment's folder; whether all is in them.
+
+    Run again, it does only what is missing. An encoder that fails leaves a gap in the tables and
+    does not stop the others. Raises WorldvaeError if none has been measured.
+    """
+    cells = list(grid(experiment))
+    for cell in cells:
+        check_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
+    for cell in {cell.env: cell for cell in cells}.values():
+        collect_rollouts(cell.experiment)
+    _run([cell for cell in cells if not cell.is_done], experiment.study.workers)
+    missing = [cell.name for cell in cells if not cell.is_done]
+    if len(missing) == len(cells):
+        raise WorldvaeError(
+            f"no encoder of {experiment.folder} was measured; its study.log files say why"
+        )
+    scores = [cell.scores for cell in cells if cell.is_done]
+    path = write_study(experiment.folder, scores, missing)
+    print(path.read_text())
+    print(f"figure: {path.with_suffix('.png')}, every number: {path.with_name('scores.csv')}")
+    if missing:
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
+    return not missing
+
+
+def grid(experiment: Experiment) -> Iterator[Cell]:
+    """Every cell; raises WorldvaeError for an encoder whose settings do not fit."""
+    settings = experiment.study
+    for env in settings.envs or (experiment.env.id,):
+        for seed in settings.seeds:
+            for name, changes in settings.encoders.items():
+                yield Cell(env, name, seed, _derived(experiment, env, name, changes))
+
+
+def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any]) -> Experiment:
+    """The experiment of one cell: its environment, the changed keys of `pretrain`."""
+    common = experiment.pretrain.model_dump(by_alias=True, exclude_unset=True)
+    own = {key: value for key, value in changes.items() if key != "trained"}
+    try:
+        config = PretrainConfig.model_validate({**common, **own})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(("study.encoders", name, *map(str, first["loc"])))
+        raise WorldvaeError(f"{where}: {first['msg']}") from None
+    try:
+        folder = f"{experiment.name}/{check_name(folder_name(env))}"
+    except ValueError as error:
+        raise WorldvaeError(f"study.envs: {env}: {error}") from None
+    world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
+    update = {"name": folder, "env": world, "pretrain": config}
+    return experiment.model_copy(update=update)
+
+
+def _run(waiting: list[Cell], workers: int) -> None:
+    """Make those cells, `workers` at a time."""
+    with (
+        View("encoders", len(waiting)) as view,
+        Pool[Cell](LocalProcesses(workers), view) as pool,
+    ):
+        pool.finish(waiting)
+
+
+def make(cell: Cell) -> None:
+    """Train one encoder and write its scores."""
+    with locked(cell.folder, "study", STAGE, alone=True):
+        _make(cell)
+
+
+def _make(cell: Cell) -> None:
+    store = RolloutStore(cell.experiment.rollouts_folder)
+    encoder = _encoder(cell, store)
+    record_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
+    scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
+    result = {"env": cell.env, "encoder": cell.encoder, "seed": cell.seed, **scores}
+    if (cell.folder / "result.json").exists():
+        again = PRETRAIN_AGAIN.format(folder=cell.folder)
+        result["training_seconds"] = read_checked(cell.folder / "result.json", again)["seconds"]
+    write_checked(cell.folder / "scores.json", result)
+
+
+def _encoder(cell: Cell, store: RolloutStore) -> Encoder:
+    config, device = cell.experiment.pretrain, cell.experiment.torch_device
+    if cell.experiment.study.encoders[cell.encoder].get("trained", True):
+        return pretrain(store, config, cell.folder, cell.seed, device)
+    return leave_untrained(store, config, cell.folder, cell.seed)

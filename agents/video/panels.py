@@ -1,0 +1,126 @@
+"""What an agent sees, as a picture beside the frame: reconstruction, stack of frames, or bars.
+
+Pictures are (H, W, 3) uint8 RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+
+from agents.arms.observers import BlindEyes, StateEyes
+from agents.video.player import Player, short_return
+from worldvae.plots.style import colour
+from worldvae.wrappers.history import History
+
+Picture = NDArray[np.uint8]
+
+SIDE = 160
+"""Pixels of a view, both ways."""
+
+LINE = 20
+PAPER, INK, FAINT = 24, (235, 235, 235), (90, 90, 90)
+FRAMES = 4
+"""Of a stack that are shown, the newest."""
+
+DEVIATIONS = 3.0
+"""Of latents and states that make a bar of full length."""
+
+
+class View:
+    """One player in pictures, one after each of its decisions."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+        self._colour = tuple(int(255 * part) for part in to_rgb(colour(player.name.split(",")[0])))
+        encoder = player.agent.encode.encoder if player.agent.encode else None
+        self._encoder = encoder
+        self._decodes = encoder is not None and encoder.card.trained
+        self._frames = History(encoder.stack if encoder else 1)
+        self._decision, self._picture = -1, np.zeros((0, 0, 3), np.uint8)
+
+    def picture(self, beside: bool) -> Picture:
+        """The frame and what the agent sees of it, beside or below; kept once it has ended."""
+        if self._decision != self._player.decisions:
+            self._decision = self._player.decisions
+            self._picture = self._drawn(beside)
+        return self._picture
+
+    def _drawn(self, beside: bool) -> Picture:
+        player = self._player
+        name = _line(player.name)
+        name[:, :4] = self._colour
+        score = _line(f"{'ended at' if player.ended else 'return'} {short_return(player.total)}")
+        left = np.concatenate([name, score, fitted(player.frame)])
+        title, view = self._sees()
+        step = [_line(f"decision {player.decisions}")] if beside else []
+        right = np.concatenate([*step, _line(title), view])
+        return np.concatenate([left, right], axis=1 if beside else 0)
+
+    def _sees(self) -> tuple[str, Picture]:
+        """What it is called, and a view of it."""
+        player, seen = self._player, self._player.seen
+        if self._encoder is None and seen.ndim == 3:
+            count = seen.shape[-1] // player.frame.shape[-1]
+            return f"sees {count} frame{'s' if count > 1 else ''}", _strip(seen, count)
+        if self._encoder is None:
+            title, reach = SEEN_AS[type(player.agent.eyes)]
+            return title, bars(seen, self._colour, reach)
+        inputs = self._frames.push(player.frame[None], np.array([player.decisions == 0]))
+        if self._decodes:
+            return "its latents keep", fitted(self._encoder.reconstruct(inputs)[0])
+        return "sees its latents", bars(seen[-self._encoder.latents :], self._colour, DEVIATIONS)
+
+
+SEEN_AS = {StateEyes: ("sees the state", DEVIATIONS), BlindEyes: ("sees its actions", 1.0)}
+"""What bars are called, and how much is a bar of full length."""
+
+
+def fitted(frame: NDArray[np.uint8], height: int = SIDE, width: int = SIDE) -> Picture:
+    """`frame` (H, W, C) as large as it can be, in the middle of (height, width, 3)."""
+    scale = min(height / frame.shape[0], width / frame.shape[1])
+    size = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
+    large = cv2.resize(frame, size, interpolation=cv2.INTER_NEAREST).reshape(size[1], size[0], -1)
+    picture = np.full((height, width, 3), PAPER, np.uint8)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    picture[top : top + size[1], left : left + size[0]] = large
+    return picture
+
+
+def bars(values: NDArray[Any], shade: Sequence[int], reach: float) -> Picture:
+    """(D,) as bars from the middle line up and down, cut at `reach`: (SIDE, SIDE, 3)."""
+    picture = np.full((SIDE, SIDE, 3), PAPER, np.uint8)
+    middle = SIDE // 2
+    edges = np.linspace(4, SIDE - 4, len(values) + 1)
+    for value, left, right in zip(values, edges, edges[1:], strict=False):
+        end = middle - round(float(np.clip(value / reach, -1, 1)) * (middle - 4))
+        low, high = sorted((middle, end))
+        picture[low : high + 1, round(left) : max(round(right) - 1, round(left) + 1)] = shade
+    picture[middle] = FAINT
+    return picture
+
+
+def _strip(seen: NDArray[np.uint8], count: int) -> Picture:
+    """The newest frames of a stack (H, W, count C), from left to right and below."""
+    newest = np.split(seen, count, axis=-1)[-FRAMES:]
+    if len(newest) == 1:
+        return fitted(newest[0])
+    half = SIDE // 2
+    small = [fitted(frame, half, half) for frame in newest]
+    small += [np.full((half, half, 3), PAPER, np.uint8)] * (-len(small) % 2)
+    rows = [np.concatenate(small[at : at + 2], axis=1) for at in range(0, len(small), 2)]
+    room = np.full((SIDE - half * len(rows), SIDE, 3), PAPER, np.uint8)
+    return np.concatenate([*rows, room])
+
+
+def _line(text: str) -> Picture:
+    """A line of text: (LINE, SIDE, 3)."""
+    line = np.full((LINE, SIDE, 3), PAPER, np.uint8)
+    place, font = (9, LINE - 6), cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(line, text, place, font, 0.5, INK, 1, cv2.LINE_AA)
+    return line

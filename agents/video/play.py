@@ -1,0 +1,172 @@
+"""Watch finished agents in one episode: find them in a run, let them play side by side, film it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import get_args
+
+from agents.config.experiment import Experiment, check_settings_file
+from agents.config.sections import ArmName, EvaluationConfig
+from agents.policy.agent import Agent
+from agents.policy.card import read_card
+from agents.run.agent_files import is_finished
+from agents.video.film import film, keep_small
+from agents.video.player import Player, short_return
+from worldvae.checksum import read_checked_as, write_checked
+from worldvae.config import Config
+from worldvae.errors import WorldvaeError
+from worldvae.files import locked, sha256_file
+
+ARMS: tuple[ArmName, ...] = get_args(ArmName)
+FILM, RECORD = "side_by_side.webm", "side_by_side.json"
+FILM_BYTES = 8_000_000
+"""A larger film has pictures left out: it is shown inside of a page."""
+FILM_PATIENCE = 1_800.0
+"""Seconds: a thousand decisions of a slow environment on a busy machine."""
+
+
+class Played(Config):
+    """What one agent did in a film."""
+
+    arm: str
+    seed: int
+    model_sha256: str
+    return_: float
+    decisions: int
+    ended: bool
+
+    @property
+    def words(self) -> str:
+        end = "" if self.ended else " so far"
+        did = f"return {short_return(self.return_)} in {self.decisions} decisions{end}"
+        return f"{self.arm}, seed {self.seed}: {did}"
+
+
+class FilmRecord(Config):
+    """`side_by_side.json`: what the film beside it shows."""
+
+    episode: int
+    agents: tuple[Played, ...]
+    film_sha256: str
+
+
+def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = None) -> list[Path]:
+    """Folders of finished agents in a run's or an agent's `folder`: one of each arm.
+
+    The one of `seed`, or the one with the smallest. Raises WorldvaeError if there is none.
+    """
+    if not folder.is_dir():
+        raise WorldvaeError(
+            f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's"
+        )
+    if (folder / "card.json").exists():
+        card = read_card(folder)
+        is_meant = arm in {None, card.arm} and seed in {None, card.seed}
+        found = [folder] if is_meant and is_finished(folder) else []
+    else:
+        every = [_of_arm(folder, name, seed) for name in ([arm] if arm else ARMS)]
+        found = [path for paths in every for path in paths[:1]]
+    if not found:
+        which = f" of {arm}" if arm else ""
+        which += "" if seed is None else f" with seed {seed}"
+        raise WorldvaeError(
+            f"{folder}: no finished agent{which} here; python -m scripts.train CONFIG trains one"
+        )
+    return found
+
+
+def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
+    """Finished agents of one arm, the smallest seed first."""
+    folders = [
+        path
+        for path in (run / "agents" / arm).glob("seed_*")
+        if path.name[5:].isdecimal() and is_finished(path)
+    ]
+    chosen = [path for path in folders if seed is None or int(path.name[5:]) == seed]
+    return sorted(chosen, key=lambda path: int(path.name[5:]))
+
+
+def evaluated_as(folder: Path) -> EvaluationConfig:
+    """How the agent in `folder` was scored."""
+    path = folder / "settings.yaml"
+    if not path.exists():
+        return EvaluationConfig()
+    check_settings_file(path)
+    return Experiment.load(path).evaluation
+
+
+@contextmanager
+def playing(folders: Sequence[Path], episode: int) -> Iterator[list[Player]]:
+    """A player for the agent in each of `folders`, all at the start of the same episode."""
+    with ExitStack() as stack:
+        players = []
+        for folder in folders:
+            card, deterministic = read_card(folder), evaluated_as(folder).deterministic
+            agent = Agent.load(folder, deterministic=deterministic)
+            name = f"{card.arm}, seed {card.seed}"
+            players.append(Player(name, agent, card.env, episode))
+            stack.callback(players[-1].close)
+        yield players
+
+
+def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, ...]:
+    """What the players of `folders` have done."""
+    cards = [read_card(folder) for folder in folders]
+    return tuple(
+        Played(
+            arm=card.arm,
+            seed=card.seed,
+            model_sha256=card.model_sha256,
+            return_=player.total,
+            decisions=player.decisions,
+            ended=player.ended,
+        )
+        for card, player in zip(cards, players, strict=True)
+    )
+
+
+def film_alone(players: Sequence[Player], path: Path) -> None:
+    """Film the players' episode to `path`; WorldvaeError if another process films to it."""
+    with locked(path.parent, "filming", f".{path.name}.lock"):
+        film(players, path)
+
+
+def film_side_by_side(run: Path) -> None:
+    """Film the run's agents of the first seeds in the first evaluation episode, if that is new.
+
+    Waits for another process that films them already.
+    """
+    with locked(run, "filming", f".{FILM}.lock", FILM_PATIENCE):
+        if read_film(run) is not None:
+            return
+        folders = find_agents(run)
+        episode = evaluated_as(folders[0]).seed
+        with playing(folders, episode) as players:
+            film(players, run / FILM)
+            keep_small(run / FILM, FILM_BYTES)
+            record = FilmRecord(
+                episode=episode,
+                agents=played(folders, players),
+                film_sha256=sha256_file(run / FILM),
+            )
+        write_checked(run / RECORD, record)
+
+
+def read_film(run: Path) -> FilmRecord | None:
+    """What the film in `run` shows; None if there is none of the agents that are there now.
+
+    One that is damaged is none: the next comparison makes it anew.
+    """
+    if not (run / FILM).exists():
+        return None
+    try:
+        record = read_checked_as(run / RECORD, FilmRecord, "")
+        cards = [read_card(folder) for folder in find_agents(run)]
+        is_whole = record.film_sha256 == sha256_file(run / FILM)
+    except WorldvaeError:
+        return None
+    shown = [(agent.arm, agent.seed, agent.model_sha256) for agent in record.agents]
+    there = [(card.arm, card.seed, card.model_sha256) for card in cards]
+    return record if is_whole and shown == there else None

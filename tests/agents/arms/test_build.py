@@ -1,0 +1,160 @@
+"""What each arm sees: the same in training and in play, and nothing that it must not see."""
+
+import shutil
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from agents.arms.build import first_layers, open_eyes, training_env
+from agents.config.sections import ArmName
+from agents.policy.agent import Agent
+from agents.policy.algorithms import make_model
+from agents.policy.card import read_card
+from agents.prepare import prepare
+from agents.train import train
+from tests.tiny import load
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.envs import make_vec
+from worldvae.errors import WorldvaeError
+
+
+@pytest.fixture(scope="module")
+def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared: each test trains an arm or a seed that is its own."""
+    return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("arms") / "runs"))
+
+
+@pytest.mark.parametrize("arm", get_args(ArmName))
+def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName) -> None:
+    """Step by step over several episodes, in an environment of its own with the same seed.
+
+    Of images the channels come first in training; a policy that plays moves them itself.
+    """
+    experiment = load(runs)
+    env = training_env(experiment, arm, seed=3)
+    env.training = False  # the units of the state stay, so that both can be compared
+    plain = make_vec(experiment.env, experiment.agent.num_envs, seed=3)
+    eyes = open_eyes(experiment, arm, env)
+    generator = np.random.default_rng(0)
+    expected, (frames, info) = env.reset(), plain.reset()
+    episode_start, ends = np.ones(4, bool), 0
+    for _ in range(100):
+        seen = eyes.look(frames, episode_start, info.get("state"))
+        shown = expected.transpose(0, 2, 3, 1) if expected.ndim == 4 else expected
+        np.testing.assert_allclose(seen, shown, atol=1e-5)
+        actions = generator.integers(env.action_space.n, size=4)
+        eyes.acted(actions)
+        expected, _, episode_start, _ = env.step(actions)
+        frames, _, _, _, info = plain.step(actions)
+        ends += int(episode_start.sum())
+    assert ends >= 4
+
+
+def test_final_observations_of_the_blind(runs: Path) -> None:
+    """An episode's last observation holds how it ended, the next one begins without a past."""
+    env = training_env(load(runs), "blind", seed=0)
+    env.reset()
+    count = env.action_space.n
+    for number in range(200):
+        obs, _, done, infos = env.step(np.full(4, number % count))
+        if done[0]:
+            break
+    last = infos[0]["terminal_observation"].reshape(2, count)
+    assert last[1].argmax() == number % count
+    assert last[0].argmax() == (number - 1) % count
+    assert (last.sum(axis=1) == 1).all()
+    assert (obs[0] == 0).all()
+
+
+def test_final_observations_of_the_state(runs: Path) -> None:
+    """They go on from the step before; the first state of the next episode does not."""
+    env = training_env(load(runs), "state", seed=0)
+    env.norm_obs = False
+    obs, before = env.reset(), None
+    for _ in range(200):
+        before = obs[0].reshape(2, -1)
+        obs, _, done, infos = env.step(np.zeros(4, int))
+        if done[0]:
+            break
+    last, first = infos[0]["terminal_observation"].reshape(2, -1), obs[0].reshape(2, -1)
+    np.testing.assert_array_equal(last[0], before[1])
+    np.testing.assert_array_equal(first[0], first[1])
+    assert not np.array_equal(first[1], last[1])
+
+
+def test_the_blind_see_nothing_of_the_world(runs: Path) -> None:
+    """The same actions give the same observations, whatever the seed of the environment."""
+    seen = []
+    for seed in (0, 1):
+        env = training_env(load(runs), "blind", seed)
+        observations = [env.reset()]
+        observations += [env.step(np.full(4, action))[0] for action in (0, 1, 1, 0)]
+        seen.append(np.array(observations))
+    np.testing.assert_array_equal(*seen)
+    assert seen[0].any()
+
+
+def test_finetune_begins_as_the_pretrained_encoder_and_learns_on(runs: Path) -> None:
+    experiment = load(runs, **{"agent.stack": 3})
+    prepare(experiment, ("finetune",))
+    env = training_env(experiment, "finetune", seed=0)
+    latent = training_env(experiment, "latent", seed=0)
+    model = make_model(experiment.agent, env, 0, "cpu", first_layers(experiment, "finetune"))
+    frames, expected = env.reset(), latent.reset()
+    images = torch.from_numpy(frames).float()
+    with torch.no_grad():
+        found = model.policy.features_extractor(images).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    before = [p.detach().clone() for p in model.policy.features_extractor.parameters()]
+    model.learn(2 * 4 * 30)
+    after = list(model.policy.features_extractor.parameters())
+    assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_finetune_leaves_the_encoder_on_disk_alone(runs: Path) -> None:
+    experiment = load(runs)
+    frames = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3), np.uint8)
+    before = Encoder.load(experiment.encoder_folder).encode(frames)
+    folder = train(experiment, "finetune", 0)
+    assert np.array_equal(Encoder.load(experiment.encoder_folder).encode(frames), before)
+    assert read_card(folder).encoder_sha256 is not None
+    model = Agent.load(folder).model
+    trained = model.policy.features_extractor.encoder(torch.from_numpy(frames).float())
+    assert not np.allclose(trained.detach().numpy(), before, atol=1e-3)
+
+
+def test_a_state_agent_knows_its_units_again(runs: Path) -> None:
+    """The statistics of the state are part of the agent: saved, loaded, gone on with."""
+    folder = train(load(runs), "state", 0)
+    card, agent = read_card(folder), Agent.load(folder)
+    assert np.std(card.state_var) > 0
+    obs = np.zeros((1, 40, 40, 3), np.uint8)
+    state = np.array(card.state_mean[: len(card.state_mean) // 2])[None]
+    seen = agent.eyes.look(obs, np.array([True]), state)
+    half = seen.shape[1] // 2
+    np.testing.assert_allclose(seen[0, :half], 0, atol=1e-4)
+
+
+def test_without_a_reader_the_state_arm_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(WorldvaeError, match="nothing reads the state of CartPole-v1"):
+        prepare(load(tmp_path, env={"id": "CartPole-v1", "workers": "sync"}), ("state",))
+
+
+def test_a_state_agent_that_is_not_shown_the_state_is_one_line(runs: Path) -> None:
+    agent = Agent.load(train(load(runs), "state", 0))
+    with pytest.raises(WorldvaeError, match="needs the true state"):
+        agent(np.zeros((1, 40, 40, 3), np.uint8), np.array([True]))
+
+
+@pytest.mark.parametrize("arm", ["blind", "finetune"])
+def test_of_a_dict_each_arm_sees_what_it_may(tmp_path: Path, arm: ArmName) -> None:
+    clock = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
+    camera = {"kwargs": {"as_dict": True}, "image_key": "camera"}
+    experiment = load(tmp_path, **{"env": {**clock, **camera}})
+    prepare(experiment, (arm,))
+    agent = Agent.load(train(experiment, arm, 0))
+    space = agent.model.observation_space
+    assert (set(space.spaces) == {"camera", "speed"}) if arm == "finetune" else space.shape

@@ -1,0 +1,133 @@
+"""What an experiment says, and which folders it refuses."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from tests.tiny import TINY
+from worldvae.checksum import write_checked_bytes, write_checked_yaml
+from worldvae.config import to_yaml
+from worldvae.errors import WorldvaeError
+
+SECTIONS = ("rollouts", "pretrain")
+MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """Settings of a time before `first_stride`."""
+    path = tmp_path / "settings.yaml"
+    record_settings(path, MADE, SECTIONS)
+    values = yaml.safe_load(path.read_text())
+    del values["pretrain"]["first_stride"]
+    write_checked_bytes(path, yaml.safe_dump(values).encode())
+    return path
+
+
+def test_a_younger_field_at_its_default_changes_nothing(older: Path) -> None:
+    check_settings(older, MADE, SECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("pretrain", {"first_stride": 4}, "pretrain.first_stride = 2, now it is 4"),
+        ("pretrain", {"latents": 8}, "pretrain.latents = 32, now it is 8"),
+        ("rollouts", {"policies": {"random": 1.0, "smooth": 1.0}}, "smooth = None, now it is 1.0"),
+    ],
+)
+def test_other_settings_are_refused(
+    older: Path, section: str, values: dict[str, object], message: str
+) -> None:
+    changed = {**MADE.model_dump(by_alias=True), section: values}
+    if section == "pretrain":
+        changed["rollouts"] = MADE.rollouts.model_dump(by_alias=True)
+    with pytest.raises(WorldvaeError, match=message):
+        check_settings(older, Experiment.model_validate(changed), SECTIONS)
+
+
+def test_settings_that_were_edited_are_one_line(older: Path) -> None:
+    """An emptied file once had every default, and so fitted any folder of defaults."""
+    for data in (b"", older.read_bytes().replace(b"0.8", b"0.9"), older.read_bytes()[:-2]):
+        older.write_bytes(data)
+        with pytest.raises(
+            WorldvaeError, match=r"settings\.yaml: damaged, or edited .* delete it if"
+        ):
+            check_settings(older, MADE, SECTIONS)
+
+
+def test_a_resolved_configuration_that_was_edited_is_no_config(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    write_checked_yaml(path, to_yaml(MADE))
+    assert Experiment.load(path) == MADE.model_copy(update={"name": "config-CarRacing-v3"})
+    whole = path.read_bytes()
+    for data in (whole.replace(b"latents: 32", b"latents: 33"), whole[: len(whole) // 2]):
+        path.write_bytes(data)
+        with pytest.raises(
+            WorldvaeError, match=r"config\.yaml: damaged, .* first line and its last"
+        ):
+            Experiment.load(path)
+    _, *lines, _ = whole.replace(b"latents: 32", b"latents: 33").splitlines(keepends=True)
+    path.write_bytes(b"".join(lines))
+    assert Experiment.load(path).pretrain.latents == 33
+    with pytest.raises(WorldvaeError, match="No such file"):
+        Experiment.load(tmp_path / "none.yaml")
+
+
+SEVERAL = {
+    "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
+    "worldvae/BusyDots-v0": {"random": 1, "reference": 5, "env": {"action_repeat": 3}},
+}
+
+
+def test_several_environments_are_an_experiment_each() -> None:
+    experiment = Experiment.load(TINY, {"compare.envs": SEVERAL})
+    assert experiment.name == "tiny"
+    dots, busy = experiment.tasks.values()
+    assert (dots.env.id, dots.env.action_repeat) == ("worldvae/Dots-v0", 2)
+    assert (busy.env.id, busy.env.action_repeat) == ("worldvae/BusyDots-v0", 3)
+    assert dots.folder == experiment.folder / "worldvae-Dots-v0"
+    assert busy.agent == experiment.agent
+    again = Experiment.model_validate(dots.model_dump(by_alias=True))
+    assert again.tasks == {"worldvae/Dots-v0": again}, "its own config.yaml makes it again"
+
+
+def test_keys_of_one_environment_leave_their_neighbours_as_they_are() -> None:
+    frame = {"height": 84, "width": 84, "crop": {"top": 10}}
+    gray = {"color": "gray", "crop": {"bottom": 5}}
+    envs = {**SEVERAL, "worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"frame": gray}}}
+    dots = Experiment.load(TINY, {"env.frame": frame, "compare.envs": envs}).tasks[
+        "worldvae/Dots-v0"
+    ]
+    assert (dots.env.frame.height, dots.env.frame.color) == (84, "gray")
+    assert (dots.env.frame.crop.top, dots.env.frame.crop.bottom) == (10, 5)
+
+
+@pytest.mark.parametrize("name", ["dots (copy)", "-- a+b", ".hidden"])
+def test_a_file_of_any_name_names_a_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(TINY.read_text())
+    experiment = Experiment.load(path)
+    path.write_text(to_yaml(experiment))
+    assert Experiment.load(path) == experiment, "what the workers read"
+
+
+def test_one_environment_is_the_experiment_itself() -> None:
+    experiment = Experiment.load(TINY)
+    assert experiment.tasks == {"worldvae/Dots-v0": experiment}
+
+
+def test_a_wrong_key_of_one_environment_is_one_line() -> None:
+    wrong = {"worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"action_repeats": 2}}}
+    with pytest.raises(
+        WorldvaeError, match=r"compare\.envs: worldvae/Dots-v0: env\.action_repeats"
+    ):
+        _ = Experiment.load(TINY, {"compare.envs": wrong}).tasks
+
+
+def test_random_and_reference_must_differ() -> None:
+    equal = {"worldvae/Dots-v0": {"random": 1, "reference": 1}}
+    with pytest.raises(WorldvaeError, match="random and reference are both 1"):
+        Experiment.load(TINY, {"compare.envs": equal})

@@ -1,0 +1,163 @@
+"""Every algorithm trains, comes back from disk and goes on; a wrong setting is one line."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from agents.arms.build import training_env
+from agents.config.experiment import Experiment
+from agents.policy.agent import Agent
+from agents.policy.algorithms import AgentConfig, Algorithm, learning_rate
+from agents.policy.card import read_card
+from agents.prepare import prepare
+from agents.train import train
+from tests.agents.policy.zips import packages_in
+from tests.tiny import TINY
+from worldvae.errors import WorldvaeError
+
+STEERED = {"id": "Pendulum-v1", "workers": "sync", "max_episode_steps": 40}
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "PPO": {"n_steps": 30, "batch_size": 60, "n_epochs": 2},
+    "RecurrentPPO": {"n_steps": 30, "batch_size": 60, "n_epochs": 2},
+    "A2C": {"n_steps": 10},
+    "DQN": {"buffer_size": 500, "learning_starts": 50},
+    "SAC": {"buffer_size": 500, "learning_starts": 50},
+    "TQC": {"buffer_size": 500, "learning_starts": 50},
+}
+STEERS = {"SAC", "TQC"}
+"""Their actions are numbers, those of the others may be choices."""
+
+
+def load(runs: Path, algorithm: str, **overrides: Any) -> Experiment:
+    agent = {
+        "env_steps": 600,
+        "num_envs": 4,
+        "stack": 2,
+        "net_arch": [16],
+        "checkpoint_every": 200,
+        "algorithm": algorithm,
+        "settings": SETTINGS[algorithm],
+    }
+    values = {"runs": str(runs), "agent": agent, "evaluation.every": 300, **overrides}
+    if algorithm in STEERS:
+        values["env"] = STEERED
+    return Experiment.load(TINY, values)
+
+
+@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+def test_an_algorithm_trains_on_latents_and_comes_back(tmp_path: Path, algorithm: str) -> None:
+    experiment = load(tmp_path, algorithm)
+    prepare(experiment, ("latent",))
+    folder = train(experiment, "latent", 0)
+    result = json.loads((folder / "result.json").read_text())
+    assert result["algorithm"] == algorithm
+    assert result["env_steps"] >= 600
+    agent = Agent.load(folder)
+    assert type(agent.model).__name__ == algorithm
+    assert bool(read_card(folder).replay) == isinstance(agent.model, OffPolicyAlgorithm)
+    assert not packages_in(folder / read_card(folder).model) & {"agents", "worldvae", "cloudpickle"}
+
+
+def test_a_recurrent_policy_remembers_within_an_episode_and_not_beyond(tmp_path: Path) -> None:
+    """Its own predict, told by hand what came before, gives the same actions."""
+    experiment = load(tmp_path, "RecurrentPPO")
+    agent = Agent.load(train(experiment, "blind", 0))
+    frames = np.zeros((2, 40, 40, 3), np.uint8)
+    starts = [[True, True], [False, False], [False, True], [False, False]]
+    agent.begin()
+    found = [agent(frames, np.array(start)) for start in starts]
+    memory, acted = None, None
+    agent.eyes.begin()
+    for start, expected in zip(starts, found, strict=True):
+        if acted is not None:
+            agent.eyes.acted(acted)
+        seen = agent.eyes.look(frames, np.array(start), None)
+        acted, memory = agent.model.predict(seen, memory, np.array(start), deterministic=True)
+        np.testing.assert_array_equal(acted, expected)
+    assert memory is not None
+    assert np.abs(memory[0]).sum() > 0
+
+
+class KilledError(BaseException):
+    """Not an Exception: nothing may catch it."""
+
+
+def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load(tmp_path, "DQN")
+
+    def die(*_: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.policy.callback.Progress._evaluate", die)
+        with pytest.raises(KilledError):
+            train(experiment, "state", 0)
+    card = read_card(experiment.agent_folder("state", 0))
+    assert 200 <= card.env_steps < 300
+    seen: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "agents.policy.callback.Progress._on_training_start",
+            lambda self: seen.append(self.model.replay_buffer.size() * self.model.n_envs),
+        )
+        folder = train(experiment, "state", 0)
+    assert seen == [card.env_steps // 2], "a decision is two steps"
+    assert len(list(folder.glob("replay_*.pkl"))) == 1
+
+
+def test_a_replay_buffer_of_somebody_else_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load(tmp_path, "DQN")
+    folder = train(experiment, "blind", 0)
+    (folder / "result.json").unlink()
+    (buffer,) = folder.glob("replay_*.pkl")
+    buffer.write_bytes(buffer.read_bytes() + b"x")
+    with pytest.raises(WorldvaeError, match=r"not the buffer of card\.json"):
+        train(experiment, "blind", 0)
+
+
+def test_an_algorithm_that_cannot_act_there_is_one_line(tmp_path: Path) -> None:
+    experiment = load(tmp_path, "PPO", **{"agent.algorithm": "SAC", "agent.settings": {}})
+    with pytest.raises(WorldvaeError, match=r"agent\.algorithm = 'SAC': .*Discrete"):
+        train(experiment, "blind", 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"settings": {"n_step": 5}}, r"PPO has no such argument; did you mean n_steps\?"),
+        ({"settings": {"gamma": 0.5}}, "no place there"),
+        ({"algorithm": "DQN", "settings": {"n_epochs": 5}}, "DQN has no such argument"),
+        ({"settings": {"batch_size": 100}}, "does not divide n_steps x num_envs = 2048"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        AgentConfig.model_validate(values)
+
+
+def test_settings_reach_the_algorithm(tmp_path: Path) -> None:
+    experiment = load(tmp_path, "PPO", **{"agent.settings.clip_range": 0.07})
+    model = Agent.load(train(experiment, "blind", 0)).model
+    assert model.clip_range(1.0) == 0.07
+    assert model.n_epochs == 2
+    assert training_env(experiment, "blind", 0).num_envs == model.n_envs == 4
+
+
+def test_the_learning_rate_falls_to_a_twentieth_and_stays() -> None:
+    rate = learning_rate(AgentConfig(learning_rate=2e-3))
+    assert not isinstance(rate, float)
+    remaining = [1.0, 0.75, 0.5, 0.05, 0.04, 0.0]
+    assert [rate(left) for left in remaining] == pytest.approx(
+        [2e-3, 1.5e-3, 1e-3, 1e-4, 1e-4, 1e-4]
+    )
+    assert learning_rate(AgentConfig(learning_rate=2e-3, schedule="constant")) == 2e-3

@@ -1,0 +1,102 @@
+"""Episodes that end and those that do not, and whether they reached their goal."""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from agents.policy import evaluate as evaluation
+from agents.policy.evaluate import evaluate
+from agents.report import read_run, summarise, write_scores
+from agents.report.tables import arms_table
+from agents.train import train
+from tests.odd import COLOR, Odd
+from tests.tiny import load
+from worldvae.envs import EnvConfig
+from worldvae.errors import WorldvaeError
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.stats import Resampling
+
+ODD = {"id": "odd/Odd-v0", "import": "tests.odd", "workers": "sync"}
+ENDLESS = {**ODD, "kwargs": {"length": 10**9}}
+
+
+class Still:
+    """Always acts alike."""
+
+    def begin(self) -> "Still":
+        return self
+
+    def __call__(self, obs: Any, episode_start: Any, state: Any = None) -> Any:
+        return np.zeros(len(episode_start), int)
+
+
+def test_an_episode_without_end_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    with pytest.raises(
+        WorldvaeError, match=r"odd/Odd-v0: .* 50 decisions.* env\.max_episode_steps"
+    ):
+        evaluate(Still(), EnvConfig(**ENDLESS), [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
+
+
+def test_a_limit_is_waited_for_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    env = EnvConfig(**{**ENDLESS, "max_episode_steps": 60})
+    scores = evaluate(Still(), env, [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
+    assert [score.length for score in scores] == [60] * 3
+
+
+class Dark(Odd):
+    """Draws nothing, as where it finds no screen."""
+
+    def _observe(self) -> Any:
+        return np.zeros(COLOR, np.uint8)
+
+
+def test_frames_that_show_nothing_are_told_of(tmp_path: Path) -> None:
+    gym.register("odd/Dark-v0", entry_point=Dark, disable_env_checker=True)
+    store = RolloutStore.create(tmp_path, EnvConfig(id="odd/Dark-v0", workers="sync"))
+    with pytest.warns(UserWarning, match=r"odd/Dark-v0: every .* same frame \(mean grey level 0\)"):
+        collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
+
+
+def test_who_collects_is_told_of_it_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RolloutStore.create(tmp_path, EnvConfig(**ENDLESS))
+    monkeypatch.setattr(sys.modules["worldvae.rollouts.collect"], "LONG", 90)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what is short may end later
+        collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
+    with pytest.warns(UserWarning, match=r"ended within 99 decisions.*env\.max_episode_steps"):
+        collect(store, RolloutConfig(frames=200, num_envs=1), seed=0)
+
+
+@pytest.mark.parametrize("info", ["success", "none"])
+def test_success_is_that_of_the_last_step(info: str) -> None:
+    """Episodes of 6, 7 and 8 steps; those with odd numbers of steps succeed."""
+    env = EnvConfig(**ODD, kwargs={"info": info})
+    scores = evaluate(Still(), env, [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
+    told = [False, False, False] if info == "success" else [None] * 3
+    assert [score.success for score in scores] == told
+    env = EnvConfig(**ODD, kwargs={"info": info, "length": 5})
+    scores = evaluate(Still(), env, [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
+    told = [True, True, True] if info == "success" else [None] * 3
+    assert [score.success for score in scores] == told
+
+
+@pytest.mark.parametrize(("info", "shown"), [("success", "100%"), ("none", None)])
+def test_success_is_reported(tmp_path: Path, info: str, shown: str | None) -> None:
+    env = {**ODD, "kwargs": {"info": info, "length": 5}}
+    experiment = load(tmp_path, env=env, **{"agent.env_steps": 120})
+    folder = train(experiment, "blind", 0)
+    told = json.loads((folder / "result.json").read_text())["evaluation"]["successes"]
+    assert told == [True if shown else None] * 4
+    run = read_run(experiment.folder)
+    rows = dict(arms_table(summarise(run, Resampling.seeded(0))).rows)
+    assert rows.get("success rate, mean over seeds", ((None, ""),))[0][0] == shown
+    *_, line = write_scores(run).read_text().splitlines()
+    assert line.split(",")[6] == ("1" if shown else "")

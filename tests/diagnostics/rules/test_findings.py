@@ -1,0 +1,198 @@
+"""Each rule fires on what it is for, and on nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.diagnostics.synthetic import code, errors, evidence, probes
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
+from worldvae.diagnostics.metrics.reconstruction import (
+    DuplicatePair,
+    Overfitting,
+    Places,
+    Reconstruction,
+    Region,
+)
+from worldvae.diagnostics.rules.code import is_lost
+from worldvae.diagnostics.rules.evidence import Evidence, Finding
+from worldvae.diagnostics.rules.findings import find, verdict_of
+
+POOR = Closeness(latents=0.2, pixels=1.0)
+STRANGE = Neighbours(queries=9, candidates=9, pixels=POOR, moving=POOR, state=None)
+COPIES = (DuplicatePair(first=0, second=1, correlation=-0.99),)
+DARK = Places(lost=((0.1, None, 0.9, 0.8), (None, 1.0, 0.7, 0.2)))
+MEMORISED = {
+    "overfitting": Overfitting(ratio=3.0, low=2.0, high=4.0),
+    "reconstruction": Reconstruction(train=errors(0.05), held_out=errors(0.15)),
+}
+
+
+def both(**given: Any) -> Reconstruction:
+    return Reconstruction(train=errors(**given), held_out=errors(**given))
+
+
+def names(found: Evidence) -> list[str]:
+    return [finding.name for finding in find(found)]
+
+
+def test_a_sound_encoder_has_no_findings() -> None:
+    assert find(evidence()) == ()
+    assert verdict_of(()) == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "verdict"),
+    [
+        ({"trained": False}, "untrained", "unfit"),
+        ({"code": code(active=0)}, "collapsed", "unfit"),
+        ({"reconstruction": both(lost=0.95, moving=0.99)}, "blind", "unfit"),
+        ({"reconstruction": both(moving=0.6)}, "moving_lost", "doubtful"),
+        ({"reconstruction": both(places=DARK)}, "places_lost", "doubtful"),
+        (
+            {"reconstruction": both(static=Region(share=0.9, mse=0.01, lost=0.7))},
+            "static_lost",
+            "doubtful",
+        ),
+        (MEMORISED, "overfitted", "doubtful"),
+        (
+            {**MEMORISED, "overfitting": Overfitting(ratio=3.1, low=None, high=None)},
+            "overfitted",
+            "doubtful",
+        ),
+        ({"neighbours": STRANGE}, "strangers", "doubtful"),
+        ({"probes": probes(ball=0.1, paddle=0.5)}, "variables_lost", "doubtful"),
+        ({"probes": probes(ball=0.2)}, "below_untrained", "doubtful"),
+        ({"code": code(duplicates=COPIES)}, "duplicates", "healthy"),
+        ({"code": code(active=2)}, "idle_latents", "healthy"),
+        ({"no_probes": "there is no reader"}, "no_state", "healthy"),
+        ({"reconstruction": both(moving=None)}, "still", "healthy"),
+        ({"reconstruction": both(lost=None, moving=None)}, "still", "doubtful"),
+        ({"overfitting": Overfitting(ratio=1.1, low=None, high=None)}, "few_episodes", "healthy"),
+    ],
+)
+def test_each_illness_has_its_rule(given: dict[str, Any], name: str, verdict: str) -> None:
+    found = evidence(**given)
+    assert name in names(found)
+    assert verdict_of(find(found)) == verdict
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        # A small share of visible error: still pixels hardly differ from the mean.
+        {"reconstruction": both(static=Region(share=0.9, mse=1e-5, lost=3.0))},
+        # A large ratio of two errors that nobody sees.
+        {**MEMORISED, "reconstruction": Reconstruction(train=errors(0.01), held_out=errors(0.03))},
+        # An interval that reaches down to a small ratio.
+        {**MEMORISED, "overfitting": Overfitting(ratio=2.0, low=1.1, high=4.0)},
+        # Nearest frames that differ in pixels but share what moves.
+        {"neighbours": STRANGE.model_copy(update={"moving": Closeness(latents=0.9, pixels=1.0)})},
+        # Without a pixel term the decoder need not draw anything.
+        {
+            "objective": ObjectiveConfig(pixel_weight=0, perceptual=1.0),
+            "reconstruction": both(lost=1.5, moving=1.5),
+        },
+        {"probes": probes(ball=0.6, paddle=0.8)},
+        {"code": code(active=6)},
+    ],
+)
+def test_no_false_alarm(given: dict[str, Any]) -> None:
+    assert names(evidence(**given)) == []
+
+
+def test_what_is_fatal_hides_its_consequences_but_not_the_notes() -> None:
+    found = evidence(
+        trained=False, code=code(active=0), neighbours=STRANGE, no_probes="there is no reader"
+    )
+    assert names(found) == ["untrained", "no_state"]
+
+
+def test_a_decoder_that_lags_behind_a_telling_code_is_no_verdict_on_the_code() -> None:
+    lost = both(lost=1.1, moving=1.1)
+    assert verdict_of(find(evidence(reconstruction=lost, probes=probes(dot=0.8)))) == "doubtful"
+    assert verdict_of(find(evidence(reconstruction=lost, probes=probes(dot=0.4)))) == "unfit"
+
+
+def test_places_are_counted_in_words() -> None:
+    finding = only(evidence(reconstruction=both(places=DARK)))
+    assert finding.found == (
+        "In 4 of the 6 places of the frame where something moves it is lost, so something small "
+        "is; of all that moves 10 % is lost."
+    )
+    assert "raise pretrain.latents (now 8)" in finding.advice
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        Places(lost=((0.9, 0.9, 0.9),)),  # a corner of the frame, such as a number
+        Places(lost=((0.9,) * 4 + (0.1,) * 13,)),
+    ],
+)
+def test_few_lost_places_are_let_pass(places: Places) -> None:
+    assert find(evidence(reconstruction=both(places=places))) == ()
+
+
+def test_where_all_that_moves_is_lost_its_places_are_not_counted() -> None:
+    assert names(evidence(reconstruction=both(moving=0.6, places=DARK))) == ["moving_lost"]
+
+
+def test_the_gravest_comes_first() -> None:
+    found = evidence(code=code(active=2), reconstruction=both(moving=0.6))
+    assert [finding.severity for finding in find(found)] == ["doubtful", "note"]
+
+
+def only(found: Evidence) -> Finding:
+    (finding,) = find(found)
+    return finding
+
+
+def test_numbers_and_advice_are_in_words() -> None:
+    plain = ObjectiveConfig(standardise=False, sigma=1)
+    finding = only(evidence(objective=plain, reconstruction=both(moving=0.6), code=code(active=5)))
+    assert finding.found == (
+        "5 of 8 latents are active and moving pixels are lost: 60 % of their deviation from the "
+        "mean image on training frames (60 % on held-out ones)."
+    )
+    assert finding.advice == (
+        "Lower pretrain.beta (now 1), or set pretrain.sigma: learned, which weighs picture against "
+        "code itself; or raise pretrain.motion_weight (now 0), or set pretrain.standardise: true."
+    )
+
+
+@pytest.mark.parametrize(
+    ("objective", "expected"),
+    [
+        ({"objective": "capacity_vae", "capacity": 5}, "raise pretrain.capacity (now 5)"),
+        ({"objective": "vae"}, "pretrain.objective: beta_vae"),
+        ({"objective": "ae"}, "raise pretrain.steps"),
+        ({"beta": 0.0}, "raise pretrain.steps"),
+        ({"predict": 3}, "lower pretrain.predict (now 3), or set pretrain.actions: true"),
+        ({"motion_weight": 4}, "raise pretrain.motion_weight (now 4)."),
+    ],
+)
+def test_advice_fits_the_objective(objective: dict[str, Any], expected: str) -> None:
+    found = evidence(
+        objective=ObjectiveConfig.model_validate(objective),
+        reconstruction=both(moving=0.6),
+        code=code(active=7),
+    )
+    assert expected.lower() in only(found).advice.lower()
+
+
+def test_where_every_latent_is_in_use_more_of_them_are_advised() -> None:
+    finding = only(evidence(reconstruction=both(moving=0.6)))
+    assert "raise pretrain.latents (now 8)" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("latents", "pixels", "expected"),
+    [(0.1, 0.9, True), (0.3, 0.9, False), (-0.3, 0.1, False), (0.0, 0.21, True)],
+)
+def test_only_what_a_small_picture_shows_can_be_lost(
+    latents: float, pixels: float, expected: bool
+) -> None:
+    assert is_lost({"latents": latents, "pixels": pixels, "majority": 0.0}) == expected

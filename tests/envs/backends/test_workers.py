@@ -1,0 +1,207 @@
+"""Processes of environments that hang, die, fail or outlive their parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from tests.processes import is_alive, wait_until
+from tests.worlds import Clock
+from worldvae.envs.backends.workers import WorkerVectorEnv
+from worldvae.errors import WorldvaeError
+
+
+class UnsendableError(Exception):
+    """Has state that no pickle holds."""
+
+    def __init__(self) -> None:
+        super().__init__("lost on the way")
+        self.lock = threading.Lock()
+
+
+class Troubled(Clock):
+    """Does `trouble` in its second step; tells of its beginning and its end in `folder`."""
+
+    def __init__(self, folder: Path, trouble: str = "", in_reset: bool = False) -> None:
+        super().__init__()
+        self._folder, self._trouble, self._in_reset = folder, trouble, in_reset
+
+    def reset(self, **kwargs: Any) -> Any:
+        if self._in_reset:
+            self._get_into(self._trouble)
+        return super().reset(**kwargs)
+
+    def step(self, action: int) -> Any:
+        if self.age == 1:
+            self._get_into(self._trouble)
+        return super().step(action)
+
+    def _get_into(self, trouble: str) -> None:
+        (self._folder / "trouble").touch()
+        if trouble == "hang":
+            time.sleep(1000)
+        elif trouble == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif trouble == "exit":
+            os._exit(3)
+        elif trouble == "mistake":
+            raise WorldvaeError("the reward of step 2 is not a number")
+        elif trouble == "error":
+            raise ValueError("nobody expected this")
+        elif trouble == "unsendable":
+            raise UnsendableError
+
+    def close(self) -> None:
+        (self._folder / f"closed_{os.getpid()}").touch()
+
+
+def make(folder: Path, trouble: str, **kwargs: Any) -> WorkerVectorEnv:
+    good, bad = partial(Clock), partial(Troubled, folder, trouble, **kwargs)
+    return WorkerVectorEnv([good, bad, good])
+
+
+def two_steps(env: WorkerVectorEnv) -> None:
+    env.reset(seed=0)
+    for _ in range(2):
+        env.step(np.zeros(3, int))
+
+
+@pytest.mark.parametrize("in_reset", [False, True])
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (
+            "killed",
+            "environment 1 of 3: its process was killed by SIGKILL, as the system does when memory "
+            "runs out; play fewer at once (num_envs)",
+        ),
+        ("exit", "environment 1 of 3: its process ended by itself, with status 3"),
+        ("mistake", "the reward of step 2 is not a number"),
+    ],
+)
+def test_a_process_that_is_lost_is_told_of_in_a_line(
+    tmp_path: Path, trouble: str, told: str, in_reset: bool
+) -> None:
+    env = make(tmp_path, trouble, in_reset=in_reset)
+    with pytest.raises(WorldvaeError) as caught:
+        two_steps(env)
+    assert str(caught.value) == told
+    env.close()
+    assert not any(process.is_alive() for process in env.processes)
+
+
+def test_a_process_killed_between_two_steps_is_told_of(tmp_path: Path) -> None:
+    env = make(tmp_path, "")
+    two_steps(env)
+    os.kill(env.processes[2].pid or 0, signal.SIGKILL)
+    env.processes[2].join()
+    for call in (lambda: env.step(np.zeros(3, int)), lambda: env.call("render"), env.reset):
+        with pytest.raises(
+            WorldvaeError, match=r"^environment 2 of 3: its process was killed by SIG"
+        ):
+            call()
+        env._state = type(env._state).DEFAULT
+    with pytest.raises(WorldvaeError, match=r"^environment 2 of 3"):
+        env.set_attr("age", 3)
+    env.close()
+
+
+def test_an_error_in_an_environment_arrives_as_it_was_with_its_place(tmp_path: Path) -> None:
+    env = make(tmp_path, "error")
+    with pytest.raises(ValueError, match=r"^nobody expected this\n") as caught:
+        two_steps(env)
+    assert str(caught.value) == "nobody expected this"
+    assert "in environment 1:" in caught.value.__notes__[0]
+    assert 'test_workers.py", line' in caught.value.__notes__[0]
+    env.close()
+
+
+def test_an_error_that_cannot_be_sent_hangs_nobody(tmp_path: Path) -> None:
+    env = make(tmp_path, "unsendable")
+    with pytest.raises(RuntimeError, match=r"^UnsendableError: lost on the way\n"):
+        two_steps(env)
+    env.close()
+
+
+class Fussy(Clock):
+    """Can be made once, by the parent."""
+
+    def __init__(self, parent: int) -> None:
+        super().__init__()
+        if os.getpid() != parent:
+            raise WorldvaeError("not today")
+
+
+def test_an_environment_that_cannot_be_made_in_its_process_is_told_of() -> None:
+    with pytest.raises(WorldvaeError, match=r"^not today$"):
+        WorkerVectorEnv([partial(Fussy, os.getpid())] * 2)
+
+
+def test_an_interrupted_step_is_not_waited_for(tmp_path: Path) -> None:
+    env = make(tmp_path, "hang")
+
+    def interrupt() -> None:
+        wait_until((tmp_path / "trouble").exists, "no step began")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        two_steps(env)
+    thread.join()
+    began = time.monotonic()
+    env.close()
+    assert time.monotonic() - began < 10
+    assert not any(process.is_alive() for process in env.processes)
+
+
+def test_processes_leave_an_interrupt_to_the_parent(tmp_path: Path) -> None:
+    env = make(tmp_path, "")
+    for process in env.processes:
+        os.kill(process.pid or 0, signal.SIGINT)
+    two_steps(env)
+    env.close()
+
+
+def test_an_interrupt_while_processes_begin_is_not_lost() -> None:
+    def interrupting() -> gym.Env[Any, Any]:
+        if os.getpid() == parent:
+            os.kill(parent, signal.SIGINT)
+        return Clock()
+
+    parent = os.getpid()
+    with pytest.raises(KeyboardInterrupt):
+        WorkerVectorEnv([interrupting, interrupting])
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_closed_environments_close_themselves(tmp_path: Path) -> None:
+    env = make(tmp_path, "")
+    two_steps(env)
+    env.close()
+    assert (tmp_path / f"closed_{env.processes[1].pid}").exists()
+    assert [process.exitcode for process in env.processes] == [0, 0, 0]
+
+
+def test_processes_end_quietly_with_a_killed_parent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parent = os.fork()
+    if parent == 0:
+        env = make(tmp_path, "")
+        two_steps(env)
+        (tmp_path / "pids").write_text(" ".join(str(process.pid) for process in env.processes))
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(parent, 0)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    wait_until(lambda: not any(map(is_alive, pids)), "a process outlived its parent")
+    assert capfd.readouterr() == ("", "")

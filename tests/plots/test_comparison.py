@@ -1,0 +1,131 @@
+"""What the figures of a comparison draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from worldvae.plots import comparison as plots
+from worldvae.plots.comparison import ArmCurves, Curve
+from worldvae.stats import Estimate, Profile, Resampling
+
+
+def seeds(count: int, points: int = 4) -> list[Curve]:
+    x = np.arange(1.0, points + 1)
+    return [Curve(x, x * (seed + 1)) for seed in range(count)]
+
+
+def draw(*arms: ArmCurves) -> Figure:
+    return plots.learning_curves(arms, "Return", "env steps", Resampling.seeded(0))
+
+
+def test_a_curve_starts_after_what_its_arm_was_charged() -> None:
+    axes = draw(ArmCurves("pixels", seeds(1)), ArmCurves("latent", seeds(1), charged=10.0)).axes[0]
+    pixels, _, latent, bold = axes.lines
+    np.testing.assert_array_equal(pixels.get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(latent.get_xdata(), [11, 12, 13, 14])
+    np.testing.assert_array_equal(bold.get_xdata(), [11, 12, 13, 14])
+    assert axes.get_xlim()[0] == 0
+
+
+def test_only_the_charged_stretch_is_shaded() -> None:
+    axes = draw(ArmCurves("pixels", seeds(1)), ArmCurves("latent", seeds(1), charged=10.0)).axes[0]
+    (shaded,) = axes.patches
+    assert shaded.get_extents().transformed(axes.transData.inverted()).x1 == pytest.approx(10.0)
+
+
+def test_the_bold_line_is_the_mean_of_the_finished_seeds() -> None:
+    curves = [*seeds(2), Curve(np.array([1.0]), np.array([99.0]), finished=False)]
+    *_, bold = draw(ArmCurves("latent", curves)).axes[0].lines
+    np.testing.assert_allclose(bold.get_ydata(), [1.5, 3.0, 4.5, 6.0])
+
+
+@pytest.mark.parametrize(("count", "bands"), [(1, 0), (2, 0), (3, 1)])
+def test_a_band_needs_three_seeds(count: int, bands: int) -> None:
+    assert len(draw(ArmCurves("latent", seeds(count))).axes[0].collections) == bands
+
+
+def test_curves_of_unequal_length_are_averaged_where_all_of_them_are() -> None:
+    short = Curve(np.array([0.0, 10.0]), np.array([0.0, 10.0]))
+    long = Curve(np.array([5.0, 40.0]), np.array([2.0, 2.0]))
+    x, scores = plots.common_grid([short, long])
+    assert (x[0], x[-1]) == (5.0, 10.0)
+    np.testing.assert_allclose(scores[:, -1], [10.0, 2.0])
+
+
+@pytest.mark.parametrize("curves", [[], [Curve(np.array([]), np.array([]))]])
+def test_arms_without_a_point_are_drawn_as_nothing(curves: list[Curve]) -> None:
+    assert not draw(ArmCurves("latent", curves)).axes[0].texts
+
+
+def test_every_arm_is_named_beside_its_line_and_names_do_not_touch() -> None:
+    arms = [ArmCurves(name, seeds(1)) for name in ("pixels", "latent", "random")]
+    axes = draw(*arms).axes[0]
+    low, high = axes.get_ylim()
+    heights = sorted(text.get_position()[1] for text in axes.texts)
+    assert {text.get_text() for text in axes.texts} == {"pixels", "latent", "random"}
+    assert min(np.diff(heights)) >= 0.07 * (high - low)
+
+
+def test_final_scores_show_each_seed_the_summary_and_its_interval() -> None:
+    found = Estimate(2.0, 1.0, 3.0, 3)
+    figure = plots.final_scores({"latent": np.array([1.0, 2.0, 3.0])}, {"latent": found})
+    dots, interval, diamond = figure.axes[0].lines
+    np.testing.assert_array_equal(dots.get_xdata(), [1, 2, 3])
+    np.testing.assert_array_equal(interval.get_xdata(), [1, 3])
+    np.testing.assert_array_equal(diamond.get_xdata(), [2])
+
+
+def test_episode_returns_have_a_line_for_each_seed() -> None:
+    returns = {"pixels": [np.array([1.0, 3.0])], "latent": [np.array([2.0]), np.array([4.0])]}
+    figure = plots.episode_returns(returns)
+    strokes, mean, *rest = figure.axes[0].lines
+    np.testing.assert_array_equal(strokes.get_xdata(), [1, 3])
+    np.testing.assert_array_equal(mean.get_xdata(), [2])
+    assert len(rest) == 4
+
+
+def profile(*scores: float) -> Profile:
+    """Share above 0, 1, ... 10, with a band of a tenth."""
+    taus = np.arange(11.0)
+    share = np.mean(np.array(scores)[:, None] > taus, axis=0)
+    return Profile(taus, share, share - 0.1, share + 0.1)
+
+
+def test_a_profile_is_a_line_and_a_band_for_each_arm() -> None:
+    axes = plots.performance_profiles({"pixels": profile(2, 4), "latent": profile(9)}, "x").axes[0]
+    pixels, latent, *_ = axes.lines
+    np.testing.assert_allclose(pixels.get_ydata(), [1, 1, 0.5, 0.5, *[0] * 7])
+    np.testing.assert_allclose(latent.get_ydata(), [*[1] * 9, 0, 0])
+    assert len(axes.collections) == 2
+    assert axes.get_xlim() == (0.0, 10.0)
+
+
+def test_arms_of_a_profile_are_named_in_the_order_of_their_medians_and_do_not_touch() -> None:
+    found = {"random": profile(4), "latent": profile(9), "pixels": profile(4)}
+    axes = plots.performance_profiles(found, "x").axes[0]
+    names = [text.get_text() for text in axes.texts]
+    places = np.array([text.get_position()[0] for text in axes.texts])
+    assert names == ["random", "pixels", "latent"]
+    widths = np.array([0.022 * len(name) for name in names]) * 10
+    assert (np.diff(places) >= (widths[1:] + widths[:-1]) / 2).all()
+    assert places[0] - widths[0] / 2 >= 0
+    assert places[-1] + widths[-1] / 2 <= 10
+    dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert dots == [4, 4, 9], "half of the runs score above the median no more"
+
+
+def test_improvement_has_a_row_a_pair_and_a_line_at_a_half() -> None:
+    found = {
+        ("latent", "pixels"): Estimate(0.9, 0.7, 1.0, 5),
+        ("random", "pixels"): Estimate(0.5, 0.2, 0.8, 5),
+    }
+    axes = plots.improvement_probabilities(found).axes[0]
+    half, interval, point, *_ = axes.lines
+    assert list(half.get_xdata()) == [0.5, 0.5]
+    np.testing.assert_array_equal(interval.get_xdata(), [0.7, 1.0])
+    np.testing.assert_array_equal(point.get_xdata(), [0.9])
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["latent", "random"]
+    written = [text.get_text() for text in axes.texts]
+    assert written == ["0.90", "0.50", "over pixels", "over pixels"]

@@ -1,0 +1,293 @@
+"""From a store of rollouts to an encoder in a folder, pictures included."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from worldvae.autoencoders.cards import summarise
+from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.networks import NetworkConfig
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.sources import Source, Sources, read_sources
+from worldvae.checksum import read_checked, write_checked
+from worldvae.config import Config, check_unchanged, flatten
+from worldvae.errors import WorldvaeError
+from worldvae.files import atomic_file, locked, read_jsonl, user_errors
+from worldvae.plots.frames import DPI, training_figure
+from worldvae.rollouts import RolloutStore
+from worldvae.training.config import FitConfig
+from worldvae.training.distributed import first_does, own_share
+from worldvae.training.fit import FitResult, fit
+from worldvae.training.run import CHECKPOINT
+
+P = TypeVar("P", bound=Config)
+
+PICTURED = 10
+CRITIC = "critic"
+PRETRAIN_AGAIN = "restore it, or remove {folder} to pretrain again"
+"""What can be done about a damaged file of an encoder."""
+
+
+class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
+    """All of pretraining in one section: the network, what it is trained for, and how long."""
+
+    @property
+    def autoencoder(self) -> AutoencoderConfig:
+        """The part that decides the model."""
+        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
+        return AutoencoderConfig(network=network, objective=objective)
+
+    @property
+    def fitting(self) -> FitConfig:
+        """The part that decides how it is trained."""
+        return self._part(FitConfig)
+
+    @property
+    def without_warm_up(self) -> PretrainConfig:
+        """The same objective as it is once its schedules are over."""
+        values = self.model_dump(by_alias=True, exclude={"beta_schedule", "beta_steps"})
+        if self.name == "capacity_vae":
+            values["capacity_steps"] = 1
+        return PretrainConfig.model_validate(values)
+
+    def _part(self, part: type[P]) -> P:
+        return part(**{name: getattr(self, name) for name in part.model_fields})
+
+
+def pretrain(
+    store: RolloutStore,
+    config: PretrainConfig,
+    folder: str | Path,
+    seed: int,
+    device: str = "cpu",
+) -> Encoder:
+    """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
+
+    A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
+    Raises WorldvaeError if the store has too few episodes, if the loss explodes, or if the folder
+    holds an encoder of other settings. Under torchrun all processes call it with the same
+    arguments, and the first writes.
+    """
+    return _pretrain([store], config, Path(folder), seed, device)
+
+
+def refit(
+    begin_with: Path,
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str = "cpu",
+) -> Encoder:
+    """As `pretrain`, from the weights of the encoder in `begin_with`, on the episodes of `stores`.
+
+    `config` is that of the encoder; schedules of its objective begin at their end. The units of
+    its pixels stay.
+    """
+    return _pretrain(stores, config.without_warm_up, folder, seed, device, begin_with)
+
+
+def _pretrain(
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str,
+    begin_with: Path | None = None,
+) -> Encoder:
+    if first_does(partial(_is_done, folder)):
+        first_does(partial(_claim, folder, config, seed, None))
+        first_does(partial(_drop_checkpoint, folder))
+        return Encoder.load(folder, device)
+    is_first = own_share().rank == 0
+    if is_first:
+        _warn_of_company(device)
+    with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
+        train, validation, test, origin = _sources(stores, config)
+        first_does(partial(_claim, folder, config, seed, origin.data_sha256))
+        critic = _critic(stores, config, folder, seed, device)
+        shape = origin.frame.shape
+        model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
+        if begin_with is not None:
+            _take_weights(model, begin_with)
+        fitted = fit(model, train, validation, config.fitting, folder, seed, device)
+
+        def finish() -> None:
+            card = summarise(model, train, test, origin, trained=True)
+            encoder = Encoder(model, card, device)
+            encoder.save(folder)
+            _draw(encoder, test, folder, seed)
+            before = folder / CRITIC if critic else None
+            _record(fitted, model, before, folder)
+
+        first_does(finish)
+    return Encoder.load(folder, device)
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether an encoder is finished there; WorldvaeError if the file that says so is damaged."""
+    path = folder / "result.json"
+    if path.exists():
+        read_checked(path, PRETRAIN_AGAIN.format(folder=folder))
+    return path.exists()
+
+
+def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
+    return read_sources(stores, config.autoencoder.window, config.actions)
+
+
+def _take_weights(model: Autoencoder, folder: Path) -> None:
+    """Those of the encoder in `folder`, the units of its pixels included."""
+    try:
+        model.load_state_dict(load_autoencoder(folder)[0].state_dict(), strict=True)
+    except RuntimeError:
+        raise WorldvaeError(
+            f"{folder} holds another network than this config's, or one for other actions than "
+            "those of the rollouts; pretrain a new encoder instead"
+        ) from None
+
+
+def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
+    """Note in `asked.json` what `folder` is for; raise WorldvaeError if it is for something else.
+
+    `data_sha256` None: of a finished encoder, which stays when more frames are collected.
+    """
+    path = folder / "asked.json"
+    settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
+    asked = {**flatten(settings), "seed": seed, "data_sha256": data_sha256}
+    if not path.exists():
+        if data_sha256 is not None:  # what was finished before there were such notes is taken
+            write_checked(path, asked)
+        return
+    # A key that came after the note was written had its default.
+    default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
+    noted = {**default, **read_checked(path, f"delete it if {folder} is of these settings")}
+    if data_sha256 is None:
+        asked["data_sha256"] = noted["data_sha256"]
+    check_unchanged(noted, asked, folder)
+
+
+def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:
+    """Write result.json, with which the folder is done; what a critic took is part of it."""
+    parts = [asdict(fitted)]
+    if critic is not None:
+        again = PRETRAIN_AGAIN.format(folder=critic)
+        parts.append(read_checked(critic / "result.json", again))
+    result = {
+        "seconds": sum(part["seconds"] for part in parts),
+        "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
+        "peak_memory": _peak_memory(),
+        "steps": fitted.steps,
+        "stopped": fitted.stopped,
+        "best_step": fitted.best_step,
+        "metrics": fitted.metrics,
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+    }
+    write_checked(folder / "result.json", result)
+    _drop_checkpoint(folder)
+
+
+def _drop_checkpoint(folder: Path) -> None:
+    """Of a finished folder: resuming is over, and it is the largest file."""
+    with user_errors(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _peak_memory() -> int:
+    """The most bytes that this process has held in memory since it began."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def leave_untrained(
+    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
+) -> Encoder:
+    """The control arm's encoder: the same network untrained, whitened on the same frames."""
+    if (folder / "config.json").exists():
+        if load_autoencoder(folder)[0].config != config.autoencoder:
+            raise WorldvaeError(
+                f"{folder} holds another encoder; choose another folder, or delete it"
+            )
+        return Encoder.load(folder)
+    train, _, test, origin = _sources([store], config)
+    encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
+    encoder.save(folder)
+    return encoder
+
+
+def _critic(
+    stores: Sequence[RolloutStore], config: PretrainConfig, folder: Path, seed: int, device: str
+) -> Autoencoder | None:
+    """The denoising autoencoder whose features the perceptual term compares, trained first."""
+    if not config.perceptual:
+        return None
+    objective = {"objective": "dae", "sigma": "learned", "standardise": config.standardise}
+    settings = {
+        **{name: getattr(config, name) for name in FitConfig.model_fields},
+        **{name: getattr(config, name) for name in NetworkConfig.model_fields},
+        "stack": 1,
+        **objective,
+    }
+    path, wanted = folder / CRITIC, PretrainConfig.model_validate(settings)
+    _pretrain(stores, wanted, path, seed, device)
+    return load_autoencoder(path)[0]
+
+
+def _warn_of_company(device: str) -> None:
+    """Say so before hours are lost to it: convolutions wait for each other by spinning.
+
+    One busy process beside two threads on two cores made a training step 25 times slower; one
+    thread was 1.6 times slower than two on an idle machine. How many threads compute decides the
+    last bits of the result, so they are not changed behind the user's back.
+    """
+    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    if device != "cpu" or threads == 1:
+        return
+    busy = busy_cores()
+    if busy + threads > cores + 0.5:
+        warnings.warn(
+            f"other work keeps {busy:.1f} of {cores} cores busy; {threads} torch threads "
+            "beside it can be many times slower than one: set OMP_NUM_THREADS=1",
+            stacklevel=3,
+        )
+
+
+def busy_cores(seconds: float = 0.5) -> float:
+    """Cores that work at this moment, ours not counted if it sleeps; 0 where no one tells."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    before = _idle_ticks(stat)
+    time.sleep(seconds)
+    idle = (_idle_ticks(stat) - before) / os.sysconf("SC_CLK_TCK") / seconds
+    return max(0.0, (os.cpu_count() or 1) - idle)
+
+
+def _idle_ticks(stat: Path) -> int:
+    """Idle and waiting for disks, summed over all cores (proc(5))."""
+    return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])
+
+
+def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
+    """Reconstructions, samples, traversals and learning curves, as PNG."""
+    chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
+    figures = encoder.pictures(held_out.gather(chosen), seed, held_out.actions(chosen))
+    figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
+    for name, figure in figures.items():
+        with atomic_file(folder / f"{name}.png") as file:
+            figure.savefig(file, format="png", dpi=DPI)

@@ -1,0 +1,94 @@
+"""The state variables as a probe meets them: their values in each part, and which can be scored.
+
+As in AtariARI's published code, discrete variables of less than 0.6 nats of entropy (not
+normalised) are dropped; unlike there, the entropy is that of the training part alone. A continuous
+variable is dropped if it is constant, or if the test part shows less than LEAST_SPREAD of its
+training deviation: the unit of R^2 is the test variance, so that a good map, which misses a
+hundredth of the training variance, would score below 0 there, and -1e12 where next to nothing
+varies.
+
+Shapes: B frames, V variables, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.diagnostics.metrics.linear_models import UNDEFINED, Array, ClassNumbers
+
+MIN_ENTROPY = 0.6  # nats
+LEAST_SPREAD = 0.1  # test deviation in units of that of training
+
+
+class Parts(NamedTuple):
+    """One array each of the training, validation and test episodes, a row per frame."""
+
+    train: NDArray[Any]
+    validation: NDArray[Any]
+    test: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One column of the state, and what its name says."""
+
+    name: str
+    discrete: bool
+    values: Parts
+    """float64, nan where it has no value: (B,)."""
+
+    @property
+    def group(self) -> str:
+        return self.name.split(".")[0]
+
+
+def variables_of(state: Parts, names: Sequence[str], discrete: Sequence[bool]) -> list[Variable]:
+    """The columns of the state (B, V), each by itself."""
+    columns = [Parts(*(part[:, v].astype(np.float64) for part in state)) for v in range(len(names))]
+    return [Variable(*each) for each in zip(names, discrete, columns, strict=True)]
+
+
+def reason_to_drop(variable: Variable) -> str | None:
+    """Why it cannot be scored, or None if it can; no features have a say in it."""
+    defined = {name: _defined(part) for name, part in variable.values._asdict().items()}
+    empty = [name for name, values in defined.items() if not len(values)]
+    if empty:
+        return f"has no value in the {empty[0]} part"
+    if variable.discrete:
+        nats = entropy(defined["train"])
+        # AtariARI drops what is below, so the threshold itself stays
+        return f"entropy {nats:.2f} nats, below {MIN_ENTROPY}" if nats < MIN_ENTROPY else None
+    constant = [name for name in ("train", "test") if np.ptp(defined[name]) == 0]
+    if constant:
+        return f"constant in the {constant[0]} part"
+    spread = defined["test"].std() / defined["train"].std()
+    if spread < LEAST_SPREAD:
+        return f"hardly varies in the test part: deviation {spread:.1g} of that in training"
+    return None
+
+
+def entropy(values: NDArray[Any]) -> float:
+    """Of how often each value occurs, in nats: (B,) -> a number."""
+    shares = np.unique(values, return_counts=True)[1] / len(values)
+    return float((shares * np.log(1 / shares)).sum())
+
+
+def class_numbers(values: Parts) -> Parts:
+    """The place of each value among the K of training, K for any other: (B,) -> (B,)."""
+    known = np.unique(_defined(values.train))
+    return Parts(*(_places(part, known) for part in values))
+
+
+def _places(values: Array, known: Array) -> ClassNumbers:
+    places = np.searchsorted(known, values).clip(max=len(known) - 1)
+    places = np.where(known[places] == values, places, len(known))
+    return np.where(np.isnan(values), UNDEFINED, places)
+
+
+def _defined(values: Array) -> Array:
+    return values[~np.isnan(values)]

@@ -1,0 +1,134 @@
+"""`health.html`: a health check on one page that opens from the disk, beside its `health.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from worldvae import html
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.diagnostics.page import figures, state_figures
+from worldvae.diagnostics.rules.findings import percent
+from worldvae.files import atomic_write_text
+from worldvae.versions import library_versions
+
+if TYPE_CHECKING:
+    from worldvae.diagnostics.health import Health
+
+LONG = 0.05
+"""Seconds; a shorter part is not worth a word."""
+
+MEANINGS = {
+    "healthy": "Nothing was found that would keep an agent from learning on these latents. Whether "
+    "one gains by them is for a comparison with its control arms to say.",
+    "doubtful": "Something is amiss that an agent may pay for with return. Read the findings "
+    "first: to pretrain again costs less than to train agents on latents that lack what they need.",
+    "unfit": "These latents tell an agent next to nothing of the frame. Train none on them: follow "
+    "the advice, pretrain again into a new folder, and look here again.",
+}
+
+
+def write_page(health: Health, folder: Path) -> None:
+    """Write `health.html` into the encoder's `folder`, with the pictures that lie there."""
+    atomic_write_text(folder / "health.html", render(health, folder))
+
+
+def render(health: Health, folder: Path) -> str:
+    """The whole page; the same check of the same folder gives the same page."""
+    sections = (
+        _verdict(health),
+        _findings(health),
+        figures.reconstruction(health, folder),
+        figures.code(health),
+        figures.overfitting(health, folder),
+        figures.neighbours(health),
+        state_figures.probes(health),
+        state_figures.disentanglement(health),
+        figures.pictures(health, folder),
+        _measured(health, folder),
+    )
+    title = f"{folder.resolve().parent.name}/{folder.resolve().name}"
+    return html.document("worldvae encoder health", title, _lede(health), sections)
+
+
+def _lede(health: Health) -> str:
+    objective = health.objective.name if health.trained else "untrained"
+    frames = f"{sum(health.frames.values()):,} frames"
+    return " · ".join([health.env_id, objective, f"{health.code.latents} latents", frames])
+
+
+def _verdict(health: Health) -> str:
+    line = f"{health.verdict.capitalize()}. {_grounds(health)}"
+    blocks = [html.paragraph(line), html.paragraph(MEANINGS[health.verdict])]
+    return html.box(f"verdict {health.verdict}", "verdict", "Verdict", *blocks)
+
+
+def _grounds(health: Health) -> str:
+    """The gravest finding; without one, what speaks for the encoder."""
+    if health.verdict != "healthy":
+        return health.findings[0].found
+    code, lost = health.code, health.reconstruction.held_out.lost
+    active = f"{code.active} of {code.latents} latents are active"
+    if lost is None or not health.objective.pixel_weight:
+        return f"{active}."
+    return f"{active}; of what held-out frames show beyond the mean image, {percent(lost)} is lost."
+
+
+def _findings(health: Health) -> str:
+    if not health.findings:
+        text = "No rule found anything amiss, and there is nothing to note."
+        return html.section("findings", "Findings", html.paragraph(text))
+    items = ((found.severity, found.found, found.advice) for found in health.findings)
+    return html.section("findings", "Findings", html.judged(items))
+
+
+def _measured(health: Health, folder: Path) -> str:
+    versions = "\n".join(f"{name} {version}" for name, version in library_versions().items())
+    return html.section(
+        "measured",
+        "How it was measured",
+        html.paragraph(
+            "Held-out means the test episodes of the rollouts: neither training nor the choice of "
+            "its best step has seen them. All numbers of this page are in health.json beside it."
+        ),
+        html.terms(_amounts(health)),
+        html.details("The command, to do it again", html.code(_again(health, folder))),
+        html.details("The objective, every default written out", _objective(health.objective)),
+        html.details("Versions", html.code(versions)),
+    )
+
+
+def _amounts(health: Health) -> Iterator[tuple[str, str]]:
+    errors, near = health.reconstruction, health.neighbours
+    yield "Rollouts", ", ".join(f"{count:,} {split}" for split, count in health.frames.items())
+    for name, part in (("Training", errors.train), ("Held-out", errors.held_out)):
+        yield name, f"{part.frames:,} frames of {part.episodes:,} episodes reconstructed"
+    yield "Neighbours", f"{near.queries:,} held-out among {near.candidates:,} training frames"
+    parts = sorted(health.seconds.items(), key=lambda part: -part[1])
+    each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts if seconds >= LONG)
+    yield "Seconds", f"{sum(health.seconds.values()):,.1f}{f': {each}' if each else ''}"
+
+
+def _objective(objective: ObjectiveConfig) -> str:
+    values = objective.model_dump(mode="json", by_alias=True)
+    return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
+
+
+def _again(health: Health, folder: Path) -> str:
+    has_ceiling = health.probes is not None and "supervised" in health.probes.mean
+    arguments = f"seed={health.seed}{', supervised=True' if has_ceiling else ''}"
+    alone = (
+        "from pathlib import Path\n"
+        "from worldvae.autoencoders import Encoder\n"
+        "from worldvae.diagnostics.health import diagnose, write_health\n"
+        "from worldvae.rollouts import RolloutStore\n\n"
+        f"folder, rollouts = Path({str(folder)!r}), Path({health.rollouts!r})\n"
+        f"health = diagnose(Encoder.load(folder), RolloutStore(rollouts), {arguments})\n"
+        "write_health(health, folder)"
+    )
+    if health.command is None:
+        return alone
+    return f"# it was part of\n{health.command}\n\n# the check alone, in Python\n{alone}"

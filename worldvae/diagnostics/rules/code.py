@@ -1,0 +1,150 @@
+"""The rules about the latents and the data: what they tell, what they waste, what was missing."""
+
+from __future__ import annotations
+
+from worldvae.diagnostics.metrics.neighbours import Closeness
+from worldvae.diagnostics.metrics.reconstruction import DUPLICATE
+from worldvae.diagnostics.rules.advice import join, more_information, sharper_eyes
+from worldvae.diagnostics.rules.evidence import Evidence, Finding
+
+# Collapsed codes were seen at 0.2 to 0.3, those of sound encoders above 0.6 in one respect or more.
+STRANGERS = 0.5
+IDLE_SHARE = 0.5
+BELOW_UNTRAINED = 0.05
+TELLING = 0.5
+# Of what a small picture tells of a group of variables, the latents tell less than this share...
+GROUP_KEPT = 0.3
+# ...where that picture tells enough more than the mean or majority.
+GROUP_VISIBLE = 0.2
+
+
+def strangers(evidence: Evidence) -> Finding | None:
+    """Frames of like latents are alike in no respect."""
+    near = evidence.neighbours
+    respects = {"pixels": near.pixels, "moving pixels": near.moving, "state": near.state}
+    known = {name: closeness for name, closeness in respects.items() if closeness}
+    if not known or any(closeness.latents >= STRANGERS for closeness in known.values()):
+        return None
+    return Finding(
+        severity="doubtful",
+        name="strangers",
+        found="Training frames with the nearest latents are not like the held-out frame: "
+        f"{_closeness(known)} (0: as a random frame, 1: as the nearest there is).",
+        advice=join(more_information(evidence.objective), "raise rollouts.frames"),
+    )
+
+
+def tells(evidence: Evidence) -> bool:
+    """Whether latents tell half of what a small picture tells of the state, or more."""
+    if evidence.probes is None:
+        return False
+    mean = evidence.probes.mean
+    return mean["latents"] - mean["majority"] > TELLING * (mean["pixels"] - mean["majority"])
+
+
+def below_untrained(evidence: Evidence) -> Finding | None:
+    if evidence.probes is None:
+        return None
+    mean = evidence.probes.mean
+    if mean["latents"] >= mean["untrained"] - BELOW_UNTRAINED:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="below_untrained",
+        found=f"A linear probe reads less of the state from the latents ({mean['latents']:.2f}) "
+        f"than from those of an untrained encoder ({mean['untrained']:.2f}).",
+        advice=join(sharper_eyes(evidence.objective), more_information(evidence.objective)),
+    )
+
+
+def variables_lost(evidence: Evidence) -> Finding | None:
+    """Groups of variables that a small picture shows and the latents do not."""
+    groups = evidence.probes.groups if evidence.probes else {}
+    lost = {name: scores for name, scores in groups.items() if is_lost(scores)}
+    if not lost:
+        return None
+    each = ", ".join(
+        f"{name or 'state'} {scores['latents']:.2f} ({scores['pixels']:.2f})"
+        for name, scores in lost.items()
+    )
+    return Finding(
+        severity="doubtful",
+        name="variables_lost",
+        found="Linear probes of the latents miss what those of a small picture (in brackets) "
+        f"show: {each}.",
+        advice=join(sharper_eyes(evidence.objective), more_information(evidence.objective)),
+    )
+
+
+def is_lost(scores: dict[str, float]) -> bool:
+    """Whether latents show little of what pixels show beyond the mean or majority."""
+    visible = scores["pixels"] - scores["majority"]
+    return visible > GROUP_VISIBLE and scores["latents"] - scores["majority"] < GROUP_KEPT * visible
+
+
+def duplicates(evidence: Evidence) -> Finding | None:
+    pairs = evidence.code.duplicates
+    if not pairs:
+        return None
+    first = pairs[0]
+    return Finding(
+        severity="note",
+        name="duplicates",
+        found=f"{len(pairs)} pairs of latents say the same (correlation beyond {DUPLICATE}), such "
+        f"as {first.first} and {first.second} ({first.correlation:+.2f}).",
+        advice="They do no harm to an agent; fewer pretrain.latents, or pretrain.objective: "
+        "dip_vae, would part them.",
+    )
+
+
+def idle_latents(evidence: Evidence) -> Finding | None:
+    code = evidence.code
+    if not code.active or len(code.dead) < IDLE_SHARE * code.latents:
+        return None
+    return Finding(
+        severity="note",
+        name="idle_latents",
+        found=f"{len(code.dead)} of {code.latents} latents are dead.",
+        advice=f"If nothing else is amiss, pretrain.latents: {code.active + 2} would do.",
+    )
+
+
+def still(evidence: Evidence) -> Finding | None:
+    errors = evidence.reconstruction
+    if errors.held_out.moving and errors.train.moving:
+        return None
+    equal = errors.train.lost is None
+    return Finding(
+        severity="doubtful" if equal else "note",
+        name="still",
+        found="All training frames are equal." if equal else "No pixel moves between frames.",
+        advice="Look at what was collected with python -m scripts.collect CONFIG --inspect; other "
+        "rollouts.policies or env.action_repeat may move it.",
+    )
+
+
+def few_episodes(evidence: Evidence) -> Finding | None:
+    if evidence.overfitting.low is not None:
+        return None
+    held_out = evidence.reconstruction.held_out.episodes
+    return Finding(
+        severity="note",
+        name="few_episodes",
+        found=f"Errors are of {held_out} held-out episode(s), too few for an interval.",
+        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps.",
+    )
+
+
+def no_state(evidence: Evidence) -> Finding | None:
+    if evidence.no_probes is None:
+        return None
+    return Finding(
+        severity="note",
+        name="no_state",
+        found="What the latents tell of the true state was not probed.",
+        advice=f"{evidence.no_probes[0].upper()}{evidence.no_probes[1:]}.",
+    )
+
+
+def _closeness(known: dict[str, Closeness]) -> str:
+    return ", ".join(f"{name} {near.latents:.2f}" for name, near in known.items())

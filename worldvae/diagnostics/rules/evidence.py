@@ -1,0 +1,42 @@
+"""What a health check has measured, and the form of what it concludes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.config import Config
+from worldvae.diagnostics.metrics.neighbours import Neighbours
+from worldvae.diagnostics.metrics.reconstruction import Code, Overfitting, Reconstruction
+from worldvae.diagnostics.metrics.state import DisentanglementScores, Probes
+
+Severity = Literal["unfit", "doubtful", "note"]
+Verdict = Literal["unfit", "doubtful", "healthy"]
+
+
+class Finding(Config):
+    """One conclusion: what was found, with its numbers, and what to do about it."""
+
+    severity: Severity
+    name: str = Field(description="Of the rule.")
+    found: str = Field(description="One sentence with its numbers.")
+    advice: str = Field(description="One sentence that names config keys.")
+
+
+class Evidence(Config):
+    """All that the rules look at."""
+
+    env_id: str
+    trained: bool = Field(description="False: random weights.")
+    objective: ObjectiveConfig
+    frames: dict[str, int] = Field(description="Split -> examples in the store.")
+    reconstruction: Reconstruction
+    code: Code
+    overfitting: Overfitting
+    neighbours: Neighbours
+    probes: Probes | None
+    no_probes: str | None = Field(description="Why there are none.")
+    disentanglement: DisentanglementScores | None
+    no_disentanglement: str | None = Field(description="Why there is none.")

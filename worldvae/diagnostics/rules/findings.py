@@ -1,0 +1,205 @@
+"""What a health check concludes: one rule for each thing that goes wrong, with its threshold.
+
+Whether the objective kept something is judged on training frames; what is kept there and lost on
+held-out ones is overfitting, and asks for other remedies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from worldvae.diagnostics.metrics.reconstruction import Code
+from worldvae.diagnostics.rules.advice import join, more_information, nearer_future, sharper_eyes
+from worldvae.diagnostics.rules.code import (
+    below_untrained,
+    duplicates,
+    few_episodes,
+    idle_latents,
+    no_state,
+    still,
+    strangers,
+    tells,
+    variables_lost,
+)
+from worldvae.diagnostics.rules.evidence import Evidence, Finding, Severity, Verdict
+
+# 1 is what the mean training image scores; with a tenth of the way gained, nothing is seen yet.
+NOTHING_KEPT = 0.9
+# Half of what moves is not in the picture.
+MOVING_LOST = 0.5
+STATIC_LOST = 0.5
+# A quarter of all places, and more than the corner of a frame where a number is shown.
+PLACES_LOST = 0.25
+LEAST_PLACES = 4
+# Below five grey levels (root mean square) an error is not seen, whatever its share.
+VISIBLE_MSE = (5 / 255) ** 2
+MEMORISED = 1.5
+# So much more of the deviation from the mean image is lost on held-out frames: a large ratio of
+# two small errors does no harm.
+MEMORISED_SHARE = 0.05
+# By what a ratio without an interval is divided, in place of taking the interval's lower end.
+NO_INTERVAL = 2.0
+
+ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
+Rule = Callable[[Evidence], Finding | None]
+
+
+def find(evidence: Evidence) -> tuple[Finding, ...]:
+    """All findings, the gravest first; one that is fatal stands for the flaws it brings along."""
+    grave = _apply(FATAL, evidence)[:1]
+    flaws = () if grave else _apply(FLAWS, evidence)
+    found = (*grave, *flaws, *_apply(NOTES, evidence))
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """That of the gravest finding; notes alone leave an encoder healthy."""
+    severities = {finding.severity for finding in findings}
+    if "unfit" in severities:
+        return "unfit"
+    return "doubtful" if "doubtful" in severities else "healthy"
+
+
+def untrained(evidence: Evidence) -> Finding | None:
+    if evidence.trained:
+        return None
+    return Finding(
+        severity="unfit",
+        name="untrained",
+        found="The encoder is untrained: its weights are random.",
+        advice="Train it for pretrain.steps with python -m scripts.pretrain CONFIG.",
+    )
+
+
+def collapsed(evidence: Evidence) -> Finding | None:
+    """No latent varies with the frame, though frames vary."""
+    code, train = evidence.code, evidence.reconstruction.train
+    if code.active or train.lost is None:
+        return None
+    return Finding(
+        severity="unfit",
+        name="collapsed",
+        found=f"0 of {code.latents} latents are active and the code carries {code.rate:.2f} nats: "
+        "the decoder hardly uses it.",
+        advice=join(more_information(evidence.objective), sharper_eyes(evidence.objective)),
+    )
+
+
+def blind(evidence: Evidence) -> Finding | None:
+    """Not even training frames are drawn any nearer than by the mean image."""
+    train = evidence.reconstruction.train
+    lost = [train.lost, train.moving.lost if train.moving else None]
+    shares = [share for share in lost if share is not None]
+    if not evidence.objective.pixel_weight or not shares or min(shares) <= NOTHING_KEPT:
+        return None
+    return Finding(
+        # The decoder may lag behind: what an agent needs may be in the code already.
+        severity="doubtful" if tells(evidence) else "unfit",
+        name="blind",
+        found=f"Reconstructions of training frames are hardly nearer than the mean image: "
+        f"{percent(min(shares))} of the deviation from it is lost.",
+        advice=join("raise pretrain.steps", more_information(evidence.objective)),
+    )
+
+
+def moving_lost(evidence: Evidence) -> Finding | None:
+    code, objective = evidence.code, evidence.objective
+    train, held_out = evidence.reconstruction.train.moving, evidence.reconstruction.held_out.moving
+    if not (train and train.lost and train.lost > MOVING_LOST and objective.pixel_weight):
+        return None
+    elsewhere = (
+        f" ({percent(held_out.lost)} on held-out ones)" if held_out and held_out.lost else ""
+    )
+    ways = [more_information(objective), sharper_eyes(objective)]
+    if objective.predict:
+        ways.append(nearer_future(objective))
+    return Finding(
+        severity="doubtful",
+        name="moving_lost",
+        found=f"{code.active} of {code.latents} latents are active and moving pixels are lost: "
+        f"{percent(train.lost)} of their deviation from the mean image on training frames"
+        f"{elsewhere}.",
+        advice=join(*ways, *_more_latents(code)),
+    )
+
+
+def places_lost(evidence: Evidence) -> Finding | None:
+    """What is small is lost where nothing large moves; over all pixels the large outweighs it."""
+    objective, train = evidence.objective, evidence.reconstruction.train
+    if not (train.places and train.moving and train.moving.lost and objective.pixel_weight):
+        return None
+    judged = train.places.known
+    lost = sum(share > MOVING_LOST for share in judged)
+    if train.moving.lost > MOVING_LOST or lost < max(LEAST_PLACES, PLACES_LOST * len(judged)):
+        return None
+    ways = [more_information(objective), sharper_eyes(objective), *_more_latents(evidence.code)]
+    return Finding(
+        severity="doubtful",
+        name="places_lost",
+        found=f"In {lost} of the {len(judged)} places of the frame where something moves it is "
+        f"lost, so something small is; of all that moves {percent(train.moving.lost)} is lost.",
+        advice=join(*ways, "raise pretrain.steps"),
+    )
+
+
+def static_lost(evidence: Evidence) -> Finding | None:
+    code, train = evidence.code, evidence.reconstruction.train.static
+    if not (train and train.lost and train.lost > STATIC_LOST and train.mse > VISIBLE_MSE):
+        return None
+    if not evidence.objective.pixel_weight:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="static_lost",
+        found=f"{code.active} of {code.latents} latents are active and pixels that stand still "
+        f"are lost: {percent(train.lost)} of their deviation from the mean image.",
+        advice=join(more_information(evidence.objective), *_more_latents(code)),
+    )
+
+
+def overfitted(evidence: Evidence) -> Finding | None:
+    ratio, errors = evidence.overfitting, evidence.reconstruction
+    least = ratio.ratio / NO_INTERVAL if ratio.low is None else ratio.low
+    gap = (errors.held_out.lost or 0) - (errors.train.lost or 0)
+    if least < MEMORISED or gap < MEMORISED_SHARE:
+        return None
+    interval = "" if ratio.low is None else f" (95 % interval {ratio.low:.1f} to {ratio.high:.1f})"
+    return Finding(
+        severity="doubtful",
+        name="overfitted",
+        found=f"The error on held-out episodes is {ratio.ratio:.1f} times that on training "
+        f"episodes{interval}: of the deviation from the mean image {percent(errors.held_out.lost)} "
+        f"is lost, {percent(errors.train.lost)} in training.",
+        advice=f"Raise rollouts.frames (the training episodes have {evidence.frames['train']}); "
+        "or lower pretrain.steps, or pretrain.channels and pretrain.latents.",
+    )
+
+
+def _more_latents(code: Code) -> list[str]:
+    """Where none is left over."""
+    return [f"raise pretrain.latents (now {code.latents})"] if code.active == code.latents else []
+
+
+def percent(share: float | None) -> str:
+    """A share in words."""
+    return "nothing" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def _apply(rules: tuple[Rule, ...], evidence: Evidence) -> tuple[Finding, ...]:
+    found = (rule(evidence) for rule in rules)
+    return tuple(finding for finding in found if finding)
+
+
+FATAL: tuple[Rule, ...] = (untrained, collapsed, blind)
+FLAWS: tuple[Rule, ...] = (
+    overfitted,
+    moving_lost,
+    places_lost,
+    static_lost,
+    strangers,
+    below_untrained,
+    variables_lost,
+    duplicates,
+    idle_latents,
+)
+NOTES: tuple[Rule, ...] = (still, few_episodes, no_state)

@@ -1,0 +1,193 @@
+"""CarRacing in C++ through envpool, with the autoreset, actions and frames of our contract."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from worldvae.envs.config import EnvConfig
+from worldvae.envs.frames import preprocess_batch
+from worldvae.envs.vector import final_info
+from worldvae.envs.wrappers import STEER_THROTTLE, steer_throttle
+from worldvae.errors import WorldvaeError
+
+T = TypeVar("T")
+
+# Only what was compared with Gymnasium's own: same rules, same frames, same returns.
+COMPARED = {"CarRacing-v3"}
+
+
+def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
+    """Why this backend cannot play `config`'s game, or None."""
+    if spec.id not in COMPARED:
+        return f"only {', '.join(sorted(COMPARED))} was compared with Gymnasium's own"
+    if config.kwargs or config.pixels in {"render", "none"}:
+        return "it takes no env.kwargs and does not render"
+    if importlib.util.find_spec("envpool") is None:
+        return "it is not installed: pip install 'worldvae[fast]'"
+    return None
+
+
+class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
+    """envpool resets an ended environment on the step after; this one does it on the same step.
+
+    The environments are shared out among as many pools as there are cores, each stepped and its
+    frames resized by a thread of its own: one pool's cores would be idle while frames are resized.
+    """
+
+    def __init__(self, config: EnvConfig, num_envs: int, seed: int) -> None:
+        self._config = config
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        groups = min(os.cpu_count() or 1, num_envs)
+        self._threads = ThreadPoolExecutor(groups, thread_name_prefix="envpool")
+        edges = [num_envs * group // groups for group in range(groups + 1)]
+        self._shares = [slice(*share) for share in pairwise(edges)]
+        self._pools = self._make_pools(seed)
+        self.single_observation_space = spaces.Box(0, 255, config.frame.shape, np.uint8)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        mapped = config.has_steer_throttle
+        self.single_action_space = STEER_THROTTLE if mapped else self._pools[0].action_space
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """Start every episode anew. envpool seeds a pool when it is made, so a seed makes one."""
+        if "reset_mask" in (options or {}):
+            raise WorldvaeError("envpool resets all environments at once: env.backend: gymnasium")
+        if seed is not None:
+            self._close_pools()
+            self._pools = self._make_pools(seed)
+        obs = self._blank()
+        self._each(lambda pool, share: pool.reset(obs[share]))
+        return obs, {}
+
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        actions = self._mapped(actions)
+        obs, rewards = self._blank(), np.zeros(self.num_envs)
+        terminated, truncated = np.zeros((2, self.num_envs), bool)
+
+        def act(pool: _Pool, share: slice) -> NDArray[np.uint8]:
+            step = Step(obs[share], rewards[share], terminated[share], truncated[share])
+            return pool.step(actions[share], step)
+
+        last = np.concatenate(self._each(act))
+        return obs, rewards, terminated, truncated, final_info(last, terminated | truncated)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self._close_pools()
+        self._threads.shutdown()
+
+    def _each(self, act: Callable[[_Pool, slice], T]) -> list[T]:
+        """What `act` gives for each pool and its share of the environments, all at once."""
+        return list(self._threads.map(act, self._pools, self._shares))
+
+    def _make_pools(self, seed: Any) -> list[_Pool]:
+        """One seed per environment; an int counts up from the first, as in Gymnasium."""
+        seeds = seed if isinstance(seed, list) else [seed + i for i in range(self.num_envs)]
+        return [_Pool(self._config, seeds[share]) for share in self._shares]
+
+    def _close_pools(self) -> None:
+        for pool in self._pools:
+            pool.close()
+
+    def _blank(self) -> NDArray[np.uint8]:
+        return np.empty((self.num_envs, *self._config.frame.shape), np.uint8)
+
+    def _mapped(self, actions: NDArray[Any]) -> NDArray[np.float32]:
+        actions = np.asarray(actions, np.float32)
+        return steer_throttle(actions) if self._config.has_steer_throttle else actions
+
+
+class Step(NamedTuple):
+    """What a step of n environments leaves, filled in place."""
+
+    obs: NDArray[np.uint8]
+    """(n, H, W, C)."""
+    rewards: NDArray[np.float64]
+    """(n,), as the two below."""
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+
+class _Pool:
+    """Some environments on a thread of their own; `seeds` has one for each."""
+
+    def __init__(self, config: EnvConfig, seeds: list[int]) -> None:
+        import envpool
+
+        self._config = config
+        self._idle = np.zeros(len(seeds), np.int64)
+        limit = config.max_episode_steps
+        options = {} if limit is None else {"max_episode_steps": limit}
+        with warnings.catch_warnings():  # its float64 bounds are cast to float32, rightly
+            warnings.simplefilter("ignore", UserWarning)
+            self._pool = envpool.make(
+                config.id,
+                env_type="gymnasium",
+                num_envs=len(seeds),
+                num_threads=1,
+                env_seed=seeds,
+                **options,
+            )
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """Of one environment."""
+        space: spaces.Space[Any] = self._pool.action_space
+        return space
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def reset(self, obs: NDArray[np.uint8]) -> None:
+        """Begin an episode in each environment; first frames into `obs` (n, H, W, C)."""
+        self._reset(np.arange(len(self._idle)), obs)
+
+    def step(self, actions: NDArray[np.float32], step: Step) -> NDArray[np.uint8]:
+        """Hold each action for the action repeat; the last frames of what ended: (E, H, W, C)."""
+        running = np.arange(len(actions))
+        for left in reversed(range(self._config.action_repeat)):
+            frames, reward, done, cut, info = self._pool.step(
+                actions[running], running.astype(np.int32)
+            )
+            # The pool answers in the order in which its environments finish.
+            who = info["env_id"]
+            step.rewards[who] += reward
+            self._idle[who] = np.where(reward > 0, 0, self._idle[who] + 1)
+            step.terminated[who], step.truncated[who] = done, cut | (self._gave_up(who) & ~done)
+            over = step.terminated[who] | step.truncated[who]
+            shown = over if left else np.ones(len(who), bool)
+            step.obs[who[shown]] = preprocess_batch(frames[shown], self._config.frame)
+            running = np.sort(who[~over])
+            if not len(running):
+                break
+        ended = np.flatnonzero(step.terminated | step.truncated)
+        last = step.obs[ended]
+        if len(ended):
+            self._reset(ended, step.obs)
+        return last
+
+    def _reset(self, which: NDArray[np.intp], obs: NDArray[np.uint8]) -> None:
+        frames, info = self._pool.reset(which.astype(np.int32))
+        obs[info["env_id"]] = preprocess_batch(frames, self._config.frame)
+        self._idle[which] = 0
+
+    def _gave_up(self, who: NDArray[np.int32]) -> NDArray[np.bool_]:
+        patience = self._config.give_up_after
+        return np.zeros(len(who), bool) if patience is None else self._idle[who] >= patience

@@ -1,0 +1,227 @@
+"""Figures of a comparison: arrays in, a Figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.transforms import blended_transform_factory
+
+from worldvae.plots.style import INK, STYLE, canvas, colour, short, shortened, spread
+from worldvae.stats import Array, Estimate, Profile, Resampling, bootstrap_interval, mean
+
+GRID_POINTS = 120
+BAND_FROM = 3
+"""Fewest seeds with a band: below, an interval is the range of lines that are drawn anyway."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Scores `y` of one seed at `x`; an unfinished one is drawn, but enters no mean."""
+
+    x: Array
+    y: Array
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class ArmCurves:
+    """The curves of one arm; they start after `charged`, what the arm had used before training."""
+
+    arm: str
+    curves: Sequence[Curve]
+    charged: float = 0.0
+
+
+def learning_curves(
+    arms: Sequence[ArmCurves], title: str, x_label: str, resampling: Resampling
+) -> Figure:
+    """A thin line a seed, the mean in bold, and its 95 % interval where there are enough seeds.
+
+    What an arm was charged before its first training step is shaded in its colour.
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(3.5, title, x_label)
+        ends = [end for arm in arms if (end := _draw_arm(axes, arm, resampling))]
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter(FuncFormatter(short))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        _label_ends(axes, ends)
+        return figure
+
+
+def final_scores(scores: Mapping[str, Array], summary: Mapping[str, Estimate]) -> Figure:
+    """A dot a seed, and above it a bar: the summary of each arm with its interval over seeds."""
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(0.9 + 0.75 * len(scores), "Final score of each seed", "return")
+        for row, (arm, values) in enumerate(scores.items()):
+            found = summary[arm]
+            axes.plot(values, np.full(len(values), row), "o", ms=7, alpha=0.55, **_dots(arm))
+            axes.plot([found.low, found.high], [row - 0.27] * 2, lw=3, color=colour(arm))
+            axes.plot(found.value, row - 0.27, "D", ms=6, mec="none", color=colour(arm))
+        _rows(axes, list(scores), range(len(scores)))
+        axes.set_ylim(len(scores) - 0.5, -0.7)
+        return figure
+
+
+def episode_returns(returns: Mapping[str, Sequence[Array]]) -> Figure:
+    """Every evaluation episode as a stroke, a line of strokes for each seed, its mean as a dot."""
+    lines = sum(len(seeds) for seeds in returns.values())
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(
+            0.9 + 0.17 * lines + 0.15 * len(returns), "Evaluation episodes", "return"
+        )
+        centres, top = [], 0.0
+        for arm, seeds in returns.items():
+            for offset, episodes in enumerate(seeds):
+                height = np.full(len(episodes), top + offset)
+                axes.plot(episodes, height, "|", ms=8, mew=1.3, alpha=0.7, color=colour(arm))
+                axes.plot(episodes.mean(), top + offset, "o", ms=5.5, **_dots(arm))
+            centres.append(top + (len(seeds) - 1) / 2)
+            top += len(seeds) + 0.7
+        _rows(axes, list(returns), centres)
+        axes.set_ylim(top - 0.9, -0.8)
+        return figure
+
+
+def performance_profiles(profiles: Mapping[str, Profile], x_label: str) -> Figure:
+    """Share of runs above each score: a line an arm, its pointwise interval as a band.
+
+    Each arm is named above its line, with a stroke to the score that half of its runs exceed.
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(3.5, "Runs that score above x", x_label)
+        axes.set_title(axes.get_title(loc="left"), pad=26)
+        for arm, found in profiles.items():
+            shade = colour(arm)
+            axes.plot(found.thresholds, found.share, color=shade, lw=2.2)
+            axes.fill_between(
+                found.thresholds, found.low, found.high, color=shade, alpha=0.16, lw=0
+            )
+        axes.set_ylim(-0.012, 1.012)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        axes.autoscale(enable=True, axis="x", tight=True)
+        _label_medians(axes, {arm: _median(found) for arm, found in profiles.items()})
+        return figure
+
+
+def improvement_probabilities(found: Mapping[tuple[str, str], Estimate]) -> Figure:
+    """A row for each pair: P(first > second) with its interval; at 0.5 they are alike."""
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(
+            1.0 + 0.55 * len(found),
+            "Probability of improvement",
+            "chance that its seed scores higher",
+        )
+        axes.axvline(0.5, color=INK, alpha=0.55, lw=1.2, dashes=(4, 2))
+        for row, ((first, _), chance) in enumerate(found.items()):
+            axes.plot([chance.low, chance.high], [row] * 2, lw=3, color=colour(first), alpha=0.6)
+            axes.plot(chance.value, row, "D", ms=7, clip_on=False, zorder=3, **_dots(first))
+            axes.text(1.04, row, f"{chance.value:.2f}", va="center", fontweight="bold")
+        axes.set_xlim(0, 1)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        axes.set_ylim(len(found) - 0.5, -0.5)
+        _pair_rows(axes, list(found))
+        return figure
+
+
+def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling) -> _End | None:
+    """Draw one arm; where its label belongs, if there is a line to label."""
+    shade = colour(arm.arm)
+    if arm.charged:
+        axes.axvspan(0, arm.charged, color=shade, alpha=0.13, lw=0)
+    for curve in arm.curves:
+        dash, alpha = ("-", 0.45) if curve.finished else ((0, (2, 1.2)), 0.9)
+        axes.plot(curve.x + arm.charged, curve.y, color=shade, ls=dash, lw=1, alpha=alpha)
+    whole = [curve for curve in arm.curves if curve.finished and len(curve.x)]
+    if not whole:
+        drawn = [curve for curve in arm.curves if len(curve.x)]
+        return _End(arm.arm, float(drawn[-1].y[-1])) if drawn else None
+    x, rows = common_grid(whole)
+    middle = rows.mean(axis=0)
+    axes.plot(x + arm.charged, middle, color=shade, lw=2.4, marker="o" if len(x) == 1 else "")
+    if len(rows) >= BAND_FROM:
+        bounds = [bootstrap_interval(column, mean, resampling) for column in rows.T]
+        axes.fill_between(x + arm.charged, *np.transpose(bounds), color=shade, alpha=0.16, lw=0)
+    return _End(arm.arm, float(middle[-1]))
+
+
+def common_grid(curves: Sequence[Curve]) -> tuple[Array, Array]:
+    """Curves interpolated to the stretch that all of them cover: x (P,), scores (S, P).
+
+    Equal x are kept as they are; else the mean would jump wherever one seed ends.
+    """
+    first = curves[0].x
+    if all(np.array_equal(curve.x, first) for curve in curves):
+        return first, np.stack([curve.y for curve in curves])
+    low, high = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
+    x = np.linspace(low, max(low, high), GRID_POINTS)
+    return x, np.stack([np.interp(x, curve.x, curve.y) for curve in curves])
+
+
+@dataclass(frozen=True)
+class _End:
+    arm: str
+    y: float
+
+
+def _label_ends(axes: Axes, ends: Sequence[_End]) -> None:
+    """Name each arm at the right edge beside the end of its line, spread where they would touch."""
+    low, high = axes.get_ylim()
+    beside = blended_transform_factory(axes.transAxes, axes.transData)
+    ordered = sorted(ends, key=lambda end: end.y)
+    heights = spread([end.y for end in ordered], gap=0.075 * (high - low))
+    for end, height in zip(ordered, heights, strict=True):
+        label = axes.text(1.02, height, shortened(end.arm), transform=beside, va="center")
+        label.set(color=colour(end.arm), fontweight="bold")
+
+
+def _median(profile: Profile) -> float:
+    """The first threshold that no more than half of the runs exceed."""
+    return float(profile.thresholds[np.argmax(profile.share <= 0.5)])
+
+
+def _label_medians(axes: Axes, medians: Mapping[str, float]) -> None:
+    """Name each arm above the axes, spread where names would touch, and lead to its line."""
+    low, high = axes.get_xlim()
+    axes.set_autoscalex_on(False)
+    ordered = sorted(medians, key=lambda arm: medians[arm])
+    # A letter is about 0.022 of the width of the axes.
+    widths = (high - low) * np.array([0.022 * len(shortened(arm)) + 0.03 for arm in ordered])
+    places = np.array(spread([medians[arm] for arm in ordered], (widths[1:] + widths[:-1]) / 2))
+    places += max(0.0, low + widths[0] / 2 - places[0])
+    places -= max(0.0, places[-1] + widths[-1] / 2 - high)
+    for arm, place in zip(ordered, places, strict=True):
+        style: dict[str, Any] = {"color": colour(arm), "clip_on": False}
+        axes.plot([medians[arm], place], [0.5, 1.03], ls=":", lw=1, alpha=0.7, **style)
+        axes.plot(medians[arm], 0.5, "o", ms=5, mec="none", **style)
+        axes.text(place, 1.045, shortened(arm), ha="center", fontweight="bold", **style)
+
+
+def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]]) -> None:
+    """Each pair's names in two lines, the first in its colour."""
+    _rows(axes, [first for first, _ in pairs], range(len(pairs)))
+    beside = blended_transform_factory(axes.transAxes, axes.transData)
+    for row, tick in enumerate(axes.get_yticklabels()):
+        tick.set_verticalalignment("bottom")
+        second = f"over {shortened(pairs[row][1])}"
+        axes.text(-0.015, row + 0.06, second, transform=beside, ha="right", va="top", fontsize=9)
+
+
+def _rows(axes: Axes, names: Sequence[str], heights: Sequence[float]) -> None:
+    """Each arm's name in its colour, in place of numbers."""
+    axes.set_yticks(list(heights), [shortened(name) for name in names])
+    for name, label in zip(names, axes.get_yticklabels(), strict=True):
+        label.set(color=colour(name), fontweight="bold")
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x", color=INK, alpha=0.12, lw=0.8)
+
+
+def _dots(arm: str) -> dict[str, Any]:
+    return {"color": colour(arm), "mec": "none"}

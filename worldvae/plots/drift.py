@@ -1,0 +1,53 @@
+"""Figures of drift: arrays in, a Figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from worldvae.plots.style import INK, STYLE, colour, short
+from worldvae.stats import Array
+
+
+@dataclass(frozen=True)
+class DriftCurve:
+    """One seed: `y` measured at `x`, (P,) each; `refitted`: before which the encoder changed."""
+
+    arm: str
+    x: Array
+    y: Array
+    refitted: NDArray[np.bool_]
+
+
+def drift_curves(curves: Sequence[DriftCurve], title: str, expected: float) -> Figure:
+    """A line a seed in the colour of its arm, a dashed one at what is `expected` without drift."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 3.0), layout="constrained")
+        axes = figure.add_subplot()
+        axes.axhline(expected, color=INK, alpha=0.6, lw=1, ls=(0, (4, 3)))
+        named: set[str] = set()
+        for curve in curves:
+            label = None if curve.arm in named else curve.arm
+            named.add(curve.arm)
+            shade = colour(curve.arm)
+            axes.plot(curve.x, curve.y, "o-", ms=3.5, lw=1.4, color=shade, label=label, alpha=0.8)
+            rings = curve.x[curve.refitted], curve.y[curve.refitted]
+            axes.plot(*rings, "o", ms=9, mfc="none", mew=1.5, color=shade)
+        axes.set_title(title, pad=10)
+        axes.set_xlabel("env steps")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_formatter(FuncFormatter(short))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axes.grid(axis="y", color=INK, alpha=0.12, lw=0.8)
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+        axes.spines["bottom"].set_alpha(0.4)
+        axes.legend(frameon=False, loc="best")
+        return figure

@@ -1,0 +1,215 @@
+"""The doors to Stable-Baselines3: Gymnasium's vector environments, latents of a VecEnv, and an
+encoder as the first layers of a policy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+from torch import Tensor, nn
+
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.frozen import TrainableEncoder
+from worldvae.envs.vector import (
+    check_autoreset,
+    final_observations,
+    image_of,
+    replace_image_space,
+    with_image,
+)
+from worldvae.errors import WorldvaeError
+from worldvae.wrappers.history import stacked_space
+from worldvae.wrappers.latent import FrameEncoder, LatentStacks
+
+
+class VectorEnvAdapter(VecEnv):
+    """A Gymnasium `VectorEnv` with SAME_STEP autoreset as a Stable-Baselines3 `VecEnv`.
+
+    `final_obs` becomes `terminal_observation`, and an episode that was truncated but not
+    terminated carries `TimeLimit.truncated`, from which PPO knows to bootstrap its value.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        check_autoreset(env)
+        self.env = env
+        self._actions: Any = None
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+
+    def reset(self) -> VecEnvObs:
+        seeds: Any = self._seeds if any(seed is not None for seed in self._seeds) else None
+        obs, _ = self.env.reset(seed=seeds, options=next(iter(self._options), None) or None)
+        self._reset_seeds()
+        self._reset_options()
+        return obs  # type: ignore[no-any-return]
+
+    def step_async(self, actions: Any) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        obs, rewards, terminated, truncated, info = self.env.step(self._actions)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for index, final in zip(*final_observations(info, self.num_envs), strict=True):
+            infos[index]["terminal_observation"] = final
+            infos[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
+        return obs, rewards.astype(np.float32), terminated | truncated, infos
+
+    def close(self) -> None:
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self.env, attr_name)] * len(self._which(indices))
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        raise AttributeError(f"a VectorEnv has no {attr_name} of single environments to set")
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any
+    ) -> list[Any]:
+        raise AttributeError(f"a VectorEnv has no {method_name} of single environments to call")
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        return [False] * len(self._which(indices))
+
+    def _which(self, indices: int | Sequence[int] | None) -> Sequence[int]:
+        return list(self._get_indices(indices))
+
+
+class LatentVecEnv(VecEnvWrapper):
+    """A `VecEnv` of frames seen through an encoder: (N, stack x Z) float32, one batch per step.
+
+    For those who have a VecEnv already; `terminal_observation` is encoded too. Frames are
+    (H0, W0, C), as the environment gives them: wrap before `VecTransposeImage`.
+
+    Args:
+        venv: Observes frames, or a Dict with a frame under `image_key`, which is replaced.
+        encoder: An `Encoder`, or the folder of one.
+        stack: How many latents, the newest last, make one observation.
+        whiten: Shift and scale each latent by its mean and deviation over the training frames.
+        image_key: Of a Dict, the key of the frame.
+
+    Raises WorldvaeError if the encoder is missing, or was trained on other frames than `venv`'s.
+    """
+
+    def __init__(
+        self,
+        venv: VecEnv,
+        encoder: Encoder | str | Path,
+        stack: int = 4,
+        whiten: bool = True,
+        image_key: str | None = None,
+    ) -> None:
+        frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
+        encode = FrameEncoder(encoder, whiten, frame)
+        encode.check_space(venv.observation_space, image_key)
+        self._stacks, self._image_key = LatentStacks(encode, stack), image_key
+        latents = stacked_space(encode.space, stack)
+        super().__init__(venv, replace_image_space(venv.observation_space, image_key, latents))
+
+    def reset(self) -> VecEnvObs:
+        obs = self.venv.reset()
+        frames = image_of(obs, self._image_key)
+        stacks, _ = self._stacks.step(frames, np.ones(self.num_envs, bool))
+        return with_image(obs, self._image_key, stacks)  # type: ignore[no-any-return]
+
+    def step_wait(self) -> VecEnvStepReturn:
+        obs, rewards, dones, infos = self.venv.step_wait()
+        ended = np.flatnonzero(dones)
+        finals = [infos[index]["terminal_observation"] for index in ended]
+        last_frames = [image_of(final, self._image_key) for final in finals]
+        frames = image_of(obs, self._image_key)
+        stacks, last = self._stacks.step(frames, dones, last_frames, ended)
+        for index, final, stack in zip(ended, finals, last, strict=True):
+            infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
+        return with_image(obs, self._image_key, stacks), rewards, dones, infos
+
+
+def check_keys(space: spaces.Space[Any]) -> None:
+    """Raise WorldvaeError for keys of a Dict that torch cannot name a part of a policy after."""
+    keys = space.spaces if isinstance(space, spaces.Dict) else ()
+    taken = [key for key in keys if "." in key or hasattr(nn.ModuleDict(), key)]
+    if taken:
+        raise WorldvaeError(
+            f"the observation's {', '.join(taken)}: policies cannot have parts of that name (no "
+            "dots, and none of torch's own); rename it in the environment"
+        )
+
+
+class EncoderFeatures(BaseFeaturesExtractor):
+    """First layers of a policy that begin as a pretrained encoder and learn with the policy.
+
+    Give it to a policy as `features_extractor_class` with `normalize_images=False`, and call
+    `begin_as_pretrained` on the finished policy: Stable-Baselines3 draws orthogonal weights for
+    all first layers, these too.
+
+    Args:
+        observation_space: Box ((k + n - 1) C, H, W) uint8: k inputs of n frames, overlapping.
+        encoder: `Encoder.trainable()`; it is copied.
+        stack: k, how many latents make the features: (B, k Z).
+    """
+
+    def __init__(
+        self, observation_space: spaces.Box, encoder: TrainableEncoder, stack: int
+    ) -> None:
+        super().__init__(observation_space, stack * encoder.latents)
+        self._stack = stack
+        self._channels = observation_space.shape[0] // (stack + encoder.frames - 1)
+        self.encoder = copy.deepcopy(encoder)
+        self._pretrained = encoder.state_dict()
+
+    def begin_again(self) -> None:
+        """Take the pretrained weights again."""
+        self.encoder.load_state_dict(self._pretrained)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """(B, (k + n - 1) C, H, W) in [0, 255] -> (B, k Z)."""
+        width = self.encoder.frames * self._channels
+        starts = range(0, self._stack * self._channels, self._channels)
+        inputs = [observations[:, start : start + width] for start in starts]
+        frames = torch.stack(inputs, 1).flatten(0, 1).permute(0, 2, 3, 1)
+        return self.encoder(frames).reshape(len(observations), -1)  # type: ignore[no-any-return]
+
+
+class CombinedEncoderFeatures(CombinedExtractor):
+    """`EncoderFeatures` of the image under `image_key` of a Dict, beside all else in it.
+
+    Other images are given to their convolutions as shares in [0, 1], as in any other policy.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        encoder: TrainableEncoder,
+        stack: int,
+        image_key: str,
+        normalized_image: bool = True,  # what policies of images set, as normalize_images says
+    ) -> None:
+        others = {key: part for key, part in observation_space.items() if key != image_key}
+        super().__init__(spaces.Dict(others), normalized_image=normalized_image)
+        space = observation_space[image_key]
+        assert isinstance(space, spaces.Box)
+        image = EncoderFeatures(space, encoder, stack)
+        self.extractors[image_key] = image
+        self._features_dim += image.features_dim
+        self._cameras = [key for key, part in others.items() if is_image_space(part)]
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """A Dict of (B, ...), images in [0, 255] -> (B, D)."""
+        shares = {key: observations[key] / 255 for key in self._cameras}
+        return super().forward({**observations, **shares})
+
+
+def begin_as_pretrained(policy: nn.Module) -> None:
+    """Give every `EncoderFeatures` in `policy` its pretrained weights again."""
+    for module in policy.modules():
+        if isinstance(module, EncoderFeatures):
+            module.begin_again()
