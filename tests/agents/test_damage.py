@@ -46,7 +46,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.checksum import is_intact, write_checked_bytes
 from worldvae.config import to_yaml
-from worldvae.diagnostics import exhibits
+from worldvae.diagnostics.page import figures as exhibits
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream

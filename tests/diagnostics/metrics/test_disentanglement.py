@@ -7,7 +7,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from worldvae.diagnostics import disentanglement as module
+from worldvae.diagnostics.metrics import disentanglement as module
 from worldvae.diagnostics.metrics.disentanglement import Disentanglement, disentanglement
 from worldvae.diagnostics.metrics.factors import Array
 from worldvae.errors import WorldvaeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from worldvae.diagnostics import disentanglement_scores as scores
+from worldvae.diagnostics.metrics import disentanglement_scores as scores
 from worldvae.diagnostics.metrics.factors import Array, Factor, binned
 
 # Eight frames; H(v) = 1/2 * 1 + 1/4 * 2 + 2 * 1/8 * 3 = 1.75 bits.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from worldvae.diagnostics import linear_models
+from worldvae.diagnostics.metrics import linear_models
 from worldvae.diagnostics.metrics.linear_models import (
     UNDEFINED,
     Array,

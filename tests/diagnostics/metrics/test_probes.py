@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worldvae.diagnostics import probes
+from worldvae.diagnostics.metrics import probes
 from worldvae.diagnostics.metrics.linear_models import Array
 from worldvae.diagnostics.metrics.probes import ProbeResult, probe
 from worldvae.diagnostics.metrics.variables import Parts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worldvae.diagnostics import variables
+from worldvae.diagnostics.metrics import variables
 from worldvae.diagnostics.metrics.variables import (
     Parts,
     Variable,

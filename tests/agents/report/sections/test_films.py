@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.report import exhibits
+from agents.report.sections import exhibits
 from agents.report.sections.films import films
 from agents.run.agent_files import hash_files
 from agents.run.load import read_run
