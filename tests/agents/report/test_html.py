@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.report.sections import exhibits
 from agents.report.html import write_report
+from agents.report.sections import exhibits
 from agents.report.summary import summarise
 from agents.run.load import read_run
 from tests.agents.report.synthetic import (
