@@ -35,7 +35,7 @@ from agents.train import DECIDES
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import drop_unfinished, locked
 from worldvae.stats import Resampling
 
@@ -100,11 +100,11 @@ def compare(experiment: Experiment) -> bool:
 def report_finished(experiment: Experiment) -> None:
     """Leave the same reports of the agents that have finished so far, and train none.
 
-    Others may be in training meanwhile. Raises WorldvaeError if none has finished.
+    Others may be in training meanwhile. Raises ArtifactError if none has finished.
     """
     plans = _plans(experiment)
     if not any(job.is_done for _, jobs in plans for job in jobs):
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{experiment.folder} holds no finished agent; train them by the same command "
             "without --report"
         )
@@ -141,7 +141,7 @@ def _report(experiment: Experiment, plans: Plans) -> bool:
 def plan(experiment: Experiment, where: str = "") -> list[Training]:
     """The trainings of a comparison in one environment.
 
-    Raises WorldvaeError if an agent in its folder was trained with other settings: the report
+    Raises ArtifactError if an agent in its folder was trained with other settings: the report
     shows all that lie there.
     """
     config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps

@@ -23,7 +23,7 @@ from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import is_intact, write_checked
 from worldvae.diagnostics.health import Health, diagnose, write_health
 from worldvae.envs import make_env
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
@@ -57,16 +57,16 @@ def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
 
 
 def _check_frames(experiment: Experiment, arm: ArmName) -> None:
-    """Raise WorldvaeError for frames that Stable-Baselines3's policies of images cannot take."""
+    """Raise ConfigError for frames that Stable-Baselines3's policies of images cannot take."""
     frame, stack = experiment.env.frame, frames_of(experiment, arm)
     if arm == "pixels" and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
-        raise WorldvaeError(
+        raise ConfigError(
             f"env.frame is {frame.height}x{frame.width}: the pixels arm's stock CnnPolicy needs "
             f"at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
         )
     channels = stack * frame.shape[2]
     if channels >= min(frame.height, frame.width):
-        raise WorldvaeError(
+        raise ConfigError(
             f"the arm {arm}: {stack} frames (agent.stack) have {channels} channels, and "
             "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
             "smaller stack"
@@ -135,7 +135,7 @@ def _spent_on(agent: Path) -> Spent:
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
     if run.damage:  # its price would be told too low
-        raise WorldvaeError(next(iter(run.damage.values())))
+        raise ArtifactError(next(iter(run.damage.values())))
     charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
     stages = {"collection": run.collection, "pretraining": run.pretraining}
     cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]

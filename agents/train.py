@@ -39,7 +39,7 @@ from agents.run.command import exact_command
 from agents.video.film import record_video
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.checksum import write_checked
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
@@ -106,7 +106,7 @@ def _remaining(experiment: Experiment, card: AgentCard) -> int:
 
 
 def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
-    """The card of the last checkpoint; WorldvaeError if its encoder was replaced."""
+    """The card of the last checkpoint; ArtifactError if its encoder was replaced."""
     new = new_card(experiment, arm, seed, folder)
     if not (folder / "card.json").exists():
         return new
@@ -116,7 +116,7 @@ def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Pa
         path = own_encoder(folder, card)
         known = hash_encoder(path)
     if card.encoder_sha256 != known:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder} was begun with another encoder than the one in {path}; "
             "remove it to train again"
         )

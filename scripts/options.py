@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from worldvae.config import Config, describe, shortened
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.fields import LARGEST_SEED
 
 
@@ -26,13 +26,13 @@ class OptionParser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        raise WorldvaeError(f"command line: {message}; see --help")
+        raise ConfigError(f"command line: {message}; see --help")
 
 
 def seed(text: str) -> int:
     """A seed on the command line: an int from 0."""
     if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
-        raise WorldvaeError(
+        raise ConfigError(
             f"command line: --seed = {shortened(text)}: expected a number from 0 to {LARGEST_SEED}"
         )
     return int(text)

@@ -17,14 +17,14 @@ from agents.video.film import pictures
 from agents.video.play import evaluated_as, film_alone, find_agents, played, playing
 from scripts.cli import run
 from scripts.options import seed
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise WorldvaeError(f"command line: {message}; see --help")
+        raise ConfigError(f"command line: {message}; see --help")
 
 
 def options(words: Sequence[str]) -> argparse.Namespace:
@@ -42,7 +42,7 @@ def main() -> None:
     given = options(sys.argv[1:])
     path = given.out or given.run / "play.webm"
     if path.suffix != ".webm":
-        raise WorldvaeError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+        raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
     folders = find_agents(given.run, given.arm, given.seed)
     if given.window:
         check_display()

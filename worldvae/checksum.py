@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
 
 CHECKSUM = "sha256"
@@ -46,7 +46,7 @@ def write_checked(path: Path, values: Mapping[str, Any] | BaseModel) -> None:
 def read_checked(path: Path, remedy: str) -> dict[str, Any]:
     """The values in the JSON file `path`, without their seal.
 
-    Raises WorldvaeError with the `remedy` if they are not those that were written.
+    Raises ArtifactError with the `remedy` if they are not those that were written.
     """
     with user_errors(path):
         data = path.read_bytes()
@@ -62,7 +62,7 @@ def read_checked(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
-    """The JSON file `path` as `kind`, a model or a dataclass; WorldvaeError also if it is none."""
+    """The JSON file `path` as `kind`, a model or a dataclass; ArtifactError also if it is none."""
     values = read_checked(path, remedy)
     try:
         return TypeAdapter(kind).validate_json(json.dumps(values))
@@ -70,7 +70,7 @@ def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         reason = f"{where}: {first['msg']}".removeprefix(": ")
-        raise WorldvaeError(f"{path}: {reason}; {remedy}") from None
+        raise ArtifactError(f"{path}: {reason}; {remedy}") from None
 
 
 def is_intact(path: Path) -> bool:
@@ -89,7 +89,7 @@ def write_checked_bytes(path: Path, data: bytes) -> None:
 
 
 def read_checked_bytes(path: Path, remedy: str) -> bytes:
-    """The content of `path` without its last line; WorldvaeError if it is not what was written."""
+    """The content of `path` without its last line; ArtifactError if it is not what was written."""
     with user_errors(path):
         data = path.read_bytes()
     content, trailer = data[:-TRAILER], data[-TRAILER:]
@@ -104,7 +104,7 @@ def write_checked_yaml(path: Path, text: str) -> None:
 
 
 def check_yaml(path: Path, remedy: str) -> None:
-    """Raise WorldvaeError if `write_checked_yaml` wrote `path` and it was changed since.
+    """Raise ArtifactError if `write_checked_yaml` wrote `path` and it was changed since.
 
     A file that a user wrote, or that is not there, passes.
     """
@@ -116,9 +116,9 @@ def check_yaml(path: Path, remedy: str) -> None:
         read_checked_bytes(path, remedy)
 
 
-def damaged(path: Path, remedy: str) -> WorldvaeError:
+def damaged(path: Path, remedy: str) -> ArtifactError:
     """What is said of a file that is not what was written."""
-    return WorldvaeError(f"{path}: damaged, or edited since it was written; {remedy}")
+    return ArtifactError(f"{path}: damaged, or edited since it was written; {remedy}")
 
 
 def _digest(values: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.fields import bounds_of, find_field, is_text, kinds_of, section_of
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
@@ -48,7 +48,7 @@ C = TypeVar("C", bound=Config)
 def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None = None) -> C:
     """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("pretrain.beta") to values.
 
-    Raises WorldvaeError naming file, key, value and the nearest valid key.
+    Raises ConfigError naming file, key, value and the nearest valid key.
     """
     values = _without_empty_sections(read_yaml(path), model)
     for key, value in (overrides or {}).items():
@@ -56,7 +56,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise WorldvaeError(_explain(error, model, path, overrides or {})) from None
+        raise ConfigError(_explain(error, model, path, overrides or {})) from None
 
 
 def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, Any]:
@@ -70,14 +70,14 @@ def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, 
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            raise WorldvaeError(
+            raise ConfigError(
                 f"command line: {shortened(word)} is not an option; write --key value"
             )
         key, has_equals, text = word[2:].partition("=")
         where = f"command line: --{shortened(key, '')}"
         if not has_equals:
             if not rest:
-                raise WorldvaeError(f"{where} has no value; write --{shortened(key, '')} VALUE")
+                raise ConfigError(f"{where} has no value; write --{shortened(key, '')} VALUE")
             text = rest.pop(0)
         name, field = find_field(key, model)
         overrides[name] = _value_of(text, field, where)
@@ -87,7 +87,7 @@ def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, 
 def _value_of(text: str, field: FieldInfo | None, where: str) -> Any:
     """A value on the command line."""
     if not is_text(text):
-        raise WorldvaeError(f"{where}: {shortened(text)} holds a character that is no text")
+        raise ConfigError(f"{where}: {shortened(text)} holds a character that is no text")
     kinds = kinds_of(field.annotation) if field is not None else {Any}
     if kinds <= {str, Path, type(None)}:
         return None if type(None) in kinds and text in {"null", "~"} else text
@@ -101,15 +101,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
             text = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise WorldvaeError(f"{path}: {reason}{_nearest_file(path)}") from None
+        raise ConfigError(f"{path}: {reason}{_nearest_file(path)}") from None
     values = _yaml_value(text, str(path))
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise WorldvaeError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
+        raise ConfigError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
     for key in values:
         if not isinstance(key, str):
-            raise WorldvaeError(f"{path}: {shortened(key)}: no such key; keys are words")
+            raise ConfigError(f"{path}: {shortened(key)}: no such key; keys are words")
     return values
 
 
@@ -143,10 +143,10 @@ def check_unchanged(
     folder: Path,
     advice: str = "choose another folder, or delete this one to start again",
 ) -> None:
-    """Raise WorldvaeError if `folder` was `made` with other settings than `now`; both flat."""
+    """Raise ArtifactError if `folder` was `made` with other settings than `now`; both flat."""
     for key in {**made, **now}:
         if made.get(key) != now.get(key):
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder} was made with {key} = {made.get(key)!r}, now it is {now.get(key)!r}; "
                 f"{advice}"
             )
@@ -166,7 +166,7 @@ def _yaml_value(text: str, where: str, comments: bool = True) -> Any:
     try:
         return parse_yaml(text, comments)
     except ValueError as error:
-        raise WorldvaeError(f"{where}: not valid YAML: {error}") from None
+        raise ConfigError(f"{where}: not valid YAML: {error}") from None
 
 
 def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -183,12 +183,12 @@ def _assign(values: dict[str, Any], dotted: str, value: Any) -> None:
     where = f"command line: --{shortened(dotted, '')}"
     *parents, last = dotted.split(".")
     if len(parents) > DEEPEST:
-        raise WorldvaeError(f"{where}: no such key; none has more than {DEEPEST} dots")
+        raise ConfigError(f"{where}: no such key; none has more than {DEEPEST} dots")
     for parent in parents:
         if values.get(parent) is None:
             values[parent] = {}
         if not isinstance(values[parent], dict):
-            raise WorldvaeError(f"{where}: {parent!r} is a value, it has no keys below")
+            raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
         values = values[parent]
     values[last] = value
 

@@ -15,11 +15,13 @@ class WorldvaeError(Exception):
 
 
 class ConfigError(WorldvaeError):
-    """A configuration, an option or an argument cannot be used as it is."""
+    """A configuration, an option, an argument or an environment cannot be used as it is."""
 
 
 class ArtifactError(WorldvaeError):
-    """A file or folder is missing, damaged, or was made by something else than it is used with."""
+    """A file or folder cannot be used: it is missing or damaged, another process holds it, the
+    system refuses it, or it was made by something else than it is used with.
+    """
 
 
 class TrainingError(WorldvaeError):

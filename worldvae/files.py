@@ -1,4 +1,4 @@
-"""Files that are whole or absent, however the writer ends; a full disk is a WorldvaeError."""
+"""Files that are whole or absent, however the writer ends; a full disk is an ArtifactError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 
 LOCK_POLL_SECONDS = 0.2
 CHECKSUM = len('"crc": "00000000"}')
@@ -25,11 +25,11 @@ UNFINISHED = ".*.tmp*"
 
 @contextmanager
 def user_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a WorldvaeError that names `path`."""
+    """Turn an OSError of the block into an ArtifactError that names `path`."""
     try:
         yield
     except OSError as error:
-        raise WorldvaeError(f"{path}: {error.strerror or error}") from None
+        raise ArtifactError(f"{path}: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -96,12 +96,12 @@ def read_jsonl(
     """The finished lines of `path`, without their checksums; none if it does not exist.
 
     A last line without its end was never finished and is left out; any other damage raises
-    WorldvaeError with the number of the line and the `remedy`.
+    ArtifactError with the number of the line and the `remedy`.
     """
     rows = []
     for number, row in checked_lines(path):
         if row is None:
-            raise WorldvaeError(f"{path}: line {number} is damaged; {remedy}")
+            raise ArtifactError(f"{path}: line {number} is damaged; {remedy}")
         rows.append(row)
     return rows
 
@@ -202,7 +202,7 @@ def locked(
     patience: float = 0.0,
     alone: bool = False,
 ) -> Iterator[None]:
-    """Hold `folder` for one process; a second one gets a WorldvaeError that names the `work`.
+    """Hold `folder` for one process; a second one gets an ArtifactError that names the `work`.
 
     The system drops the lock when its holder ends, however it ends. Other machines see it if the
     file system they share has locks (NFS: with a lock service, and not mounted `nolock`).
@@ -219,7 +219,7 @@ def locked(
         until = time.monotonic() + patience
         while not _lock(lock, folder):
             if time.monotonic() >= until:
-                raise WorldvaeError(f"{folder}: another {work} is running here")
+                raise ArtifactError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
         if alone:
             drop_unfinished(folder, below=True)
@@ -233,10 +233,10 @@ GUARD = (
 
 
 def check_guarded() -> None:
-    """Raise WorldvaeError in a process that runs its parent's script again."""
+    """Raise ConfigError in a process that runs its parent's script again."""
     # As multiprocessing itself does before it starts a process.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise WorldvaeError(f"this script is run again by a process that it has started: {GUARD}")
+        raise ConfigError(f"this script is run again by a process that it has started: {GUARD}")
 
 
 def drop_unfinished(folder: Path, below: bool = False) -> None:
@@ -259,7 +259,7 @@ def _open_lock(folder: Path, name: str) -> IO[bytes]:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         reason = "a link, not a lock; remove it" if path.is_symlink() else error.strerror
-        raise WorldvaeError(f"{path}: {reason}") from None
+        raise ArtifactError(f"{path}: {reason}") from None
     return os.fdopen(lock, "rb", buffering=0)
 
 
@@ -270,7 +270,7 @@ def _lock(file: IO[bytes], folder: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder}: its file system has no locks ({error.strerror}); use one that has, "
             "or mount it with them"
         ) from None

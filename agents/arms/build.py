@@ -22,7 +22,7 @@ from agents.config.experiment import Experiment
 from agents.config.sections import ArmName
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig, make_vec, state_variables
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.wrappers.latent import FrameEncoder, LatentVectorObservation
 from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
 from worldvae.wrappers.stack import StackedVectorObservation
@@ -186,9 +186,9 @@ def make_eyes(
 
 
 def check_state(env: EnvConfig) -> None:
-    """Raise WorldvaeError unless a reader tells the true state of `env`."""
+    """Raise ConfigError unless a reader tells the true state of `env`."""
     if not state_variables(env_of(env, "state")):
-        raise WorldvaeError(
+        raise ConfigError(
             f"the arm state: nothing reads the state of {env.id}; register a "
             "worldvae.envs.state_reader in the module that env.import names, or leave the arm out"
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from worldvae.envs.vector import image_of, with_image
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.wrappers.history import History
 from worldvae.wrappers.latent import FrameEncoder, LatentStacks
 from worldvae.wrappers.state import action_size, encode_actions, known_state
@@ -83,7 +83,7 @@ class StateEyes:
         self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None
     ) -> Any:
         if state is None:
-            raise WorldvaeError(
+            raise ConfigError(
                 "the state arm's agent needs the true state, which this backend does not show; "
                 "use env.backend: gymnasium, and an environment with a state reader"
             )

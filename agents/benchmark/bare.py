@@ -12,7 +12,7 @@ import numpy as np
 from worldvae.envs import EnvConfig
 from worldvae.envs.make import choose_backend
 from worldvae.envs.make_raw import find_spec
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 Step = Callable[[], object]
 """One random action in every environment."""
@@ -42,7 +42,7 @@ def opened(env: EnvConfig, num_envs: int, seed: int) -> Iterator[Step]:
     openers = {"envpool": _open_envpool, "ale": _open_ale}
     backend = choose_backend(env, find_spec(env))
     if backend not in openers:
-        raise WorldvaeError(
+        raise ConfigError(
             f"{env.id} runs on {backend} here, which has no bare stepping to compare with; "
             "for CarRacing: pip install 'worldvae[fast]'"
         )

@@ -15,7 +15,7 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Lap
 from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, TrainingError
 from worldvae.files import write_jsonl
 from worldvae.rollouts import Episode, RolloutStore
 from worldvae.rollouts.manifest import split_of
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.05
 def peak_memory(bench: Bench) -> Comparison:
     """Bytes that `pretrain` keeps, against those of the store's frames; one round."""
     if not Path("/proc/self/status").exists():
-        raise WorldvaeError("only Linux tells the memory of a process apart from its mapped files")
+        raise ConfigError("only Linux tells the memory of a process apart from its mapped files")
     settings, env = bench.config.memory, bench.config.car_racing
     with bench.scratch() as folder:
         shape = (settings.episodes, settings.length, settings.distinct)
@@ -83,7 +83,7 @@ def _peak_of_child(arguments: tuple[Path, PretrainConfig, Path, str]) -> int:
         time.sleep(POLL_SECONDS)
     child.join()
     if child.exitcode:
-        raise WorldvaeError(f"pretraining on the large store ended with status {child.exitcode}")
+        raise TrainingError(f"pretraining on the large store ended with status {child.exitcode}")
     return peak
 
 

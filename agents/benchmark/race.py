@@ -15,7 +15,7 @@ from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.pretraining import Watched, train_ours
 from agents.benchmark.usual import UsualVAE, train_usually
 from worldvae.autoencoders.pixels import evenly, to_float
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 Frames = NDArray[np.uint8]
 
@@ -32,7 +32,7 @@ def race(bench: Bench) -> Comparison:
     contest = Contest(_our_race(bench, held_out), _usual_race(bench, frames, held_out), False)
     compared = bench.compare(contest, min(settings.rounds, bench.config.rounds))
     if compared.bound == "?":
-        raise WorldvaeError(
+        raise ConfigError(
             f"no side came to an error of {settings.error:g} in {settings.cap_seconds:g} s; "
             "raise race.error or race.cap_seconds"
         )

@@ -19,7 +19,7 @@ from agents.benchmark.scaling import measure_scaling
 from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
 from agents.run.command import exact_command
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 SCALING = "scaling"
 Say = Callable[[str], None]
@@ -66,10 +66,10 @@ def _run(
 
 
 def choose(only: Sequence[str], valid: Sequence[str]) -> set[str]:
-    """The names to measure; WorldvaeError for one that is not valid."""
+    """The names to measure; ConfigError for one that is not valid."""
     unknown = [name for name in only if name not in valid]
     if unknown:
-        raise WorldvaeError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
+        raise ConfigError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
     return set(only) or set(valid)
 
 

@@ -13,7 +13,7 @@ from agents.report import read_run
 from agents.run.records import AgentRecord, Evaluation, Result, Run
 from agents.run.stage_results import Collection, Pretraining
 from worldvae.checksum import read_checked_as
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import read_jsonl
 
 REMEDY = "restore it"
@@ -27,7 +27,7 @@ def whole_job(bench: Bench) -> Comparison:
     settings = bench.config.whole_job
     folder = next((path for path in settings.runs if path.is_dir()), None)
     if folder is None:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"no finished comparison at {', '.join(map(str, settings.runs))}; "
             "run python -m scripts.compare configs/car_racing.yaml first"
         )
@@ -35,11 +35,11 @@ def whole_job(bench: Bench) -> Comparison:
     laps = {arm: _laps(run, arm, settings.score) for arm in ("latent", "pixels")}
     seeds = sorted(laps["latent"].keys() & laps["pixels"].keys())
     if not seeds:
-        raise WorldvaeError(f"{folder}: no seed whose latent and pixel agents both finished")
+        raise ArtifactError(f"{folder}: no seed whose latent and pixel agents both finished")
     ours, theirs = (tuple(found[seed] for seed in seeds) for found in laps.values())
     compared = Comparison(ours, theirs, _note(folder, ours, theirs))
     if compared.bound == "?":
-        raise WorldvaeError(f"{folder}: agents of both arms stayed under whole_job.score")
+        raise ConfigError(f"{folder}: agents of both arms stayed under whole_job.score")
     return compared
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from agents.benchmark.figure import benchmark_figure, scaling_figure
 from agents.benchmark.results import Result, Results
 from agents.benchmark.scaling import Curve
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
 from worldvae.plots.frames import DPI
 
@@ -105,7 +105,7 @@ def _notes(rows: Sequence[Result]) -> list[str]:
 
 
 def check_document(document: Path) -> str:
-    """The text of `document`; WorldvaeError unless the table has a place in it."""
+    """The text of `document`; ArtifactError unless the table has a place in it."""
     with user_errors(document):
         text = document.read_text(encoding="utf-8")
     replace_section(text, HEADING, "", document)
@@ -137,7 +137,7 @@ def replace_section(text: str, heading: str, body: str, where: Path) -> str:
     level = heading.split(maxsplit=1)[0] + " "
     lines = text.splitlines()
     if heading not in lines:
-        raise WorldvaeError(f"{where}: no line {heading!r} under which the table could be written")
+        raise ArtifactError(f"{where}: no line {heading!r} under which the table could be written")
     start = lines.index(heading) + 1
     rest = [i for i in range(start, len(lines)) if lines[i].startswith(level)]
     end = rest[0] if rest else len(lines)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from worldvae.config import shortened
-from worldvae.errors import WorldvaeError
+from worldvae.errors import TrainingError, WorldvaeError
 
 ELSEWHERE = {"self", "policy", "env", "learning_rate", "gamma", "seed", "device", "policy_kwargs"}
 """Said by a key of its own, or by the arm."""
@@ -93,7 +93,7 @@ def _no_count(name: str, value: Any) -> str:
 
 @contextmanager
 def library_errors(algorithm: str) -> Iterator[None]:
-    """Turn what Stable-Baselines3 raises in the block over its arguments into a WorldvaeError.
+    """Turn what Stable-Baselines3 raises in the block over its arguments into a TrainingError.
 
     Told with the line of the library that did not take them; errors from elsewhere stay.
     """
@@ -106,7 +106,7 @@ def library_errors(algorithm: str) -> Iterator[None]:
         if place is None:
             raise
         reason = " ".join(str(error).split()) or "no reason given"
-        raise WorldvaeError(
+        raise TrainingError(
             f"agent.algorithm = {algorithm!r}: {type(error).__name__}: {reason[:300]} "
             f"({place}); see agent.settings and agent.learning_rate"
         ) from error

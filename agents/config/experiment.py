@@ -32,7 +32,7 @@ from worldvae.config import (
     shortened,
 )
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
 from worldvae.rollouts import RolloutConfig
 from worldvae.yaml_values import dump_yaml
@@ -88,7 +88,7 @@ class Experiment(Config):
         try:
             return experiment.model_copy(update={"name": check_name(name)})
         except ValueError as error:
-            raise WorldvaeError(
+            raise ConfigError(
                 f"{shortened(name)} cannot be the name: {error}; set --name"
             ) from None
 
@@ -96,7 +96,7 @@ class Experiment(Config):
     def tasks(self) -> dict[str, Experiment]:
         """Gymnasium id -> the experiment in that environment, in a folder of its own.
 
-        Raises WorldvaeError for keys of an environment that do not fit.
+        Raises ConfigError for keys of an environment that do not fit.
         """
         envs = self.compare.envs
         if not envs or (envs.keys() == {self.env.id} and not envs[self.env.id].env):
@@ -110,7 +110,7 @@ class Experiment(Config):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             key = ".".join(map(str, first["loc"]))
-            raise WorldvaeError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
+            raise ConfigError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
         scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
         alone = self.compare.model_copy(update={"envs": {env_id: scale}})
         return self.model_copy(
@@ -165,7 +165,7 @@ def torch_device(device: str) -> str:
 
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Raise WorldvaeError if `path` exists and holds other settings than `experiment`."""
+    """Raise ArtifactError if `path` exists and holds other settings than `experiment`."""
     if not path.exists():
         return
     now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
@@ -177,7 +177,7 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
 
 
 def check_settings_file(path: Path) -> None:
-    """Raise WorldvaeError if what `record_settings` wrote to `path` was changed since."""
+    """Raise ArtifactError if what `record_settings` wrote to `path` was changed since."""
     made = path.parent
     read_checked_bytes(path, f"restore it, or delete it if {made} was made with these settings")
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from worldvae.config import Config
 from worldvae.diagnostics.drift import Drift
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import read_jsonl
 
 ENOUGH = 32
@@ -57,7 +57,7 @@ def read_lines(folder: Path) -> list[DriftLine]:
     try:
         return [DriftLine.model_validate(row) for row in read_jsonl(path)]
     except ValidationError:
-        raise WorldvaeError(f"{path}: a line is of another version of worldvae") from None
+        raise ArtifactError(f"{path}: a line is of another version of worldvae") from None
 
 
 def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from agents.jobs.process import Process
 from agents.jobs.progress import Progress
 from worldvae.autoencoders.pretrain import busy_cores
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 ExecutorName = Literal["local", "ray"]
 
@@ -90,13 +90,13 @@ class LocalProcesses:
 
 
 def check_executor(name: ExecutorName) -> None:
-    """Raise WorldvaeError if what it needs is not installed; asked before hours of other work."""
+    """Raise ConfigError if what it needs is not installed; asked before hours of other work."""
     if name == "ray" and not _is_installed("ray"):
-        raise WorldvaeError("--executor ray needs Ray: pip install -c constraints.txt 'ray>=2.60'")
+        raise ConfigError("--executor ray needs Ray: pip install -c constraints.txt 'ray>=2.60'")
 
 
 def make_executor(name: ExecutorName, workers: int) -> Executor:
-    """Enter the place; raises WorldvaeError if it cannot be entered."""
+    """Enter the place; raises ConfigError if it cannot be entered."""
     check_executor(name)
     if name == "ray":
         from agents.jobs.ray_cluster import RayCluster

@@ -17,7 +17,7 @@ from typing import Any
 from agents.jobs.executor import Job, Running, thread_limit
 from agents.jobs.node import alone, run_here
 from agents.jobs.process import GRACE_SECONDS
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 # Read when Ray is imported: it reports to nobody, and tries once to reach a cluster that is gone.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -34,7 +34,7 @@ RETRIES = 5
 class RayCluster:
     """The cluster that RAY_ADDRESS names, or that runs on this machine.
 
-    Raises WorldvaeError if there is none.
+    Raises ConfigError if there is none.
     """
 
     def __init__(self, workers: int) -> None:
@@ -111,7 +111,7 @@ class _Task:
 
 
 def _enter() -> None:
-    """Connect to the cluster, or raise WorldvaeError."""
+    """Connect to the cluster, or raise ConfigError."""
     address = os.environ.get("RAY_ADDRESS") or "auto"
     try:
         if address != "auto":  # Ray itself would try for minutes
@@ -120,7 +120,7 @@ def _enter() -> None:
         ray.init(address, log_to_driver=False, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError, RayError) as error:
         first = (str(error).strip() or repr(error)).splitlines()[0]
-        raise WorldvaeError(
+        raise ConfigError(
             f"no Ray cluster at RAY_ADDRESS = {address} ({first}); "
             "start one with `ray start --head`, and give its host:port (docs/cluster.md)"
         ) from None

@@ -16,7 +16,7 @@ from agents.policy.checkpoint import load_model
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.wrappers.latent import FrameEncoder
 
 
@@ -33,13 +33,13 @@ class Agent:
 
     @classmethod
     def load(cls, folder: Path, env: EnvConfig | None = None, deterministic: bool = True) -> Agent:
-        """The agent in `folder`; WorldvaeError if it is missing, damaged or met by another encoder.
+        """The agent in `folder`; ArtifactError if it is missing, damaged or met by another encoder.
 
         With `env` also if it was trained on another task than that one.
         """
         card = read_card(folder)
         if env is not None and (difference := card.env.other_task(env)):
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder}: trained on another task than this config's: {difference}"
             )
         model = load_model(folder, card)
@@ -83,10 +83,10 @@ class Agent:
 
 
 def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
-    """The encoder that the agent was trained with; WorldvaeError if another lies in its place."""
+    """The encoder that the agent was trained with; ArtifactError if another lies in its place."""
     path = own_encoder(folder, card)
     if hash_encoder(path) != card.encoder_sha256:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: not the encoder that the agent in {folder} was trained with; "
             "put that one back, or remove the agent and train it again"
         )

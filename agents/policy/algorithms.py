@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.config.algorithm_arguments import check_arguments, library_errors
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import TrainingError
 from worldvae.wrappers.sb3 import begin_as_pretrained
 
 Algorithm = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "DQN"]
@@ -131,7 +131,7 @@ def make_model(
     Args:
         eyes: Arguments of the policy that replace its first layers.
 
-    Raises WorldvaeError if the algorithm cannot act or see in `env`.
+    Raises TrainingError if the algorithm cannot act or see in `env`.
     """
     make: Callable[..., BaseAlgorithm] = algorithm_class(config.algorithm)
     with library_errors(config.algorithm):
@@ -148,7 +148,7 @@ def make_model(
             )
         except (AssertionError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise WorldvaeError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
+            raise TrainingError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
     begin_as_pretrained(model.policy)
     return model
 

@@ -16,7 +16,7 @@ from agents.policy.algorithms import Algorithm
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 
 
 class AgentCard(Config):
@@ -56,7 +56,7 @@ def read_card(folder: Path) -> AgentCard:
     """The card of the agent in `folder`."""
     path = folder / "card.json"
     if not path.exists():
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
         )
     return read_checked_as(path, AgentCard, f"remove {folder} and train again")

@@ -12,7 +12,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.policy.algorithms import algorithm_class
 from agents.policy.card import AgentCard, write_card
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
 
 
@@ -42,7 +42,7 @@ def load_model(
     with user_errors(path):
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != card.model_sha256:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: not the weights of card.json; remove {folder} and train again"
         )
     kind = algorithm_class(card.algorithm)
@@ -55,7 +55,7 @@ def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
         return
     path = folder / card.replay
     if sha256_file(path) != card.replay_sha256:
-        raise WorldvaeError(f"{path}: not the buffer of card.json; remove {folder} and train again")
+        raise ArtifactError(f"{path}: not the buffer of card.json; remove {folder} and train again")
     model.load_replay_buffer(path)
 
 

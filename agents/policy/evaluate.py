@@ -13,7 +13,7 @@ from agents.policy.agent import Agent
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.make_raw import has_limit
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -39,7 +39,7 @@ def evaluate(
 
     The worlds follow from the seeds alone, so that every agent is asked the same questions;
     sampled actions follow from `noise`, so that agents do not answer with the same luck.
-    Raises WorldvaeError if an episode does not end.
+    Raises ConfigError if an episode does not end.
     """
     with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
         return _evaluate(agent, env, seeds, num_envs)
@@ -73,7 +73,7 @@ def _play(
     successes: list[bool | None] = [None] * vec.num_envs
     while running.any():
         if lengths.max() == most:
-            raise WorldvaeError(
+            raise ConfigError(
                 f"{name}: an episode has not ended after {most:,} decisions, and nothing limits "
                 "it: set env.max_episode_steps, which truncates it"
             )

@@ -17,7 +17,7 @@ FORMATS = "json", "tensorboard"
 
 @contextmanager
 def open_log(folder: Path) -> Iterator[Logger]:
-    """A logger that writes into `folder`; WorldvaeError if it cannot, as on a full disk."""
+    """A logger that writes into `folder`; ArtifactError if it cannot, as on a full disk."""
     with ExitStack() as stack:
         stack.enter_context(quiet_writers())
         with user_errors(folder):

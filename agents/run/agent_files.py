@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agents.drift.log import LOG
 from worldvae.checksum import damaged, is_intact
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import count_lines, sha256_file
 
 RESULT = "result.json"
@@ -22,9 +22,9 @@ def count_logs(folder: Path) -> dict[str, int]:
 
 
 def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int]) -> None:
-    """Raise WorldvaeError if a log holds fewer lines, `found`, than the checkpoint counts."""
+    """Raise ArtifactError if a log holds fewer lines, `found`, than the checkpoint counts."""
     if found < logged.get(name, 0):
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder / name}: {logged[name] - found} of {logged[name]} lines are missing since "
             "the last checkpoint; restore it, or go on without them"
         )
@@ -42,7 +42,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def check_file(folder: Path, name: str, known: Mapping[str, str] | None) -> None:
-    """Raise WorldvaeError if a file of a finished agent is not what it was by its `hash_files`.
+    """Raise ArtifactError if a file of a finished agent is not what it was by its `hash_files`.
 
     None: they were not recorded, as of an agent that is not finished.
     """

@@ -26,7 +26,7 @@ from agents.run.records import (
 from agents.run.stage_results import Card, Collection, Pretraining, Stated
 from worldvae.checksum import HEADER, read_checked_as, read_checked_bytes
 from worldvae.config import read_yaml
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import atomic_write_text, read_jsonl
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ SCORES_HEADER = (
 def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     """Read a run folder; `planned` names the (arm, seed) pairs that a complete run would hold."""
     if not folder.is_dir():
-        raise WorldvaeError(f"{folder}: no such run folder")
+        raise ArtifactError(f"{folder}: no such run folder")
     config, damage = folder / "config.yaml", dict[str, str]()
     return Run(
         folder=folder,
@@ -120,7 +120,7 @@ def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
     path, lost = folder / RESULT, list[str]()
     result = read_checked_as(path, Result, TRAINED_AGAIN) if path.exists() else None
     if result and (result.arm, result.seed) != (arm, seed):
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?"
         )
     files = result.files if result else None
@@ -158,7 +158,7 @@ def _read_stated(config: Path) -> Stated:
     try:
         return TypeAdapter(Stated).validate_python(read_yaml(config).get("compare") or {})
     except ValidationError as error:
-        raise WorldvaeError(f"{config}: compare.{_first(error)}") from None
+        raise ArtifactError(f"{config}: compare.{_first(error)}") from None
 
 
 def _read_lines(

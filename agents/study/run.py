@@ -27,7 +27,7 @@ from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, PretrainConfig, leave
 from worldvae.checksum import is_intact, read_checked, write_checked
 from worldvae.diagnostics.metrics.encoder_scores import score_encoder
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, TrainingError
 from worldvae.fields import check_name, folder_name
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
@@ -76,7 +76,7 @@ def study(experiment: Experiment) -> bool:
     """Leave scores.csv, study.md and study.png in the experiment's folder; whether all is in them.
 
     Run again, it does only what is missing. An encoder that fails leaves a gap in the tables and
-    does not stop the others. Raises WorldvaeError if none has been measured.
+    does not stop the others. Raises TrainingError if none has been measured.
     """
     cells = list(grid(experiment))
     for cell in cells:
@@ -86,7 +86,7 @@ def study(experiment: Experiment) -> bool:
     _run([cell for cell in cells if not cell.is_done], experiment.study.workers)
     missing = [cell.name for cell in cells if not cell.is_done]
     if len(missing) == len(cells):
-        raise WorldvaeError(
+        raise TrainingError(
             f"no encoder of {experiment.folder} was measured; its study.log files say why"
         )
     scores = [cell.scores for cell in cells if cell.is_done]
@@ -99,7 +99,7 @@ def study(experiment: Experiment) -> bool:
 
 
 def grid(experiment: Experiment) -> Iterator[Cell]:
-    """Every cell; raises WorldvaeError for an encoder whose settings do not fit."""
+    """Every cell; raises ConfigError for an encoder whose settings do not fit."""
     settings = experiment.study
     for env in settings.envs or (experiment.env.id,):
         for seed in settings.seeds:
@@ -116,11 +116,11 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(("study.encoders", name, *map(str, first["loc"])))
-        raise WorldvaeError(f"{where}: {first['msg']}") from None
+        raise ConfigError(f"{where}: {first['msg']}") from None
     try:
         folder = f"{experiment.name}/{check_name(folder_name(env))}"
     except ValueError as error:
-        raise WorldvaeError(f"study.envs: {env}: {error}") from None
+        raise ConfigError(f"study.envs: {env}: {error}") from None
     world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
     update = {"name": folder, "env": world, "pretrain": config}
     return experiment.model_copy(update=update)

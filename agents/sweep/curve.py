@@ -25,7 +25,7 @@ from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
 from agents.sweep.trial import run_trial
 from worldvae.checksum import is_intact
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import read_jsonl
 from worldvae.seeding import derive
 
@@ -200,6 +200,6 @@ def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
         raise
     except Exception as error:  # noqa: BLE001  # lines are missing, and Optuna raises what it likes
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}"
         ) from None

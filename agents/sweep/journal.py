@@ -15,7 +15,7 @@ REMEDY = "remove the file: trials that are finished are only measured again"
 class Journal(BaseJournalBackend):
     """The log at `path`; the caller holds the sweep's lock, so no other process writes.
 
-    Half a line that a kill left is dropped. Raises WorldvaeError for a line that is damaged.
+    Half a line that a kill left is dropped. Raises ArtifactError for a line that is damaged.
     """
 
     def __init__(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from agents.sweep.choice import Choice, recommend
 from agents.sweep.write import write_sweep
 from worldvae.autoencoders.model import AutoencoderConfig
 from worldvae.autoencoders.pretrain import PretrainConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, TrainingError
 from worldvae.files import locked
 
 WITH_BETA = ("beta_vae", "beta_tcvae", "dip_vae")
@@ -25,7 +25,7 @@ def sweep(experiment: Experiment) -> Choice:
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
-        raise WorldvaeError("the sweep needs Optuna: pip install 'optuna>=4.5'") from None
+        raise ConfigError("the sweep needs Optuna: pip install 'optuna>=4.5'") from None
     _check_objective(experiment.pretrain.autoencoder)
     folder, shared = experiment.sweep_folder, _without_swept(experiment)
     check_settings(folder / "settings.yaml", shared, ENCODED_BY)
@@ -38,7 +38,7 @@ def sweep(experiment: Experiment) -> Choice:
             curve.run()
         points = [point for curve in curves for point in curve.points()]
         if not points:
-            raise WorldvaeError(f"no trial of {folder} finished; its trial.log files say why")
+            raise TrainingError(f"no trial of {folder} finished; its trial.log files say why")
         choice = recommend(points)
         states = {setting: state for curve in curves for setting, state in curve.states().items()}
         write_sweep(experiment, store, choice, states)
@@ -47,7 +47,7 @@ def sweep(experiment: Experiment) -> Choice:
 
 def _check_objective(config: AutoencoderConfig) -> None:
     if config.objective.name not in WITH_BETA:
-        raise WorldvaeError(
+        raise ConfigError(
             f"pretrain.objective {config.objective.name} has no beta to sweep; "
             f"use one of {', '.join(WITH_BETA)}"
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import cv2
 
 from agents.video.panels import Picture
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1); cv2.destroyAllWindows()"
 LEAVE = {27, ord("q")}
@@ -17,13 +17,13 @@ LEAVE = {27, ord("q")}
 
 
 def check_display() -> None:
-    """Raise WorldvaeError where no window can be opened.
+    """Raise ConfigError where no window can be opened.
 
     Tried by another process: Qt ends the one that asks it for a window where there is no display.
     """
     tried = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=False)
     if tried.returncode:
-        raise WorldvaeError(
+        raise ConfigError(
             "--window: no display to open a window on; leave --window out to write a film"
         )
 

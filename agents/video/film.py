@@ -15,7 +15,7 @@ from agents.policy.agent import Agent
 from agents.video.panels import Picture, View
 from agents.video.player import Player
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import user_errors
 
 COLUMNS = 3
@@ -98,7 +98,7 @@ def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
     try:
         count = _encode(shown, rate, partial)
         if count != _pictures_in(partial):
-            raise WorldvaeError(f"{path}: the film was not written whole; is the disk full?")
+            raise ArtifactError(f"{path}: the film was not written whole; is the disk full?")
         with user_errors(path):
             os.replace(partial, path)
     finally:
@@ -133,7 +133,7 @@ def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:
     with _deaf_to_ffmpeg():
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate, size)
     if not writer.isOpened():
-        raise WorldvaeError(f"{path}: this OpenCV cannot write VP9 video")
+        raise ConfigError(f"{path}: this OpenCV cannot write VP9 video")
     return writer
 
 

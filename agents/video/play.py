@@ -16,7 +16,7 @@ from agents.video.film import film, keep_small
 from agents.video.player import Player, short_return
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, sha256_file
 
 ARMS: tuple[ArmName, ...] = get_args(ArmName)
@@ -55,10 +55,10 @@ class FilmRecord(Config):
 def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = None) -> list[Path]:
     """Folders of finished agents in a run's or an agent's `folder`: one of each arm.
 
-    The one of `seed`, or the one with the smallest. Raises WorldvaeError if there is none.
+    The one of `seed`, or the one with the smallest. Raises ArtifactError if there is none.
     """
     if not folder.is_dir():
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's"
         )
     if (folder / "card.json").exists():
@@ -71,7 +71,7 @@ def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = Non
     if not found:
         which = f" of {arm}" if arm else ""
         which += "" if seed is None else f" with seed {seed}"
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder}: no finished agent{which} here; python -m scripts.train CONFIG trains one"
         )
     return found
@@ -128,7 +128,7 @@ def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, 
 
 
 def film_alone(players: Sequence[Player], path: Path) -> None:
-    """Film the players' episode to `path`; WorldvaeError if another process films to it."""
+    """Film the players' episode to `path`; ArtifactError if another process films to it."""
     with locked(path.parent, "filming", f".{path.name}.lock"):
         film(players, path)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from worldvae.autoencoders.cuda_graphs import GraphForward
 from worldvae.autoencoders.frozen import FrozenEncoder
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 Frames = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -27,15 +27,15 @@ def choose_backend(
 ) -> Backend:
     """`auto` -> onnxruntime for float32 on the CPU where it is installed, else torch.
 
-    WorldvaeError if the one that is asked for cannot do what is asked.
+    ConfigError if the one that is asked for cannot do what is asked.
     """
     refusal = _refusal_of_onnxruntime(device, precision)
     if backend == "onnxruntime" and refusal:
-        raise WorldvaeError(f"backend onnxruntime: {refusal}; or take backend auto")
+        raise ConfigError(f"backend onnxruntime: {refusal}; or take backend auto")
     if backend not in ("auto", "torch", "onnxruntime"):
-        raise WorldvaeError(f"backend {backend!r}: expected auto, torch or onnxruntime")
+        raise ConfigError(f"backend {backend!r}: expected auto, torch or onnxruntime")
     if precision not in get_args(Precision):
-        raise WorldvaeError(f"precision {precision!r}: expected {' or '.join(get_args(Precision))}")
+        raise ConfigError(f"precision {precision!r}: expected {' or '.join(get_args(Precision))}")
     return "torch" if backend == "torch" or refusal else "onnxruntime"
 
 

@@ -18,7 +18,7 @@ from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.checksum import read_checked, write_checked
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import atomic_write_bytes, sha256_file, user_errors
 
 FORMAT = 2
@@ -46,9 +46,9 @@ class EncoderCard(FrameOrigin):
     versions: dict[str, str] = Field(description="Software that made the encoder.")
 
     def check_frame(self, given: FrameConfig, giver: str) -> None:
-        """Raise WorldvaeError if `giver` does not make frames as those of training were made."""
+        """Raise ArtifactError if `giver` does not make frames as those of training were made."""
         if given != self.frame:
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"the encoder was trained on frames of {self.frame}, {giver} gives {given}"
             )
 
@@ -89,7 +89,7 @@ def replace_card(folder: Path, card: EncoderCard) -> None:
 
 
 def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
-    """What `save_autoencoder` wrote; WorldvaeError if a file is missing or damaged."""
+    """What `save_autoencoder` wrote; ArtifactError if a file is missing or damaged."""
     config = _read(folder / "config.json", EncoderFile)
     card = read_card(folder, config.weights_sha256)
     size = card.action_size
@@ -98,11 +98,11 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     with user_errors(path):
         weights = path.read_bytes()
     if hashlib.sha256(weights).hexdigest() != config.weights_sha256:
-        raise WorldvaeError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
+        raise ArtifactError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
     try:
         model.load_state_dict(safetensors.torch.load(weights), strict=True)
     except (SafetensorError, RuntimeError):
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: not the weights of the network in config.json; {REMEDY}"
         ) from None
     _check_lengths(folder, card, config.autoencoder.network.latents)
@@ -121,11 +121,11 @@ def hash_encoder(folder: Path) -> str:
 
 
 def read_card(folder: Path, weights_sha256: str) -> EncoderCard:
-    """The card in `folder`; WorldvaeError if it belongs to other weights than those."""
+    """The card in `folder`; ArtifactError if it belongs to other weights than those."""
     path = folder / "card.json"
     card = _read(path, CardFile)
     if card.weights_sha256 != weights_sha256:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: the card of another encoder than that of config.json; {REMEDY}"
         )
     return EncoderCard(**{name: getattr(card, name) for name in EncoderCard.model_fields})
@@ -138,22 +138,22 @@ def _write_card(folder: Path, card: EncoderCard, weights_sha256: str) -> None:
 
 def _read(path: Path, model: type[C]) -> C:
     if not path.exists():
-        raise WorldvaeError(f"{path}: no such file, so {path.parent} holds no finished encoder")
+        raise ArtifactError(f"{path}: no such file, so {path.parent} holds no finished encoder")
     values = read_checked(path, REMEDY)
     if values.get("format", FORMAT) != FORMAT:
-        raise WorldvaeError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
+        raise ArtifactError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise WorldvaeError(f"{path}: {where}: {first['msg']}; {REMEDY}") from None
+        raise ArtifactError(f"{path}: {where}: {first['msg']}; {REMEDY}") from None
 
 
 def _check_lengths(folder: Path, card: EncoderCard, latents: int) -> None:
     for name in ("latent_mean", "latent_std", "kl"):
         if len(getattr(card, name)) != latents:
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder / 'card.json'}: {name} has {len(getattr(card, name))} values, "
                 f"the network has {latents} latents; {REMEDY}"
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 if TYPE_CHECKING:
     from worldvae.autoencoders.model import Autoencoder
@@ -16,13 +16,13 @@ class Critic:
     """A frozen autoencoder of single frames; no Module, so that it is neither trained nor saved.
 
     Args:
-        shape: (H, W, C) of the frames that it has to judge; WorldvaeError if it sees others.
+        shape: (H, W, C) of the frames that it has to judge; ConfigError if it sees others.
     """
 
     def __init__(self, model: Autoencoder, shape: tuple[int, int, int]) -> None:
         stack = model.config.network.stack
         if (model.shape, stack) != (shape, 1):
-            raise WorldvaeError(
+            raise ConfigError(
                 f"the critic sees {stack} x {model.shape}, the model decodes 1 x {shape}; "
                 "train the critic on single frames of the same store"
             )

@@ -33,7 +33,7 @@ from worldvae.autoencoders.pixels import (
     FrameSource,
     to_uint8,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.plots.frames import reconstruction_figure, sample_figure, traversal_figure
 from worldvae.seeding import numpy_stream
 
@@ -79,7 +79,7 @@ class Encoder:
         backend: Literal["auto"] | Backend = "auto",
         precision: Precision = "float32",
     ) -> Encoder:
-        """The encoder in folder `path`; WorldvaeError if it is missing, damaged or incomplete."""
+        """The encoder in folder `path`; ConfigError if it is missing, damaged or incomplete."""
         return cls(*load_autoencoder(Path(path)), device, backend, precision)
 
     @classmethod
@@ -157,7 +157,7 @@ class Encoder:
         """
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.latents:
-            raise WorldvaeError(f"expected latents (B, {self.latents}), got {latents.shape}")
+            raise ConfigError(f"expected latents (B, {self.latents}), got {latents.shape}")
         frames = np.empty((len(latents), *self.card.frame.shape), np.uint8)
         for start in range(0, len(latents), BATCH):
             rows = slice(start, start + BATCH)
@@ -215,10 +215,10 @@ class Encoder:
         return self._mean, np.asarray(self.card.latent_std, np.float32)
 
     def _check(self, frames: Frames) -> None:
-        """Raise WorldvaeError unless `frames` are what the encoder was trained on."""
+        """Raise ConfigError unless `frames` are what the encoder was trained on."""
         expected = self._input_shape
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
-            raise WorldvaeError(
+            raise ConfigError(
                 f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
                 f"(B, {', '.join(map(str, expected))}) uint8, got {frames.shape} {frames.dtype}; "
                 f"preprocess them with the card's frame ({self.card.frame})"

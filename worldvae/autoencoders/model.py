@@ -26,7 +26,7 @@ from worldvae.autoencoders.pixels import Batch, FrameSource, Window, check_not_e
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -104,7 +104,7 @@ class Autoencoder(nn.Module):
     ) -> Autoencoder:
         """A new model in the units, and for the actions, of its training frames.
 
-        Raises WorldvaeError if there are none.
+        Raises ConfigError if there are none.
         """
         check_not_empty(train, "train")
         units = measure_pixels(train, config.window) if config.objective.standardise else None
@@ -112,7 +112,7 @@ class Autoencoder(nn.Module):
         actions = train.actions(np.zeros(1, np.int64))
         if config.objective.actions != (actions is not None):
             wanted, given = ("with", "without") if actions is None else ("without", "with")
-            raise WorldvaeError(
+            raise ConfigError(
                 f"the objective is {wanted} actions, its training frames come {given}: "
                 "StoredFrames(with_actions=) has to be what objective.actions is"
             )
@@ -234,9 +234,7 @@ class Autoencoder(nn.Module):
 
     def _perceptual(self, image: Tensor, target: Tensor) -> Tensor:
         if self._critic is None:
-            raise WorldvaeError(
-                "perceptual needs a critic: pretrain trains one, for_frames takes it"
-            )
+            raise ConfigError("perceptual needs a critic: pretrain trains one, for_frames takes it")
         return self._critic.distance(image, target)
 
     def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:

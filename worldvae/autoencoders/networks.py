@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders.layers import Doubling, UnflattenCells
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 SMALLEST_SIDE = 32  # of a frame, in pixels
 
@@ -152,7 +152,7 @@ def _latents_per_cell(config: NetworkConfig, size: tuple[int, int]) -> int:
     cells = math.prod(size)
     per_cell, rest = divmod(config.latents, cells)
     if rest or not per_cell:
-        raise WorldvaeError(
+        raise ConfigError(
             f"pretrain.latents = {config.latents}: code: grid has {size[0]}x{size[1]} cells here, "
             f"so it needs a multiple of {cells} latents (or more, fewer channels for other cells)"
         )

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.seeding import numpy_stream
 from worldvae.training.share import WHOLE, Share
 
@@ -178,8 +178,8 @@ def read_batch(source: FrameSource, indices: NDArray[np.int64]) -> Batch:
 
 
 def check_not_empty(source: FrameSource, name: str) -> None:
-    """Raise WorldvaeError if the split `name` holds no frame."""
+    """Raise ArtifactError if the split `name` holds no frame."""
     if len(source) == 0:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"the {name} split holds no frames; collect more episodes or give it a larger share"
         )

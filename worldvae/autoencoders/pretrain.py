@@ -26,7 +26,7 @@ from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.checksum import read_checked, write_checked
 from worldvae.config import Config, check_unchanged, flatten
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, locked, read_jsonl, user_errors
 from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
@@ -79,9 +79,9 @@ def pretrain(
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
     A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
-    Raises WorldvaeError if the store has too few episodes, if the loss explodes, or if the folder
-    holds an encoder of other settings. Under torchrun all processes call it with the same
-    arguments, and the first writes.
+    Raises ArtifactError if the store has too few episodes or the folder holds an encoder of other
+    settings, and TrainingError if the loss explodes. Under torchrun all processes call it with the
+    same arguments, and the first writes.
     """
     return _pretrain([store], config, Path(folder), seed, device)
 
@@ -140,7 +140,7 @@ def _pretrain(
 
 
 def _is_done(folder: Path) -> bool:
-    """Whether an encoder is finished there; WorldvaeError if the file that says so is damaged."""
+    """Whether an encoder is finished there; ArtifactError if the file that says so is damaged."""
     path = folder / "result.json"
     if path.exists():
         read_checked(path, PRETRAIN_AGAIN.format(folder=folder))
@@ -156,14 +156,14 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
     try:
         model.load_state_dict(load_autoencoder(folder)[0].state_dict(), strict=True)
     except RuntimeError:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{folder} holds another network than this config's, or one for other actions than "
             "those of the rollouts; pretrain a new encoder instead"
         ) from None
 
 
 def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
-    """Note in `asked.json` what `folder` is for; raise WorldvaeError if it is for something else.
+    """Note in `asked.json` what `folder` is for; raise ArtifactError if it is for something else.
 
     `data_sha256` None: of a finished encoder, which stays when more frames are collected.
     """
@@ -220,7 +220,7 @@ def leave_untrained(
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
     if (folder / "config.json").exists():
         if load_autoencoder(folder)[0].config != config.autoencoder:
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder} holds another encoder; choose another folder, or delete it"
             )
         return Encoder.load(folder)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from worldvae.autoencoders.checkpoint import FrameOrigin
 from worldvae.autoencoders.pixels import Window
 from worldvae.envs import source_shape
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Record, Split
 from worldvae.training.distributed import first_does
@@ -20,7 +20,7 @@ Sources = tuple[Source, Source, Source, FrameOrigin]
 def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) -> Sources:
     """Frames to train on, to stop by, to score on, and their origin; no damaged episodes.
 
-    Raises WorldvaeError if there are too few to hold some out, or the stores are of several tasks.
+    Raises ArtifactError if there are too few to hold some out, or the stores are of several tasks.
     """
     store = stores[0]
     whole = [(one, first_does(one.healthy)) for one in stores]
@@ -35,7 +35,7 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
     )
     records = [record for _, every in whole for record in every]
     if not (len(train) and len(validation) and len(test)):
-        raise WorldvaeError(f"{store.folder}: {_why_too_few(records, window)}")
+        raise ArtifactError(f"{store.folder}: {_why_too_few(records, window)}")
     digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
     origin = FrameOrigin(
         frame=store.env.frame,
@@ -70,6 +70,6 @@ def _joined(parts: Iterable[StoredFrames]) -> Source:
 def _check_one_task(stores: Sequence[RolloutStore]) -> None:
     for store in stores[1:]:
         if difference := stores[0].env.other_task(store.env):
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{store.folder} holds frames of another task than {stores[0].folder}: {difference}"
             )

@@ -132,7 +132,7 @@ def refer(encoder: Encoder, stores: Sequence[RolloutStore]) -> Reference:
     """What is normal for `encoder`: its latents on the training frames of `stores`, and distance
     and error on the frames of their other episodes.
 
-    Raises WorldvaeError if there are none, or they were made otherwise than those of training.
+    Raises ArtifactError if there are none, or they were made otherwise than those of training.
     """
     train, held_out = _sources(encoder, stores)
     codes = [encoder.encode(inputs) for inputs in _batches(train, TRAINING_FRAMES)]

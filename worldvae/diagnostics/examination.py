@@ -55,7 +55,7 @@ class Subject:
     def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
         """Damaged episodes are left out with a warning.
 
-        Raises WorldvaeError if a split is empty, or its frames were made otherwise than those that
+        Raises ArtifactError if a split is empty, or its frames were made otherwise than those that
         the encoder was trained on.
         """
         encoder.card.check_frame(store.env.frame, str(store.folder))

@@ -67,7 +67,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
     """Examine `encoder` on the episodes of `store`, whose test split no training has seen.
 
     `supervised` also trains the same network on the true state: the ceiling of the probes.
-    Raises WorldvaeError if a split is empty, or if the frames are not the encoder's.
+    Raises ArtifactError if a split is empty, or if the frames are not the encoder's.
     """
     clock = _Clock()
     with clock.part("reading"):

@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 ActionSpace = spaces.Box | spaces.Discrete
 
@@ -26,13 +26,13 @@ UNBOUNDED = 1e9
 
 
 def check_space(space: spaces.Space[Any]) -> ActionSpace:
-    """`space` if it is Discrete or a Box with bounds that mean something, else WorldvaeError."""
+    """`space` if it is Discrete or a Box with bounds that mean something, else ConfigError."""
     if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and _is_bounded(space)):
         return space
     hint = ""
     if isinstance(space, spaces.Box):
         hint = "; give its Box the range that actions really have, or wrap it in RescaleAction"
-    raise WorldvaeError(
+    raise ConfigError(
         f"actions must be Discrete or a bounded Box, this environment has {space}{hint}"
     )
 
@@ -62,7 +62,7 @@ def agent_space(space: spaces.Space[Any]) -> ActionSpace:
 class EnvActions:
     """Actions of `agent_space(space)` as an environment is given them, each a new array or number.
 
-    Of a Box of whole numbers the nearest are taken. Raises WorldvaeError for an action that is no
+    Of a Box of whole numbers the nearest are taken. Raises ConfigError for an action that is no
     finite number, or that a space of whole numbers does not hold.
     """
 
@@ -78,7 +78,7 @@ class EnvActions:
             return self._convert(action)
         except (TypeError, ValueError, OverflowError):  # no number, or not as many as it takes
             seen = agent_space(self._space)
-            raise WorldvaeError(f"action {action}: expected one of {seen}") from None
+            raise ConfigError(f"action {action}: expected one of {seen}") from None
 
     def batch(self, actions: NDArray[Any]) -> NDArray[Any]:
         """N actions, (N, ...)."""
@@ -89,19 +89,19 @@ class EnvActions:
         assert isinstance(space, spaces.Discrete)
         chosen = action.item() if isinstance(action, np.ndarray) else action
         if chosen != int(chosen) or not 0 <= chosen < space.n:
-            raise WorldvaeError(f"action {chosen}: expected 0 to {space.n - 1}")
+            raise ConfigError(f"action {chosen}: expected 0 to {space.n - 1}")
         return self._type(int(chosen) + space.start)
 
     def _numbers(self, action: Any) -> Any:
         space, given = self._space, np.asarray(action).reshape(self._shape)
         assert isinstance(space, spaces.Box)
         if not np.isfinite(given).all():
-            raise WorldvaeError(f"action {given}: not all are finite numbers")
+            raise ConfigError(f"action {given}: not all are finite numbers")
         if not self._is_whole:
             return given.astype(self._type)
         whole = np.rint(given)
         if (whole < space.low).any() or (whole > space.high).any():
-            raise WorldvaeError(f"action {given} leaves {space}")
+            raise ConfigError(f"action {given} leaves {space}")
         return whole.astype(self._type)
 
 

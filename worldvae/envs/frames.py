@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 try:
     import cv2
@@ -52,7 +52,7 @@ def preprocess(image: Frame, config: FrameConfig) -> Frame:
     """Crop, resize and recolour: (H0, W0) or (H0, W0, 1 or 3) uint8 RGB -> (H, W, C) uint8.
 
     Shrinks with area averaging, which keeps small objects that other filters step over.
-    Raises WorldvaeError if `image` is not such an array or the crop leaves nothing of it.
+    Raises ConfigError if `image` is not such an array or the crop leaves nothing of it.
     """
     check_image(image)
     _check_crop(image.shape, config)
@@ -103,10 +103,10 @@ def _scaled(image: Frame, height: int, width: int, filter_: int) -> Frame:
 
 
 def check_image(image: Frame) -> None:
-    """Raise WorldvaeError unless `image` is (H0, W0) or (H0, W0, 1 or 3) uint8."""
+    """Raise ConfigError unless `image` is (H0, W0) or (H0, W0, 1 or 3) uint8."""
     is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3))
     if image.dtype != np.uint8 or not is_image:
-        raise WorldvaeError(
+        raise ConfigError(
             f"expected an image of shape (H, W), (H, W, 1) or (H, W, 3) uint8, "
             f"got {image.shape} {image.dtype}"
         )
@@ -116,6 +116,6 @@ def _check_crop(shape: tuple[int, ...], config: FrameConfig) -> None:
     rows, columns = shape[:2]
     crop = config.crop
     if crop.top + crop.bottom >= rows or crop.left + crop.right >= columns:
-        raise WorldvaeError(
+        raise ConfigError(
             f"frame.crop ({config}) leaves nothing of a frame of {rows}x{columns} pixels"
         )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from worldvae.envs.actions import EnvActions, agent_space
 from worldvae.envs.user_code import failure, in_user_code, is_unpacked_by_gymnasium, name_of
 from worldvae.envs.wrappers import Reset, Step
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 FLAG = (bool, int, float, np.bool_, np.number)
 
@@ -42,7 +42,7 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
       space does not name are left out.
     - Actions are those of `agent_space`; the environment is given a copy in its own space.
     - Infos hold `is_success` and nothing else.
-    - Raises WorldvaeError for whatever the environment raises, for a `step` or `reset` that does
+    - Raises ConfigError for whatever the environment raises, for a `step` or `reset` that does
       not give what Gymnasium asks for, and for a reward that is no finite number.
     """
 
@@ -98,8 +98,8 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
                 raise self._broken(STEP) from error
             raise failure(f"{self._name}: step() failed", error) from error
 
-    def _broken(self, words: str) -> WorldvaeError:
-        return WorldvaeError(f"{self._name}: {words}")
+    def _broken(self, words: str) -> ConfigError:
+        return ConfigError(f"{self._name}: {words}")
 
     def _reward(self, reward: Any) -> float:
         number = reward if type(reward) is float else single_number(reward)

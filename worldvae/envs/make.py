@@ -28,13 +28,13 @@ from worldvae.envs.wrappers import (
     GiveUp,
     SteerThrottle,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 
 def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     """One environment whose observation is a frame (H, W, C) uint8, or a Dict that holds one.
 
-    Raises WorldvaeError for an unknown id, arguments the environment refuses, or no pixels to see.
+    Raises ConfigError for an unknown id, arguments the environment refuses, or no pixels to see.
     """
     spec = find_spec(config)
     env: gym.Env[Any, Any] = Isolation(make_raw(spec, config))
@@ -57,7 +57,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         return BlackFrame(env, config.frame, config.image_key)
     render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
-        raise WorldvaeError(_why_nothing_is_seen(spec, config, env.observation_space))
+        raise ConfigError(_why_nothing_is_seen(spec, config, env.observation_space))
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
@@ -126,19 +126,19 @@ def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> st
         return fitting[0] if fitting else "gymnasium"
     refused = refusals.get(config.backend)
     if refused is not None:
-        raise WorldvaeError(f"env.backend = {config.backend!r}: {refused}; use auto or gymnasium")
+        raise ConfigError(f"env.backend = {config.backend!r}: {refused}; use auto or gymnasium")
     return config.backend
 
 
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
     """Whether the frame is what `render()` shows, since the observation holds no image.
 
-    Unless that was asked for it is said, and why. Raises WorldvaeError if the config says that the
+    Unless that was asked for it is said, and why. Raises ConfigError if the config says that the
     observation holds one.
     """
     reason = _why_render(config, space)
     if config.pixels == "observation" and reason:
-        raise WorldvaeError(f"env.pixels = 'observation', but {reason}; use render")
+        raise ConfigError(f"env.pixels = 'observation', but {reason}; use render")
     lost = ", ".join(map(str, space.spaces)) if isinstance(space, spaces.Dict) and reason else ""
     unseen = f"; no agent is given {lost}" if lost else ""
     if reason and (config.pixels == "auto" or lost):

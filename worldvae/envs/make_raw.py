@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_i
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.user_code import described, in_user_code
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 REGISTERED_BY = {
     "ALE/": "ale_py",
@@ -37,7 +37,7 @@ def find_spec(config: EnvConfig) -> EnvSpec:
         return gym.spec(_with_version(config.id))
     except gym.error.Error as error:
         reason = " ".join(str(error).replace("`", "").split())
-        raise WorldvaeError(
+        raise ConfigError(
             f"env.id = {config.id!r}: {reason} Your own environment needs env.import, "
             "the module that registers it."
         ) from None
@@ -55,7 +55,7 @@ def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
 
     Unless frames have to be rendered, one that cannot be made with a render_mode is made without;
     where lists of `env.kwargs` are refused (YAML has no tuples) they are given as tuples. Raises
-    WorldvaeError if it cannot be made at all, of what it said first.
+    ConfigError if it cannot be made at all, of what it said first.
     """
     first: BaseException | None = None
     for arguments in _ways_to_ask(config):
@@ -65,7 +65,7 @@ def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
             first = first or error
     assert first is not None
     reason = str(first) if isinstance(first, WorldvaeError) else described(first)
-    raise WorldvaeError(f"env.id = {config.id!r} cannot be made: {reason}") from first
+    raise ConfigError(f"env.id = {config.id!r} cannot be made: {reason}") from first
 
 
 def _ways_to_ask(config: EnvConfig) -> Iterator[dict[str, Any]]:
@@ -121,8 +121,6 @@ def _with_version(env_id: str) -> str:
 
 def _import(module: str) -> None:
     if not module:
-        raise WorldvaeError(
-            "env.id begins with a colon; name the module before it, or leave it out"
-        )
+        raise ConfigError("env.id begins with a colon; name the module before it, or leave it out")
     with in_user_code(f"cannot import {module!r}, needed for env.id"):
         importlib.import_module(module)

@@ -14,7 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import Frame
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 SMALLEST = 16
 """Least side of an image, pixels, where only its shape tells one from a table of numbers."""
@@ -45,7 +45,7 @@ class ImageLayout:
     def frame(self, image: NDArray[Any]) -> Frame:
         """(H, W), (H, W, C) or (C, H, W) -> (H, W) or (H, W, C) uint8, a view if nothing changes.
 
-        Raises WorldvaeError for pixels that are no numbers, or not those that the space says.
+        Raises ConfigError for pixels that are no numbers, or not those that the space says.
         """
         if self.channels == "first":
             image = np.moveaxis(image, 0, -1)
@@ -53,7 +53,7 @@ class ImageLayout:
             return image
         shares = image / self.white
         if not (shares.min() >= -ROUNDING and shares.max() <= 1 + ROUNDING):  # nor NaN
-            raise WorldvaeError(
+            raise ConfigError(
                 f"an image has values from {image.min()} to {image.max()}, where its space says "
                 f"0 to {self.white:g}"
             )
@@ -90,11 +90,11 @@ class KeyEncoding:
 
     @classmethod
     def of(cls, key: str, source: spaces.Space[Any]) -> KeyEncoding:
-        """Raises WorldvaeError for a space that no stock policy can be given."""
+        """Raises ConfigError for a space that no stock policy can be given."""
         if not isinstance(key, str) or not key or 0 in (source.shape or (1,)):
-            raise WorldvaeError(f"the observation's key {key!r} has no name, or nothing in it")
+            raise ConfigError(f"the observation's key {key!r} has no name, or nothing in it")
         if not isinstance(source, FLATTENED):
-            raise WorldvaeError(
+            raise ConfigError(
                 f"the observation's {key} is neither Box nor Discrete, which no stock policy can "
                 "take; wrap the environment, or set env.pixels: render"
             )
@@ -112,12 +112,12 @@ class KeyEncoding:
         return spaces.Box(low, high, flat.shape, np.float32)
 
     def __call__(self, value: Any) -> NDArray[Any]:
-        """`value` of `source` in `space`; raises WorldvaeError if it is no finite number."""
+        """`value` of `source` in `space`; raises ConfigError if it is no finite number."""
         if self.layout is not None:
             return self._camera(value)
         flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self._scale
         if not np.isfinite(flat).all():
-            raise WorldvaeError(f"the observation's {self.key} is {value}: not all finite numbers")
+            raise ConfigError(f"the observation's {self.key} is {value}: not all finite numbers")
         return flat.astype(np.float32)
 
     def _camera(self, value: NDArray[Any]) -> Frame:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from worldvae.config import Config
 from worldvae.envs.user_code import in_user_code, name_of
 from worldvae.envs.wrappers import Reset, Step
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 Reader = Callable[[Any], Mapping[str, Any]]
 R = TypeVar("R", bound=Reader)
@@ -68,10 +68,10 @@ def find_reader(env_id: str) -> Reader | None:
 def kinds_of(reading: Mapping[str, Any], env_id: str) -> dict[str, bool]:
     """Whether each variable of a reader's answer is discrete, by name.
 
-    Raises WorldvaeError unless the answer maps at least one name to a number.
+    Raises ConfigError unless the answer maps at least one name to a number.
     """
     if not isinstance(reading, Mapping) or not reading:
-        raise WorldvaeError(
+        raise ConfigError(
             f"the state reader of {env_id} returned {reading!r}; return {{'name': number, ...}}"
         )
     return {name: _is_discrete(value, name, env_id) for name, value in reading.items()}
@@ -94,7 +94,7 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self._id = name_of(env)
         found = read or find_reader(self._id)
         if found is None:
-            raise WorldvaeError(f"nothing reads the state of {self._id}")
+            raise ConfigError(f"nothing reads the state of {self._id}")
         self._read = found
         self._kinds: dict[str, bool] | None = None
 
@@ -119,7 +119,7 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             self._kinds = kinds
         if list(kinds.items()) != list(self._kinds.items()):
             difference = first_difference(variables_of(self._kinds), variables_of(kinds))
-            raise WorldvaeError(f"the state reader of {self._id}: {difference}")
+            raise ConfigError(f"the state reader of {self._id}: {difference}")
         return np.array(list(reading.values()), np.float64)
 
 
@@ -141,7 +141,7 @@ def _is_discrete(value: Any, name: Any, env_id: str) -> bool:
         return True
     if isinstance(name, str) and isinstance(value, float | np.floating) and not math.isinf(value):
         return False
-    raise WorldvaeError(
+    raise ConfigError(
         f"the state reader of {env_id}: {name!r} is {value!r}; names are text, values are "
         "finite numbers: return float(...) or int(...)"
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import gymnasium
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 OURS = Path(__file__).resolve().parents[1]
 PACKAGES = "site-packages", "dist-packages"
@@ -30,7 +30,7 @@ def name_of(env: gymnasium.Env[Any, Any]) -> str:
 
 @contextmanager
 def in_user_code(what: str) -> Iterator[None]:
-    """Turn whatever the block raises into a WorldvaeError: "{what}: {error} ({file}, line {line})".
+    """Turn whatever the block raises into a ConfigError: "{what}: {error} ({file}, line {line})".
 
     Also of SystemExit: a module that calls sys.exit when it is imported must not end the command.
     """
@@ -42,9 +42,7 @@ def in_user_code(what: str) -> Iterator[None]:
 
 def failure(what: str, error: BaseException) -> WorldvaeError:
     """What `in_user_code` raises; a WorldvaeError says all itself."""
-    return (
-        error if isinstance(error, WorldvaeError) else WorldvaeError(f"{what}: {described(error)}")
-    )
+    return error if isinstance(error, WorldvaeError) else ConfigError(f"{what}: {described(error)}")
 
 
 def described(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import FrameConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 
 class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
@@ -89,45 +89,45 @@ def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> 
 
 
 def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
-    """As `image_of`, of the space; WorldvaeError if there is no such key, or none was named."""
+    """As `image_of`, of the space; ConfigError if there is no such key, or none was named."""
     if image_key is None:
         if isinstance(space, spaces.Dict):
-            raise WorldvaeError(f"observations are a Dict; image_key has to be one of {[*space]}")
+            raise ConfigError(f"observations are a Dict; image_key has to be one of {[*space]}")
         return space
     if not isinstance(space, spaces.Dict):
-        raise WorldvaeError(f"image_key = {image_key!r}: observations are no Dict but {space}")
+        raise ConfigError(f"image_key = {image_key!r}: observations are no Dict but {space}")
     if image_key not in space.spaces:
-        raise WorldvaeError(f"image_key = {image_key!r}: observations have only {[*space]}")
+        raise ConfigError(f"image_key = {image_key!r}: observations have only {[*space]}")
     return space[image_key]
 
 
 def replace_image_space(
     space: gym.Space[Any], image_key: str | None, image: spaces.Box
 ) -> gym.Space[Any]:
-    """As `with_image`, of the space; WorldvaeError as `image_space`."""
+    """As `with_image`, of the space; ConfigError as `image_space`."""
     image_space(space, image_key)
     return spaces.Dict({**space.spaces, image_key: image}) if image_key is not None else image  # type: ignore[attr-defined]
 
 
 def autoreset_mode_of(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
-    """When an episode of `env` follows the one that ended; WorldvaeError if it does not say so."""
+    """When an episode of `env` follows the one that ended; ConfigError if it does not say so."""
     try:
         return AutoresetMode(env.metadata["autoreset_mode"])
     except (KeyError, ValueError):
-        raise WorldvaeError(
+        raise ConfigError(
             "the vector environment does not say how it resets; set its "
             "metadata['autoreset_mode'] to one of gymnasium.vector.AutoresetMode"
         ) from None
 
 
 def check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
-    """Raise WorldvaeError unless `env` begins an episode in the step that ended the last one.
+    """Raise ConfigError unless `env` begins an episode in the step that ended the last one.
 
     In Gymnasium's default, NEXT_STEP, that step shows the old episode's end, and no `final_obs`.
     """
     mode = autoreset_mode_of(env)
     if mode is not AutoresetMode.SAME_STEP:
-        raise WorldvaeError(
+        raise ConfigError(
             f"the vector environment resets as {mode}; make it with "
             "autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP"
         )

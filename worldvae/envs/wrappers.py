@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from worldvae.envs.frames import Frame, FrameConfig, preprocess
 from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
 from worldvae.envs.user_code import name_of
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 Reset = tuple[Any, dict[str, Any]]
@@ -47,9 +47,9 @@ class SteerThrottle(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
 
 
 def check_steer_throttle(space: gym.Space[Any]) -> None:
-    """Raise WorldvaeError unless `space` is CarRacing's (steer, gas, brake)."""
+    """Raise ConfigError unless `space` is CarRacing's (steer, gas, brake)."""
     if not (isinstance(space, spaces.Box) and space.shape == (3,)):
-        raise WorldvaeError(
+        raise ConfigError(
             f"env.action_map steer_throttle needs actions Box(3,), this env has {space}"
         )
 
@@ -130,7 +130,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
             return _joined(observation, self.image_key, frame, self._others)
         except WorldvaeError as error:
             what = "render(): " if self._layout is None else ""
-            raise WorldvaeError(f"{name_of(self.env)}: {what}{error}") from None
+            raise ConfigError(f"{name_of(self.env)}: {what}{error}") from None
 
     def _seen(self, observation: Any) -> Frame:
         assert self._layout is not None
@@ -140,7 +140,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
     def _rendered(self) -> Frame:
         frame = self.env.render()
         if not isinstance(frame, np.ndarray):
-            raise WorldvaeError(
+            raise ConfigError(
                 f"no image but {type(frame).__name__}; it needs render_mode 'rgb_array'"
             )
         return frame
@@ -171,19 +171,19 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
 
 
 def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
-    """The layout of the image in `space`, or under its `image_key`; WorldvaeError without one."""
+    """The layout of the image in `space`, or under its `image_key`; ConfigError without one."""
     if image_key is None:
         layout = image_layout(space)
         if layout is None:
-            raise WorldvaeError(f"the observation is {space} and no image")
+            raise ConfigError(f"the observation is {space} and no image")
         return layout
     if not isinstance(space, spaces.Dict) or image_key not in space.spaces:
         keys = ", ".join(space.spaces) if isinstance(space, spaces.Dict) else f"no keys: {space}"
-        raise WorldvaeError(f"env.image_key = {image_key!r}: the observation has {keys}")
+        raise ConfigError(f"env.image_key = {image_key!r}: the observation has {keys}")
     layout = image_layout(space[image_key])
     if layout is None:
         images = ", ".join(image_keys(space)) or "none, so set env.pixels: render and no image_key"
-        raise WorldvaeError(
+        raise ConfigError(
             f"env.image_key = {image_key!r} holds {space[image_key]} and no image; keys that hold "
             f"one: {images}"
         )

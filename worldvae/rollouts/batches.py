@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.rollouts.manifest import Record, Split
 from worldvae.rollouts.store import RolloutStore
 
@@ -57,7 +57,7 @@ class StoredFrames:
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """(B,) numbers -> (B, H, W, T C) uint8, the oldest frame first, a copy.
 
-        Raises WorldvaeError if a file has gone or is too short.
+        Raises ArtifactError if a file has gone or is too short.
         """
         height, width, channels = self._store.env.frame.shape
         offsets = np.arange(-self._before, self._ahead + 1)
@@ -86,9 +86,9 @@ class StoredFrames:
             finally:
                 os.close(file)
         except OSError as error:
-            raise WorldvaeError(f"{path}: {error.strerror}") from None
+            raise ArtifactError(f"{path}: {error.strerror}") from None
         if count != frames.nbytes or header < HEADER or header % HEADER:
-            raise WorldvaeError(f"{path}: not {total} frames any more; run again to leave it out")
+            raise ArtifactError(f"{path}: not {total} frames any more; run again to leave it out")
         return frames
 
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ from worldvae.config import Config
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
 from worldvae.envs.make_raw import has_limit
 from worldvae.envs.vector import action_space_of
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.manifest import Record
@@ -84,11 +84,11 @@ def collect(
         agent: The policy that plays "agent"; any callable such as `Policy`, which acts in the
             `single_action_space` of `make_vec`.
 
-    Raises WorldvaeError if `agent` is given and `config.policies` does not name it, or the other
+    Raises ConfigError if `agent` is given and `config.policies` does not name it, or the other
     way round.
     """
     if agent is not None and "agent" not in config.policies:
-        raise WorldvaeError("collect() was given an agent that rollouts.policies does not name")
+        raise ConfigError("collect() was given an agent that rollouts.policies does not name")
     with store.writing():
         if store.num_frames >= config.frames:
             return
@@ -141,13 +141,13 @@ def with_state(
 ) -> tuple[EnvConfig, tuple[StateVariable, ...]]:
     """`env` on the backend that `wish` asks for, and the variables that it will show.
 
-    Raises WorldvaeError if they are to be recorded always, but there is no reader.
+    Raises ConfigError if they are to be recorded always, but there is no reader.
     """
     if wish == "always":
         env = env.model_copy(update={"backend": "gymnasium"})
     variables = state_variables(env) if shows_state(env) else ()
     if wish == "always" and not variables:
-        raise WorldvaeError(
+        raise ConfigError(
             f"rollouts.state = 'always', but nothing reads the state of {env.id}; register a "
             "worldvae.envs.state_reader in the module that env.import names, or set it to auto"
         )
@@ -170,7 +170,7 @@ def make_policies(
             smooth = SmoothPolicy(space, generator, config.autocorrelation, config.drift)
             policies[name] = Translated(smooth, space)
         elif agent is None:
-            raise WorldvaeError(
+            raise ConfigError(
                 "rollouts.policies names agent: say its folder in rollouts.agent, or give "
                 "collect() a policy"
             )

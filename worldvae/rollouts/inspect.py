@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import atomic_write_bytes
 from worldvae.rollouts.manifest import Record, unlisted
 from worldvae.rollouts.store import RolloutStore
@@ -23,7 +23,7 @@ def inspect_store(store: RolloutStore) -> str:
     """A description of `store` in words; writes `contact_sheet.png` beside the frames."""
     records = store.healthy()
     if not records:
-        raise WorldvaeError(f"{store.folder}: no episodes yet; python -m scripts.collect CONFIG")
+        raise ArtifactError(f"{store.folder}: no episodes yet; python -m scripts.collect CONFIG")
     sheet = store.folder / "contact_sheet.png"
     _write_png(sheet, contact_sheet(store, records))
     frames = sum(record.length + 1 for record in records)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from worldvae.config import Config
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import checked_lines
 from worldvae.seeding import numpy_stream
 
@@ -106,7 +106,7 @@ def _record(path: Path, row: dict[str, Any]) -> Record:
         return Record(**row)
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise WorldvaeError(
+        raise ArtifactError(
             f"{path}: a line has no valid {field}; it is of another version of worldvae: collect "
             "into another folder"
         ) from None

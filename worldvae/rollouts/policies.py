@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import ActionSpace, agent_actions, check_space, is_whole
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 
 class Policy(Protocol):
@@ -73,7 +73,7 @@ class SmoothPolicy:
         if drift is not None and (
             isinstance(space, spaces.Discrete) or space.shape != (len(drift),)
         ):
-            raise WorldvaeError(f"rollouts.drift has {len(drift)} numbers, the actions are {space}")
+            raise ConfigError(f"rollouts.drift has {len(drift)} numbers, the actions are {space}")
         self._last: NDArray[Any] | None = None
 
     def __call__(

@@ -25,7 +25,7 @@ from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.files import (
     append_jsonl,
     atomic_file,
@@ -70,7 +70,7 @@ class RolloutStore:
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
         if not (folder / "env.json").exists():
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder}: no env.json, so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             )
@@ -84,14 +84,14 @@ class RolloutStore:
     def create(cls, folder: str | Path, env: EnvConfig) -> RolloutStore:
         """Open `folder` for frames of `env`, making it if it is new.
 
-        Raises WorldvaeError if it holds frames of another environment.
+        Raises ArtifactError if it holds frames of another environment.
         """
         card = Path(folder) / "env.json"
         if not card.exists():
             write_checked(card, env)
         store = cls(folder)
         if difference := store.env.other_task(env):
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{folder} holds frames of another environment than this config's: "
                 f"{difference}; remove the folder or choose another name"
             )
@@ -120,13 +120,13 @@ class RolloutStore:
     def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
         """Fix what the columns of `state` mean, before the first of them is stored.
 
-        Raises WorldvaeError if the columns that are there already mean something else.
+        Raises ArtifactError if the columns that are there already mean something else.
         """
         path, known = self.folder / "state.json", self.state_variables
         if variables and not known:
             write_checked(path, StateColumns(variables=variables))
         elif difference := first_difference(known, variables):
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
                 "put it back, or collect into another folder"
             )
@@ -203,7 +203,7 @@ class RolloutStore:
         try:
             frames: NDArray[np.uint8] = self._open(path)
         except (OSError, ValueError):
-            raise WorldvaeError(f"{path}: damaged or missing; run again to leave it out") from None
+            raise ArtifactError(f"{path}: damaged or missing; run again to leave it out") from None
         return frames
 
     def frames_path(self, record: Record) -> Path:
@@ -216,7 +216,7 @@ class RolloutStore:
         with user_errors(path):
             data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != record.arrays_sha256:
-            raise WorldvaeError(f"{path}: damaged; run again to leave its episode out")
+            raise ArtifactError(f"{path}: damaged; run again to leave its episode out")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: array for name, array in arrays.items() if name != NOTE}
 
@@ -250,10 +250,10 @@ class RolloutStore:
         return [record for record in self.records if record.name not in names]
 
     def check(self, record: Record) -> None:
-        """Raise WorldvaeError if a file of `record` has lost its hash."""
+        """Raise ArtifactError if a file of `record` has lost its hash."""
         if not self.is_whole(record):
             path = self._frames_path(record.name)
-            raise WorldvaeError(f"{path}: damaged or missing; run again to leave it out")
+            raise ArtifactError(f"{path}: damaged or missing; run again to leave it out")
 
     @property
     def env_steps(self) -> int:

@@ -13,7 +13,7 @@ from worldvae.files import user_errors
 
 
 class Board:
-    """Scalars in TensorBoard's format, in `folder`; WorldvaeError if they cannot be written.
+    """Scalars in TensorBoard's format, in `folder`; ArtifactError if they cannot be written.
 
     Args:
         step: Where the run goes on; what was written of later steps is hidden.

@@ -17,7 +17,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from worldvae.autoencoders.pixels import Batch
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.training.share import Share
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def first_does(work: Callable[[], T]) -> T:
 
 
 def check_divisible(batch_size: int) -> None:
-    """Raise WorldvaeError unless each process gets as many examples of a batch."""
+    """Raise ConfigError unless each process gets as many examples of a batch."""
     count = own_share().processes
     if batch_size % count:
-        raise WorldvaeError(
+        raise ConfigError(
             f"pretrain.batch_size = {batch_size} cannot be shared by {count} processes alike; "
             f"use a multiple of {count}"
         )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
 from worldvae.config import Config, check_unchanged, flatten
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, TrainingError
 from worldvae.seeding import derive
 from worldvae.training.config import FitConfig, resolve_precision
 from worldvae.training.distributed import Loss, averaged, shared_loss
@@ -169,7 +169,7 @@ class Run:
         write_checked_bytes(self.checkpoint, buffer.getvalue())
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Go on from the checkpoint, if any; raise WorldvaeError if it is of another run."""
+        """Go on from the checkpoint, if any; raise ArtifactError if it is of another run."""
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
@@ -181,7 +181,7 @@ class Run:
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError:
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"{self.checkpoint} is of another network; choose another folder"
             ) from None
         self.optimizer.load_state_dict(state["optimizer"])
@@ -208,14 +208,14 @@ class Run:
         self._unchecked = []
 
     def _check(self, loss: float, step: int) -> None:
-        """Raise WorldvaeError if `loss` is not finite or far above the first one."""
+        """Raise TrainingError if `loss` is not finite or far above the first one."""
         progress, config = self.progress, self.config
         if progress.first_loss is None:
             progress.first_loss = loss
         first = progress.first_loss
         if math.isfinite(loss) and abs(loss) <= EXPLODED * max(abs(first), 1.0):
             return
-        raise WorldvaeError(
+        raise TrainingError(
             f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
             f"lower learning_rate (now {config.learning_rate:g}), a smaller gradient_clip (now "
             f"{config.gradient_clip:g}, 0: none), sigma: learned or precision float32 (now "
@@ -238,5 +238,5 @@ def _load(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(data, map_location=device, weights_only=True)
     except Exception:  # noqa: BLE001  # whole, so of another torch, which raises what it likes
-        raise WorldvaeError(f"{path} cannot be read by this torch; {remedy}") from None
+        raise ArtifactError(f"{path} cannot be read by this torch; {remedy}") from None
     return state

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.frames import FrameConfig, preprocess_batch
 from worldvae.envs.vector import image_of, image_space, replace_image_space, with_image
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.wrappers.history import History, stacked_space
 from worldvae.wrappers.stack import NO_ONE, StackedVectorObservation
 
@@ -43,7 +43,7 @@ class FrameEncoder:
         frame: How the environment already preprocessed its frames; None where it gives its own
             frames, which are then preprocessed as the encoder's card says.
 
-    Raises WorldvaeError if the environment's frames are not those the encoder was trained on.
+    Raises ArtifactError if the environment's frames are not those the encoder was trained on.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FrameEncoder:
         return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
-        """Raise WorldvaeError unless observations of `space` hold the frames that are encoded here.
+        """Raise ArtifactError unless observations of `space` hold the frames that are encoded here.
 
         Args:
             image_key: Of a Dict, the key of the frame.
@@ -72,7 +72,7 @@ class FrameEncoder:
         if not (is_image and image.shape == tuple(shape)):
             where = "" if image_key is None else f" under {image_key!r}"
             shown = " ".join(str(image).split())  # the bounds of a long vector take several lines
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"the encoder was trained on {card.env_id} with frames of {tuple(shape)} uint8, "
                 f"this environment shows {shown}{where}; {REMEDY}"
             )
@@ -88,7 +88,7 @@ class FrameEncoder:
             return frames
         card = self.encoder.card
         if frames.shape[1:] != card.source_shape:
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"the encoder was trained on {card.env_id} with frames of {card.source_shape}, "
                 f"this environment gives {frames.shape[1:]}"
             )
@@ -157,7 +157,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         whiten: See `FrameEncoder`.
         image_key: Of a Dict, the key of the frame.
 
-    Raises WorldvaeError if the encoder is missing, or was trained on other frames than `env`'s.
+    Raises ArtifactError if the encoder is missing, or was trained on other frames than `env`'s.
     """
 
     def __init__(

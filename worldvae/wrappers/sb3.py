@@ -27,7 +27,7 @@ from worldvae.envs.vector import (
     replace_image_space,
     with_image,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.wrappers.history import stacked_space
 from worldvae.wrappers.latent import FrameEncoder, LatentStacks
 
@@ -97,7 +97,7 @@ class LatentVecEnv(VecEnvWrapper):
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         image_key: Of a Dict, the key of the frame.
 
-    Raises WorldvaeError if the encoder is missing, or was trained on other frames than `venv`'s.
+    Raises ArtifactError if the encoder is missing, or was trained on other frames than `venv`'s.
     """
 
     def __init__(
@@ -134,11 +134,11 @@ class LatentVecEnv(VecEnvWrapper):
 
 
 def check_keys(space: spaces.Space[Any]) -> None:
-    """Raise WorldvaeError for keys of a Dict that torch cannot name a part of a policy after."""
+    """Raise ConfigError for keys of a Dict that torch cannot name a part of a policy after."""
     keys = space.spaces if isinstance(space, spaces.Dict) else ()
     taken = [key for key in keys if "." in key or hasattr(nn.ModuleDict(), key)]
     if taken:
-        raise WorldvaeError(
+        raise ConfigError(
             f"the observation's {', '.join(taken)}: policies cannot have parts of that name (no "
             "dots, and none of torch's own); rename it in the environment"
         )

@@ -19,7 +19,7 @@ from worldvae.envs.vector import (
     replace_image_space,
     with_image,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.wrappers.history import History, stacked_space
 
 NO_ONE = np.empty(0, np.intp)
@@ -110,7 +110,7 @@ class StackedVectorObservation(VectorWrapper):  # no generic class before Gymnas
         if isinstance(space, spaces.Dict) and self._image_key is not None:
             space = space[self._image_key]
         if not isinstance(space, spaces.Box):
-            raise WorldvaeError(f"expected observations of one Box, this environment has {space}")
+            raise ConfigError(f"expected observations of one Box, this environment has {space}")
         return space
 
     def _forget(self) -> None:

@@ -10,7 +10,7 @@ from worldvae import html
 from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.page.write import MEANINGS
 from worldvae.diagnostics.rules.evidence import Finding, Verdict
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 
 TITLE = "Latent health"
 ELSEWHERE = (
@@ -67,7 +67,7 @@ def unfit(run: Run) -> list[str]:
 
 
 def _read(run: Run) -> Checked | None:
-    """None where no check was made; WorldvaeError with what to do if its file is damaged."""
+    """None where no check was made; ArtifactError with what to do if its file is damaged."""
     path = run.folder / "encoder" / "health.json"
     if not path.exists():
         return None
@@ -75,7 +75,7 @@ def _read(run: Run) -> Checked | None:
     try:
         return read_checked_as(path, Checked, "")
     except WorldvaeError:
-        raise WorldvaeError(
+        raise ArtifactError(
             f"encoder/health.json is damaged. Examine the encoder again: {again}"
         ) from None
 

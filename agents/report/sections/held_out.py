@@ -17,7 +17,7 @@ from agents.config.experiment import Experiment
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.examination import states_at
 from worldvae.envs.state import StateVariable
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.rollouts import RolloutStore, StoredFrames
 
 MOMENTS = 4
@@ -58,13 +58,13 @@ class Moments:
 
 
 def take(folder: Path, experiment: Experiment) -> Moments:
-    """Moments of the test episodes in the rollouts `folder`; WorldvaeError if there are none."""
+    """Moments of the test episodes in the rollouts `folder`; ArtifactError if there are none."""
     store, model = RolloutStore(folder), experiment.pretrain.autoencoder
     depth = max(frames_of(experiment, "pixels"), frames_of(experiment, "finetune"))
     before, ahead = depth - 1, model.window.ahead
     source = StoredFrames(store, "test", None, before, ahead, model.objective.actions)
     if not len(source):
-        raise WorldvaeError(f"{folder}: no test episode yet; collect more frames")
+        raise ArtifactError(f"{folder}: no test episode yet; collect more frames")
     chosen = np.linspace(0, len(source) - 1, MOMENTS + 2)[1:-1].astype(np.int64)
     owners, times = source.locate(chosen)
     for owner in owners:

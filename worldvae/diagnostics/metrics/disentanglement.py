@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from worldvae.diagnostics.metrics import disentanglement_scores as scores
 from worldvae.diagnostics.metrics.factors import MIN_ROWS, RESOLUTION, Array, Factor, Flags, Labels
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.seeding import derive, numpy_stream
 
 MAX_ROWS = 10_000
@@ -81,7 +81,7 @@ def disentanglement(
     table = [Factor.where_defined(z, column, train, kind) for column, kind in columns]
     used = [k for k, factor in enumerate(table) if factor.usable]
     if not used:
-        raise WorldvaeError(
+        raise ConfigError(
             f"no factor varies over {MIN_ROWS} frames on either side of the split; "
             "collect more episodes or label more of the state"
         )
@@ -148,7 +148,7 @@ def _subsample(n: int, seed: int) -> Labels:
 def _training_half(groups: NDArray[Any], seed: int) -> Flags:
     """Half of the groups, at random: (N,) -> (N,)."""
     if len(np.unique(groups)) < 2:
-        raise WorldvaeError("one episode has no held-out half; collect at least 2 episodes")
+        raise ConfigError("one episode has no held-out half; collect at least 2 episodes")
     split = GroupShuffleSplit(
         1, test_size=0.5, random_state=derive(seed, "disentanglement", "halves")
     )
@@ -167,15 +167,15 @@ def _checked(
             f"expected (N, Z), (N, K), (K,); got {z.shape}, {values.shape}, {kinds.shape}"
         )
     if len(z) < 2 * MIN_ROWS:
-        raise WorldvaeError(f"{len(z)} frames are too few; label at least {2 * MIN_ROWS}")
+        raise ConfigError(f"{len(z)} frames are too few; label at least {2 * MIN_ROWS}")
     if not np.isfinite(z).all():
-        raise WorldvaeError(
+        raise ConfigError(
             "codes must be finite numbers; train the encoder at a lower learning rate"
         )
     if np.isinf(values).any():
-        raise WorldvaeError("factors must be finite numbers, or nan where undefined")
+        raise ConfigError("factors must be finite numbers, or nan where undefined")
     for k in np.flatnonzero(kinds):
         classes = len(np.unique(values[~np.isnan(values[:, k]), k]))
         if classes > MAX_CLASSES:
-            raise WorldvaeError(f"factor {k} has {classes} values; declare it continuous")
+            raise ConfigError(f"factor {k} has {classes} values; declare it continuous")
     return z, values, kinds

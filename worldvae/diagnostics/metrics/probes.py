@@ -39,7 +39,7 @@ from worldvae.diagnostics.metrics.variables import (
     reason_to_drop,
     variables_of,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 
 Protocol = Literal["converged", "published"]
 
@@ -185,11 +185,11 @@ def _check(
         if getattr(state, part).shape[1:] != (len(names),):
             raise ValueError(f"expected {len(names)} columns of state in the {part} part")
         if not np.isfinite(getattr(features, part)).all():
-            raise WorldvaeError(
+            raise ArtifactError(
                 f"features of the {part} part are not finite; the encoder diverged, train it "
                 "again with a smaller learning rate"
             )
     if len(names) != len(discrete) or len(set(names)) != len(names):
         raise ValueError("each variable needs one name of its own and one discrete flag")
     if not len(features.train):
-        raise WorldvaeError("the train part holds no frames; collect more episodes")
+        raise ArtifactError("the train part holds no frames; collect more episodes")

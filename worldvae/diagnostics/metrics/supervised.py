@@ -22,7 +22,7 @@ from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.rollouts import StoredFrames
 from worldvae.seeding import derive, numpy_stream
 from worldvae.torch_seeding import seeded_torch
@@ -116,7 +116,7 @@ def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
     """Codes of the frames of `draw_samples` with the same `limit`, by the trained network.
 
     Its last layer is linear, so what a linear probe reads of these codes it has learned to show.
-    Raises WorldvaeError if no variable varies.
+    Raises ArtifactError if no variable varies.
     """
     task, parts = _labelled(subject)
     network = _network(subject, task, seed)
@@ -134,7 +134,7 @@ def _labelled(subject: Subject) -> tuple[Task, tuple[_Labelled, _Labelled]]:
     states = [states_at(subject.store, source, rows) for source, rows in chosen]
     task = Task(states[0], subject.store.state_variables)
     if not sum(task.outputs):
-        raise WorldvaeError(
+        raise ArtifactError(
             "no state variable varies over the training frames; collect more episodes"
         )
     train, validation = (

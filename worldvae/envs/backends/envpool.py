@@ -21,7 +21,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
 from worldvae.envs.wrappers import STEER_THROTTLE, steer_throttle
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Start every episode anew. envpool seeds a pool when it is made, so a seed makes one."""
         if "reset_mask" in (options or {}):
-            raise WorldvaeError("envpool resets all environments at once: env.backend: gymnasium")
+            raise ConfigError("envpool resets all environments at once: env.backend: gymnasium")
         if seed is not None:
             self._close_pools()
             self._pools = self._make_pools(seed)

@@ -18,7 +18,7 @@ import gymnasium as gym
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.files import GUARD, check_guarded
 
 CLOSE_SECONDS = 10.0
@@ -39,7 +39,7 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
 
     Its processes leave Ctrl-C to this one, which ends them: a step that was interrupted is not
     waited for. An exception in an environment is raised here as it was there, with its traceback
-    as a note. Raises WorldvaeError if a process ends that was not asked to.
+    as a note. Raises ConfigError if a process ends that was not asked to.
     """
 
     def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]]) -> None:
@@ -138,7 +138,7 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         try:
             yield
         except GONE:
-            raise self._last_words() or WorldvaeError(self._first_death()) from None
+            raise self._last_words() or ConfigError(self._first_death()) from None
 
     def _last_words(self) -> BaseException | None:
         """What a process said before it ended, if it had time to say something."""
