@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Contest, Stopwatch
 from agents.benchmark.usual import UsualVAE, train_usually
+from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pretrain import PretrainConfig
 from worldvae.rollouts import RolloutStore, StoredFrames
@@ -59,7 +60,8 @@ def train_ours(
     assert isinstance(model, Watched)
     model.watch, model.judge = watch, judge
     with bench.scratch() as folder:
-        fit(model, train, validation, config.fitting, folder, bench.seed("fit"), bench.device)
+        examples = FrameExamples(train), FrameExamples(validation)
+        fit(model, *examples, config.fitting, folder, bench.seed("fit"), bench.device)
 
 
 def image_speed(bench: Bench) -> Comparison:

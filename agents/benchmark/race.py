@@ -14,8 +14,9 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.pretraining import Watched, train_ours
 from agents.benchmark.usual import UsualVAE, train_usually
-from worldvae.autoencoders.pixels import evenly, to_float
+from worldvae.autoencoders.pixels import to_float
 from worldvae.errors import ConfigError
+from worldvae.indices import evenly
 
 Frames = NDArray[np.uint8]
 

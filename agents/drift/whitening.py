@@ -14,7 +14,7 @@ import numpy as np
 
 from worldvae.autoencoders.checkpoint import replace_card
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import evenly
+from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
 
 FRAMES = 2_000

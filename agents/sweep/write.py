@@ -17,8 +17,8 @@ from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import evenly
 from worldvae.files import atomic_file, atomic_write_text
+from worldvae.indices import evenly
 from worldvae.plots.frames import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split

@@ -12,6 +12,7 @@ import torch
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, KilledError, squares, tiny
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
+from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.objectives import Variational
 from worldvae.training.config import FitConfig
@@ -46,7 +47,14 @@ def run(config: AutoencoderConfig, folder: Path, dies_at: int | None = None) -> 
     train = source(config, 12, seed=0, dies_at=dies_at)
     # Not the killed source: what the model measures in it is no part of the run.
     model = Autoencoder.for_frames(config, SHAPE, source(config, 12, seed=0), seed=0)
-    fit(model, train, source(config, 6, seed=1), THRICE, folder, seed=0)
+    fit(
+        model,
+        FrameExamples(train),
+        FrameExamples(source(config, 6, seed=1)),
+        THRICE,
+        folder,
+        seed=0,
+    )
     return model
 
 
@@ -65,7 +73,8 @@ def test_it_learns_and_comes_back_to_the_bit(
     train, test = source(config, 12, seed=0), source(config, 6, seed=1)
     model = Autoencoder.for_frames(config, SHAPE, train, seed=0)
     untrained = Autoencoder.for_frames(config, SHAPE, train, seed=0)
-    fit(model, train, test, THRICE, tmp_path / "run", seed=0)  # a loss that is not finite raises
+    # A loss that is not finite raises.
+    fit(model, FrameExamples(train), FrameExamples(test), THRICE, tmp_path / "run", seed=0)
     assert all(
         not torch.equal(new, old)
         for new, old in zip(model.parameters(), untrained.parameters(), strict=True)

@@ -113,7 +113,7 @@ def test_another_seed_is_another_untrained_encoder():
 
 @pytest.mark.parametrize("standardise", [True, False])
 def test_an_empty_split_is_refused(standardise):
-    with pytest.raises(WorldvaeError, match="train split holds no frames"):
+    with pytest.raises(WorldvaeError, match="train split holds no examples"):
         untrained(standardise=standardise, train=Frames(FRAMES[:0]))
 
 

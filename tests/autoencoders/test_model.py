@@ -7,9 +7,10 @@ from torch.distributions import Normal
 
 from tests.autoencoders.tiny import SHAPE, Frames, squares, tiny
 from worldvae.autoencoders.divergences import decompose_kl, dip_penalty, kl_to_standard_normal
+from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.likelihoods import bernoulli_nll, corrupt, gaussian_nll
 from worldvae.autoencoders.model import Autoencoder, Posterior
-from worldvae.autoencoders.pixels import Batch, to_float
+from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.statistics import STD_FLOOR, PixelStatistics
 
 FRAMES = torch.from_numpy(squares(6, 0))
@@ -67,7 +68,7 @@ def test_a_point_code_is_its_own_sample_and_has_no_rate(name):
     model = Autoencoder(tiny(name=name), SHAPE, seed=0)
     posterior = model.encode(FRAMES)
     assert torch.equal(posterior.sample(generator()), posterior.mean)
-    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     assert metrics["rate"] == 0
     assert loss == metrics["distortion"]
 
@@ -77,7 +78,7 @@ def test_the_loss_is_distortion_plus_beta_times_rate(likelihood):
     model = Autoencoder(
         tiny(beta=3, beta_schedule="linear", beta_steps=4, likelihood=likelihood), SHAPE, seed=0
     )
-    loss, metrics = model.loss(Batch(FRAMES), generator(5), step=2)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(5), step=2)
     posterior, target = model.encode(FRAMES), to_float(FRAMES)
     z = posterior.sample(generator(5))
     nll = {
@@ -93,14 +94,14 @@ def test_the_loss_is_distortion_plus_beta_times_rate(likelihood):
 
 def test_free_bits_leave_the_reported_rate_alone():
     model = Autoencoder(tiny(free_bits=2.0), SHAPE, seed=0)
-    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     assert metrics["rate"] < 4 * 2.0
     torch.testing.assert_close(loss, metrics["distortion"] + 4 * 2.0)
 
 
 def test_a_dae_sees_damage_and_is_judged_by_the_clean_frame():
     model = Autoencoder(tiny(name="dae", noise=0.3, mask=0.2), SHAPE, seed=0)
-    _, metrics = model.loss(Batch(FRAMES), generator(7), step=0)
+    _, metrics = model.loss(FrameBatch(FRAMES), generator(7), step=0)
     target = to_float(FRAMES)
     code = model.encoder(corrupt(target, 0.3, 0.2, 0.5, generator(7)))
     log_sigma = torch.tensor(math.log(0.7071))
@@ -114,7 +115,7 @@ def test_a_learned_sigma_becomes_the_root_of_the_squared_error():
     model = Autoencoder(tiny(name="ae", sigma="learned"), SHAPE, seed=0)
     optimizer = torch.optim.Adam([model.raw_log_sigma], lr=3e-3)
     for step in range(250):
-        loss, metrics = model.loss(Batch(FRAMES), generator(), step)
+        loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -129,7 +130,7 @@ def test_every_parameter_gets_a_gradient_and_the_loss_falls(name, likelihood):
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(60):
-        loss, _ = model.loss(Batch(FRAMES), generator(step), step)
+        loss, _ = model.loss(FrameBatch(FRAMES), generator(step), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -151,8 +152,8 @@ def test_the_seed_decides_the_weights_and_leaves_torchs_generator_alone():
 def test_bfloat16_keeps_losses_in_float32():
     model = Autoencoder(tiny(), SHAPE, seed=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
-    expected, _ = model.loss(Batch(FRAMES), generator(), step=0)
+        loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
+    expected, _ = model.loss(FrameBatch(FRAMES), generator(), step=0)
     assert loss.dtype == torch.float32
     assert {value.dtype for value in metrics.values()} == {torch.float32}
     assert loss.item() == pytest.approx(expected.item(), rel=1e-3)
@@ -170,7 +171,7 @@ def coded(model, seed):
 def test_a_capacity_vae_pays_for_the_distance_from_its_target_rate(step, target):
     settings = {"capacity": 16, "capacity_steps": 8, "gamma": 5}
     model = Autoencoder(tiny(name="capacity_vae", **settings), SHAPE, seed=0)
-    loss, metrics = model.loss(Batch(FRAMES), generator(), step)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step)
     expected = metrics["distortion"] + 5 * abs(metrics["rate"] - target)
     torch.testing.assert_close(loss.detach(), expected)
 
@@ -178,7 +179,7 @@ def test_a_capacity_vae_pays_for_the_distance_from_its_target_rate(step, target)
 def test_a_beta_tcvae_weighs_the_total_correlation_alone():
     config = tiny(name="beta_tcvae", beta=6)
     model = Autoencoder.for_frames(config, SHAPE, Frames(squares(50, 0)), seed=0)
-    loss, metrics = model.loss(Batch(FRAMES), generator(3), step=0)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(3), step=0)
     posterior, sample = coded(model, 3)
     parts = decompose_kl(sample, posterior.mean, posterior.logvar, frames=50)
     cost = parts.mutual_information + 6 * parts.total_correlation + parts.dimension_wise
@@ -187,7 +188,7 @@ def test_a_beta_tcvae_weighs_the_total_correlation_alone():
 
 def test_a_dip_vae_adds_the_covariances_distance():
     model = Autoencoder(tiny(name="dip_vae", beta=2, dip=7), SHAPE, seed=0)
-    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     posterior = model.encode(FRAMES)
     penalty = dip_penalty(posterior.mean, posterior.logvar)
     torch.testing.assert_close(loss, metrics["distortion"] + 2 * metrics["rate"] + 7 * penalty)
@@ -198,7 +199,7 @@ def test_in_units_of_each_pixel_the_distortion_is_still_a_density(sigma):
     """-log N(target; mean + std output, (sigma std)^2), the same as without units."""
     config = tiny(name="ae", standardise=True, sigma=sigma)
     model = Autoencoder.for_frames(config, SHAPE, Frames(squares(50, 0)), seed=0)
-    _, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    _, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     units = (to_float(FRAMES) - model.pixel_mean) / model.pixel_std
     output = model.decoder(model.encoder(units))
     deviation = model.log_sigma().exp() * model.pixel_std
@@ -266,7 +267,7 @@ def test_moving_pixels_count_more():
     before = torch.full_like(FRAMES, 30)
     frames = torch.cat([before, FRAMES], dim=-1)
     model = Autoencoder(tiny(name="ae", motion_weight=4), SHAPE, seed=0)
-    _, metrics = model.loss(Batch(frames), generator(), step=0)
+    _, metrics = model.loss(FrameBatch(frames), generator(), step=0)
     target = to_float(FRAMES)
     image, square = model.decode(model.encode(FRAMES).mean), target[:, :1] > 0.5
     assert square.sum((1, 2, 3)).tolist() == [100] * 6

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from tests.autoencoders.tiny import SHAPE, Frames, squares, tiny
+from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import Batch
 from worldvae.errors import WorldvaeError
 
 FRAMES = torch.from_numpy(squares(6, 0))
@@ -28,7 +28,7 @@ def critic_and_model(**objective):
 @pytest.mark.parametrize("pixel_weight", [0.0, 0.5])
 def test_the_perceptual_term_is_half_the_squared_distance_of_the_critics_codes(pixel_weight):
     critic, model = critic_and_model(name="ae", pixel_weight=pixel_weight)
-    loss, metrics = model.loss(Batch(FRAMES), generator(), step=0)
+    loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     image = model.decode(model.encode(FRAMES).mean)
     distance = critic.encode_images(image).mean - critic.encode(FRAMES).mean
     expected = 0.5 * distance.square().sum(1).mean()
@@ -46,7 +46,7 @@ def test_a_perfect_reconstruction_costs_nothing_perceptual():
     with torch.no_grad():
         for weight in model.decoder.parameters():
             weight.zero_()
-    _, metrics = model.loss(Batch(torch.from_numpy(source.frames)), generator(), step=0)
+    _, metrics = model.loss(FrameBatch(torch.from_numpy(source.frames)), generator(), step=0)
     assert metrics["mse"].item() == pytest.approx(0, abs=1e-12)
     assert metrics["perceptual"].item() == pytest.approx(0, abs=1e-9)
 
@@ -59,7 +59,7 @@ def test_the_critic_teaches_and_is_neither_trained_nor_saved():
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for step in range(5):
-        loss, _ = model.loss(Batch(FRAMES), generator(step), step)
+        loss, _ = model.loss(FrameBatch(FRAMES), generator(step), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -73,7 +73,7 @@ def test_without_its_critic_a_perceptual_model_encodes_but_has_no_loss():
     model = Autoencoder(tiny(perceptual=1), SHAPE, seed=0)
     assert model.encode(FRAMES).mean.shape == (6, 4)
     with pytest.raises(WorldvaeError, match="perceptual needs a critic"):
-        model.loss(Batch(FRAMES), generator(), step=0)
+        model.loss(FrameBatch(FRAMES), generator(), step=0)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.autoencoders.tiny import Frames, tiny
+from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import Batch
 from worldvae.errors import WorldvaeError
 
 SHAPE = (32, 32, 1)
@@ -33,13 +33,13 @@ def steps() -> tuple[np.ndarray, np.ndarray]:
     return frames, np.eye(2, dtype=np.float32)[[[action] for _, action in places]]
 
 
-def trained(actions: bool) -> tuple[Autoencoder, Batch, float]:
+def trained(actions: bool) -> tuple[Autoencoder, FrameBatch, float]:
     """A model after 250 steps on all there is, and its squared error there."""
     frames, taken = steps()
     source = Frames(frames, told=taken if actions else None)
     config = tiny(NETWORK, name="ae", predict=1, actions=actions, likelihood="bernoulli")
     model = Autoencoder.for_frames(config, SHAPE, source, seed=0)
-    batch = Batch(torch.from_numpy(frames), torch.from_numpy(taken) if actions else None)
+    batch = FrameBatch(torch.from_numpy(frames), torch.from_numpy(taken) if actions else None)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
     for step in range(250):

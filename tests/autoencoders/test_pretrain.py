@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tests.encoders import DOTS
 from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import Batch
+from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.pretrain import (
     PretrainConfig,
     busy_cores,
@@ -23,7 +23,7 @@ from worldvae.envs import EnvConfig
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.training.run import Run
+from worldvae.training.run import TrainingRun
 
 SMALL = PretrainConfig(
     latents=4, channels=(4, 8, 8), steps=10, evaluate_every=5, batch_size=16, validation_frames=20
@@ -167,14 +167,14 @@ class KilledError(Exception):
 
 def learning_dies(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """The `at`-th step from now on, whichever model takes it, never happens."""
-    steps, learn = iter(range(1, 10**6)), Run.learn
+    steps, learn = iter(range(1, 10**6)), TrainingRun.learn
 
-    def learn_or_die(run: Run, batch: Batch) -> None:
+    def learn_or_die(run: TrainingRun, batch: FrameBatch) -> None:
         if next(steps) == at:
             raise KilledError
         learn(run, batch)
 
-    monkeypatch.setattr(Run, "learn", learn_or_die)
+    monkeypatch.setattr(TrainingRun, "learn", learn_or_die)
 
 
 def test_a_critic_is_trained_first_in_a_folder_of_its_own(
@@ -263,13 +263,13 @@ def test_a_refit_trains_on_both_stores_and_on_no_held_out_episode(
     other = second(tmp_path)
     pretrain(store, SMALL, tmp_path / "encoder", seed=0)
     seen: set[bytes] = set()
-    learn = Run.learn
+    learn = TrainingRun.learn
 
-    def listen(run: Run, batch: Batch) -> None:
+    def listen(run: TrainingRun, batch: FrameBatch) -> None:
         seen.update(frame.tobytes() for frame in batch.frames.numpy())
         learn(run, batch)
 
-    monkeypatch.setattr(Run, "learn", listen)
+    monkeypatch.setattr(TrainingRun, "learn", listen)
     long = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "steps": 60, "patience": 0})
     refit(tmp_path / "encoder", [store, other], long, tmp_path / "refitted", seed=0)
     frames: dict[tuple[int, bool], set[bytes]] = {}

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.autoencoders.tiny import SHAPE, Frames, squares, tiny
+from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import Batch
 
 FRAMES = squares(6, 0)
 STEP = 3
@@ -107,7 +107,7 @@ def test_loss_and_gradients_are_those_of_the_formulas(case: str) -> None:
         name: value.detach().clone().contiguous().requires_grad_()
         for name, value in model.named_parameters()
     }
-    loss, _ = model.loss(Batch(frames), torch.Generator().manual_seed(5), STEP)
+    loss, _ = model.loss(FrameBatch(frames), torch.Generator().manual_seed(5), STEP)
     loss.backward()  # type: ignore[no-untyped-call]
     expected = reference(model, weights, frames, seed=5)
     expected.backward()  # type: ignore[no-untyped-call]

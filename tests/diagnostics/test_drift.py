@@ -173,5 +173,5 @@ def test_a_store_without_held_out_episodes_is_one_line(encoder: Encoder, tmp_pat
     store = RolloutStore.create(tmp_path / "few", DOTS)
     collect(store, RolloutConfig(frames=100, num_envs=1), seed=0)
     store.records[:] = [record for record in store.records if record.split == "train"]
-    with pytest.raises(WorldvaeError, match="held-out split holds no frames"):
+    with pytest.raises(WorldvaeError, match="held-out split holds no examples"):
         refer(encoder, [store])

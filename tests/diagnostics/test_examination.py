@@ -11,7 +11,7 @@ import torch
 
 from tests.encoders import DOTS
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import frame_batches
+from worldvae.autoencoders.examples import frame_batches
 from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained
 from worldvae.diagnostics.drift import refer
 from worldvae.diagnostics.examination import Subject, draw_samples, reconstruct

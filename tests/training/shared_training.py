@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tests.autoencoders.tiny import SHAPE, Frames, squares, tiny
+from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import processes
@@ -35,7 +36,7 @@ def train(folder: Path, objective: str) -> tuple[dict[str, torch.Tensor], FitRes
         for size, seed in ((30, 0), (10, 9))
     ]
     model = Autoencoder.for_frames(config, SHAPE, sources[0], seed=0)
-    result = fit(model, sources[0], sources[1], CONFIG, folder, seed=0)
+    result = fit(model, *map(FrameExamples, sources), CONFIG, folder, seed=0)
     return model.state_dict(), result
 
 

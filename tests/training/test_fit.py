@@ -4,6 +4,8 @@ import torch
 from torch import nn
 
 from tests.autoencoders.tiny import SHAPE, Frames, KilledError, squares, tiny
+from tests.training.data import Memory, NumberExamples, Sequences
+from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import Config
 from worldvae.errors import WorldvaeError
@@ -17,7 +19,8 @@ SHORT = FitConfig(steps=12, batch_size=8, evaluate_every=3, precision="float32")
 
 def train(folder, config=SHORT, seed=0, dies_at=None, data=TRAIN, **objective):
     model = Autoencoder(tiny(**objective), SHAPE, seed)
-    result = fit(model, Frames(data, dies_at), Frames(VALIDATION), config, folder, seed)
+    train, validation = FrameExamples(Frames(data, dies_at)), FrameExamples(Frames(VALIDATION))
+    result = fit(model, train, validation, config, folder, seed)
     return model, result
 
 
@@ -65,7 +68,7 @@ def test_rows_written_after_the_checkpoint_are_dropped(tmp_path, monkeypatch):
 
     train(tmp_path / "unbroken")
     with monkeypatch.context() as patch:
-        patch.setattr("worldvae.training.run.Run.save", killed)
+        patch.setattr("worldvae.training.run.TrainingRun.save", killed)
         with pytest.raises(KilledError):
             train(tmp_path / "killed")
     assert len(rows(tmp_path / "killed")) == 2
@@ -116,7 +119,7 @@ def test_held_out_frames_are_rebuilt_better_than_by_the_mean_frame(tmp_path):
 
 
 class Pull(nn.Module):
-    """(w - brightness)^2 with one parameter: training pulls w to its frames' brightness."""
+    """(w - mean)^2 with one parameter: training pulls w to the mean of its numbers."""
 
     def __init__(self):
         super().__init__()
@@ -124,17 +127,17 @@ class Pull(nn.Module):
         self.w = nn.Parameter(torch.zeros(()))
 
     def loss(self, batch, generator, step):
-        loss = (self.w - batch.frames.float().mean() / 255).square()
+        loss = (self.w - batch.values.mean()).square()
         return loss, {"loss": loss.detach()}
 
 
 def pull(folder, **changes):
-    """Train on white, hold out frames of brightness 0.2: w passes the best weight on its way."""
-    white, grey = np.full((8, 4, 4, 1), 255, np.uint8), np.full((8, 4, 4, 1), 51, np.uint8)
+    """Train on ones, hold out 0.2: w passes the best weight on its way."""
     settings = {"steps": 100, "learning_rate": 0.05, "schedule": "constant", "evaluate_every": 1}
     config = FitConfig(**{**settings, "batch_size": 4, "precision": "float32", **changes})
     model = Pull()
-    return model, fit(model, Frames(white), Frames(grey), config, folder, seed=0)
+    train, validation = NumberExamples(*[1.0] * 8), NumberExamples(*[0.2] * 8)
+    return model, fit(model, train, validation, config, folder, seed=0)
 
 
 def test_training_stops_when_held_out_frames_get_worse(tmp_path):
@@ -177,16 +180,16 @@ def test_a_diverging_loss_says_what_to_change(tmp_path, learning_rate):
 
 
 def test_an_empty_split_is_refused(tmp_path):
-    with pytest.raises(WorldvaeError, match="train split holds no frames; collect more"):
+    with pytest.raises(WorldvaeError, match="train split holds no examples; collect more"):
         train(tmp_path, data=TRAIN[:0])
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1}, "pretrain.seed = 0, now it is 1"),
+        ({"seed": 1}, "fit.seed = 0, now it is 1"),
         ({"beta": 4.0}, r"model.objective.beta = 1.0, now it is 4.0"),
-        ({"data": TRAIN[:40]}, "frames.train = 50, now it is 40"),
+        ({"data": TRAIN[:40]}, "data.train.examples = 50, now it is 40"),
         ({"config": SHORT.model_copy(update={"batch_size": 4})}, "batch_size = 8, now it is 4"),
     ],
 )
@@ -207,6 +210,29 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         path.write_bytes(data)
         with pytest.raises(WorldvaeError, match=r"checkpoint\.pt: damaged, .*; delete it to train"):
             train(tmp_path)
+
+
+def remember(folder, dies_at=None, **changes):
+    model, config = Memory(), SHORT.model_copy(update=changes)
+    fit(model, Sequences(30, 0, dies_at), Sequences(7, 1), config, folder, seed=4)
+    return model
+
+
+@pytest.mark.parametrize("dies_at", [2, 5, 9])
+def test_sequences_with_masks_resume_to_the_bit(tmp_path, dies_at):
+    expected = remember(tmp_path / "unbroken")
+    with pytest.raises(InterruptedError):
+        remember(tmp_path / "killed", dies_at)
+    model = remember(tmp_path / "killed")
+    assert equal(model.state_dict().values(), expected.state_dict().values())
+    assert equal(tensors(tmp_path / "killed"), tensors(tmp_path / "unbroken"))
+    assert rows(tmp_path / "killed") == rows(tmp_path / "unbroken")
+
+
+def test_held_out_means_count_each_example_once(tmp_path):
+    """7 walks of 2 to 6 latents, so 1 to 5 steps, in batches of 4 and 3."""
+    remember(tmp_path, steps=1, batch_size=4)
+    assert rows(tmp_path)[-1]["steps"] == pytest.approx((1 + 2 + 3 + 4 + 5 + 1 + 2) / 7)
 
 
 def test_the_cosine_falls_from_the_learning_rate_to_0():

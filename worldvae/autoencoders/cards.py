@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldvae.autoencoders.checkpoint import EncoderCard, FrameOrigin
+from worldvae.autoencoders.examples import FrameSource, frame_batches
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import FrameSource, check_not_empty, frame_batches, to_float
+from worldvae.autoencoders.pixels import to_float
+from worldvae.training.batches import check_not_empty
 from worldvae.versions import library_versions
 
 BATCH = 256

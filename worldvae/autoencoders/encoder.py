@@ -27,12 +27,10 @@ from worldvae.autoencoders.checkpoint import (
     load_autoencoder,
     save_autoencoder,
 )
+from worldvae.autoencoders.examples import FrameSource
 from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
-from worldvae.autoencoders.pixels import (
-    FrameSource,
-    to_uint8,
-)
+from worldvae.autoencoders.pixels import to_uint8
 from worldvae.errors import ConfigError
 from worldvae.plots.frames import reconstruction_figure, sample_figure, traversal_figure
 from worldvae.seeding import numpy_stream

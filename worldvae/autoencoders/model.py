@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from worldvae.autoencoders.critic import Critic
+from worldvae.autoencoders.examples import FrameBatch, FrameSource
 from worldvae.autoencoders.likelihoods import (
     bernoulli_nll,
     corrupt,
@@ -22,13 +23,14 @@ from worldvae.autoencoders.likelihoods import (
 )
 from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.pixels import Batch, FrameSource, Window, check_not_empty, to_float
+from worldvae.autoencoders.pixels import Window, to_float
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
 from worldvae.config import Config
 from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.batches import check_not_empty
 
 # Adam moves a parameter by about its learning rate per step; log sigma has a way of 3 to go.
 LOG_SIGMA_GAIN = 10.0
@@ -164,7 +166,7 @@ class Autoencoder(nn.Module):
         return torch.tensor(math.log(sigma))
 
     def loss(
-        self, batch: Batch, generator: torch.Generator, step: int | None
+        self, batch: FrameBatch, generator: torch.Generator, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """What the objective asks for, in nats: a scalar and its parts; step None: at its end.
 

@@ -20,6 +20,7 @@ import torch
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
@@ -125,7 +126,8 @@ def _pretrain(
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
         if begin_with is not None:
             _take_weights(model, begin_with)
-        fitted = fit(model, train, validation, config.fitting, folder, seed, device)
+        examples = FrameExamples(train), FrameExamples(validation)
+        fitted = fit(model, *examples, config.fitting, folder, seed, device)
 
         def finish() -> None:
             card = summarise(model, train, test, origin, trained=True)

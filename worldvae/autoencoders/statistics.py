@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from worldvae.autoencoders.pixels import FrameSource, Window, frame_batches, to_float
+from worldvae.autoencoders.examples import FrameSource, frame_batches
+from worldvae.autoencoders.pixels import Window, to_float
 
 # A pixel that never changes has no unit; 0.02 is five grey levels, above noise and below objects.
 STD_FLOOR = 0.02

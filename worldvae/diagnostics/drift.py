@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import FrameSource, check_not_empty, evenly
+from worldvae.autoencoders.examples import FrameSource
 from worldvae.config import Config
+from worldvae.indices import evenly
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
+from worldvae.training.batches import check_not_empty
 
 Array = NDArray[np.float64]
 Frames = NDArray[np.uint8]

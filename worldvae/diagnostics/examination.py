@@ -14,19 +14,15 @@ import torch
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.examples import FrameBatch, frame_batches
 from worldvae.autoencoders.likelihoods import bernoulli_nll, gaussian_nll, moving
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import (
-    Batch,
-    Window,
-    check_not_empty,
-    evenly,
-    frame_batches,
-    to_float,
-)
+from worldvae.autoencoders.pixels import Window, to_float
 from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
+from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.training.batches import check_not_empty
 
 BATCH = 256
 
@@ -186,7 +182,7 @@ def reconstruct(
 
 
 def _reconstruct(
-    subject: Subject, batch: Batch, generator: torch.Generator
+    subject: Subject, batch: FrameBatch, generator: torch.Generator
 ) -> tuple[torch.Tensor, ...]:
     model, window, frames = subject.model, subject.window, batch.frames
     target, previous = to_float(window.target(frames)), to_float(window.previous(frames))

@@ -10,25 +10,21 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from worldvae.autoencoders.pixels import Batch
 from worldvae.errors import ConfigError
+from worldvae.training.batches import AnyBatch
 from worldvae.training.share import Share
-
-if TYPE_CHECKING:
-    from worldvae.training.run import Trainable
+from worldvae.training.trainable import Loss, Trainable
 
 T = TypeVar("T")
 
 # While the first process collects rollouts, the others wait.
 PATIENCE = timedelta(days=7)
-
-Loss = Callable[[Batch, torch.Generator, int | None], tuple[Tensor, dict[str, Tensor]]]
 
 
 @contextmanager
@@ -71,7 +67,7 @@ def check_divisible(batch_size: int) -> None:
     count = own_share().processes
     if batch_size % count:
         raise ConfigError(
-            f"pretrain.batch_size = {batch_size} cannot be shared by {count} processes alike; "
+            f"batch_size = {batch_size} cannot be shared by {count} processes alike; "
             f"use a multiple of {count}"
         )
 
@@ -83,18 +79,18 @@ def averaged(values: Tensor) -> Tensor:
     return values / own_share().processes
 
 
-def shared_loss(model: Trainable) -> Loss:
+def shared_loss(model: Trainable[AnyBatch]) -> Loss[AnyBatch]:
     """`model.loss`, whose gradients are averaged over the processes as they are computed."""
     if not distributed.is_initialized():
         return model.loss
-    loss: Loss = DistributedDataParallel(_LossModule(model), broadcast_buffers=False)
+    loss: Loss[AnyBatch] = DistributedDataParallel(_LossModule(model), broadcast_buffers=False)
     return loss
 
 
 class _LossModule(nn.Module):
     """DistributedDataParallel averages the gradients of what `forward` computes."""
 
-    def __init__(self, model: Trainable) -> None:
+    def __init__(self, model: Trainable[Any]) -> None:
         super().__init__()
         self.model = model
 

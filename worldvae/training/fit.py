@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from worldvae.autoencoders.pixels import FrameSource, check_not_empty, shuffled_batches
 from worldvae.files import append_jsonl, read_jsonl, write_jsonl
 from worldvae.progress import ProgressBar
+from worldvae.training.batches import AnyBatch, Examples, check_not_empty, shuffled_batches
 from worldvae.training.board import Board
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import check_divisible, first_does, own_share
 from worldvae.training.resident import reader
-from worldvae.training.run import Run, StopReason, Trainable
+from worldvae.training.run import StopReason, TrainingRun
+from worldvae.training.trainable import Trainable
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class FitResult:
 
 
 def fit(
-    model: Trainable,
-    train: FrameSource,
-    validation: FrameSource,
+    model: Trainable[AnyBatch],
+    train: Examples[AnyBatch],
+    validation: Examples[AnyBatch],
     config: FitConfig,
     folder: Path,
     seed: int,
@@ -57,9 +57,8 @@ def fit(
     check_divisible(config.batch_size)
     share, place = own_share(), torch.device(device)
     model.to(place)
-    run = Run(model, config, folder, seed, place)
-    shape = list(train.gather(np.zeros(1, np.int64)).shape[1:])
-    run.restore({"train": len(train), "validation": len(validation), "shape": shape})
+    run = TrainingRun(model, config, folder, seed, place)
+    run.restore({"train": dict(train.identity), "validation": dict(validation.identity)})
     first = run.progress.step
     reads = reader(train, place)
     batches = shuffled_batches(train, config.batch_size, seed, first, share, reads)

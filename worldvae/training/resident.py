@@ -1,53 +1,57 @@
-"""How batches reach the device: all frames lie there already, or the next one is on its way."""
+"""How batches reach the device: all examples lie there already, or the next is on its way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from worldvae.autoencoders.pixels import Batch, FrameSource, read_batch
+from worldvae.training.batches import AnyBatch, Examples, Numbers, Read, TensorBatch
 
 # The rest of a GPU's free memory is for weights, activations and other programs.
 RESIDENT_SHARE = 0.5
 CHUNK = 1_024
 
-Reader = Callable[[NDArray[np.int64]], Batch]
+Tensors = TypeVar("Tensors", bound=TensorBatch)
 
 
-def reader(source: FrameSource, device: torch.device) -> Reader:
-    """What turns (B,) numbers of examples into their batch: from `device` if they fit there."""
+def reader(examples: Examples[AnyBatch], device: torch.device) -> Read[AnyBatch]:
+    """What turns (B,) numbers of examples into their batch: from `device` if they fit there.
+
+    Examples whose batches are no `TensorBatch` are always read from where they lie.
+    """
     if device.type != "cuda":
-        return lambda indices: read_batch(source, indices)
+        return examples.read
+    one = examples.read(np.zeros(1, np.int64))
     free, _ = torch.cuda.mem_get_info(device)
-    if fits(source, free):
-        return ResidentFrames(source, device)
-    return lambda indices: read_batch(source, indices).pinned()
+    if isinstance(one, TensorBatch) and fits(one, len(examples), free):
+        return ResidentExamples(examples, device)  # type: ignore[type-var]
+    return lambda indices: examples.read(indices).pinned()
 
 
-def fits(source: FrameSource, free: int) -> bool:
-    """Whether all examples take at most RESIDENT_SHARE of `free` bytes."""
-    one = source.gather(np.zeros(1, np.int64)).nbytes
-    return len(source) * one <= RESIDENT_SHARE * free
+def fits(one: TensorBatch, count: int, free: int) -> bool:
+    """Whether `count` examples like that of `one` take at most RESIDENT_SHARE of `free` bytes."""
+    size = sum(part.nbytes for part in one.tensors().values())
+    return count * size <= RESIDENT_SHARE * free
 
 
-class ResidentFrames:
-    """All examples of `source` on `device`, whence batches are gathered by index."""
+class ResidentExamples(Generic[Tensors]):
+    """All examples of a set on `device`, whence batches are gathered by their numbers."""
 
-    def __init__(self, source: FrameSource, device: torch.device) -> None:
-        first = read_batch(source, np.zeros(1, np.int64))
-        shape = (len(source), *first.frames.shape[1:])
-        self._frames = torch.empty(shape, dtype=torch.uint8, device=device)
-        numbers = np.arange(len(source))
-        for start in range(0, len(source), CHUNK):
-            chunk = torch.from_numpy(source.gather(numbers[start : start + CHUNK]))
-            self._frames[start : start + CHUNK] = chunk.to(device)
-        actions = None if first.actions is None else source.actions(numbers)
-        self._actions = None if actions is None else torch.from_numpy(actions).to(device)
+    def __init__(self, examples: Examples[Tensors], device: torch.device) -> None:
+        count = len(examples)
+        one = examples.read(np.zeros(1, np.int64))
+        # Filled part by part: joined at the end they would need twice the memory.
+        self._all = one.each(lambda part: part.new_empty((count, *part.shape[1:]), device=device))
+        kept = self._all.tensors()
+        for start in range(0, count, CHUNK):
+            numbers = np.arange(start, min(start + CHUNK, count))
+            for name, part in examples.read(numbers).tensors().items():
+                kept[name][start : start + CHUNK] = part.to(device)
 
-    def __call__(self, indices: NDArray[np.int64]) -> Batch:
-        chosen = torch.from_numpy(indices).to(self._frames.device)
-        actions = None if self._actions is None else self._actions[chosen]
-        return Batch(self._frames[chosen], actions)
+    def __call__(self, indices: Numbers) -> Tensors:
+        def chosen(part: torch.Tensor) -> torch.Tensor:
+            return part[torch.from_numpy(indices).to(part.device)]
+
+        return self._all.each(chosen)

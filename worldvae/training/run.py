@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal
 
 import torch
 from torch import Tensor, nn
 
-from worldvae.autoencoders.pixels import Batch, FrameSource, frame_batches
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
-from worldvae.config import Config, check_unchanged, flatten
+from worldvae.config import check_unchanged, flatten
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.seeding import derive
+from worldvae.training.batches import AnyBatch, Examples, even_batches
 from worldvae.training.config import FitConfig, resolve_precision
-from worldvae.training.distributed import Loss, averaged, shared_loss
+from worldvae.training.distributed import averaged, shared_loss
+from worldvae.training.trainable import Loss, Trainable
 
 CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
@@ -29,29 +30,8 @@ STEPS_BETWEEN_LOOKS = {"cpu": 1, "cuda": 16}
 StopReason = Literal["steps", "patience", "minutes"]
 
 
-class Trainable(Protocol):
-    """All that `fit` knows of a model; any nn.Module with a config and such a loss will do."""
-
-    @property
-    def config(self) -> Config: ...  # part of a checkpoint's identity
-
-    def loss(
-        self, batch: Batch, generator: torch.Generator, step: int | None, /
-    ) -> tuple[Tensor, dict[str, Tensor]]: ...
-
-    def parameters(self) -> Iterator[nn.Parameter]: ...
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], /) -> Any: ...
-
-    def train(self, mode: bool, /) -> Any: ...
-
-    def to(self, device: torch.device, /) -> Any: ...
-
-
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a run stands; `stale` counts the evaluations since the best one."""
 
     step: int = 0
@@ -64,12 +44,12 @@ class Progress:
     stale: int = 0
 
 
-class Run:
+class TrainingRun(Generic[AnyBatch]):
     """A model on its way: what one step, one evaluation and one checkpoint are."""
 
     def __init__(
         self,
-        model: Trainable,
+        model: Trainable[AnyBatch],
         config: FitConfig,
         folder: Path,
         seed: int,
@@ -80,7 +60,7 @@ class Run:
         self.shared_loss = shared_loss(model)
         self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
         self.precision = resolve_precision(config.precision, device)
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.best: dict[str, Tensor] = {}
         self.identity: dict[str, Any] = {}
         self._sums: dict[str, Tensor] = {}
@@ -106,7 +86,7 @@ class Run:
         # However short the time, there is a step to show for it.
         return "minutes" if late and self.progress.step else None
 
-    def learn(self, batch: Batch) -> None:
+    def learn(self, batch: AnyBatch) -> None:
         """One step of the optimiser."""
         step = self.progress.step
         self.model.train(True)
@@ -136,15 +116,16 @@ class Run:
         return named
 
     @torch.no_grad()
-    def evaluate(self, validation: FrameSource) -> dict[str, float]:
-        """Held-out means; always the same frames, the same noise and the objective at its end.
+    def evaluate(self, validation: Examples[AnyBatch]) -> dict[str, float]:
+        """Held-out means; always the same examples, the same noise and the objective at its end.
 
         An early step's objective (beta in its warm-up) would make early weights look best.
         """
         self.model.train(False)
         totals: dict[str, float] = {}
         limit = min(len(validation), self.config.validation_frames)
-        for number, batch in enumerate(frame_batches(validation, self.config.batch_size, limit)):
+        batches = even_batches(validation, self.config.batch_size, limit)
+        for number, batch in enumerate(batches):
             noise = derive(self.seed, "validation", number)
             _, metrics = self._loss(self.model.loss, batch, noise, None)
             for name, value in metrics.items():
@@ -173,7 +154,7 @@ class Run:
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
-        self.identity = flatten({"pretrain": settings | precision, "model": model, "frames": data})
+        self.identity = flatten({"fit": settings | precision, "model": model, "data": data})
         if not self.checkpoint.exists():
             return
         state = _load(self.checkpoint, self.device)
@@ -185,7 +166,7 @@ class Run:
                 f"{self.checkpoint} is of another network; choose another folder"
             ) from None
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
+        self.progress = TrainingProgress(**state["progress"])
         self.best = state["best"]
 
     def take_best(self) -> None:
@@ -194,7 +175,7 @@ class Run:
         self.model.train(False)
 
     def _loss(
-        self, compute: Loss, batch: Batch, noise: int, step: int | None
+        self, compute: Loss[AnyBatch], batch: AnyBatch, noise: int, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator(self.device).manual_seed(noise)
         batch = batch.to(self.device)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.autoencoders.pixels import evenly
 from worldvae.config import Config
 from worldvae.diagnostics.examination import Reconstructions
+from worldvae.indices import evenly
 
 Distances = NDArray[np.float32]
 Rows = NDArray[np.float32]

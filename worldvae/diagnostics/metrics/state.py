@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pixels import evenly
 from worldvae.config import Config
 from worldvae.diagnostics.examination import Sample, Splits
 from worldvae.diagnostics.metrics.disentanglement import (
@@ -29,6 +28,7 @@ from worldvae.diagnostics.metrics.probes import ProbeResult, probe
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
 from worldvae.errors import WorldvaeError
+from worldvae.indices import evenly
 
 # Numbers in the scored codes: wide codes are scored on fewer frames, or they would take minutes.
 SCORED_NUMBERS, SCORED_AT_LEAST = 1_000_000, 2_000

@@ -17,12 +17,12 @@ from torch.nn.functional import cross_entropy
 
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.pixels import evenly
 from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
 from worldvae.errors import ArtifactError
+from worldvae.indices import evenly
 from worldvae.rollouts import StoredFrames
 from worldvae.seeding import derive, numpy_stream
 from worldvae.torch_seeding import seeded_torch
