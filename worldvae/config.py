@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from worldvae.errors import ArtifactError, ConfigError
+from worldvae.errors import ConfigError
 from worldvae.fields import bounds_of, find_field, is_text, kinds_of, section_of
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
@@ -118,15 +118,6 @@ def to_yaml(config: Config) -> str:
     return dump_yaml(config.model_dump(mode="json", by_alias=True))
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"env": {"id": 1}} -> {"env.id": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
-
-
 def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`values` with `changes`, section by section: {a: {b, c}} and {a: {c}} -> {a: {b, c}}."""
     below = {
@@ -135,21 +126,6 @@ def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
         if isinstance(value := values.get(key), Mapping) and isinstance(change, Mapping)
     }
     return {**values, **changes, **below}
-
-
-def check_unchanged(
-    made: Mapping[str, Any],
-    now: Mapping[str, Any],
-    folder: Path,
-    advice: str = "choose another folder, or delete this one to start again",
-) -> None:
-    """Raise ArtifactError if `folder` was `made` with other settings than `now`; both flat."""
-    for key in {**made, **now}:
-        if made.get(key) != now.get(key):
-            raise ArtifactError(
-                f"{folder} was made with {key} = {made.get(key)!r}, now it is {now.get(key)!r}; "
-                f"{advice}"
-            )
 
 
 def shortened(value: Any, quote: str = "'") -> str:

@@ -20,22 +20,18 @@ from agents.config.sections import (
 from agents.drift.log import DriftConfig
 from agents.policy.algorithms import AgentConfig, learns_from_replay
 from worldvae.autoencoders.pretrain import PretrainConfig
-from worldvae.checksum import check_yaml, read_checked_bytes, write_checked_yaml
+from worldvae.checksum import check_yaml
 from worldvae.config import (
     Config,
-    check_unchanged,
-    dotted_keys,
-    flatten,
     load_config,
     merge,
-    read_yaml,
     shortened,
 )
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
+from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutConfig
-from worldvae.yaml_values import dump_yaml
 
 EDIT_ANOTHER = (
     "take the CONFIG that it was made from, or remove its first line and its last to make it yours"
@@ -166,26 +162,14 @@ def torch_device(device: str) -> str:
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Raise ArtifactError if `path` exists and holds other settings than `experiment`."""
-    if not path.exists():
-        return
-    now, default = (flatten(_settings(one, sections)) for one in (experiment, Experiment()))
-    # A field that came after the file was written: what was made then has its default.
-    younger = {key: default[key] for key in default.keys() & set(dotted_keys(Experiment))}
-    check_settings_file(path)
-    made = {**younger, **flatten(read_yaml(path))}
-    check_unchanged(made, now, path.parent, "choose another --name, or remove that folder")
-
-
-def check_settings_file(path: Path) -> None:
-    """Raise ArtifactError if what `record_settings` wrote to `path` was changed since."""
-    made = path.parent
-    read_checked_bytes(path, f"restore it, or delete it if {made} was made with these settings")
+    advice = "choose another --name, or remove that folder"
+    _settings(experiment, sections).check_file(path, advice)
 
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Write those sections of the resolved config to `path`, for `check_settings`."""
-    write_checked_yaml(path, dump_yaml(_settings(experiment, sections)))
+    _settings(experiment, sections).write(path)
 
 
-def _settings(experiment: Experiment, sections: Iterable[str]) -> dict[str, Any]:
-    return experiment.model_dump(mode="json", by_alias=True, include=set(sections))
+def _settings(experiment: Experiment, sections: Iterable[str]) -> Fingerprint:
+    return Fingerprint(experiment.model_dump(mode="json", by_alias=True, include=set(sections)))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import get_args
 
-from agents.config.experiment import Experiment, check_settings_file
+from agents.config.experiment import Experiment
 from agents.config.sections import ArmName, EvaluationConfig
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
@@ -18,6 +18,7 @@ from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, sha256_file
+from worldvae.fingerprint import Fingerprint
 
 ARMS: tuple[ArmName, ...] = get_args(ArmName)
 FILM, RECORD = "side_by_side.webm", "side_by_side.json"
@@ -93,7 +94,7 @@ def evaluated_as(folder: Path) -> EvaluationConfig:
     path = folder / "settings.yaml"
     if not path.exists():
         return EvaluationConfig()
-    check_settings_file(path)
+    Fingerprint.read(path)
     return Experiment.load(path).evaluation
 
 

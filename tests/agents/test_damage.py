@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.config.experiment import Experiment, check_settings, check_settings_file
+from agents.config.experiment import Experiment, check_settings
 from agents.drift.outliers import read_outliers
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
@@ -48,6 +48,7 @@ from worldvae.checksum import is_intact, write_checked_bytes
 from worldvae.config import to_yaml
 from worldvae.diagnostics.page import figures as exhibits
 from worldvae.errors import WorldvaeError
+from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream
 from worldvae.stats import Resampling
@@ -187,7 +188,7 @@ def read_pretrained(path: Path, whole: Whole) -> Reading:
 
 
 def read_settings(path: Path, whole: Whole) -> Reading:
-    check_settings_file(path)
+    Fingerprint.read(path)
     owner = whole.replayed if "dqn" in path.parts else whole.experiment
     if "agents" in path.parts:
         check_settings(path, owner, DECIDES)

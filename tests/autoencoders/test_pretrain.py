@@ -222,7 +222,7 @@ def test_begun_with_another_config_it_is_refused(
         with pytest.raises(KilledError):
             pretrain(store, JUDGED, tmp_path / "encoder", seed=0)
     other = PretrainConfig.model_validate({**JUDGED.model_dump(), "latents": 5})
-    with pytest.raises(WorldvaeError, match="was made with latents = 4, now it is 5"):
+    with pytest.raises(WorldvaeError, match=r"made with pretrain\.latents = 4, now it is 5"):
         pretrain(store, other, tmp_path / "encoder", seed=0)
 
 

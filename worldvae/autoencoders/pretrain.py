@@ -26,9 +26,10 @@ from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.checksum import read_checked, write_checked
-from worldvae.config import Config, check_unchanged, flatten
+from worldvae.config import Config
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, locked, read_jsonl, user_errors
+from worldvae.fingerprint import Fingerprint
 from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
 from worldvae.training.config import FitConfig
@@ -39,7 +40,7 @@ from worldvae.training.run import CHECKPOINT
 P = TypeVar("P", bound=Config)
 
 PICTURED = 10
-CRITIC = "critic"
+CRITIC, MADE_WITH = "critic", "made_with.yaml"
 PRETRAIN_AGAIN = "restore it, or remove {folder} to pretrain again"
 """What can be done about a damaged file of an encoder."""
 
@@ -165,23 +166,18 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
 
 
 def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
-    """Note in `asked.json` what `folder` is for; raise ArtifactError if it is for something else.
+    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
 
     `data_sha256` None: of a finished encoder, which stays when more frames are collected.
     """
-    path = folder / "asked.json"
+    path = folder / MADE_WITH
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
-    asked = {**flatten(settings), "seed": seed, "data_sha256": data_sha256}
-    if not path.exists():
-        if data_sha256 is not None:  # what was finished before there were such notes is taken
-            write_checked(path, asked)
-        return
-    # A key that came after the note was written had its default.
-    default = flatten(PretrainConfig().model_dump(mode="json", by_alias=True))
-    noted = {**default, **read_checked(path, f"delete it if {folder} is of these settings")}
-    if data_sha256 is None:
-        asked["data_sha256"] = noted["data_sha256"]
-    check_unchanged(noted, asked, folder)
+    wanted = {"pretrain": settings, "seed": seed, "data_sha256": data_sha256}
+    if path.exists() and data_sha256 is None:
+        wanted["data_sha256"] = Fingerprint.read(path).sections["data_sha256"]
+    Fingerprint(wanted).check_file(path)
+    if not path.exists() and data_sha256 is not None:
+        Fingerprint(wanted).write(path)
 
 
 def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:

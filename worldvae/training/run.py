@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
-from worldvae.config import check_unchanged, flatten
 from worldvae.errors import ArtifactError, TrainingError
+from worldvae.fingerprint import Fingerprint
 from worldvae.seeding import derive
 from worldvae.training.batches import AnyBatch, Examples, even_batches
 from worldvae.training.config import FitConfig, resolve_precision
@@ -62,7 +62,7 @@ class TrainingRun(Generic[AnyBatch]):
         self.precision = resolve_precision(config.precision, device)
         self.progress = TrainingProgress()
         self.best: dict[str, Tensor] = {}
-        self.identity: dict[str, Any] = {}
+        self.identity = Fingerprint({})
         self._sums: dict[str, Tensor] = {}
         self._summed = 0
         self._unchecked: list[tuple[int, Tensor]] = []
@@ -139,7 +139,7 @@ class TrainingRun(Generic[AnyBatch]):
         spent = {"seconds": self.seconds(), "cpu_seconds": self.cpu_seconds()}
         progress = {**asdict(self.progress), **spent}
         state = {
-            "identity": self.identity,
+            "identity": self.identity.sections,
             "progress": progress,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -154,11 +154,13 @@ class TrainingRun(Generic[AnyBatch]):
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
-        self.identity = flatten({"fit": settings | precision, "model": model, "data": data})
+        self.identity = Fingerprint(
+            {"fit": settings | precision, "model": model, "data": dict(data)}
+        )
         if not self.checkpoint.exists():
             return
         state = _load(self.checkpoint, self.device)
-        check_unchanged(state["identity"], self.identity, self.checkpoint.parent)
+        self.identity.check(Fingerprint(state["identity"]), self.checkpoint.parent)
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError:

@@ -21,7 +21,6 @@ from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.checksum import write_checked_bytes
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
@@ -246,13 +245,3 @@ def test_another_refitted_encoder_is_refused(runs: Path) -> None:
 def test_what_learns_from_old_latents_is_not_refitted(runs: Path) -> None:
     with pytest.raises(WorldvaeError, match="DQN learns from latents"):
         load(runs, **{"agent": {"algorithm": "DQN"}, "drift.refresh": True})
-
-
-def test_a_run_from_before_drift_was_watched_goes_on(runs: Path) -> None:
-    folder = train(load(runs), "latent", 0)
-    path = folder / "settings.yaml"
-    text = path.read_bytes()
-    write_checked_bytes(path, text[: text.index(b"drift:\n")])
-    assert train(load(runs), "latent", 0) == folder
-    with pytest.raises(WorldvaeError, match=r"drift\.refresh = False, now it is True"):
-        train(load(runs, **{"drift.refresh": True}), "latent", 0)

@@ -1,0 +1,57 @@
+"""What something was made with is told apart from what is wanted now, key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worldvae.errors import ArtifactError
+from worldvae.fingerprint import Fingerprint, flatten
+
+MADE = {"env": {"id": "Dots", "frame": {"width": 64}}, "seed": 0, "beta": 1e-05, "crop": None}
+
+
+def test_keys_of_sections_are_dotted() -> None:
+    assert flatten(MADE) == {
+        "env.id": "Dots",
+        "env.frame.width": 64,
+        "seed": 0,
+        "beta": 1e-05,
+        "crop": None,
+    }
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    Fingerprint(MADE).write(tmp_path / "settings.yaml")
+    assert Fingerprint.read(tmp_path / "settings.yaml") == Fingerprint(MADE)
+    Fingerprint(MADE).check_file(tmp_path / "settings.yaml")
+    Fingerprint(MADE).check_file(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 1}, "seed = 0, now it is 1"),
+        ({"env": {"id": "Dots", "frame": {"width": 32}}}, "env.frame.width = 64, now it is 32"),
+        ({"crop": 3}, "crop = None, now it is 3"),
+        ({"sigma": None}, "no sigma, now it is None"),
+        ({"env": {"id": "Dots"}}, "env.frame.width = 64, now it is not there"),
+    ],
+)
+def test_the_first_key_that_differs_is_named_with_both_values(
+    changes: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    Fingerprint(MADE).write(tmp_path / "settings.yaml")
+    with pytest.raises(ArtifactError) as caught:
+        Fingerprint({**MADE, **changes}).check_file(tmp_path / "settings.yaml", "name another")
+    assert str(caught.value) == f"{tmp_path} was made with {words}; name another"
+
+
+def test_what_was_edited_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    Fingerprint(MADE).write(path)
+    path.write_bytes(path.read_bytes().replace(b"64", b"65"))
+    with pytest.raises(ArtifactError, match=r"settings\.yaml: damaged, or edited .* delete it if"):
+        Fingerprint(MADE).check_file(path)

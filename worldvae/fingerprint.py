@@ -1,0 +1,71 @@
+"""The settings that something was made with: noted beside it, compared before it is used again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worldvae.checksum import HEADER, read_checked_bytes, write_checked_yaml
+from worldvae.errors import ArtifactError
+from worldvae.yaml_values import dump_yaml, parse_yaml
+
+ANOTHER_FOLDER = "choose another folder, or delete this one to start again"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Sections of settings, in values that JSON and YAML have: {"env": {"id": "Dots"}, "seed": 0}.
+
+    A file holds it as YAML that ends with its checksum.
+    """
+
+    sections: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Fingerprint:
+        """What `write` wrote; raises ArtifactError if the file was changed since."""
+        made = path.parent
+        remedy = f"restore it, or delete it if {made} was made with these settings"
+        text = read_checked_bytes(path, remedy).removeprefix(HEADER).decode()
+        return cls(parse_yaml(text) or {})
+
+    def write(self, path: Path) -> None:
+        """Note it in the file `path`, in one step."""
+        write_checked_yaml(path, dump_yaml(dict(self.sections)))
+
+    def check(self, made: Fingerprint, folder: Path, advice: str = ANOTHER_FOLDER) -> None:
+        """Raise ArtifactError if `folder` was `made` with other settings than these.
+
+        The message names the first key that differs, both of its values, and the `advice`.
+        """
+        then, wanted = flatten(made.sections), flatten(self.sections)
+        for key in {**then, **wanted}:
+            if key not in then or key not in wanted or then[key] != wanted[key]:
+                raise ArtifactError(
+                    f"{folder} was made with {_shown(then, key)}, now it is {_value(wanted, key)}; "
+                    f"{advice}"
+                )
+
+    def check_file(self, path: Path, advice: str = ANOTHER_FOLDER) -> None:
+        """As `check`, of the folder of `path` and of what the file notes; without it, nothing."""
+        if path.exists():
+            self.check(Fingerprint.read(path), path.parent, advice=advice)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"env": {"id": 1}} -> {"env.id": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    return f"{key} = {values[key]!r}" if key in values else f"no {key}"
+
+
+def _value(values: Mapping[str, Any], key: str) -> str:
+    return repr(values[key]) if key in values else "not there"
