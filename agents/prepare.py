@@ -21,7 +21,8 @@ from agents.run.records import CHARGED_ARMS
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import is_intact, write_checked
-from worldvae.diagnostics.health import Health, diagnose, write_health
+from worldvae.diagnostics.health import diagnose, write_health
+from worldvae.diagnostics.rules.evidence import Health
 from worldvae.envs import make_env
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import locked

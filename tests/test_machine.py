@@ -1,9 +1,12 @@
-"""Whether memory that was freed is faulted in again, as the system counts it."""
+"""How busy the cores are, how much memory was held, and whether freed memory is kept."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from worldvae.machine import busy_cores
 
 # 64 MB, freed and taken again; numpy and torch take theirs from the same malloc.
 FAULTS = """
@@ -34,3 +37,27 @@ def faults(first: str) -> int:
 def test_freed_memory_is_not_faulted_in_again() -> None:
     assert faults("") > 10_000  # each of the 16,384 pages, or this test would show nothing
     assert faults("keep_freed_memory()") < 100
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no /proc/stat here")
+def test_busy_cores_sees_work() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert busy_cores(1.0) > 0.5
+    finally:
+        process.kill()
+        process.wait()
+
+
+HELD = """
+from worldvae.machine import peak_memory
+before = peak_memory()
+b"1" * before
+print(before, peak_memory())
+"""
+
+
+def test_peak_memory_counts_what_was_freed() -> None:
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, check=True, text=True)
+    before, after = map(int, done.stdout.split())
+    assert 4e6 < before < after < 2.5 * before

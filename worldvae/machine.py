@@ -1,8 +1,13 @@
-"""Memory that a training frees in one step and needs in the next stays with the process."""
+"""The machine below: how busy its cores are, and the memory of this process."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import resource
+import sys
+import time
+from pathlib import Path
 
 # malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -21,3 +26,28 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, LARGEST)
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has held in memory since it began."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def busy_cores(seconds: float = 0.5) -> float:
+    """How many cores other processes and threads keep busy, measured over so many `seconds`.
+
+    The caller is not counted, since it sleeps meanwhile. 0 where no /proc/stat tells.
+    """
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    before = _idle_ticks(stat)
+    time.sleep(seconds)
+    idle = (_idle_ticks(stat) - before) / os.sysconf("SC_CLK_TCK") / seconds
+    return max(0.0, (os.cpu_count() or 1) - idle)
+
+
+def _idle_ticks(stat: Path) -> int:
+    """Ticks of all cores together that were idle or waited for disks, see proc(5)."""
+    return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from pydantic import Field
 
-from worldvae.autoencoders.pretrain import busy_cores
 from worldvae.config import Config
+from worldvae.machine import busy_cores
 from worldvae.versions import library_versions
 
 QUIET = 0.15

@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 
 from agents.jobs.process import Process
 from agents.jobs.progress import Progress
-from worldvae.autoencoders.pretrain import busy_cores
 from worldvae.errors import ConfigError
+from worldvae.machine import busy_cores
 
 ExecutorName = Literal["local", "ray"]
 

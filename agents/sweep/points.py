@@ -7,8 +7,8 @@ from typing import Literal
 
 from worldvae.checksum import read_checked_as
 from worldvae.config import Config
-from worldvae.diagnostics.health import Health
 from worldvae.diagnostics.metrics.reconstruction import Region
+from worldvae.diagnostics.rules.evidence import Health
 
 TrialState = Literal["complete", "pruned", "failed"]
 

@@ -6,6 +6,7 @@ from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, squares, tiny
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.autoencoders.pictures import pictures
 from worldvae.errors import WorldvaeError
 
 FRAMES = squares(40, 0)
@@ -154,7 +155,7 @@ def test_samples_follow_the_seed():
 
 @pytest.mark.parametrize(("name", "unit"), [("ae", "sd"), ("vae", "nats")])
 def test_pictures_label_latents_by_what_the_objective_has(name, unit):
-    figures = untrained(name=name).pictures(FRAMES[:3], seed=0)
+    figures = pictures(untrained(name=name), FRAMES[:3], seed=0)
     assert list(figures) == ["reconstructions", "samples", "traversals"]
     labels = [text.get_text() for text in figures["traversals"].axes[0].texts]
     assert sum(label.startswith("latent") and label.endswith(unit) for label in labels) == 4
@@ -203,10 +204,10 @@ def test_the_card_of_a_predicting_model_is_scored_on_the_later_frame_with_its_ac
 
 def test_pictures_of_a_predicting_model_show_the_later_frame(monkeypatch):
     shown = []
-    figure = "worldvae.autoencoders.encoder.reconstruction_figure"
+    figure = "worldvae.autoencoders.pictures.reconstruction_figure"
     monkeypatch.setattr(figure, lambda *pair: shown.extend(pair))
     encoder, held_out = predicting(), windows(6, 1).frames
-    figures = encoder.pictures(held_out, seed=0)
+    figures = pictures(encoder, held_out, seed=0)
     assert list(figures) == ["reconstructions", "samples", "traversals"]
     np.testing.assert_array_equal(shown[0], held_out[..., 12:])
     np.testing.assert_array_equal(shown[1], encoder.reconstruct(held_out[..., :9]))

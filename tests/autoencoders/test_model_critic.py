@@ -79,8 +79,12 @@ def test_without_its_critic_a_perceptual_model_encodes_but_has_no_loss():
 @pytest.mark.parametrize(
     ("network", "shape", "message"),
     [
-        ({"stack": 2}, SHAPE, r"critic sees 2 x \(32, 36, 3\), the model decodes 1 x"),
-        ({}, (32, 32, 3), r"critic sees 1 x \(32, 32, 3\), the model decodes 1 x \(32, 36, 3\)"),
+        (
+            {"stack": 2},
+            SHAPE,
+            r"critic encodes \(32, 36, 6\), the model decodes \(32, 36, 3\)",
+        ),
+        ({}, (32, 32, 3), r"critic encodes \(32, 32, 3\), the model decodes \(32, 36, 3\)"),
     ],
 )
 def test_a_critic_of_other_frames_is_refused(network, shape, message):

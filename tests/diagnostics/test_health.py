@@ -16,8 +16,9 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained, pretrain
 from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
-from worldvae.diagnostics.health import Health, diagnose, write_health
+from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.metrics.state import why_not_probed
+from worldvae.diagnostics.rules.evidence import Health
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect

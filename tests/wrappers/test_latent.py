@@ -1,5 +1,7 @@
 """Equal latents on equal frames in all wrappers, terminal observations included."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +227,9 @@ def test_what_was_encoded_can_be_looked_at_and_is_left_be(encoder: Encoder) -> N
         latents = encoder.whiten(encoder.encode(env.newest_inputs))
         assert np.allclose(obs[:, -encoder.latents :], latents, atol=1e-5)
         assert np.array_equal(kept, before)
+
+
+def test_the_wrappers_load_nothing_that_draws() -> None:
+    code = "import sys, worldvae.wrappers.latent; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.backends import (
@@ -32,7 +31,6 @@ from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.pixels import to_uint8
 from worldvae.errors import ConfigError
-from worldvae.plots.frames import reconstruction_figure, sample_figure, traversal_figure
 from worldvae.seeding import numpy_stream
 
 BATCH = 256
@@ -61,6 +59,7 @@ class Encoder:
         self.latents = model.config.network.latents
         self.stack = model.config.network.stack
         self.window = model.config.window
+        self.config = model.config
         self._device = torch.device(device)
         self.backend = choose_backend(backend, self._device, precision)
         self._precision = precision
@@ -186,25 +185,6 @@ class Encoder:
             codes[latent, :, latent] = self.card.latent_mean[latent] + spread
         images = self.decode(codes.reshape(-1, self.latents))
         return images.reshape(self.latents, len(values), *self.card.frame.shape)
-
-    def pictures(
-        self, held_out: Frames, seed: int, actions: NDArray[np.float32] | None = None
-    ) -> dict[str, Figure]:
-        """Name -> figure: reconstructions of `held_out` (B, H, W, T C), samples, traversals."""
-        values = np.linspace(-3, 3, 9, dtype=np.float32)
-        inputs, targets = self.window.inputs(held_out), self.window.target(held_out)
-        # An episode's first frame is often unlike all others, and one near the mean shows nothing.
-        norms = np.linalg.norm(self.whiten(self.encode(inputs)), axis=1)
-        ordinary = np.argsort(norms)[len(norms) // 2]
-        moved = self.traverse(inputs[ordinary], values)
-        variational = self._model.config.objective.is_variational
-        size = self.card.kl if variational else self.card.latent_std
-        unit = "nats" if variational else "sd"
-        return {
-            "reconstructions": reconstruction_figure(targets, self.reconstruct(inputs, actions)),
-            "samples": sample_figure(self.sample(32, seed)),
-            "traversals": traversal_figure(moved, np.asarray(size), values, unit),
-        }
 
     def _prior(self) -> tuple[Latents, Latents]:
         """Mean, deviation of each latent: N(0, 1); without a KL, those of the training frames."""

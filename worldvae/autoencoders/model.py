@@ -121,6 +121,12 @@ class Autoencoder(nn.Module):
         size = 0 if actions is None else actions[0].size
         return cls(config, shape, seed, pixels, size, critic)
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(H, W, stack C) of what is encoded."""
+        height, width, channels = self.shape
+        return height, width, self.config.network.stack * channels
+
     def encode(self, frames: Tensor) -> Posterior:
         """(B, H, W, stack C) uint8 -> the posterior of each input."""
         return self.encode_images(to_float(frames))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
-import time
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -24,12 +21,14 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.checksum import read_checked, write_checked
 from worldvae.config import Config
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, locked, read_jsonl, user_errors
 from worldvae.fingerprint import Fingerprint
+from worldvae.machine import busy_cores, peak_memory
 from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
 from worldvae.training.config import FitConfig
@@ -189,7 +188,7 @@ def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: 
     result = {
         "seconds": sum(part["seconds"] for part in parts),
         "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
-        "peak_memory": _peak_memory(),
+        "peak_memory": peak_memory(),
         "steps": fitted.steps,
         "stopped": fitted.stopped,
         "best_step": fitted.best_step,
@@ -204,12 +203,6 @@ def _drop_checkpoint(folder: Path) -> None:
     """Of a finished folder: resuming is over, and it is the largest file."""
     with user_errors(folder):
         (folder / CHECKPOINT).unlink(missing_ok=True)
-
-
-def _peak_memory() -> int:
-    """The most bytes that this process has held in memory since it began."""
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def leave_untrained(
@@ -265,26 +258,10 @@ def _warn_of_company(device: str) -> None:
         )
 
 
-def busy_cores(seconds: float = 0.5) -> float:
-    """Cores that work at this moment, ours not counted if it sleeps; 0 where no one tells."""
-    stat = Path("/proc/stat")
-    if not stat.exists():
-        return 0.0
-    before = _idle_ticks(stat)
-    time.sleep(seconds)
-    idle = (_idle_ticks(stat) - before) / os.sysconf("SC_CLK_TCK") / seconds
-    return max(0.0, (os.cpu_count() or 1) - idle)
-
-
-def _idle_ticks(stat: Path) -> int:
-    """Idle and waiting for disks, summed over all cores (proc(5))."""
-    return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])
-
-
 def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
-    figures = encoder.pictures(held_out.gather(chosen), seed, held_out.actions(chosen))
+    figures = pictures(encoder, held_out.gather(chosen), seed, held_out.actions(chosen))
     figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
     for name, figure in figures.items():
         with atomic_file(folder / f"{name}.png") as file:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.checksum import write_checked
@@ -36,31 +35,13 @@ from worldvae.diagnostics.metrics.state import (
 )
 from worldvae.diagnostics.metrics.supervised import supervised_codes
 from worldvae.diagnostics.page.write import write_page
-from worldvae.diagnostics.rules.evidence import Evidence, Finding, Verdict
+from worldvae.diagnostics.rules.evidence import Evidence, Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream
 
 PROBED_FRAMES = 20_000
 RECONSTRUCTED_FRAMES = 2_000
-
-
-class Health(Evidence):
-    """What was measured, what follows from it, how long it took, and how to do it again."""
-
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
-    seed: int | None = Field(None, description="Of the check; None: not recorded.")
-    rollouts: str | None = Field(None, description="Folder of the store; None: not recorded.")
-    command: str | None = Field(None, description="What was typed, if the check was part of one.")
-
-    def summary(self) -> str:
-        """Verdict, findings and advice, a line each."""
-        lines = [f"verdict: {self.verdict}"]
-        for finding in self.findings:
-            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
-        return "\n".join(lines)
 
 
 def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool = False) -> Health:

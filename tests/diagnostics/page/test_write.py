@@ -15,7 +15,7 @@ import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.diagnostics.health import Health, write_health
+from worldvae.diagnostics.health import write_health
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
     DuplicatePair,
@@ -32,6 +32,7 @@ from worldvae.diagnostics.metrics.state import (
 )
 from worldvae.diagnostics.page.figures import LISTED, PICTURES
 from worldvae.diagnostics.page.write import MEANINGS, render
+from worldvae.diagnostics.rules.evidence import Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
 from worldvae.files import atomic_write_bytes
 

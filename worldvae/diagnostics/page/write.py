@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from worldvae import html
 from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.diagnostics.page import figures, state_figures
+from worldvae.diagnostics.rules.evidence import Health
 from worldvae.diagnostics.rules.findings import percent
 from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
-
-if TYPE_CHECKING:
-    from worldvae.diagnostics.health import Health
 
 LONG = 0.05
 """Seconds; a shorter part is not worth a word."""

@@ -40,3 +40,21 @@ class Evidence(Config):
     no_probes: str | None = Field(description="Why there are none.")
     disentanglement: DisentanglementScores | None
     no_disentanglement: str | None = Field(description="Why there is none.")
+
+
+class Health(Evidence):
+    """What was measured, what follows from it, how long it took, and how to do it again."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
+    seed: int | None = Field(None, description="Of the check; None: not recorded.")
+    rollouts: str | None = Field(None, description="Folder of the store; None: not recorded.")
+    command: str | None = Field(None, description="What was typed, if the check was part of one.")
+
+    def summary(self) -> str:
+        """Verdict, findings and advice, a line each."""
+        lines = [f"verdict: {self.verdict}"]
+        for finding in self.findings:
+            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
+        return "\n".join(lines)
