@@ -5,9 +5,11 @@ Shapes: B frames, Z latents, S state variables, K values of a discrete one.
 
 from __future__ import annotations
 
-from copy import deepcopy
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
 from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.pixels import Window
 from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
 from worldvae.diagnostics.metrics.variables import Parts
@@ -24,13 +27,17 @@ from worldvae.envs import StateVariable
 from worldvae.errors import ArtifactError
 from worldvae.indices import evenly
 from worldvae.rollouts import StoredFrames
-from worldvae.seeding import derive, numpy_stream
+from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.batches import TensorBatch
+from worldvae.training.config import FitConfig
+from worldvae.training.fit import fit
 
 TRAIN_FRAMES, VALIDATION_FRAMES, UNIT_FRAMES = 10_000, 1_000, 2_000
 EPOCHS, PATIENCE = 6, 2
 TRAINING_BATCH, LEARNING_RATE = 64, 2e-3
 UNDEFINED = -1
+"""The class number of a frame that has no value of the variable, or one that training lacks."""
 
 
 @dataclass(frozen=True)
@@ -90,26 +97,57 @@ def _loss(output: Tensor, target: Tensor, discrete: bool) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Labelled:
-    """Examples of one split and their targets (B, S)."""
+class LabelledBatch(TensorBatch):
+    """Inputs of the encoder (B, H, W, stack C) uint8 and their targets (B, S) float32."""
+
+    frames: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class LabelledExamples:
+    """Windows of one split, chosen by their `rows`, with the targets (B, S) of each."""
 
     source: StoredFrames
+    window: Window
     rows: NDArray[np.int64]
     targets: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, indices: NDArray[np.int64]) -> LabelledBatch:
+        """The examples at `indices` (B,)."""
+        inputs = self.window.inputs(self.source.gather(self.rows[indices]))
+        frames = torch.from_numpy(np.ascontiguousarray(inputs))
+        return LabelledBatch(frames, torch.from_numpy(self.targets[indices]))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """How many examples there are: the checkpoint is of this run alone and soon gone."""
+        return {"examples": len(self)}
 
 
 class SupervisedNetwork(nn.Module):
     """The encoder of an autoencoder, and a linear layer that reads the state off its code."""
 
-    def __init__(self, body: Autoencoder, outputs: int) -> None:
+    def __init__(self, body: Autoencoder, task: Task) -> None:
         super().__init__()
-        self.body = body
-        self.head = nn.Linear(body.config.network.latents, outputs)
+        self.body, self.task = body, task
+        self.config = body.config
+        self.head = nn.Linear(body.config.network.latents, sum(task.outputs))
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, H, W, stack C) uint8 -> (B, outputs)."""
         output: Tensor = self.head(self.body.encode(frames).mean)
         return output
+
+    def loss(
+        self, batch: LabelledBatch, generator: torch.Generator, step: int | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """That of the task; nothing is drawn, and nothing changes with the step."""
+        loss = self.task.loss(self(batch.frames), batch.targets)
+        return loss, {"loss": loss.detach()}
 
 
 def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
@@ -118,15 +156,31 @@ def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
     Its last layer is linear, so what a linear probe reads of these codes it has learned to show.
     Raises ArtifactError if no variable varies.
     """
-    task, parts = _labelled(subject)
+    task, train, validation = _labelled(subject)
     network = _network(subject, task, seed)
-    _fit(network, task, parts, subject, seed)
+    device = str(next(subject.model.parameters()).device)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(network, train, validation, _fitting(len(train)), Path(folder), seed, device)
     pairs = zip(subject.splits, subject.rows(limit), strict=True)
     return Parts(*(_codes(subject, network.body, split, rows) for split, rows in pairs))
 
 
-def _labelled(subject: Subject) -> tuple[Task, tuple[_Labelled, _Labelled]]:
-    """Training and validation examples, and the task that the former define."""
+def _fitting(examples: int) -> FitConfig:
+    """EPOCHS over the training examples, an evaluation after each."""
+    epoch = -(-examples // TRAINING_BATCH)
+    return FitConfig(
+        steps=EPOCHS * epoch,
+        batch_size=TRAINING_BATCH,
+        learning_rate=LEARNING_RATE,
+        evaluate_every=epoch,
+        validation_frames=VALIDATION_FRAMES,
+        patience=PATIENCE,
+        precision="float32",
+    )
+
+
+def _labelled(subject: Subject) -> tuple[Task, LabelledExamples, LabelledExamples]:
+    """The task that the training examples define, and the examples of training and validation."""
     chosen = [
         (source, evenly(len(source), limit))
         for source, limit in zip(subject.splits[:2], (TRAIN_FRAMES, VALIDATION_FRAMES), strict=True)
@@ -138,10 +192,10 @@ def _labelled(subject: Subject) -> tuple[Task, tuple[_Labelled, _Labelled]]:
             "no state variable varies over the training frames; collect more episodes"
         )
     train, validation = (
-        _Labelled(source, rows, task.targets(state))
+        LabelledExamples(source, subject.window, rows, task.targets(state))
         for (source, rows), state in zip(chosen, states, strict=True)
     )
-    return task, (train, validation)
+    return task, train, validation
 
 
 def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
@@ -151,68 +205,14 @@ def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
     units = measure_pixels(subject.splits.train, subject.window, UNIT_FRAMES)
     body = Autoencoder(config, subject.model.shape, derive(seed, "supervised"), units)
     with seeded_torch(derive(seed, "supervised", "head")):
-        return SupervisedNetwork(body, sum(task.outputs))
-
-
-def _fit(
-    network: SupervisedNetwork,
-    task: Task,
-    parts: tuple[_Labelled, _Labelled],
-    subject: Subject,
-    seed: int,
-) -> None:
-    """Epochs of Adam, until validation has not improved for PATIENCE; keeps the best weights."""
-    train, validation = parts
-    optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
-    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / EPOCHS, EPOCHS - 1)
-    order = numpy_stream(seed, "supervised", "order")
-    best, best_weights, waited = np.inf, network.state_dict(), 0
-    for _ in range(EPOCHS):
-        for rows in _batches(order.permutation(len(train.rows)), TRAINING_BATCH):
-            optimizer.zero_grad()
-            loss = _batch_loss(network, task, train, rows, subject)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        decay.step()
-        held_out = _mean_loss(network, task, validation, subject)
-        waited = 0 if held_out < best else waited + 1
-        if held_out < best:
-            best, best_weights = held_out, deepcopy(network.state_dict())
-        if waited == PATIENCE:
-            break
-    network.load_state_dict(best_weights)
-
-
-@torch.inference_mode()
-def _mean_loss(network: SupervisedNetwork, task: Task, part: _Labelled, subject: Subject) -> float:
-    batches = _batches(np.arange(len(part.rows)), BATCH)
-    total = sum(
-        float(_batch_loss(network, task, part, rows, subject)) * len(rows) for rows in batches
-    )
-    return total / len(part.rows)
-
-
-def _batch_loss(
-    network: SupervisedNetwork,
-    task: Task,
-    part: _Labelled,
-    rows: NDArray[np.int64],
-    subject: Subject,
-) -> Tensor:
-    inputs = subject.window.inputs(part.source.gather(part.rows[rows]))
-    frames = torch.from_numpy(np.ascontiguousarray(inputs))
-    return task.loss(network(frames), torch.from_numpy(part.targets[rows]))
-
-
-def _batches(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return np.split(rows, range(size, len(rows), size))
+        return SupervisedNetwork(body, task)
 
 
 def _codes(
     subject: Subject, body: Autoencoder, source: StoredFrames, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """(B,) -> (B, Z)."""
-    batches = _batches(rows, BATCH)
+    batches = np.split(rows, range(BATCH, len(rows), BATCH))
     return np.concatenate(
         [encode(body, subject.window.inputs(source.gather(batch))) for batch in batches]
     )
