@@ -7,13 +7,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from worldvae.plots import comparison as plots
-from worldvae.plots.comparison import ArmCurves, Curve
+from worldvae.plots.comparison import ArmCurves, SeedCurve
 from worldvae.stats import Estimate, Profile, Resampling
 
 
-def seeds(count: int, points: int = 4) -> list[Curve]:
+def seeds(count: int, points: int = 4) -> list[SeedCurve]:
     x = np.arange(1.0, points + 1)
-    return [Curve(x, x * (seed + 1)) for seed in range(count)]
+    return [SeedCurve(x, x * (seed + 1)) for seed in range(count)]
 
 
 def draw(*arms: ArmCurves) -> Figure:
@@ -36,7 +36,7 @@ def test_only_the_charged_stretch_is_shaded() -> None:
 
 
 def test_the_bold_line_is_the_mean_of_the_finished_seeds() -> None:
-    curves = [*seeds(2), Curve(np.array([1.0]), np.array([99.0]), finished=False)]
+    curves = [*seeds(2), SeedCurve(np.array([1.0]), np.array([99.0]), finished=False)]
     *_, bold = draw(ArmCurves("latent", curves)).axes[0].lines
     np.testing.assert_allclose(bold.get_ydata(), [1.5, 3.0, 4.5, 6.0])
 
@@ -47,15 +47,15 @@ def test_a_band_needs_three_seeds(count: int, bands: int) -> None:
 
 
 def test_curves_of_unequal_length_are_averaged_where_all_of_them_are() -> None:
-    short = Curve(np.array([0.0, 10.0]), np.array([0.0, 10.0]))
-    long = Curve(np.array([5.0, 40.0]), np.array([2.0, 2.0]))
+    short = SeedCurve(np.array([0.0, 10.0]), np.array([0.0, 10.0]))
+    long = SeedCurve(np.array([5.0, 40.0]), np.array([2.0, 2.0]))
     x, scores = plots.common_grid([short, long])
     assert (x[0], x[-1]) == (5.0, 10.0)
     np.testing.assert_allclose(scores[:, -1], [10.0, 2.0])
 
 
-@pytest.mark.parametrize("curves", [[], [Curve(np.array([]), np.array([]))]])
-def test_arms_without_a_point_are_drawn_as_nothing(curves: list[Curve]) -> None:
+@pytest.mark.parametrize("curves", [[], [SeedCurve(np.array([]), np.array([]))]])
+def test_arms_without_a_point_are_drawn_as_nothing(curves: list[SeedCurve]) -> None:
     assert not draw(ArmCurves("latent", curves)).axes[0].texts
 
 

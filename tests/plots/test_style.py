@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 from agents.config.sections import ArmName
 from worldvae.plots import style as plots
-from worldvae.plots.comparison import ArmCurves, Curve, learning_curves
+from worldvae.plots.comparison import ArmCurves, SeedCurve, learning_curves
 from worldvae.stats import Array, Resampling
 
 
 def draw(arm: str = "latent") -> Figure:
     x = np.arange(1.0, 5.0)
-    curves = [Curve(x, x * (seed + 1)) for seed in range(3)]
+    curves = [SeedCurve(x, x * (seed + 1)) for seed in range(3)]
     return learning_curves([ArmCurves(arm, curves)], "Return", "steps", Resampling.seeded(0))
 
 

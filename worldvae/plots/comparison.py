@@ -22,7 +22,7 @@ BAND_FROM = 3
 
 
 @dataclass(frozen=True)
-class Curve:
+class SeedCurve:
     """Scores `y` of one seed at `x`; an unfinished one is drawn, but enters no mean."""
 
     x: Array
@@ -35,7 +35,7 @@ class ArmCurves:
     """The curves of one arm; they start after `charged`, what the arm had used before training."""
 
     arm: str
-    curves: Sequence[Curve]
+    curves: Sequence[SeedCurve]
     charged: float = 0.0
 
 
@@ -152,7 +152,7 @@ def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling) -> _End | None
     return _End(arm.arm, float(middle[-1]))
 
 
-def common_grid(curves: Sequence[Curve]) -> tuple[Array, Array]:
+def common_grid(curves: Sequence[SeedCurve]) -> tuple[Array, Array]:
     """Curves interpolated to the stretch that all of them cover: x (P,), scores (S, P).
 
     Equal x are kept as they are; else the mean would jump wherever one seed ends.

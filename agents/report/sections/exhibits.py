@@ -73,9 +73,9 @@ def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
     return html.drawing(learning_figure(run, unit, resampling), alt, caption)
 
 
-def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.Curve:
+def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.SeedCurve:
     x, y = curve(agent, unit)
-    return figures.Curve(x / scale, y, finished=agent.result is not None)
+    return figures.SeedCurve(x / scale, y, finished=agent.result is not None)
 
 
 def _charged_words(run: Run, unit: str) -> str:

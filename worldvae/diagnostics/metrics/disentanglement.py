@@ -23,7 +23,7 @@ MAX_CLASSES = 100
 
 
 @dataclass(frozen=True, eq=False)
-class FactorScores:
+class PerFactorScores:
     """The scores of each factor, (K,) each; nan for a skipped factor."""
 
     mig: Array
@@ -52,7 +52,7 @@ class Disentanglement:
     dci_completeness: float
     dci_informativeness: float
     factor_vae: float
-    per_factor: FactorScores
+    per_factor: PerFactorScores
     disentanglement_of_latent: Array  # (Z,), 0 for a latent without use
     importance: Array  # (Z, K), a column sums to 1, to 0 where no latent helps, nan where skipped
     skipped_factors: tuple[int, ...]  # constant, or defined in too few frames
@@ -115,7 +115,7 @@ def _score(
         dci_completeness=mean["completeness"],
         dci_informativeness=mean["informativeness"],
         factor_vae=mean["factor_vae"],
-        per_factor=FactorScores(**{k: _spread(v, used, K) for k, v in of_factor.items()}),
+        per_factor=PerFactorScores(**{k: _spread(v, used, K) for k, v in of_factor.items()}),
         disentanglement_of_latent=scores.concentration(importance),
         importance=_spread(importance, used, K),
         skipped_factors=tuple(k for k in range(K) if k not in used),

@@ -20,9 +20,9 @@ from worldvae.diagnostics.examination import Sample, Splits
 from worldvae.diagnostics.metrics.disentanglement import (
     MAX_CLASSES,
     Disentanglement,
+    PerFactorScores,
     disentanglement,
 )
-from worldvae.diagnostics.metrics.disentanglement import FactorScores as PerFactor
 from worldvae.diagnostics.metrics.factors import Correlation, largest_correlation
 from worldvae.diagnostics.metrics.probes import ProbeResult, probe
 from worldvae.diagnostics.metrics.variables import Parts
@@ -199,7 +199,7 @@ def _named(
     )
 
 
-def _factor_scores(scores: PerFactor, k: int, name: str) -> FactorScores:
+def _factor_scores(scores: PerFactorScores, k: int, name: str) -> FactorScores:
     return FactorScores(
         name=name,
         mig=scores.mig[k],
