@@ -20,16 +20,13 @@ from agents.jobs.live_view import View
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, agent_progress
 from agents.prepare import prepare
-from agents.report import (
-    read_run,
-    summarise,
-    summary_table,
-    write_overview,
-    write_report,
-    write_scores,
-)
+from agents.report.html import write_report
 from agents.report.multi_env import write_several
+from agents.report.sections.overview import write_overview
+from agents.report.summary import summarise
+from agents.report.verdict import summary_table
 from agents.run.agent_files import is_finished
+from agents.run.load import read_run, write_scores
 from agents.run.records import Run
 from agents.train import DECIDES
 from agents.video.play import film_side_by_side

@@ -29,6 +29,7 @@ from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.device import torch_device
 from worldvae.training.distributed import first_does, own_share
 from worldvae.versions import library_versions
 from worldvae.wrappers.sb3 import check_keys
@@ -169,7 +170,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
     store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
     is_first = own_share().rank == 0
     with locked(folder, "pretraining", STAGE, alone=True) if is_first else nullcontext():
-        encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+        encoder = pretrain(store, config, folder, experiment.seed, torch_device(experiment.device))
         first_does(examined)
     return encoder
 

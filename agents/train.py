@@ -42,6 +42,7 @@ from worldvae.checksum import write_checked
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
+from worldvae.training.device import torch_device
 from worldvae.versions import library_versions
 
 RECORDED = (
@@ -167,7 +168,7 @@ def _forget_after(folder: Path, card: AgentCard) -> None:
 def _load_or_make(
     experiment: Experiment, folder: Path, card: AgentCard, env: VecNormalize, seed: int
 ) -> BaseAlgorithm:
-    device = experiment.torch_device
+    device = torch_device(experiment.device)
     if not card.model:
         eyes = first_layers(experiment, card.arm)
         model = make_model(experiment.agent, env, seed, device, eyes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from agents.benchmark import BenchmarkConfig, check_document, describe, publish, run_benchmark
+from agents.benchmark.config import BenchmarkConfig
 from scripts.cli import run
 from scripts.options import OptionParser
 from worldvae.config import load_config, parse_overrides
@@ -24,6 +24,9 @@ def main() -> None:
     )
     options, rest = parser.parse_known_args()
     config = load_config(BenchmarkConfig, options.config, parse_overrides(rest, BenchmarkConfig))
+    from agents.benchmark.run import run_benchmark
+    from agents.benchmark.write import check_document, describe, publish
+
     only = [name.strip() for names in options.only for name in names.split(",")]
     if options.publish is not None:
         check_document(options.publish)  # before ten minutes are spent

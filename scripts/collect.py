@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agents.prepare import collect_rollouts
 from scripts.cli import Parser, run
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.inspect import inspect_store
@@ -15,6 +14,8 @@ def main() -> None:
     )
     options, experiment = parser.parse()
     if not options.inspect:
+        from agents.prepare import collect_rollouts
+
         collect_rollouts(experiment)
     print(inspect_store(RolloutStore(experiment.rollouts_folder)))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from agents.compare import compare, report_finished
 from scripts.cli import Parser, run
 
 
@@ -16,6 +15,8 @@ def main() -> None:
         "--report", action="store_true", help="train nothing: report what has finished so far"
     )
     options, experiment = parser.parse()
+    from agents.compare import compare, report_finished
+
     if options.report:
         report_finished(experiment)
     elif not compare(experiment):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agents.prepare import examine_encoder, pretrain_encoder
 from scripts.cli import Parser, run
 from worldvae.checksum import is_intact
 
@@ -15,6 +14,8 @@ def main() -> None:
         help="also train the same network on the true state: the ceiling of the probes",
     )
     options, experiment = parser.parse()
+    from agents.prepare import examine_encoder, pretrain_encoder
+
     is_new = not is_intact(experiment.encoder_folder / "health.json")
     encoder = pretrain_encoder(experiment)
     if options.supervised or not is_new:

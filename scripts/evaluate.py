@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-import numpy as np
-
 from agents.config.sections import ArmName
-from agents.policy.agent import Agent
-from agents.policy.evaluate import evaluate
 from scripts.cli import Parser, run
 from scripts.options import seed
-from worldvae.seeding import numpy_stream
-from worldvae.stats import Resampling, episode_interval, mean
 
 BACKENDS = ("gymnasium", "ale", "envpool")
 
@@ -26,6 +20,13 @@ def main() -> None:
     parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     parser.add_argument("--backend", choices=BACKENDS, default="gymnasium", help="see env.backend")
     options, experiment = parser.parse()
+    import numpy as np
+
+    from agents.policy.agent import Agent
+    from agents.policy.evaluate import evaluate
+    from worldvae.seeding import numpy_stream
+    from worldvae.stats import Resampling, episode_interval, mean
+
     settings = experiment.evaluation
     folder = experiment.agent_folder(options.arm, options.seed)
     agent = Agent.load(folder, experiment.env, settings.deterministic)

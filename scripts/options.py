@@ -12,7 +12,14 @@ from worldvae.errors import ConfigError
 from worldvae.fields import LARGEST_SEED
 
 
-class OptionParser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose mistakes are lines like any other's."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"command line: {message}; see --help")
+
+
+class OptionParser(CommandParser):
     """A command's own options, and `--any.key value` for every key of `config`."""
 
     def __init__(self, description: str | None, config: type[Config], words: str) -> None:
@@ -24,9 +31,6 @@ class OptionParser(argparse.ArgumentParser):
             prog=f"scripts.{Path(sys.argv[0]).stem}",
             allow_abbrev=False,
         )
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"command line: {message}; see --help")
 
 
 def seed(text: str) -> int:

@@ -9,26 +9,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 from agents.config.sections import ArmName
-from agents.video.display import check_display, show
-from agents.video.film import pictures
-from agents.video.play import evaluated_as, film_alone, find_agents, played, playing
 from scripts.cli import run
-from scripts.options import seed
+from scripts.options import CommandParser, seed
 from worldvae.errors import ConfigError
 
 WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"command line: {message}; see --help")
-
-
 def options(words: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
+    parser = CommandParser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of an agent")
     parser.add_argument("--arm", choices=get_args(ArmName), help="only this arm (default: all)")
     parser.add_argument("--seed", type=seed, help="of the agents (default: the first)")
@@ -43,6 +35,10 @@ def main() -> None:
     path = given.out or given.run / "play.webm"
     if path.suffix != ".webm":
         raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+    from agents.video.display import check_display, show
+    from agents.video.film import pictures
+    from agents.video.play import evaluated_as, film_alone, find_agents, played, playing
+
     folders = find_agents(given.run, given.arm, given.seed)
     if given.window:
         check_display()

@@ -5,13 +5,14 @@ On several GPUs: torchrun --nproc-per-node NUMBER -m scripts.pretrain CONFIG
 
 from __future__ import annotations
 
-from agents.prepare import describe_encoder, pretrain_encoder
 from scripts.cli import Parser, run
-from worldvae.training.distributed import processes
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
+    from agents.prepare import describe_encoder, pretrain_encoder
+    from worldvae.training.distributed import processes
+
     with processes() as share:
         encoder = pretrain_encoder(experiment)
         if share.rank == 0:

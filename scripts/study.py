@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from agents.study.run import study
 from scripts.cli import Parser, run
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
+    from agents.study.run import study
+
     is_complete = study(experiment)
     if not is_complete:
         sys.exit(1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from agents.sweep import sweep
-from agents.sweep.write import describe_sweep
 from scripts.cli import Parser, run
 
 
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
+    from agents.sweep.run import sweep
+    from agents.sweep.write import describe_sweep
+
     choice = sweep(experiment)
     print(describe_sweep(experiment, choice))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import get_args
 
 from agents.config.sections import ArmName
-from agents.prepare import prepare
-from agents.train import train
 from scripts.cli import Parser, run
 from scripts.options import seed
 
@@ -16,6 +14,9 @@ def main() -> None:
     parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     options, experiment = parser.parse()
+    from agents.prepare import prepare
+    from agents.train import train
+
     prepare(experiment, (options.arm,))
     print(train(experiment, options.arm, options.seed))
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from tests.autoencoders.tiny import Frames
 from worldvae.autoencoders.checkpoint import FrameOrigin
+from worldvae.autoencoders.config import AutoencoderConfig, NetworkConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.model import AutoencoderConfig
-from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.envs import EnvConfig, FrameConfig, make_vec, source_shape
 from worldvae.envs.vector import image_of
 

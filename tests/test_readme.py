@@ -14,7 +14,7 @@ import gymnasium as gym
 import pytest
 import yaml
 
-from agents.benchmark import BenchmarkConfig
+from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
 from scripts.play import options as play_options
 from tests.encoders import DOTS, NETWORK, make_encoder

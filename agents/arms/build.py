@@ -23,6 +23,7 @@ from agents.config.sections import ArmName
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig, make_vec, state_variables
 from worldvae.errors import ConfigError
+from worldvae.training.device import torch_device
 from worldvae.wrappers.latent import FrameEncoder, LatentVectorObservation
 from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
 from worldvae.wrappers.stack import StackedVectorObservation
@@ -139,7 +140,7 @@ def load_encoder(experiment: Experiment, arm: ArmName, refitted: Path | None = N
     folder = refitted or encoder_folder(experiment, arm)
     if folder is None:
         raise ValueError(f"the arm {arm} has no encoder")
-    return Encoder.load(folder, experiment.torch_device)
+    return Encoder.load(folder, torch_device(experiment.device))
 
 
 def open_eyes(

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Clock, Comparison, Contest, clock_of, measure
+from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
-from agents.policy.algorithms import AgentConfig
 from agents.prepare import collect_rollouts, make_untrained_encoder
-from worldvae.autoencoders.pretrain import PretrainConfig
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.envs import EnvConfig
 from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive
+from worldvae.training.device import torch_device
 
 SCRATCH = "scratch-"
 
@@ -37,7 +38,7 @@ class Bench:
 
     @property
     def device(self) -> str:
-        return self.config.torch_device
+        return torch_device(self.config.device)
 
     @cached_property
     def clock(self) -> Clock:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
-from agents.config.experiment import torch_device
-from agents.policy.algorithms import AgentConfig
-from worldvae.autoencoders.pretrain import PretrainConfig
+from agents.config.agent import AgentConfig
+from worldvae.autoencoders.config import LEAN, NetworkConfig, PretrainConfig
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
-from worldvae.rollouts import RolloutConfig
+from worldvae.rollouts.config import RolloutConfig
 
 CAR_RACING = EnvConfig(id="CarRacing-v3", action_repeat=4, give_up_after=200)
 PONG = EnvConfig(id="ALE/Pong-v5")
-SHORT_PPO = AgentConfig(settings={"n_steps": 64, "batch_size": 512})
 
 
 class CollectionRows(Config):
@@ -38,7 +36,6 @@ class ImageRow(Config):
     """Images a second of pretraining, both sides with batches of one size."""
 
     images: int = Field(2_560, ge=1, description="Images a round.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Our settings.")
 
 
 class RaceRow(Config):
@@ -51,8 +48,8 @@ class RaceRow(Config):
     cap_seconds: float = Field(60.0, gt=0, description="Training seconds after which a side ends.")
     every_images: int = Field(1_280, ge=1, description="Training images between two looks at it.")
     held_out_frames: int = Field(400, ge=1, description="Held-out frames of a look, the same ones.")
+    batch_size: int = Field(32, ge=1, description="Frames of our steps.")
     usual: UsualPretraining = Field(UsualPretraining(), description="The usual script's settings.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Our settings.")
 
 
 class MemoryRow(Config):
@@ -61,10 +58,8 @@ class MemoryRow(Config):
     episodes: int = Field(1_000, ge=10, description="Episodes of the store.")
     length: int = Field(999, ge=1, description="Decisions of each; it has one frame more.")
     distinct: int = Field(5, ge=1, description="Episodes that take room on the disk.")
-    pretrain: PretrainConfig = Field(
-        PretrainConfig(steps=20, evaluate_every=20, validation_frames=256),
-        description="Our settings.",
-    )
+    steps: int = Field(20, ge=1, description="Optimiser steps, with one evaluation at their end.")
+    validation_frames: int = Field(256, ge=1, description="Held-out frames of that evaluation.")
 
 
 class EncodingRows(Config):
@@ -72,7 +67,6 @@ class EncodingRows(Config):
 
     num_envs: tuple[int, ...] = Field((8, 16), description="A row for each.")
     vector_steps: int = Field(150, ge=1, description="Vector steps a round.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of our encoder.")
 
 
 class LatentEnvRow(Config):
@@ -80,15 +74,17 @@ class LatentEnvRow(Config):
 
     num_envs: int = Field(16, ge=1, description="Environments at once.")
     vector_steps: int = Field(150, ge=1, description="Decisions in each environment a round.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of the encoder.")
 
 
 class PPORows(Config):
     """Environment steps a second of the whole loop, env, encoder and updates."""
 
     updates: int = Field(1, ge=1, description="Updates of the policy a round.")
-    agent: AgentConfig = Field(SHORT_PPO, description="The same for latents and for pixels.")
-    pretrain: PretrainConfig = Field(PretrainConfig(), description="Network of the encoder.")
+    num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
+    settings: dict[str, Any] = Field(
+        {"n_steps": 64, "batch_size": 512},
+        description="Arguments of PPO, the same for latents and for pixels.",
+    )
 
 
 class WholeJobRow(Config):
@@ -113,9 +109,7 @@ class ScalingConfig(Config):
     )
     vector_steps: int = Field(100, ge=1, description="Decisions behind a point of `num_envs`.")
     train_steps: int = Field(3, ge=1, description="Optimiser steps behind a point.")
-    pretrain: PretrainConfig = Field(
-        PretrainConfig(batch_size=64), description="Network and largest batch."
-    )
+    batch_size: int = Field(64, ge=1, description="Frames of a step; the largest of its curve.")
 
 
 class BenchmarkConfig(Config):
@@ -130,6 +124,15 @@ class BenchmarkConfig(Config):
     rollouts: RolloutConfig = Field(
         RolloutConfig(frames=5_000), description="Frames that encoders are trained on."
     )
+    pretrain: PretrainConfig = Field(
+        PretrainConfig(), description="Pretraining of all rows but for what a row names itself."
+    )
+    lean: NetworkConfig = Field(
+        LEAN, description="Network of race, latent_env and PPO; the other rows have pretrain's."
+    )
+    agent: AgentConfig = Field(
+        AgentConfig(), description="Agents of the rows of PPO, but for num_envs and settings."
+    )
     collection: CollectionRows = Field(CollectionRows(), description="Rows of collection.")
     images: ImageRow = Field(ImageRow(), description="Pretraining, images a second.")
     race: RaceRow = Field(RaceRow(), description="Pretraining, seconds to an error.")
@@ -142,6 +145,21 @@ class BenchmarkConfig(Config):
     scaling: ScalingConfig = Field(ScalingConfig(), description="How cost grows.")
 
     @property
-    def torch_device(self) -> str:
-        """What torch calls the device."""
-        return torch_device(self.device)
+    def lean_pretrain(self) -> PretrainConfig:
+        """`pretrain` with the lean network."""
+        return self.pretrain.model_copy(update=dict(self.lean))
+
+    def agent_of(self, rows: PPORows) -> AgentConfig:
+        """`agent` with the environments and the settings of `rows`."""
+        own = {"num_envs": rows.num_envs, "settings": rows.settings}
+        return AgentConfig.model_validate({**self.agent.model_dump(), **own})
+
+    @model_validator(mode="after")
+    def _agents_fit(self) -> BenchmarkConfig:
+        for name in ("ppo_pong", "ppo_car_racing"):
+            try:
+                self.agent_of(getattr(self, name))
+            except ValidationError as error:
+                words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"{name}: {words}") from None
+        return self

@@ -54,7 +54,7 @@ def encode_steps(encoder: Encoder, frames: NDArray[np.uint8]) -> int:
 
 def _encode(bench: Bench, num_envs: int) -> Comparison:
     settings, env = bench.config.encoding, bench.config.car_racing
-    encoder = Encoder.load(bench.encoder(env, settings.pretrain), bench.device)
+    encoder = Encoder.load(bench.encoder(env, bench.config.pretrain), bench.device)
     usual = UsualWrapper(UsualVAE(channels=env.frame.shape[2]), bench.device)
     frames = bench.some_frames(env, settings.vector_steps * num_envs)
     steps = frames.reshape(settings.vector_steps, num_envs, *env.frame.shape)
@@ -72,7 +72,7 @@ def _encode(bench: Bench, num_envs: int) -> Comparison:
 
 def _latent_env(bench: Bench) -> Comparison:
     settings, env = bench.config.latent_env, bench.config.car_racing
-    encoder = bench.encoder(env, settings.pretrain)
+    encoder = bench.encoder(env, bench.config.lean_pretrain)
 
     def side(is_latent: bool) -> Side:
         def play(watch: Stopwatch) -> float:

@@ -12,8 +12,9 @@ from agents.benchmark.collection import every_step
 from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
+from agents.config.agent import AgentConfig
 from agents.config.sections import ArmName
-from agents.policy.algorithms import AgentConfig, make_model
+from agents.policy.algorithms import make_model
 from agents.prepare import make_untrained_encoder
 from worldvae.envs import EnvConfig
 
@@ -47,8 +48,8 @@ def _against_pixels(bench: Bench, field: str) -> Comparison:
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
     env, settings = _of(bench, field)
-    num_envs = settings.agent.num_envs
-    steps = settings.updates * _decisions(settings.agent) * env.action_repeat
+    agent, num_envs = bench.config.agent_of(settings), settings.num_envs
+    steps = settings.updates * _decisions(agent) * env.action_repeat
 
     def bare(watch: Stopwatch) -> float:
         with ExitStack() as stack:
@@ -79,8 +80,9 @@ def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
     The latents are those of the control arm's encoder: random weights take as long as any.
     """
     env, settings = _of(bench, field)
-    update = _decisions(settings.agent)
-    experiment = bench.experiment(env, settings.pretrain, settings.agent)
+    agent = bench.config.agent_of(settings)
+    update = _decisions(agent)
+    experiment = bench.experiment(env, bench.config.lean_pretrain, agent)
     if arm == "random":
         make_untrained_encoder(experiment)
 
@@ -88,7 +90,7 @@ def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
         with watch.paused():
             seed = bench.seed("ppo")
             vec = training_env(experiment, arm, seed)
-            model = make_model(settings.agent, vec, seed, bench.device)
+            model = make_model(agent, vec, seed, bench.device)
             model.learn(update)
         model.learn(settings.updates * update, reset_num_timesteps=False)
         watch.stop()

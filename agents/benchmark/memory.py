@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from agents.benchmark.bench import Bench
+from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Comparison, Lap
-from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
+from worldvae.autoencoders.config import PretrainConfig
+from worldvae.autoencoders.pretrain import pretrain
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError, TrainingError
 from worldvae.files import write_jsonl
@@ -32,11 +34,17 @@ def peak_memory(bench: Bench) -> Comparison:
         shape = (settings.episodes, settings.length, settings.distinct)
         store = linked_store(folder / "rollouts", env, shape, bench.seed("memory"))
         everything = store.num_frames * int(np.prod(env.frame.shape))
-        arguments = (store.folder, settings.pretrain, folder / "encoder", bench.device)
+        arguments = (store.folder, _config(bench.config), folder / "encoder", bench.device)
         kept = _peak_of_child(arguments)
     # A lap's rate is 1 / bytes, so that the ratio says how many times less is kept.
     note = f"{store.num_frames:,} frames, resident anonymous memory, read every 50 ms"
     return Comparison((Lap(1, kept),), (Lap(1, everything),), note)
+
+
+def _config(config: BenchmarkConfig) -> PretrainConfig:
+    steps = config.memory.steps
+    few = {"validation_frames": config.memory.validation_frames}
+    return config.pretrain.model_copy(update={"steps": steps, "evaluate_every": steps, **few})
 
 
 def linked_store(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Contest, Stopwatch
 from agents.benchmark.usual import UsualVAE, train_usually
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pretrain import PretrainConfig
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.training.fit import fit
 
@@ -65,10 +65,10 @@ def train_ours(
 
 
 def image_speed(bench: Bench) -> Comparison:
-    settings, env = bench.config.images, bench.config.car_racing
-    rate, batch_size = settings.pretrain.learning_rate, settings.pretrain.batch_size
-    steps = -(-settings.images // batch_size)
-    config, store = short_fit(settings.pretrain, steps), bench.store(env)
+    pretrain, env = bench.config.pretrain, bench.config.car_racing
+    rate, batch_size = pretrain.learning_rate, pretrain.batch_size
+    steps = -(-bench.config.images.images // batch_size)
+    config, store = short_fit(pretrain, steps), bench.store(env)
     frames = bench.all_frames(env)
 
     def ours(watch: Stopwatch) -> float:

@@ -42,10 +42,10 @@ def race(bench: Bench) -> Comparison:
 
 def _our_race(bench: Bench, held_out: Frames) -> Side:
     settings = bench.config.race
-    pretrain = settings.pretrain
-    every = max(1, settings.every_images // pretrain.batch_size)
-    only_ours = {"evaluate_every": every, "patience": 0, "validation_frames": 1}
-    config = pretrain.model_copy(update=only_ours)
+    every = max(1, settings.every_images // settings.batch_size)
+    own = {"batch_size": settings.batch_size, "evaluate_every": every}
+    only_ours = {**own, "patience": 0, "validation_frames": 1}
+    config = bench.config.lean_pretrain.model_copy(update=only_ours)
     store = bench.store(bench.config.car_racing)
 
     def judge(model: Watched) -> None:

@@ -20,6 +20,7 @@ from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
 from agents.run.command import exact_command
 from worldvae.errors import ConfigError, WorldvaeError
+from worldvae.training.device import torch_device
 
 SCALING = "scaling"
 Say = Callable[[str], None]
@@ -36,7 +37,7 @@ def run_benchmark(
     """
     rows = all_rows(config)
     wanted = choose(only, [*(row.name for row in rows), SCALING])
-    machine = this_machine(config.torch_device)
+    machine = this_machine(torch_device(config.device))
     if machine.is_noisy:
         warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
     bench = Bench(config)

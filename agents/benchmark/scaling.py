@@ -118,7 +118,7 @@ def _collection(bench: Bench) -> list[Curve]:
 def _pretraining(bench: Bench) -> list[Curve]:
     """On stores of noise; the largest is mostly hard links."""
     settings, env = bench.config.scaling, bench.config.car_racing
-    middle, step = settings.pretrain.batch_size, "s per step"
+    middle, step = settings.batch_size, "s per step"
     batches = [max(1, middle * count // settings.num_envs[-1]) for count in settings.num_envs]
     with bench.scratch() as folder:
 
@@ -146,7 +146,7 @@ def _pretraining(bench: Bench) -> list[Curve]:
 def _steps(bench: Bench, store: RolloutStore, batch_size: int) -> Side:
     """A few optimiser steps on `store`."""
     settings = bench.config.scaling
-    config = short_fit(settings.pretrain, settings.train_steps)
+    config = short_fit(bench.config.pretrain, settings.train_steps)
     config = config.model_copy(update={"batch_size": batch_size})
 
     def side(watch: Stopwatch) -> float:
@@ -163,7 +163,7 @@ def _encoding(bench: Bench) -> list[Curve]:
 
     def side(env: EnvConfig, steps: int, frames: int) -> Side:
         few = RolloutConfig(frames=FRAMES_TO_WHITEN, policies={"random": 1.0})
-        encoder = Encoder.load(bench.encoder(env, settings.pretrain, few), bench.device)
+        encoder = Encoder.load(bench.encoder(env, bench.config.pretrain, few), bench.device)
         shape = (steps, frames, *env.frame.shape)
         noise = generator.integers(256, size=shape, dtype=np.uint8)
         return lambda _: encode_steps(encoder, noise)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Lap
-from agents.report import read_run
+from agents.run.load import read_run
 from agents.run.records import AgentRecord, Evaluation, Result, Run
 from agents.run.stage_results import Collection, Pretraining
 from worldvae.checksum import read_checked_as

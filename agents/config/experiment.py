@@ -6,20 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import Field, ValidationError, model_validator
 
+from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.sections import (
     ArmName,
     CompareConfig,
+    DriftConfig,
     EvaluationConfig,
     StudyConfig,
     SweepConfig,
     TaskConfig,
 )
-from agents.drift.log import DriftConfig
-from agents.policy.algorithms import AgentConfig, learns_from_replay
-from worldvae.autoencoders.pretrain import PretrainConfig
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.checksum import check_yaml
 from worldvae.config import (
     Config,
@@ -31,7 +30,7 @@ from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
 from worldvae.fingerprint import Fingerprint
-from worldvae.rollouts import RolloutConfig
+from worldvae.rollouts.config import RolloutConfig
 
 EDIT_ANOTHER = (
     "take the CONFIG that it was made from, or remove its first line and its last to make it yours"
@@ -65,10 +64,11 @@ class Experiment(Config):
 
     @model_validator(mode="after")
     def _refreshes_no_replay(self) -> Experiment:
-        if self.drift.refresh and learns_from_replay(self.agent.algorithm):
+        if self.drift.refresh and ALGORITHMS[self.agent.algorithm].replays:
+            others = [name for name, row in ALGORITHMS.items() if not row.replays]
             raise ValueError(
                 f"drift.refresh: {self.agent.algorithm} learns from latents that the encoder gave "
-                "before it was refitted; use PPO, RecurrentPPO or A2C"
+                f"before it was refitted; use {' or '.join(others)}"
             )
         return self
 
@@ -119,11 +119,6 @@ class Experiment(Config):
         )
 
     @property
-    def torch_device(self) -> str:
-        """What torch calls the device."""
-        return torch_device(self.device)
-
-    @property
     def folder(self) -> Path:
         """Where all results of the experiment lie."""
         return self.runs / (self.name or "unnamed")
@@ -151,13 +146,6 @@ class Experiment(Config):
     def agent_folder(self, arm: ArmName, seed: int) -> Path:
         """One trained agent."""
         return self.folder / "agents" / arm / f"seed_{seed}"
-
-
-def torch_device(device: str) -> str:
-    """What torch calls `device`; auto: a GPU if torch sees one."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
 
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:

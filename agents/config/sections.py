@@ -7,13 +7,17 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from agents.jobs.executor import ExecutorName
 from worldvae.config import Config
-from worldvae.diagnostics.metrics.encoder_scores import Measure
+from worldvae.diagnostics.config import Measure
 from worldvae.fields import Name, Seed, check_name, folder_name
 
 ArmName = Literal["pixels", "latent", "random", "finetune", "state", "blind"]
 
+ExecutorName = Literal["local", "ray"]
+"""Where jobs run."""
+
+FEWEST_FRAMES = 32
+"""Frames of an agent that are judged at least: a share of fewer says little."""
 
 Latents = Annotated[int, Field(ge=1, le=4_096)]
 LARGEST_BETA = 1e6
@@ -77,6 +81,32 @@ class TaskConfig(Config):
         if self.random == self.reference:
             raise ValueError(f"random and reference are both {self.random}; nothing lies between")
         return self
+
+
+class DriftConfig(Config):
+    """How frozen encoders are watched while agents train, and refitted if they are left behind."""
+
+    every: int = Field(50_000, ge=0, description="Environment steps between measurements; 0: off.")
+    frames: int = Field(
+        256,
+        ge=FEWEST_FRAMES,
+        le=1_000_000,
+        description="Frames of the agent that each measurement looks at.",
+    )
+    warn_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="Share of frames stranger than 99 % of the held-out ones to warn at.",
+    )
+    refresh: bool = Field(
+        False,
+        description="latent: in place of the warning, collect with the agent, refit its encoder "
+        "on old and new frames, and go on (the iterative procedure of World Models).",
+    )
+    refreshes: int = Field(1, ge=1, description="Times that one agent may do so.")
+    refresh_frames: int = Field(5_000, ge=100, description="Frames to collect each time.")
+    refresh_steps: int = Field(1_000, ge=1, description="Optimiser steps of each refit at most.")
 
 
 class CompareConfig(Config):

@@ -1,4 +1,4 @@
-"""Whether an agent's frames still resemble its encoder's: what is asked, and what is logged."""
+"""Whether an agent's frames still resemble its encoder's: what is logged of it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,12 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from worldvae.config import Config
+from agents.config.sections import DriftConfig
 from worldvae.diagnostics.drift import Drift
 from worldvae.errors import ArtifactError
 from worldvae.files import read_jsonl
 
-ENOUGH = 32
-"""Fewest frames that are judged: a share of fewer says little."""
-
 LOG = "drift.jsonl"
-
-
-class DriftConfig(Config):
-    """How frozen encoders are watched while agents train, and refitted if they are left behind."""
-
-    every: int = Field(50_000, ge=0, description="Environment steps between measurements; 0: off.")
-    frames: int = Field(
-        256,
-        ge=ENOUGH,
-        le=1_000_000,
-        description="Frames of the agent that each measurement looks at.",
-    )
-    warn_share: float = Field(
-        0.25,
-        gt=0,
-        le=1,
-        description="Share of frames stranger than 99 % of the held-out ones to warn at.",
-    )
-    refresh: bool = Field(
-        False,
-        description="latent: in place of the warning, collect with the agent, refit its encoder "
-        "on old and new frames, and go on (the iterative procedure of World Models).",
-    )
-    refreshes: int = Field(1, ge=1, description="Times that one agent may do so.")
-    refresh_frames: int = Field(5_000, ge=100, description="Frames to collect each time.")
-    refresh_steps: int = Field(1_000, ge=1, description="Optimiser steps of each refit at most.")
 
 
 class DriftLine(Drift):

@@ -26,13 +26,15 @@ from agents.policy.agent import Agent
 from agents.policy.card import AgentCard, own_encoder, write_card
 from agents.policy.resources import PeakMemory, used_cpu
 from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, PretrainConfig, refit
+from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, refit
 from worldvae.checksum import is_intact, read_checked, write_checked
 from worldvae.diagnostics.drift import Reference, refer
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.device import torch_device
 
 EVALUATIONS = 4
 """Of a refit at least; its best one is kept."""
@@ -144,7 +146,7 @@ def _refit(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> 
     """An encoder of old and new frames, and what it cost."""
     stores = stores_of(experiment, folder, card.refreshes + 1)
     seed = derive(card.seed, "refit", card.refreshes)
-    device = experiment.torch_device
+    device = torch_device(experiment.device)
     before = own_encoder(folder, card)
     refit(before, stores, refit_config(experiment), own / "encoder", seed, device)
     keep_units(before, own / "encoder", stores[-1])

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.drift.log import ENOUGH, LOG, DriftConfig, DriftLine, read_lines
+from agents.config.sections import FEWEST_FRAMES, DriftConfig
+from agents.drift.log import LOG, DriftLine, read_lines
 from agents.drift.outliers import Outliers
 from agents.policy.callback import Pace
 from agents.policy.card import AgentCard
@@ -109,7 +110,7 @@ class DriftWatch(BaseCallback):
         return int(self.num_timesteps * self._repeat)
 
     def _measure(self) -> None:
-        if self._reference is None or len(self._sample) < ENOUGH:
+        if self._reference is None or len(self._sample) < FEWEST_FRAMES:
             return
         inputs = self._sample.take()
         readings = read(self._encoder, self._reference.spread, inputs)

@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from agents.config.sections import ExecutorName
 from agents.jobs.process import Process
 from agents.jobs.progress import Progress
 from worldvae.errors import ConfigError
 from worldvae.machine import busy_cores
-
-ExecutorName = Literal["local", "ray"]
 
 
 class Job(Protocol):

@@ -11,8 +11,8 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.arms.build import state_units
+from agents.config.agent import AlgorithmName
 from agents.config.sections import ArmName
-from agents.policy.algorithms import Algorithm
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
@@ -23,7 +23,7 @@ class AgentCard(Config):
     """What belongs to the weights beside it; names them, so that both change at once."""
 
     arm: ArmName = Field(description="What the agent sees.")
-    algorithm: Algorithm = Field("PPO", description="What trained it.")
+    algorithm: AlgorithmName = Field("PPO", description="What trained it.")
     seed: int = Field(description="Of its training.")
     env: EnvConfig = Field(description="The environment it was trained in.")
     stack: int = Field(description="Frames, latents, states or actions in one observation.")

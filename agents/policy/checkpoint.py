@@ -10,7 +10,7 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.policy.algorithms import algorithm_class
+from agents.config.agent import algorithm_class
 from agents.policy.card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
@@ -45,7 +45,7 @@ def load_model(
         raise ArtifactError(
             f"{path}: not the weights of card.json; remove {folder} and train again"
         )
-    kind = algorithm_class(card.algorithm)
+    kind: type[BaseAlgorithm] = algorithm_class(card.algorithm)
     return kind.load(io.BytesIO(data), device=device, **arguments)
 
 

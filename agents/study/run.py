@@ -22,8 +22,9 @@ from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
 from agents.prepare import ENCODED_BY, STAGE, collect_rollouts
 from agents.study.report import write_study
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, PretrainConfig, leave_untrained, pretrain
+from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, leave_untrained, pretrain
 from worldvae.checksum import is_intact, read_checked, write_checked
 from worldvae.diagnostics.metrics.encoder_scores import score_encoder
 from worldvae.envs import EnvConfig
@@ -31,6 +32,7 @@ from worldvae.errors import ConfigError, TrainingError
 from worldvae.fields import check_name, folder_name
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
+from worldvae.training.device import torch_device
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _make(cell: Cell) -> None:
 
 
 def _encoder(cell: Cell, store: RolloutStore) -> Encoder:
-    config, device = cell.experiment.pretrain, cell.experiment.torch_device
+    config, device = cell.experiment.pretrain, torch_device(cell.experiment.device)
     if cell.experiment.study.encoders[cell.encoder].get("trained", True):
         return pretrain(store, config, cell.folder, cell.seed, device)
     return leave_untrained(store, config, cell.folder, cell.seed)

@@ -6,8 +6,7 @@ from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare import ENCODED_BY, collect_rollouts
 from agents.sweep.choice import Choice, recommend
 from agents.sweep.write import write_sweep
-from worldvae.autoencoders.model import AutoencoderConfig
-from worldvae.autoencoders.pretrain import PretrainConfig
+from worldvae.autoencoders.config import AutoencoderConfig, PretrainConfig
 from worldvae.errors import ConfigError, TrainingError
 from worldvae.files import locked
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from agents.config.experiment import Experiment
 from agents.prepare import STAGE
 from agents.sweep.points import HEALTH, Setting
-from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
+from worldvae.autoencoders.config import PretrainConfig
+from worldvae.autoencoders.pretrain import pretrain
 from worldvae.checksum import write_checked
 from worldvae.diagnostics.health import diagnose
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
+from worldvae.training.device import torch_device
 
 
 def config_of(experiment: Experiment, setting: Setting) -> PretrainConfig:
@@ -23,6 +25,6 @@ def run_trial(experiment: Experiment, setting: Setting) -> None:
     folder = experiment.sweep_folder / setting.name
     store, config = RolloutStore(experiment.rollouts_folder), config_of(experiment, setting)
     with locked(folder, "trial", STAGE, alone=True):
-        encoder = pretrain(store, config, folder, experiment.seed, experiment.torch_device)
+        encoder = pretrain(store, config, folder, experiment.seed, torch_device(experiment.device))
         health = diagnose(encoder, store, experiment.seed)
         write_checked(folder / HEALTH, health)

@@ -22,6 +22,7 @@ from worldvae.indices import evenly
 from worldvae.plots.frames import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
+from worldvae.training.device import torch_device
 from worldvae.versions import library_versions
 
 PICTURED_BETAS = 5
@@ -87,7 +88,7 @@ def _summary(experiment: Experiment, choice: Choice) -> dict[str, object]:
 def _frames(experiment: Experiment, store: RolloutStore, choice: Choice) -> Figure:
     """Held-out frames, training frames and samples of the prior, a row for each of a few betas."""
     shown = _shown(choice)
-    folder, device = experiment.sweep_folder, experiment.torch_device
+    folder, device = experiment.sweep_folder, torch_device(experiment.device)
     encoders = [Encoder.load(folder / one.point.name, device) for one in shown]
     splits: dict[str, Split] = {"held-out frames": "test", "training frames": "train"}
     groups = {name: _rebuilt(store, split, encoders) for name, split in splits.items()}

@@ -17,7 +17,7 @@ from agents.policy.agent import Agent
 from agents.policy.card import read_card
 from agents.policy.evaluate import evaluate
 from agents.prepare import collect_rollouts, prepare, pretrain_encoder
-from agents.report import read_run
+from agents.run.load import read_run
 from agents.train import measure, train
 from tests.tiny import load
 from worldvae.envs import make_vec

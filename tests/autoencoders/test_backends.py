@@ -14,9 +14,9 @@ import torch
 from tests.autoencoders.tiny import ORIGIN, Frames, squares, tiny
 from worldvae.autoencoders.backends import choose_backend
 from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.cuda_graphs import room_for
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.networks import NetworkConfig
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import WorldvaeError
 

@@ -12,8 +12,9 @@ import torch
 from tests.autoencoders.tiny import ORIGIN, SHAPE, Frames, KilledError, squares, tiny
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
+from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.examples import FrameExamples
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.objectives import Variational
 from worldvae.training.config import FitConfig
 from worldvae.training.fit import fit

@@ -12,14 +12,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from worldvae.autoencoders.networks import (
-    LEAN,
-    CellsAndExtra,
-    ConvDecoder,
-    ConvEncoder,
-    NetworkConfig,
-    SpatialSoftmax,
-)
+from worldvae.autoencoders.config import LEAN, NetworkConfig
+from worldvae.autoencoders.networks import CellsAndExtra, ConvDecoder, ConvEncoder, SpatialSoftmax
 from worldvae.errors import WorldvaeError
 
 SIDES = (32, 33, 47, 63, 64, 65, 84, 96, 127, 128)

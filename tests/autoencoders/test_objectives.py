@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from worldvae.autoencoders.objectives import SQRT_HALF, USED_BY, ObjectiveConfig, Variational
-from worldvae.autoencoders.pixels import Window
+from worldvae.autoencoders.window import Window
 
 NAMES = ("ae", "dae", *get_args(Variational))
 # Any value of each field that is not its default.

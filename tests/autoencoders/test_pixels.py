@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from worldvae.autoencoders.pixels import Window, to_float, to_uint8
+from worldvae.autoencoders.pixels import to_float, to_uint8
+from worldvae.autoencoders.window import Window
 
 
 def test_all_256_levels_survive_the_round_trip():

@@ -8,14 +8,10 @@ from safetensors.torch import load_file
 
 from tests.encoders import DOTS
 from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch
-from worldvae.autoencoders.pretrain import (
-    PretrainConfig,
-    leave_untrained,
-    pretrain,
-    refit,
-)
+from worldvae.autoencoders.pretrain import leave_untrained, pretrain, refit
 from worldvae.envs import EnvConfig
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.autoencoders.tiny import Frames
-from worldvae.autoencoders.pixels import Window
 from worldvae.autoencoders.statistics import STD_FLOOR, PixelStatistics, measure_pixels
+from worldvae.autoencoders.window import Window
 from worldvae.indices import evenly
 
 COUNT = 300  # more than one batch

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.checkpoint import FrameOrigin
-from worldvae.autoencoders.model import AutoencoderConfig
-from worldvae.autoencoders.networks import NetworkConfig
+from worldvae.autoencoders.config import AutoencoderConfig, NetworkConfig
 from worldvae.autoencoders.objectives import SQRT_HALF, ObjectiveConfig
 from worldvae.envs.frames import FrameConfig
 

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.encoders import DOTS, make_encoder
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
+from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.drift import (
     Drift,
     Reading,

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from tests.encoders import DOTS
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import frame_batches
-from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained
+from worldvae.autoencoders.pretrain import leave_untrained
 from worldvae.diagnostics.drift import refer
 from worldvae.diagnostics.examination import Subject, draw_samples, reconstruct
 from worldvae.envs import Crop, FrameConfig

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import PretrainConfig, leave_untrained, pretrain
+from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.health import diagnose, write_health

@@ -27,9 +27,10 @@ import torch
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.objectives import SQRT_HALF
-from worldvae.autoencoders.pretrain import PretrainConfig, pretrain
+from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.examination import states_at
 from worldvae.diagnostics.metrics.probes import probe
 from worldvae.diagnostics.metrics.variables import Parts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.config.experiment import Experiment
-from agents.sweep import sweep
+from agents.sweep.run import sweep
 from tests.processes import children, is_alive, wait_until
 from worldvae.errors import WorldvaeError
 

@@ -14,7 +14,8 @@ import safetensors.torch
 from pydantic import Field, FiniteFloat, ValidationError
 from safetensors import SafetensorError
 
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.checksum import read_checked, write_checked
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig

@@ -26,9 +26,10 @@ from worldvae.autoencoders.checkpoint import (
     load_autoencoder,
     save_autoencoder,
 )
+from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.examples import FrameSource
 from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import to_uint8
 from worldvae.errors import ConfigError
 from worldvae.seeding import numpy_stream

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.critic import Critic
 from worldvae.autoencoders.examples import FrameBatch, FrameSource
 from worldvae.autoencoders.likelihoods import (
@@ -21,12 +21,10 @@ from worldvae.autoencoders.likelihoods import (
     soft_ceiling,
     soft_floor,
 )
-from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder, NetworkConfig
-from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.pixels import Window, to_float
+from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder
+from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
-from worldvae.config import Config
 from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
@@ -39,18 +37,6 @@ LOG_SIGMA_MIN = -6.0  # sigma 0.0025, below one grey level
 # No code is better off wider than its prior, at logvar 0. Without a ceiling a frame unlike all
 # others got a logvar of 26, so a sample of half a million, and that was the end of the training.
 LOGVAR_MAX = 5.0
-
-
-class AutoencoderConfig(Config):
-    """A network and what it is trained for."""
-
-    network: NetworkConfig = Field(NetworkConfig(), description="Sizes of the layers.")
-    objective: ObjectiveConfig = Field(ObjectiveConfig(), description="The loss.")
-
-    @property
-    def window(self) -> Window:
-        """The frames of one example."""
-        return self.objective.window(self.network.stack)
 
 
 class Autoencoder(nn.Module):

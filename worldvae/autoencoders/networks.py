@@ -4,59 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.layers import Doubling, UnflattenCells
-from worldvae.config import Config
 from worldvae.errors import ConfigError
-
-SMALLEST_SIDE = 32  # of a frame, in pixels
-
-
-class NetworkConfig(Config):
-    """The size of encoder and decoder; by default World Models' (Ha & Schmidhuber, 2018)."""
-
-    latents: int = Field(32, ge=1, le=4096, description="Latents Z of one frame.")
-    channels: tuple[Annotated[int, Field(ge=1, le=2_048)], ...] = Field(
-        (32, 64, 128, 256),
-        min_length=1,
-        max_length=5,
-        description="Filters of each convolution (kernel 4, stride 2); the decoder mirrors them.",
-    )
-    first_stride: Literal[2, 4] = Field(
-        2,
-        description="Stride of the first convolution, half its kernel. 4 folds blocks of 2 x 2 "
-        "pixels into channels first (space to depth): all that follows has a quarter of the work.",
-    )
-    code: Literal["vector", "grid", "keypoints"] = Field(
-        "vector",
-        description="vector: a dense layer; grid: latents / cells of them at each cell of the "
-        "last feature map, for scenes of many objects; keypoints: a dense layer on the places "
-        "where feature maps peak (spatial softmax), for few small objects.",
-    )
-    stack: int = Field(1, ge=1, le=8, description="Frames, the newest last, that make one input.")
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Of each convolution."""
-        return (self.first_stride, *(2 for _ in self.channels[1:]))
-
-    @model_validator(mode="after")
-    def _fits_the_smallest_frame(self) -> NetworkConfig:
-        if math.prod(self.strides) > SMALLEST_SIDE:
-            raise ValueError(
-                f"{len(self.channels)} channels with first_stride {self.first_stride} leave "
-                f"nothing of {SMALLEST_SIDE} pixels; take one less, or first_stride 2"
-            )
-        return self
-
-
-# A thirteenth of the default's work for a frame of 64 x 64 x 3; docs/encoders.md compares them.
-LEAN = NetworkConfig(channels=(16, 64), first_stride=4)
 
 
 class ConvEncoder(nn.Sequential):

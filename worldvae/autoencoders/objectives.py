@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from worldvae.autoencoders.pixels import Window
+from worldvae.autoencoders.window import Window
 from worldvae.config import Config
 
 # With it the Gaussian likelihood is the squared error plus a constant. An objective that has no use

@@ -2,55 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-Pixels = TypeVar("Pixels", Tensor, NDArray[np.uint8])
-
-
-@dataclass(frozen=True)
-class Window:
-    """Which frames around time t make one example: the input ends at t, the target is t + ahead.
-
-    `with_previous` asks for the frame before the target too, from which motion is seen.
-    """
-
-    stack: int = 1
-    ahead: int = 0
-    with_previous: bool = False
-
-    @property
-    def before(self) -> int:
-        """Frames before t."""
-        return max(self.stack - 1, 1 if self.with_previous and self.ahead == 0 else 0)
-
-    @property
-    def length(self) -> int:
-        """T, all frames of one example."""
-        return self.before + 1 + self.ahead
-
-    def inputs(self, frames: Pixels) -> Pixels:
-        """What is encoded: (B, H, W, T C) -> (B, H, W, stack C)."""
-        channels = self._channels(frames)
-        end = (self.before + 1) * channels
-        return frames[..., end - self.stack * channels : end]
-
-    def target(self, frames: Pixels) -> Pixels:
-        """What is to be decoded: (B, H, W, T C) -> (B, H, W, C)."""
-        return frames[..., -self._channels(frames) :]
-
-    def previous(self, frames: Pixels) -> Pixels:
-        """The frame before the target: (B, H, W, T C) -> (B, H, W, C)."""
-        channels = self._channels(frames)
-        return frames[..., -2 * channels : -channels]
-
-    def _channels(self, frames: Pixels) -> int:
-        return int(frames.shape[-1]) // self.length
 
 
 def to_float(frames: Tensor) -> Tensor:

@@ -9,22 +9,19 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
 
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameExamples
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
-from worldvae.autoencoders.networks import NetworkConfig
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.checksum import read_checked, write_checked
-from worldvae.config import Config
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, locked, read_jsonl, user_errors
 from worldvae.fingerprint import Fingerprint
@@ -36,38 +33,10 @@ from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import FitResult, fit
 from worldvae.training.run import CHECKPOINT
 
-P = TypeVar("P", bound=Config)
-
 PICTURED = 10
 CRITIC, MADE_WITH = "critic", "made_with.yaml"
 PRETRAIN_AGAIN = "restore it, or remove {folder} to pretrain again"
 """What can be done about a damaged file of an encoder."""
-
-
-class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
-    """All of pretraining in one section: the network, what it is trained for, and how long."""
-
-    @property
-    def autoencoder(self) -> AutoencoderConfig:
-        """The part that decides the model."""
-        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
-        return AutoencoderConfig(network=network, objective=objective)
-
-    @property
-    def fitting(self) -> FitConfig:
-        """The part that decides how it is trained."""
-        return self._part(FitConfig)
-
-    @property
-    def without_warm_up(self) -> PretrainConfig:
-        """The same objective as it is once its schedules are over."""
-        values = self.model_dump(by_alias=True, exclude={"beta_schedule", "beta_steps"})
-        if self.name == "capacity_vae":
-            values["capacity_steps"] = 1
-        return PretrainConfig.model_validate(values)
-
-    def _part(self, part: type[P]) -> P:
-        return part(**{name: getattr(self, name) for name in part.model_fields})
 
 
 def pretrain(

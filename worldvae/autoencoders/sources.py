@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from worldvae.autoencoders.checkpoint import FrameOrigin
-from worldvae.autoencoders.pixels import Window
+from worldvae.autoencoders.window import Window
 from worldvae.envs import source_shape
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames

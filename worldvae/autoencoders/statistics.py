@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from worldvae.autoencoders.examples import FrameSource, frame_batches
-from worldvae.autoencoders.pixels import Window, to_float
+from worldvae.autoencoders.pixels import to_float
+from worldvae.autoencoders.window import Window
 
 # A pixel that never changes has no unit; 0.02 is five grey levels, above noise and below objects.
 STD_FLOOR = 0.02

@@ -17,8 +17,9 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch, frame_batches
 from worldvae.autoencoders.likelihoods import bernoulli_nll, gaussian_nll, moving
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pixels import Window, to_float
+from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.statistics import PixelStatistics
+from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
 from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames

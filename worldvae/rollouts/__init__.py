@@ -1,7 +1,8 @@
 """Episodes: how they are collected, kept and read back."""
 
 from worldvae.rollouts.batches import StoredFrames
-from worldvae.rollouts.collect import RolloutConfig, collect
+from worldvae.rollouts.collect import collect
+from worldvae.rollouts.config import RolloutConfig
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.joined import JoinedFrames
 from worldvae.rollouts.manifest import Record

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from worldvae.config import Config
 from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
 from worldvae.envs.make_raw import has_limit
 from worldvae.envs.vector import action_space_of
 from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
+from worldvae.rollouts.config import RolloutConfig
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.manifest import Record
 from worldvae.rollouts.policies import (
@@ -31,45 +30,6 @@ from worldvae.seeding import derive, numpy_stream
 
 LONG = 1_000
 """Decisions in which most episodes end."""
-
-PolicyName = Literal["random", "smooth", "agent"]
-
-
-class RolloutConfig(Config):
-    """How many frames to collect, and who drives."""
-
-    frames: int = Field(20_000, ge=100, description="Frames to store, first ones included.")
-    num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
-    policies: dict[PolicyName, float] = Field(
-        {"smooth": 1.0}, description="Share of the episodes that each policy plays, by weight."
-    )
-    autocorrelation: float = Field(
-        0.8, ge=0, lt=1, description="smooth: how much of an action carries over to the next."
-    )
-    drift: tuple[float, ...] | None = Field(
-        None, description="smooth: mean action, one number per axis (null: middle of the range)."
-    )
-    agent: str | None = Field(
-        None, description="agent: folder of a trained agent, runs/NAME/agents/ARM/seed_0."
-    )
-    epsilon: float = Field(
-        0.1, ge=0, le=1, description="agent: share of its actions replaced by random ones."
-    )
-
-    state: Literal["auto", "always"] = Field(
-        "auto",
-        description="auto: the true state is recorded where the fastest backend shows it; "
-        "always: collection takes the Gymnasium backend, which does.",
-    )
-
-    @model_validator(mode="after")
-    def _checks(self) -> RolloutConfig:
-        weights = self.policies.values()
-        if not weights or min(weights) < 0 or sum(weights) == 0:
-            raise ValueError("policies needs weights >= 0 that are not all 0")
-        if self.agent is not None and "agent" not in self.policies:
-            raise ValueError("agent needs a weight among policies: {agent: 1}")
-        return self
 
 
 def collect(

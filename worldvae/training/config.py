@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
-import torch
 from pydantic import Field
 
 from worldvae.config import Config
@@ -34,15 +33,3 @@ class FitConfig(Config):
         if self.schedule == "constant":
             return self.learning_rate
         return 0.5 * self.learning_rate * (1 + math.cos(math.pi * step / self.steps))
-
-
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """`auto` -> bfloat16 if the device has instructions for it, else float32."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    # Elsewhere oneDNN emulates bfloat16, slower than float32. An older torch cannot tell.
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    native = any(has for name, has in capabilities.items() if name.endswith("bf16"))
-    return "bfloat16" if native else "float32"

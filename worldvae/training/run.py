@@ -18,7 +18,8 @@ from worldvae.errors import ArtifactError, TrainingError
 from worldvae.fingerprint import Fingerprint
 from worldvae.seeding import derive
 from worldvae.training.batches import AnyBatch, Examples, even_batches
-from worldvae.training.config import FitConfig, resolve_precision
+from worldvae.training.config import FitConfig
+from worldvae.training.device import resolve_precision
 from worldvae.training.distributed import averaged, shared_loss
 from worldvae.training.trainable import Loss, Trainable
 

@@ -12,10 +12,11 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Combine
 from torch import Tensor
 
 from agents.arms.build import first_layers, open_eyes, training_env
+from agents.config.agent import AlgorithmName
 from agents.config.experiment import Experiment
 from agents.config.sections import ArmName
 from agents.policy.agent import Agent
-from agents.policy.algorithms import Algorithm, make_model
+from agents.policy.algorithms import make_model
 from agents.prepare import collect_rollouts
 from tests.odd import SIDE
 from tests.tiny import TINY
@@ -76,7 +77,7 @@ def load(runs: Path, shows: str, algorithm: str) -> Experiment:
 
 
 @pytest.mark.parametrize("shows", SHOWS)
-@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+@pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
 def test_an_algorithm_learns_in_every_arm(runs: Path, shows: str, algorithm: str) -> None:
     experiment = load(runs, shows, algorithm)
     for arm in get_args(ArmName):

@@ -6,23 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from agents.benchmark import BenchmarkConfig, Results, run_benchmark
 from agents.benchmark.bench import Bench
-from agents.benchmark.run import SCALING, attempt, choose
+from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.results import Results
+from agents.benchmark.run import SCALING, attempt, choose, run_benchmark
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
 from worldvae.errors import WorldvaeError
 
-NETWORK = {"latents": 4, "channels": [4, 8, 8, 8], "batch_size": 16}
+NETWORK = {"latents": 4, "channels": [4, 8, 8, 8]}
 CAR = {"id": "CarRacing-v3", "action_repeat": 2, "max_episode_steps": 40}
 
 
 def tiny(folder: Path) -> BenchmarkConfig:
     """One round of everything, as little work as there can be."""
     run = write_run(folder / "compared", {"latent": {0: [900]}, "pixels": {0: [900]}})
-    once = {**NETWORK, "steps": 2, "evaluate_every": 2, "validation_frames": 8}
+    few = {"steps": 2, "validation_frames": 8}
     settings = {"n_steps": 8, "batch_size": 8, "n_epochs": 1}
-    agent = {"num_envs": 2, "net_arch": [8], "settings": settings}
+    ppo = {"num_envs": 2, "settings": settings}
     return BenchmarkConfig.model_validate(
         {
             "folder": folder / "benchmark",
@@ -31,13 +32,16 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "car_racing": CAR,
             "rollouts": {"frames": 100, "num_envs": 10},
             "collection": {"num_envs": 2, "frames": 100, "async_frames": 12},
-            "images": {"images": 32, "pretrain": NETWORK},
-            "race": {"error": 1, "every_images": 32, "held_out_frames": 8, "pretrain": NETWORK},
-            "memory": {"episodes": 10, "length": 9, "distinct": 2, "pretrain": once},
-            "encoding": {"num_envs": [2], "vector_steps": 2, "pretrain": NETWORK},
-            "latent_env": {"num_envs": 2, "vector_steps": 3, "pretrain": NETWORK},
-            "ppo_pong": {"agent": agent, "pretrain": NETWORK},
-            "ppo_car_racing": {"agent": agent, "pretrain": NETWORK},
+            "pretrain": {**NETWORK, "batch_size": 16},
+            "lean": NETWORK,
+            "agent": {"net_arch": [8]},
+            "images": {"images": 32},
+            "race": {"error": 1, "every_images": 32, "held_out_frames": 8, "batch_size": 16},
+            "memory": {"episodes": 10, "length": 9, "distinct": 2, **few},
+            "encoding": {"num_envs": [2], "vector_steps": 2},
+            "latent_env": {"num_envs": 2, "vector_steps": 3},
+            "ppo_pong": ppo,
+            "ppo_car_racing": ppo,
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,
@@ -47,7 +51,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
                 "stored": [5000, 6000],
                 "vector_steps": 10,
                 "train_steps": 1,
-                "pretrain": NETWORK,
+                "batch_size": 16,
             },
         }
     )

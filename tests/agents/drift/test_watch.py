@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.config.experiment import Experiment
-from agents.drift.log import DriftConfig, DriftLine, calls_for_refresh, read_lines
+from agents.config.sections import DriftConfig
+from agents.drift.log import DriftLine, calls_for_refresh, read_lines
 from agents.drift.outliers import KEPT, Outliers, read_outliers
 from agents.drift.watch import EvenSample
 from agents.policy.agent import Agent

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.arms.build import training_env
+from agents.config.agent import AgentConfig, AlgorithmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.policy.algorithms import AgentConfig, Algorithm, learning_rate
+from agents.policy.algorithms import learning_rate
 from agents.policy.card import read_card
 from agents.prepare import prepare
 from agents.train import train
@@ -50,7 +51,7 @@ def load(runs: Path, algorithm: str, **overrides: Any) -> Experiment:
     return Experiment.load(TINY, values)
 
 
-@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+@pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
 def test_an_algorithm_trains_on_latents_and_comes_back(tmp_path: Path, algorithm: str) -> None:
     experiment = load(tmp_path, algorithm)
     prepare(experiment, ("latent",))

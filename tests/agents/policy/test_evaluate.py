@@ -12,8 +12,9 @@ import pytest
 
 from agents.policy import evaluate as evaluation
 from agents.policy.evaluate import evaluate
-from agents.report import read_run, summarise, write_scores
+from agents.report.summary import summarise
 from agents.report.tables import arms_table
+from agents.run.load import read_run, write_scores
 from agents.train import train
 from tests.odd import COLOR, Odd
 from tests.tiny import load

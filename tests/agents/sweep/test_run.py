@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from agents.config.experiment import Experiment
-from agents.sweep import sweep
+from agents.sweep.run import sweep
 from tests.tiny import TINY
 from worldvae.errors import WorldvaeError
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.diagnostics.config import Measure
 from worldvae.diagnostics.examination import Sample, Splits, Subject, draw_samples, reconstruct
 from worldvae.diagnostics.metrics.probes import Protocol, probe
 from worldvae.diagnostics.metrics.reconstruction import measure_code, measure_reconstruction
@@ -14,8 +15,6 @@ from worldvae.diagnostics.metrics.state import score_disentanglement
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
-
-Measure = Literal["probes", "published_probes", "disentanglement"]
 
 FRAMES = 50_000  # at most, all splits together
 RECONSTRUCTED = 2_000

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from worldvae.autoencoders.model import Autoencoder, AutoencoderConfig
+from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.autoencoders.pixels import Window
 from worldvae.autoencoders.statistics import measure_pixels

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
+from agents.config.agent import AlgorithmName
 from agents.config.sections import ArmName
-from agents.policy.algorithms import Algorithm
 from agents.report.sections.differences import SEES, algorithm_of, differences
 from agents.run.load import read_run
 from agents.run.records import ARM_ORDER
@@ -20,7 +20,7 @@ def test_every_arm_has_its_words_and_its_place() -> None:
     assert set(SEES) == set(ARM_ORDER) == set(get_args(ArmName))
 
 
-@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+@pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
 def test_the_algorithm_is_the_configurations(tmp_path: Path, algorithm: str) -> None:
     folder = write_run(tmp_path, {arm: {0: [1.0]} for arm in ARM_ORDER})
     write_config(folder, f"agent:\n  algorithm: {algorithm}\n")

@@ -1,0 +1,141 @@
+"""How an agent is trained, and what is known of each algorithm that can train it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from agents.config.algorithm_arguments import check_arguments
+from worldvae.config import Config
+
+AlgorithmName = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "DQN"]
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """What the project has to know of an algorithm without importing it."""
+
+    package: str = "stable_baselines3"
+    """The package that holds a class of the algorithm's name."""
+
+    replays: bool = False
+    """Whether it learns from observations of long ago, which a buffer holds."""
+
+    explores_by_std: bool = False
+    """Whether its policy explores Box actions by a standard deviation that no state changes."""
+
+    recurrent: bool = False
+    """Whether its policy remembers earlier observations of the episode."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that suit the sixteen environments of `num_envs`; the library's suit one."""
+
+
+_ROLLOUT = {"n_steps": 128, "batch_size": 256}
+_BUFFER = {"buffer_size": 100_000}  # the library's million takes 98 GB of stacked frames
+
+ALGORITHMS: dict[AlgorithmName, Algorithm] = {
+    "PPO": Algorithm(explores_by_std=True, defaults=_ROLLOUT),
+    "RecurrentPPO": Algorithm(
+        "sb3_contrib", explores_by_std=True, recurrent=True, defaults=_ROLLOUT
+    ),
+    "A2C": Algorithm(explores_by_std=True),
+    "SAC": Algorithm(replays=True, defaults=_BUFFER),
+    "TQC": Algorithm("sb3_contrib", replays=True, defaults=_BUFFER),
+    "DQN": Algorithm(replays=True, defaults=_BUFFER),
+}
+
+
+class AgentConfig(Config):
+    """Training of one agent. The first layers follow from what it sees; all else is shared."""
+
+    algorithm: AlgorithmName = Field(
+        "PPO", description="Stable-Baselines3's, or of sb3-contrib (RecurrentPPO, TQC)."
+    )
+    env_steps: int = Field(
+        1_000_000, ge=1, description="Environment steps to train for, before the action repeat."
+    )
+    num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
+    stack: int = Field(4, ge=1, le=16, description="Frames or latents that one observation holds.")
+    whiten: bool = Field(True, description="Scale latents by their spread over the rollouts.")
+    learning_rate: float = Field(5e-4, gt=0, description="Of the optimiser, at the start.")
+    schedule: Literal["constant", "linear"] = Field(
+        "linear", description="Learning rate over the training: constant, or falling to 5 %."
+    )
+    gamma: float = Field(0.99, gt=0, le=1, description="Discount per decision.")
+    net_arch: tuple[Annotated[int, Field(ge=1, le=16_384)], ...] = Field(
+        (128, 128),
+        max_length=16,
+        description="Hidden layers of actor and critic each, after the first layers.",
+    )
+    log_std_init: float = Field(
+        -0.5,
+        ge=-20,
+        le=5,
+        description="PPO, RecurrentPPO, A2C with Box actions: log of the exploration's standard "
+        "deviation at the start.",
+    )
+    normalize_reward: bool = Field(
+        True, description="Divide training rewards by the running deviation of the return."
+    )
+    settings: dict[str, Any] = Field(
+        {},
+        description="Further arguments of the algorithm's class, such as n_steps and batch_size "
+        "of PPO or buffer_size of DQN; the library's documentation explains them.",
+    )
+    checkpoint_every: int = Field(
+        50_000, ge=1, description="Environment steps between checkpoints."
+    )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Those of the algorithm's class that `settings` and our defaults decide."""
+        return {**ALGORITHMS[self.algorithm].defaults, **self.settings}
+
+    @property
+    def policy_arguments(self) -> dict[str, Any]:
+        """Network and exploration, the same for every arm."""
+        arguments: dict[str, Any] = {"net_arch": list(self.net_arch)}
+        if ALGORITHMS[self.algorithm].explores_by_std:
+            arguments["log_std_init"] = self.log_std_init
+        return arguments
+
+    @model_validator(mode="after")
+    def _known_settings(self) -> AgentConfig:
+        check_installed(self.algorithm)
+        if self.settings:  # or else the library, which takes seconds to import, is not asked
+            check_arguments(self.algorithm, algorithm_class(self.algorithm), self.settings)
+        return self
+
+    @model_validator(mode="after")
+    def _batch_fits(self) -> AgentConfig:
+        arguments = self.arguments
+        learns_in_batches = {"n_steps", "batch_size"} <= arguments.keys()
+        if ALGORITHMS[self.algorithm].replays or not learns_in_batches:
+            return self
+        n_steps, batch = arguments["n_steps"], arguments["batch_size"]
+        if n_steps * self.num_envs % batch:
+            raise ValueError(
+                f"batch_size {batch} does not divide n_steps x num_envs = {n_steps * self.num_envs}"
+            )
+        return self
+
+
+def check_installed(name: AlgorithmName) -> None:
+    """Raise ValueError unless the package of that algorithm can be found; nothing is imported."""
+    package = ALGORITHMS[name].package
+    if find_spec(package) is None:
+        pip = package.replace("sb3_contrib", "sb3-contrib")
+        raise ValueError(f"{name} needs {pip}: pip install '{pip}>=2.9'")
+
+
+def algorithm_class(name: AlgorithmName) -> type[Any]:
+    """The class that `name` means; ValueError if its package is not installed."""
+    check_installed(name)
+    found: type[Any] = getattr(importlib.import_module(ALGORITHMS[name].package), name)
+    return found

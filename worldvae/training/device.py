@@ -1,0 +1,26 @@
+"""What torch calls the device, and how exactly it computes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def torch_device(device: str) -> str:
+    """What torch calls `device`; auto: a GPU if torch sees one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """`auto` -> bfloat16 if the device has instructions for it, else float32."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    # Elsewhere oneDNN emulates bfloat16, slower than float32. An older torch cannot tell.
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    native = any(has for name, has in capabilities.items() if name.endswith("bf16"))
+    return "bfloat16" if native else "float32"
