@@ -91,8 +91,8 @@ class WholeJobRow(Config):
     """Minutes from nothing to a return, read from a comparison that was run before."""
 
     runs: tuple[Path, ...] = Field(
-        (Path("runs/car_racing-CarRacing-v3"), Path("docs/results/car_racing/first/log")),
-        description="Folders of finished comparisons; the first that is there is read.",
+        (Path("runs/car_racing-CarRacing-v3"), Path("docs/results/car_racing/first")),
+        description="Finished or published comparisons; the first that is there is read.",
     )
     score: float = Field(600.0, description="Mean return of an evaluation that has to be reached.")
 

@@ -10,11 +10,12 @@ import pytest
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig, WholeJobRow
 from agents.benchmark.measure import Comparison
-from agents.benchmark.whole_job import read_any, whole_job
+from agents.benchmark.whole_job import whole_job
+from agents.run.published import read_published
 from tests.agents.report.synthetic import COLLECTION, PRETRAINING, write_run
 from worldvae.errors import WorldvaeError
 
-LOG = Path(__file__).parents[3] / "docs" / "results" / "car_racing" / "first" / "log"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "results" / "car_racing" / "first"
 CHARGED = float(COLLECTION["seconds"]) + float(PRETRAINING["seconds"])
 
 
@@ -61,10 +62,10 @@ def test_without_a_comparison_it_says_how_to_make_one() -> None:
         whole_job(Bench(BenchmarkConfig(whole_job=settings)))
 
 
-def test_the_log_in_the_documentation_is_read_as_a_run() -> None:
-    run = read_any(LOG)
-    assert [agent.arm for agent in run.agents] == ["latent", "pixels", "random"]
+def test_a_published_comparison_is_read_as_a_run() -> None:
+    run = read_published(PUBLISHED)
+    assert {agent.arm for agent in run.agents} == {"pixels", "latent", "untrained"}
     assert run.charge("latent").seconds == pytest.approx(33.088 + 297.020, abs=0.01)
-    found = whole_job(Bench(BenchmarkConfig(whole_job=WholeJobRow(runs=(LOG,), score=600))))
+    found = whole_job(Bench(BenchmarkConfig(whole_job=WholeJobRow(runs=(PUBLISHED,), score=600))))
     assert found.theirs[0].seconds == pytest.approx(731.756, abs=0.01)
     assert found.ours[0].seconds == pytest.approx(330.109 + 328.844, abs=0.01)

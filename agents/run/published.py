@@ -1,0 +1,53 @@
+"""Published comparisons: docs/results keeps the logs of each as one archive beside its config."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.run.load import read_run
+from agents.run.records import Run
+from worldvae.errors import ArtifactError
+from worldvae.files import user_errors
+
+LOGS = "logs.tar.xz"
+
+
+def read_published(folder: Path) -> Run:
+    """Read a run folder, or a published one, whose logs lie packed beside its `config.yaml`.
+
+    The files of a published run are unpacked for as long as they are read, so that what a `Run`
+    opens later (films, pictures) is not there.
+    """
+    if not (folder / LOGS).exists():
+        return read_run(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        return read_run(unpack(folder, Path(scratch) / folder.name))
+
+
+def unpack(folder: Path, into: Path) -> Path:
+    """Lay a published comparison out in `into` as the run folder that `scripts.compare` left.
+
+    Raises ArtifactError if the archive is damaged or holds what would be written elsewhere.
+    """
+    archive = folder / LOGS
+    with user_errors(into):
+        into.mkdir(parents=True)
+    with user_errors(archive), _refusing_damage(archive), tarfile.open(archive, "r:xz") as tar:
+        tar.extractall(into, filter="data")
+    if (folder / "config.yaml").exists():
+        shutil.copy(folder / "config.yaml", into)
+    return into
+
+
+@contextmanager
+def _refusing_damage(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
+        raise ArtifactError(f"{archive}: {error}; restore it from the repository") from None

@@ -1,0 +1,59 @@
+"""Every published comparison is read by today's code and gives the scores that lie beside it."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from agents.run.load import read_run, write_scores
+from agents.run.published import LOGS, read_published, unpack
+from worldvae.errors import ArtifactError
+
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
+ARMS = ("pixels", "latent", "untrained", "state", "blind")
+PUBLISHED = {
+    "atari/ALE-Breakout-v5": (ARMS, 3),
+    "atari/ALE-MsPacman-v5": (ARMS, 3),
+    "car_racing/first": (ARMS[:3], 1),
+    "car_racing/second": (ARMS, 5),
+    "car_racing/two_million": (("latent",), 5),
+    "door_key": (ARMS, 5),
+    "refresh/off": (("latent",), 5),
+    "refresh/on": (("latent",), 5),
+}
+
+
+def test_every_archive_is_tested() -> None:
+    found = {str(path.parent.relative_to(RESULTS)) for path in RESULTS.rglob(LOGS)}
+    assert found == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_archive_reproduces_its_scores(name: str, tmp_path: Path) -> None:
+    arms, seeds = PUBLISHED[name]
+    if "untrained" in arms:
+        pytest.importorskip("agents.arms.registry")
+    run = read_run(unpack(RESULTS / name, tmp_path / "run"))
+    assert run.arms == arms
+    assert [len(run.finished(arm)) for arm in arms] == [seeds] * len(arms)
+    assert not run.holes
+    assert not run.damaged
+    assert write_scores(run).read_bytes() == (RESULTS / name / "scores.csv").read_bytes()
+
+
+def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
+    whole = (RESULTS / "door_key" / LOGS).read_bytes()
+    (tmp_path / LOGS).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArtifactError, match=rf"{LOGS}: .*; restore it from the repository"):
+        read_published(tmp_path)
+
+
+def test_an_archive_that_writes_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
+    with tarfile.open(tmp_path / "published" / LOGS, "w:xz") as tar:
+        tar.addfile(tarfile.TarInfo("../outside.txt"))
+    with pytest.raises(ArtifactError, match=r"outside\.txt.* outside"):
+        unpack(tmp_path / "published", tmp_path / "run")
+    assert not (tmp_path / "outside.txt").exists()
