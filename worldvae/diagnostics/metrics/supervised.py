@@ -20,8 +20,8 @@ from torch.nn.functional import cross_entropy
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.objectives import ObjectiveConfig
-from worldvae.autoencoders.pixels import Window
 from worldvae.autoencoders.statistics import measure_pixels
+from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
