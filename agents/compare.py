@@ -14,7 +14,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agents.config.experiment import Experiment, check_settings
-from agents.config.sections import ArmName
 from agents.jobs.executor import check_executor, make_executor
 from agents.jobs.live_view import View
 from agents.jobs.pool import Pool
@@ -41,7 +40,7 @@ from worldvae.stats import Resampling
 class Training:
     """One agent to train, in a process of its own."""
 
-    arm: ArmName
+    arm: str
     seed: int
     folder: Path
     config: Path
@@ -195,7 +194,7 @@ def _run(waiting: list[Training], experiment: Experiment) -> None:
         pool.finish(waiting)
 
 
-def _train_as_typed(config: Path, arm: ArmName, seed: int) -> None:
+def _train_as_typed(config: Path, arm: str, seed: int) -> None:
     """`python -m scripts.train`, the command that an agent's result.json names."""
     sys.argv = ["train", str(config), "--arm", arm, "--seed", str(seed)]
     runpy.run_module("scripts.train", run_name="__main__", alter_sys=True)

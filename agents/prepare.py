@@ -7,9 +7,8 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from agents.arms.build import SEE_FRAMES, check_state, frames_of
+from agents.arms.build import ArmSetup, check_state, set_up
 from agents.config.experiment import Experiment, check_settings, record_settings
-from agents.config.sections import ArmName
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
 from agents.policy.resources import PeakMemory, used_cpu
@@ -17,7 +16,7 @@ from agents.report.sections.exhibits import ACTIVE_NATS
 from agents.run.collection import Spent, is_collected, lost_since, recorded, told_of
 from agents.run.command import exact_command
 from agents.run.load import read_run
-from agents.run.records import CHARGED_ARMS
+from agents.run.stages import shared_stages
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import is_intact, write_checked
@@ -46,30 +45,31 @@ the folder's own lock."""
 SMALLEST_CNN_FRAME = 36
 
 
-def prepare(experiment: Experiment, arms: Collection[ArmName]) -> None:
+def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     """Make the rollouts and encoders that `arms` need and that are missing."""
-    for arm in SEE_FRAMES & set(arms):
-        _check_frames(experiment, arm)
-    if "state" in arms:
-        check_state(experiment.env)
-    if {"latent", "finetune"} & set(arms):
+    setups = [set_up(experiment, arm) for arm in arms]
+    for setup in setups:
+        check_state(setup)
+        if setup.arm.observes == "frames":
+            _check_frames(setup)
+    if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
-    if "random" in arms:
+    if any(setup.arm.has_untrained_encoder for setup in setups):
         make_untrained_encoder(experiment)
 
 
-def _check_frames(experiment: Experiment, arm: ArmName) -> None:
-    """Raise ConfigError for frames that Stable-Baselines3's policies of images cannot take."""
-    frame, stack = experiment.env.frame, frames_of(experiment, arm)
-    if arm == "pixels" and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
-        raise ConfigError(
-            f"env.frame is {frame.height}x{frame.width}: the pixels arm's stock CnnPolicy needs "
-            f"at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
+def _check_frames(setup: ArmSetup) -> None:
+    """Raise WorldvaeError for frames that Stable-Baselines3's policies of images cannot take."""
+    frame, arm, stack = setup.env.frame, setup.arm, setup.stack
+    if not arm.learns_encoder and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
+        raise WorldvaeError(
+            f"env.frame is {frame.height}x{frame.width}: the stock CnnPolicy of the arm {arm.name} "
+            f"needs at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
         )
     channels = stack * frame.shape[2]
     if channels >= min(frame.height, frame.width):
-        raise ConfigError(
-            f"the arm {arm}: {stack} frames (agent.stack) have {channels} channels, and "
+        raise WorldvaeError(
+            f"the arm {arm.name}: {stack} frames (agent.stack) have {channels} channels, and "
             "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
             "smaller stack"
         )
@@ -137,10 +137,12 @@ def _spent_on(agent: Path) -> Spent:
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
     if run.damage:  # its price would be told too low
-        raise ArtifactError(next(iter(run.damage.values())))
-    charge, needed = run.charge(card.arm), CHARGED_ARMS.get(card.arm, frozenset())
-    stages = {"collection": run.collection, "pretraining": run.pretraining}
-    cpu = [stage.cpu_seconds if stage else None for name, stage in stages.items() if name in needed]
+        raise WorldvaeError(next(iter(run.damage.values())))
+    charge, needed = run.charge(card.arm), shared_stages(card.arm)
+    cpu = [
+        run.stages[stage.name].cost.cpu_seconds if stage.name in run.stages else None
+        for stage in needed
+    ]
     known = [seconds for seconds in cpu if seconds is not None]
     return Spent(
         card.env_steps + card.refresh_env_steps + charge.env_steps,

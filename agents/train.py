@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +15,21 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.arms.build import (
-    encoder_folder,
-    env_of,
-    first_layers,
-    frames_of,
-    open_eyes,
-    relative_encoder,
-    training_env,
-)
+from agents.arms.build import ArmSetup, open_training, set_up
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import Experiment, check_settings, record_settings
-from agents.config.sections import ArmName
-from agents.drift.refresh import must_refresh, refresh, watch
+from agents.config.sections import EvaluationConfig
+from agents.drift.refresh import DriftTask, must_refresh, refresh, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
-from agents.policy.callback import Progress
-from agents.policy.card import AgentCard, own_encoder, read_card, restore_normalization
+from agents.policy.callback import TrainingCallback
+from agents.policy.card import (
+    AgentCard,
+    own_encoder,
+    read_card,
+    restore_normalization,
+    saved_units,
+)
 from agents.policy.checkpoint import drop_others, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
 from agents.policy.resources import PeakMemory
@@ -39,7 +39,8 @@ from agents.run.command import exact_command
 from agents.video.film import record_video
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.checksum import write_checked
-from worldvae.errors import ArtifactError, WorldvaeError
+from worldvae.envs.world import RealWorld
+from worldvae.errors import WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 from worldvae.training.device import torch_device
@@ -55,64 +56,90 @@ DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation", "drift"
 """Sections of the config that decide an agent and its score."""
 
 
-def train(experiment: Experiment, arm: ArmName, seed: int) -> Path:
+@dataclass(frozen=True)
+class AgentTask:
+    """One agent to train, resolved from an experiment."""
+
+    folder: Path
+    seed: int
+    setup: ArmSetup
+    """With the encoder that the arm begins with."""
+    evaluation: EvaluationConfig
+    drift: DriftTask
+
+    @classmethod
+    def of(cls, experiment: Experiment, arm: str, seed: int) -> AgentTask:
+        """The agent of `arm` and `seed`."""
+        folder = experiment.agent_folder(arm, seed)
+        setup = set_up(experiment, arm)
+        return cls(folder, seed, setup, experiment.evaluation, DriftTask.of(experiment, folder))
+
+    def setup_now(self, card: AgentCard) -> ArmSetup:
+        """The setup with the encoder that the agent of `card` has, which may be a refitted one."""
+        if not card.refreshes:
+            return self.setup
+        return replace(self.setup, encoder=own_encoder(self.folder, card))
+
+    def remaining(self, card: AgentCard) -> int:
+        """Decisions left to train for."""
+        repeat = self.setup.env.action_repeat
+        decisions = math.ceil(self.setup.agent.env_steps / repeat)
+        return max(0, decisions - card.env_steps // repeat)
+
+
+def train(experiment: Experiment, arm: str, seed: int) -> Path:
     """Train, score and film the agent of `arm` and `seed`; its folder.
 
     A folder with a `result.json` that is whole is done and left alone; any other goes on from its
     checkpoint.
     """
-    folder = experiment.agent_folder(arm, seed)
+    task = AgentTask.of(experiment, arm, seed)
+    folder = task.folder
     check_settings(folder / "settings.yaml", experiment, DECIDES)
     if is_finished(folder):
         return folder
     with locked(folder, "training", alone=True):
         check_settings(folder / "settings.yaml", experiment, DECIDES)
         if not is_finished(folder):  # another may have finished it meanwhile
-            _train(experiment, arm, seed, folder)
+            record_settings(folder / "settings.yaml", experiment, DECIDES)
+            _train(task)
     return folder
 
 
-def _train(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> None:
-    record_settings(folder / "settings.yaml", experiment, DECIDES)
-    card = _resume_or_begin(experiment, arm, seed, folder)
-    drop_others(folder, card)
+def _train(task: AgentTask) -> None:
+    card = _resume_or_begin(task)
+    drop_others(task.folder, card)
     while True:
-        _forget_after(folder, card)
-        if _remaining(experiment, card) and must_refresh(experiment, folder, card):
-            card = refresh(experiment, folder, card)
-        agent, card = _go_on(experiment, folder, card)
-        if not _remaining(experiment, card):
+        _forget_after(task.folder, card)
+        if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
+            card = refresh(task.drift, card)
+        agent, card = _go_on(task, card)
+        if not task.remaining(card):
             break
-    _finish(experiment, folder, agent, card)
+    _finish(task, agent, card)
 
 
-def _go_on(experiment: Experiment, folder: Path, card: AgentCard) -> tuple[Agent, AgentCard]:
+def _go_on(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
     """Train from the last checkpoint to the end, or to where the encoder has to be refitted."""
     stream = derive(card.seed, "train", card.env_steps)
-    refitted = own_encoder(folder, card) if card.refreshes else None
-    with closing(training_env(experiment, card.arm, stream, refitted)) as env:
-        model = _load_or_make(experiment, folder, card, env, stream)
-        with open_log(folder / "log" / f"from_{card.env_steps}") as logger:
+    setup = task.setup_now(card)
+    training = open_training(setup, stream, saved_units(card))
+    with closing(training.env):
+        model = _load_or_make(task.folder, setup, card, training.env, stream)
+        with open_log(task.folder / "log" / f"from_{card.env_steps}") as logger:
             model.set_logger(logger)
-            eyes = open_eyes(experiment, card.arm, env, refitted)
-            agent = Agent(model, eyes, experiment.evaluation.deterministic)
-            return agent, _learn(experiment, folder, agent, card)
+            observer, key = training.observer(setup.arm), setup.env.image_key
+            agent = Agent(model, setup.arm, observer, key, task.evaluation.deterministic)
+            return agent, _learn(task, agent, card)
 
 
-def _remaining(experiment: Experiment, card: AgentCard) -> int:
-    """Decisions left to train for."""
-    repeat = experiment.env.action_repeat
-    decisions = math.ceil(experiment.agent.env_steps / repeat)
-    return max(0, decisions - card.env_steps // repeat)
-
-
-def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
-    """The card of the last checkpoint; ArtifactError if its encoder was replaced."""
-    new = new_card(experiment, arm, seed, folder)
+def _resume_or_begin(task: AgentTask) -> AgentCard:
+    """The card of the last checkpoint; WorldvaeError if its encoder was replaced."""
+    folder, new = task.folder, new_card(task)
     if not (folder / "card.json").exists():
         return new
     card = read_card(folder)
-    known, path = new.encoder_sha256, encoder_folder(experiment, arm)
+    known, path = new.encoder_sha256, task.setup.encoder
     if card.refreshes:
         path = own_encoder(folder, card)
         known = hash_encoder(path)
@@ -124,28 +151,28 @@ def _resume_or_begin(experiment: Experiment, arm: ArmName, seed: int, folder: Pa
     return card
 
 
-def new_card(experiment: Experiment, arm: ArmName, seed: int, folder: Path) -> AgentCard:
+def new_card(task: AgentTask) -> AgentCard:
     """The card of an agent that has not begun."""
-    encoder = encoder_folder(experiment, arm)
+    setup, encoder = task.setup, task.setup.encoder
     return AgentCard(
-        arm=arm,
-        algorithm=experiment.agent.algorithm,
-        seed=seed,
-        env=experiment.env,
-        stack=frames_of(experiment, arm),
-        whiten=experiment.agent.whiten,
-        encoder=relative_encoder(experiment, arm, folder),
+        arm=setup.arm.name,
+        algorithm=setup.agent.algorithm,
+        seed=task.seed,
+        env=setup.env,
+        stack=setup.stack,
+        whiten=setup.agent.whiten,
+        # As seen from the agent's folder, so that a run can be moved.
+        encoder=None if encoder is None else os.path.relpath(encoder, task.folder),
         encoder_sha256=None if encoder is None else hash_encoder(encoder),
     )
 
 
-def measure(experiment: Experiment, agent: Agent, card: AgentCard, episodes: int) -> list[Score]:
+def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
     """Score `agent` on the first `episodes` evaluation seeds, with sampling noise of its own."""
-    settings = experiment.evaluation
+    settings = task.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
-    noise = derive(card.seed, "noise", card.arm)
-    env = env_of(experiment.env, card.arm).as_evaluated()
-    return evaluate(agent, env, seeds, settings.num_envs, noise)
+    noise = derive(task.seed, "noise", task.setup.arm.name)
+    return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, noise)
 
 
 def _forget_after(folder: Path, card: AgentCard) -> None:
@@ -166,53 +193,47 @@ def _forget_after(folder: Path, card: AgentCard) -> None:
 
 
 def _load_or_make(
-    experiment: Experiment, folder: Path, card: AgentCard, env: VecNormalize, seed: int
+    folder: Path, setup: ArmSetup, card: AgentCard, env: VecNormalize, seed: int
 ) -> BaseAlgorithm:
-    device = torch_device(experiment.device)
     if not card.model:
-        eyes = first_layers(experiment, card.arm)
-        model = make_model(experiment.agent, env, seed, device, eyes)
-    else:
-        model = load_model(folder, card, device, env=env)
-        load_replay(folder, card, model)
-        model.set_random_seed(seed)
-        restore_normalization(env, card)
+        return make_model(setup.agent, env, seed, setup.device, setup.policy_arguments())
+    model = load_model(folder, card, setup.device, env=env)
+    load_replay(folder, card, model)
+    model.set_random_seed(seed)
+    restore_normalization(env, card)
     return model
 
 
-def _learn(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> AgentCard:
-    remaining = _remaining(experiment, card)
+def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
+    remaining, config = task.remaining(card), task.setup.agent
     if not remaining:
         return card
     with PeakMemory(card.peak_memory) as memory:
-        progress = Progress(
-            folder,
+        progress = TrainingCallback(
+            task.folder,
             agent,
             card,
-            total=experiment.agent.env_steps,
-            every=(experiment.evaluation.every, experiment.agent.checkpoint_every),
-            measure=lambda agent: measure(
-                experiment, agent, card, experiment.evaluation.episodes_during_training
-            ),
+            total=config.env_steps,
+            every=(task.evaluation.every, config.checkpoint_every),
+            measure=lambda agent: measure(task, agent, task.evaluation.episodes_during_training),
             memory=memory,
         )
         # What the first logs at a step, the second's checkpoint of that step includes.
-        watching = watch(experiment, folder, agent, card)
-        callbacks = CallbackList([*watching, progress])
+        callbacks = CallbackList([*watch(task.drift, agent, card), progress])
         with library_errors(card.algorithm):
             agent.model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
         return progress.checkpoint()
 
 
-def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard) -> None:
+def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
     """Score, film, and only then say that it is done."""
-    settings = experiment.evaluation
+    settings, env = task.evaluation, task.setup.env
     agent.deterministic = settings.deterministic
     began = time.perf_counter()
-    scores = measure(experiment, agent, card, settings.episodes)
+    scores = measure(task, agent, settings.episodes)
     took = card.evaluation_seconds + time.perf_counter() - began
     agent.deterministic = not settings.deterministic
-    others = measure(experiment, agent, card, settings.episodes_otherwise)
+    others = measure(task, agent, settings.episodes_otherwise)
     agent.deterministic = settings.deterministic
     result: dict[str, Any] = {
         **{name: getattr(card, name) for name in RECORDED},
@@ -221,20 +242,20 @@ def _finish(experiment: Experiment, folder: Path, agent: Agent, card: AgentCard)
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
         "command": exact_command(),
         "versions": library_versions(),
-        "evaluation": _played(experiment, scores, settings.deterministic),
-        "otherwise": _played(experiment, others, not settings.deterministic) if others else None,
+        "evaluation": _played(env.id, scores, settings.deterministic),
+        "otherwise": _played(env.id, others, not settings.deterministic) if others else None,
     }
     try:
-        record_video(agent, experiment.env, settings.seed, folder / VIDEO)
+        record_video(agent, RealWorld(env.as_evaluated()), settings.seed, task.folder / VIDEO)
     except WorldvaeError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
-    write_checked(folder / RESULT, {**result, "files": hash_files(folder)})
+    write_checked(task.folder / RESULT, {**result, "files": hash_files(task.folder)})
 
 
-def _played(experiment: Experiment, scores: list[Score], deterministic: bool) -> dict[str, Any]:
+def _played(env_id: str, scores: list[Score], deterministic: bool) -> dict[str, Any]:
     """Evaluation episodes as result.json holds them."""
     return {
-        "env_id": experiment.env.id,
+        "env_id": env_id,
         "deterministic": deterministic,
         "seeds": [score.seed for score in scores],
         "returns": [score.return_ for score in scores],

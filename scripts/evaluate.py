@@ -5,9 +5,7 @@ In Gymnasium's own environment, or with --backend in another one, to see that th
 
 from __future__ import annotations
 
-from typing import get_args
-
-from agents.config.sections import ArmName
+from agents.arms.registry import ARMS
 from scripts.cli import Parser, run
 from scripts.options import seed
 
@@ -16,7 +14,7 @@ BACKENDS = ("gymnasium", "ale", "envpool")
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
+    parser.add_argument("--arm", choices=[*ARMS], required=True, help="what it sees")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     parser.add_argument("--backend", choices=BACKENDS, default="gymnasium", help="see env.backend")
     options, experiment = parser.parse()
@@ -24,6 +22,7 @@ def main() -> None:
 
     from agents.policy.agent import Agent
     from agents.policy.evaluate import evaluate
+    from worldvae.envs.world import RealWorld
     from worldvae.seeding import numpy_stream
     from worldvae.stats import Resampling, episode_interval, mean
 
@@ -31,8 +30,9 @@ def main() -> None:
     folder = experiment.agent_folder(options.arm, options.seed)
     agent = Agent.load(folder, experiment.env, settings.deterministic)
     env = experiment.env.as_evaluated().model_copy(update={"backend": options.backend})
+    world = RealWorld(env)
     seeds = range(settings.seed, settings.seed + settings.episodes)
-    scores = evaluate(agent, env, seeds, settings.num_envs)
+    scores = evaluate(agent, world, seeds, settings.num_envs)
     returns = np.array([score.return_ for score in scores])
     resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
     low, high = episode_interval(returns, mean, resampling)

@@ -9,9 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
-
-from agents.config.sections import ArmName
+from agents.arms.registry import ARMS
 from scripts.cli import run
 from scripts.options import CommandParser, seed
 from worldvae.errors import ConfigError
@@ -22,7 +20,7 @@ WORDS = "One episode is no result: scores.csv and report.html hold what was meas
 def options(words: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of an agent")
-    parser.add_argument("--arm", choices=get_args(ArmName), help="only this arm (default: all)")
+    parser.add_argument("--arm", choices=[*ARMS], help="only this arm (default: all)")
     parser.add_argument("--seed", type=seed, help="of the agents (default: the first)")
     parser.add_argument("--episode", type=seed, help="its seed (default: the first evaluation's)")
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
-from agents.config.sections import ArmName
+from agents.arms.registry import ARMS
 from scripts.cli import Parser, run
 from scripts.options import seed
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("--arm", choices=get_args(ArmName), required=True, help="what it sees")
+    parser.add_argument("--arm", choices=[*ARMS], required=True, help="what it sees")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     options, experiment = parser.parse()
     from agents.prepare import prepare

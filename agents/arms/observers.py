@@ -1,124 +1,146 @@
-"""What a playing agent is given to see, step by step; equal to what its training environment gave.
-
-`look` turns the observations of N environments into those of the policy, `acted` tells what was
-done with them.
-"""
+"""What the arms observe: one observer for each kind, used in training and in play alike."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
-from worldvae.envs.vector import image_of, with_image
+from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ConfigError
-from worldvae.wrappers.history import History
-from worldvae.wrappers.latent import FrameEncoder, LatentStacks
-from worldvae.wrappers.state import action_size, encode_actions, known_state
+from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.observer import NO_ONE, Moment, Observer
+
+Floats = NDArray[np.float32]
 
 CLIP = 10.0
-"""Deviations at which Stable-Baselines3's VecNormalize cuts observations, as `normalized` does."""
+"""Deviations from the mean at which a standardised state is cut."""
 
 EPSILON = 1e-8
 
 
-class Eyes(Protocol):
-    """What differs between the arms of a comparison, in play."""
+@dataclass(frozen=True)
+class Given:
+    """What an observer may be made of; each kind takes what it needs."""
 
-    encode: FrameEncoder | None
-    """What turns frames into latents, where the agent sees latents."""
-
-    def begin(self) -> None:
-        """Forget what was seen, to play with another number of environments."""
-
-    def look(
-        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None
-    ) -> Any:
-        """obs of N environments, episode_start (N,), state (N, S) -> what the policy is given."""
-
-    def acted(self, actions: NDArray[Any]) -> None:
-        """(N, ...), what the policy did in them."""
-
-
-class ImageEyes:
-    """The last `stack` frames, or their latents."""
-
-    def __init__(
-        self, stack: int, image_key: str | None = None, encode: FrameEncoder | None = None
-    ) -> None:
-        self.encode = encode
-        self._stack, self._image_key = stack, image_key
-        self.begin()
-
-    def begin(self) -> None:
-        memory: History | LatentStacks = History(self._stack)
-        self._memory = memory if self.encode is None else LatentStacks(self.encode, self._stack)
-
-    def look(
-        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None
-    ) -> Any:
-        stacks = self._memory.push(image_of(obs, self._image_key), episode_start)
-        return with_image(obs, self._image_key, stacks)
-
-    def acted(self, actions: NDArray[Any]) -> None:
-        pass
-
-
-class StateEyes:
-    """The last `stack` true states in the units of training, no frame."""
-
+    stack: int
+    """Observations that are joined."""
+    actions: spaces.Space[Any]
+    """The space that the policy acts in."""
     encode: FrameEncoder | None = None
+    """The frozen encoder of an arm that observes latents."""
+    units: RunningMeanStd | None = None
+    """Mean and variance of the stacked true states, (stack S,)."""
+    learns: bool = False
+    """Whether `units` learn from what is observed, as they do in training alone."""
 
-    def __init__(self, stack: int, units: RunningMeanStd, image_key: str | None = None) -> None:
-        self._stack, self._units, self._image_key = stack, units, image_key
-        self.begin()
 
-    def begin(self) -> None:
-        self._memory = History(self._stack)
+class StateObserver(Observer):
+    """The last true states, standardised by their running mean and deviation; no frame."""
 
-    def look(
-        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None
-    ) -> Any:
-        if state is None:
+    def __init__(self, stack: int, units: RunningMeanStd, learns: bool) -> None:
+        self.units, self.learns = units, learns
+        super().__init__(stack)
+
+    def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
+        variables = len(self.units.mean) // self.stack
+        return spaces.Box(-np.inf, np.inf, (variables,), np.float32)
+
+    def features(self, moment: Moment, episode_start: NDArray[np.bool_]) -> Floats:
+        if moment.state is None:
             raise ConfigError(
                 "the state arm's agent needs the true state, which this backend does not show; "
                 "use env.backend: gymnasium, and an environment with a state reader"
             )
-        stacks = self._memory.push(known_state(state), episode_start)
-        return with_image(obs, self._image_key, normalized(stacks, self._units))
+        # What has no value at the moment is told as NaN.
+        return np.nan_to_num(moment.state, nan=0.0).astype(np.float32)
 
-    def acted(self, actions: NDArray[Any]) -> None:
-        pass
+    def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> Floats:
+        return self._standardised(self._learned(super().begin(moment, episode_start)))
 
+    def step(
+        self,
+        moment: Moment,
+        episode_start: NDArray[np.bool_],
+        last: Moment | None = None,
+        ended: NDArray[np.intp] = NO_ONE,
+    ) -> tuple[Floats, Floats]:
+        stacks, final = super().step(moment, episode_start, last, ended)
+        return self._standardised(self._learned(stacks)), self._standardised(final)
 
-class BlindEyes:
-    """The last `stack` actions of the agent itself."""
+    def _learned(self, stacks: Floats) -> Floats:
+        if self.learns:
+            self.units.update(stacks)
+        return stacks
 
-    encode: FrameEncoder | None = None
-
-    def __init__(self, stack: int, space: spaces.Space[Any]) -> None:
-        self._stack, self._space = stack, space
-        self.begin()
-
-    def begin(self) -> None:
-        self._memory = History(self._stack)
-        self._acted: NDArray[np.float32] | None = None
-
-    def look(
-        self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None
-    ) -> Any:
-        nothing = np.zeros((len(episode_start), action_size(self._space)), np.float32)
-        acted = nothing if self._acted is None else self._acted
-        return self._memory.push(np.where(episode_start[:, None], nothing, acted), episode_start)
-
-    def acted(self, actions: NDArray[Any]) -> None:
-        self._acted = encode_actions(actions, self._space)
+    def _standardised(self, stacks: Floats) -> Floats:
+        """(N, k S) in units of the running deviation, cut at CLIP of them."""
+        scaled = (stacks - self.units.mean) / np.sqrt(self.units.var + EPSILON)
+        return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 
 
-def normalized(obs: NDArray[np.float32], units: RunningMeanStd) -> NDArray[np.float32]:
-    """As VecNormalize does in training, but without learning from it: (N, D) -> (N, D)."""
-    scaled = (obs - units.mean) / np.sqrt(units.var + EPSILON)
-    return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
+class ActionObserver(Observer):
+    """The agent's own last actions and nothing else, whatever a Dict observation holds."""
+
+    shows_other_keys = False
+
+    def __init__(self, stack: int, actions: spaces.Space[Any]) -> None:
+        self._actions = actions
+        super().__init__(stack)
+
+    def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
+        return spaces.Box(-np.inf, np.inf, (action_size(self._actions),), np.float32)
+
+    def features(self, moment: Moment, episode_start: NDArray[np.bool_]) -> Floats:
+        nothing = np.zeros((len(episode_start), action_size(self._actions)), np.float32)
+        if moment.actions is None:
+            return nothing
+        acted = encode_actions(moment.actions, self._actions)
+        return np.where(episode_start[:, None], nothing, acted)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of observation: how its observer is made, and what it needs and shows."""
+
+    make: Callable[[Given], Observer]
+    needs_state: bool = False
+    """Whether a reader has to tell the true state."""
+    is_drawn: bool = True
+    """Whether the environment has to draw frames for it."""
+    panel: str = ""
+    """What a film calls the bars of what the policy is given, where it shows bars."""
+    reach: float = 3.0
+    """The value whose bar has full length."""
+
+
+def _latents(given: Given) -> Observer:
+    if given.encode is None:
+        raise TypeError("latents need an encoder; give the arm's row one")
+    return LatentObserver(given.encode, given.stack)
+
+
+def _state(given: Given) -> Observer:
+    if given.units is None:
+        raise TypeError("the true state needs its units")
+    return StateObserver(given.stack, given.units, given.learns)
+
+
+OBSERVERS: dict[str, Kind] = {
+    "frames": Kind(lambda given: Observer(given.stack)),
+    "latents": Kind(_latents, panel="sees its latents"),
+    "true state": Kind(_state, needs_state=True, is_drawn=False, panel="sees the state"),
+    "actions": Kind(
+        lambda given: ActionObserver(given.stack, given.actions),
+        is_drawn=False,
+        panel="sees its actions",
+        reach=1.0,
+    ),
+}
+"""What an arm's row may say in `observes`."""

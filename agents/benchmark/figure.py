@@ -15,16 +15,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from agents.benchmark.results import Result
 from agents.benchmark.scaling import Curve
 from worldvae.plots.encoder import BLACK
-from worldvae.plots.style import PALETTE, STYLE
+from worldvae.plots.style import BLUE, GREY, ORANGE, STYLE
 
 GUIDE = "#9a9a9a"
-MET, MISSED, REPORTED = PALETTE["latent"], PALETTE["pixels"], PALETTE["random"]
+MET, MISSED, REPORTED = BLUE, ORANGE, GREY
 COLOURS = {True: MET, False: MISSED, None: REPORTED}
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 ROW_INCHES = 0.42
 HEAD = 0.6
 """Room above a group for its name, in rows."""
-STAGE_COLOURS = {"collection": "#009e73", "pretraining": PALETTE["latent"], "encoding": "#cc79a7"}
+STAGE_COLOURS = {"collection": "#009e73", "pretraining": BLUE, "encoding": "#cc79a7"}
 
 
 def benchmark_figure(rows: Sequence[Result]) -> Figure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 
-from agents.arms.build import training_env
+from agents.arms.build import open_training, set_up
+from agents.arms.registry import PIXELS, UNTRAINED, Arm
 from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step
@@ -13,7 +14,6 @@ from agents.benchmark.config import PPORows
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.config.agent import AgentConfig
-from agents.config.sections import ArmName
 from agents.policy.algorithms import make_model
 from agents.prepare import make_untrained_encoder
 from worldvae.envs import EnvConfig
@@ -42,7 +42,7 @@ def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
 
 
 def _against_pixels(bench: Bench, field: str) -> Comparison:
-    sides = _learn(bench, field, "random"), _learn(bench, field, "pixels")
+    sides = _learn(bench, field, UNTRAINED), _learn(bench, field, PIXELS)
     return bench.compare(Contest(*sides, warm_up=False))  # the first update of each turn is one
 
 
@@ -60,7 +60,7 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
             watch.stop()
         return taken
 
-    return bench.compare(Contest(_learn(bench, field, "random"), bare, warm_up=False))
+    return bench.compare(Contest(_learn(bench, field, UNTRAINED), bare, warm_up=False))
 
 
 def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
@@ -73,23 +73,22 @@ def _decisions(agent: AgentConfig) -> int:
     return int(agent.arguments["n_steps"]) * agent.num_envs
 
 
-def _learn(bench: Bench, field: str, arm: ArmName) -> Side:
+def _learn(bench: Bench, field: str, arm: Arm) -> Side:
     """A few updates of PPO as `arm` sees the environment.
 
     Making it is not counted, nor the first update, before which all episodes have to begin.
     The latents are those of the control arm's encoder: random weights take as long as any.
     """
     env, settings = _of(bench, field)
-    agent = bench.config.agent_of(settings)
-    update = _decisions(agent)
+    update = _decisions(settings.agent)
     experiment = bench.experiment(env, bench.config.lean_pretrain, agent)
-    if arm == "random":
+    if arm is UNTRAINED:
         make_untrained_encoder(experiment)
 
     def side(watch: Stopwatch) -> float:
         with watch.paused():
             seed = bench.seed("ppo")
-            vec = training_env(experiment, arm, seed)
+            vec = open_training(set_up(experiment, arm.name), seed).env
             model = make_model(agent, vec, seed, bench.device)
             model.learn(update)
         model.learn(settings.updates * update, reset_num_timesteps=False)

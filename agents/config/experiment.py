@@ -10,7 +10,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.sections import (
-    ArmName,
     CompareConfig,
     DriftConfig,
     EvaluationConfig,
@@ -143,7 +142,7 @@ class Experiment(Config):
         """Encoders of many betas."""
         return self.folder / "sweep"
 
-    def agent_folder(self, arm: ArmName, seed: int) -> Path:
+    def agent_folder(self, arm: str, seed: int) -> Path:
         """One trained agent."""
         return self.folder / "agents" / arm / f"seed_{seed}"
 

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from agents.arms.registry import DEFAULT, ArmName
 from worldvae.config import Config
 from worldvae.diagnostics.config import Measure
 from worldvae.fields import Name, Seed, check_name, folder_name
 
-ArmName = Literal["pixels", "latent", "random", "finetune", "state", "blind"]
+Latents = Annotated[int, Field(ge=1, le=4_096)]
+LARGEST_BETA = 1e6
 
 ExecutorName = Literal["local", "ray"]
 """Where jobs run."""
@@ -19,8 +21,6 @@ ExecutorName = Literal["local", "ray"]
 FEWEST_FRAMES = 32
 """Frames of an agent that are judged at least: a share of fewer says little."""
 
-Latents = Annotated[int, Field(ge=1, le=4_096)]
-LARGEST_BETA = 1e6
 E = TypeVar("E")
 
 
@@ -113,7 +113,7 @@ class CompareConfig(Config):
     """What is compared: nothing differs between arms but what the agent sees."""
 
     arms: Annotated[tuple[ArmName, ...], AfterValidator(_no_twins)] = Field(
-        ("latent", "random", "pixels"), min_length=1, description="What the agents see."
+        DEFAULT, min_length=1, description="What the agents see."
     )
     seeds: Annotated[tuple[Seed, ...], AfterValidator(_no_twins)] = Field(
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."

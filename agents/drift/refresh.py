@@ -11,13 +11,15 @@ refresh_1/result.json  what it cost; with it this refresh is done
 from __future__ import annotations
 
 import os
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from agents.arms.registry import Arm
 from agents.config.experiment import Experiment
+from agents.config.sections import DriftConfig
 from agents.drift.log import calls_for_refresh, read_lines
 from agents.drift.outliers import Outliers
 from agents.drift.watch import DriftWatch
@@ -27,10 +29,11 @@ from agents.policy.card import AgentCard, own_encoder, write_card
 from agents.policy.resources import PeakMemory, used_cpu
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
-from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, refit
+from worldvae.training.device import torch_device
 from worldvae.checksum import is_intact, read_checked, write_checked
-from worldvae.diagnostics.drift import Reference, refer
+from worldvae.diagnostics.drift import refer
+from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
@@ -40,52 +43,80 @@ EVALUATIONS = 4
 """Of a refit at least; its best one is kept."""
 
 
-def watch(
-    experiment: Experiment, folder: Path, agent: Agent, card: AgentCard
-) -> list[BaseCallback]:
+@dataclass(frozen=True)
+class DriftTask:
+    """What watching and refitting the encoder of one agent needs of its experiment."""
+
+    folder: Path
+    """Of the agent."""
+    config: DriftConfig
+    rollouts: RolloutConfig
+    rollouts_folder: Path
+    """The frames that the encoder was first trained on."""
+    pretrain: PretrainConfig
+    env: EnvConfig
+    device: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, folder: Path) -> DriftTask:
+        """Of the agent in `folder`."""
+        return cls(
+            folder=folder,
+            config=experiment.drift,
+            rollouts=experiment.rollouts,
+            rollouts_folder=experiment.rollouts_folder,
+            pretrain=experiment.pretrain,
+            env=experiment.env,
+            device=torch_device(experiment.device),
+        )
+
+    def stores(self, refreshes: int) -> list[RolloutStore]:
+        """All frames behind the encoder of an agent that was refitted so often."""
+        own = [refresh_folder(self.folder, n + 1) / "rollouts" for n in range(refreshes)]
+        return [RolloutStore(path) for path in (self.rollouts_folder, *own)]
+
+    def may_refresh(self, arm: Arm, refreshes: int) -> bool:
+        """Whether the encoder, refitted so often, would be refitted again if the agent drifted."""
+        return self.config.refresh and arm.may_refit and refreshes < self.config.refreshes
+
+
+def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
     """What measures the drift of an agent that sees latents; nothing for the others."""
-    config = experiment.drift
-    if not config.every or agent.encode is None:
+    if not task.config.every or agent.encode is None:
         return []
     encoder = agent.encode.encoder
-    own = refresh_folder(folder, card.refreshes) if card.refreshes else folder
+    own = refresh_folder(task.folder, card.refreshes) if card.refreshes else task.folder
     return [
         DriftWatch(
-            folder,
-            config,
+            task.folder,
+            task.config,
             card,
             encoder,
-            partial(_reference, encoder, experiment, folder, card.refreshes),
+            lambda: refer(encoder, task.stores(card.refreshes)),
             Outliers(own / "strangest.npz", card.env_steps),
-            may_refit=may_refresh(experiment, card),
+            may_refit=task.may_refresh(agent.arm, card.refreshes),
         )
     ]
 
 
-def may_refresh(experiment: Experiment, card: AgentCard) -> bool:
-    """Whether the encoder of the agent would be refitted if it drifted."""
-    config = experiment.drift
-    return config.refresh and card.arm == "latent" and card.refreshes < config.refreshes
-
-
-def must_refresh(experiment: Experiment, folder: Path, card: AgentCard) -> bool:
-    """Whether its newest measurement asks for it."""
-    lines = read_lines(folder)
-    return may_refresh(experiment, card) and calls_for_refresh(
-        experiment.drift, lines, card.refreshes
+def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
+    """Whether the newest measurement asks to refit the agent's encoder."""
+    lines = read_lines(task.folder)
+    return task.may_refresh(arm, card.refreshes) and calls_for_refresh(
+        task.config, lines, card.refreshes
     )
 
 
-def refresh(experiment: Experiment, folder: Path, card: AgentCard) -> AgentCard:
-    """Collect with the agent in `folder`, refit its encoder, and name the new one in its card.
+def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
+    """Collect with the agent, refit its encoder, and name the new one in its card.
 
     Killed at any moment, the same call goes on.
     """
-    own = refresh_folder(folder, card.refreshes + 1)
+    folder, own = task.folder, refresh_folder(task.folder, card.refreshes + 1)
     if not is_intact(own / "result.json"):
         with PeakMemory(card.peak_memory) as memory:
-            costs = _collect(experiment, folder, own, card)
-            refitted = _refit(experiment, folder, own, card)
+            costs = _collect(task, own, card)
+            refitted = _refit(task, own, card)
             result = {**_sum(costs, refitted), "peak_memory": memory.bytes}
         write_checked(own / "result.json", result)
     result = read_checked(own / "result.json", f"delete it to refit {folder} again")
@@ -109,30 +140,20 @@ def refresh_folder(folder: Path, number: int) -> Path:
     return folder / f"refresh_{number}"
 
 
-def stores_of(experiment: Experiment, folder: Path, refreshes: int) -> list[RolloutStore]:
-    """All frames behind the encoder of an agent that was refitted so often."""
-    own = [refresh_folder(folder, number + 1) / "rollouts" for number in range(refreshes)]
-    return [RolloutStore(path) for path in (experiment.rollouts_folder, *own)]
-
-
-def _reference(encoder: Encoder, experiment: Experiment, folder: Path, refreshes: int) -> Reference:
-    return refer(encoder, stores_of(experiment, folder, refreshes))
-
-
-def _collect(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> dict[str, float]:
+def _collect(task: DriftTask, own: Path, card: AgentCard) -> dict[str, float]:
     """Frames of the agent as it explores, and what they cost."""
     rollouts = RolloutConfig(
-        frames=experiment.drift.refresh_frames,
-        num_envs=experiment.rollouts.num_envs,
+        frames=task.config.refresh_frames,
+        num_envs=task.rollouts.num_envs,
         policies={"agent": 1.0},
-        agent=str(folder),
-        epsilon=experiment.rollouts.epsilon,
+        agent=str(task.folder),
+        epsilon=task.rollouts.epsilon,
     )
     seed = derive(card.seed, "refresh", card.refreshes)
-    store = RolloutStore.create(own / "rollouts", experiment.env)
+    store = RolloutStore.create(own / "rollouts", task.env)
     # Of a part that was killed the processor seconds are not known: it was busy all the time.
     before, began = sum(record.seconds for record in store.records), used_cpu()
-    agent = Agent.load(folder, deterministic=False)
+    agent = Agent.load(task.folder, deterministic=False)
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
     return {
@@ -142,13 +163,13 @@ def _collect(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -
     }
 
 
-def _refit(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> dict[str, Any]:
+def _refit(task: DriftTask, own: Path, card: AgentCard) -> dict[str, Any]:
     """An encoder of old and new frames, and what it cost."""
-    stores = stores_of(experiment, folder, card.refreshes + 1)
+    stores = task.stores(card.refreshes + 1)
     seed = derive(card.seed, "refit", card.refreshes)
-    device = torch_device(experiment.device)
-    before = own_encoder(folder, card)
-    refit(before, stores, refit_config(experiment), own / "encoder", seed, device)
+    before = own_encoder(task.folder, card)
+    config = refit_config(task.pretrain, task.config.refresh_steps)
+    refit(before, stores, config, own / "encoder", seed, task.device)
     keep_units(before, own / "encoder", stores[-1])
     again = PRETRAIN_AGAIN.format(folder=own / "encoder")
     result = read_checked(own / "encoder/result.json", again)
@@ -159,11 +180,10 @@ def _refit(experiment: Experiment, folder: Path, own: Path, card: AgentCard) -> 
     }
 
 
-def refit_config(experiment: Experiment) -> PretrainConfig:
-    """That of pretraining, but for how long."""
-    steps = experiment.drift.refresh_steps
-    every = min(experiment.pretrain.evaluate_every, max(1, steps // EVALUATIONS))
-    values = experiment.pretrain.model_dump(by_alias=True)
+def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
+    """The configuration of pretraining, but for `steps` optimiser steps."""
+    every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
+    values = pretrain.model_dump(by_alias=True)
     return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})
 
 

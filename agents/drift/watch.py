@@ -93,7 +93,7 @@ class DriftWatch(BaseCallback):
 
     def _on_step(self) -> bool:
         if self._reference is not None:
-            self._sample.offer(self.training_env.get_attr("newest_inputs", 0)[0])
+            self._sample.offer(self.training_env.get_attr("observer", 0)[0].newest_inputs)
         return not self._must_stop
 
     def _on_rollout_start(self) -> None:

@@ -9,26 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from agents.arms.build import FROZEN, make_eyes
-from agents.arms.observers import Eyes
+from agents.arms.build import make_observer
+from agents.arms.observers import Given
+from agents.arms.registry import ARMS, Arm
 from agents.policy.card import AgentCard, own_encoder, read_card, saved_units
 from agents.policy.checkpoint import load_model
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig
-from worldvae.errors import ArtifactError
-from worldvae.wrappers.latent import FrameEncoder
+from worldvae.envs.vector import image_of
+from worldvae.errors import WorldvaeError
+from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.observer import Moment, Observer
+from worldvae.wrappers.stack import observed
 
 
 class Agent:
-    """A policy and the eyes it was trained with; a `Policy` of `worldvae.rollouts`."""
+    """A policy and what it observes with; a `Policy` of `worldvae.rollouts`.
 
-    def __init__(self, model: BaseAlgorithm, eyes: Eyes, deterministic: bool = True) -> None:
-        self.model, self.eyes, self.deterministic = model, eyes, deterministic
+    Args:
+        model: The policy.
+        arm: The row of its arm.
+        observer: What it was trained with, without any past.
+        image_key: The key of the image in a Dict observation.
+        deterministic: Take the mode of the policy in place of sampling from it.
+    """
+
+    def __init__(
+        self,
+        model: BaseAlgorithm,
+        arm: Arm,
+        observer: Observer,
+        image_key: str | None = None,
+        deterministic: bool = True,
+    ) -> None:
+        self.model, self.arm, self.observer = model, arm, observer
+        self.deterministic = deterministic
         self.seen: Any = None
         """What the policy was given last, of N environments."""
+        self._image_key = image_key
         self._memory: tuple[NDArray[Any], ...] | None = None
         """Of a recurrent policy."""
+        self._acted: NDArray[Any] | None = None
+        """What it did last."""
         self.begin()
 
     @classmethod
@@ -42,21 +65,16 @@ class Agent:
             raise ArtifactError(
                 f"{folder}: trained on another task than this config's: {difference}"
             )
-        model = load_model(folder, card)
-        eyes = make_eyes(
-            card.arm,
-            card.stack,
-            card.env.image_key,
-            checked_encoder(folder, card) if card.arm in FROZEN else None,
-            space=model.action_space,
-            units=saved_units(card) if card.arm == "state" else None,
-        )
-        return cls(model, eyes, deterministic)
+        model, arm = load_model(folder, card), ARMS[card.arm]
+        encode = checked_encoder(folder, card) if arm.freezes_encoder else None
+        given = Given(card.stack, model.action_space, encode, saved_units(card))
+        observer = make_observer(arm, given)
+        return cls(model, arm, observer, card.env.image_key, deterministic)
 
     @property
     def encode(self) -> FrameEncoder | None:
         """What turns frames into its latents, if it sees latents."""
-        return self.eyes.encode
+        return self.observer.encode if isinstance(self.observer, LatentObserver) else None
 
     def __call__(
         self,
@@ -64,21 +82,25 @@ class Agent:
         episode_start: NDArray[np.bool_],
         state: NDArray[np.float64] | None = None,
     ) -> NDArray[Any]:
-        """Observations of N environments, episode_start (N,): who begins an episode -> (N, ...).
+        """Observations of N environments -> actions (N, ...).
 
-        `state` (N, S), the true state, is for the state arm.
+        Args:
+            episode_start: (N,), which of them begin an episode.
+            state: (N, S), the true state, for an arm that observes it.
         """
-        self.seen = self.eyes.look(obs, episode_start, state)
+        moment = Moment(image_of(obs, self._image_key), state, self._acted)
+        stacks, _ = self.observer.step(moment, episode_start)
+        self.seen = observed(obs, self.observer, self._image_key, stacks)
         actions, self._memory = self.model.predict(
             self.seen, self._memory, episode_start, deterministic=self.deterministic
         )
-        self.eyes.acted(actions)
+        self._acted = actions
         return actions
 
     def begin(self) -> Agent:
         """Forget what was seen, to play with another number of environments."""
-        self._memory = None
-        self.eyes.begin()
+        self._memory = self._acted = None
+        self.observer.forget()
         return self
 
 

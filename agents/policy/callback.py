@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from agents.arms.observers import StateObserver
 from agents.policy.agent import Agent
 from agents.policy.card import AgentCard, normalization_of
 from agents.policy.checkpoint import save_agent
@@ -17,7 +18,7 @@ from worldvae.files import append_jsonl
 from worldvae.progress import ProgressBar
 
 
-class Progress(BaseCallback):
+class TrainingCallback(BaseCallback):
     """Logs into `folder`, charges only training to the clock, and leaves checkpoints.
 
     Args:
@@ -90,7 +91,9 @@ class Progress(BaseCallback):
         return {"env_steps": self._env_steps, "seconds": self._meter.seconds}
 
     def _current_card(self) -> AgentCard:
-        normalization = normalization_of(self.model.get_vec_normalize_env())
+        observer = self._agent.observer
+        units = observer.units if isinstance(observer, StateObserver) else None
+        normalization = normalization_of(self.model.get_vec_normalize_env(), units)
         costs = {
             "cpu_seconds": self._meter.cpu_seconds,
             "evaluation_seconds": self._meter.evaluation_seconds,

@@ -10,9 +10,8 @@ from pydantic import Field
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.arms.build import state_units
+from agents.arms.registry import ArmName
 from agents.config.agent import AlgorithmName
-from agents.config.sections import ArmName
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
@@ -72,8 +71,8 @@ def own_encoder(folder: Path, card: AgentCard) -> Path:
     return (folder / str(card.encoder)).resolve()
 
 
-def normalization_of(env: VecNormalize | None) -> dict[str, Any]:
-    """What `env` has learned of returns, and of the true state where that is seen: for a card."""
+def normalization_of(env: VecNormalize | None, units: RunningMeanStd | None) -> dict[str, Any]:
+    """For a card: what `env` has learned of returns, and `units` of the true state."""
     if env is None:
         raise TypeError("rewards are scaled by a VecNormalize; this environment has none")
     returns = env.ret_rms
@@ -82,25 +81,23 @@ def normalization_of(env: VecNormalize | None) -> dict[str, Any]:
         "return_var": float(returns.var),
         "return_count": float(returns.count),
     }
-    if env.norm_obs:
-        state = state_units(env)
-        learned["state_mean"] = tuple(state.mean.tolist())
-        learned["state_var"] = tuple(state.var.tolist())
-        learned["state_count"] = float(state.count)
+    if units is not None:
+        learned["state_mean"] = tuple(units.mean.tolist())
+        learned["state_var"] = tuple(units.var.tolist())
+        learned["state_count"] = float(units.count)
     return learned
 
 
 def restore_normalization(env: VecNormalize, card: AgentCard) -> None:
-    """The opposite of `normalization_of`."""
+    """Give `env` what `card` has saved of returns."""
     env.ret_rms.mean, env.ret_rms.var = np.array(card.return_mean), np.array(card.return_var)
     env.ret_rms.count = card.return_count
-    if env.norm_obs:
-        state, saved = state_units(env), saved_units(card)
-        state.mean, state.var, state.count = saved.mean, saved.var, saved.count
 
 
-def saved_units(card: AgentCard) -> RunningMeanStd:
-    """Mean and variance of what the state arm sees."""
+def saved_units(card: AgentCard) -> RunningMeanStd | None:
+    """Mean and variance of the true states that the agent observed; None if it observed none."""
+    if not card.state_mean:
+        return None
     units = RunningMeanStd(shape=(len(card.state_mean),))
     units.mean, units.var = np.array(card.state_mean), np.array(card.state_var)
     units.count = card.state_count

@@ -10,10 +10,10 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.policy.agent import Agent
-from worldvae.envs import EnvConfig, make_vec
 from worldvae.envs.isolation import SUCCESS
-from worldvae.envs.make_raw import has_limit
-from worldvae.errors import ConfigError
+from worldvae.envs.state import STATE
+from worldvae.envs.world import World
+from worldvae.errors import WorldvaeError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -33,7 +33,7 @@ class Score:
 
 
 def evaluate(
-    agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
+    agent: Agent, world: World, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
 ) -> list[Score]:
     """Play one episode from each of `seeds`, to its end; the scores in their order.
 
@@ -42,19 +42,19 @@ def evaluate(
     Raises ConfigError if an episode does not end.
     """
     with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
-        return _evaluate(agent, env, seeds, num_envs)
+        return _evaluate(agent, world, seeds, num_envs)
 
 
-def _evaluate(agent: Agent, env: EnvConfig, seeds: Sequence[int], num_envs: int) -> list[Score]:
+def _evaluate(agent: Agent, world: World, seeds: Sequence[int], num_envs: int) -> list[Score]:
     if not len(seeds):
         return []
     width = min(num_envs, len(seeds))
-    vec = make_vec(env, width, seed=0)
+    vec = world.make_vec(width, seed=0)
     try:
         scores: list[Score] = []
-        most = None if has_limit(env) else ENDLESS
+        most = None if world.has_limit else ENDLESS
         for start in range(0, len(seeds), width):
-            scores += _play(agent, vec, seeds[start : start + width], env.id, most)
+            scores += _play(agent, vec, seeds[start : start + width], world.name, most)
         return scores
     finally:
         vec.close()
@@ -77,7 +77,7 @@ def _play(
                 f"{name}: an episode has not ended after {most:,} decisions, and nothing limits "
                 "it: set env.max_episode_steps, which truncates it"
             )
-        actions = agent(obs, episode_start, info.get("state"))
+        actions = agent(obs, episode_start, info.get(STATE))
         obs, rewards, terminated, truncated, info = vec.step(actions)
         episode_start = terminated | truncated
         returns += rewards * running

@@ -7,24 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.run.records import CHARGED_ARMS, Result, Run
-from agents.run.stage_results import Collection, Pretraining
-
-METERED = ("collection", "pretraining", "training", "refitting")
-STAGES = (*METERED, "evaluation")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What one stage took; the CPU time and memory of evaluations are not measured apart."""
-
-    seconds: float | None
-    cpu_seconds: float | None
-    peak_memory: float | None
-
-
-NOTHING = Stage(0.0, 0.0, 0.0)
-"""Of a stage that an arm does not need."""
+from agents.run.records import Result, Run
+from agents.run.stage_results import NOTHING, UNKNOWN, StageCost
+from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, SharedStage, shared_stages
 
 
 @dataclass(frozen=True)
@@ -33,7 +18,7 @@ class Account:
 
     trained_steps: float
     charged_steps: float | None
-    stages: Mapping[str, Stage]
+    stages: Mapping[str, StageCost]
     parameters_trained: float
     parameters_frozen: float
     peak_memory: float | None
@@ -68,19 +53,13 @@ def _ledger(run: Run, arm: str) -> ArmCosts:
 
 
 def _account(run: Run, result: Result) -> Account:
-    needed = CHARGED_ARMS.get(result.arm, frozenset())
-    frames = run.collection.env_steps if run.collection else None
-    charged = frames if "collection" in needed else 0
-    stages = {
-        "collection": _before(run.collection) if "collection" in needed else NOTHING,
-        "pretraining": _before(run.pretraining) if "pretraining" in needed else NOTHING,
-        "training": Stage(result.seconds, result.cpu_seconds, result.peak_memory),
-        "refitting": _refitting(result),
-        "evaluation": Stage(result.evaluation_seconds, None, None),
-    }
+    needed = shared_stages(result.arm)
+    shared = {stage.name: (_taken(run, stage) if stage in needed else NOTHING) for stage in SHARED}
+    stages = {**shared, **{stage.name: stage.cost(result) for stage in OF_AGENTS}}
+    charged = [cost.env_steps for cost in shared.values()]
     return Account(
         trained_steps=result.env_steps,
-        charged_steps=None if charged is None else charged + result.refresh_env_steps,
+        charged_steps=_combined([*charged, result.refresh_env_steps], sum),
         stages=stages,
         peak_memory=_combined([stages[name].peak_memory for name in METERED], max),
         parameters_trained=result.parameters_trained,
@@ -88,19 +67,12 @@ def _account(run: Run, result: Result) -> Account:
     )
 
 
-def _refitting(result: Result) -> Stage:
-    """Of the encoder, and collecting for it, while the agent trained; its memory is training's."""
-    return Stage(result.refresh_seconds, result.refresh_cpu_seconds, 0.0)
-
-
-def _before(stage: Collection | Pretraining | None) -> Stage:
-    if stage is None:
-        return Stage(None, None, None)
-    return Stage(stage.seconds, stage.cpu_seconds, stage.peak_memory)
+def _taken(run: Run, stage: SharedStage) -> StageCost:
+    return run.stages[stage.name].cost if stage.name in run.stages else UNKNOWN
 
 
 def _mean_account(accounts: list[Account]) -> Account:
-    stages = {name: [account.stages[name] for account in accounts] for name in STAGES}
+    stages = {name: [account.stages[name] for account in accounts] for name in NAMES}
     return Account(
         trained_steps=float(np.mean([account.trained_steps for account in accounts])),
         charged_steps=_mean(account.charged_steps for account in accounts),
@@ -111,8 +83,10 @@ def _mean_account(accounts: list[Account]) -> Account:
     )
 
 
-def _mean_stage(stages: list[Stage]) -> Stage:
-    return Stage(
+def _mean_stage(stages: list[StageCost]) -> StageCost:
+    steps = _mean(stage.env_steps for stage in stages)
+    return StageCost(
+        None if steps is None else round(steps),
         _mean(stage.seconds for stage in stages),
         _mean(stage.cpu_seconds for stage in stages),
         _mean(stage.peak_memory for stage in stages),

@@ -10,7 +10,7 @@ from agents.report.sections.distribution import distribution
 from agents.report.sections.drift import drift
 from agents.report.sections.films import films
 from agents.report.sections.health import health, unfit
-from agents.report.sections.observations import sees
+from agents.report.sections.observations import observations
 from agents.report.summary import Summary, unequal
 from agents.report.tables import arms_table, costs_seeds_table, costs_table, pairs_table
 from agents.report.text import render_text, repeat
@@ -44,7 +44,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         exhibits.curves(run, resampling),
         exhibits.scores(run, summary),
         distribution(summary, resampling),
-        sees(run),
+        observations(run),
         exhibits.encoder(run),
         health(run),
         drift(run),

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.report.costs import METERED, NOTHING, STAGES, Account, ArmCosts
+from agents.report.costs import Account, ArmCosts
 from agents.report.normalised import AGGREGATES, Across
 from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
 from agents.run.records import Result, Run
+from agents.run.stage_results import NOTHING
+from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell
 from worldvae.stats import Difference, Estimate, interquartile_mean
 
@@ -57,7 +59,7 @@ def normalised_table(across: Across) -> Table:
 
 def costs_table(costs: Sequence[ArmCosts]) -> Table:
     """What each arm took, the mean over its seeds; stages that no arm needed are left out."""
-    stages = [name for name in STAGES if any(one.mean.stages[name] != NOTHING for one in costs)]
+    stages = [name for name in NAMES if any(one.mean.stages[name] != NOTHING for one in costs)]
     columns = [_ledger(arm_costs, stages) for arm_costs in costs]
     return _beside([arm_costs.arm for arm_costs in costs], columns)
 

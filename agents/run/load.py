@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from agents.arms.registry import rank
 from agents.policy.card import read_card
 from agents.run.agent_files import EPISODES, EVALUATIONS, RESULT, check_counts, check_file
 from agents.run.records import (
@@ -21,9 +22,9 @@ from agents.run.records import (
     Result,
     Run,
     TrainingEpisode,
-    rank,
 )
 from agents.run.stage_results import Card, Collection, Pretraining, Stated
+from agents.run.stages import SHARED
 from worldvae.checksum import HEADER, read_checked_as, read_checked_bytes
 from worldvae.config import read_yaml
 from worldvae.errors import ArtifactError, WorldvaeError
@@ -34,11 +35,7 @@ T = TypeVar("T")
 TRAINED_AGAIN = "compare again, which goes on from its checkpoint"
 TRAINED_ON = "restore the file or remove that line"
 WRITTEN_AGAIN = "compare again with the CONFIG of the experiment, which writes it anew"
-REMEDIES = {
-    "collection": "python -m scripts.collect CONFIG writes it anew",
-    "pretraining": "restore it, or remove the folder and pretrain again",
-    "card": "copy the whole folder again, or remove it and pretrain again",
-}
+CARD_AGAIN = "copy the whole folder again, or remove it and pretrain again"
 
 SCORES_HEADER = (
     "arm",
@@ -61,9 +58,8 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     return Run(
         folder=folder,
         config=_read_config(config),
-        collection=_read(folder / "rollouts/result.json", Collection, "collection", damage),
-        pretraining=_read(folder / "encoder/result.json", Pretraining, "pretraining", damage),
-        card=_read(folder / "encoder/card.json", Card, "card", damage),
+        stages=_read_stages(folder, damage),
+        card=_read(folder / "encoder/card.json", Card, "card", CARD_AGAIN, damage),
         agents=_read_agents(folder / "agents"),
         planned=tuple(planned),
         stated=_read_stated(config) if config.exists() else Stated(),
@@ -136,12 +132,22 @@ def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
     )
 
 
-def _read(path: Path, kind: type[T], name: str, damage: dict[str, str]) -> T | None:
+def _read_stages(folder: Path, damage: dict[str, str]) -> dict[str, Collection | Pretraining]:
+    """The results of the stages that have finished."""
+    paths = {stage: folder / stage.folder / RESULT for stage in SHARED}
+    found = {
+        stage.name: _read(path, stage.result, stage.name, stage.remedy, damage)
+        for stage, path in paths.items()
+    }
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def _read(path: Path, kind: type[T], name: str, remedy: str, damage: dict[str, str]) -> T | None:
     """The JSON file as `kind`; None where there is none, or where it is noted in `damage`."""
     if not path.exists():
         return None
     try:
-        return read_checked_as(path, kind, REMEDIES[name])
+        return read_checked_as(path, kind, remedy)
     except WorldvaeError as error:
         damage[name] = str(error)
         return None

@@ -11,15 +11,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, FiniteFloat
 
-from agents.run.stage_results import Card, Collection, Pretraining, Stated
-
-ARM_ORDER = ("pixels", "latent", "random", "finetune", "state", "blind")
-CHARGED_ARMS: Mapping[str, frozenset[str]] = {
-    "latent": frozenset({"collection", "pretraining"}),
-    "random": frozenset({"collection"}),
-    "finetune": frozenset({"collection", "pretraining"}),
-}
-"""What each arm needed before its first step; an untrained encoder is whitened on the frames."""
+from agents.arms.registry import rank
+from agents.run.stage_results import Card, Collection, Pretraining, StageCost, Stated
+from agents.run.stages import SHARED, SharedStage, shared_stages
 
 ENOUGH_SEEDS = 5
 """Fewest seeds from which differences between arms are stated at all."""
@@ -133,6 +127,23 @@ class Result:
         )
 
     @property
+    def training_cost(self) -> StageCost:
+        """Of training alone."""
+        return StageCost(self.env_steps, self.seconds, self.cpu_seconds, self.peak_memory)
+
+    @property
+    def refitting_cost(self) -> StageCost:
+        """Of refitting the encoder, and collecting for it; its memory is training's."""
+        return StageCost(
+            self.refresh_env_steps, self.refresh_seconds, self.refresh_cpu_seconds, 0.0
+        )
+
+    @property
+    def evaluation_cost(self) -> StageCost:
+        """Of all evaluations; their CPU time and memory are not measured apart."""
+        return StageCost(None, self.evaluation_seconds, None, None)
+
+    @property
     def score(self) -> float:
         """The seed's score, the mean over its evaluation episodes."""
         return self.evaluation.score
@@ -191,14 +202,14 @@ class Run:
 
     folder: Path
     config: str
-    collection: Collection | None
-    pretraining: Pretraining | None
+    stages: Mapping[str, Collection | Pretraining]
+    """Name of a finished stage before the agents -> its result."""
     card: Card | None
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
     stated: Stated = field(default_factory=Stated)
     damage: Mapping[str, str] = field(default_factory=dict)
-    """"collection", "pretraining" or "card" -> what is wrong with its file."""
+    """Name of a stage, or "card" of the encoder -> what is wrong with its file."""
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -224,12 +235,15 @@ class Run:
 
         Each seed is charged in full, as if it were the only one: nobody can train it for less.
         """
-        needed, total = CHARGED_ARMS.get(arm, frozenset()), Cost()
-        if self.collection and "collection" in needed:
-            total += Cost(self.collection.env_steps, self.collection.seconds)
-        if self.pretraining and "pretraining" in needed:
-            total += Cost(0, self.pretraining.seconds)
-        return total
+        taken = [self.stages[s.name].cost for s in shared_stages(arm) if s.name in self.stages]
+        return Cost(
+            sum(cost.env_steps or 0 for cost in taken), sum(cost.seconds or 0.0 for cost in taken)
+        )
+
+    def needed_stages(self) -> tuple[SharedStage, ...]:
+        """The stages before the agents that any arm of this comparison has to bear."""
+        needed = {stage for arm in self.arms for stage in shared_stages(arm)}
+        return tuple(stage for stage in SHARED if stage in needed)
 
     @cached_property
     def damaged(self) -> tuple[str, ...]:
@@ -249,19 +263,12 @@ class Run:
         )
 
 
-def rank(arm: str) -> int:
-    """Place of an arm among others: the known ones first."""
-    return ARM_ORDER.index(arm) if arm in ARM_ORDER else len(ARM_ORDER)
-
-
 def _stage_holes(run: Run) -> list[Hole]:
-    """An encoder's cost is missing only where an arm has to bear it."""
-    needed = frozenset[str]().union(*(CHARGED_ARMS.get(arm, ()) for arm in run.arms))
-    stages = {"collection": run.collection, "pretraining": run.pretraining}
+    """A stage's cost is missing only where an arm has to bear it."""
     return [
-        Hole(name, _stage_state(run.damage.get(name)))
-        for name, result in stages.items()
-        if result is None and name in needed
+        Hole(stage.name, _stage_state(run.damage.get(stage.name)))
+        for stage in run.needed_stages()
+        if stage.name not in run.stages
     ]
 
 

@@ -10,6 +10,24 @@ from pydantic import Field
 
 
 @dataclass(frozen=True)
+class StageCost:
+    """What one stage took; None: nobody measured it. Env steps are counted before action repeat."""
+
+    env_steps: int | None
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_memory: float | None
+    """The most bytes that were resident."""
+
+
+NOTHING = StageCost(0, 0.0, 0.0, 0.0)
+"""Of a stage that an arm does not need."""
+
+UNKNOWN = StageCost(None, None, None, None)
+"""Of a stage that has not finished."""
+
+
+@dataclass(frozen=True)
 class Collection:
     """`rollouts/result.json`; None: not recorded."""
 
@@ -19,6 +37,11 @@ class Collection:
     episodes: int
     cpu_seconds: float | None = None
     peak_memory: int | None = None
+
+    @property
+    def cost(self) -> StageCost:
+        """What collecting took."""
+        return StageCost(self.env_steps, self.seconds, self.cpu_seconds, self.peak_memory)
 
 
 @dataclass(frozen=True)
@@ -30,6 +53,11 @@ class Pretraining:
     parameters: int
     cpu_seconds: float | None = None
     peak_memory: int | None = None
+
+    @property
+    def cost(self) -> StageCost:
+        """What pretraining took, beside the frames that were collected for it."""
+        return StageCost(0, self.seconds, self.cpu_seconds, self.peak_memory)
 
 
 @dataclass(frozen=True)

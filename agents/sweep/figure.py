@@ -14,9 +14,9 @@ from matplotlib.patches import Patch
 from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.points import Point
 from worldvae.plots.frames import SPLITS
-from worldvae.plots.style import PALETTE, SPARE
+from worldvae.plots.style import BLUE, GREY, ORANGE, SPARE
 
-OVERFITS, LOST, CHOSEN = PALETTE["pixels"], SPARE[1], SPARE[0]
+OVERFITS, LOST, CHOSEN = ORANGE, SPARE[1], SPARE[0]
 LINES = ("-", "--", ":", "-.")
 """One for each latent size."""
 NEAR = np.array([0.11, 0.04])
@@ -109,33 +109,31 @@ def _name_betas(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _draw_use(axes: Axes, curves: Sequence[list[Judged]]) -> None:
-    _lines(axes, curves, lambda p: p.active / p.latents, "active latents", PALETTE["random"])
-    _lines(axes, curves, lambda p: p.probes, "probes of the true state", PALETTE["latent"])
+    _lines(axes, curves, lambda p: p.active / p.latents, "active latents", GREY)
+    _lines(axes, curves, lambda p: p.probes, "probes of the true state", BLUE)
     _lines(axes, curves[:1], lambda p: p.floor, "their floor", SPARE[3], marker="")
     for one in curves[0]:
         share = one.point.active / one.point.latents
         place, shift = (one.point.beta, share), (0, 5)
         text = axes.annotate(str(one.point.active), place, shift, textcoords="offset points")
-        text.set(ha="center", fontsize=7, color=PALETTE["random"])
+        text.set(ha="center", fontsize=7, color=GREY)
     axes.set(title="What the code uses and tells", ylabel="share of latents, probe score")
     axes.margins(y=0.1)
     axes.set_ylim(bottom=max(axes.get_ylim()[0], -1))  # R2 has no lower bound
 
 
 def _draw_lost(axes: Axes, curves: Sequence[list[Judged]]) -> None:
-    _lines(axes, curves, lambda p: p.lost_moving, "moving pixels", PALETTE["pixels"])
-    _lines(axes, curves, lambda p: p.lost_static, "static pixels", PALETTE["latent"])
+    _lines(axes, curves, lambda p: p.lost_moving, "moving pixels", ORANGE)
+    _lines(axes, curves, lambda p: p.lost_static, "static pixels", BLUE)
     axes.set(title="Share lost (1: no better than the mean image)", ylabel="held-out")
 
 
 def _draw_overfitting(axes: Axes, curves: Sequence[list[Judged]]) -> None:
-    _lines(
-        axes, curves, lambda p: p.overfitting, "ratio, interval over episodes", PALETTE["latent"]
-    )
+    _lines(axes, curves, lambda p: p.overfitting, "ratio, interval over episodes", BLUE)
     for point in (one.point for curve in curves for one in curve):
         if point.overfitting_low is not None and point.overfitting_high is not None:
             interval = point.overfitting_low, point.overfitting_high
-            axes.plot([point.beta] * 2, interval, color=PALETTE["latent"], lw=3, alpha=0.35)
+            axes.plot([point.beta] * 2, interval, color=BLUE, lw=3, alpha=0.35)
     axes.axhline(1 + MARGIN, color=OVERFITS, lw=1, ls=":", label=f"{1 + MARGIN:g}")
     axes.set(title="Held-out error over training error", ylabel="ratio")
 

@@ -55,12 +55,12 @@ def describe_sweep(experiment: Experiment, choice: Choice) -> str:
 def _table(choice: Choice, states: Mapping[Setting, TrialState]) -> str:
     """One line for each trial; those that did not finish have a state and no numbers."""
     judged = {one.point.name: one for one in choice.judged}
-    columns = ["state", *Point.model_fields, "kept", "loses_details", "overfits"]
+    columns = ["outcome", *Point.model_fields, "kept", "loses_details", "overfits"]
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     for setting, state in states.items():
-        row = {"state": state, **setting.model_dump()}
+        row = {"outcome": state, **setting.model_dump()}
         if one := judged.get(setting.name):
             row |= one.point.model_dump()
             row |= {"kept": one.kept, "loses_details": one.loses, "overfits": one.overfits}

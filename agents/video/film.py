@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from agents.policy.agent import Agent
-from agents.video.panels import Picture, View
+from agents.video.panels import Panel, Picture
 from agents.video.player import Player
-from worldvae.envs import EnvConfig
-from worldvae.errors import ArtifactError, ConfigError
+from worldvae.envs.world import World
+from worldvae.errors import WorldvaeError
 from worldvae.files import user_errors
 
 COLUMNS = 3
@@ -27,9 +27,9 @@ MOST = 1_000
 """Decisions of a film."""
 
 
-def record_video(agent: Agent, env: EnvConfig, seed: int, path: Path, most: int = MOST) -> None:
+def record_video(agent: Agent, world: World, seed: int, path: Path, most: int = MOST) -> None:
     """Film one episode of one agent, see `film`."""
-    player = Player("agent", agent, env, seed)
+    player = Player("agent", agent, world, seed)
     try:
         film([player], path, most)
     finally:
@@ -70,9 +70,9 @@ def pictures(players: Sequence[Player], most: int = MOST) -> Iterator[Picture]:
 
     (H, W, 3) RGB, always of the same size. One player alone has its views beside each other.
     """
-    views = [View(player) for player in players]
+    panels = [Panel(player) for player in players]
     for decision in range(most + 1):
-        yield _grid([view.picture(beside=len(players) == 1) for view in views])
+        yield _grid([panel.picture(beside=len(players) == 1) for panel in panels])
         if all(player.ended for player in players) or decision == most:
             return
         for player in players:

@@ -13,9 +13,8 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from agents.arms.observers import BlindEyes, StateEyes
+from agents.arms.observers import OBSERVERS
 from agents.video.player import Player, short_return
-from worldvae.plots.style import colour
 from worldvae.wrappers.history import History
 
 Picture = NDArray[np.uint8]
@@ -28,16 +27,13 @@ PAPER, INK, FAINT = 24, (235, 235, 235), (90, 90, 90)
 FRAMES = 4
 """Of a stack that are shown, the newest."""
 
-DEVIATIONS = 3.0
-"""Of latents and states that make a bar of full length."""
 
-
-class View:
+class Panel:
     """One player in pictures, one after each of its decisions."""
 
     def __init__(self, player: Player) -> None:
         self._player = player
-        self._colour = tuple(int(255 * part) for part in to_rgb(colour(player.name.split(",")[0])))
+        self._colour = tuple(int(255 * part) for part in to_rgb(player.agent.arm.colour))
         encoder = player.agent.encode.encoder if player.agent.encode else None
         self._encoder = encoder
         self._decodes = encoder is not None and encoder.card.trained
@@ -68,17 +64,14 @@ class View:
         if self._encoder is None and seen.ndim == 3:
             count = seen.shape[-1] // player.frame.shape[-1]
             return f"sees {count} frame{'s' if count > 1 else ''}", _strip(seen, count)
+        kind = OBSERVERS[player.agent.arm.observes]
         if self._encoder is None:
-            title, reach = SEEN_AS[type(player.agent.eyes)]
-            return title, bars(seen, self._colour, reach)
+            return kind.panel, bars(seen, self._colour, kind.reach)
         inputs = self._frames.push(player.frame[None], np.array([player.decisions == 0]))
         if self._decodes:
             return "its latents keep", fitted(self._encoder.reconstruct(inputs)[0])
-        return "sees its latents", bars(seen[-self._encoder.latents :], self._colour, DEVIATIONS)
-
-
-SEEN_AS = {StateEyes: ("sees the state", DEVIATIONS), BlindEyes: ("sees its actions", 1.0)}
-"""What bars are called, and how much is a bar of full length."""
+        newest = seen[-self._encoder.latents :]
+        return kind.panel, bars(newest, self._colour, kind.reach)
 
 
 def fitted(frame: NDArray[np.uint8], height: int = SIDE, width: int = SIDE) -> Picture:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import get_args
 
-from agents.config.experiment import Experiment
-from agents.config.sections import ArmName, EvaluationConfig
+from agents.arms.registry import ARMS
+from agents.config.experiment import Experiment, check_settings_file
+from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
 from agents.run.agent_files import is_finished
@@ -16,11 +16,11 @@ from agents.video.film import film, keep_small
 from agents.video.player import Player, short_return
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
-from worldvae.errors import ArtifactError, WorldvaeError
+from worldvae.envs.world import RealWorld
+from worldvae.errors import WorldvaeError
 from worldvae.files import locked, sha256_file
 from worldvae.fingerprint import Fingerprint
 
-ARMS: tuple[ArmName, ...] = get_args(ArmName)
 FILM, RECORD = "side_by_side.webm", "side_by_side.json"
 FILM_BYTES = 8_000_000
 """A larger film has pictures left out: it is shown inside of a page."""
@@ -53,7 +53,7 @@ class FilmRecord(Config):
     film_sha256: str
 
 
-def find_agents(folder: Path, arm: ArmName | None = None, seed: int | None = None) -> list[Path]:
+def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -> list[Path]:
     """Folders of finished agents in a run's or an agent's `folder`: one of each arm.
 
     The one of `seed`, or the one with the smallest. Raises ArtifactError if there is none.
@@ -107,7 +107,7 @@ def playing(folders: Sequence[Path], episode: int) -> Iterator[list[Player]]:
             card, deterministic = read_card(folder), evaluated_as(folder).deterministic
             agent = Agent.load(folder, deterministic=deterministic)
             name = f"{card.arm}, seed {card.seed}"
-            players.append(Player(name, agent, card.env, episode))
+            players.append(Player(name, agent, RealWorld(card.env.as_evaluated()), episode))
             stack.callback(players[-1].close)
         yield players
 

@@ -10,40 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy.agent import Agent
-from worldvae.envs import EnvConfig, make_env
-from worldvae.envs.vector import image_of
+from worldvae.envs.state import STATE
+from worldvae.envs.world import World
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
 
 class Player:
-    """An agent in the episode of `seed`, in Gymnasium's own environment.
+    """An agent in the episode of `seed` of a world.
 
     Each sampled action has a seed of its own: it plays alike alone and in company.
     """
 
-    def __init__(self, name: str, agent: Agent, env: EnvConfig, seed: int) -> None:
+    def __init__(self, name: str, agent: Agent, world: World, seed: int) -> None:
         self.name, self.agent = name, agent.begin()
         self.total, self.decisions, self.ended = 0.0, 0, False
-        self._image_key = env.image_key
+        self._image_key = world.image_key
         self._seed = seed
-        self._world = make_env(env.as_evaluated())
-        self.rate = frame_rate(self._world.metadata) / env.action_repeat
+        self._world, self._env = world, world.make_env()
+        self.rate = frame_rate(self._env.metadata) / world.action_repeat
         """Decisions a second, where the environment runs as fast as it is meant to."""
-        self._look(*self._world.reset(seed=seed))
+        self._look(*self._env.reset(seed=seed))
 
     def step(self) -> None:
         """Do what was chosen; after its end an episode stands still."""
         if self.ended:
             return
-        obs, reward, terminated, truncated, info = self._world.step(self._action)
+        obs, reward, terminated, truncated, info = self._env.step(self._action)
         self.total += float(reward)
         self.decisions += 1
         self.ended = terminated or truncated
         self._look(obs, info)
 
     def close(self) -> None:
-        self._world.close()
+        self._env.close()
 
     @property
     def seen(self) -> NDArray[Any]:
@@ -53,8 +53,8 @@ class Player:
 
     def _look(self, obs: Any, info: dict[str, Any]) -> None:
         """Let the agent see and choose; what it chose waits for `step`."""
-        self.frame: NDArray[np.uint8] = image_of(obs, self._image_key)
-        state = info["state"][None] if "state" in info else None
+        self.frame: NDArray[np.uint8] = self._world.picture(self._env, obs)
+        state = info[STATE][None] if STATE in info else None
         episode_start = np.array([self.decisions == 0])
         with seeded_torch(derive(self._seed, "play", self.decisions)):
             self._action = self.agent(_batch(obs, self._image_key), episode_start, state)[0]

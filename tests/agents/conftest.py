@@ -13,7 +13,7 @@ from tests.tiny import load
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `runs` of tests/tiny.yaml with rollouts and both encoders; not to be written to."""
     runs = tmp_path_factory.mktemp("runs")
-    prepare(load(runs), ("latent", "random"))
+    prepare(load(runs), ("latent", "untrained"))
     return runs
 
 

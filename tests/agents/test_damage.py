@@ -171,7 +171,7 @@ def read_store(path: Path, whole: Whole) -> Reading:
 def read_collection(path: Path, whole: Whole) -> Reading:
     run, told = read_run(whole.run_of(path)), told_of(path.parent)
     said = AGAIN + "".join(hole.state for hole in run.holes)
-    return (told, run.collection), said if told is None else ""
+    return (told, run.stages.get("collection")), said if told is None else ""
 
 
 def read_encoder(path: Path, whole: Whole) -> Reading:
@@ -186,7 +186,7 @@ def read_pretrained(path: Path, whole: Whole) -> Reading:
     store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
     pretrain(store, config, path.parent, experiment.seed)
     run = read_run(whole.folder)
-    return (run.pretraining, run.charge("latent")), ""
+    return (run.stages.get("pretraining"), run.charge("latent")), ""
 
 
 def read_settings(path: Path, whole: Whole) -> Reading:

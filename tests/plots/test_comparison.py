@@ -60,11 +60,11 @@ def test_arms_without_a_point_are_drawn_as_nothing(curves: list[SeedCurve]) -> N
 
 
 def test_every_arm_is_named_beside_its_line_and_names_do_not_touch() -> None:
-    arms = [ArmCurves(name, seeds(1)) for name in ("pixels", "latent", "random")]
+    arms = [ArmCurves(name, seeds(1)) for name in ("pixels", "latent", "untrained")]
     axes = draw(*arms).axes[0]
     low, high = axes.get_ylim()
     heights = sorted(text.get_position()[1] for text in axes.texts)
-    assert {text.get_text() for text in axes.texts} == {"pixels", "latent", "random"}
+    assert {text.get_text() for text in axes.texts} == {"pixels", "latent", "untrained"}
     assert min(np.diff(heights)) >= 0.07 * (high - low)
 
 
@@ -103,11 +103,11 @@ def test_a_profile_is_a_line_and_a_band_for_each_arm() -> None:
 
 
 def test_arms_of_a_profile_are_named_in_the_order_of_their_medians_and_do_not_touch() -> None:
-    found = {"random": profile(4), "latent": profile(9), "pixels": profile(4)}
+    found = {"untrained": profile(4), "latent": profile(9), "pixels": profile(4)}
     axes = plots.performance_profiles(found, "x").axes[0]
     names = [text.get_text() for text in axes.texts]
     places = np.array([text.get_position()[0] for text in axes.texts])
-    assert names == ["random", "pixels", "latent"]
+    assert names == ["untrained", "pixels", "latent"]
     widths = np.array([0.022 * len(name) for name in names]) * 10
     assert (np.diff(places) >= (widths[1:] + widths[:-1]) / 2).all()
     assert places[0] - widths[0] / 2 >= 0
@@ -119,13 +119,13 @@ def test_arms_of_a_profile_are_named_in_the_order_of_their_medians_and_do_not_to
 def test_improvement_has_a_row_a_pair_and_a_line_at_a_half() -> None:
     found = {
         ("latent", "pixels"): Estimate(0.9, 0.7, 1.0, 5),
-        ("random", "pixels"): Estimate(0.5, 0.2, 0.8, 5),
+        ("untrained", "pixels"): Estimate(0.5, 0.2, 0.8, 5),
     }
     axes = plots.improvement_probabilities(found).axes[0]
     half, interval, point, *_ = axes.lines
     assert list(half.get_xdata()) == [0.5, 0.5]
     np.testing.assert_array_equal(interval.get_xdata(), [0.7, 1.0])
     np.testing.assert_array_equal(point.get_xdata(), [0.9])
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["latent", "random"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["latent", "untrained"]
     written = [text.get_text() for text in axes.texts]
     assert written == ["0.90", "0.50", "over pixels", "over pixels"]

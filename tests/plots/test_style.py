@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from pathlib import Path
-from typing import get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from agents.config.sections import ArmName
+from agents.arms.registry import ARMS, colours
 from worldvae.plots import style as plots
 from worldvae.plots.comparison import ArmCurves, SeedCurve, learning_curves
 from worldvae.stats import Array, Resampling
@@ -39,10 +38,10 @@ def test_latents_are_ordered_by_what_they_carry() -> None:
 
 
 def test_an_arm_keeps_its_colour_and_the_known_ones_differ() -> None:
-    known = {plots.colour(arm) for arm in get_args(ArmName)}
-    assert known == set(plots.PALETTE.values())
-    assert len(known) == len(get_args(ArmName))
-    assert plots.colour("mine") == plots.colour("mine")
+    known = {plots.colour(arm, colours()) for arm in ARMS}
+    assert known == set(colours().values())
+    assert len(known) == len(ARMS)
+    assert plots.colour("mine", colours()) == plots.colour("mine", {}) in plots.SPARE
 
 
 # Machado, Oliveira & Fernandes (2009), severity 1, of linear RGB.
@@ -84,7 +83,7 @@ def lab(rgb: Array) -> Array:
 @pytest.mark.parametrize("sight", SIGHT)
 def test_no_two_arms_look_alike_to_anybody(sight: str) -> None:
     """CIE76 distances; 2.3 is the smallest that an eye notices (Mahy et al. 1994)."""
-    seen = [lab(np.array(SIGHT[sight]) @ linear(colour)) for colour in plots.PALETTE.values()]
+    seen = [lab(np.array(SIGHT[sight]) @ linear(colour)) for colour in colours().values()]
     distances = [np.linalg.norm(a - b) for a, b in combinations(seen, 2)]
     assert min(distances) > 18
 
@@ -95,7 +94,7 @@ def test_every_arm_is_legible_on_both_papers(scheme: str) -> None:
     css = (Path(plots.__file__).parents[1] / "page.css").read_text()
     papers = dict(zip(("light", "dark"), re.findall(r"--paper: (#\w{6})", css), strict=True))
     paper = float(linear(papers[scheme]) @ LUMINANCE) + 0.05
-    for arm, colour in plots.PALETTE.items():
+    for arm, colour in colours().items():
         ink = float(linear(colour) @ LUMINANCE) + 0.05
         assert max(ink, paper) / min(ink, paper) >= 3, arm
 

@@ -41,7 +41,7 @@ def test_compare_leaves_scores_and_a_report(runs: Path) -> None:
     with (runs / "tiny" / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 2 * 4, "arms x seeds x episodes"
-    assert {row["arm"] for row in rows} == {"latent", "random", "pixels"}
+    assert {row["arm"] for row in rows} == {"latent", "untrained", "pixels"}
     report = (runs / "tiny" / "report.html").read_text()
     for title in ("Verdict", "What each arm sees", "Latent health", "The agents side by side"):
         assert title in report
@@ -61,7 +61,7 @@ def test_compare_again_trains_nothing_again(runs: Path) -> None:
 
 def test_a_report_of_what_has_finished_trains_nothing(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "tiny", tmp_path / "tiny")
-    lost = tmp_path / "tiny" / "agents" / "random" / "seed_1" / "result.json"
+    lost = tmp_path / "tiny" / "agents" / "untrained" / "seed_1" / "result.json"
     lost.unlink()
     words = ["scripts.compare", TINY, "--runs", str(tmp_path), "--report"]
     run(*words, "--name", "tiny")
@@ -138,15 +138,15 @@ def test_train_one_agent(runs: Path, tmp_path: Path) -> None:
 
 def test_a_crashed_arm_leaves_a_hole_and_does_not_stop_the_others(tmp_path: Path) -> None:
     words = [TINY, "--runs", tmp_path, "--name", "x", "--compare.seeds", "[0]"]
-    blocked = tmp_path / "x" / "agents" / "random" / "seed_0"
+    blocked = tmp_path / "x" / "agents" / "untrained" / "seed_0"
     blocked.mkdir(parents=True)
     (blocked / "card.json").write_text("{}")
     done = run("scripts.compare", *words, check=False)
     assert done.returncode == 1
-    assert "random seed 0 failed" in done.stderr
+    assert "untrained seed 0 failed" in done.stderr
     assert "card.json: damaged" in done.stderr
     assert (tmp_path / "x" / "agents" / "latent" / "seed_0" / "result.json").exists()
-    assert "agents/random/seed_0" in (tmp_path / "x" / "report.html").read_text()
+    assert "agents/untrained/seed_0" in (tmp_path / "x" / "report.html").read_text()
 
 
 def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None:

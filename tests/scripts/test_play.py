@@ -28,9 +28,9 @@ ROOT = Path(__file__).parents[2]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs, short = str(tmp_path_factory.mktemp("runs")), {"agent.env_steps": 240}
     experiment = Experiment.load(ROOT / "tests/tiny.yaml", {"runs": runs, **short})
-    prepare(experiment, ("random",))
+    prepare(experiment, ("untrained",))
     atomic_write_text(experiment.folder / "config.yaml", to_yaml(experiment))
-    train(experiment, "random", 1)
+    train(experiment, "untrained", 1)
     train(experiment, "blind", 0)
     return experiment.folder
 

@@ -9,15 +9,16 @@ import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
+from agents.arms.observers import ActionObserver
 from tests.encoders import NETWORK, make_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.vector import autoreset_mode_of
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
+from worldvae.wrappers.observer import Observer
 from worldvae.wrappers.sb3 import VectorEnvAdapter
-from worldvae.wrappers.stack import StackedVectorObservation
-from worldvae.wrappers.state import ActionVectorObservation
+from worldvae.wrappers.stack import ObservedVectorEnv
 
 N, STACK, STEPS = 3, 3, 40
 CLOCK = EnvConfig(**{"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"})
@@ -145,8 +146,8 @@ def test_what_make_vec_gives_resets_in_the_same_step() -> None:
 
 
 def test_stacked_frames_and_actions_begin_anew_too() -> None:
-    frames = StackedVectorObservation(clocks(NEXT), 2)
-    acted = ActionVectorObservation(clocks(NEXT), 2)
+    frames = ObservedVectorEnv(clocks(NEXT), Observer(2))
+    acted = ObservedVectorEnv(clocks(NEXT), ActionObserver(2, clocks(NEXT).single_action_space))
     frames.reset(seed=0)
     acted.reset(seed=0)
     ages, over = np.zeros(N, int), np.zeros(N, bool)

@@ -21,8 +21,9 @@ from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
 from worldvae.envs.dots import DotsEnv
 from worldvae.envs.vector import final_observations
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
+from worldvae.wrappers.observer import Observer
 from worldvae.wrappers.sb3 import LatentVecEnv, VectorEnvAdapter
-from worldvae.wrappers.stack import StackedVectorObservation
+from worldvae.wrappers.stack import ObservedVectorEnv
 
 STACK = 3
 
@@ -163,7 +164,7 @@ def test_of_a_dict_the_image_becomes_latents_and_the_rest_stays() -> None:
 
 
 def test_pixels_are_stacked_with_final_observations() -> None:
-    env = StackedVectorObservation(make_vec(DOTS, 2, seed=0), stack=2)
+    env = ObservedVectorEnv(make_vec(DOTS, 2, seed=0), Observer(2))
     plain = make_vec(DOTS, 2, seed=0)
     before, _ = plain.reset()
     obs, _ = env.reset()
@@ -218,13 +219,13 @@ def test_what_was_encoded_can_be_looked_at_and_is_left_be(encoder: Encoder) -> N
     env.reset()
     frames_env.reset()
     for action in (1, 2, 3):
-        before = None if env.newest_inputs is None else env.newest_inputs.copy()
-        kept = env.newest_inputs
+        before = None if env.observer.newest_inputs is None else env.observer.newest_inputs.copy()
+        kept = env.observer.newest_inputs
         obs, *_ = env.step(np.full(2, action))
         frames, *_ = frames_env.step(np.full(2, action))
-        assert env.newest_inputs is not None
-        assert np.array_equal(env.newest_inputs[..., -frames.shape[-1] :], frames)
-        latents = encoder.whiten(encoder.encode(env.newest_inputs))
+        assert env.observer.newest_inputs is not None
+        assert np.array_equal(env.observer.newest_inputs[..., -frames.shape[-1] :], frames)
+        latents = encoder.whiten(encoder.encode(env.observer.newest_inputs))
         assert np.allclose(obs[:, -encoder.latents :], latents, atol=1e-5)
         assert np.array_equal(kept, before)
 

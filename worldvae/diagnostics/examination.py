@@ -21,7 +21,7 @@ from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
-from worldvae.indices import evenly
+from worldvae.envs.state import STATE
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.training.batches import check_not_empty
 
@@ -138,7 +138,7 @@ def states_at(
     if not store.state_variables:
         return state
     for owner in np.unique(owners):
-        recorded = store.arrays(source.records[owner]).get("state")
+        recorded = store.arrays(source.records[owner]).get(STATE)
         if recorded is not None:
             rows = owners == owner
             state[rows] = recorded[times[rows]]

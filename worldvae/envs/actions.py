@@ -121,3 +121,17 @@ def _is_bounded(space: spaces.Box) -> bool:
     most = np.abs(bounds).max()
     largest = 65_504.0 if space.dtype == np.float16 else UNBOUNDED  # np.finfo(np.float16).max
     return bool(most < min(largest, UNBOUNDED))
+
+
+def encode_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[np.float32]:
+    """Actions as numbers, (N, ...) -> (N, A): of a Box as they are, of a Discrete A flags."""
+    known = check_space(space)
+    if isinstance(known, spaces.Discrete):
+        return np.eye(int(known.n), dtype=np.float32)[np.asarray(actions) - known.start]
+    return np.asarray(actions, np.float32).reshape(len(actions), -1)
+
+
+def action_size(space: spaces.Space[Any]) -> int:
+    """A, how many numbers `encode_actions` makes of one action of `space`."""
+    known = check_space(space)
+    return int(known.n) if isinstance(known, spaces.Discrete) else int(np.prod(known.shape))

@@ -26,6 +26,9 @@ R = TypeVar("R", bound=Reader)
 
 _READERS: dict[str, Reader] = {}
 
+STATE = "state"
+"""The key of `info`, and of a stored episode, that holds the true state."""
+
 
 class StateVariable(Config):
     """One variable of the true state: a column of the recorded `state`."""
@@ -100,11 +103,11 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         obs, info = self.env.reset(seed=seed, options=options)
-        return obs, {**info, "state": self._state()}
+        return obs, {**info, STATE: self._state()}
 
     def step(self, action: Any) -> Step:
         obs, reward, terminated, truncated, info = self.env.step(action)
-        return obs, reward, terminated, truncated, {**info, "state": self._state()}
+        return obs, reward, terminated, truncated, {**info, STATE: self._state()}
 
     @property
     def variables(self) -> tuple[StateVariable, ...]:

@@ -16,6 +16,11 @@ from matplotlib.transforms import blended_transform_factory
 from worldvae.plots.style import INK, STYLE, canvas, colour, short, shortened, spread
 from worldvae.stats import Array, Estimate, Profile, Resampling, bootstrap_interval, mean
 
+Colours = Mapping[str, str]
+"""Name of an arm -> its colour as #rrggbb; an arm without one is given a spare one."""
+
+NO_COLOURS: Colours = {}
+
 GRID_POINTS = 120
 BAND_FROM = 3
 """Fewest seeds with a band: below, an interval is the range of lines that are drawn anyway."""
@@ -40,7 +45,11 @@ class ArmCurves:
 
 
 def learning_curves(
-    arms: Sequence[ArmCurves], title: str, x_label: str, resampling: Resampling
+    arms: Sequence[ArmCurves],
+    title: str,
+    x_label: str,
+    resampling: Resampling,
+    colours: Colours = NO_COLOURS,
 ) -> Figure:
     """A thin line a seed, the mean in bold, and its 95 % interval where there are enough seeds.
 
@@ -48,29 +57,34 @@ def learning_curves(
     """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(3.5, title, x_label)
-        ends = [end for arm in arms if (end := _draw_arm(axes, arm, resampling))]
+        ends = [end for arm in arms if (end := _draw_arm(axes, arm, resampling, colours))]
         axes.set_xlim(left=0)
         axes.xaxis.set_major_formatter(FuncFormatter(short))
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        _label_ends(axes, ends)
+        _label_ends(axes, ends, colours)
         return figure
 
 
-def final_scores(scores: Mapping[str, Array], summary: Mapping[str, Estimate]) -> Figure:
+def final_scores(
+    scores: Mapping[str, Array], summary: Mapping[str, Estimate], colours: Colours = NO_COLOURS
+) -> Figure:
     """A dot a seed, and above it a bar: the summary of each arm with its interval over seeds."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(0.9 + 0.75 * len(scores), "Final score of each seed", "return")
         for row, (arm, values) in enumerate(scores.items()):
-            found = summary[arm]
-            axes.plot(values, np.full(len(values), row), "o", ms=7, alpha=0.55, **_dots(arm))
-            axes.plot([found.low, found.high], [row - 0.27] * 2, lw=3, color=colour(arm))
-            axes.plot(found.value, row - 0.27, "D", ms=6, mec="none", color=colour(arm))
-        _rows(axes, list(scores), range(len(scores)))
+            found, shade = summary[arm], colour(arm, colours)
+            height = np.full(len(values), row)
+            axes.plot(values, height, "o", ms=7, alpha=0.55, color=shade, mec="none")
+            axes.plot([found.low, found.high], [row - 0.27] * 2, lw=3, color=shade)
+            axes.plot(found.value, row - 0.27, "D", ms=6, mec="none", color=shade)
+        _rows(axes, list(scores), range(len(scores)), colours)
         axes.set_ylim(len(scores) - 0.5, -0.7)
         return figure
 
 
-def episode_returns(returns: Mapping[str, Sequence[Array]]) -> Figure:
+def episode_returns(
+    returns: Mapping[str, Sequence[Array]], colours: Colours = NO_COLOURS
+) -> Figure:
     """Every evaluation episode as a stroke, a line of strokes for each seed, its mean as a dot."""
     lines = sum(len(seeds) for seeds in returns.values())
     with mpl.rc_context(STYLE):
@@ -79,18 +93,21 @@ def episode_returns(returns: Mapping[str, Sequence[Array]]) -> Figure:
         )
         centres, top = [], 0.0
         for arm, seeds in returns.items():
+            shade = colour(arm, colours)
             for offset, episodes in enumerate(seeds):
                 height = np.full(len(episodes), top + offset)
-                axes.plot(episodes, height, "|", ms=8, mew=1.3, alpha=0.7, color=colour(arm))
-                axes.plot(episodes.mean(), top + offset, "o", ms=5.5, **_dots(arm))
+                axes.plot(episodes, height, "|", ms=8, mew=1.3, alpha=0.7, color=shade)
+                axes.plot(episodes.mean(), top + offset, "o", ms=5.5, color=shade, mec="none")
             centres.append(top + (len(seeds) - 1) / 2)
             top += len(seeds) + 0.7
-        _rows(axes, list(returns), centres)
+        _rows(axes, list(returns), centres, colours)
         axes.set_ylim(top - 0.9, -0.8)
         return figure
 
 
-def performance_profiles(profiles: Mapping[str, Profile], x_label: str) -> Figure:
+def performance_profiles(
+    profiles: Mapping[str, Profile], x_label: str, colours: Colours = NO_COLOURS
+) -> Figure:
     """Share of runs above each score: a line an arm, its pointwise interval as a band.
 
     Each arm is named above its line, with a stroke to the score that half of its runs exceed.
@@ -99,7 +116,7 @@ def performance_profiles(profiles: Mapping[str, Profile], x_label: str) -> Figur
         figure, axes = canvas(3.5, "Runs that score above x", x_label)
         axes.set_title(axes.get_title(loc="left"), pad=26)
         for arm, found in profiles.items():
-            shade = colour(arm)
+            shade = colour(arm, colours)
             axes.plot(found.thresholds, found.share, color=shade, lw=2.2)
             axes.fill_between(
                 found.thresholds, found.low, found.high, color=shade, alpha=0.16, lw=0
@@ -107,11 +124,13 @@ def performance_profiles(profiles: Mapping[str, Profile], x_label: str) -> Figur
         axes.set_ylim(-0.012, 1.012)
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axes.autoscale(enable=True, axis="x", tight=True)
-        _label_medians(axes, {arm: _median(found) for arm, found in profiles.items()})
+        _label_medians(axes, {arm: _median(found) for arm, found in profiles.items()}, colours)
         return figure
 
 
-def improvement_probabilities(found: Mapping[tuple[str, str], Estimate]) -> Figure:
+def improvement_probabilities(
+    found: Mapping[tuple[str, str], Estimate], colours: Colours = NO_COLOURS
+) -> Figure:
     """A row for each pair: P(first > second) with its interval; at 0.5 they are alike."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(
@@ -121,19 +140,21 @@ def improvement_probabilities(found: Mapping[tuple[str, str], Estimate]) -> Figu
         )
         axes.axvline(0.5, color=INK, alpha=0.55, lw=1.2, dashes=(4, 2))
         for row, ((first, _), chance) in enumerate(found.items()):
-            axes.plot([chance.low, chance.high], [row] * 2, lw=3, color=colour(first), alpha=0.6)
-            axes.plot(chance.value, row, "D", ms=7, clip_on=False, zorder=3, **_dots(first))
+            shade = colour(first, colours)
+            axes.plot([chance.low, chance.high], [row] * 2, lw=3, color=shade, alpha=0.6)
+            (dot,) = axes.plot(chance.value, row, "D", ms=7, color=shade, mec="none")
+            dot.set(clip_on=False, zorder=3)
             axes.text(1.04, row, f"{chance.value:.2f}", va="center", fontweight="bold")
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         axes.set_ylim(len(found) - 0.5, -0.5)
-        _pair_rows(axes, list(found))
+        _pair_rows(axes, list(found), colours)
         return figure
 
 
-def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling) -> _End | None:
+def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colours) -> _End | None:
     """Draw one arm; where its label belongs, if there is a line to label."""
-    shade = colour(arm.arm)
+    shade = colour(arm.arm, colours)
     if arm.charged:
         axes.axvspan(0, arm.charged, color=shade, alpha=0.13, lw=0)
     for curve in arm.curves:
@@ -171,7 +192,7 @@ class _End:
     y: float
 
 
-def _label_ends(axes: Axes, ends: Sequence[_End]) -> None:
+def _label_ends(axes: Axes, ends: Sequence[_End], colours: Colours) -> None:
     """Name each arm at the right edge beside the end of its line, spread where they would touch."""
     low, high = axes.get_ylim()
     beside = blended_transform_factory(axes.transAxes, axes.transData)
@@ -179,7 +200,7 @@ def _label_ends(axes: Axes, ends: Sequence[_End]) -> None:
     heights = spread([end.y for end in ordered], gap=0.075 * (high - low))
     for end, height in zip(ordered, heights, strict=True):
         label = axes.text(1.02, height, shortened(end.arm), transform=beside, va="center")
-        label.set(color=colour(end.arm), fontweight="bold")
+        label.set(color=colour(end.arm, colours), fontweight="bold")
 
 
 def _median(profile: Profile) -> float:
@@ -187,7 +208,7 @@ def _median(profile: Profile) -> float:
     return float(profile.thresholds[np.argmax(profile.share <= 0.5)])
 
 
-def _label_medians(axes: Axes, medians: Mapping[str, float]) -> None:
+def _label_medians(axes: Axes, medians: Mapping[str, float], colours: Colours) -> None:
     """Name each arm above the axes, spread where names would touch, and lead to its line."""
     low, high = axes.get_xlim()
     axes.set_autoscalex_on(False)
@@ -198,15 +219,15 @@ def _label_medians(axes: Axes, medians: Mapping[str, float]) -> None:
     places += max(0.0, low + widths[0] / 2 - places[0])
     places -= max(0.0, places[-1] + widths[-1] / 2 - high)
     for arm, place in zip(ordered, places, strict=True):
-        style: dict[str, Any] = {"color": colour(arm), "clip_on": False}
+        style: dict[str, Any] = {"color": colour(arm, colours), "clip_on": False}
         axes.plot([medians[arm], place], [0.5, 1.03], ls=":", lw=1, alpha=0.7, **style)
         axes.plot(medians[arm], 0.5, "o", ms=5, mec="none", **style)
         axes.text(place, 1.045, shortened(arm), ha="center", fontweight="bold", **style)
 
 
-def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]]) -> None:
+def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]], colours: Colours) -> None:
     """Each pair's names in two lines, the first in its colour."""
-    _rows(axes, [first for first, _ in pairs], range(len(pairs)))
+    _rows(axes, [first for first, _ in pairs], range(len(pairs)), colours)
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     for row, tick in enumerate(axes.get_yticklabels()):
         tick.set_verticalalignment("bottom")
@@ -214,14 +235,10 @@ def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]]) -> None:
         axes.text(-0.015, row + 0.06, second, transform=beside, ha="right", va="top", fontsize=9)
 
 
-def _rows(axes: Axes, names: Sequence[str], heights: Sequence[float]) -> None:
+def _rows(axes: Axes, names: Sequence[str], heights: Sequence[float], colours: Colours) -> None:
     """Each arm's name in its colour, in place of numbers."""
     axes.set_yticks(list(heights), [shortened(name) for name in names])
     for name, label in zip(names, axes.get_yticklabels(), strict=True):
-        label.set(color=colour(name), fontweight="bold")
+        label.set(color=colour(name, colours), fontweight="bold")
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=INK, alpha=0.12, lw=0.8)
-
-
-def _dots(arm: str) -> dict[str, Any]:
-    return {"color": colour(arm), "mec": "none"}

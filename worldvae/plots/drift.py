@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -25,7 +25,9 @@ class DriftCurve:
     refitted: NDArray[np.bool_]
 
 
-def drift_curves(curves: Sequence[DriftCurve], title: str, expected: float) -> Figure:
+def drift_curves(
+    curves: Sequence[DriftCurve], title: str, expected: float, colours: Mapping[str, str]
+) -> Figure:
     """A line a seed in the colour of its arm, a dashed one at what is `expected` without drift."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 3.0), layout="constrained")
@@ -35,7 +37,7 @@ def drift_curves(curves: Sequence[DriftCurve], title: str, expected: float) -> F
         for curve in curves:
             label = None if curve.arm in named else curve.arm
             named.add(curve.arm)
-            shade = colour(curve.arm)
+            shade = colour(curve.arm, colours)
             axes.plot(curve.x, curve.y, "o-", ms=3.5, lw=1.4, color=shade, label=label, alpha=0.8)
             rings = curve.x[curve.refitted], curve.y[curve.refitted]
             axes.plot(*rings, "o", ms=9, mfc="none", mew=1.5, color=shade)

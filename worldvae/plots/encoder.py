@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from worldvae.plots.style import INK, PALETTE, SPARE, STYLE
+from worldvae.plots.style import BLUE, GREY, INK, ORANGE, SPARE, STYLE
 from worldvae.stats import Array
 
 # Okabe & Ito (2008), beside the colours of the arms.
@@ -25,15 +25,14 @@ ENCODER_COLOURS = ("#7f8790", "#0a7cc2", "#d55e00", *SPARE, "#332288", "#000000"
 BLACK = {"text.color": "black", "axes.edgecolor": "black", "axes.labelcolor": "black"}
 BLACK |= {"xtick.color": "black", "ytick.color": "black"}
 
-GREY = PALETTE["random"]
 # An R2 has no lower end, and one far below 0 would press all others together.
 LOWEST_SCORE = -0.2
 MARKS: dict[str, dict[str, Any]] = {
     "majority": {"marker": "|", "ms": 11, "mew": 1.6, "color": INK},
     "untrained": {"marker": "o", "ms": 7, "mfc": "none", "mew": 1.6, "color": GREY},
-    "pixels": {"marker": "s", "ms": 6, "mec": "none", "color": PALETTE["pixels"]},
+    "pixels": {"marker": "s", "ms": 6, "mec": "none", "color": ORANGE},
     "supervised": {"marker": "D", "ms": 6, "mec": "none", "color": SPARE[0]},
-    "latents": {"marker": "o", "ms": 9, "mec": "none", "color": PALETTE["latent"]},
+    "latents": {"marker": "o", "ms": 9, "mec": "none", "color": BLUE},
 }
 """Features of a probe, in the colours of the arms that see them; the last is drawn on top."""
 TINY = 1e-12  # where a logarithmic axis ends, if nothing varies
@@ -43,7 +42,7 @@ MAPPED_LATENTS = 20
 SHADES = 40  # of more, matplotlib makes pixels in place of shapes
 LABEL_LETTERS = 24
 
-LOSSES = LinearSegmentedColormap.from_list("losses", ["#f4f4f2", PALETTE["pixels"]])
+LOSSES = LinearSegmentedColormap.from_list("losses", ["#f4f4f2", ORANGE])
 
 Flags = NDArray[np.bool_]
 Grid = Mapping[str, Mapping[str, Array]]
@@ -159,7 +158,7 @@ def _bars(heights: Array, dead: Flags, order: NDArray[np.intp]) -> tuple[Figure,
     figure = Figure(figsize=(4.6, 2.6), layout="constrained")
     axes = figure.add_subplot()
     ranks = np.arange(1, len(heights) + 1)
-    axes.bar(ranks, heights, color=np.where(dead, GREY, PALETTE["latent"]).tolist())
+    axes.bar(ranks, heights, color=np.where(dead, GREY, BLUE).tolist())
     foot = np.full(dead.sum(), 0.05)
     axes.plot(ranks[dead], foot, "x", ms=5, color=INK, transform=axes.get_xaxis_transform())
     axes.set_xlim(0.3, len(order) + 0.7)
@@ -216,9 +215,7 @@ def importance_map(importance: Array, names: Sequence[str]) -> Figure:
     """
     shown = np.sort(falling(importance.sum(1))[:MAPPED_LATENTS])
     # Clear to blue: on paper of any shade the more important is the stronger.
-    blue = LinearSegmentedColormap.from_list(
-        "", [f"{PALETTE['latent']}00", PALETTE["latent"]], N=SHADES
-    )
+    blue = LinearSegmentedColormap.from_list("", [f"{BLUE}00", BLUE], N=SHADES)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 1.3 + 0.26 * len(names)), layout="constrained")
         axes = figure.add_subplot()

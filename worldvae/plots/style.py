@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -19,14 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from worldvae.stats import Array
 
 # Told apart with every common colour blindness; their lightness fits dark and light paper.
-PALETTE = {
-    "pixels": "#d55e00",
-    "latent": "#0a7cc2",
-    "random": "#7f8790",
-    "finetune": "#8f39e5",
-    "state": "#998c4c",
-    "blind": "#994c59",
-}
+BLUE, ORANGE, GREY = "#0a7cc2", "#d55e00", "#7f8790"
 SPARE = ("#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 
 INK = "#010203"
@@ -52,9 +45,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def colour(arm: str) -> str:
-    """The fixed colour of an arm; an unknown arm has one by its name alone."""
-    return PALETTE.get(arm) or SPARE[sum(arm.encode()) % len(SPARE)]
+def colour(name: str, colours: Mapping[str, str]) -> str:
+    """The colour that `colours` has for `name`; a spare one by the name alone if it has none."""
+    return colours.get(name) or SPARE[sum(name.encode()) % len(SPARE)]
 
 
 def latent_kl(kl: Array) -> Figure:
@@ -62,7 +55,7 @@ def latent_kl(kl: Array) -> Figure:
     ordered = np.sort(np.asarray(kl, dtype=np.float64))[::-1]
     with mpl.rc_context(STYLE):
         figure, axes = canvas(2.6, "KL of each latent, nats", "latents, the most used first")
-        axes.bar(np.arange(1, len(ordered) + 1), ordered, color=PALETTE["latent"])
+        axes.bar(np.arange(1, len(ordered) + 1), ordered, color=BLUE)
         axes.set_axisbelow(True)
         axes.set_xlim(0.2, len(ordered) + 0.8)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))

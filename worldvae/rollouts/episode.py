@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from worldvae.envs.state import STATE
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -41,7 +43,7 @@ class Episode:
             "reward": len(self.reward),
             "terminated": len(self.terminated),
             "truncated": len(self.truncated),
-            "state": length if self.state is None else len(self.state) - 1,
+            STATE: length if self.state is None else len(self.state) - 1,
         }
         wrong = [name for name, found in lengths.items() if found != length]
         if wrong:
@@ -61,4 +63,4 @@ class Episode:
             "terminated": self.terminated,
             "truncated": self.truncated,
         }
-        return arrays if self.state is None else {**arrays, "state": self.state}
+        return arrays if self.state is None else {**arrays, STATE: self.state}

@@ -11,6 +11,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import EnvActions
+from worldvae.envs.state import STATE
 from worldvae.envs.vector import action_space_of, final_observations, image_of
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import Policy
@@ -44,7 +45,7 @@ class Rollout:
         self._everyone = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._rooms: deque[NDArray[np.uint8]] = deque()
-        self._state = info.get("state")
+        self._state = info.get(STATE)
         frames, states = image_of(self._obs, image_key), self._states(info)
         self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
 
@@ -53,7 +54,7 @@ class Rollout:
         chosen = self._act()
         actions = self._env_actions.batch(chosen)
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
-        self._state = info.get("state")
+        self._state = info.get(STATE)
         frames, states = image_of(self._obs, self._image_key), self._states(info)
         self._episode_starts = terminated | truncated
         self._lengths = np.where(self._episode_starts, 0, self._lengths + 1)
@@ -107,7 +108,7 @@ class Rollout:
         """Of each environment a copy of the true state, (N, S), or None, (N,)."""
         if not self._has_state:
             return np.full(self._env.num_envs, None)
-        return np.array(info["state"], np.float64)
+        return np.array(info[STATE], np.float64)
 
 
 class Tape:

@@ -6,7 +6,6 @@ the path of an encoder, so that a line of YAML can name them, or an `Encoder`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from numpy.typing import NDArray
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.frames import FrameConfig, preprocess_batch
-from worldvae.envs.vector import image_of, image_space, replace_image_space, with_image
-from worldvae.errors import ArtifactError
-from worldvae.wrappers.history import History, stacked_space
-from worldvae.wrappers.stack import NO_ONE, StackedVectorObservation
+from worldvae.envs.vector import image_of, image_space, with_image
+from worldvae.errors import WorldvaeError
+from worldvae.wrappers.history import History
+from worldvae.wrappers.observer import NO_ONE, Moment, Observer
+from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
 
 REMEDY = (
     "make it with worldvae.envs.make_env or make_vec; or, if it observes no image, wrap it in "
@@ -95,56 +95,56 @@ class FrameEncoder:
         return preprocess_batch(frames, card.frame)
 
 
-class LatentStacks:
-    """Frames of N environments, step by step -> the last `stack` latents of each.
+class LatentObserver(Observer):
+    """The last `stack` latents of N environments, each frame encoded once.
 
-    Keeps the frames an encoder of several needs, and encodes each input once, all in one batch.
+    The encoder gets all that is to be encoded of a step in one batch, final observations included;
+    the frames that an encoder of several needs are kept here.
     """
 
     def __init__(self, encode: FrameEncoder, stack: int) -> None:
-        self._encode = encode
-        self._frames, self._latents = History(encode.encoder.stack), History(stack)
+        self.encode = encode
+        super().__init__(stack)
+
+    def forget(self) -> None:
+        super().forget()
+        self._frames = History(self.encode.encoder.stack)
         self.newest_inputs: NDArray[np.uint8] | None = None
         """What was encoded of the last step, without final observations, (N, H, W, n C)."""
 
-    def push(
-        self, frames: NDArray[np.uint8], episode_start: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        """`step` for those who need no final observations."""
-        return self.step(frames, episode_start)[0]
+    def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
+        return self.encode.space
 
-    def begin(
-        self, frames: NDArray[np.uint8], episode_start: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        """`push` of those alone whose episode begins between two steps; the others stay."""
-        self.newest_inputs = self._frames.begin(self._encode.preprocess(frames), episode_start)
-        latents = np.zeros((len(frames), self._encode.encoder.latents), np.float32)
-        latents[episode_start] = self._encode(self.newest_inputs[episode_start])
-        return self._latents.begin(latents, episode_start)
+    def codes(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The latents that are stacked, of as many frames as the encoder reads: -> (B, Z)."""
+        return self.encode(inputs)
+
+    def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[np.float32]:
+        frames = self.encode.preprocess(moment.frames)
+        self.newest_inputs = self._frames.begin(frames, episode_start)
+        latents = np.zeros((len(frames), self.encode.encoder.latents), np.float32)
+        latents[episode_start] = self.codes(self.newest_inputs[episode_start])
+        return self._history.begin(latents, episode_start)
 
     def step(
         self,
-        frames: NDArray[np.uint8],
+        moment: Moment,
         episode_start: NDArray[np.bool_],
-        last_frames: Sequence[NDArray[np.uint8]] = (),
+        last: Moment | None = None,
         ended: NDArray[np.intp] = NO_ONE,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """frames (N, ...), episode_start (N,), and of the E episodes that ended, their last frames.
-
-        Returns the observations (N, stack Z), and the final ones of those episodes (E, stack Z).
-        """
-        newest = self._encode.preprocess(frames)
-        if not len(ended):
+        newest = self.encode.preprocess(moment.frames)
+        if last is None:
             self.newest_inputs = self._frames.push(newest, episode_start)
-            stacks = self._latents.push(self._encode(self.newest_inputs), episode_start)
+            stacks = self._history.push(self.codes(self.newest_inputs), episode_start)
             return stacks, stacks[:0]
         # What ended is added to the old stacks, so before they move on.
-        last = self._frames.with_last(self._encode.preprocess(np.stack(last_frames)), ended)
+        last_inputs = self._frames.with_last(self.encode.preprocess(last.frames), ended)
         self.newest_inputs = self._frames.push(newest, episode_start)
-        codes = self._encode(np.concatenate([self.newest_inputs, last]))
+        codes = self.codes(np.concatenate([self.newest_inputs, last_inputs]))
         latents, last_latents = np.split(codes, [len(newest)])
-        final = self._latents.with_last(last_latents, ended)
-        return self._latents.push(latents, episode_start), final
+        final = self._history.with_last(last_latents, ended)
+        return self._history.push(latents, episode_start), final
 
 
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
@@ -177,10 +177,9 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         )
         encode = FrameEncoder(encoder, whiten, frame)
         encode.check_space(env.observation_space, image_key)
-        self._stacks = LatentStacks(encode, stack)
+        self._observer = LatentObserver(encode, stack)
         self._image_key, self._is_episode_start = image_key, True
-        space = stacked_space(encode.space, stack)
-        self.observation_space = replace_image_space(env.observation_space, image_key, space)
+        self.observation_space = observed_space(env.observation_space, self._observer, image_key)
 
     @classmethod
     def wrapper_spec(cls, **kwargs: Any) -> WrapperSpec:
@@ -193,18 +192,19 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 
     def observation(self, observation: Any) -> Any:
         frame = image_of(observation, self._image_key)
-        stacks, _ = self._stacks.step(frame[None], np.array([self._is_episode_start]))
+        moment = Moment(frame[None])
+        stacks, _ = self._observer.step(moment, np.array([self._is_episode_start]))
         self._is_episode_start = False
         # What is beside the frame may be the environment's own, to be overwritten.
         beside = observation if self._image_key is None else deepcopy(observation)
         return with_image(beside, self._image_key, stacks[0])
 
 
-class LatentVectorObservation(StackedVectorObservation):
+class LatentVectorObservation(ObservedVectorEnv):
     """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
 
     Arguments as `LatentObservation`; the environments may reset in any way, SAME_STEP, NEXT_STEP
-    (Gymnasium's default) or DISABLED: see `StackedVectorObservation`. A final observation is
+    (Gymnasium's default) or DISABLED: see `ObservedVectorEnv`. A final observation is
     encoded wherever it is shown, and a stack never holds frames of two episodes. Environments that
     give one array again and again have to be those of `make_env`, which copies: Gymnasium's own
     vector environments would show their last frame overwritten.
@@ -218,26 +218,9 @@ class LatentVectorObservation(StackedVectorObservation):
         whiten: bool = True,
         image_key: str | None = None,
     ) -> None:
-        self._encode = FrameEncoder(encoder, whiten, frame_config_of(env))
-        self._encode.check_space(env.single_observation_space, image_key)
-        super().__init__(env, stack, image_key)
-
-    @property
-    def newest_inputs(self) -> NDArray[np.uint8] | None:
-        """What the encoder was given of the last step, (N, H, W, n C); later steps leave it be."""
-        return self._stacks.newest_inputs
-
-    def _feature_space(self) -> spaces.Box:
-        return self._encode.space
-
-    def _forget(self) -> None:
-        self._stacks = LatentStacks(self._encode, self._stack)
-
-    def _begin(self, frames: NDArray[Any], episode_start: NDArray[np.bool_]) -> NDArray[Any]:
-        return self._stacks.begin(frames, episode_start)
-
-    def _advance(self, *frames_of_a_step: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        return self._stacks.step(*frames_of_a_step)
+        encode = FrameEncoder(encoder, whiten, frame_config_of(env))
+        encode.check_space(env.single_observation_space, image_key)
+        super().__init__(env, LatentObserver(encode, stack), image_key)
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:

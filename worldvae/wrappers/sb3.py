@@ -24,12 +24,12 @@ from worldvae.envs.vector import (
     check_autoreset,
     final_observations,
     image_of,
-    replace_image_space,
     with_image,
 )
-from worldvae.errors import ConfigError
-from worldvae.wrappers.history import stacked_space
-from worldvae.wrappers.latent import FrameEncoder, LatentStacks
+from worldvae.errors import WorldvaeError
+from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.observer import Moment
+from worldvae.wrappers.stack import observed_space
 
 
 class VectorEnvAdapter(VecEnv):
@@ -111,14 +111,13 @@ class LatentVecEnv(VecEnvWrapper):
         frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
         encode = FrameEncoder(encoder, whiten, frame)
         encode.check_space(venv.observation_space, image_key)
-        self._stacks, self._image_key = LatentStacks(encode, stack), image_key
-        latents = stacked_space(encode.space, stack)
-        super().__init__(venv, replace_image_space(venv.observation_space, image_key, latents))
+        self._observer, self._image_key = LatentObserver(encode, stack), image_key
+        super().__init__(venv, observed_space(venv.observation_space, self._observer, image_key))
 
     def reset(self) -> VecEnvObs:
         obs = self.venv.reset()
-        frames = image_of(obs, self._image_key)
-        stacks, _ = self._stacks.step(frames, np.ones(self.num_envs, bool))
+        moment = Moment(image_of(obs, self._image_key))
+        stacks, _ = self._observer.step(moment, np.ones(self.num_envs, bool))
         return with_image(obs, self._image_key, stacks)  # type: ignore[no-any-return]
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -126,9 +125,10 @@ class LatentVecEnv(VecEnvWrapper):
         ended = np.flatnonzero(dones)
         finals = [infos[index]["terminal_observation"] for index in ended]
         last_frames = [image_of(final, self._image_key) for final in finals]
-        frames = image_of(obs, self._image_key)
-        stacks, last = self._stacks.step(frames, dones, last_frames, ended)
-        for index, final, stack in zip(ended, finals, last, strict=True):
+        last = Moment(np.stack(last_frames)) if finals else None
+        moment = Moment(image_of(obs, self._image_key))
+        stacks, final_stacks = self._observer.step(moment, dones, last, ended)
+        for index, final, stack in zip(ended, finals, final_stacks, strict=True):
             infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
         return with_image(obs, self._image_key, stacks), rewards, dones, infos
 

@@ -4,37 +4,10 @@ from __future__ import annotations
 
 import yaml
 
+from agents.arms.registry import ARMS
 from agents.report import markdown
 from agents.run.records import Run
 from worldvae import html
-
-SEES = {
-    "pixels": (
-        "the last preprocessed frames",
-        "the convolutions of Stable-Baselines3's image policy, from random weights",
-    ),
-    "latent": (
-        "latents of an encoder that was trained on collected frames, then frozen",
-        "none: the shared dense layers begin at the latents",
-    ),
-    "random": (
-        "latents of the same encoder with its initial weights, frozen, never trained",
-        "none: the shared dense layers begin at the latents",
-    ),
-    "finetune": (
-        "the last preprocessed frames",
-        "the pretrained encoder, which learns on with the agent",
-    ),
-    "state": (
-        "the true state that a reader tells, in units of its running mean and deviation; no frame",
-        "none: the shared dense layers begin at the state",
-    ),
-    "blind": (
-        "its own last actions, nothing of the world",
-        "none: the shared dense layers begin at the actions",
-    ),
-}
-"""Arm -> what the agent sees, and which first layers are trained that the other arms lack."""
 
 UNKNOWN = ("see the configuration", "see the configuration")
 
@@ -47,7 +20,7 @@ def differences(run: Run) -> str:
     if not run.arms:
         return ""
     header = ["arm", "the agent sees", _layers(run)]
-    rows = [(arm, [(words, "") for words in SEES.get(arm, UNKNOWN)]) for arm in run.arms]
+    rows = [(arm, [(words, "") for words in _words(arm)]) for arm in run.arms]
     table = html.table(header, rows, kind="words")
     return html.section("differences", TITLE, html.paragraph(_lead(run)), table)
 
@@ -56,9 +29,15 @@ def differences_text(run: Run) -> str:
     """The same in Markdown, without a table."""
     if not run.arms:
         return ""
-    rows = [(arm, *SEES.get(arm, UNKNOWN)) for arm in run.arms]
+    rows = [(arm, *_words(arm)) for arm in run.arms]
     items = (f"{arm} sees {sees}; {_layers(run)}: {layers}" for arm, sees, layers in rows)
     return markdown.section(TITLE, markdown.escaped(_lead(run)), markdown.bullets(items))
+
+
+def _words(name: str) -> tuple[str, str]:
+    """What agents of an arm see, and which first layers are trained that the others lack."""
+    arm = ARMS.get(name)
+    return UNKNOWN if arm is None else (arm.observation, arm.first_layers)
 
 
 def _lead(run: Run) -> str:

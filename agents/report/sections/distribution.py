@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from agents.arms.registry import colours
 from agents.report.normalised import Across
 from agents.report.summary import Summary
 from agents.report.tables import normalised_table
@@ -82,7 +83,7 @@ def _profiles(arms: Mapping[str, Tasks], resampling: Resampling) -> dict[str, Pr
 def _profile_figure(profiles: Mapping[str, Profile], x_label: str) -> str:
     names = ", ".join(profiles)
     return html.drawing(
-        performance_profiles(profiles, x_label),
+        performance_profiles(profiles, x_label, colours()),
         f"Share of runs above each {x_label}, by arm: {names}",
         f"Performance profile: how many of an arm's seeds end above each {x_label}. A line further "
         "right is higher scores; where lines cross, neither arm is above throughout. The dot is "
@@ -95,7 +96,7 @@ def _chance_figure(chances: Mapping[tuple[str, str], Estimate]) -> str:
         f"{first} over {second} {found.value:.2f}" for (first, second), found in chances.items()
     )
     return html.drawing(
-        improvement_probabilities(chances),
+        improvement_probabilities(chances, colours()),
         f"Probability of improvement: {words}",
         "The chance that a random seed of the first arm scores higher than one of the second, with "
         "its 95 % interval; at the dashed line, 0.5, neither does. Pairs with "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.arms.registry import colours
 from agents.drift.log import LOG, DriftLine, read_lines
 from agents.drift.outliers import Columns, read_outliers
 from agents.report import markdown
@@ -106,6 +107,7 @@ def _figures(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[st
             ],
             "Strange frames, %",
             expected=100 * EXPECTED,
+            colours=colours(),
         ),
         f"Share of strange frames over env steps, by arm: {arms}",
         "A line is a seed. Dashed: the 1 % of held-out frames. A ring is the first measurement "
@@ -118,6 +120,7 @@ def _figures(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[st
                 [_curve(agent, lines, _error_ratios(lines)) for agent, lines in shown],
                 "Reconstruction error, times held-out",
                 expected=1.0,
+                colours=colours(),
             ),
             "Reconstruction error over that of held-out frames, over env steps",
             "Mean squared error on the agent's frames over that on held-out ones. An encoder that "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from agents.arms.registry import ARMS, colours
 from agents.report import markdown
 from agents.report.summary import Summary
 from agents.report.tables import seeds_table
@@ -59,7 +60,9 @@ def learning_figure(run: Run, unit: str, resampling: Resampling) -> Figure:
         )
         for arm in run.arms
     ]
-    return figures.learning_curves(arms, f"Held-out return over {x_label}", x_label, resampling)
+    return figures.learning_curves(
+        arms, f"Held-out return over {x_label}", x_label, resampling, colours()
+    )
 
 
 def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
@@ -102,7 +105,7 @@ def scores(run: Run, summary: Summary) -> str:
         arm: [np.array(result.evaluation.returns) for result in run.finished(arm).values()]
         for arm in values
     }
-    scores = figures.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms})
+    scores = figures.final_scores(values, {arm.arm: arm.iqm for arm in summary.arms}, colours())
     names = ", ".join(values)
     return html.section(
         "scores",
@@ -115,7 +118,7 @@ def scores(run: Run, summary: Summary) -> str:
                 "and its 95 % interval over seeds; a single seed has none.",
             ),
             html.drawing(
-                figures.episode_returns(returns),
+                figures.episode_returns(returns, colours()),
                 f"Evaluation returns of each seed, by arm: {names}",
                 "A stroke is an episode, a line of strokes a seed, the dot its mean.",
             ),
@@ -149,10 +152,13 @@ def encoder_text(run: Run) -> str:
 
 
 def _encoder_words(run: Run) -> str:
+    given = [ARMS[arm] for arm in run.arms if arm in ARMS]
+    frozen = [arm.name for arm in given if arm.has_trained_encoder and arm.freezes_encoder]
     lead = (
-        "Agents of the arm latent see the frames only through this encoder, one for all seeds: "
-        "an interval over seeds speaks of training agents, not of pretraining encoders."
-        if "latent" in run.arms
+        f"Agents of the arm {' and '.join(frozen)} see the frames only through this encoder, one "
+        "for all seeds: an interval over seeds speaks of training agents, not of pretraining "
+        "encoders."
+        if frozen
         else ""
     )
     return " ".join([lead, _card_words(run)]).strip()

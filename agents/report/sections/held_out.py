@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.arms.build import frames_of
+from agents.arms.build import set_up
+from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.examination import states_at
@@ -60,7 +61,7 @@ class Moments:
 def take(folder: Path, experiment: Experiment) -> Moments:
     """Moments of the test episodes in the rollouts `folder`; ArtifactError if there are none."""
     store, model = RolloutStore(folder), experiment.pretrain.autoencoder
-    depth = max(frames_of(experiment, "pixels"), frames_of(experiment, "finetune"))
+    depth = max(set_up(experiment, arm).stack for arm in ARMS)
     before, ahead = depth - 1, model.window.ahead
     source = StoredFrames(store, "test", None, before, ahead, model.objective.actions)
     if not len(source):

@@ -1,4 +1,4 @@
-"""A sheet for a report: rows of pictures and of bars, a column for each of K moments."""
+"""A grid of pictures for a report: rows of pictures and of bars, a column for each of K moments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP = 0.06
 BARS = 0.5
 
 
-def sheet(rows: Mapping[str, NDArray[Any]], colour: str) -> Figure:
+def image_grid(rows: Mapping[str, NDArray[Any]], colour: str) -> Figure:
     """Label -> frames (K, H, W, C) uint8, or bars (K, D) that share one scale around zero."""
     columns = max(len(row) for row in rows.values())
     side = (WIDTH - GAP * (columns - 1)) / columns

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.arms.build import frames_of
+from agents.arms.build import ArmSetup, set_up
+from agents.arms.registry import ARMS, Arm
 from agents.config.experiment import Experiment
 from agents.report.sections.held_out import Moments, take
-from agents.report.sections.image_grid import difference, sheet
+from agents.report.sections.image_grid import difference, image_grid
 from agents.run.records import Run
 from worldvae import html
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.errors import WorldvaeError
-from worldvae.plots.style import colour, to_svg
+from worldvae.plots.style import to_svg
 
 LAYERS = 4
 """Frames of a stack, and actions before a moment, that are shown; the newest."""
@@ -29,12 +30,23 @@ VARIABLES = 12
 
 @dataclass(frozen=True)
 class _Scene:
+    """What the arms are shown: the moments, and what turns them into observations."""
+
     folder: Path
     experiment: Experiment
     moments: Moments
 
-    def encoder(self, name: str) -> Encoder:
-        return Encoder.load(self.folder / name, backend="torch")
+    def setup(self, arm: Arm) -> ArmSetup:
+        """The arm with the encoder that lies in this run."""
+        setup = set_up(self.experiment, arm.name)
+        folder = None if setup.encoder is None else self.folder / setup.encoder.name
+        return replace(setup, encoder=folder)
+
+    def encoder(self, arm: Arm) -> Encoder:
+        """The encoder of the arm."""
+        folder = self.setup(arm).encoder
+        assert folder is not None
+        return Encoder.load(folder, backend="torch")
 
     def latents(self, encoder: Encoder) -> NDArray[np.float32]:
         """(K, Z), as the agent is given them."""
@@ -42,7 +54,7 @@ class _Scene:
         return encoder.whiten(latents) if self.experiment.agent.whiten else latents
 
 
-def sees(run: Run) -> str:
+def observations(run: Run) -> str:
     """The section; '' where no frames were collected."""
     if not (run.folder / "rollouts" / "env.json").exists() or not run.arms:
         return ""
@@ -53,32 +65,30 @@ def sees(run: Run) -> str:
         return html.section("sees", "What each arm sees", html.paragraph(f"Not shown: {error}"))
     lead = (
         f"The same {len(scene.moments.present)} moments of held-out episodes, on which nothing was "
-        "trained, from left to right through the eyes of each arm."
+        "trained, from left to right as each arm observes them."
     )
-    figures = [_shown(scene, arm) for arm in run.arms if arm in SHOW]
+    rows = [ARMS[name] for name in run.arms if name in ARMS]
+    figures = [_shown(scene, arm) for arm in rows if arm.observes in SHOW]
     return html.section("sees", "What each arm sees", html.paragraph(lead), html.beside(*figures))
 
 
-def _shown(scene: _Scene, arm: str) -> str:
+def _shown(scene: _Scene, arm: Arm) -> str:
     try:
-        return SHOW[arm](scene)
+        return SHOW[arm.observes](scene, arm)
     except WorldvaeError as error:
-        return html.captioned("", arm, f"Not shown: {error}")
+        return html.captioned("", arm.name, f"Not shown: {error}")
 
 
-def _drawn(arm: str, rows: Mapping[str, NDArray[Any]], caption: str) -> str:
-    alt = f"What the arm {arm} sees: {', '.join(rows)}"
-    return html.captioned(to_svg(sheet(rows, colour(arm)), alt), arm, caption)
+def _drawn(arm: Arm, rows: Mapping[str, NDArray[Any]], caption: str) -> str:
+    alt = f"What the arm {arm.name} sees: {', '.join(rows)}"
+    return html.captioned(to_svg(image_grid(rows, arm.colour), alt), arm.name, caption)
 
 
-def _pixels(scene: _Scene) -> str:
-    return _drawn("pixels", *_stack(scene, frames_of(scene.experiment, "pixels")))
-
-
-def _finetune(scene: _Scene) -> str:
-    rows, caption = _stack(scene, frames_of(scene.experiment, "finetune"))
-    more = " The encoder that reads them begins as latent's and learns on with the agent."
-    return _drawn("finetune", rows, caption + more)
+def _frames(scene: _Scene, arm: Arm) -> str:
+    rows, caption = _stack(scene, scene.setup(arm).stack)
+    if arm.learns_encoder:
+        caption += " The pretrained encoder that reads them learns on with the agent."
+    return _drawn(arm, rows, caption)
 
 
 def _stack(scene: _Scene, count: int) -> tuple[dict[str, NDArray[Any]], str]:
@@ -97,38 +107,35 @@ def _age(decisions: int, what: str) -> str:
     return f"{decisions} decision{'s' if decisions > 1 else ''} before"
 
 
-def _latent(scene: _Scene) -> str:
-    encoder, moments = scene.encoder("encoder"), scene.moments
-    target = moments.target(encoder)
-    made = encoder.reconstruct(moments.inputs(encoder), moments.told)
-    apart, white = difference(target, made)
-    ahead = encoder.window.ahead
-    name = f"frame {ahead} decisions later" if ahead else "frame"
-    rows: dict[str, NDArray[Any]] = {
-        name: target,
-        "reconstruction": made,
-        f"|difference|: black 0, white {white} of 255": apart,
-        f"the {encoder.latents} latents": scene.latents(encoder),
-    }
+def _latents(scene: _Scene, arm: Arm) -> str:
+    encoder = scene.encoder(arm)
+    bars = {f"the {encoder.latents} latents": scene.latents(encoder)}
+    if not encoder.card.trained:
+        words = "No decoder was trained, so there is nothing to reconstruct."
+        return _drawn(arm, {"frame": scene.moments.present, **bars}, words)
     caption = (
         "The agent is given the latents alone; the reconstruction is what a decoder can make of "
         "them. The difference is that of the worst channel."
     )
-    return _drawn("latent", rows, caption)
+    return _drawn(arm, {**_reconstructed(scene, encoder), **bars}, caption)
 
 
-def _random(scene: _Scene) -> str:
-    encoder = scene.encoder("untrained_encoder")
-    latents = f"the {encoder.latents} latents"
-    rows: dict[str, NDArray[Any]] = {"frame": scene.moments.present}
-    rows[latents] = scene.latents(encoder)
-    return _drawn("random", rows, "No decoder was trained, so there is nothing to reconstruct.")
+def _reconstructed(scene: _Scene, encoder: Encoder) -> dict[str, NDArray[Any]]:
+    """What the encoder was trained to show, what its decoder makes of it, and how they differ."""
+    moments, ahead = scene.moments, encoder.window.ahead
+    target = moments.target(encoder)
+    made = encoder.reconstruct(moments.inputs(encoder), moments.told)
+    apart, white = difference(target, made)
+    name = f"frame {ahead} decisions later" if ahead else "frame"
+    rows: dict[str, NDArray[Any]] = {name: target, "reconstruction": made}
+    rows[f"|difference|: black 0, white {white} of 255"] = apart
+    return rows
 
 
-def _state(scene: _Scene) -> str:
+def _state(scene: _Scene, arm: Arm) -> str:
     moments = scene.moments
     if np.isnan(moments.state).all():
-        return html.captioned("", "state", "The rollouts hold no true state to show.")
+        return html.captioned("", arm.name, "The rollouts hold no true state to show.")
     rows = [
         (variable.name, [(_number(value), "") for value in moments.state[:, column]])
         for column, variable in enumerate(moments.variables[:VARIABLES])
@@ -138,11 +145,11 @@ def _state(scene: _Scene) -> str:
         f"{f'And {more} more variables. ' if more > 0 else ''}The agent is given them in units of "
         "their running mean and deviation, and no frame."
     )
-    return html.captioned(_table("variable", rows), "state", caption)
+    return html.captioned(_table("variable", rows), arm.name, caption)
 
 
-def _blind(scene: _Scene) -> str:
-    count = scene.experiment.agent.stack
+def _actions(scene: _Scene, arm: Arm) -> str:
+    count = scene.setup(arm).stack
     rows = [
         (_age(age, "action"), [(_action(taken, age), "") for taken in scene.moments.actions])
         for age in range(1, min(count, LAYERS) + 1)
@@ -151,7 +158,7 @@ def _blind(scene: _Scene) -> str:
         f"Its last {count} action{'s' if count > 1 else ''} and nothing of the world; here those "
         "of the policy that collected the frames."
     )
-    return html.captioned(_table("action", rows), "blind", caption)
+    return html.captioned(_table("action", rows), arm.name, caption)
 
 
 def _table(name: str, rows: list[tuple[str, list[html.Cell]]]) -> str:
@@ -170,11 +177,10 @@ def _action(taken: NDArray[Any], age: int) -> str:
     return ", ".join(f"{value:.2g}" for value in np.atleast_1d(taken[-age]))
 
 
-SHOW: dict[str, Callable[[_Scene], str]] = {
-    "pixels": _pixels,
-    "latent": _latent,
-    "random": _random,
-    "finetune": _finetune,
-    "state": _state,
-    "blind": _blind,
+SHOW: dict[str, Callable[[_Scene, Arm], str]] = {
+    "frames": _frames,
+    "latents": _latents,
+    "true state": _state,
+    "actions": _actions,
 }
+"""What an arm observes -> how that is shown; what is not here is not shown."""

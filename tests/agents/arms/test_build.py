@@ -2,14 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from agents.arms.build import first_layers, open_eyes, training_env
-from agents.config.sections import ArmName
+from agents.arms.build import open_training, set_up
+from agents.arms.registry import ARMS, ArmName
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.card import read_card
@@ -19,6 +18,7 @@ from tests.tiny import load
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
 from worldvae.errors import WorldvaeError
+from worldvae.wrappers.observer import Moment
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +27,27 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("arms") / "runs"))
 
 
-@pytest.mark.parametrize("arm", get_args(ArmName))
+@pytest.mark.parametrize("arm", [*ARMS])
 def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName) -> None:
     """Step by step over several episodes, in an environment of its own with the same seed.
 
     Of images the channels come first in training; a policy that plays moves them itself.
     """
     experiment = load(runs)
-    env = training_env(experiment, arm, seed=3)
-    env.training = False  # the units of the state stay, so that both can be compared
+    training = open_training(set_up(experiment, arm), seed=3)
+    env, observer = training.env, training.observer(ARMS[arm])
     plain = make_vec(experiment.env, experiment.agent.num_envs, seed=3)
-    eyes = open_eyes(experiment, arm, env)
+    env.get_attr("observer")[0].learns = False  # the units stay, so that both can be compared
+    acted = None
     generator = np.random.default_rng(0)
     expected, (frames, info) = env.reset(), plain.reset()
     episode_start, ends = np.ones(4, bool), 0
     for _ in range(100):
-        seen = eyes.look(frames, episode_start, info.get("state"))
+        seen, _ = observer.step(Moment(frames, info.get("state"), acted), episode_start)
         shown = expected.transpose(0, 2, 3, 1) if expected.ndim == 4 else expected
         np.testing.assert_allclose(seen, shown, atol=1e-5)
         actions = generator.integers(env.action_space.n, size=4)
-        eyes.acted(actions)
+        acted = actions
         expected, _, episode_start, _ = env.step(actions)
         frames, _, _, _, info = plain.step(actions)
         ends += int(episode_start.sum())
@@ -55,7 +56,7 @@ def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName
 
 def test_final_observations_of_the_blind(runs: Path) -> None:
     """An episode's last observation holds how it ended, the next one begins without a past."""
-    env = training_env(load(runs), "blind", seed=0)
+    env = open_training(set_up(load(runs), "blind"), seed=0).env
     env.reset()
     count = env.action_space.n
     for number in range(200):
@@ -71,8 +72,8 @@ def test_final_observations_of_the_blind(runs: Path) -> None:
 
 def test_final_observations_of_the_state(runs: Path) -> None:
     """They go on from the step before; the first state of the next episode does not."""
-    env = training_env(load(runs), "state", seed=0)
-    env.norm_obs = False
+    env = open_training(set_up(load(runs), "state"), seed=0).env
+    env.get_attr("observer")[0].learns = False  # their units are 0 and 1 still
     obs, before = env.reset(), None
     for _ in range(200):
         before = obs[0].reshape(2, -1)
@@ -89,7 +90,7 @@ def test_the_blind_see_nothing_of_the_world(runs: Path) -> None:
     """The same actions give the same observations, whatever the seed of the environment."""
     seen = []
     for seed in (0, 1):
-        env = training_env(load(runs), "blind", seed)
+        env = open_training(set_up(load(runs), "blind"), seed).env
         observations = [env.reset()]
         observations += [env.step(np.full(4, action))[0] for action in (0, 1, 1, 0)]
         seen.append(np.array(observations))
@@ -100,9 +101,10 @@ def test_the_blind_see_nothing_of_the_world(runs: Path) -> None:
 def test_finetune_begins_as_the_pretrained_encoder_and_learns_on(runs: Path) -> None:
     experiment = load(runs, **{"agent.stack": 3})
     prepare(experiment, ("finetune",))
-    env = training_env(experiment, "finetune", seed=0)
-    latent = training_env(experiment, "latent", seed=0)
-    model = make_model(experiment.agent, env, 0, "cpu", first_layers(experiment, "finetune"))
+    setup = set_up(experiment, "finetune")
+    env = open_training(setup, seed=0).env
+    latent = open_training(set_up(experiment, "latent"), seed=0).env
+    model = make_model(experiment.agent, env, 0, "cpu", setup.policy_arguments())
     frames, expected = env.reset(), latent.reset()
     images = torch.from_numpy(frames).float()
     with torch.no_grad():
@@ -133,7 +135,7 @@ def test_a_state_agent_knows_its_units_again(runs: Path) -> None:
     assert np.std(card.state_var) > 0
     obs = np.zeros((1, 40, 40, 3), np.uint8)
     state = np.array(card.state_mean[: len(card.state_mean) // 2])[None]
-    seen = agent.eyes.look(obs, np.array([True]), state)
+    seen, _ = agent.observer.step(Moment(obs, state), np.array([True]))
     half = seen.shape[1] // 2
     np.testing.assert_allclose(seen[0, :half], 0, atol=1e-4)
 

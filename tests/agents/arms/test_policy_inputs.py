@@ -11,10 +11,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from torch import Tensor
 
-from agents.arms.build import first_layers, open_eyes, training_env
-from agents.config.agent import AlgorithmName
+from agents.arms.build import ArmSetup, Training, open_training, set_up
+from agents.arms.registry import ARMS, ArmName
 from agents.config.experiment import Experiment
-from agents.config.sections import ArmName
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.prepare import collect_rollouts
@@ -80,13 +79,14 @@ def load(runs: Path, shows: str, algorithm: str) -> Experiment:
 @pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
 def test_an_algorithm_learns_in_every_arm(runs: Path, shows: str, algorithm: str) -> None:
     experiment = load(runs, shows, algorithm)
-    for arm in get_args(ArmName):
-        env = training_env(experiment, arm, seed=0)
-        model = make_model(experiment.agent, env, 0, "cpu", first_layers(experiment, arm))
+    for arm in [*ARMS]:
+        setup = set_up(experiment, arm)
+        training = open_training(setup, seed=0)
+        model = make_model(experiment.agent, training.env, 0, "cpu", setup.policy_arguments())
         with watched(model) as fed:
             model.learn(24)
             check_fed(fed, arm, SHOWS[shows] if arm != "blind" else [], algorithm)
-            check_played(experiment, arm, model, env, fed)
+            check_played(setup, model, training, fed)
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def check_fed(fed: Fed, arm: ArmName, keys: list[str], algorithm: str) -> None:
         "pixels": (3 * STACK, SIDE, SIDE),
         "finetune": (3 * STACK, SIDE, SIDE),
         "latent": (LATENTS * STACK,),
-        "random": (LATENTS * STACK,),
+        "untrained": (LATENTS * STACK,),
         "state": (STACK,),
         "blind": (STACK * (3 if LEARNS[algorithm][0] is CHOOSES else 2),),
     }
@@ -144,12 +144,11 @@ def check_range(image: Tensor) -> None:
     assert 0.9 < image.max() <= 1
 
 
-def check_played(
-    experiment: Experiment, arm: ArmName, model: BaseAlgorithm, env: Any, fed: Fed
-) -> None:
+def check_played(setup: ArmSetup, model: BaseAlgorithm, training: Training, fed: Fed) -> None:
     """An agent in play is fed what it was trained on, and acts in the environment's own space."""
-    agent = Agent(model, open_eyes(experiment, arm, env))
-    vec = make_vec(experiment.env, 2, seed=0)
+    observer = training.observer(setup.arm)
+    agent = Agent(model, setup.arm, observer, setup.env.image_key)
+    vec = make_vec(setup.env, 2, seed=0)
     obs, info = vec.reset()
     trained = {key: values[0].shape[1:] for key, values in fed.items()}
     fed.clear()

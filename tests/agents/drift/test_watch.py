@@ -95,7 +95,7 @@ def test_a_refresh_is_asked_for_by_the_newest_line_of_the_present_encoder() -> N
     assert not calls_for_refresh(config, [], 0)
 
 
-@pytest.mark.parametrize("arm", ["latent", "random", "pixels"])
+@pytest.mark.parametrize("arm", ["latent", "untrained", "pixels"])
 def test_what_a_training_logs(runs: Path, arm: Any) -> None:
     folder = train(load(runs, **WATCHED), arm, 0)
     lines = read_lines(folder)
@@ -107,7 +107,7 @@ def test_what_a_training_logs(runs: Path, arm: Any) -> None:
     assert len(lines) >= 3
     assert [one.env_steps for one in lines] == sorted({one.env_steps for one in lines})
     assert all(one.frames >= 32 and 0 <= one.strange <= 1 for one in lines)
-    assert all((one.error is None) == (arm == "random") for one in lines)
+    assert all((one.error is None) == (arm == "untrained") for one in lines)
     assert ("decoded" in strangest) == (arm == "latent")
     assert strangest["frames"].shape == (KEPT, 40, 40, 3)
     assert not (folder / "refresh_1").exists()
@@ -196,7 +196,7 @@ def test_a_refitted_encoder_shows_the_agents_frames_in_the_units_of_the_old_one(
 
 
 def test_the_control_arm_is_never_refitted(runs: Path) -> None:
-    folder = train(load(runs, **REFITTED), "random", 0)
+    folder = train(load(runs, **REFITTED), "untrained", 0)
     assert read_card(folder).refreshes == 0
     assert not (folder / "refresh_1").exists()
 

@@ -43,9 +43,9 @@ def test_a_line_for_each_that_runs_and_one_for_all() -> None:
     clock = Clock()
     view, terminal = on_terminal(clock)
     with view:
-        for name in ("latent seed 0", "pixels seed 0", "random seed 0"):
+        for name in ("latent seed 0", "pixels seed 0", "untrained seed 0"):
             view.begun(name)
-        view.ended("random seed 0", "failed")
+        view.ended("untrained seed 0", "failed")
         view.show("latent seed 0", Progress(10, 100, "return 7"))
         view.show("pixels seed 0", Progress(2000, 4000))
     everything, latent, pixels = last_frame(terminal.getvalue())

@@ -9,8 +9,7 @@ import pytest
 from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.arms.build import training_env
-from agents.config.agent import AgentConfig, AlgorithmName
+from agents.arms.build import open_training, set_up
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import learning_rate
@@ -20,6 +19,7 @@ from agents.train import train
 from tests.agents.policy.zips import packages_in
 from tests.tiny import TINY
 from worldvae.errors import WorldvaeError
+from worldvae.wrappers.observer import Moment
 
 STEERED = {"id": "Pendulum-v1", "workers": "sync", "max_episode_steps": 40}
 
@@ -74,11 +74,9 @@ def test_a_recurrent_policy_remembers_within_an_episode_and_not_beyond(tmp_path:
     agent.begin()
     found = [agent(frames, np.array(start)) for start in starts]
     memory, acted = None, None
-    agent.eyes.begin()
+    agent.observer.forget()
     for start, expected in zip(starts, found, strict=True):
-        if acted is not None:
-            agent.eyes.acted(acted)
-        seen = agent.eyes.look(frames, np.array(start), None)
+        seen, _ = agent.observer.step(Moment(frames, None, acted), np.array(start))
         acted, memory = agent.model.predict(seen, memory, np.array(start), deterministic=True)
         np.testing.assert_array_equal(acted, expected)
     assert memory is not None
@@ -98,7 +96,7 @@ def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr("agents.policy.callback.Progress._evaluate", die)
+        patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die)
         with pytest.raises(KilledError):
             train(experiment, "state", 0)
     card = read_card(experiment.agent_folder("state", 0))
@@ -106,7 +104,7 @@ def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
     seen: list[int] = []
     with monkeypatch.context() as patch:
         patch.setattr(
-            "agents.policy.callback.Progress._on_training_start",
+            "agents.policy.callback.TrainingCallback._on_training_start",
             lambda self: seen.append(self.model.replay_buffer.size() * self.model.n_envs),
         )
         folder = train(experiment, "state", 0)
@@ -151,7 +149,7 @@ def test_settings_reach_the_algorithm(tmp_path: Path) -> None:
     model = Agent.load(train(experiment, "blind", 0)).model
     assert model.clip_range(1.0) == 0.07
     assert model.n_epochs == 2
-    assert training_env(experiment, "blind", 0).num_envs == model.n_envs == 4
+    assert open_training(set_up(experiment, "blind"), 0).env.num_envs == model.n_envs == 4
 
 
 def test_the_learning_rate_falls_to_a_twentieth_and_stays() -> None:

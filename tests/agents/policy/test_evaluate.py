@@ -19,6 +19,7 @@ from agents.train import train
 from tests.odd import COLOR, Odd
 from tests.tiny import load
 from worldvae.envs import EnvConfig
+from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.stats import Resampling
@@ -42,13 +43,13 @@ def test_an_episode_without_end_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(
         WorldvaeError, match=r"odd/Odd-v0: .* 50 decisions.* env\.max_episode_steps"
     ):
-        evaluate(Still(), EnvConfig(**ENDLESS), [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
+        evaluate(Still(), RealWorld(EnvConfig(**ENDLESS)), [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
 
 
 def test_a_limit_is_waited_for_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "ENDLESS", 50)
     env = EnvConfig(**{**ENDLESS, "max_episode_steps": 60})
-    scores = evaluate(Still(), env, [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
+    scores = evaluate(Still(), RealWorld(env), [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
     assert [score.length for score in scores] == [60] * 3
 
 
@@ -80,11 +81,11 @@ def test_who_collects_is_told_of_it_before(tmp_path: Path, monkeypatch: pytest.M
 def test_success_is_that_of_the_last_step(info: str) -> None:
     """Episodes of 6, 7 and 8 steps; those with odd numbers of steps succeed."""
     env = EnvConfig(**ODD, kwargs={"info": info})
-    scores = evaluate(Still(), env, [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
+    scores = evaluate(Still(), RealWorld(env), [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
     told = [False, False, False] if info == "success" else [None] * 3
     assert [score.success for score in scores] == told
     env = EnvConfig(**ODD, kwargs={"info": info, "length": 5})
-    scores = evaluate(Still(), env, [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
+    scores = evaluate(Still(), RealWorld(env), [0, 0, 1], num_envs=2)  # type: ignore[arg-type]
     told = [True, True, True] if info == "success" else [None] * 3
     assert [score.success for score in scores] == told
 

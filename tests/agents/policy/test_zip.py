@@ -2,13 +2,12 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from agents.arms.build import first_layers, training_env
-from agents.config.sections import ArmName
+from agents.arms.build import open_training, set_up
+from agents.arms.registry import ARMS
 from agents.policy.algorithms import make_model
 from tests.agents.policy.zips import packages_in
 from tests.tiny import load
@@ -39,7 +38,7 @@ for name in NAMES:
 
 
 NAMES = [
-    *[f"PPO {arm}" for arm in get_args(ArmName) if arm != "finetune"],
+    *[f"PPO {arm}" for arm in [*ARMS] if arm != "finetune"],
     *("DQN pixels", "PPO finetune", "DQN finetune"),
 ]
 """Of agents, those whose first layers are ours at the end."""
@@ -54,9 +53,9 @@ def folder(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NAMES:
         algorithm, arm = name.split()
         experiment = load(prepared, **(DQN if algorithm == "DQN" else {}))
-        with closing(training_env(experiment, arm, 0)) as env:  # type: ignore[arg-type]
-            eyes = first_layers(experiment, arm)  # type: ignore[arg-type]
-            model = make_model(experiment.agent, env, 0, "cpu", eyes)
+        setup = set_up(experiment, arm)
+        with closing(open_training(setup, 0).env) as env:
+            model = make_model(experiment.agent, env, 0, "cpu", setup.policy_arguments())
             model.learn(16)
             model.save(folder / f"{name}.zip")
             model.observation_space.seed(0)

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.report.html import write_report
 from agents.report.summary import summarise
 from agents.run.load import read_run
-from agents.run.records import ARM_ORDER
 from agents.video.play import FILM, RECORD, FilmRecord, Played
 from tests.agents.report.synthetic import write_config, write_json, write_run
 from tests.browser import Browser, browsing, needs_chromium
@@ -104,7 +104,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with every section: all arms, an unfinished agent, frames, encoders and a film."""
-    levels = {arm: 100.0 * place for place, arm in enumerate(ARM_ORDER)}
+    levels = {arm: 100.0 * place for place, arm in enumerate(ARMS)}
     returns = {arm: {k: [level + k, level] for k in range(5)} for arm, level in levels.items()}
     folder = write_run(
         tmp_path_factory.mktemp("runs") / "a_name_as_long_as_a_users" / "cars", returns
@@ -129,7 +129,7 @@ def _write_film(folder: Path) -> None:
         writer.write(np.full((756, 492, 3), 80 * level, np.uint8))
     writer.release()
     agents = []
-    for arm in ARM_ORDER:
+    for arm in ARMS:
         card = {"arm": arm, "seed": 0, "env": {}, "stack": 1, "whiten": True, "encoder": None}
         card |= {"encoder_sha256": None, "model_sha256": arm}
         write_json(folder / "agents" / arm / "seed_0" / "card.json", card)

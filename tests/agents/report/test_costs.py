@@ -10,7 +10,7 @@ from agents.run.load import read_run
 from tests.agents.report.synthetic import record_spending, state, write_run
 from tests.checksums import amend
 
-RETURNS = {arm: {0: [1.0], 2: [1.0]} for arm in ("pixels", "latent", "random")}
+RETURNS = {arm: {0: [1.0], 2: [1.0]} for arm in ("pixels", "latent", "untrained")}
 
 
 def costs(folder: Path) -> dict[str, ArmCosts]:
@@ -32,13 +32,13 @@ def test_each_arm_bears_its_stages_and_the_mean_is_over_seeds(tmp_path: Path) ->
     """Seeds 0 and 2 train 600 and 720 CPU seconds in 1 and 3 GiB, pretraining 900 in 2 GiB."""
     found = costs(recorded(tmp_path))
     cpu = {arm: arm_costs.mean.cpu_seconds for arm, arm_costs in found.items()}
-    assert cpu == {"pixels": 660.0, "latent": 660.0 + 60 + 900, "random": 660.0 + 60}
+    assert cpu == {"pixels": 660.0, "latent": 660.0 + 60 + 900, "untrained": 660.0 + 60}
     memory = {arm: arm_costs.mean.peak_memory for arm, arm_costs in found.items()}
-    assert memory == {"pixels": 2 * 2**30, "latent": 2.5 * 2**30, "random": 2 * 2**30}
+    assert memory == {"pixels": 2 * 2**30, "latent": 2.5 * 2**30, "untrained": 2 * 2**30}
     assert {arm: arm_costs.mean.charged_steps for arm, arm_costs in found.items()} == {
         "pixels": 0,
         "latent": 20_000,
-        "random": 20_000,
+        "untrained": 20_000,
     }
 
 
@@ -92,7 +92,7 @@ def test_what_was_not_recorded_is_not_zero(tmp_path: Path) -> None:
 def test_one_unknown_part_leaves_the_sum_unknown(tmp_path: Path) -> None:
     folder = recorded(tmp_path)
     amend(folder / "encoder/result.json", cpu_seconds=None)
-    amend(folder / "agents/random/seed_2/result.json", cpu_seconds=None)
+    amend(folder / "agents/untrained/seed_2/result.json", cpu_seconds=None)
     assert rows(folder)["CPU minutes"] == ["11.0", UNKNOWN, UNKNOWN]
 
 

@@ -29,7 +29,7 @@ from worldvae.stats import Resampling
 PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
 THREE_ARMS = {
     arm: {seed: [level + seed, level + seed + 4] for seed in range(5)}
-    for arm, level in (("pixels", 100.0), ("latent", 300.0), ("random", 200.0))
+    for arm, level in (("pixels", 100.0), ("latent", 300.0), ("untrained", 200.0))
 }
 
 
@@ -64,7 +64,7 @@ def page_of(folder: Path, planned: list[tuple[str, int]] | None = None) -> str:
 def test_a_whole_run_states_differences_and_costs(tmp_path: Path) -> None:
     """Seed k scores level + k + 2: the IQM over 5 seeds is level + 4."""
     text = Words(page_of(write_run(tmp_path / "cars", THREE_ARMS))).text
-    assert "cars CarRacing-v3 · pixels, latent, random · 15 of 15 agents finished" in text
+    assert "cars CarRacing-v3 · pixels, latent, untrained · 15 of 15 agents finished" in text
     assert "Over n = 5 seeds latent did better than pixels, by 200 (200 to 200; p = 0.0" in text
     for number in ("104", "304", "204", "120,000", "20,000 charged", "26.7", "1,234,567"):
         assert number in text
@@ -185,7 +185,7 @@ def test_the_same_results_give_the_same_page(tmp_path: Path) -> None:
 
 def test_runs_are_compared_in_two_figures_from_enough_seeds_on(tmp_path: Path) -> None:
     page = page_of(write_run(tmp_path / "five", THREE_ARMS))
-    assert "Share of runs above each return, by arm: pixels, latent, random" in page
+    assert "Share of runs above each return, by arm: pixels, latent, untrained" in page
     assert "Probability of improvement: latent over pixels 1.00" in page
     four = {arm: {k: scores[k] for k in range(4)} for arm, scores in THREE_ARMS.items()}
     page = page_of(write_run(tmp_path / "four", four))

@@ -51,10 +51,10 @@ def test_the_aggregate_is_that_of_normalised_scores(tmp_path: Path) -> None:
 
 
 def test_a_clear_difference_is_claimed_from_five_seeds_and_not_before(tmp_path: Path) -> None:
-    pong = {"latent": [-1.0, 0.0, -2.0, 1.0, 0.5], "random": [-19.0, -18.0, -20.0, -19.5, -18.5]}
-    boxing = {"latent": [40.0, 45.0, 50.0, 42.0, 44.0], "random": [1.0, 2.0, 0.0, 3.0, 1.5]}
+    pong = {"latent": [-1.0, 0.0, -2.0, 1.0, 0.5], "untrained": [-19.0, -18.0, -20.0, -19.5, -18.5]}
+    boxing = {"latent": [40.0, 45.0, 50.0, 42.0, 44.0], "untrained": [1.0, 2.0, 0.0, 3.0, 1.5]}
     text = words(runs(tmp_path / "five", Pong=pong, Boxing=boxing))
-    assert "latent did better than random, by 0.89 (0.86 to 0.9" in text
+    assert "latent did better than untrained, by 0.89 (0.86 to 0.9" in text
     assert "could have been seen" in text
     four = [{arm: of[:4] for arm, of in arms.items()} for arms in (pong, boxing)]
     text = words(runs(tmp_path / "four", Pong=four[0], Boxing=four[1]))
@@ -64,9 +64,9 @@ def test_a_clear_difference_is_claimed_from_five_seeds_and_not_before(tmp_path: 
 
 def test_no_difference_is_no_claim(tmp_path: Path) -> None:
     same = [-1.0, -10.0, -2.0, -15.0, -5.0]
-    arms = {"latent": same, "random": same[::-1]}
+    arms = {"latent": same, "untrained": same[::-1]}
     text = words(runs(tmp_path, Pong=arms, Boxing=arms))
-    assert "does not tell latent and random apart" in text
+    assert "does not tell latent and untrained apart" in text
     assert "better" not in text
 
 

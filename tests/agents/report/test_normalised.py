@@ -52,7 +52,7 @@ def test_several_environments_are_strata(tmp_path: Path) -> None:
     )
     second = folder_of(
         tmp_path / "b",
-        {"pixels": [0.0] * 5, "latent": [2.0] * 5, "random": [1.0] * 5},
+        {"pixels": [0.0] * 5, "latent": [2.0] * 5, "untrained": [1.0] * 5},
         "{random: 0, reference: 2}",
     )
     other = second / "agents"

@@ -102,15 +102,15 @@ def test_an_interval_alone_is_no_claim(tmp_path: Path) -> None:
 
 def test_what_was_told_apart_comes_first(tmp_path: Path) -> None:
     low, high = arm(1, 2, 3, 4, 5), arm(11, 12, 13, 14, 15)
-    words = " ".join(verdict(of(tmp_path, {"pixels": low, "random": low, "latent": high})))
-    told = [words.index(f"latent did better than {other}") for other in ("pixels", "random")]
+    words = " ".join(verdict(of(tmp_path, {"pixels": low, "untrained": low, "latent": high})))
+    told = [words.index(f"latent did better than {other}") for other in ("pixels", "untrained")]
     assert max(told) < words.index("does not tell")
 
 
 def test_the_verdict_says_how_many_pairs_were_looked_at(tmp_path: Path) -> None:
     one = of(tmp_path / "1", {"pixels": arm(*range(5)), "latent": arm(*range(5))})
     assert "pairs of equal arms" not in " ".join(verdict(one))
-    arms = ("pixels", "latent", "random", "state")
+    arms = ("pixels", "latent", "untrained", "state")
     six = of(tmp_path / "6", {name: arm(*range(5)) for name in arms})
     assert "Of 6 pairs of equal arms, 0.3 would be told apart by chance." in " ".join(verdict(six))
 
@@ -174,9 +174,9 @@ def test_few_seeds_allow_no_ranking(tmp_path: Path, count: int) -> None:
 
 def test_unequal_numbers_of_seeds_are_named(tmp_path: Path) -> None:
     full = arm(1, 2, 3, 4, 5)
-    summary = of(tmp_path, {"pixels": full, "random": full, "latent": arm(1)})
+    summary = of(tmp_path, {"pixels": full, "untrained": full, "latent": arm(1)})
     words = verdict(summary)
-    assert words[0].startswith("With n = 5 (pixels), 1 (latent) and 5 (random) seeds")
+    assert words[0].startswith("With n = 5 (pixels), 1 (latent) and 5 (untrained) seeds")
     assert "No claim about latent can be made" in words[0]
 
 

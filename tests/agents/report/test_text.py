@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.arms import registry
 from agents.report.html import write_report
-from agents.report.sections.differences import SEES
 from agents.report.summary import summarise
 from agents.report.verdict import verdict
 from agents.run.load import read_run
@@ -129,7 +129,7 @@ def test_health_drift_and_differences_are_told(tmp_path: Path) -> None:
     assert found["latent 2"] == ["1.0 %", "25.0 %", "37.5 %", "1.25", "1"]
     assert found["latent 3"] == ["0.0 %", "0.0 %", "0.0 %", "not measured", "0"]
     assert "## What differs between the arms\n\nOnly the observation" in text
-    sees, layers = SEES["latent"]
+    sees, layers = registry.LATENT.observation, registry.LATENT.first_layers
     assert (
         f"- latent sees {sees}; first layers of its own that the algorithm trains: {layers}" in text
     )

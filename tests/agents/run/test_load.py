@@ -36,7 +36,7 @@ def test_a_run_is_read_with_its_arms_and_seeds_in_order(tmp_path: Path) -> None:
 def test_only_an_encoder_that_was_trained_is_charged(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, RETURNS))
     assert run.charge("latent") == Cost(20_000, 120.0 + 480.0)
-    assert run.charge("random") == Cost(20_000, 120.0), "its whitening needs the frames"
+    assert run.charge("untrained") == Cost(20_000, 120.0), "its whitening needs the frames"
     assert run.charge("finetune") == run.charge("latent"), "it begins with the trained one"
     for arm in ("pixels", "state", "blind"):
         assert run.charge(arm) == Cost(0, 0.0)
@@ -228,8 +228,7 @@ def test_files_from_before_a_field_are_read_and_say_nothing_of_it(tmp_path: Path
     (result,) = run.results
     assert (result.cpu_seconds, result.peak_memory, result.evaluation_seconds) == (None,) * 3
     assert result.otherwise is result.evaluation.deterministic is None
-    assert run.collection is not None
-    assert run.collection.cpu_seconds is None
+    assert run.stages["collection"].cpu_seconds is None
 
 
 def test_time_and_memory_are_read(tmp_path: Path) -> None:
@@ -238,8 +237,8 @@ def test_time_and_memory_are_read(tmp_path: Path) -> None:
     run = read_run(folder)
     (result,) = run.results
     assert (result.cpu_seconds, result.peak_memory) == (660.0, 2**31)
-    assert run.pretraining is not None
-    assert (run.pretraining.cpu_seconds, run.pretraining.peak_memory) == (900.0, 2**31)
+    pretraining = run.stages["pretraining"]
+    assert (pretraining.cpu_seconds, pretraining.peak_memory) == (900.0, 2**31)
 
 
 def test_the_configuration_states_trials_and_scales(tmp_path: Path) -> None:

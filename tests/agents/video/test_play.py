@@ -7,20 +7,20 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from agents.arms.registry import ARMS, ArmName
 from agents.config.experiment import Experiment
-from agents.config.sections import ArmName
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
 from agents.prepare import prepare
 from agents.train import train
 from agents.video.film import GAP, film, keep_small, pictures
-from agents.video.panels import LINE, SIDE, View, bars, fitted
+from agents.video.panels import LINE, SIDE, Panel, bars, fitted
 from agents.video.play import (
     FILM,
     RECORD,
@@ -34,10 +34,10 @@ from agents.video.player import Player, frame_rate, short_return
 from tests.tiny import TINY
 from worldvae.config import to_yaml
 from worldvae.envs import make_env
+from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.files import atomic_write_text
 
-ARMS = get_args(ArmName)
 ROOT = Path(__file__).parents[3]
 
 
@@ -94,7 +94,7 @@ def test_a_player_plays_the_episode_of_its_seed(trained: Path) -> None:
     """Frames, return and length are those of the same actions in an environment of its own."""
     folder = trained / "agents/blind/seed_0"
     card = read_card(folder)
-    player = Player("blind, seed 0", Agent.load(folder), card.env, 5)
+    player = Player("blind, seed 0", Agent.load(folder), RealWorld(card.env.as_evaluated()), 5)
     world = make_env(card.env.as_evaluated())
     frame, _ = world.reset(seed=5)
     total, ended = 0.0, False
@@ -148,7 +148,7 @@ def test_another_episode_is_another_world(trained: Path) -> None:
 def test_what_is_shown_is_what_the_policy_was_given(trained: Path, arm: ArmName) -> None:
     """agent.stack is 2: frames side by side, the newest latents or all numbers as bars."""
     with playing(find_agents(trained, arm), 3) as (player,):
-        view, encoder = View(player), player.agent.encode
+        view, encoder = Panel(player), player.agent.encode
         player.step()
         picture = view.picture(beside=False)
         shown = picture[-SIDE:]
@@ -161,7 +161,7 @@ def test_what_is_shown_is_what_the_policy_was_given(trained: Path, arm: ArmName)
             kept = encoder.encoder.reconstruct(player.frame[None])[0]
             np.testing.assert_array_equal(shown, fitted(kept))
         else:
-            values = player.seen[-4:] if arm == "random" else player.seen
+            values = player.seen[-4:] if arm == "untrained" else player.seen
             expected = bars(values, view._colour, 1.0 if arm == "blind" else 3.0)
             np.testing.assert_array_equal(shown, expected)
         assert (picture[2 * LINE : 2 * LINE + SIDE] == fitted(player.frame)).all()
@@ -193,7 +193,9 @@ def of_unequal_length(trained: Path) -> list[Player]:
     for folder, limit in zip(folders, (6, 24), strict=True):
         card = read_card(folder)
         env = card.env.model_copy(update={"max_episode_steps": limit})
-        players.append(Player(f"blind, seed {card.seed}", Agent.load(folder), env, 5))
+        players.append(
+            Player(f"blind, seed {card.seed}", Agent.load(folder), RealWorld(env.as_evaluated()), 5)
+        )
     return players
 
 

@@ -16,7 +16,7 @@ from tests.agents.report.synthetic import write_run
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.files import append_jsonl
 
-RETURNS = {"latent": {0: [10.0], 1: [12.0]}, "random": {0: [3.0]}, "pixels": {0: [4.0]}}
+RETURNS = {"latent": {0: [10.0], 1: [12.0]}, "untrained": {0: [3.0]}, "pixels": {0: [4.0]}}
 
 
 def watch(folder: Path, shares: list[float], refreshes: list[int], has_error: bool) -> None:
@@ -49,7 +49,7 @@ def test_without_measurements_there_is_no_section(folder: Path) -> None:
 def test_lines_frames_and_the_worst_share_are_shown(folder: Path) -> None:
     watch(folder / "agents/latent/seed_0", [0.01, 0.2], [0, 0], has_error=True)
     watch(folder / "agents/latent/seed_1", [0.01, 0.4], [0, 0], has_error=True)
-    watch(folder / "agents/random/seed_0", [0.02, 0.1], [0, 0], has_error=False)
+    watch(folder / "agents/untrained/seed_0", [0.02, 0.1], [0, 0], has_error=False)
     section = drift(read_run(folder))
     assert "At the end the most was 40&nbsp;% of the frames of latent 1." in section
     assert "drift.refresh: true" in section

@@ -8,25 +8,22 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_args
 
 import numpy as np
 import pytest
 
+from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
-from agents.config.sections import ArmName
 from agents.prepare import prepare
 from agents.report.sections.held_out import MOMENTS, take
-from agents.report.sections.image_grid import difference, sheet
-from agents.report.sections.observations import sees
+from agents.report.sections.image_grid import difference, image_grid
+from agents.report.sections.observations import observations
 from agents.run.load import read_run
 from tests.tiny import TINY
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.checksum import write_checked_bytes
 from worldvae.config import to_yaml
 from worldvae.rollouts import RolloutStore
-
-ARMS = get_args(ArmName)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def run(prepared: Path, tmp_path: Path) -> Path:
 
 
 def section(folder: Path, arms: Sequence[str] = ARMS) -> str:
-    return unescape(sees(read_run(folder, [(arm, 0) for arm in arms])))
+    return unescape(observations(read_run(folder, [(arm, 0) for arm in arms])))
 
 
 def figure_of(page: str, arm: str) -> str:
@@ -64,11 +61,11 @@ def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> No
     assert [label.split(":")[0].split()[-2] for label in drawn] == [
         "pixels",
         "latent",
-        "random",
+        "untrained",
         "finetune",
     ]
     assert "reconstruction" in figure_of(page, "latent")
-    assert "No decoder was trained" in figure_of(page, "random")
+    assert "No decoder was trained" in figure_of(page, "untrained")
     assert "learns on" in figure_of(page, "finetune")
 
 
@@ -76,7 +73,7 @@ def test_all_arms_are_shown_the_same_frames(prepared: Path) -> None:
     """agent.stack is 2: of the pixels the second row is the present, as are the others' first."""
     page = section(prepared)
     pixels, latent, random = (
-        pictures(figure_of(page, arm)) for arm in ("pixels", "latent", "random")
+        pictures(figure_of(page, arm)) for arm in ("pixels", "latent", "untrained")
     )
     assert len(pixels) == 2 * MOMENTS
     assert pixels[MOMENTS:] == latent[:MOMENTS] == random
@@ -131,7 +128,7 @@ def test_differences_are_absolute_and_their_scale_is_known() -> None:
 
 
 def test_bars_of_a_row_share_one_scale_around_zero() -> None:
-    figure = sheet({"latents": np.array([[1.0, -4.0], [0.5, 0.0]])}, "red")
+    figure = image_grid({"latents": np.array([[1.0, -4.0], [0.5, 0.0]])}, "red")
     assert [axes.get_ylim() for axes in figure.axes] == [(-4, 4), (-4, 4)]
     assert [bar.get_height() for bar in figure.axes[0].patches] == [1.0, -4.0]
 
@@ -143,7 +140,7 @@ def test_without_rollouts_there_is_no_section(tmp_path: Path) -> None:
 def test_an_encoder_that_is_missing_hides_one_arm_and_not_the_others(run: Path) -> None:
     shutil.rmtree(run / "untrained_encoder")
     page = section(run)
-    assert "Not shown: " in figure_of(page, "random")
+    assert "Not shown: " in figure_of(page, "untrained")
     assert len(pictures(figure_of(page, "latent"))) == 3 * MOMENTS
 
 
