@@ -59,16 +59,16 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
 
 
 def _check_frames(setup: ArmSetup) -> None:
-    """Raise WorldvaeError for frames that Stable-Baselines3's policies of images cannot take."""
+    """Raise ConfigError for frames that Stable-Baselines3's policies of images cannot take."""
     frame, arm, stack = setup.env.frame, setup.arm, setup.stack
     if not arm.learns_encoder and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
-        raise WorldvaeError(
+        raise ConfigError(
             f"env.frame is {frame.height}x{frame.width}: the stock CnnPolicy of the arm {arm.name} "
             f"needs at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
         )
     channels = stack * frame.shape[2]
     if channels >= min(frame.height, frame.width):
-        raise WorldvaeError(
+        raise ConfigError(
             f"the arm {arm.name}: {stack} frames (agent.stack) have {channels} channels, and "
             "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
             "smaller stack"
@@ -137,7 +137,7 @@ def _spent_on(agent: Path) -> Spent:
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
     if run.damage:  # its price would be told too low
-        raise WorldvaeError(next(iter(run.damage.values())))
+        raise ArtifactError(next(iter(run.damage.values())))
     charge, needed = run.charge(card.arm), shared_stages(card.arm)
     cpu = [
         run.stages[stage.name].cost.cpu_seconds if stage.name in run.stages else None

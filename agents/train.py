@@ -40,7 +40,7 @@ from agents.video.film import record_video
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.checksum import write_checked
 from worldvae.envs.world import RealWorld
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
 from worldvae.training.device import torch_device
@@ -134,7 +134,7 @@ def _go_on(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
 
 
 def _resume_or_begin(task: AgentTask) -> AgentCard:
-    """The card of the last checkpoint; WorldvaeError if its encoder was replaced."""
+    """The card of the last checkpoint; ArtifactError if its encoder was replaced."""
     folder, new = task.folder, new_card(task)
     if not (folder / "card.json").exists():
         return new

@@ -18,7 +18,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig
 from worldvae.envs.vector import image_of
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.wrappers.latent import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import Moment, Observer
 from worldvae.wrappers.stack import observed

@@ -13,7 +13,7 @@ from agents.policy.agent import Agent
 from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.state import STATE
 from worldvae.envs.world import World
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 

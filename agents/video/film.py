@@ -15,7 +15,7 @@ from agents.policy.agent import Agent
 from agents.video.panels import Panel, Picture
 from agents.video.player import Player
 from worldvae.envs.world import World
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import user_errors
 
 COLUMNS = 3

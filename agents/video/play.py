@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from agents.arms.registry import ARMS
-from agents.config.experiment import Experiment, check_settings_file
+from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.policy.card import read_card
@@ -17,7 +17,7 @@ from agents.video.player import Player, short_return
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs.world import RealWorld
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, sha256_file
 from worldvae.fingerprint import Fingerprint
 

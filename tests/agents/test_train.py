@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from agents.policy.agent import Agent
 from agents.policy.card import read_card
 from agents.policy.evaluate import evaluate
 from agents.prepare import collect_rollouts, prepare, pretrain_encoder
-from agents.run.load import read_run
-from agents.train import measure, train
+from agents.report import read_run
+from agents.train import AgentTask, measure, train
 from tests.tiny import load
 from worldvae.envs import make_vec
 from worldvae.envs.world import RealWorld
@@ -308,7 +309,7 @@ def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
     """The same weights under two names draw other actions."""
     experiment = load(runs, **{"evaluation.episodes": 8})
     agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
-    card = read_card(experiment.agent_folder("latent", 0))
+    task = AgentTask.of(experiment, "latent", 0)
     one = measure(task, agent, 8)
     again = measure(task, agent, 8)
     other = measure(replace(task, seed=1), agent, 8)

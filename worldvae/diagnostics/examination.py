@@ -22,6 +22,7 @@ from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
 from worldvae.envs.state import STATE
+from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.training.batches import check_not_empty
 

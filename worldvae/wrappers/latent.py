@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.frames import FrameConfig, preprocess_batch
 from worldvae.envs.vector import image_of, image_space, with_image
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError
 from worldvae.wrappers.history import History
 from worldvae.wrappers.observer import NO_ONE, Moment, Observer
 from worldvae.wrappers.stack import ObservedVectorEnv, observed_space

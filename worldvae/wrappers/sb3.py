@@ -26,7 +26,7 @@ from worldvae.envs.vector import (
     image_of,
     with_image,
 )
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.wrappers.latent import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import observed_space

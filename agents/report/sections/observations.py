@@ -110,7 +110,7 @@ def _age(decisions: int, what: str) -> str:
 def _latents(scene: _Scene, arm: Arm) -> str:
     encoder = scene.encoder(arm)
     bars = {f"the {encoder.latents} latents": scene.latents(encoder)}
-    if not encoder.card.trained:
+    if arm.has_untrained_encoder:
         words = "No decoder was trained, so there is nothing to reconstruct."
         return _drawn(arm, {"frame": scene.moments.present, **bars}, words)
     caption = (
