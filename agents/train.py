@@ -43,7 +43,6 @@ from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, read_jsonl, write_jsonl
 from worldvae.seeding import derive
-from worldvae.training.device import torch_device
 from worldvae.versions import library_versions
 
 RECORDED = (

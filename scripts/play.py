@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
 from agents.arms.registry import ARMS
 from scripts.cli import run
 from scripts.options import CommandParser, seed

@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize, V
 
 from agents.arms.observers import OBSERVERS, Given, Kind
 from agents.arms.registry import ARMS, Arm
-from agents.config.experiment import Experiment
 from agents.config.agent import AgentConfig
+from agents.config.experiment import Experiment
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig, state_variables
 from worldvae.envs.world import RealWorld, World

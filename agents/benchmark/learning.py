@@ -80,7 +80,8 @@ def _learn(bench: Bench, field: str, arm: Arm) -> Side:
     The latents are those of the control arm's encoder: random weights take as long as any.
     """
     env, settings = _of(bench, field)
-    update = _decisions(settings.agent)
+    agent = bench.config.agent_of(settings)
+    update = _decisions(agent)
     experiment = bench.experiment(env, bench.config.lean_pretrain, agent)
     if arm is UNTRAINED:
         make_untrained_encoder(experiment)

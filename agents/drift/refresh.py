@@ -30,7 +30,6 @@ from agents.policy.resources import PeakMemory, used_cpu
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, refit
-from worldvae.training.device import torch_device
 from worldvae.checksum import is_intact, read_checked, write_checked
 from worldvae.diagnostics.drift import refer
 from worldvae.envs import EnvConfig

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agents.arms.build import ArmSetup, Training, open_training, set_up
 from agents.arms.registry import ARMS, ArmName
+from agents.config.agent import AlgorithmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model

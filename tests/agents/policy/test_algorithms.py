@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.arms.build import open_training, set_up
+from agents.config.agent import AgentConfig, AlgorithmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import learning_rate
