@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from agents.arms.registry import LATENT, PIXELS
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Lap
@@ -27,7 +25,7 @@ def whole_job(bench: Bench) -> Comparison:
             f"no finished comparison at {', '.join(map(str, settings.runs))}; "
             "run python -m scripts.compare configs/car_racing.yaml first"
         )
-    run = read_any(folder)
+    run = read_published(folder)
     laps = {arm: _laps(run, arm, settings.score) for arm in (LATENT.name, PIXELS.name)}
     seeds = sorted(laps[LATENT.name].keys() & laps[PIXELS.name].keys())
     if not seeds:
@@ -58,28 +56,3 @@ def _note(folder: Path, ours: Sequence[Lap], theirs: Sequence[Lap]) -> str:
     )
     few = "; one seed an arm shows no difference" if len(ours) == 1 else ""
     return f"{folder}, n = {len(ours)} seeds: {counts}{few}"
-
-
-def read_any(folder: Path) -> Run:
-    """A run folder, or the log of one as docs/results keeps it: a folder for each arm, seed 0."""
-    if (folder / "agents").is_dir():
-        return read_run(folder)
-    agents = [_read_log(path.parent) for path in sorted(folder.glob("*/evaluations.jsonl"))]
-    return Run(
-        folder=folder,
-        config="",
-        stages={
-            "collection": read_checked_as(folder / "rollouts.json", Collection, REMEDY),
-            "pretraining": read_checked_as(folder / "encoder" / "result.json", Pretraining, REMEDY),
-        },
-        card=None,
-        agents=tuple(agents),
-    )
-
-
-def _read_log(folder: Path) -> AgentRecord:
-    lines = TypeAdapter(tuple[Evaluation, ...]).validate_python(
-        read_jsonl(folder / "evaluations.jsonl")
-    )
-    result = read_checked_as(folder / "result.json", Result, REMEDY)
-    return AgentRecord(folder.name, result.seed, folder, lines, (), result)
