@@ -1,4 +1,4 @@
-"""Which examples are read, and in which order: numbers of examples, no examples."""
+"""Which examples are read, and in which order; an example is known by its number."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from worldvae.seeding import numpy_stream
 
 
 def evenly(total: int, limit: int) -> NDArray[np.int64]:
-    """At most `limit` of the numbers 0 ... total - 1, spread evenly: (min(total, limit),)."""
+    """Return at most `limit` of the numbers 0 ... total - 1, spread evenly, in order."""
     return np.linspace(0, total - 1, min(total, limit)).round().astype(np.int64)
 
 
 def endless_order(total: int, seed: int, start: int) -> Iterator[int]:
-    """The numbers below `total`, shuffled anew for each epoch, from place `start` of that row."""
+    """Yield the numbers below `total` without end, shuffled anew for each epoch.
+
+    The first is that at place `start` of this endless row; `seed` decides the order.
+    """
     epoch, skipped = divmod(start, total)
     while True:
         yield from numpy_stream(seed, "epoch", epoch).permutation(total)[skipped:]

@@ -1,4 +1,4 @@
-"""The machine below: how busy its cores are, and the memory of this process."""
+"""What the machine does at the moment: how busy its cores are, how much memory this process has."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Have glibc hand freed memory out again in place of returning it to the system.
+    """Make glibc keep freed memory for the next request in place of returning it to the system.
 
-    A block of tens of megabytes, as a batch of frames is, would go back at once, and each of its
-    pages would have to be faulted in again, step after step: on one machine 44 % of a step of PPO
-    from pixels, on another next to nothing. The process keeps what it needed most until it ends.
-    Where there is no glibc nothing happens.
+    A block of tens of megabytes, as a batch of frames is, would be returned at once, and each of
+    its pages would have to be faulted in again, step after step. On one machine that took 44 % of a
+    step of PPO from pixels, on another next to nothing. The process keeps what it needed most until
+    it ends. Where there is no glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -29,15 +29,16 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory() -> int:
-    """The most bytes that this process has held in memory since it began."""
+    """Return the most bytes of memory that this process has held since it began."""
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def busy_cores(seconds: float = 0.5) -> float:
-    """How many cores other processes and threads keep busy, measured over so many `seconds`.
+    """Return how many cores other threads keep busy, measured over so many `seconds`.
 
-    The caller is not counted, since it sleeps meanwhile. 0 where no /proc/stat tells.
+    The caller is not counted, since it sleeps meanwhile. The result is 0 where there is no
+    /proc/stat.
     """
     stat = Path("/proc/stat")
     if not stat.exists():
@@ -49,5 +50,5 @@ def busy_cores(seconds: float = 0.5) -> float:
 
 
 def _idle_ticks(stat: Path) -> int:
-    """Ticks of all cores together that were idle or waited for disks, see proc(5)."""
+    """Return the clock ticks that all cores together were idle or waited for disks; see proc(5)."""
     return sum(int(field) for field in stat.read_text().split("\n", 1)[0].split()[4:6])

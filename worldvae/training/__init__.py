@@ -1,1 +1,1 @@
-"""One loop that fits anything with a loss: it resumes to the bit, stops early and says why."""
+"""One loop that trains any model with a loss: it resumes to the bit and says why it stopped."""

@@ -1,4 +1,4 @@
-"""What `fit` knows of data: batches of examples, and sets from which they are read by number."""
+"""What `fit` needs of data: batches of examples, and sets that read examples by their numbers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Numbers = NDArray[np.int64]
 
 
 class Batch(Protocol):
-    """B examples that a model learns from in one step; a `TensorBatch` is one."""
+    """B examples that a model learns from in one step; `TensorBatch` implements it for tensors."""
 
     def __len__(self) -> int:
-        """B: a validation set's metrics are means over its batches, weighted by it."""
+        """Return B, by which `fit` weights the metrics of this batch in a mean over several."""
 
     def to(self, device: torch.device, /) -> Self:
-        """The same batch on `device`."""
+        """Return the same batch on `device`."""
 
     def pinned(self) -> Self:
-        """The same batch in memory that a GPU can read by itself."""
+        """Return the same batch in page-locked memory, which a GPU reads without the processor."""
 
     def of_share(self, share: Share, /) -> Self:
-        """The same batch, which now knows that it is `share` of a larger one."""
+        """Return the same batch with a note that it is `share` of a larger one."""
 
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
@@ -43,59 +43,60 @@ Read = Callable[[Numbers], AnyBatch]
 
 
 class Examples(Protocol[AnyBatch_co]):
-    """A set of examples that are read by their numbers 0 ... len - 1."""
+    """A set of examples, numbered 0 ... len - 1: what a model is trained on, or validated by."""
 
     def __len__(self) -> int:
-        """The number of examples."""
+        """Return the number of examples."""
 
     def read(self, indices: Numbers, /) -> AnyBatch_co:
-        """A fresh batch of the examples at `indices` (B,), in that order, on the CPU."""
+        """Return a new batch of the examples at `indices` (B,), in that order, on the CPU."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What a checkpoint notes of the set, in values of JSON: one of another is refused."""
+        """Describe the set in JSON's values; a run resumes only on a set of the same identity."""
 
 
 @dataclass(frozen=True)
 class TensorBatch:
     """A batch whose fields are tensors of B rows each; a field may also be None.
 
-    A subclass is a frozen dataclass that names the fields. Where several processes learn from one
-    batch, `share` says which of its rows these are. Because its tensors are known, all examples of
-    a set can be kept on a GPU.
+    A subclass is a frozen dataclass that names its fields. `share` says which rows of a larger
+    batch these are, where several processes learn from one batch. If all examples of a set fit into
+    a GPU's memory, `fit` keeps them there.
     """
 
     share: Share = field(default=WHOLE, kw_only=True)
 
     def __len__(self) -> int:
+        """Return B."""
         return len(next(iter(self.tensors().values())))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Name of the field -> its tensor (B, ...), without the fields that are None."""
+        """Return the tensors (B, ...) by the names of their fields, without those that are None."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Self:
-        """The same batch with `change` made to every tensor."""
+        """Return the same batch with `change` applied to every tensor."""
         changed: dict[str, Any] = {name: change(part) for name, part in self.tensors().items()}
         return replace(self, **changed)
 
     def to(self, device: torch.device) -> Self:
-        """The same batch on `device`; a pinned one is copied while the device computes."""
+        """Return the same batch on `device`; a pinned batch is copied while the GPU computes."""
         behind = device.type == "cuda"  # towards the CPU nobody would wait for the copy
         return self.each(lambda part: part.to(device, non_blocking=behind))
 
     def pinned(self) -> Self:
-        """The same batch in memory that a GPU can read by itself."""
+        """Return the same batch in page-locked memory, which a GPU reads without the processor."""
         return self.each(lambda part: part.pin_memory())
 
     def of_share(self, share: Share) -> Self:
-        """The same batch, which now knows that it is `share` of a larger one."""
+        """Return the same batch with a note that it is `share` of a larger one."""
         return replace(self, share=share)
 
 
 def even_batches(examples: Examples[AnyBatch], batch_size: int, limit: int) -> Iterator[AnyBatch]:
-    """At most `limit` examples spread evenly over the set, in order, in batches."""
+    """Yield batches of at most `limit` examples, which are spread evenly over the set, in order."""
     chosen = evenly(len(examples), limit)
     for start in range(0, len(chosen), batch_size):
         yield examples.read(chosen[start : start + batch_size])
@@ -109,13 +110,14 @@ def shuffled_batches(
     share: Share = WHOLE,
     read: Read[AnyBatch] | None = None,
 ) -> Generator[AnyBatch]:
-    """Batches for steps `first`, ...; the next is read while the model learns from one.
+    """Yield the batches of steps `first`, `first` + 1, ... without end.
 
-    Batch s is places s B to (s + 1) B of `endless_order`, so no state need be kept.
+    The next batch is read in a thread while the model learns from this one. Batch s is places s B
+    to (s + 1) B of `endless_order`, so a resumed run needs no state of it.
 
     Args:
-        share: Which rows of each batch are given and read.
-        read: Reads the examples of a batch by their numbers; None: `examples` does.
+        share: Which rows of each batch this process reads.
+        read: Reads the examples of a batch by their numbers; None: `examples.read`.
     """
     order = endless_order(len(examples), seed, first * batch_size)
 

@@ -1,4 +1,4 @@
-"""TensorBoard on a disk that may fill up: what its thread cannot write is one line, not pages."""
+"""Metrics in the format of TensorBoard; a full disk ends in one line of error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from worldvae.files import user_errors
 
 
 class Board:
-    """Scalars in TensorBoard's format, in `folder`; ArtifactError if they cannot be written.
+    """Writes scalars for TensorBoard into `folder`; raises ArtifactError if it cannot.
 
     Args:
-        step: Where the run goes on; what was written of later steps is hidden.
+        step: Where the run goes on; TensorBoard hides what was written of later steps.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -27,19 +27,19 @@ class Board:
             self._quiet = stack.pop_all()
 
     def add(self, name: str, value: float, step: int) -> None:
-        """One number."""
+        """Write one number."""
         with user_errors(self._folder):
             self._writer.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left and close the file."""
         with user_errors(self._folder), self._quiet:
             self._writer.close()
 
 
 @contextmanager
 def quiet_writers() -> Iterator[None]:
-    """Let TensorBoard's threads fail without a traceback: the next call raises it again."""
+    """Keep TensorBoard's threads from printing tracebacks; its next call raises their error."""
     told = threading.excepthook
 
     def tell(failure: threading.ExceptHookArgs) -> None:

@@ -1,7 +1,7 @@
-"""Several processes, started by torchrun, that train one model: who they are and who decides.
+"""Training of one model by several processes, which torchrun starts.
 
-The first process alone collects, evaluates and writes; the others compute their share of each
-batch, and wait for it. All see the same files.
+Each process computes its share of every batch. The first one also collects, evaluates and writes
+while the others wait. All of them see the same files.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ PATIENCE = timedelta(days=7)
 
 @contextmanager
 def processes() -> Iterator[Share]:
-    """Join the processes that torchrun started, for the length of the block; alone without it.
+    """Join the processes that torchrun started, for the length of the block; without it do nothing.
 
-    Gradients travel by NCCL between GPUs, one for each process, and by gloo between CPUs.
+    Gradients travel by NCCL between GPUs, one GPU for each process, and by gloo between CPUs.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Share()
@@ -47,14 +47,14 @@ def processes() -> Iterator[Share]:
 
 
 def own_share() -> Share:
-    """Which of the processes this one is."""
+    """Return which of the processes this one is, and how many there are."""
     if not distributed.is_initialized():
         return Share()
     return Share(distributed.get_rank(), distributed.get_world_size())
 
 
 def first_does(work: Callable[[], T]) -> T:
-    """Let the first process do `work` while the others wait; all get what it returns."""
+    """Call `work` in the first process while the others wait; return its result in all of them."""
     if not distributed.is_initialized():
         return work()
     result = [work() if distributed.get_rank() == 0 else None]
@@ -63,7 +63,7 @@ def first_does(work: Callable[[], T]) -> T:
 
 
 def check_divisible(batch_size: int) -> None:
-    """Raise ConfigError unless each process gets as many examples of a batch."""
+    """Raise ConfigError unless the examples of a batch can be divided equally by the processes."""
     count = own_share().processes
     if batch_size % count:
         raise ConfigError(
@@ -73,14 +73,14 @@ def check_divisible(batch_size: int) -> None:
 
 
 def averaged(values: Tensor) -> Tensor:
-    """The mean of `values` over the processes."""
+    """Return the mean of `values` over the processes."""
     if distributed.is_initialized():
         distributed.all_reduce(values)
     return values / own_share().processes
 
 
 def shared_loss(model: Trainable[AnyBatch]) -> Loss[AnyBatch]:
-    """`model.loss`, whose gradients are averaged over the processes as they are computed."""
+    """Return `model.loss`; its gradients are averaged over the processes as they are computed."""
     if not distributed.is_initialized():
         return model.loss
     loss: Loss[AnyBatch] = DistributedDataParallel(_LossModule(model), broadcast_buffers=False)
@@ -88,7 +88,7 @@ def shared_loss(model: Trainable[AnyBatch]) -> Loss[AnyBatch]:
 
 
 class _LossModule(nn.Module):
-    """DistributedDataParallel averages the gradients of what `forward` computes."""
+    """A module with the loss as `forward`, whose gradients DistributedDataParallel averages."""
 
     def __init__(self, model: Trainable[Any]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The loop: steps, evaluations, metrics, checkpoints."""
+"""The training loop: steps, evaluations, metrics and checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from worldvae.training.trainable import Trainable
 
 @dataclass(frozen=True)
 class FitResult:
-    """How a run ended; the model holds the weights of `best_step`."""
+    """How a training ended; the model then holds the weights of `best_step`."""
 
     steps: int
     stopped: StopReason
@@ -44,12 +44,14 @@ def fit(
     seed: int,
     device: str = "cpu",
 ) -> FitResult:
-    """Train `model` until a limit or until `validation` stops improving; keep the best weights.
+    """Train `model` until a limit of `config` or until `validation` stops improving.
 
-    Writes checkpoint.pt, metrics.jsonl and tensorboard/ into `folder`. Called again after a kill it
-    goes on from the last evaluation, and on the CPU ends with the bits of an unbroken run.
+    The model ends with the weights of its best evaluation. checkpoint.pt, metrics.jsonl and
+    tensorboard/ are written into `folder`. A killed run that is called again goes on from its last
+    evaluation; on the CPU it ends with the same bits as an unbroken one. Raises TrainingError if
+    the loss diverges, ArtifactError if `folder` holds another run.
 
-    Under torchrun each process computes its share of each batch, and the first alone evaluates,
+    Under torchrun each process computes its share of each batch. The first process alone evaluates,
     writes, and ends with the best weights.
     """
     check_not_empty(train, "train")
@@ -91,7 +93,7 @@ def fit(
 
 
 class _Log:
-    """metrics.jsonl and TensorBoard; what was written after the checkpoint's `step` is dropped."""
+    """Writes metrics.jsonl and TensorBoard; rows of later steps than the checkpoint's go."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "metrics.jsonl"

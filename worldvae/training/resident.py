@@ -1,4 +1,4 @@
-"""How batches reach the device: all examples lie there already, or the next is on its way."""
+"""How batches reach the device: all examples lie there already, or each batch is sent in time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Tensors = TypeVar("Tensors", bound=TensorBatch)
 
 
 def reader(examples: Examples[AnyBatch], device: torch.device) -> Read[AnyBatch]:
-    """What turns (B,) numbers of examples into their batch: from `device` if they fit there.
+    """Return what turns numbers of examples (B,) into their batch.
 
-    Examples whose batches are no `TensorBatch` are always read from where they lie.
+    On a GPU all examples are copied into its memory first, if they fit and their batches are a
+    `TensorBatch`. Otherwise each batch is read when it is needed.
     """
     if device.type != "cuda":
         return examples.read
@@ -31,13 +32,13 @@ def reader(examples: Examples[AnyBatch], device: torch.device) -> Read[AnyBatch]
 
 
 def fits(one: TensorBatch, count: int, free: int) -> bool:
-    """Whether `count` examples like that of `one` take at most RESIDENT_SHARE of `free` bytes."""
+    """Tell whether `count` examples like `one` take at most RESIDENT_SHARE of `free` bytes."""
     size = sum(part.nbytes for part in one.tensors().values())
     return count * size <= RESIDENT_SHARE * free
 
 
 class ResidentExamples(Generic[Tensors]):
-    """All examples of a set on `device`, whence batches are gathered by their numbers."""
+    """All examples of a set in the memory of `device`; a call gathers a batch by numbers."""
 
     def __init__(self, examples: Examples[Tensors], device: torch.device) -> None:
         count = len(examples)

@@ -1,4 +1,4 @@
-"""A training run between its checkpoints: one step, one evaluation, what is saved and restored."""
+"""A training between two checkpoints: one step, one evaluation, what is saved and restored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ StopReason = Literal["steps", "patience", "minutes"]
 
 @dataclass
 class TrainingProgress:
-    """Where a run stands; `stale` counts the evaluations since the best one."""
+    """How far a training is; `stale` counts the evaluations since the best one."""
 
     step: int = 0
     seconds: float = 0.0
@@ -46,7 +46,7 @@ class TrainingProgress:
 
 
 class TrainingRun(Generic[AnyBatch]):
-    """A model on its way: what one step, one evaluation and one checkpoint are."""
+    """A model that is being trained, with its optimiser, its metrics and its best weights."""
 
     def __init__(
         self,
@@ -70,14 +70,15 @@ class TrainingRun(Generic[AnyBatch]):
         self._started, self._cpu_started = time.perf_counter(), time.process_time()
 
     def seconds(self) -> float:
-        """Wall-clock seconds of training, those before a resume included."""
+        """Return the wall-clock seconds of training, including those before a resume."""
         return self.progress.seconds + time.perf_counter() - self._started
 
     def cpu_seconds(self) -> float:
-        """Processor seconds of the same, of all threads of this process."""
+        """Return the processor seconds of all threads of this process, as `seconds` counts them."""
         return self.progress.cpu_seconds + time.process_time() - self._cpu_started
 
     def reason_to_stop(self) -> StopReason | None:
+        """Return which limit is reached, or None if training goes on."""
         config = self.config
         if self.progress.step >= config.steps:
             return "steps"
@@ -88,7 +89,7 @@ class TrainingRun(Generic[AnyBatch]):
         return "minutes" if late and self.progress.step else None
 
     def learn(self, batch: AnyBatch) -> None:
-        """One step of the optimiser."""
+        """Make one step of the optimiser."""
         step = self.progress.step
         self.model.train(True)
         for group in self.optimizer.param_groups:
@@ -108,7 +109,7 @@ class TrainingRun(Generic[AnyBatch]):
         self.progress.step += 1
 
     def take_means(self) -> dict[str, float]:
-        """The means of the metrics over the steps since the last call, and over the processes."""
+        """Return the means of the metrics over the processes and the steps since the last call."""
         self._check_steps()
         means = [float(total) / self._summed for total in self._sums.values()]
         shared = averaged(torch.tensor(means, dtype=torch.float64)).tolist()
@@ -118,9 +119,12 @@ class TrainingRun(Generic[AnyBatch]):
 
     @torch.no_grad()
     def evaluate(self, validation: Examples[AnyBatch]) -> dict[str, float]:
-        """Held-out means; always the same examples, the same noise and the objective at its end.
+        """Return the means over the validation set; keep the weights if their `loss` is the least
+        yet.
 
-        An early step's objective (beta in its warm-up) would make early weights look best.
+        Each evaluation sees the same examples and draws the same noise. It asks for the objective
+        at its end (step None): with that of an early step, such as a beta still in its warm-up,
+        early weights would look best.
         """
         self.model.train(False)
         totals: dict[str, float] = {}
@@ -151,7 +155,7 @@ class TrainingRun(Generic[AnyBatch]):
         write_checked_bytes(self.checkpoint, buffer.getvalue())
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Go on from the checkpoint, if any; raise ArtifactError if it is of another run."""
+        """Go on from the checkpoint if there is one; ArtifactError if it is of another run."""
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
         precision = {"precision": self.precision, "seed": self.seed}
@@ -173,7 +177,7 @@ class TrainingRun(Generic[AnyBatch]):
         self.best = state["best"]
 
     def take_best(self) -> None:
-        """Give the model the weights of its best evaluation, in evaluation mode."""
+        """Give the model the weights of its best evaluation, and switch it to evaluation."""
         self.model.load_state_dict(self.best)
         self.model.train(False)
 
@@ -192,7 +196,7 @@ class TrainingRun(Generic[AnyBatch]):
         self._unchecked = []
 
     def _check(self, loss: float, step: int) -> None:
-        """Raise TrainingError if `loss` is not finite or far above the first one."""
+        """Raise TrainingError if `loss` is not finite, or far above the first one."""
         progress, config = self.progress, self.config
         if progress.first_loss is None:
             progress.first_loss = loss

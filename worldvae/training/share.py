@@ -1,4 +1,4 @@
-"""One process's rows of a batch that several processes learn from together."""
+"""Which rows of a batch one process computes, where several learn from it together."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from torch import Tensor, distributed
 
 @dataclass(frozen=True)
 class Share:
-    """Process number `rank` of `processes`: each takes as many rows of a batch, in order."""
+    """Process number `rank` of `processes`, each of which takes equally many rows of a batch."""
 
     rank: int = 0
     processes: int = 1
 
     def rows(self, total: int) -> slice:
-        """Which rows of `total` are this process's."""
+        """Return which rows of a batch of `total` belong to this process."""
         size = total // self.processes
         return slice(self.rank * size, (self.rank + 1) * size)
 
     def draw(
         self, draw: Callable[..., Tensor], shape: Sequence[int], generator: torch.Generator
     ) -> Tensor:
-        """`draw` of torch (randn, rand) for these rows, (b, ...): the whole batch's is drawn.
+        """Draw random numbers for these rows (b, ...) with torch's `draw` (randn or rand).
 
-        So an example meets the same noise in however many processes its batch is divided.
+        The numbers of the whole batch are drawn and cut, so an example meets the same noise in
+        however many processes its batch is divided.
         """
         total = (shape[0] * self.processes, *shape[1:])
         whole = draw(total, generator=generator, device=generator.device)
         return whole[self.rows(len(whole))]
 
     def gather(self, rows: Tensor) -> Tensor:
-        """The rows of all processes, in order: finite (b, ...) -> (B, ...).
+        """Return the rows of all processes, in order: finite (b, ...) -> (B, ...).
 
-        Each process sees the gradient of its own rows alone, so it is multiplied by their number:
-        averaged over the processes, as gradients are, it is that of one process with all rows.
+        Each process sees only the gradient of its own rows, so it is multiplied by the number of
+        processes. Averaged over the processes, as gradients are, it then equals the gradient that
+        one process with all rows computes.
         """
         if self.processes == 1:
             return rows

@@ -1,4 +1,4 @@
-"""What `fit` knows of a model: a loss, weights, and a config that identifies it."""
+"""What `fit` needs of a model: a loss, weights, and a config that identifies it."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ Loss = Callable[[AnyBatch, torch.Generator, int | None], tuple[Tensor, dict[str,
 
 
 class Trainable(Protocol[AnyBatch_contra]):
-    """All that `fit` knows of a model; any nn.Module with a config and such a loss will do."""
+    """A model that `fit` can train: any nn.Module with a `config` and such a `loss` is one."""
 
     @property
     def config(self) -> Config:
-        """What the model is; part of a checkpoint's identity."""
+        """Return what the model is; a run resumes only with a model of the same config."""
 
     def loss(
         self, batch: AnyBatch_contra, generator: torch.Generator, step: int | None, /
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The scalar to minimise, a mean over the batch, and detached metrics, `loss` among them.
+        """Return the scalar to minimise, and detached metrics, of which one is named `loss`.
 
-        All randomness is drawn from `generator`, so that a run resumes to the bit. `step` counts
-        from 0; None asks for the objective as it is once its schedules are over, as evaluations do.
+        Both are means over the batch. All noise has to be drawn from `generator`, so that a run
+        resumes to the bit. `step` counts from 0. It is None in an evaluation, which asks for the
+        objective once its schedules are over; the best weights are those of the smallest `loss` of
+        an evaluation.
         """
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """The weights that are learnt."""
+        """Return the weights that are learnt."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a checkpoint has to keep of the model."""
+        """Return all that a checkpoint has to keep of the model."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any], /) -> Any:
-        """Take over what `state_dict` gave."""
+        """Take over what `state_dict` returned."""
 
     def train(self, mode: bool, /) -> Any:
-        """Say whether the model learns or is judged."""
+        """Switch to training, or with False to evaluation."""
 
     def to(self, device: torch.device, /) -> Any:
         """Move the weights to `device`."""
