@@ -10,7 +10,8 @@ from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import Config
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
-from worldvae.training.config import FitConfig, resolve_precision
+from worldvae.training.config import FitConfig
+from worldvae.training.device import resolve_precision
 from worldvae.training.fit import fit
 
 TRAIN, VALIDATION = squares(50, 0), squares(20, 1)
