@@ -37,7 +37,7 @@ from worldvae.stats import Resampling
 
 
 @dataclass(frozen=True)
-class Training:
+class AgentJob:
     """One agent to train, in a process of its own."""
 
     arm: str
@@ -74,7 +74,7 @@ class Training:
 REPORT_PATIENCE = 600.0
 """Seconds; a report takes some tens of them."""
 
-Plans = list[tuple[Experiment, list[Training]]]
+Plans = list[tuple[Experiment, list[AgentJob]]]
 """The experiment in each environment, and its trainings."""
 
 
@@ -117,7 +117,7 @@ def _plans(experiment: Experiment) -> Plans:
     ]
 
 
-def _write_config(task: Experiment, jobs: Sequence[Training]) -> None:
+def _write_config(task: Experiment, jobs: Sequence[AgentJob]) -> None:
     """What the workers and the report read."""
     with _reporting(task.folder):
         write_checked_yaml(jobs[0].config, to_yaml(task))
@@ -134,7 +134,7 @@ def _report(experiment: Experiment, plans: Plans) -> bool:
     return all(job.is_done for job in jobs) and not any(run.damage for run in runs)
 
 
-def plan(experiment: Experiment, where: str = "") -> list[Training]:
+def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     """The trainings of a comparison in one environment.
 
     Raises ArtifactError if an agent in its folder was trained with other settings: the report
@@ -144,13 +144,13 @@ def plan(experiment: Experiment, where: str = "") -> list[Training]:
     for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
         check_settings(settings, experiment, DECIDES)
     return [
-        Training(arm, seed, experiment.agent_folder(arm, seed), config, env_steps, where)
+        AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps, where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
 
 
-def report(experiment: Experiment, jobs: Sequence[Training]) -> Run:
+def report(experiment: Experiment, jobs: Sequence[AgentJob]) -> Run:
     """Write what there is of `jobs`, all trainings of a comparison, and print it."""
     if all(job.is_done for job in jobs):
         _film(experiment.folder)
@@ -182,14 +182,14 @@ def _film(folder: Path) -> None:
         warnings.warn(f"no film of the agents: {reason}", stacklevel=2)
 
 
-def _run(waiting: list[Training], experiment: Experiment) -> None:
+def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
     """Train them, `compare.workers` at a time."""
     if not waiting:
         return
     executor = make_executor(experiment.compare.executor, experiment.compare.workers)
     with (
         View("train agents", len(waiting)) as view,
-        Pool[Training](executor, view) as pool,
+        Pool[AgentJob](executor, view) as pool,
     ):
         pool.finish(waiting)
 

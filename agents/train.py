@@ -23,17 +23,12 @@ from agents.drift.refresh import DriftTask, must_refresh, refresh, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.callback import TrainingCallback
-from agents.policy.card import (
-    AgentCard,
-    own_encoder,
-    read_card,
-    restore_normalization,
-    saved_units,
-)
 from agents.policy.checkpoint import drop_others, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
+from agents.policy.normalization import restore_normalization, saved_units
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
+from agents.run.agent_card import AgentCard, own_encoder, read_card
 from agents.run.agent_files import LOGS, RESULT, VIDEO, check_counts, hash_files, is_finished
 from agents.run.command import exact_command
 from agents.video.film import record_video

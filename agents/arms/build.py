@@ -123,7 +123,7 @@ def make_observer(arm: Arm, given: Given) -> Observer:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingEnv:
     """The environments that an agent trains in, and what an observer in play shares with them."""
 
     env: VecNormalize
@@ -134,7 +134,7 @@ class Training:
         return make_observer(arm, replace(self.given, learns=False))
 
 
-def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = None) -> Training:
+def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = None) -> TrainingEnv:
     """N training environments as the arm observes them; nothing else differs between arms."""
     agent = setup.agent
     env = setup.world.make_vec(agent.num_envs, seed)
@@ -147,7 +147,7 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
         norm_reward=agent.normalize_reward,
         gamma=agent.gamma,
     )
-    return Training(normalized, given)
+    return TrainingEnv(normalized, given)
 
 
 def channels_first(env: VecEnv) -> VecEnv:

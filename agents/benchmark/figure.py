@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from agents.benchmark.results import Result
-from agents.benchmark.scaling import Curve
+from agents.benchmark.results import RowResult
+from agents.benchmark.scaling import ScalingCurve
 from worldvae.plots.encoder import BLACK
 from worldvae.plots.style import BLUE, GREY, ORANGE, STYLE
 
@@ -27,7 +27,7 @@ HEAD = 0.6
 STAGE_COLOURS = {"collection": "#009e73", "pretraining": BLUE, "encoding": "#cc79a7"}
 
 
-def benchmark_figure(rows: Sequence[Result]) -> Figure:
+def benchmark_figure(rows: Sequence[RowResult]) -> Figure:
     """A line for each row: a dot at its median ratio, a bar over its rounds, a tick at its target.
 
     Blue reached the target, orange did not, grey has none.
@@ -47,7 +47,7 @@ def benchmark_figure(rows: Sequence[Result]) -> Figure:
         return figure
 
 
-def _places(rows: Sequence[Result]) -> dict[str, float]:
+def _places(rows: Sequence[RowResult]) -> dict[str, float]:
     """Name -> height of its line, counted from the top; a group starts lower, under its name."""
     places, height = {}, 0.0
     for _, group in groupby(rows, key=lambda row: row.group):
@@ -58,7 +58,7 @@ def _places(rows: Sequence[Result]) -> dict[str, float]:
     return places
 
 
-def _draw_row(axes: Axes, row: Result, height: float) -> None:
+def _draw_row(axes: Axes, row: RowResult, height: float) -> None:
     colour = COLOURS[row.met]
     axes.plot([min(row.ratios), max(row.ratios)], [height] * 2, color=colour, lw=5, alpha=0.35)
     arrow = {">=": ">", "<=": "<"}.get(row.bound, "o")
@@ -74,7 +74,7 @@ def _draw_row(axes: Axes, row: Result, height: float) -> None:
     value.set(color=colour, fontweight="bold")
 
 
-def _draw_groups(axes: Axes, rows: Sequence[Result], places: dict[str, float]) -> None:
+def _draw_groups(axes: Axes, rows: Sequence[RowResult], places: dict[str, float]) -> None:
     axes.set_yticks([])
     for group, members in groupby(rows, key=lambda row: row.group):
         top = places[next(members).name] - 0.62
@@ -83,7 +83,7 @@ def _draw_groups(axes: Axes, rows: Sequence[Result], places: dict[str, float]) -
         name.set(fontsize=8, fontweight="bold", alpha=0.7)
 
 
-def _ratio_axis(axes: Axes, rows: Sequence[Result]) -> None:
+def _ratio_axis(axes: Axes, rows: Sequence[RowResult]) -> None:
     shown = [ratio for row in rows for ratio in row.ratios]
     shown += [row.target for row in rows if row.target is not None]
     axes.set_xscale("log")
@@ -108,7 +108,7 @@ def _legend() -> list[Line2D]:
     ]
 
 
-def scaling_figure(curves: Sequence[Curve]) -> Figure:
+def scaling_figure(curves: Sequence[ScalingCurve]) -> Figure:
     """A panel for each curve on logarithmic axes, with the fitted line and its slope."""
     stages = list(dict.fromkeys(curve.stage for curve in curves))
     columns = max(sum(curve.stage == stage for curve in curves) for stage in stages)
@@ -124,7 +124,7 @@ def scaling_figure(curves: Sequence[Curve]) -> Figure:
         return figure
 
 
-def _draw_curve(axes: Axes, curve: Curve) -> None:
+def _draw_curve(axes: Axes, curve: ScalingCurve) -> None:
     colour = STAGE_COLOURS.get(curve.stage, REPORTED)
     x, y = np.array(curve.x), np.array(curve.y)
     middle = np.exp(np.log(x).mean()), np.exp(np.log(y).mean())

@@ -11,12 +11,12 @@ from pydantic import Field
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
-from agents.benchmark.scaling import Curve
+from agents.benchmark.scaling import ScalingCurve
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 
 
-class Result(Config):
+class RowResult(Config):
     """One row of the table, measured."""
 
     name: str = Field(description="Name of the row, for --only.")
@@ -34,7 +34,7 @@ class Result(Config):
     machine: Machine = Field(description="What it was measured on.")
 
     @classmethod
-    def of(cls, row: Row, found: Comparison, seconds: float, machine: Machine) -> Result:
+    def of(cls, row: Row, found: Comparison, seconds: float, machine: Machine) -> RowResult:
         """The result of `row`, its rates in the row's unit."""
         ours, theirs = (
             tuple(row.unit.shown(lap.rate) for lap in laps) for laps in (found.ours, found.theirs)
@@ -72,8 +72,8 @@ class Results(Config):
     """All rows measured so far, in the order of the table."""
 
     command: str = Field("", description="What was typed last.")
-    rows: tuple[Result, ...] = Field((), description="The table.")
-    scaling: tuple[Curve, ...] = Field((), description="How cost grows.")
+    rows: tuple[RowResult, ...] = Field((), description="The table.")
+    scaling: tuple[ScalingCurve, ...] = Field((), description="How cost grows.")
 
     @classmethod
     def read(cls, path: Path) -> Results:
@@ -82,14 +82,14 @@ class Results(Config):
             return cls()
         return read_checked_as(path, cls, "remove it to measure all rows again")
 
-    def with_row(self, result: Result, order: list[str]) -> Results:
+    def with_row(self, result: RowResult, order: list[str]) -> Results:
         """`result` in the place of an older one; rows that `order` does not name come last."""
         rows = {row.name: row for row in self.rows} | {result.name: result}
         known = [name for name in order if name in rows]
         others = [name for name in rows if name not in order]
         return self._with(rows=tuple(rows[name] for name in (*known, *others)))
 
-    def with_scaling(self, curves: tuple[Curve, ...]) -> Results:
+    def with_scaling(self, curves: tuple[ScalingCurve, ...]) -> Results:
         """`curves` in the place of older ones."""
         return self._with(scaling=curves)
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.machine import Machine, this_machine
-from agents.benchmark.results import Result, Results
+from agents.benchmark.results import Results, RowResult
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling import measure_scaling
 from agents.benchmark.table import all_rows
@@ -92,7 +92,7 @@ def warn(line: str) -> None:
     print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
-def _measure(row: Row, bench: Bench, machine: Machine) -> Result:
+def _measure(row: Row, bench: Bench, machine: Machine) -> RowResult:
     began = time.perf_counter()
     found = row.compare(bench)
-    return Result.of(row, found, time.perf_counter() - began, machine)
+    return RowResult.of(row, found, time.perf_counter() - began, machine)

@@ -31,7 +31,7 @@ ENCODED_STEPS = 20
 """Vector steps behind a point of encoding."""
 
 
-class Curve(Config):
+class ScalingCurve(Config):
     """The cost of one stage against one quantity."""
 
     stage: Stage = Field(description="What is done.")
@@ -51,7 +51,7 @@ Point = tuple[float, Side]
 """A quantity, and a side that does the work of which the cost per amount is measured."""
 
 
-def measure_scaling(bench: Bench) -> tuple[Curve, ...]:
+def measure_scaling(bench: Bench) -> tuple[ScalingCurve, ...]:
     """Nine curves: three stages, three quantities each."""
     return (*_collection(bench), *_pretraining(bench), *_encoding(bench))
 
@@ -71,11 +71,11 @@ def _curve(
     expected: float,
     xs: Sequence[int],
     side: Callable[[int], Side],
-) -> Curve:
+) -> ScalingCurve:
     repeats = bench.config.scaling.repeats
     costs = measure_points([(x, side(x)) for x in xs], repeats, bench.clock)
     quantity, cost = axes
-    return Curve(stage=stage, quantity=quantity, cost=cost, expected=expected, x=xs, y=costs)
+    return ScalingCurve(stage=stage, quantity=quantity, cost=cost, expected=expected, x=xs, y=costs)
 
 
 def _per(side: Side, amount: float) -> Side:
@@ -92,7 +92,7 @@ def _sized(env: EnvConfig, size: int) -> EnvConfig:
     return env.model_copy(update={"frame": FrameConfig(height=size, width=size)})
 
 
-def _collection(bench: Bench) -> list[Curve]:
+def _collection(bench: Bench) -> list[ScalingCurve]:
     """Of Pong, whose environments are made in no time."""
     settings, pong = bench.config.scaling, every_step(bench.config.pong)
     steps, frames, num_envs = settings.vector_steps, settings.frames[-1], settings.num_envs[-2]
@@ -115,7 +115,7 @@ def _collection(bench: Bench) -> list[Curve]:
     ]
 
 
-def _pretraining(bench: Bench) -> list[Curve]:
+def _pretraining(bench: Bench) -> list[ScalingCurve]:
     """On stores of noise; the largest is mostly hard links."""
     settings, env = bench.config.scaling, bench.config.car_racing
     middle, step = settings.batch_size, "s per step"
@@ -156,7 +156,7 @@ def _steps(bench: Bench, store: RolloutStore, batch_size: int) -> Side:
     return side
 
 
-def _encoding(bench: Bench) -> list[Curve]:
+def _encoding(bench: Bench) -> list[ScalingCurve]:
     settings, env = bench.config.scaling, bench.config.pong
     generator = np.random.default_rng(bench.config.seed)
     num_envs = settings.num_envs[-2]

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agents.benchmark.figure import benchmark_figure, scaling_figure
-from agents.benchmark.results import Result, Results
-from agents.benchmark.scaling import Curve
+from agents.benchmark.results import Results, RowResult
+from agents.benchmark.scaling import ScalingCurve
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
 from worldvae.plots.frames import DPI
@@ -47,7 +47,7 @@ def describe(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def row_table(rows: Sequence[Result]) -> str:
+def row_table(rows: Sequence[RowResult]) -> str:
     """A line for each row: medians, and in brackets the smallest and the largest ratio."""
     lines = [
         "| name | ours | against | rates | ratio (range, rounds) | target | met |",
@@ -60,7 +60,7 @@ def row_table(rows: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def slope_table(curves: Sequence[Curve]) -> str:
+def slope_table(curves: Sequence[ScalingCurve]) -> str:
     """A line for each curve: how its cost grows."""
     lines = ["| stage | cost | against | slope | expected |", "|---|---|---|---|---|"]
     lines += [
@@ -71,12 +71,12 @@ def slope_table(curves: Sequence[Curve]) -> str:
     return "\n".join(lines)
 
 
-def _rates(row: Result) -> str:
+def _rates(row: RowResult) -> str:
     ours, theirs = (number(float(np.median(v))) for v in (row.our_values, row.their_values))
     return f"{ours} / {theirs} {row.unit}"
 
 
-def _ratio(row: Result) -> str:
+def _ratio(row: RowResult) -> str:
     sign = f"{row.bound} " if row.bound else ""
     if len(row.ratios) == 1:
         return f"{sign}{row.ratio:.2f} (1)"
@@ -88,7 +88,7 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _machines(rows: Sequence[Result]) -> list[str]:
+def _machines(rows: Sequence[RowResult]) -> list[str]:
     """The machines, with the rows that each measured where there are several."""
     machines = {str(row.machine): row.machine for row in rows}
     lines = []
@@ -100,7 +100,7 @@ def _machines(rows: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _notes(rows: Sequence[Result]) -> list[str]:
+def _notes(rows: Sequence[RowResult]) -> list[str]:
     return [f"`{row.name}`: {row.note}." for row in rows if row.note]
 
 

@@ -11,6 +11,7 @@ refresh_1/result.json  what it cost; with it this refresh is done
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from agents.arms.registry import Arm
 from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
-from agents.drift.log import calls_for_refresh, read_lines
 from agents.drift.outliers import Outliers
 from agents.drift.watch import DriftWatch
 from agents.drift.whitening import keep_units
 from agents.policy.agent import Agent
-from agents.policy.card import AgentCard, own_encoder, write_card
 from agents.policy.resources import PeakMemory, used_cpu
+from agents.run.agent_card import AgentCard, own_encoder, write_card
+from agents.run.drift_log import DriftLine, read_lines
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, refit
@@ -104,6 +105,14 @@ def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
     return task.may_refresh(arm, card.refreshes) and calls_for_refresh(
         task.config, lines, card.refreshes
     )
+
+
+def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:
+    """Whether the newest of `lines` asks to refit an encoder that was refitted so often."""
+    if not config.refresh or refreshes >= config.refreshes or not lines:
+        return False
+    last = lines[-1]
+    return last.refreshes == refreshes and last.strange > config.warn_share
 
 
 def refresh(task: DriftTask, card: AgentCard) -> AgentCard:

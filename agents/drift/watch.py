@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.config.sections import FEWEST_FRAMES, DriftConfig
-from agents.drift.log import LOG, DriftLine, read_lines
 from agents.drift.outliers import Outliers
 from agents.policy.callback import Pace
-from agents.policy.card import AgentCard
+from agents.run.agent_card import AgentCard
+from agents.run.drift_log import LOG, DriftLine, read_lines
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import Drift, Reference, measure, newest, read
 from worldvae.errors import WorldvaeError

@@ -13,7 +13,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from agents.jobs.executor import Executor, Job, Running
+from agents.jobs.contract import Executor, Job, Running
 from agents.jobs.live_view import View
 from worldvae.errors import WorldvaeError
 

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agents.jobs.executor import Job, Running, thread_limit
+from agents.jobs.contract import Job, Running
+from agents.jobs.local import thread_limit
 from agents.jobs.node import alone, run_here
 from agents.jobs.process import GRACE_SECONDS
 from worldvae.errors import ConfigError

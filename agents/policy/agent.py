@@ -12,8 +12,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.arms.build import make_observer
 from agents.arms.observers import Given
 from agents.arms.registry import ARMS, Arm
-from agents.policy.card import AgentCard, own_encoder, read_card, saved_units
 from agents.policy.checkpoint import load_model
+from agents.policy.normalization import saved_units
+from agents.run.agent_card import AgentCard, own_encoder, read_card
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig

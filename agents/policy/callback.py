@@ -9,10 +9,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.arms.observers import StateObserver
 from agents.policy.agent import Agent
-from agents.policy.card import AgentCard, normalization_of
 from agents.policy.checkpoint import save_agent
 from agents.policy.evaluate import Score
+from agents.policy.normalization import normalization_of
 from agents.policy.resources import Meter, PeakMemory
+from agents.run.agent_card import AgentCard
 from agents.run.agent_files import EPISODES, EVALUATIONS, count_logs
 from worldvae.files import append_jsonl
 from worldvae.progress import ProgressBar

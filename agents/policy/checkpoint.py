@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.config.agent import algorithm_class
-from agents.policy.card import AgentCard, write_card
+from agents.run.agent_card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
 

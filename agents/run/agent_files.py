@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from agents.drift.log import LOG
+from agents.run.drift_log import LOG
 from worldvae.checksum import damaged, is_intact
 from worldvae.errors import ArtifactError
 from worldvae.files import count_lines, sha256_file

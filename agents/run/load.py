@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from agents.arms.registry import rank
-from agents.policy.card import read_card
+from agents.run.agent_card import read_card
 from agents.run.agent_files import EPISODES, EVALUATIONS, RESULT, check_counts, check_file
 from agents.run.records import (
     AgentRecord,

@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.config.experiment import Experiment, check_settings, record_settings
-from agents.jobs.executor import LocalProcesses
 from agents.jobs.live_view import View
+from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
 from agents.prepare import ENCODED_BY, STAGE, collect_rollouts

@@ -15,8 +15,8 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from agents.config.experiment import Experiment
-from agents.jobs.executor import LocalProcesses
 from agents.jobs.live_view import View
+from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
 from agents.sweep.journal import REMEDY, Journal
@@ -75,7 +75,7 @@ class TrialJob:
         return self.trial.should_prune()
 
 
-class Curve:
+class BetaCurve:
     """All trials of one latent size; the caller holds the sweep's lock."""
 
     def __init__(self, experiment: Experiment, latents: int) -> None:

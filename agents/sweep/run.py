@@ -20,7 +20,7 @@ def sweep(experiment: Experiment) -> Choice:
     go on from their checkpoints. More `sweep.trials` or another range add to the same curve.
     """
     try:
-        from agents.sweep.curve import Curve
+        from agents.sweep.curve import BetaCurve
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
@@ -32,7 +32,7 @@ def sweep(experiment: Experiment) -> Choice:
     with locked(folder, "sweep"):
         record_settings(folder / "settings.yaml", shared, ENCODED_BY)
         sizes = experiment.sweep.latents or (experiment.pretrain.latents,)
-        curves = [Curve(experiment, latents) for latents in sorted(sizes)]
+        curves = [BetaCurve(experiment, latents) for latents in sorted(sizes)]
         for curve in curves:
             curve.run()
         points = [point for curve in curves for point in curve.points()]

@@ -10,7 +10,7 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
-from agents.policy.card import read_card
+from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
 from agents.video.film import film, keep_small
 from agents.video.player import Player, short_return

@@ -71,7 +71,7 @@ def test_a_damaged_agent_is_trained_again(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text(whole.replace("1200", "1201"))
     asked: list[str] = []
 
-    def run(jobs: list[compare.Training], _: Experiment) -> None:
+    def run(jobs: list[compare.AgentJob], _: Experiment) -> None:
         asked.extend(job.name for job in jobs)
 
     monkeypatch.setattr(compare, "_run", run)

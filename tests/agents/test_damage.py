@@ -24,13 +24,13 @@ import torch
 from agents.config.experiment import Experiment, check_settings
 from agents.drift.outliers import read_outliers
 from agents.policy.agent import Agent
-from agents.policy.card import read_card
 from agents.policy.checkpoint import load_replay
 from agents.report.html import write_report
 from agents.report.sections.drift import drift_text
 from agents.report.sections.exhibits import videos
 from agents.report.sections.health import health_text
 from agents.report.summary import summarise
+from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
 from agents.run.collection import told_of
 from agents.run.load import read_run

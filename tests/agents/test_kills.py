@@ -13,8 +13,8 @@ import pytest
 from agents.compare import compare
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.policy.card import own_encoder, read_card
 from agents.prepare import collect_rollouts, make_untrained_encoder, pretrain_encoder
+from agents.run.agent_card import own_encoder, read_card
 from agents.train import train
 from tests.agents.drift.test_watch import REFITTED
 from tests.kills import Kill, files_of, kill_everywhere, leftovers

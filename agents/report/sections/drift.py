@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from agents.arms.registry import colours
-from agents.drift.log import LOG, DriftLine, read_lines
 from agents.drift.outliers import Columns, read_outliers
 from agents.report import markdown
 from agents.report.tables import Table
 from agents.run.agent_files import check_file
+from agents.run.drift_log import LOG, DriftLine, read_lines
 from agents.run.records import AgentRecord, Run
 from worldvae import html
 from worldvae.diagnostics.drift import EXPECTED

@@ -11,8 +11,8 @@ from agents.arms.build import open_training, set_up
 from agents.arms.registry import ARMS, ArmName
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
-from agents.policy.card import read_card
 from agents.prepare import prepare
+from agents.run.agent_card import read_card
 from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.encoder import Encoder

@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from torch import Tensor
 
-from agents.arms.build import ArmSetup, Training, open_training, set_up
+from agents.arms.build import ArmSetup, TrainingEnv, open_training, set_up
 from agents.arms.registry import ARMS, ArmName
 from agents.config.agent import AlgorithmName
 from agents.config.experiment import Experiment
@@ -145,7 +145,7 @@ def check_range(image: Tensor) -> None:
     assert 0.9 < image.max() <= 1
 
 
-def check_played(setup: ArmSetup, model: BaseAlgorithm, training: Training, fed: Fed) -> None:
+def check_played(setup: ArmSetup, model: BaseAlgorithm, training: TrainingEnv, fed: Fed) -> None:
     """An agent in play is fed what it was trained on, and acts in the environment's own space."""
     observer = training.observer(setup.arm)
     agent = Agent(model, setup.arm, observer, setup.env.image_key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Side, Stopwatch
-from agents.benchmark.results import Result
+from agents.benchmark.results import RowResult
 
 QUIET = Machine(cores=2, cpu="Abacus", threads=1, device="cpu", load=0.0, versions={"torch": "9"})
 NOISY = QUIET.model_copy(update={"load": 3.0})
@@ -33,7 +33,9 @@ class FakeClock:
         return side
 
 
-def result(name: str = "encoder-8", ratios: Sequence[float] = (3, 4, 6), **changed: Any) -> Result:
+def result(
+    name: str = "encoder-8", ratios: Sequence[float] = (3, 4, 6), **changed: Any
+) -> RowResult:
     """A row that was measured on a quiet machine, its target 4."""
     values = {
         "name": name,
@@ -48,4 +50,4 @@ def result(name: str = "encoder-8", ratios: Sequence[float] = (3, 4, 6), **chang
         "seconds": 1.0,
         "machine": QUIET,
     }
-    return Result.model_validate({**values, **changed})
+    return RowResult.model_validate({**values, **changed})

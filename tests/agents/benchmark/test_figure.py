@@ -6,7 +6,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from agents.benchmark.figure import MET, MISSED, REPORTED, benchmark_figure, scaling_figure
-from agents.benchmark.scaling import Curve
+from agents.benchmark.scaling import ScalingCurve
 from tests.agents.benchmark.synthetic import result
 
 ROWS = (
@@ -42,8 +42,12 @@ def test_each_row_has_its_range_its_names_and_its_number() -> None:
 
 
 def test_a_curve_has_its_points_its_line_and_its_slope() -> None:
-    square = Curve(stage="encoding", quantity="side", cost="s", expected=2, x=(1, 10), y=(5, 500))
-    flat = Curve(stage="collection", quantity="n", cost="s", expected=0, x=(1, 10, 100), y=(2,) * 3)
+    square = ScalingCurve(
+        stage="encoding", quantity="side", cost="s", expected=2, x=(1, 10), y=(5, 500)
+    )
+    flat = ScalingCurve(
+        stage="collection", quantity="n", cost="s", expected=0, x=(1, 10, 100), y=(2,) * 3
+    )
     figure = scaling_figure([flat, square, square])
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert len(panels) == 3

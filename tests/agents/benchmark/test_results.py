@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.measure import Comparison, Lap
-from agents.benchmark.results import Result, Results
+from agents.benchmark.results import Results, RowResult
 from agents.benchmark.rows import Row, Unit
 from tests.agents.benchmark.synthetic import QUIET, result
 from worldvae.errors import WorldvaeError
 
 
-def found(unit: Unit, *seconds: float) -> Result:
+def found(unit: Unit, *seconds: float) -> RowResult:
     laps = tuple(Lap(2, ours) for ours in seconds)
     compared = Comparison(laps, tuple(Lap(2, 4) for _ in seconds), "a note")
     row = Row("x", "X", "ours", "theirs", unit, 2.0, lambda _: compared)
-    return Result.of(row, compared, 1.26, QUIET)
+    return RowResult.of(row, compared, 1.26, QUIET)
 
 
 def test_rates_are_shown_in_the_unit_of_the_row() -> None:

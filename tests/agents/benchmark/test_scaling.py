@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from agents.benchmark.measure import Side, Stopwatch
-from agents.benchmark.scaling import Curve, measure_points
+from agents.benchmark.scaling import ScalingCurve, measure_points
 from tests.agents.benchmark.synthetic import FakeClock
 
 X = (1.0, 3.0, 10.0, 50.0)
 
 
-def curve(y: tuple[float, ...]) -> Curve:
-    return Curve(stage="encoding", quantity="n", cost="s", expected=1, x=X, y=y)
+def curve(y: tuple[float, ...]) -> ScalingCurve:
+    return ScalingCurve(stage="encoding", quantity="n", cost="s", expected=1, x=X, y=y)
 
 
 @pytest.mark.parametrize("power", [-1, 0, 0.5, 1, 2])

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.results import Results
-from agents.benchmark.scaling import Curve
+from agents.benchmark.scaling import ScalingCurve
 from agents.benchmark.write import describe, number, publish, replace_section, write_results
 from tests.agents.benchmark.synthetic import NOISY, result
 from worldvae.errors import WorldvaeError
 
-LINEAR = Curve(stage="encoding", quantity="n", cost="s", expected=1, x=(1, 2, 4), y=(3, 6, 12))
+LINEAR = ScalingCurve(
+    stage="encoding", quantity="n", cost="s", expected=1, x=(1, 2, 4), y=(3, 6, 12)
+)
 DOCUMENT = "# Speed\n\n## The table\n\nold\n\n### Old part\n\n## Log\n\nkept\n"
 
 

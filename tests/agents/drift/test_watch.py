@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
-from agents.drift.log import DriftLine, calls_for_refresh, read_lines
 from agents.drift.outliers import KEPT, Outliers, read_outliers
+from agents.drift.refresh import calls_for_refresh
 from agents.drift.watch import EvenSample
 from agents.policy.agent import Agent
-from agents.policy.card import AgentCard, read_card
+from agents.run.agent_card import AgentCard, read_card
+from agents.run.drift_log import DriftLine, read_lines
 from agents.run.load import read_run
 from agents.run.records import Cost
 from agents.train import train

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.jobs import executor, process
-from agents.jobs.executor import LocalProcesses, threads_each
+from agents.jobs import local, process
 from agents.jobs.live_view import View
+from agents.jobs.local import LocalProcesses, threads_each
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress
 from tests.agents.jobs.work import (
@@ -279,7 +279,7 @@ def test_threads_are_an_even_share_of_free_cores(
     wished: str | None,
     expected: int,
 ) -> None:
-    monkeypatch.setattr(executor, "busy_cores", lambda: busy)
+    monkeypatch.setattr(local, "busy_cores", lambda: busy)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     monkeypatch.delenv("OMP_NUM_THREADS")
     if wished:

@@ -14,8 +14,8 @@ from agents.config.agent import AgentConfig, AlgorithmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import learning_rate
-from agents.policy.card import read_card
 from agents.prepare import prepare
+from agents.run.agent_card import read_card
 from agents.train import train
 from tests.agents.policy.zips import packages_in
 from tests.tiny import TINY

@@ -4,8 +4,8 @@ import optuna
 import pytest
 
 from agents.config.experiment import Experiment
-from agents.jobs import executor, pool
-from agents.sweep.curve import Curve
+from agents.jobs import local, pool
+from agents.sweep.curve import BetaCurve
 from agents.sweep.points import Point
 from agents.sweep.pruner import CollapsePruner
 from tests.agents.sweep.synthetic import point
@@ -53,7 +53,7 @@ class FakeProcess:
 @pytest.fixture
 def world(monkeypatch):
     world = World()
-    monkeypatch.setattr(executor, "Process", world.process)
+    monkeypatch.setattr(local, "Process", world.process)
     monkeypatch.setattr(pool, "POLL_SECONDS", 0.0)
     read = lambda _, folder: read_checked_as(folder / "health.json", Point, "")  # noqa: E731
     monkeypatch.setattr(Point, "read", read)
@@ -67,7 +67,7 @@ def make(tmp_path):
         overrides = {f"sweep.{key}": value for key, value in settings.items()}
         experiment = Experiment.load(TINY, {"runs": str(tmp_path), "name": "x", **overrides})
         experiment.sweep_folder.mkdir(parents=True, exist_ok=True)
-        return Curve(experiment, 4)
+        return BetaCurve(experiment, 4)
 
     return make
 
@@ -152,12 +152,12 @@ def test_a_damaged_measurement_is_made_again(world, make):
 
 def test_curves_of_one_journal_see_what_the_other_has_written(world, make):
     curve = make()
-    other = Curve(curve.experiment, 8)
+    other = BetaCurve(curve.experiment, 8)
     curve.run()
     other.run()
     again = make()
     assert betas(again) == betas(curve)
-    assert betas(Curve(curve.experiment, 8)) == betas(other)
+    assert betas(BetaCurve(curve.experiment, 8)) == betas(other)
     assert len(world.started) == 10
 
 

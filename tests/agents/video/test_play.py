@@ -16,8 +16,8 @@ import pytest
 from agents.arms.registry import ARMS, ArmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.policy.card import read_card
 from agents.prepare import prepare
+from agents.run.agent_card import read_card
 from agents.train import train
 from agents.video.film import GAP, film, keep_small, pictures
 from agents.video.panels import LINE, SIDE, Panel, bars, fitted

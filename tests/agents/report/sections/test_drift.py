@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.drift.log import LOG, DriftLine
 from agents.drift.outliers import Outliers
 from agents.report.sections.drift import drift
+from agents.run.drift_log import LOG, DriftLine
 from agents.run.load import read_run
 from tests.agents.report.synthetic import write_run
 from worldvae.diagnostics.drift import Reading, Readings
