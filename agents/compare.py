@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pydantic import ValidationError
 
 from agents.config.experiment import Experiment, check_settings
 from agents.jobs.executor import check_executor, make_executor
+from agents.jobs.exit import run as run_command
 from agents.jobs.live_view import View
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, agent_progress
@@ -25,9 +24,10 @@ from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
 from agents.report.verdict import summary_table
 from agents.run.agent_files import is_finished
+from agents.run.command import command_of
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
-from agents.train import DECIDES
+from agents.train import DECIDES, train
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
@@ -60,7 +60,7 @@ class AgentJob:
 
     @property
     def work(self) -> Callable[[], object]:
-        return partial(_train_as_typed, self.config, self.arm, self.seed)
+        return partial(_train_planned, self.config, self.arm, self.seed)
 
     @property
     def is_done(self) -> bool:
@@ -194,7 +194,11 @@ def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
         pool.finish(waiting)
 
 
-def _train_as_typed(config: Path, arm: str, seed: int) -> None:
-    """`python -m scripts.train`, the command that an agent's result.json names."""
-    sys.argv = ["train", str(config), "--arm", arm, "--seed", str(seed)]
-    runpy.run_module("scripts.train", run_name="__main__", alter_sys=True)
+def _train_planned(config: Path, arm: str, seed: int) -> None:
+    """Train what is prepared; its result names the command that trains this agent alone."""
+    command = command_of("train", config, "--arm", arm, "--seed", seed)
+
+    def work() -> None:
+        print(train(Experiment.load(config), arm, seed, command))
+
+    run_command(work, command)

@@ -60,13 +60,16 @@ class AgentTask:
     """With the encoder that the arm begins with."""
     evaluation: EvaluationConfig
     drift: DriftTask
+    command: str
+    """What its result names as its origin."""
 
     @classmethod
-    def of(cls, experiment: Experiment, arm: str, seed: int) -> AgentTask:
+    def of(cls, experiment: Experiment, arm: str, seed: int, command: str) -> AgentTask:
         """The agent of `arm` and `seed`."""
         folder = experiment.agent_folder(arm, seed)
         setup = set_up(experiment, arm)
-        return cls(folder, seed, setup, experiment.evaluation, DriftTask.of(experiment, folder))
+        drift = DriftTask.of(experiment, folder)
+        return cls(folder, seed, setup, experiment.evaluation, drift, command)
 
     def setup_now(self, card: AgentCard) -> ArmSetup:
         """The setup with the encoder that the agent of `card` has, which may be a refitted one."""
@@ -81,13 +84,13 @@ class AgentTask:
         return max(0, decisions - card.env_steps // repeat)
 
 
-def train(experiment: Experiment, arm: str, seed: int) -> Path:
+def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:
     """Train, score and film the agent of `arm` and `seed`; its folder.
 
     A folder with a `result.json` that is whole is done and left alone; any other goes on from its
-    checkpoint.
+    checkpoint. `command` is what the result names as its origin; None: what was typed.
     """
-    task = AgentTask.of(experiment, arm, seed)
+    task = AgentTask.of(experiment, arm, seed, command or exact_command())
     folder = task.folder
     check_settings(folder / "settings.yaml", experiment, DECIDES)
     if is_finished(folder):
@@ -234,7 +237,7 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
         "evaluation_seconds": took,
         "parameters_trained": sum(weight.numel() for weight in agent.model.policy.parameters()),
         "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
-        "command": exact_command(),
+        "command": task.command,
         "versions": library_versions(),
         "evaluation": _played(env.id, scores, settings.deterministic),
         "otherwise": _played(env.id, others, not settings.deterministic) if others else None,

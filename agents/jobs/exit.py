@@ -19,11 +19,12 @@ TERMINATED = 128 + signal.SIGTERM
 READER_GONE = 128 + signal.SIGPIPE
 
 
-def run(command: Callable[[], None]) -> None:
+def run(command: Callable[[], None], typed: str | None = None) -> None:
     """Call `command`; what ends it before its time is one line on standard error, and a status.
 
     A user's mistake, a full disk and too little memory 2, Ctrl-C 130, SIGTERM 143; a reader of
-    standard output that has gone 141, as for any command in a pipe, and no line.
+    standard output that has gone 141, as for any command in a pipe, and no line. `typed` is what
+    goes on after a signal; None: what was typed to start this process.
     """
     keep_freed_memory()
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
@@ -37,9 +38,9 @@ def run(command: Callable[[], None]) -> None:
     except WorldvaeError as error:
         _end(f"error: {error}", 2)
     except KeyboardInterrupt:
-        _end(f"interrupted; to go on from here: {exact_command()}", INTERRUPTED)
+        _end(f"interrupted; to go on from here: {typed or exact_command()}", INTERRUPTED)
     except _Terminated:
-        _end(f"terminated; to go on from here: {exact_command()}", TERMINATED)
+        _end(f"terminated; to go on from here: {typed or exact_command()}", TERMINATED)
     except BrokenPipeError:
         _end("", READER_GONE)
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from agents.jobs import worker
+from agents.jobs.environment import DEFAULTS
 
 GRACE_SECONDS = 10.0
 """What a job that is stopped may take to tidy up."""
@@ -33,7 +34,7 @@ class Process:
     def __init__(
         self, work: Callable[[], object], log: Path, threads: int, root: Path | None = None
     ) -> None:
-        environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(threads)}
+        environment = {**DEFAULTS, **os.environ, "OMP_NUM_THREADS": str(threads)}
         packed = worker.pack(work)
         log.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # a full disk: the pool still knows the last words

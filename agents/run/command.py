@@ -1,10 +1,15 @@
-"""Where a result came from."""
+"""The command that a result came from."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
+
+
+def command_of(script: str, *words: object) -> str:
+    """The command that calls `scripts/SCRIPT.py` with those words, as it can be typed."""
+    return shlex.join(["python", "-m", f"scripts.{script}", *map(str, words)])
 
 
 def exact_command() -> str:

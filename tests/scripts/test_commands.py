@@ -50,6 +50,15 @@ def test_compare_leaves_scores_and_a_report(runs: Path) -> None:
     assert not (runs / "tiny" / "encoder" / "checkpoint.pt").exists()
 
 
+def test_each_agent_names_the_command_that_trains_it_alone(runs: Path) -> None:
+    for arm in ("latent", "untrained", "pixels"):
+        for seed in (0, 1):
+            path = runs / "tiny" / "agents" / arm / f"seed_{seed}" / "result.json"
+            words = f"{runs / 'tiny' / 'config.yaml'} --arm {arm} --seed {seed}"
+            command = json.loads(path.read_text())["command"]
+            assert command == f"python -m scripts.train {words}"
+
+
 def test_compare_again_trains_nothing_again(runs: Path) -> None:
     results = sorted((runs / "tiny").rglob("result.json"))
     agents = [path for path in results if "agents" in path.parts]
