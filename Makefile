@@ -5,10 +5,10 @@ export OMP_WAIT_POLICY ?= passive
 
 .PHONY: run test rliable format clean
 
-run: .venv/.installed
+run: .venv/.run
 	$(BIN)/python -m scripts.compare configs/quickstart.yaml
 
-test: .venv/.installed
+test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -17,14 +17,20 @@ test: .venv/.installed
 rliable: .venv-rliable/.installed
 	OMP_NUM_THREADS=1 .venv-rliable/bin/python -m pytest tests/rliable
 
-format: .venv/.installed
+format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.venv/.installed: pyproject.toml constraints.txt
+# What trains and compares; tests and linters add the clusters' Ray and the developers' tools to it.
+.venv/.run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fast]"
+	touch $@
+
+.venv/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fast,ray,dev]"
-	touch $@
+	touch .venv/.run $@
 
 # Statistics are checked against rliable, which does not import beside the pandas of the others.
 .venv-rliable/.installed: tests/rliable/requirements.txt

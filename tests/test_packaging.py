@@ -1,5 +1,8 @@
 """The wheel holds the library alone: a top-level `agents` would overwrite other distributions'."""
 
+import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -16,3 +19,32 @@ def test_torch_is_pinned_exactly() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert "torch==2.13.0" in lines
     assert all("==" in line for line in lines if line and not line.startswith("#"))
+
+
+def test_running_installs_neither_ray_nor_the_developers_tools() -> None:
+    """`make run` and `make test` share one environment; each installs what it needs."""
+    needs = {
+        target: re.findall(
+            r'--editable "\.\[(.*?)\]"',
+            subprocess.run(
+                ["make", "--dry-run", "--always-make", target],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout,
+        )
+        for target in ("run", "test")
+    }
+    assert needs == {"run": ["fast"], "test": ["fast,ray,dev"]}
+
+
+def test_what_the_library_depends_on_is_imported_by_it_or_by_the_laboratory() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {re.split(r"[\[>=]", line)[0] for line in project["dependencies"]}
+    renamed = {"opencv-python": "cv2", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+    modules = [path for folder in ("worldvae", "agents") for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text() for path in modules)
+    for name in named:
+        module = renamed.get(name, name.replace("-", "_"))
+        assert re.search(rf"^\s*(import|from) [\w.]*\b{module}\b", code, re.MULTILINE), name
