@@ -1,1 +1,1 @@
-"""Autoencoders of frames: networks, objectives, artefacts and the frozen encoder of an agent."""
+"""Autoencoders of frames: their networks, objectives and files, and the encoder of an agent."""

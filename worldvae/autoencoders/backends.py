@@ -1,4 +1,4 @@
-"""What computes the codes of a frozen encoder: torch on any device, onnxruntime on the CPU."""
+"""The libraries that compute an encoder's codes: torch on any device, onnxruntime on the CPU."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ Precision = Literal["float32", "bfloat16"]
 def choose_backend(
     backend: Literal["auto"] | Backend, device: torch.device, precision: Precision
 ) -> Backend:
-    """`auto` -> onnxruntime for float32 on the CPU where it is installed, else torch.
+    """Return the backend to use: `auto` is onnxruntime for float32 on the CPU where it is
+    installed, else torch.
 
-    ConfigError if the one that is asked for cannot do what is asked.
+    Raises ConfigError if the backend that is asked for is missing or cannot do it.
     """
     refusal = _refusal_of_onnxruntime(device, precision)
     if backend == "onnxruntime" and refusal:
@@ -40,7 +41,7 @@ def choose_backend(
 
 
 def _refusal_of_onnxruntime(device: torch.device, precision: Precision) -> str | None:
-    """Why onnxruntime cannot be taken; None if it can."""
+    """Say why onnxruntime cannot be used, or return None if it can."""
     if device.type != "cpu":
         return f"it computes on the CPU, not on {device}"
     if precision != "float32":
@@ -57,7 +58,7 @@ def make_backend(
     device: torch.device,
     precision: Precision,
 ) -> Compute:
-    """What turns frames (B, *shape) into codes; `encoder` lies on `device` already."""
+    """Return a function from frames (B, *shape) to codes; `encoder` has to be on `device`."""
     if backend == "onnxruntime":
         return OnnxBackend(encoder, shape)
     forward = TorchForward(encoder, device, precision)
@@ -65,14 +66,14 @@ def make_backend(
 
 
 class TorchForward:
-    """`encoder` in `precision`; parity of bfloat16: see docs/encoders.md."""
+    """Computes codes with torch in `precision`; docs/encoders.md says what bfloat16 changes."""
 
     def __init__(self, encoder: FrozenEncoder, device: torch.device, precision: Precision) -> None:
         self._encoder, self._device = encoder, device
         self._is_half = precision == "bfloat16"
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        """(B, H, W, stack C) uint8 -> (B, Z) float32, both on the device."""
+        """Encode frames that lie on the device: (B, H, W, stack C) uint8 -> (B, Z) float32."""
         # A CUDA graph cannot hold the cast weights that autocast would cache.
         kind = self._device.type
         with torch.autocast(kind, torch.bfloat16, self._is_half, cache_enabled=False):
@@ -81,16 +82,17 @@ class TorchForward:
 
     @torch.inference_mode()
     def on_frames(self, frames: Frames) -> Latents:
-        """The same from and to numpy; copies only what torch does not take as it is."""
+        """Encode frames in memory; only an array that torch cannot share is copied."""
         batch = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
         codes: Latents = self(batch.to(self._device)).cpu().numpy()
         return codes
 
 
 class OnnxBackend:
-    """onnxruntime with as many threads as torch has at this moment.
+    """Computes codes with onnxruntime, with as many threads as torch has when it is made.
 
-    They sleep while they wait: by default they spin, and take the cores from environments.
+    The threads sleep while they wait. By default they would spin, and take the cores from the
+    processes of environments.
     """
 
     def __init__(self, encoder: FrozenEncoder, shape: tuple[int, int, int]) -> None:

@@ -1,4 +1,4 @@
-"""The card of an autoencoder: what it says of its training frames and of held-out ones."""
+"""Makes the card of an encoder: statistics of its latents and its errors on held-out frames."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def summarise(
     trained: bool,
     limit: int = 20_000,
 ) -> EncoderCard:
-    """The card of `model`: statistics over at most `limit` frames spread evenly over each split."""
+    """Return the card of `model`.
+
+    The statistics are over at most `limit` frames of each split, spread evenly.
+    """
     check_not_empty(train, "train")
     check_not_empty(validation, "validation")
     model.eval()
@@ -49,7 +52,7 @@ def summarise(
 
 @torch.inference_mode()
 def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
-    """The posterior mean of each frame: (B, Z)."""
+    """Return the posterior mean of each frame: (B, Z)."""
     device = next(model.parameters()).device
     window = model.config.window
     inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, limit))
@@ -59,7 +62,10 @@ def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.fl
 
 @torch.inference_mode()
 def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
-    """Mean KL of each latent in nats (Z,), and the squared error of decoded posterior means."""
+    """Return the mean KL of each latent in nats (Z,), and the mean squared error of a pixel.
+
+    The error is that of decoded posterior means, with pixels in [0, 1].
+    """
     device = next(model.parameters()).device
     kl, squared, count = torch.zeros(()), 0.0, 0
     window = model.config.window

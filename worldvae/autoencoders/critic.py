@@ -1,4 +1,4 @@
-"""What a reconstruction is judged by beside its pixels: the features of a second autoencoder."""
+"""The perceptual term: a second autoencoder compares a reconstruction with its target."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ from worldvae.errors import ConfigError
 
 
 class ImageEncoder(Protocol):
-    """What a critic needs of an autoencoder."""
+    """The methods of an autoencoder that a critic uses."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(H, W, stack C) of what it encodes."""
+        """Return (H, W, stack C), the shape of one input."""
 
     def encode_images(self, images: Tensor, /) -> Posterior:
-        """(B, stack C, H, W) in [0, 1] -> the posterior of each."""
+        """Encode (B, stack C, H, W) in [0, 1]."""
 
     def eval(self) -> Self:
-        """Switch to evaluation for good."""
+        """Switch to evaluation."""
 
     def requires_grad_(self, wanted: bool, /) -> Self:
-        """Say whether its weights are learnt."""
+        """Say whether the weights get gradients."""
 
     def to(self, device: torch.device, /) -> Self:
-        """Move its weights to `device`."""
+        """Move the weights to `device`."""
 
 
 class Critic:
-    """A frozen autoencoder of single frames; no Module, so that it is neither trained nor saved.
+    """A frozen autoencoder of single frames that measures how unlike two images are.
+
+    It is no Module, so that a model which holds one neither trains nor saves it.
 
     Args:
-        shape: (H, W, C) of the frames that it has to judge; ConfigError if it encodes others.
+        model: The autoencoder; ConfigError if it encodes anything but frames of `shape`.
+        shape: (H, W, C) of the frames that it has to compare.
     """
 
     def __init__(self, model: ImageEncoder, shape: tuple[int, int, int]) -> None:
@@ -47,7 +50,8 @@ class Critic:
         self._model = model.eval().requires_grad_(False)
 
     def distance(self, image: Tensor, target: Tensor) -> Tensor:
-        """Half the squared distance of the features, mean over the batch: (B, C, H, W) twice -> ().
+        """Return half the squared distance of the codes, mean over the batch: (B, C, H, W) twice ->
+        ().
 
         DARLA (Higgins et al., 2017).
         """

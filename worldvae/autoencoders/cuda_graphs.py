@@ -1,4 +1,7 @@
-"""Few frames on a GPU: the time goes into launching kernels, so record them once and replay."""
+"""Encoding of few frames on a GPU by CUDA graphs.
+
+For few frames the time goes into launching kernels, so they are recorded once and replayed.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ WARM_UP = 3  # libraries choose their kernels and allocate before anything is re
 
 
 class GraphForward:
-    """(B, H, W, C) uint8 -> (B, Z) through one graph for each power of two that B is filled up to.
+    """Encodes frames through CUDA graphs: (B, H, W, C) uint8 -> (B, Z).
 
-    So ended episodes, which add to B, need no graph of their own, and there are few of them.
+    There is one graph for each power of two, and a batch uses the smallest that holds it. So the
+    final frames of ended episodes, which add to B, need no graph of their own.
     """
 
     def __init__(self, forward: Forward, shape: tuple[int, int, int], device: torch.device) -> None:
@@ -33,12 +37,12 @@ class GraphForward:
 
 
 def room_for(count: int) -> int:
-    """The smallest power of two that is not below `count`."""
+    """Return the smallest power of two that is not below `count`."""
     return 1 << max(0, count - 1).bit_length()
 
 
 class _Graph:
-    """All kernels of one `forward` on frames of one shape, recorded once."""
+    """All kernels of one call of `forward` on frames of one shape, recorded once."""
 
     def __init__(self, forward: Forward, shape: tuple[int, int, int, int]) -> None:
         self._host = torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
@@ -55,7 +59,7 @@ class _Graph:
             self._codes = forward(self._frames)
 
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Rows beyond those of `frames` hold what an earlier call left; nobody reads them."""
+        """Encode at most as many frames as were recorded; rows beyond them are not read."""
         np.copyto(self._host.numpy()[: len(frames)], frames)
         self._frames.copy_(self._host, non_blocking=True)
         self._graph.replay()

@@ -1,4 +1,4 @@
-"""The frozen half of an autoencoder that an agent sees through, and the card that goes with it."""
+"""The encoder of an agent: frames to latents and back, and the card that describes it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ STD_FLOOR = 0.05
 
 
 class Encoder:
-    """Frames to latents and back; the model it is given is frozen for good.
+    """Turns frames into latents and back; it freezes the model that it is given.
 
     Args:
-        backend: What computes the codes; auto: onnxruntime on the CPU where it is installed, else
-            torch. They agree within 1e-5, so it is no part of what is saved.
-        precision: Of the layers that encode; bfloat16 is torch's alone.
+        backend: The library that computes the codes; auto: onnxruntime on the CPU where it is
+            installed, else torch. They agree within 1e-5, so the choice is not saved.
+        precision: The precision of the layers that encode; only torch has bfloat16.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Encoder:
         backend: Literal["auto"] | Backend = "auto",
         precision: Precision = "float32",
     ) -> Encoder:
-        """The encoder in folder `path`; ConfigError if it is missing, damaged or incomplete."""
+        """Return the encoder in folder `path`; ArtifactError if it is missing or damaged."""
         return cls(*load_autoencoder(Path(path)), device, backend, precision)
 
     @classmethod
@@ -89,13 +89,13 @@ class Encoder:
         validation: FrameSource,
         seed: int,
     ) -> Encoder:
-        """The control arm: random weights, whitened on the same frames as a trained encoder."""
+        """Return an encoder of random weights, whitened on the same frames as a trained one."""
         model = Autoencoder.for_frames(config, origin.frame.shape, train, seed)
         return cls(model, summarise(model, train, validation, origin, trained=False))
 
     @property
     def parameters(self) -> int:
-        """Weights that encoding takes: the frozen part of an agent."""
+        """Count the weights that encoding uses, which are the frozen part of an agent."""
         return sum(weight.numel() for weight in self._model.encoder.parameters())
 
     def save(self, folder: str | Path) -> None:
@@ -103,7 +103,7 @@ class Encoder:
         save_autoencoder(Path(folder), self._model, self.card)
 
     def encode(self, frames: Frames) -> Latents:
-        """The posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
+        """Return the posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
         self._check(frames)
         if 0 < len(frames) <= BATCH:
             return self._compute(frames)
@@ -115,32 +115,35 @@ class Encoder:
 
     @cached_property
     def _compute(self) -> Compute:
-        """Made at the first call: an encoder that only decodes needs none."""
+        """Make the backend at the first call, since an encoder that only decodes needs none."""
         frozen = FrozenEncoder(self._model)
         return make_backend(self.backend, frozen, self._input_shape, self._device, self._precision)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a copy in another process, which makes a backend of its own."""
+        """Leave the backend out of a copy for another process, which makes its own."""
         return {name: value for name, value in vars(self).items() if name != "_compute"}
 
     @property
     def _input_shape(self) -> tuple[int, int, int]:
-        """(H, W, stack C) of one input."""
+        """Return (H, W, stack C), the shape of one input."""
         height, width, channels = self.card.frame.shape
         return height, width, self.stack * channels
 
     def whiten(self, latents: Latents) -> Latents:
-        """(z - mean) / max(std, 5% of the largest std), both over the training frames: (..., Z)."""
+        """Scale latents by their statistics over the training frames: (..., Z) -> (..., Z).
+
+        (z - mean) / max(std, 5% of the largest std): a collapsed latent stays small.
+        """
         whitened: Latents = (latents - self._mean) / self._scale
         return whitened
 
     def unwhiten(self, whitened: Latents) -> Latents:
-        """The inverse of `whiten`: (..., Z)."""
+        """Undo `whiten`: (..., Z) -> (..., Z)."""
         latents: Latents = whitened * self._scale + self._mean
         return latents
 
     def trainable(self, whiten: bool = True) -> TrainableEncoder:
-        """A copy of the layers that encode, no longer frozen; `whiten` as frozen ones are."""
+        """Copy the layers that encode into a module that learns; `whiten` its latents as usual."""
         mean, scale = self._mean, self._scale
         if not whiten:
             mean, scale = np.zeros_like(mean), np.ones_like(scale)
@@ -149,9 +152,10 @@ class Encoder:
 
     @torch.inference_mode()
     def decode(self, latents: Latents, actions: NDArray[np.float32] | None = None) -> Frames:
-        """(B, Z), not whitened -> (B, H, W, C) uint8; of a model that predicts, a later frame.
+        """Decode latents that are not whitened: (B, Z) -> (B, H, W, C) uint8.
 
-        `actions` (B, K, A) are for a decoder that is told them; without, it assumes none.
+        A model that predicts decodes a later frame. `actions` (B, K, A) are for a decoder that is
+        told them; without, it assumes none.
         """
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.latents:
@@ -165,20 +169,20 @@ class Encoder:
         return frames
 
     def reconstruct(self, frames: Frames, actions: NDArray[np.float32] | None = None) -> Frames:
-        """What the posterior mean keeps: (B, H, W, stack C) uint8 -> (B, H, W, C)."""
+        """Decode the posterior mean of each input: (B, H, W, stack C) uint8 -> (B, H, W, C)."""
         return self.decode(self.encode(frames), actions)
 
     def sample(self, count: int, seed: int) -> Frames:
-        """`count` frames decoded from the prior: (B, H, W, C) uint8."""
+        """Decode `count` samples of the prior: (B, H, W, C) uint8."""
         centre, scale = self._prior()
         noise = numpy_stream(seed, "prior").standard_normal((count, self.latents), np.float32)
         return self.decode(centre + scale * noise)
 
     def traverse(self, frame: Frames, values: NDArray[np.float32]) -> Frames:
-        """Move one latent at a time: (H, W, stack C), (K,) deviations -> (Z, K, H, W, C).
+        """Decode a frame with one latent moved at a time: (H, W, stack C), (K,) -> (Z, K, H, W, C).
 
-        In deviations from its mean over the training frames, as an agent sees it: a code of many
-        nats spreads further than its prior.
+        `values` are deviations of the latent from its mean over the training frames, as an agent
+        sees it: a code of many nats spreads further than its prior.
         """
         codes = np.tile(self.encode(frame[None]), (self.latents, len(values), 1))
         for latent in range(self.latents):
@@ -188,13 +192,16 @@ class Encoder:
         return images.reshape(self.latents, len(values), *self.card.frame.shape)
 
     def _prior(self) -> tuple[Latents, Latents]:
-        """Mean, deviation of each latent: N(0, 1); without a KL, those of the training frames."""
+        """Return mean and deviation of each latent of the prior, (Z,) each.
+
+        N(0, 1); an objective without a KL has none, so those of the training frames stand for it.
+        """
         if self._model.config.objective.is_variational:
             return np.zeros_like(self._mean), np.ones_like(self._mean)
         return self._mean, np.asarray(self.card.latent_std, np.float32)
 
     def _check(self, frames: Frames) -> None:
-        """Raise ConfigError unless `frames` are what the encoder was trained on."""
+        """Raise ConfigError unless `frames` have the shape and type of the training frames."""
         expected = self._input_shape
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
             raise ConfigError(

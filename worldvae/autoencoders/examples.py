@@ -1,4 +1,4 @@
-"""Frames as `fit` reads them: batches of windows of frames, by their numbers."""
+"""Frames as examples to learn from: windows of frames, read in batches by their numbers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from worldvae.training.batches import TensorBatch, even_batches
 
 @dataclass(frozen=True)
 class FrameBatch(TensorBatch):
-    """B examples, each a window of T frames in a row.
+    """B windows of T frames in a row.
 
-    frames (B, H, W, T C) uint8, the oldest first; actions (B, K, A) float32, those between the
-    newest input and the target, where the objective asks for them.
+    frames (B, H, W, T C) uint8, the oldest first. actions (B, K, A) float32 are those between the
+    newest input and the target; None where the objective does not ask for them.
     """
 
     frames: Tensor
@@ -27,20 +27,20 @@ class FrameBatch(TensorBatch):
 
 
 class FrameSource(Protocol):
-    """Windows of frames that are read by number: a rollout store's split, or an array in a test."""
+    """Windows of frames that are read by number: one split of a rollout store, or an array."""
 
     def __len__(self) -> int:
-        """The number of windows."""
+        """Return the number of windows."""
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """A fresh array of the windows at `indices`: (B,) int64 -> (B, H, W, T C) uint8."""
+        """Return a new array of the windows at `indices`: (B,) int64 -> (B, H, W, T C) uint8."""
 
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """The actions of those windows, (B, K, A), if they are asked for."""
+        """Return the actions of those windows, (B, K, A), or None if nobody asks for them."""
 
 
 class FrameExamples:
-    """The windows of a `FrameSource` as the examples that `fit` learns from."""
+    """The windows of a `FrameSource` as the examples that `fit` reads."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
@@ -49,7 +49,7 @@ class FrameExamples:
         return len(self._source)
 
     def read(self, indices: NDArray[np.int64]) -> FrameBatch:
-        """The windows at `indices` (B,)."""
+        """Return the windows at `indices` (B,)."""
         actions = self._source.actions(indices)
         return FrameBatch(
             torch.from_numpy(self._source.gather(indices)),
@@ -58,11 +58,11 @@ class FrameExamples:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """How many windows there are, and the shape (H, W, T C) of one."""
+        """Describe the windows by their number and the shape (H, W, T C) of one."""
         shape = self._source.gather(np.zeros(1, np.int64)).shape[1:]
         return {"examples": len(self), "shape": list(shape)}
 
 
 def frame_batches(source: FrameSource, batch_size: int, limit: int) -> Iterator[FrameBatch]:
-    """At most `limit` windows spread evenly over `source`, in order, in batches."""
+    """Yield batches of at most `limit` windows, which are spread evenly over `source`, in order."""
     return even_batches(FrameExamples(source), batch_size, limit)

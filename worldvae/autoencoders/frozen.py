@@ -1,4 +1,4 @@
-"""The layers that an agent's encoder needs, and no more: frames to posterior means."""
+"""The layers of an autoencoder that an agent needs: those from frames to posterior means."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from worldvae.autoencoders.pixels import to_float
 
 
 class FrozenEncoder(nn.Module):
-    """(B, H, W, stack C) uint8 -> the posterior mean (B, Z), float32; equal to `model.encode`.
+    """Encodes frames as `model.encode` does: (B, H, W, stack C) uint8 -> means (B, Z) float32.
 
-    Shares the weights of `model`, but for those of the log variance, which it leaves out.
+    It shares the weights of `model`, and leaves out those of the log variance.
     """
 
     pixel_mean: Tensor
@@ -31,7 +31,7 @@ class FrozenEncoder(nn.Module):
 
     @property
     def units(self) -> tuple[Tensor, Tensor] | None:
-        """Mean and standard deviation of each pixel, (stack C, H, W) in [0, 1].
+        """Return mean and standard deviation of each pixel, (stack C, H, W) in [0, 1].
 
         None for a model that does not standardise.
         """
@@ -49,7 +49,7 @@ class TrainableEncoder(nn.Module):
     """A copy of a frozen encoder that learns on: (B, H, W, n C) in [0, 255] -> (B, Z) whitened.
 
     Args:
-        frozen: Its layers, with weights of their own from here on.
+        frozen: The layers to copy.
         frames: n, how many frames one input holds.
         mean, scale: Units of the latents, (Z,) each; they stay those of pretraining.
     """
@@ -72,7 +72,7 @@ class TrainableEncoder(nn.Module):
 
 
 def _mean_alone(encoder: nn.Sequential) -> nn.Sequential:
-    """The same layers, the last of them without the second half of its outputs, the variance."""
+    """Return the same layers, the last of which computes the means but not the variances."""
     layers = list(encoder)
     last = max(place for place, layer in enumerate(layers) if hasattr(layer, "weight"))
     layers[last] = _first_half(layers[last])
@@ -80,7 +80,7 @@ def _mean_alone(encoder: nn.Sequential) -> nn.Sequential:
 
 
 def _first_half(layer: nn.Module) -> nn.Module:
-    """A dense layer, or a convolution of kernel 1, that computes half the outputs of `layer`."""
+    """Return a dense or 1 x 1 convolutional layer with the first half of the outputs of `layer`."""
     half: nn.Module
     with torch.device("meta"):  # its own weights are never made
         if isinstance(layer, nn.Linear):

@@ -1,4 +1,4 @@
-"""Layers that compute what torch's own do, in the way that a CPU does it fastest."""
+"""Layers with the results of torch's own, computed in the way that is fastest on a CPU."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FEW_CHANNELS = 4
 
 
 class UnflattenCells(nn.Unflatten):
-    """(B, F h w) -> (B, F, h, w), in channels_last as all layers after it."""
+    """Reshapes (B, F h w) to (B, F, h, w) in channels_last order, which all later layers have."""
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input).contiguous(memory_format=torch.channels_last)
 
 
 class Doubling(nn.ConvTranspose2d):
-    """The transposed convolution of kernel 4, stride 2 and padding 1: (B, I, h, w) to twice that.
+    """A transposed convolution of kernel 4, stride 2 and padding 1: it doubles (B, I, h, w).
 
     Args:
         odd: 1 for a height, and a width, of 2 n + 1 in place of 2 n.
@@ -40,7 +40,7 @@ class Doubling(nn.ConvTranspose2d):
 
 
 class _Doubled(torch.autograd.Function):
-    """`Doubling` on the CPU."""
+    """Computes `Doubling` on the CPU, forward and backward."""
 
     @staticmethod
     def forward(
@@ -67,10 +67,11 @@ class _Doubled(torch.autograd.Function):
 
 
 def _by_cells(input: Tensor, weight: Tensor, bias: Tensor, odd: tuple[int, int]) -> Tensor:
-    """The transposed convolution as one of kernel 2 and four times the channels (Shi et al., 2016).
+    """Compute the transposed convolution as one of kernel 2 and four times the channels.
 
-    Output row 2 p + a - 1 is input row p times kernel row a plus row p - 1 times kernel row a + 2.
-    So the four (a, b) of a cell are channels of one dense convolution, then laid side by side.
+    Shi et al. (2016). Output row 2 p + a - 1 is input row p times kernel row a plus row p - 1 times
+    kernel row a + 2. So the four (a, b) of a cell are channels of one dense convolution, which are
+    then laid side by side.
     """
     inside, outside = weight.shape[:2]
     taps = weight.reshape(inside, outside, 2, 2, 2, 2).flip(2, 4)  # I, O, p, a, q, b
@@ -85,7 +86,7 @@ def _by_cells(input: Tensor, weight: Tensor, bias: Tensor, odd: tuple[int, int])
 
 
 def _as_autocast(tensor: Tensor) -> Tensor:
-    """`tensor` in the precision that autocast gives to convolutions on the CPU."""
+    """Return `tensor` in the precision that autocast gives to convolutions on the CPU."""
     if not torch.is_autocast_enabled("cpu"):
         return tensor
     return tensor.to(torch.get_autocast_dtype("cpu"))

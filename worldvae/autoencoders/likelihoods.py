@@ -1,4 +1,4 @@
-"""How well an image explains a target: distortions in nats, and what pixels count for more."""
+"""Distortions: how well an image explains a target, in nats, and what each pixel counts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 def gaussian_nll(squared: Tensor, log_sigma: Tensor, weight: Tensor | None = None) -> Tensor:
-    """-log N(target; mean, sigma^2) summed over pixels, in nats: (B, C, H, W) -> (B,).
+    """Return -log N(target; mean, sigma^2) summed over pixels, in nats: (B, C, H, W) -> (B,).
 
     Per pixel: squared / (2 sigma^2) + log sigma + log(2 pi) / 2 for `squared` = (target - mean)^2,
-    times its `weight` (B, 1, H, W), as if it were seen so many times; `log_sigma` is () or
-    (C, H, W).
+    times its `weight` (B, 1, H, W), as if it were seen so many times; `log_sigma` is () or (C, H,
+    W).
     """
     if weight is None and log_sigma.ndim == 0:  # nothing differs between pixels but their error
         constant = squared[0].numel() * (log_sigma + HALF_LOG_TWO_PI)
@@ -31,10 +31,10 @@ def gaussian_nll(squared: Tensor, log_sigma: Tensor, weight: Tensor | None = Non
 
 
 def bernoulli_nll(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """-log Bernoulli(target; sigmoid(logits)) over all pixels, in nats: (B, C, H, W) twice -> (B,).
+    """Return -log Bernoulli(target; sigmoid(logits)) summed over pixels, in nats: -> (B,).
 
-    Per pixel: -target log p - (1 - target) log(1 - p); a grey target is a mixture of the two.
-    `weight` (B, 1, H, W) as in `gaussian_nll`.
+    Both inputs are (B, C, H, W). Per pixel: -target log p - (1 - target) log(1 - p); a grey target
+    is a mixture of the two. `weight` (B, 1, H, W) as in `gaussian_nll`.
     """
     nll = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return _summed(nll, weight)
@@ -45,13 +45,13 @@ def _summed(nll: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def moving(target: Tensor, previous: Tensor) -> Tensor:
-    """Which pixels changed between two images: (B, C, H, W) twice -> bool (B, 1, H, W)."""
+    """Tell which pixels differ between two images: (B, C, H, W) twice -> bool (B, 1, H, W)."""
     change = (target - previous).abs().amax(dim=1, keepdim=True)
     return change > MOTION_THRESHOLD
 
 
 def soft_floor(value: Tensor, floor: float) -> Tensor:
-    """floor + softplus(value - floor): a lower bound that never stops the gradient.
+    """Return floor + softplus(value - floor), a lower bound that never stops the gradient.
 
     Rybkin et al. (2021), appendix: without it log sigma of a perfect reconstruction falls for ever.
     """
@@ -59,7 +59,7 @@ def soft_floor(value: Tensor, floor: float) -> Tensor:
 
 
 def soft_ceiling(value: Tensor, ceiling: float) -> Tensor:
-    """ceiling - softplus(ceiling - value): the same from above."""
+    """Return ceiling - softplus(ceiling - value), the same bound from above."""
     return ceiling - functional.softplus(ceiling - value)
 
 
@@ -71,9 +71,10 @@ def corrupt(
     generator: torch.Generator,
     share: Share = WHOLE,
 ) -> Tensor:
-    """Hide a share `mask` of the pixels, add N(0, noise^2) to all: (B, C, H, W) -> the same.
+    """Hide a share `mask` of the pixels and add N(0, noise^2) to all: (B, C, H, W) -> the same.
 
-    Vincent et al. (2010). `hidden_as` is a value that says nothing: a grey, or the mean.
+    Vincent et al. (2010). Hidden pixels get the value `hidden_as`, which says nothing: a grey, or
+    the mean.
     """
     if mask:
         hidden = share.draw(torch.rand, images[:, :1].shape, generator) < mask

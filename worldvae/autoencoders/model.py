@@ -1,4 +1,4 @@
-"""One autoencoder for every objective: encode, decode and a loss."""
+"""The autoencoder of all objectives, with the verbs encode, decode and loss."""
 
 from __future__ import annotations
 
@@ -90,9 +90,10 @@ class Autoencoder(nn.Module):
         seed: int,
         critic: Autoencoder | None = None,
     ) -> Autoencoder:
-        """A new model in the units, and for the actions, of its training frames.
+        """Return a new model in the units, and for the actions, of the training frames.
 
-        Raises ConfigError if there are none.
+        Raises ArtifactError if there are none, ConfigError if the actions are not those that the
+        objective asks for.
         """
         check_not_empty(train, "train")
         units = measure_pixels(train, config.window) if config.objective.standardise else None
@@ -109,20 +110,20 @@ class Autoencoder(nn.Module):
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(H, W, stack C) of what is encoded."""
+        """Return (H, W, stack C), the shape of one input."""
         height, width, channels = self.shape
         return height, width, self.config.network.stack * channels
 
     def encode(self, frames: Tensor) -> Posterior:
-        """(B, H, W, stack C) uint8 -> the posterior of each input."""
+        """Return the posterior of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
         return self.encode_images(to_float(frames))
 
     def encode_images(self, images: Tensor) -> Posterior:
-        """(B, stack C, H, W) in [0, 1] -> the posterior of each input."""
+        """Return the posterior of each image (B, stack C, H, W) in [0, 1]."""
         return self._posterior(self._units(images))
 
     def _units(self, images: Tensor) -> Tensor:
-        """What the encoder reads: (B, stack C, H, W) in [0, 1] -> each pixel in its own unit."""
+        """Standardise what the encoder reads: (B, stack C, H, W) in [0, 1] -> the same in units."""
         if not self.config.objective.standardise:
             return images
         stack = self.config.network.stack
@@ -132,7 +133,7 @@ class Autoencoder(nn.Module):
         return (images - mean) / std
 
     def _posterior(self, units: Tensor) -> Posterior:
-        """(B, stack C, H, W) -> float32 codes, whatever precision autocast works in."""
+        """Encode (B, stack C, H, W) to float32 codes, whatever precision autocast works in."""
         output = self.encoder(units).float()
         if not self.config.objective.is_variational:
             return Posterior(output, torch.full_like(output, -math.inf))
@@ -140,18 +141,18 @@ class Autoencoder(nn.Module):
         return Posterior(mean, soft_ceiling(logvar, LOGVAR_MAX))
 
     def decode(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
-        """(B, Z), (B, K, A) -> images (B, C, H, W) in [0, 1].
+        """Return images in [0, 1]: (B, Z), (B, K, A) -> (B, C, H, W).
 
         A decoder that knows actions takes None for no action at all.
         """
         return self.mean(latents, actions).clamp(0, 1)
 
     def mean(self, latents: Tensor, actions: Tensor | None = None) -> Tensor:
-        """As `decode`, the mean of the likelihood: with `standardise` it may leave [0, 1]."""
+        """Return the mean of the likelihood, which with `standardise` may leave [0, 1]."""
         return self._image(self._output(latents, actions))
 
     def log_sigma(self) -> Tensor:
-        """The logarithm of a pixel's standard deviation in its unit, scalar."""
+        """Return the logarithm of a pixel's standard deviation in its unit, a scalar."""
         sigma = self.config.objective.sigma
         if sigma == "learned":
             return soft_floor(LOG_SIGMA_GAIN * self.raw_log_sigma, LOG_SIGMA_MIN)
@@ -160,9 +161,10 @@ class Autoencoder(nn.Module):
     def loss(
         self, batch: FrameBatch, generator: torch.Generator, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the objective asks for, in nats: a scalar and its parts; step None: at its end.
+        """Return the loss that the objective asks for, a scalar in nats, and its parts.
 
-        The negative ELBO of a vae. Rate and distortion are named as in Alemi et al. (2018).
+        For a vae it is the negative ELBO. Rate and distortion are named as in Alemi et al. (2018).
+        `step` counts from 0; None asks for the objective at the end of its schedules.
         """
         objective, share = self.config.objective, batch.share
         inputs, target = self._images(batch.frames)
@@ -190,13 +192,13 @@ class Autoencoder(nn.Module):
         return loss, {name: value.detach() for name, value in {"loss": loss, **metrics}.items()}
 
     def _images(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, H, W, T C) uint8 -> what is encoded (B, stack C, H, W), what decoded (B, C, H, W)."""
+        """Return what is encoded (B, stack C, H, W) and what decoded (B, C, H, W), as floats."""
         window = self.config.window
         target = to_float(window.target(frames))
         return target if window.length == 1 else to_float(window.inputs(frames)), target
 
     def _output(self, latents: Tensor, actions: Tensor | None) -> Tensor:
-        """(B, Z), (B, K, A) -> (B, C, H, W) float32, whatever precision autocast works in."""
+        """Decode to float32 under any autocast: (B, Z), (B, K, A) -> (B, C, H, W)."""
         if self.action_size:
             none = latents.new_zeros(len(latents), self.action_size)
             extra = none if actions is None else actions.flatten(1)
@@ -205,7 +207,7 @@ class Autoencoder(nn.Module):
         return output.float()
 
     def _image(self, output: Tensor) -> Tensor:
-        """The decoder's output as an image: logits, or deviations from the mean in units."""
+        """Turn the decoder's output, logits or deviations from the mean in units, into an image."""
         if self.config.objective.standardise:
             return self.pixel_mean + self.pixel_std * output
         return torch.sigmoid(output)
@@ -213,7 +215,7 @@ class Autoencoder(nn.Module):
     def _errors(
         self, output: Tensor, image: Tensor, target: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """-log p(target | z) in nats and the squared error, means over (B, C, H, W): scalars."""
+        """Return -log p(target | z) in nats and the squared error, both means: scalars."""
         objective = self.config.objective
         squared = functional.mse_loss(image, target, reduction="none")
         mse = squared.mean()
@@ -232,7 +234,7 @@ class Autoencoder(nn.Module):
         return self._critic.distance(image, target)
 
     def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:
-        """What each pixel counts: (B, 1, H, W), or None if all count one."""
+        """Return how much each pixel counts, (B, 1, H, W), or None if all count one."""
         motion_weight = self.config.objective.motion_weight
         if not motion_weight:
             return None
@@ -240,5 +242,5 @@ class Autoencoder(nn.Module):
 
 
 def _channels_last(unit: Tensor) -> Tensor:
-    """(C, H, W) in the memory order of images: combining it with them is several times faster."""
+    """Put (C, H, W) into the memory order of images, with which it then combines faster."""
     return unit[None].contiguous(memory_format=torch.channels_last)[0]

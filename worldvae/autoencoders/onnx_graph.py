@@ -1,7 +1,7 @@
-"""A frozen encoder as an ONNX model, written node by node.
+"""Writes a frozen encoder as an ONNX model, node by node.
 
-Its layers are few and known, so that writing them down takes milliseconds; torch's exporter
-traces the model for seconds and needs a library more.
+Its layers are few and known, so this takes milliseconds; torch's exporter traces the model for
+seconds and needs one more library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FRAMES, CODES = "frames", "codes"
 
 
 class Graph:
-    """Nodes in a row, each of which reads what the one before it wrote, and their constants."""
+    """A chain of nodes, each of which reads the output of the one before, with their constants."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -33,7 +33,7 @@ class Graph:
     def add(
         self, kind: str, *constants: NDArray[Any], reads: Iterable[str] = (), **how: Any
     ) -> str:
-        """A node `kind` that reads the last one's output, or `reads`, then `constants`."""
+        """Append a node of `kind` that reads the last output, or `reads`, and then `constants`."""
         names = [*(reads or (self.last,)), *(self._constant(value) for value in constants)]
         self.last = f"{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, names, [self.last], **how))
@@ -46,7 +46,7 @@ class Graph:
 
 
 def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
-    """`encoder` for frames (B, *shape) uint8 of any B, as a serialised model: -> (B, Z)."""
+    """Return `encoder` as a serialised model of frames (B, *shape) uint8 -> (B, Z), for any B."""
     graph = Graph()
     graph.add("Transpose", perm=[0, 3, 1, 2])
     graph.add("Cast", to=onnx.TensorProto.FLOAT)
@@ -66,7 +66,10 @@ def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
 
 
 def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:
-    """(x / 255 - mean) / std; without units nothing, and what pixels are still to be times."""
+    """Add the nodes that standardise pixels, (x / 255 - mean) / std, if the encoder does.
+
+    Return the factor that the next layer has to apply to the pixels.
+    """
     if encoder.units is None:
         return 1 / 255
     mean, std = (_array(unit) for unit in encoder.units)
@@ -76,7 +79,7 @@ def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:
 
 
 def _convolution(graph: Graph, layer: nn.Conv2d, scale: float = 1.0) -> None:
-    """`layer` of `scale` times its input: the weights take the factor, no pass over pixels."""
+    """Add `layer` of `scale` times its input, by scaling its weights and not the pixels."""
     weight, bias = _parameters(layer)
     rows, columns = (int(side) for side in layer.padding)
     strides, pads = list(layer.stride), [rows, columns, rows, columns]
@@ -96,7 +99,7 @@ def _flatten(graph: Graph, layer: nn.Flatten) -> None:
 
 
 def _spatial_softmax(graph: Graph, layer: SpatialSoftmax) -> None:
-    """(B, K, h, w) -> (B, 3 K): all expected columns, all rows, all log-sum-exps."""
+    """Return (B, K, h, w) -> (B, 3 K): all expected columns, all rows, all log-sum-exps."""
     rows, columns = _array(layer.rows), _array(layer.columns)
     places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)  # (h w, 2)
     maps = graph.add("Reshape", np.array([0, 0, -1]))  # (B, K, h w)
@@ -118,7 +121,7 @@ WRITERS: dict[type[nn.Module], Callable[[Graph, Any], None]] = {
 
 
 def _parameters(layer: nn.Conv2d | nn.Linear) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Weight and bias."""
+    """Return weight and bias."""
     weight, bias = layer.parameters()
     return _array(weight), _array(bias)
 

@@ -1,4 +1,4 @@
-"""What an encoder keeps of its frames, drawn."""
+"""Figures of what an encoder keeps of its frames."""
 
 from __future__ import annotations
 

@@ -19,30 +19,30 @@ from worldvae.training.share import WHOLE, Share
 
 @dataclass(frozen=True)
 class Posterior:
-    """The codes of B frames: q(z | frame) = N(mean, exp(logvar)), both (B, Z).
+    """The codes of B frames as distributions: q(z | frame) = N(mean, exp(logvar)), both (B, Z).
 
-    The point code of an ae or dae has logvar -inf: its samples are its mean.
+    The point code of an ae or dae has logvar -inf, so its samples are its mean.
     """
 
     mean: Tensor
     logvar: Tensor
 
     def sample(self, generator: torch.Generator, share: Share = WHOLE) -> Tensor:
-        """mean + exp(logvar / 2) eps with eps ~ N(0, 1): (B, Z).
+        """Draw mean + exp(logvar / 2) eps with eps ~ N(0, 1): (B, Z).
 
-        The reparametrisation trick (Kingma & Welling, 2014): gradients reach mean and logvar.
+        By this reparametrisation (Kingma & Welling, 2014) gradients reach mean and logvar.
         """
         eps = share.draw(torch.randn, self.mean.shape, generator)
         return self.mean + torch.exp(0.5 * self.logvar) * eps.to(self.mean.device)
 
     def kl(self) -> Tensor:
-        """KL to N(0, 1) of each latent in nats: (B, Z); 0 for a point code, which has no prior."""
+        """Return the KL to N(0, 1) of each latent in nats, (B, Z); 0 for a point code."""
         is_point = torch.isneginf(self.logvar)
         kl = kl_to_standard_normal(self.mean, self.logvar.masked_fill(is_point, 0))
         return kl.masked_fill(is_point, 0)
 
     def gathered(self, share: Share) -> Posterior:
-        """The codes of the whole batch, of which these are a process's share."""
+        """Return the codes of the whole batch, of which these are one process's share."""
         return Posterior(share.gather(self.mean), share.gather(self.logvar))
 
 
@@ -53,9 +53,9 @@ def cost_of_code(
     step: int | None,
     training_frames: int,
 ) -> Tensor:
-    """What `objective` charges at `step` for a whole batch of codes and their `sample`, scalar.
+    """Return what `objective` charges at `step` for a batch of codes and their `sample`, a scalar.
 
-    Some objectives are no means over examples, so the whole batch has to be here.
+    Some objectives are no means over examples, so this needs the whole batch.
     """
     beta = objective.beta_at(step)
     if not objective.is_variational:

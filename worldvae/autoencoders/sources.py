@@ -1,4 +1,4 @@
-"""The frames of rollout stores that a training needs: three splits, and where they came from."""
+"""The frames that a pretraining reads: three splits of rollout stores, and their origin."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Sources = tuple[Source, Source, Source, FrameOrigin]
 
 
 def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) -> Sources:
-    """Frames to train on, to stop by, to score on, and their origin; no damaged episodes.
+    """Return frames to train on, to stop by and to score on, and their origin.
 
-    Raises ArtifactError if there are too few to hold some out, or the stores are of several tasks.
+    Damaged episodes are left out. Raises ArtifactError if there are too few episodes to hold some
+    out, or if the stores are of several tasks.
     """
     store = stores[0]
     whole = [(one, first_does(one.healthy)) for one in stores]
@@ -47,7 +48,7 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
 
 
 def _why_too_few(records: Sequence[Record], window: Window) -> str:
-    """Why a split holds no example, and what to do about it."""
+    """Say why a split holds no example, and what to do about it."""
     enough = [record for record in records if record.length + 1 > window.ahead]
     if {record.split for record in enough} != {record.split for record in records}:
         longest = max(record.length + 1 for record in records)

@@ -1,4 +1,4 @@
-"""What the training frames are like, pixel by pixel: the units of a standardised autoencoder."""
+"""Mean and deviation of each pixel, which are the units of a standardised autoencoder."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STD_FLOOR = 0.02
 class PixelStatistics:
     """Mean and standard deviation of each pixel, both (C, H, W) in [0, 1], and how many frames.
 
-    A small object that is rarely in a place leaves that pixel a small deviation: in these units
-    it is as large as anything else.
+    Where a small object is seldom seen, the pixel has a small deviation: in these units the object
+    is as large as anything else.
     """
 
     mean: Tensor
@@ -29,14 +29,14 @@ class PixelStatistics:
 
     @classmethod
     def neutral(cls, shape: tuple[int, int, int]) -> PixelStatistics:
-        """Mean 0 and deviation 1 for frames (H, W, C): pixels stay what they are."""
+        """Return mean 0 and deviation 1 for frames (H, W, C), which change nothing."""
         height, width, channels = shape
         size = (channels, height, width)
         return cls(torch.zeros(size), torch.ones(size), frames=1)
 
 
 def measure_pixels(source: FrameSource, window: Window, limit: int = 20_000) -> PixelStatistics:
-    """Over at most `limit` targets spread evenly over `source`."""
+    """Measure at most `limit` targets, spread evenly over `source`."""
     total, squares, count = torch.zeros(()), torch.zeros(()), 0
     for batch in frame_batches(source, 256, limit):
         images = to_float(window.target(batch.frames)).double()

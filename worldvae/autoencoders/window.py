@@ -1,4 +1,4 @@
-"""Which frames of an episode make one example."""
+"""The choice of frames around a time that make one example."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class Window:
 
     @property
     def before(self) -> int:
-        """Frames before t."""
+        """Return the number of frames before t."""
         return max(self.stack - 1, 1 if self.with_previous and self.ahead == 0 else 0)
 
     @property
     def length(self) -> int:
-        """T, all frames of one example."""
+        """Return T, the number of all frames of one example."""
         return self.before + 1 + self.ahead
 
     def inputs(self, frames: Pixels) -> Pixels:
-        """What is encoded: (B, H, W, T C) -> (B, H, W, stack C)."""
+        """Return what is encoded: (B, H, W, T C) -> (B, H, W, stack C)."""
         channels = self._channels(frames)
         end = (self.before + 1) * channels
         return self._part(frames, end - self.stack * channels, end)
 
     def target(self, frames: Pixels) -> Pixels:
-        """What is to be decoded: (B, H, W, T C) -> (B, H, W, C)."""
+        """Return what is to be decoded: (B, H, W, T C) -> (B, H, W, C)."""
         return self._part(frames, -self._channels(frames), None)
 
     def previous(self, frames: Pixels) -> Pixels:
-        """The frame before the target: (B, H, W, T C) -> (B, H, W, C)."""
+        """Return the frame before the target: (B, H, W, T C) -> (B, H, W, C)."""
         channels = self._channels(frames)
         return self._part(frames, -2 * channels, -channels)
 

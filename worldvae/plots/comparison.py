@@ -1,4 +1,4 @@
-"""Figures of a comparison: arrays in, a Figure out."""
+"""Figures of a comparison of arms: each function takes arrays and returns a Figure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BAND_FROM = 3
 
 @dataclass(frozen=True)
 class SeedCurve:
-    """Scores `y` of one seed at `x`; an unfinished one is drawn, but enters no mean."""
+    """The scores `y` of one seed at `x`; an unfinished one is drawn but enters no mean."""
 
     x: Array
     y: Array
@@ -37,7 +37,7 @@ class SeedCurve:
 
 @dataclass(frozen=True)
 class ArmCurves:
-    """The curves of one arm; they start after `charged`, what the arm had used before training."""
+    """The curves of one arm, which start after `charged`, what it had used before training."""
 
     arm: str
     curves: Sequence[SeedCurve]
@@ -51,7 +51,7 @@ def learning_curves(
     resampling: Resampling,
     colours: Colours = NO_COLOURS,
 ) -> Figure:
-    """A thin line a seed, the mean in bold, and its 95 % interval where there are enough seeds.
+    """Draw a thin line for each seed, the mean in bold, and its 95 % interval if seeds suffice.
 
     What an arm was charged before its first training step is shaded in its colour.
     """
@@ -68,7 +68,7 @@ def learning_curves(
 def final_scores(
     scores: Mapping[str, Array], summary: Mapping[str, Estimate], colours: Colours = NO_COLOURS
 ) -> Figure:
-    """A dot a seed, and above it a bar: the summary of each arm with its interval over seeds."""
+    """Draw a dot for each seed, and above them a bar: the arm's summary with its interval."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(0.9 + 0.75 * len(scores), "Final score of each seed", "return")
         for row, (arm, values) in enumerate(scores.items()):
@@ -85,7 +85,10 @@ def final_scores(
 def episode_returns(
     returns: Mapping[str, Sequence[Array]], colours: Colours = NO_COLOURS
 ) -> Figure:
-    """Every evaluation episode as a stroke, a line of strokes for each seed, its mean as a dot."""
+    """Draw every evaluation episode as a stroke.
+
+    Each seed has a line of strokes, with a dot at their mean.
+    """
     lines = sum(len(seeds) for seeds in returns.values())
     with mpl.rc_context(STYLE):
         figure, axes = canvas(
@@ -108,9 +111,10 @@ def episode_returns(
 def performance_profiles(
     profiles: Mapping[str, Profile], x_label: str, colours: Colours = NO_COLOURS
 ) -> Figure:
-    """Share of runs above each score: a line an arm, its pointwise interval as a band.
+    """Draw the share of runs above each score: a line for each arm, its interval as a band.
 
-    Each arm is named above its line, with a stroke to the score that half of its runs exceed.
+    The interval is pointwise. Each arm is named above its line, with a stroke to the score that
+    half of its runs exceed.
     """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(3.5, "Runs that score above x", x_label)
@@ -131,7 +135,7 @@ def performance_profiles(
 def improvement_probabilities(
     found: Mapping[tuple[str, str], Estimate], colours: Colours = NO_COLOURS
 ) -> Figure:
-    """A row for each pair: P(first > second) with its interval; at 0.5 they are alike."""
+    """Draw P(first > second) of each pair with its interval; at 0.5 the two are alike."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(
             1.0 + 0.55 * len(found),
@@ -153,7 +157,7 @@ def improvement_probabilities(
 
 
 def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colours) -> _End | None:
-    """Draw one arm; where its label belongs, if there is a line to label."""
+    """Draw one arm; return where its label belongs if there is a line to label."""
     shade = colour(arm.arm, colours)
     if arm.charged:
         axes.axvspan(0, arm.charged, color=shade, alpha=0.13, lw=0)
@@ -174,9 +178,9 @@ def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colou
 
 
 def common_grid(curves: Sequence[SeedCurve]) -> tuple[Array, Array]:
-    """Curves interpolated to the stretch that all of them cover: x (P,), scores (S, P).
+    """Interpolate curves to the stretch that all of them cover: -> x (P,), scores (S, P).
 
-    Equal x are kept as they are; else the mean would jump wherever one seed ends.
+    Equal x are kept as they are: otherwise the mean would jump wherever one seed ends.
     """
     first = curves[0].x
     if all(np.array_equal(curve.x, first) for curve in curves):
@@ -193,7 +197,7 @@ class _End:
 
 
 def _label_ends(axes: Axes, ends: Sequence[_End], colours: Colours) -> None:
-    """Name each arm at the right edge beside the end of its line, spread where they would touch."""
+    """Name each arm at the right edge beside the end of its line, without overlaps."""
     low, high = axes.get_ylim()
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     ordered = sorted(ends, key=lambda end: end.y)
@@ -204,12 +208,12 @@ def _label_ends(axes: Axes, ends: Sequence[_End], colours: Colours) -> None:
 
 
 def _median(profile: Profile) -> float:
-    """The first threshold that no more than half of the runs exceed."""
+    """Return the first threshold that no more than half of the runs exceed."""
     return float(profile.thresholds[np.argmax(profile.share <= 0.5)])
 
 
 def _label_medians(axes: Axes, medians: Mapping[str, float], colours: Colours) -> None:
-    """Name each arm above the axes, spread where names would touch, and lead to its line."""
+    """Name each arm above the axes, without overlaps, and lead to its line."""
     low, high = axes.get_xlim()
     axes.set_autoscalex_on(False)
     ordered = sorted(medians, key=lambda arm: medians[arm])
@@ -226,7 +230,7 @@ def _label_medians(axes: Axes, medians: Mapping[str, float], colours: Colours) -
 
 
 def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]], colours: Colours) -> None:
-    """Each pair's names in two lines, the first in its colour."""
+    """Write each pair's names in two lines, the first in its colour."""
     _rows(axes, [first for first, _ in pairs], range(len(pairs)), colours)
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     for row, tick in enumerate(axes.get_yticklabels()):
@@ -236,7 +240,7 @@ def _pair_rows(axes: Axes, pairs: Sequence[tuple[str, str]], colours: Colours) -
 
 
 def _rows(axes: Axes, names: Sequence[str], heights: Sequence[float], colours: Colours) -> None:
-    """Each arm's name in its colour, in place of numbers."""
+    """Write each arm's name in its colour in place of a number."""
     axes.set_yticks(list(heights), [shortened(name) for name in names])
     for name, label in zip(names, axes.get_yticklabels(), strict=True):
         label.set(color=colour(name, colours), fontweight="bold")

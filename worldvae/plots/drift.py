@@ -1,4 +1,4 @@
-"""Figures of drift: arrays in, a Figure out."""
+"""Figures of drift: each function takes arrays and returns a Figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from worldvae.stats import Array
 
 @dataclass(frozen=True)
 class DriftCurve:
-    """One seed: `y` measured at `x`, (P,) each; `refitted`: before which the encoder changed."""
+    """One seed's measure of drift, `y` at `x`, (P,) each.
+
+    `refitted` says before which points the encoder was refitted.
+    """
 
     arm: str
     x: Array
@@ -28,7 +31,7 @@ class DriftCurve:
 def drift_curves(
     curves: Sequence[DriftCurve], title: str, expected: float, colours: Mapping[str, str]
 ) -> Figure:
-    """A line a seed in the colour of its arm, a dashed one at what is `expected` without drift."""
+    """Draw a line for each seed in its arm's colour; dashed what is `expected` without drift."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 3.0), layout="constrained")
         axes = figure.add_subplot()

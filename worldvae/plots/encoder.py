@@ -1,4 +1,4 @@
-"""Figures about encoders: arrays in, a Figure out.
+"""Figures about encoders: each function takes arrays and returns a Figure.
 
 Shapes: Z latents, V state variables.
 """
@@ -50,9 +50,10 @@ Grid = Mapping[str, Mapping[str, Array]]
 
 
 def dot_panels(panels: Mapping[str, Grid]) -> Figure:
-    """A panel for each metric: a row for each environment, a dot a seed, a stroke at the mean.
+    """Draw a panel for each metric, with a row for each environment.
 
-    Of one environment alone the rows are the encoders, named at the axis in place of a legend.
+    A dot is a seed, a stroke the mean of an encoder's seeds. With a single environment the rows are
+    the encoders, named at the axis in place of a legend.
     """
     encoders = list(dict.fromkeys(name for grid in panels.values() for name in grid))
     envs = list(
@@ -97,14 +98,14 @@ def _dot_panel(
 
 
 def _offset(place: int, count: int) -> float:
-    """Where the encoder number `place` of `count` has its line, from the middle of a row."""
+    """Return where encoder number `place` of `count` has its line, from the middle of a row."""
     return 0.7 * ((place + 0.5) / count - 0.5)
 
 
 def lost_by_place(panels: Mapping[str, Array]) -> Figure:
-    """What is lost of what moves in each cell of a frame (rows, columns), a map for each panel.
+    """Draw a map for each panel: which share of what moves is lost in each cell of a frame.
 
-    NaN, where too seldom anything moves, stays blank.
+    The maps are (rows, columns). A cell with NaN, where something moves too seldom, stays blank.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.2 * len(panels), 3.4), layout="constrained")
@@ -124,7 +125,10 @@ def lost_by_place(panels: Mapping[str, Array]) -> Figure:
 
 
 def latent_variances(variance: Array, threshold: float) -> Figure:
-    """Variance of each posterior mean (Z,), falling; one that is not above `threshold` is dead."""
+    """Draw the variance of each posterior mean (Z,), in falling order.
+
+    A latent whose variance is not above `threshold` is dead.
+    """
     order = falling(variance)
     dead = variance[order] <= threshold
     with mpl.rc_context(STYLE):
@@ -140,7 +144,7 @@ def latent_variances(variance: Array, threshold: float) -> Figure:
 
 
 def latent_rates(kl: Array, dead: Flags, order: NDArray[np.intp]) -> Figure:
-    """KL of each latent (Z,) in nats, in the given order (Z,), with those that are dead (Z,)."""
+    """Draw the KL of each latent (Z,) in nats, in the given order (Z,); `dead` (Z,) are marked."""
     with mpl.rc_context(STYLE):
         figure, axes = _bars(kl[order], dead[order], order)
         axes.set_title("KL of each latent, nats", pad=8)
@@ -149,12 +153,12 @@ def latent_rates(kl: Array, dead: Flags, order: NDArray[np.intp]) -> Figure:
 
 
 def falling(values: Array) -> NDArray[np.intp]:
-    """Indices of the values, the largest first: (Z,) -> (Z,)."""
+    """Return the indices of the values, the largest value first: (Z,) -> (Z,)."""
     return np.argsort(-values, kind="stable")
 
 
 def _bars(heights: Array, dead: Flags, order: NDArray[np.intp]) -> tuple[Figure, Axes]:
-    """Bars of the latents `order` (Z,), grey and with a cross at the foot where dead (Z,)."""
+    """Draw the latents `order` (Z,) as bars; `dead` ones (Z,) are grey, with a cross below."""
     figure = Figure(figsize=(4.6, 2.6), layout="constrained")
     axes = figure.add_subplot()
     ranks = np.arange(1, len(heights) + 1)
@@ -173,7 +177,7 @@ def _bars(heights: Array, dead: Flags, order: NDArray[np.intp]) -> tuple[Figure,
 
 
 def probe_scores(scores: Mapping[str, Array], names: Sequence[str]) -> Figure:
-    """A row for each of the V names, in it a mark for each set of features: features -> (V,).
+    """Draw a row for each of V names, with a mark for each set of features: features -> (V,).
 
     A score below LOWEST_SCORE is an arrow at the edge.
     """
@@ -209,9 +213,9 @@ def _clipped(scores: Array) -> Array:
 
 
 def importance_map(importance: Array, names: Sequence[str]) -> Figure:
-    """How much each latent tells of each variable: (Z, V) in [0, 1], V names.
+    """Draw how much each latent tells of each variable: (Z, V) in [0, 1], V names.
 
-    A row for each variable; the MAPPED_LATENTS that tell most, in their order.
+    There is a row for each variable, and a column for each of the MAPPED_LATENTS that tell most.
     """
     shown = np.sort(falling(importance.sum(1))[:MAPPED_LATENTS])
     # Clear to blue: on paper of any shade the more important is the stronger.
@@ -236,7 +240,7 @@ def importance_map(importance: Array, names: Sequence[str]) -> Figure:
 
 
 def _quiet(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
-    """Grid lines behind, in place of ticks and edges."""
+    """Put grid lines behind the marks in place of ticks and edges."""
     axes.grid(axis=grid, color=INK, alpha=0.12, lw=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -245,5 +249,5 @@ def _quiet(axes: Axes, grid: Literal["x", "y", "both"]) -> None:
 
 
 def _label(name: str) -> str:
-    """Long names differ at their end."""
+    """Shorten a long name at its beginning, since long names differ at their end."""
     return name if len(name) <= LABEL_LETTERS else f"…{name[1 - LABEL_LETTERS :]}"

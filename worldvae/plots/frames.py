@@ -1,4 +1,4 @@
-"""What an autoencoder sees, dreams and forgets: arrays in, a matplotlib Figure out."""
+"""Figures of frames: what an autoencoder is shown, and what it decodes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPLITS = {"train": ("training", "#9aa5b1"), "validation": ("held-out", "#1f6feb"
 
 
 def reconstruction_figure(originals: Frames, reconstructions: Frames, columns: int = 8) -> Figure:
-    """Original over reconstruction over |difference|: (B, H, W, C) uint8 twice."""
+    """Draw original over reconstruction over |difference|: (B, H, W, C) uint8 twice."""
     originals, reconstructions = originals[:columns], reconstructions[:columns]
     # uint8 minus uint8 wraps around
     error = np.abs(originals.astype(np.int16) - reconstructions.astype(np.int16))
@@ -32,7 +32,10 @@ def reconstruction_figure(originals: Frames, reconstructions: Frames, columns: i
 
 
 def strangest_figure(frames: Frames, decoded: Frames | None, heads: Sequence[str]) -> Figure:
-    """Frames under their `heads`; what the decoder makes of each, where it does: (B, H, W, C)."""
+    """Draw frames under their `heads`: (B, H, W, C).
+
+    Where there is a decoder, what it makes of each frame stands below.
+    """
     title = "What was least like the encoder's training frames"
     if decoded is None:
         return _labelled_sheet(frames[None], ["seen"], title, heads)
@@ -42,7 +45,7 @@ def strangest_figure(frames: Frames, decoded: Frames | None, heads: Sequence[str
 
 
 def sample_figure(images: Frames, columns: int = 8) -> Figure:
-    """Frames decoded from the prior, in reading order: (B, H, W, C) uint8."""
+    """Draw frames that were decoded from the prior, in reading order: (B, H, W, C) uint8."""
     full = images[: len(images) // columns * columns] if len(images) > columns else images
     rows = full.reshape(-1, min(columns, len(full)), *full.shape[1:])
     return _labelled_sheet(rows, [""] * len(rows), "Samples from the prior")
@@ -51,7 +54,10 @@ def sample_figure(images: Frames, columns: int = 8) -> Figure:
 def traversal_figure(
     images: Frames, kl: ArrayLike, values: ArrayLike, unit: str = "nats", rows: int = 16
 ) -> Figure:
-    """One row per latent, largest KL first: (Z, K, H, W, C) uint8, (Z,) in `unit`, (K,)."""
+    """Draw one row for each latent, the largest first: (Z, K, H, W, C) uint8, (Z,), (K,).
+
+    `kl` is the size of each latent in `unit`, `values` are how far it is moved.
+    """
     size, moves = np.asarray(kl, float), np.asarray(values, float)
     order = np.argsort(-size, kind="stable")[:rows]
     labels = [f"latent {latent}: {size[latent]:.2f} {unit}" for latent in order]
@@ -61,7 +67,10 @@ def traversal_figure(
 
 
 def grouped_figure(groups: Mapping[str, Frames], labels: Sequence[str], title: str) -> Figure:
-    """Sheets of as many rows side by side, each under its name: name -> (R, K, H, W, C) uint8."""
+    """Draw groups of frames side by side, each under its name: name -> (R, K, H, W, C) uint8.
+
+    All groups have as many rows, which bear the `labels`.
+    """
     width = next(iter(groups.values())).shape[3]
     sheets = [_sheet(rows) for rows in groups.values()]
     strip = np.full((len(sheets[0]), width // 2, 3), 255, np.uint8)
@@ -78,7 +87,7 @@ def grouped_figure(groups: Mapping[str, Frames], labels: Sequence[str], title: s
 
 
 def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
-    """Rate and distortion over the steps of metrics.jsonl, training and held-out."""
+    """Draw rate and distortion over the steps of metrics.jsonl, training and held-out."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     panels = {"rate": "Rate (KL, nats)", "distortion": "Distortion (nats)"}
     for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
@@ -97,7 +106,7 @@ def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
 def _labelled_sheet(
     rows: Frames, labels: Sequence[str], title: str, heads: Sequence[str] = ()
 ) -> Figure:
-    """A sheet of frames, a label per row, a head per column and a title: (R, K, H, W, C) uint8."""
+    """Draw frames (R, K, H, W, C) uint8 with a label per row, a head per column and a title."""
     left, top = LABEL_INCHES if any(labels) else 0.05, 0.45 if heads else 0.3
     figure, axes = _framed(_sheet(rows), rows.shape[3], left, top, title)
     _label(axes, labels, heads)
@@ -106,7 +115,10 @@ def _labelled_sheet(
 
 
 def _framed(sheet: Frames, cell: int, left: float, top: float, title: str) -> tuple[Figure, Axes]:
-    """A sheet whose frames are `cell` pixels wide, enlarged, with inches for labels and title."""
+    """Draw a sheet, enlarged, with room in inches for labels and title.
+
+    `cell` is how many pixels wide one of its frames is.
+    """
     scale = math.ceil(CELL / (cell + GAP)) / DPI
     width, height = scale * sheet.shape[1], scale * sheet.shape[0]
     figure = Figure(figsize=(left + max(width, TITLE * len(title)), height + top), dpi=DPI)
@@ -118,7 +130,7 @@ def _framed(sheet: Frames, cell: int, left: float, top: float, title: str) -> tu
 
 
 def _label(axes: Axes, labels: Sequence[str], heads: Sequence[str]) -> None:
-    """Texts in fractions of the axes, so that their distance does not depend on the sheet."""
+    """Write the labels in fractions of the axes, so that their distance is that of any sheet."""
     for row, label in enumerate(labels):
         height = 1 - (row + 0.5) / len(labels)
         axes.text(
@@ -130,7 +142,7 @@ def _label(axes: Axes, labels: Sequence[str], heads: Sequence[str]) -> None:
 
 
 def _sheet(rows: Frames) -> Frames:
-    """(R, K, H, W, C) -> one RGB image with white gaps between the frames."""
+    """Join frames (R, K, H, W, C) to one RGB image with white gaps between them."""
     if rows.shape[-1] == 1:
         rows = np.repeat(rows, 3, axis=-1)
     count, columns, height, width, _ = rows.shape

@@ -1,4 +1,4 @@
-"""Whether a PNG is whole: each of its parts carries a checksum (PNG specification, section 5)."""
+"""The check whether a PNG is whole: each part has a checksum (PNG specification, section 5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ END = b"IEND"
 
 
 def is_whole_png(path: Path) -> bool:
-    """Whether every part of the picture at `path` has its checksum, and nothing follows the end."""
+    """Tell whether all parts of the picture at `path` match their checksums and nothing follows."""
     with user_errors(path):
         data = path.read_bytes()
     if not data.startswith(SIGNATURE):

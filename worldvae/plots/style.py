@@ -1,4 +1,4 @@
-"""The look of all figures, and how they come into a page: no global state is read or left behind.
+"""The look of all figures, and their way into a page; no global state is read or changed.
 
 `to_svg` draws text and axes in `currentColor`, so that a page decides on light or dark.
 """
@@ -46,12 +46,12 @@ STYLE: dict[Any, Any] = {
 
 
 def colour(name: str, colours: Mapping[str, str]) -> str:
-    """The colour that `colours` has for `name`; a spare one by the name alone if it has none."""
+    """Return the fixed colour of an arm; that of an unknown arm depends on its name alone."""
     return colours.get(name) or SPARE[sum(name.encode()) % len(SPARE)]
 
 
 def latent_kl(kl: Array) -> Figure:
-    """KL(q(z|x) || N(0, 1)) of each latent, (Z,), in falling order."""
+    """Draw KL(q(z|x) || N(0, 1)) of each latent, (Z,), in falling order."""
     ordered = np.sort(np.asarray(kl, dtype=np.float64))[::-1]
     with mpl.rc_context(STYLE):
         figure, axes = canvas(2.6, "KL of each latent, nats", "latents, the most used first")
@@ -63,7 +63,7 @@ def latent_kl(kl: Array) -> Figure:
 
 
 def to_svg(figure: Figure, alt: str) -> str:
-    """The figure as an `<svg>` element for a page: no size of its own, no metadata, no script."""
+    """Return the figure as an `<svg>` element without size of its own, metadata or script."""
     buffer = io.StringIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.03)
@@ -80,7 +80,7 @@ def to_svg(figure: Figure, alt: str) -> str:
 
 
 def canvas(height: float, title: str, x_label: str) -> tuple[Figure, Axes]:
-    """A figure of that height in inches with one pair of axes."""
+    """Return a new figure, `height` inches high, with one pair of axes."""
     # 4.6 inches: its 10 point letters are still 8 points high on a page of 390 pixels.
     figure = Figure(figsize=(4.6, height), layout="constrained")
     axes = figure.add_subplot()
@@ -94,12 +94,12 @@ def canvas(height: float, title: str, x_label: str) -> tuple[Figure, Axes]:
 
 
 def shortened(arm: str) -> str:
-    """The name, shortened where it is long."""
+    """Return the name, shortened where it is long."""
     return arm if len(arm) <= 12 else f"{arm[:11]}…"
 
 
 def spread(heights: Sequence[float], gap: float | Array) -> list[float]:
-    """The rising `heights`, moved apart so that neighbours are at least `gap` from each other.
+    """Move rising `heights` apart so that neighbours are at least `gap` from each other.
 
     `gap` is one for all, or one for each pair of neighbours.
     """
@@ -111,7 +111,7 @@ def spread(heights: Sequence[float], gap: float | Array) -> list[float]:
 
 
 def short(value: float, _position: int | None = None) -> str:
-    """A tick of steps: 250000 -> "250k", 1500000 -> "1.5M"."""
+    """Write a number of steps as a tick label: 250000 is "250k", 1500000 is "1.5M"."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:g}{letter}"

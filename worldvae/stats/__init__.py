@@ -1,7 +1,6 @@
-"""Statistics of a comparison: of seeds in one task, of several tasks, of two arms, and what it
-could have seen.
+"""Statistics of a comparison: of seeds in one task, of several tasks, of two arms, and its power.
 
-Needs numpy and scipy alone, so that it can be checked beside other libraries.
+They need only NumPy and SciPy, so that they can be checked beside other libraries.
 """
 
 from worldvae.stats.pairs import (

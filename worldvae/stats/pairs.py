@@ -1,5 +1,4 @@
-"""Two arms side by side: by how much they differ, which wins more often, and whether that could
-be chance.
+"""Comparison of two arms: by how much they differ, which wins more often, whether by chance.
 
 Shapes: S_m seeds of task m, E episodes of a seed, R resamples.
 """
@@ -21,27 +20,31 @@ from worldvae.stats.tasks import TaskScores, mean_of_tasks, same_tasks, stratifi
 
 @dataclass(frozen=True)
 class Difference(Estimate):
-    """Of two arms: the mean of a - b over paired seeds, and whether it could be chance."""
+    """The mean of a - b over paired seeds of two arms, and whether it could be chance."""
 
     p: float
     """Two-sided, of `permutation_p`; NaN where either arm has a single seed."""
 
     @property
     def told_apart(self) -> bool:
-        """Whether the interval leaves out zero and so few seeds would seldom do that by chance.
+        """Whether the two arms differ by more than chance.
 
-        The interval alone is too narrow with few seeds, see `bootstrap_interval`.
+        The interval has to leave out zero, and the permutation test has to be significant: with few
+        seeds the interval alone is too narrow, see `bootstrap_interval`.
         """
         return (self.low > 0 or self.high < 0) and self.p <= 1 - CONFIDENCE
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, resampling: Resampling) -> Difference:
-    """Mean of a - b, where a[i] and b[i] share a seed: (S,), (S,) or (S, E), (S, E)."""
+    """Return the mean of a - b, where a[i] and b[i] share a seed: (S,) or (S, E), each."""
     return stratified_difference([a], [b], resampling)
 
 
 def stratified_difference(a: TaskScores, b: TaskScores, resampling: Resampling) -> Difference:
-    """Mean over tasks of the mean of a - b, where the seeds of a task are paired in their order."""
+    """Return the mean over tasks of the mean of a - b.
+
+    The seeds of a task are paired in their order.
+    """
     pairs = same_tasks(a, b)
     for first, second in pairs:
         if len(first) != len(second):
@@ -55,14 +58,14 @@ def stratified_difference(a: TaskScores, b: TaskScores, resampling: Resampling) 
 
 
 def permutation_p(a: TaskScores, b: TaskScores, resampling: Resampling) -> float:
-    """How often arms that are alike would differ in their means by as much as these or more.
+    """Return how often arms that are alike would differ in their means by at least as much.
 
-    Deals the seeds of each task out to the two arms; two-sided. In all ways where these are at
-    most R, else R times at random: (1 + hits) / (1 + R) of Phipson & Smyth (2010), "Permutation
-    p-values should never be zero". It assumes no distribution, so it holds its level with few
-    seeds: with 5 on either side of one task the least is 2 / 252 = 0.008, with 3 it is 0.1. The
-    arms share a seed's number and little else, so seeds are not dealt in pairs; five pairs could
-    never fall below 0.06. NaN where a task has a single seed on either side.
+    The test is two-sided. It deals the seeds of each task out to the two arms: in all ways where
+    these are at most R, else R times at random, with (1 + hits) / (1 + R) of Phipson & Smyth
+    (2010), "Permutation p-values should never be zero". It assumes no distribution, so it holds its
+    level with few seeds: with 5 on either side of one task the least p is 2 / 252 = 0.008, with 3
+    it is 0.1. The arms share a seed's number and little else, so seeds are not dealt in pairs; five
+    pairs could never fall below 0.06. NaN where a task has a single seed on either side.
     """
     pairs = same_tasks(a, b)
     if _fewest(pairs) < 2:
@@ -79,15 +82,15 @@ def permutation_p(a: TaskScores, b: TaskScores, resampling: Resampling) -> float
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike, resampling: Resampling) -> Estimate:
-    """P(A > B) + P(A = B) / 2 for a random seed of either arm; the Mann-Whitney U / (n m).
+    """Return P(A > B) + P(A = B) / 2 for a random seed of either arm.
 
-    Agarwal et al. (2021), section 4.3.
+    It is the Mann-Whitney U / (n m); Agarwal et al. (2021), section 4.3.
     """
     return stratified_improvement([a], [b], resampling)
 
 
 def stratified_improvement(a: TaskScores, b: TaskScores, resampling: Resampling) -> Estimate:
-    """The same of a random seed of either arm in the same task, mean over tasks.
+    """Return the probability of improvement within a task, mean over tasks, with its interval.
 
     Strata are arms and tasks: the seeds of each arm are resampled on their own.
     """
@@ -101,14 +104,14 @@ def stratified_improvement(a: TaskScores, b: TaskScores, resampling: Resampling)
 
 
 def _every_deal(first: Array, second: Array) -> Array:
-    """Differences of the means of arms that the same seeds are dealt to in all ways: (ways,)."""
+    """Return the differences of the means for all ways to deal the seeds to two arms: (ways,)."""
     seeds, n = np.concatenate([first, second]), len(first)
     own = seeds[list(combinations(range(len(seeds)), n))].sum(axis=1)
     return np.asarray(own / n - (seeds.sum() - own) / len(second))
 
 
 def _dealt(first: Array, second: Array, resampling: Resampling) -> Array:
-    """Differences of the means of arms that the same seeds were dealt to at random: (R,)."""
+    """Return the differences of the means for R random deals of the seeds to two arms: (R,)."""
     seeds = np.tile(np.concatenate([first, second]), (resampling.resamples, 1))
     dealt = resampling.generator.permuted(seeds, axis=1)
     n = len(first)
@@ -116,17 +119,17 @@ def _dealt(first: Array, second: Array, resampling: Resampling) -> Array:
 
 
 def _wins(a: Array, b: Array) -> Array:
-    """1 where a[i] > b[j], a half where they are equal, else 0: (n,), (m,) -> (n, m)."""
+    """Return 1 where a[i] > b[j], a half where they are equal, else 0: (n,), (m,) -> (n, m)."""
     return np.asarray((np.sign(a[:, None] - b[None, :]) + 1) / 2)
 
 
 def _drawn_wins(wins: Array, resampling: Resampling) -> Array:
-    """The share of wins in each resample: (n, m) -> (R,)."""
+    """Return the share of wins in each resample: (n, m) -> (R,)."""
     # How often each seed is drawn is enough, so no (R, n, m) array is ever built.
     first, second = (resampling.weights(count) for count in wins.shape)
     return np.asarray(np.einsum("rn,nm,rm->r", first, wins, second, optimize=True))
 
 
 def _fewest(pairs: list[tuple[Array, Array]]) -> int:
-    """Seeds of the arm and task that has the fewest."""
+    """Return the number of seeds of the arm and task that has the fewest."""
     return min(len(values) for pair in pairs for values in pair)

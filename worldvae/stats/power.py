@@ -1,4 +1,4 @@
-"""How large a difference has to be for a comparison with so few seeds to show it."""
+"""The power of a comparison: how large a difference it can show with so few seeds."""
 
 from __future__ import annotations
 

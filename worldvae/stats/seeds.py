@@ -30,9 +30,9 @@ class Estimate:
 
 
 def interquartile_mean(scores: ArrayLike) -> Array:
-    """Mean of the middle half of the scores: (..., n) -> (...).
+    """Return the mean of the middle half of the scores: (..., n) -> (...).
 
-    Drops floor(n / 4) scores at either end, as `scipy.stats.trim_mean(scores, 0.25)` does, which
+    It drops floor(n / 4) scores at either end, as `scipy.stats.trim_mean(scores, 0.25)` does, which
     is rliable's definition too: with fewer than 4 scores this is the mean.
     """
     ordered = np.sort(finite(scores), axis=-1)
@@ -42,12 +42,12 @@ def interquartile_mean(scores: ArrayLike) -> Array:
 
 
 def mean(scores: ArrayLike) -> Array:
-    """Arithmetic mean: (..., n) -> (...)."""
+    """Return the arithmetic mean: (..., n) -> (...)."""
     return np.asarray(finite(scores).mean(axis=-1))
 
 
 def seed_scores(scores: ArrayLike) -> Array:
-    """One score a seed, the mean over its episodes: (S,) or (S, E) -> (S,)."""
+    """Return one score for each seed, the mean over its episodes: (S,) or (S, E) -> (S,)."""
     values = finite(scores)
     return values if values.ndim == 1 else values.mean(axis=1)
 
@@ -55,12 +55,12 @@ def seed_scores(scores: ArrayLike) -> Array:
 def bootstrap_interval(
     scores: ArrayLike, statistic: Statistic, resampling: Resampling
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of `statistic` over seeds, scores (S,) or (S, E).
+    """Return the percentile bootstrap interval of `statistic` over seeds, (S,) or (S, E).
 
-    Resamples seeds with replacement, each with all of its episodes. One seed shows nothing about
-    the variation between seeds, so the interval is (nan, nan) then. With few seeds percentile
-    intervals are too narrow: at 95 % that of a mean of Gaussian scores covers the truth in
-    50 % of the cases with 2 seeds, 75 % with 3, about 84 % with 5 and 92 % with 10.
+    Seeds are resampled with replacement, each with all of its episodes. One seed shows nothing
+    about the variation between seeds, so the interval is (nan, nan) then. With few seeds percentile
+    intervals are too narrow: at 95 % that of a mean of Gaussian scores covers the truth in 50 % of
+    the cases with 2 seeds, 75 % with 3, about 84 % with 5 and 92 % with 10.
     """
     values = seed_scores(scores)
     if len(values) < 2:
@@ -72,7 +72,7 @@ def bootstrap_interval(
 def episode_interval(
     returns: ArrayLike, statistic: Statistic, resampling: Resampling
 ) -> tuple[float, float]:
-    """The same over the episodes of ONE agent, returns (E,).
+    """Return the bootstrap interval over the episodes of ONE agent, returns (E,).
 
     It bounds the score of this agent; another training seed may well fall outside.
     """
@@ -83,14 +83,14 @@ def episode_interval(
 
 
 def estimate(scores: ArrayLike, statistic: Statistic, resampling: Resampling) -> Estimate:
-    """`statistic` of the scores of seeds, (S,) or (S, E), with its interval over seeds."""
+    """Return `statistic` of the scores of seeds, (S,) or (S, E), with its interval over seeds."""
     values = seed_scores(scores)
     low, high = bootstrap_interval(values, statistic, resampling)
     return Estimate(float(statistic(values)), low, high, len(values))
 
 
 def finite(scores: ArrayLike) -> Array:
-    """Scores as float64; ValueError if there is none, or one is not a finite number."""
+    """Return the scores as float64; ValueError if there is none, or one is not finite."""
     values = np.asarray(scores, dtype=np.float64)
     if values.size == 0:
         raise ValueError("no scores: a statistic needs at least one")

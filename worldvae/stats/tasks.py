@@ -25,7 +25,7 @@ TaskStatistic = Callable[[Sequence[Array]], Array]
 
 @dataclass(frozen=True)
 class Profile:
-    """Share of runs above each threshold and its pointwise interval, all (P,)."""
+    """The share of runs above each threshold and its pointwise interval, all (P,)."""
 
     thresholds: Array
     share: Array
@@ -34,29 +34,32 @@ class Profile:
 
 
 def normalise(scores: ArrayLike, random: float, reference: float) -> Array:
-    """(score - random) / (reference - random): 0 plays at random, 1 like the reference."""
+    """Return (score - random) / (reference - random): random play is 0, the reference 1."""
     if random == reference:
         raise ValueError(f"random and reference are both {random}; nothing lies between them")
     return np.asarray((finite(scores) - random) / (reference - random))
 
 
 def mean_of_tasks(tasks: Sequence[Array]) -> Array:
-    """Mean over tasks of the mean over seeds: each task counts alike."""
+    """Return the mean over tasks of the mean over seeds: each task counts alike."""
     return np.asarray(_task_means(tasks).mean(axis=-1))
 
 
 def median_of_tasks(tasks: Sequence[Array]) -> Array:
-    """Median over tasks of the mean over seeds, as published Atari scores are; of one, its mean."""
+    """Return the median over tasks of the mean over seeds, as published Atari scores are.
+
+    Of a single task it is its mean.
+    """
     return np.asarray(np.median(_task_means(tasks), axis=-1))
 
 
 def interquartile_mean_of_tasks(tasks: Sequence[Array]) -> Array:
-    """Mean of the middle half of all runs, whatever their task: each run counts alike."""
+    """Return the mean of the middle half of all runs of all tasks: each run counts alike."""
     return interquartile_mean(np.concatenate(tasks, axis=-1))
 
 
 def optimality_gap(tasks: Sequence[Array], gamma: float = 1.0) -> Array:
-    """How far below `gamma` runs are on average, those above it counted as `gamma`; less is good.
+    """Return how far below `gamma` runs are on average; less is better.
 
     gamma - mean over tasks of mean over seeds of min(score, gamma).
     """
@@ -66,10 +69,10 @@ def optimality_gap(tasks: Sequence[Array], gamma: float = 1.0) -> Array:
 def stratified_interval(
     scores: TaskScores, statistic: TaskStatistic, resampling: Resampling
 ) -> tuple[float, float]:
-    """Percentile interval of `statistic`, seeds resampled with replacement within each task.
+    """Return the percentile interval of `statistic`, seeds resampled within each task.
 
-    (nan, nan) where a task has a single seed. With few seeds it is too narrow, as the interval
-    of one task is (`bootstrap_interval`).
+    (nan, nan) where a task has a single seed. With few seeds it is too narrow, as the interval of
+    one task is (`bootstrap_interval`).
     """
     tasks = by_task(scores)
     if fewest(tasks) < 2:
@@ -81,7 +84,7 @@ def stratified_interval(
 def stratified_estimate(
     scores: TaskScores, statistic: TaskStatistic, resampling: Resampling
 ) -> Estimate:
-    """`statistic` of all tasks with its interval; n is the fewest seeds of a task."""
+    """Return `statistic` of all tasks with its interval; n is the fewest seeds of a task."""
     tasks = by_task(scores)
     low, high = stratified_interval(tasks, statistic, resampling)
     return Estimate(float(statistic(tasks)), low, high, fewest(tasks))
@@ -90,7 +93,7 @@ def stratified_estimate(
 def performance_profile(
     scores: TaskScores, thresholds: ArrayLike, resampling: Resampling
 ) -> Profile:
-    """Share of runs that score above each threshold, averaged over tasks: thresholds (P,).
+    """Return the share of runs that score above each threshold (P,), averaged over tasks.
 
     Run-score distributions of Agarwal et al. (2021), section 4.2. The bounds are NaN where a task
     has a single seed.
@@ -107,12 +110,12 @@ def performance_profile(
 
 
 def _task_means(tasks: Sequence[Array]) -> Array:
-    """(..., S_m) of M tasks -> (..., M)."""
+    """Return the mean of each task: (..., S_m) of M tasks -> (..., M)."""
     return np.stack([scores.mean(axis=-1) for scores in tasks], axis=-1)
 
 
 def by_task(scores: TaskScores) -> list[Array]:
-    """One score a seed of each task: M arrays (S_m,)."""
+    """Return one score for each seed of each task: M arrays (S_m,)."""
     rows = list(scores.values()) if isinstance(scores, Mapping) else list(scores)
     if not rows or any(np.ndim(row) == 0 for row in rows):
         raise ValueError("expected the scores of each task: one array of seeds for every task")
@@ -120,7 +123,7 @@ def by_task(scores: TaskScores) -> list[Array]:
 
 
 def same_tasks(a: TaskScores, b: TaskScores) -> list[tuple[Array, Array]]:
-    """The scores of both sides in each task; by name where both are mappings."""
+    """Return the scores of both sides in each task, matched by name where both have names."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if a.keys() != b.keys():
             raise ValueError(f"either side needs the same tasks: {sorted(a)}, {sorted(b)}")
