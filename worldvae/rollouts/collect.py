@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from worldvae.envs import EnvConfig, StateVariable, make_vec, shows_state, state_variables
-from worldvae.envs.make_raw import has_limit
+from worldvae.envs import EnvConfig, StateVariable, shows_state, state_variables
 from worldvae.envs.vector import action_space_of
+from worldvae.envs.world import RealWorld, World
 from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.config import RolloutConfig
@@ -33,7 +33,11 @@ LONG = 1_000
 
 
 def collect(
-    store: RolloutStore, config: RolloutConfig, seed: int, agent: Policy | None = None
+    store: RolloutStore,
+    config: RolloutConfig,
+    seed: int,
+    agent: Policy | None = None,
+    world: World | None = None,
 ) -> None:
     """Add episodes to `store` until it holds `config.frames` frames.
 
@@ -43,6 +47,8 @@ def collect(
     Args:
         agent: The policy that plays "agent"; any callable such as `Policy`, which acts in the
             `single_action_space` of `make_vec`.
+        world: Whose environments are played, if not those of the store's configuration; they show
+            frames of the same shape. The true state is not recorded then.
 
     Raises ConfigError if `agent` is given and `config.policies` does not name it, or the other
     way round.
@@ -53,32 +59,33 @@ def collect(
         if store.num_frames >= config.frames:
             return
         stream = derive(seed, "collect", store.next_number)
-        env_config, variables = with_state(store.env, config.state)
-        if shows_state(env_config):
-            store.describe_state(variables)
-        env = make_vec(env_config, config.num_envs, stream)
+        variables: tuple[StateVariable, ...] = ()
+        if world is None:
+            env_config, variables = with_state(store.env, config.state)
+            world = RealWorld(env_config)
+            if shows_state(env_config):
+                store.describe_state(variables)
+        env = world.make_vec(config.num_envs, stream)
         try:
             policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
-            rollout = Rollout(
-                env, policies, weights, stream, store.env.image_key, has_state=bool(variables)
-            )
+            rollout = Rollout(env, policies, weights, stream, world.image_key, bool(variables))
             # All environments may end on the same step, at the same limit of time.
             before = len(store.records)
             with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, store.num_frames, config.frames)
         finally:
             env.close()
-        _warn_of_no_end(store.env, store.records[before:])
+        _warn_of_no_end(world, store.records[before:])
         _warn_of_still_frames(store, store.records[before:])
 
 
-def _warn_of_no_end(env: EnvConfig, records: Sequence[Record]) -> None:
+def _warn_of_no_end(world: World, records: Sequence[Record]) -> None:
     """Say so if no episode has ended though there was time, before an agent is evaluated."""
     longest = max(record.length for record in records)
-    if longest >= LONG and all(record.cut for record in records) and not has_limit(env):
+    if longest >= LONG and all(record.cut for record in records) and not world.has_limit:
         warnings.warn(
-            f"no episode of {env.id} ended within {longest:,} decisions, and no limit of it is "
+            f"no episode of {world.name} ended within {longest:,} decisions, and no limit of it is "
             "known: if it has none, set env.max_episode_steps, or an agent cannot be evaluated",
             stacklevel=3,
         )
