@@ -13,7 +13,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain, refit
 from worldvae.envs import EnvConfig
-from worldvae.errors import WorldvaeError
+from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.training.run import TrainingRun
@@ -217,6 +217,19 @@ def test_begun_with_another_config_it_is_refused(
     other = PretrainConfig.model_validate({**JUDGED.model_dump(), "latents": 5})
     with pytest.raises(WorldvaeError, match=r"made with pretrain\.latents = 4, now it is 5"):
         pretrain(store, other, tmp_path / "encoder", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "remedy"),
+    [(1.0, r"\(now float32\), or sigma: learned \(now 1\)$"), ("learned", r"float32\)$")],
+)
+def test_a_loss_that_diverges_names_what_helps(
+    store: RolloutStore, tmp_path: Path, sigma: float | str, remedy: str
+) -> None:
+    values = {**SMALL.model_dump(), "sigma": sigma, "learning_rate": 1e18, "precision": "float32"}
+    config = PretrainConfig.model_validate(values)
+    with pytest.raises(TrainingError, match=f"diverged: loss .*{remedy}"):
+        pretrain(store, config, tmp_path / "encoder", seed=0)
 
 
 def test_company_is_warned_of(

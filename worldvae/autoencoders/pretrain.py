@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.checksum import read_checked, write_checked
-from worldvae.errors import ArtifactError
+from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file, locked, read_jsonl, user_errors
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import busy_cores, peak_memory
@@ -96,7 +96,8 @@ def _pretrain(
         if begin_with is not None:
             _take_weights(model, begin_with)
         examples = FrameExamples(train), FrameExamples(validation)
-        fitted = fit(model, *examples, config.fitting, folder, seed, device)
+        with _naming_the_remedy(config):
+            fitted = fit(model, *examples, config.fitting, folder, seed, device)
 
         def finish() -> None:
             card = summarise(model, train, test, origin, trained=True)
@@ -108,6 +109,17 @@ def _pretrain(
 
         first_does(finish)
     return Encoder.load(folder, device)
+
+
+@contextmanager
+def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
+    """Add to the error of a training that diverged what helps an autoencoder beside the usual."""
+    try:
+        yield
+    except TrainingError as error:
+        if config.sigma == "learned":
+            raise
+        raise TrainingError(f"{error}, or sigma: learned (now {config.sigma:g})") from None
 
 
 def _is_done(folder: Path) -> bool:

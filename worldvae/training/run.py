@@ -206,8 +206,7 @@ class TrainingRun(Generic[AnyBatch]):
         raise TrainingError(
             f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
             f"lower learning_rate (now {config.learning_rate:g}), a smaller gradient_clip (now "
-            f"{config.gradient_clip:g}, 0: none), sigma: learned or precision float32 (now "
-            f"{self.precision})"
+            f"{config.gradient_clip:g}, 0: none) or precision float32 (now {self.precision})"
         )
 
     def _remember(self, metrics: dict[str, float]) -> None:
