@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from worldvae.config import Config, describe, shortened
+from worldvae.config import Config
 from worldvae.errors import ConfigError
-from worldvae.fields import LARGEST_SEED
+from worldvae.fields import LARGEST_SEED, shortened
+from worldvae.keys import describe
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from worldvae.config import Config, describe, dotted_keys, load_config, parse_overrides, to_yaml
+from worldvae.config import Config, load_config, merge_sections, parse_overrides, to_yaml
 from worldvae.errors import WorldvaeError
+from worldvae.fields import Variants
+from worldvae.keys import describe, dotted_keys
 
 
 class Inner(Config):
@@ -127,3 +130,104 @@ def test_help_names_every_key_with_meaning_bound_and_default() -> None:
         "import",
         "steps",
     }
+
+
+class Square(Config):
+    """All sides are equal."""
+
+    kind: Literal["square"] = "square"
+    side: float = Field(1.0, gt=0, description="Length.")
+
+
+class Ring(Config):
+    """A circle in a circle."""
+
+    kind: Literal["ring"] = "ring"
+    inner: float = Field(1.0, gt=0, description="Radius of the hole.")
+    outer: float = Field(2.0, gt=0, description="Radius.")
+
+
+BY_KIND = Variants("kind", default="square")
+Shape = Annotated[
+    Annotated[Square, Tag("square")] | Annotated[Ring, Tag("ring")],
+    Discriminator(BY_KIND.word_of),
+    BeforeValidator(BY_KIND.spelled_out),
+    BY_KIND,
+]
+
+
+class Drawing(Config):
+    shape: Shape = Field(Square(), description="What is drawn.")
+    side: str = Field("left", description="Where.")
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Path:
+    path = tmp_path / "drawing.yaml"
+    path.write_text("shape: ring\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Ring()),
+        (["--shape.inner", "0.5"], Ring(inner=0.5)),
+        (["--shape", "square"], Square()),
+        (["--shape", "square", "--shape.side", "3"], Square(side=3)),
+        (["--shape.side", "3", "--shape", "square"], Square(side=3)),
+        (["--shape", "{side: 3}"], Square(side=3)),
+        (["--shape.kind", "square"], Square()),
+        (["--shape", "null"], Square()),
+    ],
+)
+def test_a_section_of_several_kinds_is_named_by_a_word(
+    drawing: Path, words: list[str], expected: Config
+) -> None:
+    assert load_config(Drawing, drawing, parse_overrides(words, Drawing)).shape == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--shape", "rig"], "shape.kind = 'rig': expected square or ring; did you mean ring?"),
+        (["--shape.side", "2"], "shape.side: no such key in ring, but in square; did you mean "),
+        (["--shape.iner", "2"], "shape.iner: no such key; did you mean shape.inner?"),
+        (["--outer", "2"], "outer: no such key; did you mean shape.outer?"),
+        (["--shape.outer", "-1"], "shape.outer = -1: input should be greater than 0"),
+        (["--shape", "3"], "shape = 3: expected square or ring; did you mean "),
+    ],
+)
+def test_a_mistake_in_a_section_of_several_kinds_is_one_line(
+    drawing: Path, words: list[str], line: str
+) -> None:
+    with pytest.raises(WorldvaeError) as error:
+        load_config(Drawing, drawing, parse_overrides(words, Drawing))
+    assert str(error.value).startswith(f"command line: --{line}")
+    assert "ring_" not in str(error.value)
+
+
+def test_help_names_the_keys_of_every_kind() -> None:
+    text = describe(Drawing)
+    assert '--shape.kind (default: "square"), or for short --shape\n' in text
+    assert "      ring: A circle in a circle.\n" in text
+    assert "--shape.outer (default: 2.0), > 0; of ring\n      Radius." in text
+    keys = ["shape", "shape.kind", "shape.side", "shape.inner", "shape.outer", "side"]
+    assert list(dotted_keys(Drawing)) == keys
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"shape": {"inner": 0.5}}, {"kind": "ring", "outer": 9, "inner": 0.5}),
+        ({"shape": {"kind": "ring", "inner": 0.5}}, {"kind": "ring", "outer": 9, "inner": 0.5}),
+        ({"shape": {"kind": "square", "side": 3}}, {"kind": "square", "side": 3}),
+        ({"shape": "square"}, {"kind": "square"}),
+        ({"side": "right"}, {"kind": "ring", "outer": 9}),
+    ],
+)
+def test_changes_of_a_section_keep_the_rest_unless_it_becomes_another(
+    changes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    values = {"shape": {"kind": "ring", "outer": 9}, "side": "left"}
+    assert merge_sections(values, changes, Drawing) == {**values, **changes, "shape": expected}

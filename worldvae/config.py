@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +12,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pydantic.fields import FieldInfo
 
 from worldvae.errors import ConfigError
-from worldvae.fields import bounds_of, find_field, is_text, kinds_of, section_of
+from worldvae.fields import (
+    fields_of,
+    find_field,
+    is_text,
+    kinds_of,
+    sections_of,
+    shortened,
+    told_apart_by,
+)
+from worldvae.keys import explain
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
 LARGEST = 1e18
@@ -51,8 +59,9 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
     Raises ConfigError naming file, key, value and the nearest valid key.
     """
     values = _without_empty_sections(read_yaml(path), model)
-    for key, value in (overrides or {}).items():
-        _assign(values, key, value)
+    # A whole section before its keys, so that either order of the options says the same.
+    for key, value in sorted((overrides or {}).items(), key=lambda item: item[0].count(".")):
+        _assign(values, key, value, model)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -128,16 +137,6 @@ def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return {**values, **changes, **below}
 
 
-def shortened(value: Any, quote: str = "'") -> str:
-    """`value` in at most 80 characters, for a message."""
-    try:
-        text = f"{quote}{value}{quote}" if isinstance(value, str) else repr(value)
-    except ValueError:  # an int of more digits than Python writes
-        return "a number of thousands of digits"
-    shown = "".join(one if one.isprintable() else "\N{WHITE SQUARE}" for one in text[:81])
-    return shown if len(text) <= 80 else f"{shown[:60]}... ({len(text):,} characters)"
-
-
 def _yaml_value(text: str, where: str, comments: bool = True) -> Any:
     try:
         return parse_yaml(text, comments)
@@ -147,83 +146,74 @@ def _yaml_value(text: str, where: str, comments: bool = True) -> Any:
 
 def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """`env:` with nothing below it means the section's defaults."""
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = fields_of(model)
     return {
         key: value
         for key, value in values.items()
-        if not (value is None and key in fields and section_of(fields[key].annotation))
+        if not (value is None and key in fields and sections_of(fields[key]))
     }
 
 
-def _assign(values: dict[str, Any], dotted: str, value: Any) -> None:
+def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseModel]) -> None:
     where = f"command line: --{shortened(dotted, '')}"
     *parents, last = dotted.split(".")
     if len(parents) > DEEPEST:
         raise ConfigError(f"{where}: no such key; none has more than {DEEPEST} dots")
-    for parent in parents:
-        if values.get(parent) is None:
-            values[parent] = {}
-        if not isinstance(values[parent], dict):
+    for depth, parent in enumerate(parents, start=1):
+        field = find_field(".".join(parents[:depth]), model)[1]
+        below = _spelled_out(values.get(parent), field)
+        if not isinstance(below, dict):
             raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
-        values = values[parent]
+        values[parent] = values = below
     values[last] = value
+
+
+def _spelled_out(value: Any, field: FieldInfo | None) -> Any:
+    """A section as a mapping: nothing is {}, the bare word of a variant {name: vae}."""
+    if value is None:
+        return {}
+    variants = told_apart_by(field) if field is not None else None
+    return variants.spelled_out(value) if variants and isinstance(value, str) else value
+
+
+def merge_sections(
+    values: Mapping[str, Any], changes: Mapping[str, Any], model: type[BaseModel]
+) -> dict[str, Any]:
+    """`values` of `model` with `changes`; a section that becomes another variant is replaced.
+
+    {"objective": {"beta": 4}} changes the beta of an objective; {"objective": "vae"} leaves nothing
+    of a beta_vae.
+    """
+    merged, fields = {**values}, fields_of(model)
+    for key, change in changes.items():
+        field = fields.get(key)
+        sections = sections_of(field) if field is not None else ()
+        old, new = (_spelled_out(one, field) for one in (values.get(key), change))
+        if not sections or not isinstance(old, Mapping) or not isinstance(new, Mapping):
+            merged[key] = change
+        elif field is not None and _becomes_another(old, new, field):
+            merged[key] = dict(new)
+        else:
+            merged[key] = merge_sections(old, new, sections[0])
+    return merged
+
+
+def _becomes_another(old: Mapping[str, Any], new: Mapping[str, Any], field: FieldInfo) -> bool:
+    """Whether `new` names another variant of the section than `old`."""
+    variants = told_apart_by(field)
+    if variants is None or variants.key not in new:
+        return False
+    return bool(new[variants.key] != old.get(variants.key, variants.default))
 
 
 def _explain(
     error: ValidationError, model: type[Config], path: Path, overrides: Mapping[str, Any]
 ) -> str:
-    first = error.errors(include_url=False)[0]
-    location = [str(part) for part in first["loc"] if part != "[key]"]
-    key = shortened(".".join(location), "")
+    key, words = explain(error, model)
+    if not key:
+        return f"{path}{words}"
     given = any(name == key or key.startswith(f"{name}.") for name in overrides)
-    where = f"command line: --{key}" if given else f"{path}: {key}"
-    if first["type"] == "extra_forbidden":
-        return f"{where}: no such key{_nearest_key(location, model)}"
-    message = " ".join(first["msg"].removeprefix("Value error, ").split())
-    if first["type"] == "missing":
-        return f"{where}: missing; {message}"
-    is_section = isinstance(first["input"], dict) and first["type"] == "value_error"
-    given_value = "" if is_section else f" = {shortened(first['input'])}"
-    return f"{where}{given_value}: {message[0].lower()}{message[1:]}"
-
-
-def describe(model: type[BaseModel], prefix: str = "") -> str:
-    """Name, default, bounds and meaning of every key of `model`; for `--help`."""
-    lines: list[str] = []
-    sections: list[str] = []
-    for name, field in model.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
-        section = section_of(field.annotation)
-        if section is not None:
-            sections += [f"\n{key}: {field.description}", describe(section, f"{key}.")]
-            continue
-        default = field.get_default(call_default_factory=True)
-        shown = json.dumps(default, default=str)
-        lines.append(f"  --{key} (default: {shown}){bounds_of(field)}\n      {field.description}")
-    return "\n".join(lines + sections)
-
-
-def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key that a YAML file for `model` may hold: "env", "env.id", ..."""
-    for name, field in model.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
-        yield key
-        section = section_of(field.annotation)
-        if section is not None:
-            yield from dotted_keys(section, f"{key}.")
-
-
-def _nearest_key(location: list[str], model: type[Config]) -> str:
-    """The closest key of the same section, or the same word in another section."""
-    keys = list(dotted_keys(model))
-    key = ".".join(location)[:100]
-    parent = key.rpartition(".")[0]
-    siblings = [name for name in keys if name.rpartition(".")[0] == parent]
-    close = difflib.get_close_matches(key, siblings, 1) or [
-        name for name in keys if name.rpartition(".")[2] == location[-1]
-    ]
-    close = close or difflib.get_close_matches(key, keys, 1, cutoff=0.0)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"command line: --{key}{words}" if given else f"{path}: {key}{words}"
 
 
 def _nearest_file(path: Path) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -60,14 +62,73 @@ def is_text(text: str) -> bool:
     return not any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text)
 
 
-def section_of(annotation: Any) -> type[BaseModel] | None:
-    """The model behind a field that is a section of its own; a dict of sections is a value."""
-    if get_origin(annotation) is dict:
-        return None
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
+def shortened(value: Any, quote: str = "'") -> str:
+    """`value` in at most 80 characters, for a message."""
+    try:
+        text = f"{quote}{value}{quote}" if isinstance(value, str) else repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return "a number of thousands of digits"
+    shown = "".join(one if one.isprintable() else "\N{WHITE SQUARE}" for one in text[:81])
+    return shown if len(text) <= 80 else f"{shown[:60]}... ({len(text):,} characters)"
+
+
+@dataclass(frozen=True)
+class Variants:
+    """For a section that is one of several models, told apart by the word at `key`.
+
+    Used as Annotated[Annotated[A, Tag("a")] | ..., Discriminator(it.word_of),
+    BeforeValidator(it.spelled_out), it]. A bare word is the model of that word, a mapping without
+    the key the model of `default`.
+    """
+
+    key: str
+    default: str
+
+    def word_of(self, value: Any) -> Any:
+        """What tells `value` apart, a model or a mapping."""
+        word = value.get(self.key) if isinstance(value, Mapping) else getattr(value, self.key, None)
+        return word if isinstance(word, str) else None
+
+    def spelled_out(self, value: Any) -> Any:
+        """`value` as a mapping that names its model, if it is a word or a mapping."""
+        if isinstance(value, str):
+            return {self.key: value}
+        if value is None or (isinstance(value, Mapping) and self.key not in value):
+            return {self.key: self.default, **(value or {})}
+        return value
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of `model` by the keys that a file has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
+    """The models of a field that is a section: one, or all that it can be, told apart by a word.
+
+    Empty for a value; a dict of sections is a value.
+    """
+    if get_origin(field.annotation) is dict:
+        return ()
+    kinds = (field.annotation, *map(_bare, get_args(field.annotation)))
+    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def told_apart_by(field: FieldInfo) -> Variants | None:
+    """What tells the models of a section apart, if it can be several."""
+    return next((one for one in field.metadata if isinstance(one, Variants)), None)
+
+
+def variants_of(field: FieldInfo) -> dict[str, type[BaseModel]]:
+    """The word of each model that a section can be, if it can be several; empty otherwise."""
+    variants = told_apart_by(field)
+    if variants is None:
+        return {}
+    return {model.model_fields[variants.key].default: model for model in sections_of(field)}
 
 
 def kinds_of(annotation: Any) -> set[Any]:
@@ -90,15 +151,39 @@ def find_field(key: str, model: type[BaseModel]) -> tuple[str, FieldInfo | None]
     Below a field that is a mapping, keys are the user's own.
     """
     word, dot, rest = key.partition(".")
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
-    name = word.replace("-", "_")
+    fields, name = fields_of(model), word.replace("-", "_")
     if name not in fields:
         return f"{name}{dot}{rest}", None
-    section = section_of(fields[name].annotation)
-    if dot and section is not None:
-        below, field = find_field(rest, section)
-        return f"{name}.{below}", field
-    return f"{name}{dot}{rest}", None if dot else fields[name]
+    sections = sections_of(fields[name]) if dot else ()
+    below = [find_field(rest, section) for section in sections]
+    if not below:
+        return f"{name}{dot}{rest}", None if dot else fields[name]
+    spelled, field = next((one for one in below if one[1] is not None), below[0])
+    return f"{name}.{spelled}", field
+
+
+def locate(
+    location: Sequence[str | int], model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel] | None]:
+    """The parts of the dotted key at pydantic's `location`, and the section that holds it.
+
+    Pydantic also names which of several models a section is; a file does not. The section is None
+    for what lies within a value.
+    """
+    parts, rest = list[str](), list(location)
+    section: type[BaseModel] | None = model
+    below = section
+    while rest:
+        section = below
+        parts.append(str(rest.pop(0)))
+        field = fields_of(below).get(parts[-1]) if below else None
+        below = None
+        if field is not None:
+            variants = variants_of(field)
+            below = next(iter(sections_of(field)), None)
+            if variants and rest and rest[0] in variants:
+                below = variants[str(rest.pop(0))]
+    return parts, section
 
 
 def bounds_of(field: FieldInfo) -> str:

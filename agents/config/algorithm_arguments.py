@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from worldvae.config import shortened
 from worldvae.errors import TrainingError, WorldvaeError
+from worldvae.fields import shortened
 
 ELSEWHERE = {"self", "policy", "env", "learning_rate", "gamma", "seed", "device", "policy_kwargs"}
 """Said by a key of its own, or by the arm."""

@@ -19,15 +19,10 @@ from agents.config.sections import (
 )
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.checksum import check_yaml
-from worldvae.config import (
-    Config,
-    load_config,
-    merge,
-    shortened,
-)
+from worldvae.config import Config, load_config, merge
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
-from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name
+from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name, shortened
 from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts.config import RolloutConfig
 

@@ -26,11 +26,13 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, leave_untrained, pretrain
 from worldvae.checksum import is_intact, read_checked, write_checked
+from worldvae.config import merge_sections
 from worldvae.diagnostics.metrics.encoder_scores import score_encoder
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError, TrainingError
 from worldvae.fields import check_name, folder_name
 from worldvae.files import locked
+from worldvae.keys import explain
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
@@ -114,11 +116,10 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
     common = experiment.pretrain.model_dump(by_alias=True, exclude_unset=True)
     own = {key: value for key, value in changes.items() if key != "trained"}
     try:
-        config = PretrainConfig.model_validate({**common, **own})
+        config = PretrainConfig.model_validate(merge_sections(common, own, PretrainConfig))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(("study.encoders", name, *map(str, first["loc"])))
-        raise ConfigError(f"{where}: {first['msg']}") from None
+        key, words = explain(error, PretrainConfig)
+        raise ConfigError(f"study.encoders.{name}.{key}{words}") from None
     try:
         folder = f"{experiment.name}/{check_name(folder_name(env))}"
     except ValueError as error:

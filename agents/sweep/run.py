@@ -6,11 +6,11 @@ from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare import ENCODED_BY, collect_rollouts
 from agents.sweep.choice import Choice, recommend
 from agents.sweep.write import write_sweep
-from worldvae.autoencoders.config import AutoencoderConfig, PretrainConfig
+from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
+from worldvae.autoencoders.objectives import Objective, WithBeta
 from worldvae.errors import ConfigError, TrainingError
+from worldvae.fields import variants_of
 from worldvae.files import locked
-
-WITH_BETA = ("beta_vae", "beta_tcvae", "dip_vae")
 
 
 def sweep(experiment: Experiment) -> Choice:
@@ -25,7 +25,7 @@ def sweep(experiment: Experiment) -> Choice:
         if error.name != "optuna":
             raise
         raise ConfigError("the sweep needs Optuna: pip install 'optuna>=4.5'") from None
-    _check_objective(experiment.pretrain.autoencoder)
+    _check_objective(experiment.pretrain.objective)
     folder, shared = experiment.sweep_folder, _without_swept(experiment)
     check_settings(folder / "settings.yaml", shared, ENCODED_BY)
     store = collect_rollouts(experiment)
@@ -44,16 +44,20 @@ def sweep(experiment: Experiment) -> Choice:
     return choice
 
 
-def _check_objective(config: AutoencoderConfig) -> None:
-    if config.objective.name not in WITH_BETA:
+def _check_objective(objective: Objective) -> None:
+    if not isinstance(objective, WithBeta):
+        kinds = variants_of(PretrainConfig.model_fields["objective"])
+        names = [name for name, kind in kinds.items() if issubclass(kind, WithBeta)]
         raise ConfigError(
-            f"pretrain.objective {config.objective.name} has no beta to sweep; "
-            f"use one of {', '.join(WITH_BETA)}"
+            f"pretrain.objective {objective.name} has no beta to sweep; "
+            f"use one of {', '.join(names)}"
         )
 
 
 def _without_swept(experiment: Experiment) -> Experiment:
     """What all trials share: beta and latents are theirs to choose."""
-    neutral = {name: PretrainConfig.model_fields[name].default for name in ("beta", "latents")}
-    pretrain = experiment.pretrain.model_copy(update=neutral)
+    beta = WithBeta.model_fields["beta"].default
+    objective = experiment.pretrain.objective.model_copy(update={"beta": beta})
+    latents = NetworkConfig.model_fields["latents"].default
+    pretrain = experiment.pretrain.model_copy(update={"objective": objective, "latents": latents})
     return experiment.model_copy(update={"pretrain": pretrain})

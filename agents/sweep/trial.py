@@ -16,7 +16,8 @@ from worldvae.training.device import torch_device
 
 def config_of(experiment: Experiment, setting: Setting) -> PretrainConfig:
     """The experiment's pretraining with another beta and number of latents."""
-    changed = {"beta": setting.beta, "latents": setting.latents}
+    objective = experiment.pretrain.objective.model_copy(update={"beta": setting.beta})
+    changed = {"objective": objective, "latents": setting.latents}
     return experiment.pretrain.model_copy(update=changed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.objectives import Variational
+from worldvae.fields import variants_of
 from worldvae.training.config import FitConfig
 from worldvae.training.fit import fit
 
-NAMES = ("ae", "dae", *get_args(Variational))
+NAMES = tuple(variants_of(AutoencoderConfig.model_fields["objective"]))
 CODES = ("vector", "grid", "keypoints")
 # One combination of the other terms for each stack.
 TERMS: dict[int, dict[str, Any]] = {
@@ -40,7 +40,7 @@ def source(config: AutoencoderConfig, count: int, seed: int, dies_at: int | None
     """Unrelated squares as windows, random actions if they are asked for."""
     frames = [squares(count, 100 * seed + time) for time in range(config.window.length)]
     actions = np.random.default_rng(seed).random((count, 2, 3), np.float32)
-    told = actions if config.objective.actions else None
+    told = actions if config.pixels.actions else None
     return Frames(np.concatenate(frames, axis=-1), dies_at, told)
 
 

@@ -125,8 +125,8 @@ def test_a_learned_sigma_becomes_the_root_of_the_squared_error():
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
 def test_every_parameter_gets_a_gradient_and_the_loss_falls(name, likelihood):
-    sigma = "learned" if likelihood == "gaussian" else 0.7071
-    model = Autoencoder(tiny(name=name, likelihood=likelihood, sigma=sigma), SHAPE, seed=0)
+    sigma = {"sigma": "learned"} if likelihood == "gaussian" else {}
+    model = Autoencoder(tiny(name=name, likelihood=likelihood, **sigma), SHAPE, seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(60):

@@ -25,16 +25,18 @@ def critic_and_model(**objective):
     return critic, Autoencoder.for_frames(config, SHAPE, source, seed=0, critic=critic)
 
 
-@pytest.mark.parametrize("pixel_weight", [0.0, 0.5])
-def test_the_perceptual_term_is_half_the_squared_distance_of_the_critics_codes(pixel_weight):
-    critic, model = critic_and_model(name="ae", pixel_weight=pixel_weight)
+@pytest.mark.parametrize(
+    ("pixels", "weight"), [({"likelihood": "none"}, 0.0), ({"weight": 0.5}, 0.5)]
+)
+def test_the_perceptual_term_is_half_the_squared_distance_of_the_critics_codes(pixels, weight):
+    critic, model = critic_and_model(name="ae", **pixels)
     loss, metrics = model.loss(FrameBatch(FRAMES), generator(), step=0)
     image = model.decode(model.encode(FRAMES).mean)
     distance = critic.encode_images(image).mean - critic.encode(FRAMES).mean
     expected = 0.5 * distance.square().sum(1).mean()
     assert expected > 0
     torch.testing.assert_close(metrics["perceptual"], expected.detach())
-    torch.testing.assert_close(loss, pixel_weight * metrics["distortion"] + 3 * expected)
+    torch.testing.assert_close(loss, weight * metrics["distortion"] + 3 * expected)
 
 
 def test_a_perfect_reconstruction_costs_nothing_perceptual():
@@ -52,7 +54,7 @@ def test_a_perfect_reconstruction_costs_nothing_perceptual():
 
 
 def test_the_critic_teaches_and_is_neither_trained_nor_saved():
-    critic, model = critic_and_model(pixel_weight=0)
+    critic, model = critic_and_model(likelihood="none")
     before = {name: value.clone() for name, value in critic.state_dict().items()}
     assert (
         model.train().state_dict().keys() == Autoencoder(tiny(), SHAPE, seed=0).state_dict().keys()

@@ -11,6 +11,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch
+from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain, refit
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
@@ -36,8 +37,8 @@ def store(tmp_path: Path) -> RolloutStore:
     return store
 
 
-def test_one_flat_section_gives_model_and_training() -> None:
-    config = PretrainConfig(latents=7, objective="vae", steps=11)
+def test_one_section_gives_model_and_training() -> None:
+    config = PretrainConfig(latents=7, objective=VAE(), steps=11)
     assert config.autoencoder.network.latents == 7
     assert config.autoencoder.objective.name == "vae"
     assert config.fitting.steps == 11
@@ -65,7 +66,7 @@ def test_a_finished_folder_of_other_settings_is_refused(
 ) -> None:
     pretrain(store, SMALL, str(tmp_path / "encoder"), seed=0)
     for changes, message in (
-        ({"beta": 4.0}, "beta = 1.0, now it is 4.0"),
+        ({"objective": BetaVAE(beta=4)}, "objective.beta = 1.0, now it is 4.0"),
         ({"steps": 11}, "steps = 10, now it is 11"),
     ):
         with pytest.raises(WorldvaeError, match=message):
@@ -135,7 +136,7 @@ def test_too_short_episodes_say_so(tmp_path: Path, predict: int) -> None:
     env = {"id": "odd/Odd-v0", "import": "tests.odd", "workers": "sync", "kwargs": {"length": 1}}
     store = RolloutStore.create(tmp_path / "rollouts", EnvConfig(**env))
     collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)
-    config = PretrainConfig.model_validate({**SMALL.model_dump(), "predict": predict})
+    config = PretrainConfig.model_validate({**SMALL.model_dump(), "pixels": {"predict": predict}})
     enough = sum(record.length >= predict for record in store.records)
     words = rf"{enough} are long enough to predict {predict} frames ahead, the longest has 4 frames"
     with pytest.raises(WorldvaeError, match=words):
@@ -150,7 +151,7 @@ def test_a_damaged_episode_is_left_out(store: RolloutStore, tmp_path: Path) -> N
 
 
 JUDGED = PretrainConfig.model_validate(
-    {**SMALL.model_dump(), "perceptual": 2, "standardise": True, "predict": 1, "actions": True}
+    {**SMALL.model_dump(), "pixels": {"perceptual": 2, "predict": 1, "actions": True}}
 )
 
 
@@ -177,7 +178,7 @@ def test_a_critic_is_trained_first_in_a_folder_of_its_own(
     critic, card = load_autoencoder(tmp_path / "encoder" / "critic")
     assert card.trained
     assert critic.config.objective.name == "dae"
-    assert critic.config.objective.standardise
+    assert critic.config.pixels.standardise
     assert critic.config.window.length == 1
     assert (critic.pixel_std < 1).all()
     assert encoder.card.action_size == 5  # one of the five moves of the dots
@@ -307,9 +308,9 @@ def test_a_refit_on_frames_of_another_task_is_one_line(store: RolloutStore, tmp_
 
 
 def test_a_refit_has_no_warm_up() -> None:
-    warm = PretrainConfig(beta=2, beta_schedule="linear", beta_steps=50)
+    warm = PretrainConfig(objective=BetaVAE(beta=2, beta_schedule="linear", beta_steps=50))
     assert warm.autoencoder.objective.beta_at(0) == 0
     assert warm.without_warm_up.autoencoder.objective.beta_at(0) == 2
-    capacity = PretrainConfig(objective="capacity_vae", capacity=9, gamma=10).without_warm_up
+    capacity = PretrainConfig(objective=CapacityVAE(capacity=9, gamma=10)).without_warm_up
     assert capacity.autoencoder.objective.capacity_at(1) == 9
-    assert PretrainConfig(objective="ae").without_warm_up == PretrainConfig(objective="ae")
+    assert PretrainConfig(objective=AE()).without_warm_up == PretrainConfig(objective=AE())

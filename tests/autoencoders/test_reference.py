@@ -47,21 +47,21 @@ def network(weights: dict[str, Tensor], codes: Tensor, part: str) -> Tensor:
 
 def reference(model: Autoencoder, weights: dict[str, Tensor], frames: Tensor, seed: int) -> Tensor:
     """The loss of the cases above, step by step."""
-    objective, window = model.config.objective, model.config.window
+    pixels, window = model.config.pixels, model.config.window
     images = frames.permute(0, 3, 1, 2).contiguous().float() / 255
     slots = [images[:, 3 * k : 3 * k + 3] for k in range(window.length)]
     shown, target = slots[window.before], slots[-1]
     mean, std = model.pixel_mean.contiguous(), model.pixel_std.contiguous()
-    if objective.standardise:
+    if pixels.standardise:
         shown = (shown - mean) / std
     centre, logvar = network(weights, shown, "encoder").chunk(2, dim=1)
     logvar = 5 - torch.log(1 + torch.exp(5 - logvar))
     eps = torch.randn(centre.shape, generator=torch.Generator().manual_seed(seed))
     output = network(weights, centre + (logvar / 2).exp() * eps, "decoder")
     weight = torch.ones(())
-    if objective.motion_weight:
+    if pixels.motion_weight:
         moved = (target - slots[-2]).abs().amax(1, keepdim=True) > 10.5 / 255
-        weight = 1 + objective.motion_weight * moved
+        weight = 1 + pixels.motion_weight * moved
     nll = pixelwise(model, weights, output, target, mean, std) * weight
     kl = 0.5 * (centre**2 + logvar.exp() - logvar - 1)
     return nll.flatten(1).sum(1).mean() + cost(model, kl)
@@ -76,16 +76,16 @@ def pixelwise(
     std: Tensor,
 ) -> Tensor:
     """-log p of each pixel: (B, C, H, W)."""
-    objective = model.config.objective
+    pixels = model.config.pixels
     chance = output.sigmoid()
-    if objective.likelihood == "bernoulli":
+    if pixels.likelihood == "bernoulli":
         return -(target * chance.log() + (1 - target) * (1 - chance).log())
-    if objective.sigma == "learned":
+    if pixels.sigma == "learned":
         sigma = -6 + functional.softplus(10 * weights["raw_log_sigma"] + 6)
     else:
-        sigma = torch.tensor(math.log(objective.sigma))
-    image = mean + std * output if objective.standardise else chance
-    deviation = sigma.exp() * (std if objective.standardise else 1)
+        sigma = torch.tensor(math.log(pixels.sigma))
+    image = mean + std * output if pixels.standardise else chance
+    deviation = sigma.exp() * (std if pixels.standardise else 1)
     return 0.5 * ((target - image) / deviation) ** 2 + (deviation * math.sqrt(2 * math.pi)).log()
 
 
@@ -93,7 +93,7 @@ def cost(model: Autoencoder, kl: Tensor) -> Tensor:
     objective = model.config.objective
     if objective.name == "capacity_vae":
         return objective.gamma * (kl.sum(1).mean() - objective.capacity * STEP / 9).abs()
-    return objective.beta * kl.mean(0).clamp(min=objective.free_bits).sum()
+    return objective.beta_at(STEP) * kl.mean(0).clamp(min=objective.free_bits).sum()
 
 
 @pytest.mark.parametrize("case", CASES)

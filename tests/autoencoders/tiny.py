@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.checkpoint import FrameOrigin
-from worldvae.autoencoders.config import AutoencoderConfig, NetworkConfig
-from worldvae.autoencoders.objectives import SQRT_HALF, ObjectiveConfig
+from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.autoencoders.pixel_error import SQRT_HALF, BernoulliPixels, GaussianPixels, NoPixels
 from worldvae.envs.frames import FrameConfig
 
 SHAPE = (32, 36, 3)
-PLAIN = {"standardise": False, "sigma": SQRT_HALF}
+PLAIN = {
+    "gaussian": {"standardise": False, "sigma": SQRT_HALF},
+    "bernoulli": {},
+    "none": {"standardise": False},
+}
+"""Pixels as they are and a fixed sigma: closed forms are short then."""
 ORIGIN = FrameOrigin(
     frame=FrameConfig(height=32, width=36),
     source_shape=(210, 160, 3),
@@ -62,13 +67,29 @@ def squares(count: int, seed: int, shape: tuple[int, int, int] = SHAPE) -> NDArr
     return frames
 
 
-def tiny(network: dict[str, Any] | None = None, **objective: object) -> AutoencoderConfig:
-    """4 latents and 8 and 16 filters, or what `network` says; the keywords are the objective.
+def terms(**values: Any) -> dict[str, dict[str, Any]]:
+    """Keywords sorted into the sections objective and pixels."""
+    of_pixels = {
+        name
+        for kind in (GaussianPixels, BernoulliPixels, NoPixels)
+        for name in kind.model_fields
+        if name in values
+    }
+    pixels = {name: values.pop(name) for name in of_pixels}
+    return {"objective": values, "pixels": pixels}
 
-    Plain pixels and a fixed sigma unless they say otherwise: closed forms are short then.
+
+def tiny(network: dict[str, Any] | None = None, **values: Any) -> AutoencoderConfig:
+    """4 latents and 8 and 16 filters, or what `network` says; the keywords as in `terms`.
+
+    Plain pixels unless they say otherwise.
     """
-    values = {"latents": 4, "channels": (8, 16), **(network or {})}
-    return AutoencoderConfig(
-        network=NetworkConfig.model_validate(values),
-        objective=ObjectiveConfig.model_validate({**PLAIN, **objective}),
+    parts = terms(**values)
+    plain = PLAIN[parts["pixels"].get("likelihood", "gaussian")]
+    return AutoencoderConfig.model_validate(
+        {
+            "network": {"latents": 4, "channels": (8, 16), **(network or {})},
+            "objective": parts["objective"],
+            "pixels": {**plain, **parts["pixels"]},
+        }
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import BetaVAE
+from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.diagnostics.examination import Reconstructions
 from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
@@ -68,7 +69,8 @@ def evidence(**given: Any) -> Evidence:
     values = {
         "env_id": "Squares-v0",
         "trained": True,
-        "objective": ObjectiveConfig(),
+        "objective": BetaVAE(),
+        "pixels": GaussianPixels(),
         "frames": {"train": 800, "validation": 100, "test": 100},
         "reconstruction": Reconstruction(train=errors(), held_out=errors(0.06)),
         "code": code(),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.drift import (
     Drift,
@@ -29,7 +30,7 @@ MIXING = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.9]])
 SMALL = PretrainConfig(
     latents=4,
     channels=(4, 8, 8),
-    standardise=False,
+    pixels=GaussianPixels(standardise=False),
     steps=60,
     evaluate_every=20,
     batch_size=32,

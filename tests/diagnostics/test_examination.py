@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.autoencoders.tiny import terms
 from tests.encoders import DOTS
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
@@ -30,15 +31,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RolloutStore:
     return store
 
 
-def untrained(store: RolloutStore, folder: Path, **objective: Any) -> Encoder:
-    return leave_untrained(store, PretrainConfig(**SMALL, **objective), folder, seed=0)
+def untrained(store: RolloutStore, folder: Path, **values: Any) -> Encoder:
+    network = {"stack": values.pop("stack", 1)}
+    return leave_untrained(
+        store, PretrainConfig(**SMALL, **network, **terms(**values)), folder, seed=0
+    )
 
 
 @pytest.mark.parametrize(
     "objective",
     [
         {"sigma": 0.3},
-        {"objective": "ae", "standardise": True},
+        {"name": "ae", "standardise": True},
         {"likelihood": "bernoulli"},
         {"stack": 3, "motion_weight": 2.0},
         {"stack": 2, "predict": 2, "actions": True, "standardise": True},
@@ -106,7 +110,7 @@ def test_the_limit_is_shared_out_by_length(store: RolloutStore, tmp_path: Path) 
 def test_the_floor_is_the_same_network_with_other_weights(
     store: RolloutStore, tmp_path: Path
 ) -> None:
-    encoder = untrained(store, tmp_path, objective="ae", standardise=True)
+    encoder = untrained(store, tmp_path, name="ae")
     subject = Subject.open(encoder, store)
     same, other = (draw_samples(subject, seed, 200).test for seed in (0, 1))
     np.testing.assert_allclose(same.codes, same.untrained, rtol=1e-4, atol=1e-5)

@@ -14,6 +14,8 @@ import pytest
 
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.objectives import AE, BetaVAE
+from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
@@ -42,7 +44,7 @@ SMALL: dict[str, Any] = {
     "validation_frames": 200,
     "precision": "float32",
 }
-HEALTHY = PretrainConfig(**SMALL, standardise=True, sigma=1.0)
+HEALTHY = PretrainConfig(**SMALL, pixels=GaussianPixels(sigma=1.0))
 
 
 @pytest.fixture(scope="session")
@@ -107,20 +109,19 @@ def test_a_healthy_encoder_raises_no_alarm(health: Health) -> None:
 
 
 def test_a_collapsed_encoder_is_found(store: RolloutStore, tmp_path: Path) -> None:
-    config = PretrainConfig(**{**SMALL, "steps": 80}, beta=100)
+    config = PretrainConfig(**{**SMALL, "steps": 80}, objective=BetaVAE(beta=100))
     health = diagnose(pretrain(store, config, tmp_path, seed=0), store, seed=0)
     assert health.verdict == "unfit"
     assert names(health) == ["collapsed"]
     assert health.code.active == 0
     assert health.code.rate < 0.1
-    assert "pretrain.beta (now 100)" in health.findings[0].advice
+    assert "pretrain.objective.beta (now 100)" in health.findings[0].advice
 
 
 def test_an_overfitted_encoder_is_found(scanty: RolloutStore, tmp_path: Path) -> None:
     config = PretrainConfig(
         **{**SMALL, "steps": 250, "evaluate_every": 250, "patience": 0},
-        objective="ae",
-        standardise=True,
+        objective=AE(),
     )
     health = diagnose(pretrain(scanty, config, tmp_path, seed=0), scanty, seed=0)
     assert health.frames["train"] == 32

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from worldvae.autoencoders.checkpoint import load_autoencoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.objectives import SQRT_HALF
+from worldvae.autoencoders.objectives import VAE
+from worldvae.autoencoders.pixel_error import SQRT_HALF, GaussianPixels
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.examination import states_at
 from worldvae.diagnostics.metrics.probes import probe
@@ -46,9 +47,8 @@ BUSY = EnvConfig(
 )
 ROLLOUTS = RolloutConfig(frames=8_000, policies={"random": 1.0})
 SHARED = PretrainConfig(
-    objective="vae",
-    standardise=False,
-    sigma=SQRT_HALF,
+    objective=VAE(),
+    pixels=GaussianPixels(standardise=False, sigma=SQRT_HALF),
     code="keypoints",
     channels=(16, 32),
     latents=16,
@@ -59,7 +59,7 @@ SHARED = PretrainConfig(
     validation_frames=500,
     patience=0,
 )
-KEEPS_THE_DOT = {"standardise": True, "motion_weight": 30.0}
+KEEPS_THE_DOT = GaussianPixels(sigma=SQRT_HALF, motion_weight=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_a_plain_vae_gives_the_dot_up_and_learns_the_light(
 def test_the_same_network_keeps_it_when_moving_pixels_count_in_their_own_units(
     store: RolloutStore, tmp_path: Path
 ) -> None:
-    config = PretrainConfig(**{**SHARED.model_dump(by_alias=True), **KEEPS_THE_DOT})
+    config = SHARED.model_copy(update={"pixels": KEEPS_THE_DOT})
     pretrain(store, config, tmp_path, seed=0)
     for sampled in (False, True):
         r2 = read(store, tmp_path, sampled)

@@ -100,7 +100,7 @@ def test_a_finished_comparison_refuses_other_settings_and_keeps_its_config(runs:
     done = run(*words, "--agent.gamma", "0.5", check=False)
     assert done.returncode == 2
     assert "was made with agent.gamma = 0.99, now it is 0.5" in done.stderr
-    assert run(*words, "--pretrain.beta", "9", check=False).returncode == 2
+    assert run(*words, "--pretrain.objective.beta", "9", check=False).returncode == 2
     assert config.read_text() == before
 
 
@@ -113,7 +113,16 @@ def test_collect_and_inspect(tmp_path: Path) -> None:
 
 
 def test_pretrain_says_what_it_made(tmp_path: Path) -> None:
-    done = run("scripts.pretrain", TINY, "--runs", tmp_path, "--name", "x", "--pretrain.beta", "4")
+    done = run(
+        "scripts.pretrain",
+        TINY,
+        "--runs",
+        tmp_path,
+        "--name",
+        "x",
+        "--pretrain.objective.beta",
+        "4",
+    )
     assert "KL" in done.stdout
     card = json.loads((tmp_path / "x" / "encoder" / "config.json").read_text())
     assert card["autoencoder"]["objective"]["beta"] == 4
@@ -178,9 +187,15 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
     ("words", "expected"),
     [
         (["scripts.pretrain", "configs/car_racin.yaml"], "did you mean configs/car_racing.yaml"),
-        (["scripts.pretrain", TINY, "--pretrain.bta", "1"], "did you mean pretrain.beta?"),
-        (["scripts.pretrain", TINY, "--pretrain.beta", "x"], "--pretrain.beta = 'x'"),
-        (["scripts.pretrain", TINY, "--pretrain.beta", "-1"], "greater than or equal to 0"),
+        (
+            ["scripts.pretrain", TINY, "--pretrain.beta", "1"],
+            "did you mean pretrain.objective.beta?",
+        ),
+        (["scripts.pretrain", TINY, "--pretrain.objective.beta", "x"], "objective.beta = 'x'"),
+        (
+            ["scripts.pretrain", TINY, "--pretrain.objective.beta", "-1"],
+            "greater than or equal to 0",
+        ),
         (["scripts.collect", TINY, "--env.id", "CarRacin-v3"], "CarRacing"),
         (["scripts.train", TINY, "--arm", "latnt"], "invalid choice: 'latnt'"),
         (["scripts.train", TINY], "--arm"),
@@ -213,6 +228,6 @@ def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> 
 @pytest.mark.parametrize("script", ["collect", "pretrain", "train", "compare"])
 def test_help_explains_every_key(script: str) -> None:
     text = run(f"scripts.{script}", "--help").stdout
-    for key in ("--env.id", "--pretrain.beta", "--agent.gamma", "--compare.seeds"):
+    for key in ("--env.id", "--pretrain.objective.beta", "--agent.gamma", "--compare.seeds"):
         assert key in text
     assert f"python -m scripts.{script} CONFIG" in text

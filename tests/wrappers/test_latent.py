@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from tests.encoders import DOTS, NETWORK, make_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
 from worldvae.envs.dots import DotsEnv
 from worldvae.envs.vector import final_observations
@@ -133,7 +133,7 @@ def test_ready_made_environments_are_not_preprocessed_again() -> None:
 
 def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:
     # Plain pixels: 160 frames of dots leave most pixels without a unit.
-    encoder = make_encoder(DOTS, objective=ObjectiveConfig(standardise=False))
+    encoder = make_encoder(DOTS, pixels=GaussianPixels(standardise=False))
     env = LatentVectorObservation(make_vec(DOTS, 8, seed=0), encoder, stack=1)
     env.reset()
     env.action_space.seed(0)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import DAE, BetaVAE, Objective
+from worldvae.autoencoders.pixel_error import GaussianPixels, PixelError
 from worldvae.autoencoders.window import Window
 from worldvae.config import Config
 from worldvae.training.config import FitConfig
@@ -63,22 +64,34 @@ class AutoencoderConfig(Config):
     """A network and what it is trained for."""
 
     network: NetworkConfig = Field(NetworkConfig(), description="Sizes of the layers.")
-    objective: ObjectiveConfig = Field(ObjectiveConfig(), description="The loss.")
+    objective: Objective = Field(BetaVAE(), description="What the code costs.")
+    pixels: PixelError = Field(GaussianPixels(), description="What a reconstruction costs.")
 
     @property
     def window(self) -> Window:
         """The frames of one example."""
-        return self.objective.window(self.network.stack)
+        return self.pixels.window(self.network.stack)
 
 
-class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
+class PretrainConfig(NetworkConfig, FitConfig):
     """All of pretraining in one section: the network, what it is trained for, and how long."""
+
+    objective: Objective = Field(
+        BetaVAE(), description="What the code costs; `--pretrain.objective vae` names one."
+    )
+    pixels: PixelError = Field(
+        GaussianPixels(), description="What a reconstruction is compared with, and how."
+    )
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The part that decides the layers."""
+        return self._part(NetworkConfig)
 
     @property
     def autoencoder(self) -> AutoencoderConfig:
         """The part that decides the model."""
-        network, objective = self._part(NetworkConfig), self._part(ObjectiveConfig)
-        return AutoencoderConfig(network=network, objective=objective)
+        return AutoencoderConfig(network=self.network, objective=self.objective, pixels=self.pixels)
 
     @property
     def fitting(self) -> FitConfig:
@@ -88,10 +101,17 @@ class PretrainConfig(NetworkConfig, ObjectiveConfig, FitConfig):
     @property
     def without_warm_up(self) -> PretrainConfig:
         """The same objective as it is once its schedules are over."""
-        values = self.model_dump(by_alias=True, exclude={"beta_schedule", "beta_steps"})
-        if self.name == "capacity_vae":
-            values["capacity_steps"] = 1
-        return PretrainConfig.model_validate(values)
+        return self.model_copy(update={"objective": self.objective.without_warm_up})
+
+    @property
+    def critic(self) -> PretrainConfig:
+        """What the autoencoder is made with whose features the perceptual term compares.
+
+        It is a denoising one of single frames, with the same layers and trained as long.
+        """
+        pixels = GaussianPixels(standardise=self.pixels.standardise)
+        own = {"stack": 1, "objective": DAE(), "pixels": pixels}
+        return self.model_copy(update=own)
 
     def _part(self, part: type[P]) -> P:
         return part(**{name: getattr(self, name) for name in part.model_fields})

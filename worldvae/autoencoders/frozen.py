@@ -22,11 +22,13 @@ class FrozenEncoder(nn.Module):
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
-        stack, objective = model.config.network.stack, model.config.objective
-        self._standardises = objective.standardise
+        stack = model.config.network.stack
+        self._standardises = model.config.pixels.standardise
         self.register_buffer("pixel_mean", model.pixel_mean.repeat(stack, 1, 1))
         self.register_buffer("pixel_std", model.pixel_std.repeat(stack, 1, 1))
-        self.layers = _mean_alone(model.encoder) if objective.is_variational else model.encoder
+        self.layers = (
+            _mean_alone(model.encoder) if model.config.objective.is_variational else model.encoder
+        )
         self.eval()
 
     @property

@@ -22,6 +22,8 @@ from worldvae.autoencoders.likelihoods import (
     soft_floor,
 )
 from worldvae.autoencoders.networks import ConvDecoder, ConvEncoder
+from worldvae.autoencoders.objectives import VAE, CapacityVAE, WithBeta
+from worldvae.autoencoders.pixel_error import BernoulliPixels
 from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.posterior import Posterior, cost_of_code
 from worldvae.autoencoders.statistics import PixelStatistics, measure_pixels
@@ -72,9 +74,9 @@ class Autoencoder(nn.Module):
         with seeded_torch(derive(seed, "weights")):  # torch's layers draw from there
             self.encoder = ConvEncoder(shape, config.network, heads)
             self.decoder = ConvDecoder(shape, config.network, extra=action_size)
-        if config.objective.sigma == "learned":
+        if config.pixels.sigma == "learned":
             self.raw_log_sigma = nn.Parameter(torch.zeros(()))
-        units = pixels if pixels and config.objective.standardise else None
+        units = pixels if pixels and config.pixels.standardise else None
         units = units or PixelStatistics.neutral(shape)
         self.register_buffer("pixel_mean", _channels_last(units.mean))
         self.register_buffer("pixel_std", _channels_last(units.std))
@@ -96,14 +98,14 @@ class Autoencoder(nn.Module):
         objective asks for.
         """
         check_not_empty(train, "train")
-        units = measure_pixels(train, config.window) if config.objective.standardise else None
+        units = measure_pixels(train, config.window) if config.pixels.standardise else None
         pixels = units or replace(PixelStatistics.neutral(shape), frames=len(train))
         actions = train.actions(np.zeros(1, np.int64))
-        if config.objective.actions != (actions is not None):
+        if config.pixels.actions != (actions is not None):
             wanted, given = ("with", "without") if actions is None else ("without", "with")
             raise ConfigError(
                 f"the objective is {wanted} actions, its training frames come {given}: "
-                "StoredFrames(with_actions=) has to be what objective.actions is"
+                "StoredFrames(with_actions=) has to be what pixels.actions is"
             )
         size = 0 if actions is None else actions[0].size
         return cls(config, shape, seed, pixels, size, critic)
@@ -124,7 +126,7 @@ class Autoencoder(nn.Module):
 
     def _units(self, images: Tensor) -> Tensor:
         """Standardise what the encoder reads: (B, stack C, H, W) in [0, 1] -> the same in units."""
-        if not self.config.objective.standardise:
+        if not self.config.pixels.standardise:
             return images
         stack = self.config.network.stack
         mean, std = (
@@ -153,9 +155,10 @@ class Autoencoder(nn.Module):
 
     def log_sigma(self) -> Tensor:
         """Return the logarithm of a pixel's standard deviation in its unit, a scalar."""
-        sigma = self.config.objective.sigma
+        sigma = self.config.pixels.sigma
         if sigma == "learned":
             return soft_floor(LOG_SIGMA_GAIN * self.raw_log_sigma, LOG_SIGMA_MIN)
+        assert sigma is not None, "a bernoulli pixel has no sigma"
         return torch.tensor(math.log(sigma))
 
     def loss(
@@ -166,9 +169,9 @@ class Autoencoder(nn.Module):
         For a vae it is the negative ELBO. Rate and distortion are named as in Alemi et al. (2018).
         `step` counts from 0; None asks for the objective at the end of its schedules.
         """
-        objective, share = self.config.objective, batch.share
+        objective, pixels, share = self.config.objective, self.config.pixels, batch.share
         inputs, target = self._images(batch.frames)
-        damage = objective.noise, objective.mask, 0.0 if objective.standardise else GREY
+        damage = objective.noise, objective.mask, 0.0 if pixels.standardise else GREY
         posterior = self._posterior(corrupt(self._units(inputs), *damage, generator, share))
         sample = posterior.sample(generator, share)
         output = self._output(sample, batch.actions)
@@ -177,17 +180,17 @@ class Autoencoder(nn.Module):
         if objective.is_variational:
             posterior, sample = posterior.gathered(share), share.gather(sample)
         cost = cost_of_code(objective, posterior, sample, step, self.training_frames)
-        loss = objective.pixel_weight * distortion + cost
+        loss = pixels.weight * distortion + cost
         rate = posterior.kl().sum(1).mean()
         metrics = {"rate": rate, "distortion": distortion, "mse": mse}
-        if objective.name == "capacity_vae":
+        if isinstance(objective, CapacityVAE):
             metrics["capacity"] = torch.tensor(objective.capacity_at(step))
-        elif objective.is_variational:
+        elif isinstance(objective, VAE | WithBeta):
             metrics["beta"] = torch.tensor(objective.beta_at(step))
-        if objective.perceptual:
+        if pixels.perceptual:
             metrics["perceptual"] = self._perceptual(image, target)
-            loss = loss + objective.perceptual * metrics["perceptual"]
-        if objective.likelihood == "gaussian":
+            loss = loss + pixels.perceptual * metrics["perceptual"]
+        if pixels.sigma is not None:
             metrics["sigma"] = self.log_sigma().exp()
         return loss, {name: value.detach() for name, value in {"loss": loss, **metrics}.items()}
 
@@ -208,7 +211,7 @@ class Autoencoder(nn.Module):
 
     def _image(self, output: Tensor) -> Tensor:
         """Turn the decoder's output, logits or deviations from the mean in units, into an image."""
-        if self.config.objective.standardise:
+        if self.config.pixels.standardise:
             return self.pixel_mean + self.pixel_std * output
         return torch.sigmoid(output)
 
@@ -216,15 +219,15 @@ class Autoencoder(nn.Module):
         self, output: Tensor, image: Tensor, target: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Return -log p(target | z) in nats and the squared error, both means: scalars."""
-        objective = self.config.objective
+        pixels = self.config.pixels
         squared = functional.mse_loss(image, target, reduction="none")
         mse = squared.mean()
-        if objective.standardise:  # the others' images never leave [0, 1]
+        if pixels.standardise:  # the others' images never leave [0, 1]
             mse = functional.mse_loss(image.detach().clamp(0, 1), target)
-        if objective.likelihood == "bernoulli":
+        if isinstance(pixels, BernoulliPixels):
             return bernoulli_nll(output, target, weight).mean(), mse
         log_sigma = self.log_sigma()
-        if objective.standardise:
+        if pixels.standardise:
             log_sigma = log_sigma + self.pixel_std.log()
         return gaussian_nll(squared, log_sigma, weight).mean(), mse
 
@@ -235,7 +238,7 @@ class Autoencoder(nn.Module):
 
     def _weight(self, frames: Tensor, target: Tensor) -> Tensor | None:
         """Return how much each pixel counts, (B, 1, H, W), or None if all count one."""
-        motion_weight = self.config.objective.motion_weight
+        motion_weight = self.config.pixels.motion_weight
         if not motion_weight:
             return None
         return 1 + motion_weight * moving(target, to_float(self.config.window.previous(frames)))

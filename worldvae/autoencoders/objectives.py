@@ -1,183 +1,195 @@
-"""What an autoencoder is trained for, as a config value: the terms of its loss."""
+"""What an autoencoder's code costs: a small model of settings for each objective.
+
+docs/encoders.md says which to try when.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from worldvae.autoencoders.window import Window
 from worldvae.config import Config
-
-# With it the Gaussian likelihood is the squared error plus a constant. An objective that has no use
-# for sigma holds it, so that encoders saved when it was the default for all stay what they were.
-SQRT_HALF = 0.7071
-
-Variational = Literal["vae", "beta_vae", "capacity_vae", "beta_tcvae", "dip_vae"]
+from worldvae.fields import Variants
 
 
-class ObjectiveConfig(Config):
-    """distortion + perceptual distance + what the code costs; every term combines with any other.
+class AnyObjective(Config):
+    """What all objectives have."""
 
-    docs/encoders.md says which to try when.
-    """
+    is_variational: ClassVar[bool] = True
+    """Whether the code is a distribution with a KL, or a point."""
 
-    name: Literal["ae", "dae"] | Variational = Field(
-        "beta_vae",
-        alias="objective",
-        description="What the code costs. ae, dae: nothing; vae: KL; beta_vae: beta KL; "
-        "capacity_vae: gamma |KL - C|, C rising to capacity (Burgess et al., 2018); beta_tcvae: "
-        "beta weighs the total correlation alone (Chen et al., 2018); dip_vae: beta KL + dip "
-        "times the covariance's distance from the identity (Kumar et al., 2018).",
+    name: str = Field(description="What the code costs.")
+
+    @property
+    def without_warm_up(self) -> Self:
+        """The same objective as it is once its schedules are over."""
+        return self
+
+
+class Corrupted(AnyObjective):
+    """An objective that can damage the input and have the clean frame decoded."""
+
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="Standard deviation of the input noise, in units as those of sigma.",
     )
-    beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
+    mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels that are hidden.")
+
+
+class WithSchedule(Corrupted):
+    """An objective whose KL has the weight beta, which may grow first."""
+
     beta_schedule: Literal["constant", "linear", "cyclic"] = Field(
         "constant",
         description="linear: beta grows from 0 over beta_steps; cyclic: in each beta_steps it "
         "grows for one half and stays for the other (Fu et al., 2019).",
     )
     beta_steps: int = Field(1_000, ge=1, description="Optimiser steps of the schedule.")
-    free_bits: float = Field(
-        0.0, ge=0, description="Nats per latent that cost nothing (Kingma et al., 2016)."
-    )
-    capacity: float = Field(25.0, ge=0, description="capacity_vae: nats that C rises to.")
-    capacity_steps: int = Field(1_000, ge=1, description="capacity_vae: steps it takes to.")
-    gamma: float = Field(
-        100.0,
-        gt=0,
-        description="capacity_vae: weight of |KL - C|; too large a one fills C before the code "
-        "tells anything (10 learned where 30 did not; docs/encoders.md).",
-    )
-    dip: float = Field(10.0, gt=0, description="dip_vae: weight of the covariance's distance.")
-    likelihood: Literal["gaussian", "bernoulli"] = Field(
-        "gaussian", description="Distribution of a pixel given the latents."
-    )
-    sigma: float | Literal["learned"] = Field(
-        "learned",
-        description="Standard deviation of a pixel given the latents, in units of its own over "
-        "the training frames (without standardise: where black is 0 and white is 1); 'learned' "
-        "fits one for all pixels (sigma-VAE; Rybkin et al., 2021).",
-    )
-    standardise: bool = Field(
-        True,
-        description="Measure each pixel, at the input and in the loss, in units of its own "
-        "standard deviation over the training frames: rare small objects weigh as much as others "
-        "(gaussian pixels only).",
-    )
-    motion_weight: float = Field(
-        0.0, ge=0, description="Added to the weight of pixels that moved since the frame before."
-    )
-    predict: int = Field(
-        0, ge=0, le=16, description="Decode the frame so many decisions after the input."
-    )
-    actions: bool = Field(
-        False, description="predict: tell the decoder the actions taken in between."
-    )
-    pixel_weight: float = Field(
-        1.0, ge=0, description="Weight of the pixels' distortion; 0 leaves the perceptual term."
-    )
-    perceptual: float = Field(
-        0.0,
-        ge=0,
-        description="Weight of the distance between target and reconstruction in the features "
-        "of a denoising autoencoder that is trained first (DARLA; Higgins et al., 2017).",
-    )
-    noise: float = Field(
-        0.0,
-        ge=0,
-        le=2,
-        description="Standard deviation of the input noise, in units as those of sigma (dae: 0.1).",
-    )
-    mask: float = Field(0.0, ge=0, lt=1, description="Share of the input's pixels that are hidden.")
 
     @property
-    def is_variational(self) -> bool:
-        """Whether the code is a distribution with a KL, or a point."""
-        return self.name not in ("ae", "dae")
+    def without_warm_up(self) -> Self:
+        return self.model_copy(update={"beta_schedule": "constant", "beta_steps": BETA_STEPS})
 
-    def window(self, stack: int) -> Window:
-        """The frames that one example needs."""
-        return Window(stack, self.predict, with_previous=self.motion_weight > 0)
+    def share_at(self, step: int | None) -> float:
+        """How much of beta counts at `step` (the first is 0); None: once its schedule is over."""
+        if step is None or self.beta_schedule == "constant":
+            return 1.0
+        if self.beta_schedule == "linear":
+            return min(1.0, step / self.beta_steps)
+        return min(1.0, 2 * (step % self.beta_steps) / self.beta_steps)
+
+    @model_validator(mode="after")
+    def _schedule_has_steps(self) -> Self:
+        if self.beta_schedule == "constant" and self.beta_steps != BETA_STEPS:
+            raise ValueError("beta_steps needs beta_schedule: linear or cyclic")
+        return self
+
+
+BETA_STEPS = WithSchedule.model_fields["beta_steps"].default
+
+
+class WithBeta(WithSchedule):
+    """An objective whose beta is a setting, so that a sweep can choose it."""
+
+    beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
 
     def beta_at(self, step: int | None) -> float:
         """The weight of the KL at `step` (the first is 0); None: once its schedule is over."""
-        if step is None or self.beta_schedule == "constant":
-            return self.beta
-        if self.beta_schedule == "linear":
-            return self.beta * min(1.0, step / self.beta_steps)
-        return self.beta * min(1.0, 2 * (step % self.beta_steps) / self.beta_steps)
+        return self.beta * self.share_at(step)
+
+
+class WithFreeBits(Config):
+    """An objective of which each latent may carry a little for nothing."""
+
+    free_bits: float = Field(
+        0.0, ge=0, description="Nats per latent that cost nothing (Kingma et al., 2016)."
+    )
+
+
+class AE(AnyObjective):
+    """The code costs nothing, the input is clean."""
+
+    is_variational: ClassVar[bool] = False
+    noise: ClassVar[float] = 0.0
+    mask: ClassVar[float] = 0.0
+
+    name: Literal["ae"] = "ae"
+
+
+class DAE(Corrupted):
+    """The code costs nothing; the input is damaged, by noise of 0.1 if nothing else is said."""
+
+    is_variational: ClassVar[bool] = False
+
+    name: Literal["dae"] = "dae"
+    noise: float = Field(
+        0.1,
+        ge=0,
+        le=2,
+        description="Standard deviation of the input noise, in units as those of sigma "
+        "(where mask is given: 0).",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_damage_is_enough(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "mask" in values:
+            return {"noise": 0.0, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _is_damaged(self) -> DAE:
+        if not (self.noise or self.mask):
+            raise ValueError("dae needs noise or mask above 0; use objective: ae for a clean input")
+        return self
+
+
+class VAE(WithFreeBits, WithSchedule):
+    """The code costs its KL to the prior (Kingma & Welling, 2014)."""
+
+    name: Literal["vae"] = "vae"
+
+    def beta_at(self, step: int | None) -> float:
+        """The weight of the KL at `step`: 1 once its schedule is over."""
+        return self.share_at(step)
+
+
+class BetaVAE(WithFreeBits, WithBeta):
+    """The code costs beta times its KL (Higgins et al., 2017)."""
+
+    name: Literal["beta_vae"] = "beta_vae"
+
+
+class CapacityVAE(Corrupted):
+    """The code costs gamma |KL - C|, where C rises to `capacity` (Burgess et al., 2018)."""
+
+    name: Literal["capacity_vae"] = "capacity_vae"
+    capacity: float = Field(25.0, ge=0, description="Nats that C rises to.")
+    capacity_steps: int = Field(1_000, ge=1, description="Optimiser steps that C takes to.")
+    gamma: float = Field(
+        100.0,
+        gt=0,
+        description="Weight of |KL - C|; too large a one fills C before the code tells anything "
+        "(10 learned where 30 did not; docs/encoders.md).",
+    )
+
+    @property
+    def without_warm_up(self) -> CapacityVAE:
+        return self.model_copy(update={"capacity_steps": 1})
 
     def capacity_at(self, step: int | None) -> float:
         """C at `step`, in nats: capacity min(1, step / capacity_steps); None: at the end."""
         return self.capacity * (1.0 if step is None else min(1.0, step / self.capacity_steps))
 
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults_that_fit(cls, values: Any) -> Any:
-        """Defaults of one key that depend on another."""
-        if not isinstance(values, dict):
-            return values
-        fitting: dict[str, Any] = {}
-        if "dae" in (values.get("name"), values.get("objective")) and "mask" not in values:
-            fitting["noise"] = 0.1
-        if values.get("likelihood") == "bernoulli":
-            fitting |= {"sigma": SQRT_HALF, "standardise": False}
-        if values.get("pixel_weight") == 0:
-            fitting["sigma"] = SQRT_HALF
-        return {**fitting, **values}
 
-    @field_validator("sigma", mode="before")
-    @classmethod
-    def _number_or_learned(cls, value: Any) -> Any:
-        if value != "learned" and not (isinstance(value, int | float) and value > 0):
-            raise ValueError("expected a number above 0 or 'learned'")
-        return value
+class BetaTCVAE(WithBeta):
+    """The code costs its KL, of which beta weighs the total correlation (Chen et al., 2018)."""
 
-    @model_validator(mode="after")
-    def _no_idle_field(self) -> ObjectiveConfig:
-        """A field that would do nothing is an error: it promises what the loss does not keep."""
-        if self.name == "vae" and self.beta != 1:
-            raise ValueError(f"vae means beta 1, got {self.beta}; use objective: beta_vae")
-        for field, users in USED_BY.items():
-            is_idle = getattr(self, field) != type(self).model_fields[field].default
-            if is_idle and self.name not in users:
-                raise ValueError(f"{self.name} has no use for {field}: it needs {_either(users)}")
-        if self.name == "dae" and not (self.noise or self.mask):
-            raise ValueError("dae needs noise or mask above 0; use objective: ae for a clean input")
-        if self.name == "ae" and (self.noise or self.mask):
-            raise ValueError("ae sees clean input: noise and mask need objective: dae")
-        if self.beta_schedule == "constant" and self.beta_steps != BETA_STEPS:
-            raise ValueError("beta_steps needs beta_schedule: linear or cyclic")
-        return self._no_idle_pixels()
-
-    def _no_idle_pixels(self) -> ObjectiveConfig:
-        if self.likelihood == "bernoulli" and self.sigma != SQRT_HALF:
-            raise ValueError("a bernoulli pixel has no sigma; use likelihood: gaussian")
-        if self.likelihood == "bernoulli" and self.standardise:
-            raise ValueError("a bernoulli pixel has no unit; standardise needs likelihood gaussian")
-        if self.actions and not self.predict:
-            raise ValueError("actions are taken between frames: they need predict above 0")
-        if not self.pixel_weight and not self.perceptual:
-            raise ValueError("nothing is to be reconstructed: pixel_weight or perceptual above 0")
-        if not self.pixel_weight and (self.motion_weight or self.sigma == "learned"):
-            raise ValueError("motion_weight and a learned sigma need pixel_weight above 0")
-        return self
+    name: Literal["beta_tcvae"] = "beta_tcvae"
 
 
-BETA_STEPS = ObjectiveConfig.model_fields["beta_steps"].default
+class DIPVAE(WithFreeBits, WithBeta):
+    """As beta_vae, and dip times the covariance's distance from identity (Kumar et al., 2018)."""
 
-_WITH_BETA = ("beta_vae", "beta_tcvae", "dip_vae")
-# Which objectives a field belongs to; for the others it must keep its default.
-USED_BY: dict[str, tuple[str, ...]] = {
-    "beta": ("vae", *_WITH_BETA),
-    "beta_schedule": ("vae", *_WITH_BETA),
-    "free_bits": ("vae", "beta_vae", "dip_vae"),
-    "capacity": ("capacity_vae",),
-    "capacity_steps": ("capacity_vae",),
-    "gamma": ("capacity_vae",),
-    "dip": ("dip_vae",),
-}
+    name: Literal["dip_vae"] = "dip_vae"
+    dip: float = Field(10.0, gt=0, description="Weight of the covariance's distance.")
 
 
-def _either(names: tuple[str, ...]) -> str:
-    return "objective: " + " or ".join(names)
+BY_NAME = Variants("name", default="beta_vae")
+
+Objective = Annotated[
+    Annotated[AE, Tag("ae")]
+    | Annotated[DAE, Tag("dae")]
+    | Annotated[VAE, Tag("vae")]
+    | Annotated[BetaVAE, Tag("beta_vae")]
+    | Annotated[CapacityVAE, Tag("capacity_vae")]
+    | Annotated[BetaTCVAE, Tag("beta_tcvae")]
+    | Annotated[DIPVAE, Tag("dip_vae")],
+    Discriminator(BY_NAME.word_of),
+    BeforeValidator(BY_NAME.spelled_out),
+    BY_NAME,
+]
+"""One of them; a mapping without a name is a beta_vae, and a bare word is a name."""

@@ -13,7 +13,14 @@ from worldvae.autoencoders.divergences import (
     kl_to_standard_normal,
     with_free_bits,
 )
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import (
+    DIPVAE,
+    VAE,
+    BetaTCVAE,
+    CapacityVAE,
+    Objective,
+    WithBeta,
+)
 from worldvae.training.share import WHOLE, Share
 
 
@@ -47,7 +54,7 @@ class Posterior:
 
 
 def cost_of_code(
-    objective: ObjectiveConfig,
+    objective: Objective,
     posterior: Posterior,
     sample: Tensor,
     step: int | None,
@@ -57,16 +64,16 @@ def cost_of_code(
 
     Some objectives are no means over examples, so this needs the whole batch.
     """
-    beta = objective.beta_at(step)
-    if not objective.is_variational:
-        return torch.zeros((), device=sample.device)
-    if objective.name == "capacity_vae":
+    if isinstance(objective, CapacityVAE):
         excess = posterior.kl().sum(1).mean() - objective.capacity_at(step)
         return objective.gamma * excess.abs()
-    if objective.name == "beta_tcvae":
+    if not isinstance(objective, VAE | WithBeta):
+        return torch.zeros((), device=sample.device)
+    beta = objective.beta_at(step)
+    if isinstance(objective, BetaTCVAE):
         parts = decompose_kl(sample, posterior.mean, posterior.logvar, training_frames)
         return parts.mutual_information + beta * parts.total_correlation + parts.dimension_wise
     cost = beta * with_free_bits(posterior.kl(), objective.free_bits)
-    if objective.name == "dip_vae":
+    if isinstance(objective, DIPVAE):
         cost = cost + objective.dip * dip_penalty(posterior.mean, posterior.logvar)
     return cost

@@ -15,7 +15,7 @@ import torch
 
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder
-from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
@@ -28,7 +28,6 @@ from worldvae.fingerprint import Fingerprint
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
-from worldvae.training.config import FitConfig
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import FitResult, fit
 from worldvae.training.run import CHECKPOINT
@@ -131,7 +130,7 @@ def _is_done(folder: Path) -> bool:
 
 
 def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
-    return read_sources(stores, config.autoencoder.window, config.actions)
+    return read_sources(stores, config.autoencoder.window, config.pixels.actions)
 
 
 def _take_weights(model: Autoencoder, folder: Path) -> None:
@@ -206,17 +205,10 @@ def _critic(
     stores: Sequence[RolloutStore], config: PretrainConfig, folder: Path, seed: int, device: str
 ) -> Autoencoder | None:
     """The denoising autoencoder whose features the perceptual term compares, trained first."""
-    if not config.perceptual:
+    if not config.pixels.perceptual:
         return None
-    objective = {"objective": "dae", "sigma": "learned", "standardise": config.standardise}
-    settings = {
-        **{name: getattr(config, name) for name in FitConfig.model_fields},
-        **{name: getattr(config, name) for name in NetworkConfig.model_fields},
-        "stack": 1,
-        **objective,
-    }
-    path, wanted = folder / CRITIC, PretrainConfig.model_validate(settings)
-    _pretrain(stores, wanted, path, seed, device)
+    path = folder / CRITIC
+    _pretrain(stores, config.critic, path, seed, device)
     return load_autoencoder(path)[0]
 
 

@@ -17,6 +17,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch, frame_batches
 from worldvae.autoencoders.likelihoods import bernoulli_nll, gaussian_nll, moving
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.autoencoders.pixel_error import BernoulliPixels
 from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.autoencoders.window import Window
@@ -57,13 +58,13 @@ class Subject:
         the encoder was trained on.
         """
         encoder.card.check_frame(store.env.frame, str(store.folder))
-        objective = encoder._model.config.objective
+        pixels = encoder._model.config.pixels
         # Motion is looked at whether or not the objective does.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
         records = store.healthy()
         splits = Splits(
             *(
-                StoredFrames(store, name, records, window.before, window.ahead, objective.actions)
+                StoredFrames(store, name, records, window.before, window.ahead, pixels.actions)
                 for name in ("train", "validation", "test")
             )
         )
@@ -202,7 +203,7 @@ def _reconstruct(
 
 def _distortion(model: Autoencoder, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """-log p(target | z) in nats, every pixel counted once: (B, C, H, W) twice -> (B,)."""
-    if model.config.objective.likelihood == "bernoulli":
+    if isinstance(model.config.pixels, BernoulliPixels):
         return bernoulli_nll(torch.logit(image, eps=1e-6), target)
     squared = (image - target).square()
     return gaussian_nll(squared, model.log_sigma() + model.pixel_std.log())

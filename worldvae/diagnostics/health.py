@@ -68,6 +68,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
         env_id=encoder.card.env_id,
         trained=encoder.card.trained,
         objective=objective,
+        pixels=subject.model.config.pixels,
         frames={name: len(split) for name, split in subject.splits._asdict().items()},
         reconstruction=errors,
         code=measure_code(samples.train.codes, held_out.kl, not objective.is_variational),

@@ -63,7 +63,7 @@ def take(folder: Path, experiment: Experiment) -> Moments:
     store, model = RolloutStore(folder), experiment.pretrain.autoencoder
     depth = max(set_up(experiment, arm).stack for arm in ARMS)
     before, ahead = depth - 1, model.window.ahead
-    source = StoredFrames(store, "test", None, before, ahead, model.objective.actions)
+    source = StoredFrames(store, "test", None, before, ahead, model.pixels.actions)
     if not len(source):
         raise ArtifactError(f"{folder}: no test episode yet; collect more frames")
     chosen = np.linspace(0, len(source) - 1, MOMENTS + 2)[1:-1].astype(np.int64)

@@ -107,7 +107,7 @@ UNFIT = {
     "severity": "unfit",
     "name": "collapsed",
     "found": "0 of 4 latents are active.",
-    "advice": "Lower pretrain.beta.",
+    "advice": "Lower pretrain.objective.beta.",
 }
 
 
@@ -123,7 +123,7 @@ def test_health_drift_and_differences_are_told(tmp_path: Path) -> None:
     text = text_of(folder)
     assert "Its scores on held-out episodes: mse 0.0125. 2 of 3 latents carry more than" in text
     assert "## Latent health\n\nVerdict: doubtful, with 1 finding." in text
-    assert "\n- doubtful: 0 of 4 latents are active. Lower pretrain.beta.\n" in text
+    assert "\n- doubtful: 0 of 4 latents are active. Lower pretrain.objective.beta.\n" in text
     assert "At the end the most was 25 % of the frames of latent 2." in text
     found = rows(text[text.index("## Did the agents") : text.index("## What it cost")])
     assert found["latent 2"] == ["1.0 %", "25.0 %", "37.5 %", "1.25", "1"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import AE
 from worldvae.diagnostics.health import write_health
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
@@ -205,7 +205,7 @@ def test_dead_and_double_latents_are_named(tmp_path: Path) -> None:
 
 
 def test_a_point_code_has_no_rate(tmp_path: Path) -> None:
-    page = render(health(objective=ObjectiveConfig(name="ae")), tmp_path)
+    page = render(health(objective=AE()), tmp_path)
     assert "KL of each latent" not in page
     assert "above 1 % of that of the most varying latent" in Page(page).text
 

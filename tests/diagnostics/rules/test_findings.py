@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence, probes
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
+from worldvae.autoencoders.pixel_error import GaussianPixels, NoPixels
 from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
     DuplicatePair,
@@ -92,7 +93,7 @@ def test_each_illness_has_its_rule(given: dict[str, Any], name: str, verdict: st
         {"neighbours": STRANGE.model_copy(update={"moving": Closeness(latents=0.9, pixels=1.0)})},
         # Without a pixel term the decoder need not draw anything.
         {
-            "objective": ObjectiveConfig(pixel_weight=0, perceptual=1.0),
+            "pixels": NoPixels(),
             "reconstruction": both(lost=1.5, moving=1.5),
         },
         {"probes": probes(ball=0.6, paddle=0.8)},
@@ -151,34 +152,41 @@ def only(found: Evidence) -> Finding:
 
 
 def test_numbers_and_advice_are_in_words() -> None:
-    plain = ObjectiveConfig(standardise=False, sigma=1)
-    finding = only(evidence(objective=plain, reconstruction=both(moving=0.6), code=code(active=5)))
+    plain = GaussianPixels(standardise=False, sigma=1)
+    finding = only(evidence(pixels=plain, reconstruction=both(moving=0.6), code=code(active=5)))
     assert finding.found == (
         "5 of 8 latents are active and moving pixels are lost: 60 % of their deviation from the "
         "mean image on training frames (60 % on held-out ones)."
     )
     assert finding.advice == (
-        "Lower pretrain.beta (now 1), or set pretrain.sigma: learned, which weighs picture against "
-        "code itself; or raise pretrain.motion_weight (now 0), or set pretrain.standardise: true."
+        "Lower pretrain.objective.beta (now 1), or set pretrain.pixels.sigma: learned, which "
+        "weighs picture against code itself; or raise pretrain.pixels.motion_weight (now 0), or "
+        "set pretrain.pixels.standardise: true."
     )
 
 
 @pytest.mark.parametrize(
-    ("objective", "expected"),
+    ("values", "expected"),
     [
-        ({"objective": "capacity_vae", "capacity": 5}, "raise pretrain.capacity (now 5)"),
-        ({"objective": "vae"}, "pretrain.objective: beta_vae"),
-        ({"objective": "ae"}, "raise pretrain.steps"),
-        ({"beta": 0.0}, "raise pretrain.steps"),
-        ({"predict": 3}, "lower pretrain.predict (now 3), or set pretrain.actions: true"),
-        ({"motion_weight": 4}, "raise pretrain.motion_weight (now 4)."),
+        ({"objective": CapacityVAE(capacity=5)}, "raise pretrain.objective.capacity (now 5)"),
+        ({"objective": VAE()}, "set pretrain.objective: {name: beta_vae, beta: 0.5}"),
+        ({"objective": AE()}, "raise pretrain.steps"),
+        ({"objective": BetaVAE(beta=0)}, "raise pretrain.steps"),
+        (
+            {"pixels": GaussianPixels(predict=3)},
+            "lower pretrain.pixels.predict (now 3), or set pretrain.pixels.actions: true",
+        ),
+        (
+            {"pixels": GaussianPixels(motion_weight=4)},
+            "raise pretrain.pixels.motion_weight (now 4).",
+        ),
     ],
 )
-def test_advice_fits_the_objective(objective: dict[str, Any], expected: str) -> None:
+def test_advice_fits_the_objective(values: dict[str, Any], expected: str) -> None:
     found = evidence(
-        objective=ObjectiveConfig.model_validate(objective),
         reconstruction=both(moving=0.6),
         code=code(active=7),
+        **values,
     )
     assert expected.lower() in only(found).advice.lower()
 

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import AE
 from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
@@ -201,8 +201,7 @@ def _labelled(subject: Subject) -> tuple[Task, LabelledExamples, LabelledExample
 
 def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
     # In units of each pixel's own deviation small objects are seen from the first step on.
-    objective = ObjectiveConfig(name="ae", standardise=True)
-    config = AutoencoderConfig(network=subject.model.config.network, objective=objective)
+    config = AutoencoderConfig(network=subject.model.config.network, objective=AE())
     units = measure_pixels(subject.splits.train, subject.window, UNIT_FRAMES)
     body = Autoencoder(config, subject.model.shape, derive(seed, "supervised"), units)
     with seeded_torch(derive(seed, "supervised", "head")):

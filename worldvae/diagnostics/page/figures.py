@@ -106,9 +106,9 @@ def _reconstruction_words(evidence: Evidence) -> str:
         "Lost is the squared error in units of the deviation from the mean training image: "
         "0 % is perfect, 100 % is what that image scores, which shows nothing of the moment."
     )
-    if evidence.objective.predict:
-        words += f" What is drawn is the frame {evidence.objective.predict} decisions later."
-    if not evidence.objective.pixel_weight:
+    if evidence.pixels.predict:
+        words += f" What is drawn is the frame {evidence.pixels.predict} decisions later."
+    if not evidence.pixels.weight:
         words += " The objective does not ask for pixels, so that these may be wrong."
     return words
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from worldvae import html
-from worldvae.autoencoders.objectives import ObjectiveConfig
 from worldvae.diagnostics.page import figures, state_figures
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.diagnostics.rules.findings import percent
@@ -69,7 +68,7 @@ def _grounds(health: Health) -> str:
         return health.findings[0].found
     code, lost = health.code, health.reconstruction.held_out.lost
     active = f"{code.active} of {code.latents} latents are active"
-    if lost is None or not health.objective.pixel_weight:
+    if lost is None or not health.pixels.weight:
         return f"{active}."
     return f"{active}; of what held-out frames show beyond the mean image, {percent(lost)} is lost."
 
@@ -93,7 +92,7 @@ def _measured(health: Health, folder: Path) -> str:
         ),
         html.terms(_amounts(health)),
         html.details("The command, to do it again", html.code(_again(health, folder))),
-        html.details("The objective, every default written out", _objective(health.objective)),
+        html.details("The objective, every default written out", _objective(health)),
         html.details("Versions", html.code(versions)),
     )
 
@@ -109,8 +108,8 @@ def _amounts(health: Health) -> Iterator[tuple[str, str]]:
     yield "Seconds", f"{sum(health.seconds.values()):,.1f}{f': {each}' if each else ''}"
 
 
-def _objective(objective: ObjectiveConfig) -> str:
-    values = objective.model_dump(mode="json", by_alias=True)
+def _objective(health: Health) -> str:
+    values = health.model_dump(mode="json", include={"objective", "pixels"})
     return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
 
 

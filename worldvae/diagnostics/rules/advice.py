@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import VAE, CapacityVAE, Objective, WithBeta
+from worldvae.autoencoders.pixel_error import GaussianPixels, PixelError
 
 
-def more_information(objective: ObjectiveConfig) -> str:
+def more_information(objective: Objective, pixels: PixelError) -> str:
     """Let the code carry more."""
-    if objective.name == "capacity_vae":
-        return f"raise pretrain.capacity (now {objective.capacity:g})"
-    if not objective.is_variational:
-        return "raise pretrain.steps"
-    if objective.name == "vae":
-        way = "set pretrain.objective: beta_vae with pretrain.beta below 1"
-    elif objective.beta > 0:
-        way = f"lower pretrain.beta (now {objective.beta:g})"
+    if isinstance(objective, CapacityVAE):
+        return f"raise pretrain.objective.capacity (now {objective.capacity:g})"
+    if isinstance(objective, VAE):
+        way = "set pretrain.objective: {name: beta_vae, beta: 0.5}"
+    elif isinstance(objective, WithBeta) and objective.beta > 0:
+        way = f"lower pretrain.objective.beta (now {objective.beta:g})"
     else:
         return "raise pretrain.steps"
-    if objective.likelihood == "gaussian" and objective.sigma != "learned":
-        return f"{way}, or set pretrain.sigma: learned, which weighs picture against code itself"
+    if isinstance(pixels, GaussianPixels) and pixels.sigma != "learned":
+        learned = "set pretrain.pixels.sigma: learned, which weighs picture against code itself"
+        return f"{way}, or {learned}"
     return way
 
 
-def sharper_eyes(objective: ObjectiveConfig) -> str:
+def finer_pixels(pixels: PixelError) -> str:
     """Let rare and moving pixels count for more."""
-    motion = f"raise pretrain.motion_weight (now {objective.motion_weight:g})"
-    if objective.standardise or objective.likelihood != "gaussian":
+    motion = f"raise pretrain.pixels.motion_weight (now {pixels.motion_weight:g})"
+    if pixels.standardise or not isinstance(pixels, GaussianPixels):
         return motion
-    return f"{motion}, or set pretrain.standardise: true"
+    return f"{motion}, or set pretrain.pixels.standardise: true"
 
 
-def nearer_future(objective: ObjectiveConfig) -> str:
+def nearer_future(pixels: PixelError) -> str:
     """Let what is to be decoded depend less on chance."""
-    nearer = f"lower pretrain.predict (now {objective.predict})"
-    return nearer if objective.actions else f"{nearer}, or set pretrain.actions: true"
+    nearer = f"lower pretrain.pixels.predict (now {pixels.predict})"
+    return nearer if pixels.actions else f"{nearer}, or set pretrain.pixels.actions: true"
 
 
 def join(*ways: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import DUPLICATE
-from worldvae.diagnostics.rules.advice import join, more_information, sharper_eyes
+from worldvae.diagnostics.rules.advice import finer_pixels, join, more_information
 from worldvae.diagnostics.rules.evidence import Evidence, Finding
 
 # Collapsed codes were seen at 0.2 to 0.3, those of sound encoders above 0.6 in one respect or more.
@@ -30,7 +30,7 @@ def strangers(evidence: Evidence) -> Finding | None:
         name="strangers",
         found="Training frames with the nearest latents are not like the held-out frame: "
         f"{_closeness(known)} (0: as a random frame, 1: as the nearest there is).",
-        advice=join(more_information(evidence.objective), "raise rollouts.frames"),
+        advice=join(more_information(evidence.objective, evidence.pixels), "raise rollouts.frames"),
     )
 
 
@@ -53,7 +53,9 @@ def below_untrained(evidence: Evidence) -> Finding | None:
         name="below_untrained",
         found=f"A linear probe reads less of the state from the latents ({mean['latents']:.2f}) "
         f"than from those of an untrained encoder ({mean['untrained']:.2f}).",
-        advice=join(sharper_eyes(evidence.objective), more_information(evidence.objective)),
+        advice=join(
+            finer_pixels(evidence.pixels), more_information(evidence.objective, evidence.pixels)
+        ),
     )
 
 
@@ -72,7 +74,9 @@ def variables_lost(evidence: Evidence) -> Finding | None:
         name="variables_lost",
         found="Linear probes of the latents miss what those of a small picture (in brackets) "
         f"show: {each}.",
-        advice=join(sharper_eyes(evidence.objective), more_information(evidence.objective)),
+        advice=join(
+            finer_pixels(evidence.pixels), more_information(evidence.objective, evidence.pixels)
+        ),
     )
 
 

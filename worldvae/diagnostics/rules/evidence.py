@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from worldvae.autoencoders.objectives import ObjectiveConfig
+from worldvae.autoencoders.objectives import Objective
+from worldvae.autoencoders.pixel_error import PixelError
 from worldvae.config import Config
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import Code, Overfitting, Reconstruction
@@ -30,7 +31,8 @@ class Evidence(Config):
 
     env_id: str
     trained: bool = Field(description="False: random weights.")
-    objective: ObjectiveConfig
+    objective: Objective = Field(description="What the code costs.")
+    pixels: PixelError = Field(description="What a reconstruction costs.")
     frames: dict[str, int] = Field(description="Split -> examples in the store.")
     reconstruction: Reconstruction
     code: Code

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from worldvae.diagnostics.metrics.reconstruction import Code
-from worldvae.diagnostics.rules.advice import join, more_information, nearer_future, sharper_eyes
+from worldvae.diagnostics.rules.advice import finer_pixels, join, more_information, nearer_future
 from worldvae.diagnostics.rules.code import (
     below_untrained,
     duplicates,
@@ -81,7 +81,9 @@ def collapsed(evidence: Evidence) -> Finding | None:
         name="collapsed",
         found=f"0 of {code.latents} latents are active and the code carries {code.rate:.2f} nats: "
         "the decoder hardly uses it.",
-        advice=join(more_information(evidence.objective), sharper_eyes(evidence.objective)),
+        advice=join(
+            more_information(evidence.objective, evidence.pixels), finer_pixels(evidence.pixels)
+        ),
     )
 
 
@@ -90,7 +92,7 @@ def blind(evidence: Evidence) -> Finding | None:
     train = evidence.reconstruction.train
     lost = [train.lost, train.moving.lost if train.moving else None]
     shares = [share for share in lost if share is not None]
-    if not evidence.objective.pixel_weight or not shares or min(shares) <= NOTHING_KEPT:
+    if not evidence.pixels.weight or not shares or min(shares) <= NOTHING_KEPT:
         return None
     return Finding(
         # The decoder may lag behind: what an agent needs may be in the code already.
@@ -98,21 +100,21 @@ def blind(evidence: Evidence) -> Finding | None:
         name="blind",
         found=f"Reconstructions of training frames are hardly nearer than the mean image: "
         f"{percent(min(shares))} of the deviation from it is lost.",
-        advice=join("raise pretrain.steps", more_information(evidence.objective)),
+        advice=join("raise pretrain.steps", more_information(evidence.objective, evidence.pixels)),
     )
 
 
 def moving_lost(evidence: Evidence) -> Finding | None:
-    code, objective = evidence.code, evidence.objective
+    code, pixels = evidence.code, evidence.pixels
     train, held_out = evidence.reconstruction.train.moving, evidence.reconstruction.held_out.moving
-    if not (train and train.lost and train.lost > MOVING_LOST and objective.pixel_weight):
+    if not (train and train.lost and train.lost > MOVING_LOST and pixels.weight):
         return None
     elsewhere = (
         f" ({percent(held_out.lost)} on held-out ones)" if held_out and held_out.lost else ""
     )
-    ways = [more_information(objective), sharper_eyes(objective)]
-    if objective.predict:
-        ways.append(nearer_future(objective))
+    ways = [more_information(evidence.objective, pixels), finer_pixels(pixels)]
+    if pixels.predict:
+        ways.append(nearer_future(pixels))
     return Finding(
         severity="doubtful",
         name="moving_lost",
@@ -125,14 +127,18 @@ def moving_lost(evidence: Evidence) -> Finding | None:
 
 def places_lost(evidence: Evidence) -> Finding | None:
     """What is small is lost where nothing large moves; over all pixels the large outweighs it."""
-    objective, train = evidence.objective, evidence.reconstruction.train
-    if not (train.places and train.moving and train.moving.lost and objective.pixel_weight):
+    pixels, train = evidence.pixels, evidence.reconstruction.train
+    if not (train.places and train.moving and train.moving.lost and pixels.weight):
         return None
     judged = train.places.known
     lost = sum(share > MOVING_LOST for share in judged)
     if train.moving.lost > MOVING_LOST or lost < max(LEAST_PLACES, PLACES_LOST * len(judged)):
         return None
-    ways = [more_information(objective), sharper_eyes(objective), *_more_latents(evidence.code)]
+    ways = [
+        more_information(evidence.objective, pixels),
+        finer_pixels(pixels),
+        *_more_latents(evidence.code),
+    ]
     return Finding(
         severity="doubtful",
         name="places_lost",
@@ -146,14 +152,14 @@ def static_lost(evidence: Evidence) -> Finding | None:
     code, train = evidence.code, evidence.reconstruction.train.static
     if not (train and train.lost and train.lost > STATIC_LOST and train.mse > VISIBLE_MSE):
         return None
-    if not evidence.objective.pixel_weight:
+    if not evidence.pixels.weight:
         return None
     return Finding(
         severity="doubtful",
         name="static_lost",
         found=f"{code.active} of {code.latents} latents are active and pixels that stand still "
         f"are lost: {percent(train.lost)} of their deviation from the mean image.",
-        advice=join(more_information(evidence.objective), *_more_latents(code)),
+        advice=join(more_information(evidence.objective, evidence.pixels), *_more_latents(code)),
     )
 
 

@@ -166,7 +166,7 @@ def test_states_that_nobody_recorded_are_said_to_be_missing(run: Path) -> None:
 
 def test_moments_reach_as_far_back_and_ahead_as_the_encoder_does(prepared: Path) -> None:
     """Of 2 latents from 3 frames each the oldest is 3 decisions old; the target is 2 ahead."""
-    changes = {"pretrain.stack": 3, "pretrain.predict": 2, "pretrain.actions": True}
+    changes = {"pretrain.stack": 3, "pretrain.pixels.predict": 2, "pretrain.pixels.actions": True}
     experiment = Experiment.load(prepared / "config.yaml", changes)
     moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
     encoder = SimpleNamespace(stack=3, window=experiment.pretrain.autoencoder.window)

@@ -1,0 +1,141 @@
+"""The keys of a configuration: their list for --help, and what is wrong with one of them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from worldvae.fields import (
+    bounds_of,
+    fields_of,
+    find_field,
+    locate,
+    sections_of,
+    shortened,
+    told_apart_by,
+    variants_of,
+)
+
+
+def describe(model: type[BaseModel], prefix: str = "") -> str:
+    """Name, default, bounds and meaning of every key of `model`; for `--help`."""
+    lines: list[str] = []
+    sections: list[str] = []
+    for name, field in fields_of(model).items():
+        key, below = f"{prefix}{name}", sections_of(field)
+        if not below:
+            lines.append(_described(key, field))
+            continue
+        variants = variants_of(field)
+        words = _variants(key, field) if variants else describe(below[0], f"{key}.")
+        sections += [f"\n{key}: {field.description}", words]
+    return "\n".join(lines + sections)
+
+
+def _described(key: str, field: FieldInfo, users: str = "") -> str:
+    shown = json.dumps(field.get_default(call_default_factory=True), default=str)
+    return f"  --{key} (default: {shown}){bounds_of(field)}{users}\n      {field.description}"
+
+
+def _variants(key: str, field: FieldInfo) -> str:
+    """Which models the section at `key` can be, and every key with the models that have it."""
+    told = told_apart_by(field)
+    assert told is not None, key
+    variants = variants_of(field)
+    lines = [f"  --{key}.{told.key} (default: {json.dumps(told.default)}), or for short --{key}"]
+    lines += [f"      {word}: {_first_line(model)}" for word, model in variants.items()]
+    users: dict[str, list[str]] = {}
+    for word, model in variants.items():
+        for name, below in fields_of(model).items():
+            if name != told.key:
+                users.setdefault(_described(f"{key}.{name}", below, "{}"), []).append(word)
+    for line, words in users.items():
+        of = "" if len(words) == len(variants) else f"; of {', '.join(words)}"
+        lines.append(line.replace("{}", of, 1))
+    return "\n".join(lines)
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").partition("\n")[0]
+
+
+def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key that a YAML file for `model` may hold, each once: "env", "env.id", ..."""
+    for name, field in fields_of(model).items():
+        key = f"{prefix}{name}"
+        yield key
+        below = (dotted_keys(section, f"{key}.") for section in sections_of(field))
+        yield from dict.fromkeys(chain.from_iterable(below))
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
+    """The key of the first mistake in the values of a `model`, and what is wrong with it.
+
+    ("pretrain.steps", " = 'x': input should be a valid integer, ...")
+    """
+    first = error.errors(include_url=False)[0]
+    location = [part for part in first["loc"] if part != "[key]"]
+    parts, section = locate(location, model)
+    if first["type"].startswith("union_tag_"):
+        return _no_variant(parts, first["input"], _field_at(parts, model))
+    key = shortened(".".join(parts), "")
+    if first["type"] == "extra_forbidden":
+        return key, f": no such key{_elsewhere(parts, section, model)}"
+    message = " ".join(first["msg"].removeprefix("Value error, ").split())
+    if first["type"] == "missing":
+        return key, f": missing; {message}"
+    is_section = isinstance(first["input"], dict | BaseModel) and first["type"] == "value_error"
+    given_value = "" if is_section else f" = {shortened(first['input'])}"
+    return key, f"{given_value}: {message[0].lower()}{message[1:]}"
+
+
+def _no_variant(parts: list[str], value: Any, field: FieldInfo) -> tuple[str, str]:
+    told, words = told_apart_by(field), list(variants_of(field))
+    assert told is not None, parts
+    is_section = isinstance(value, Mapping)
+    key = ".".join([*parts, told.key] if is_section else parts)
+    word = value.get(told.key) if is_section else value
+    close = difflib.get_close_matches(str(word)[:100], words, 1, cutoff=0.0)[0]
+    return key, f" = {shortened(word)}: expected {_either(words)}; did you mean {close}?"
+
+
+def _elsewhere(
+    parts: Sequence[str], section: type[BaseModel] | None, model: type[BaseModel]
+) -> str:
+    """Which variants of the section have the key, or which key may be meant."""
+    *above, last = parts
+    parent = "".join(f"{part}." for part in above)
+    field = find_field(".".join(above), model)[1] if above else None
+    variants = variants_of(field) if field is not None else {}
+    own = [word for word, one in variants.items() if one is section]
+    owners = [word for word, one in variants.items() if last in fields_of(one)]
+    siblings = list(fields_of(section)) if section is not None else []
+    if own and owners:
+        near = difflib.get_close_matches(last[:100], siblings, 1, cutoff=0.0)[0]
+        return f" in {own[0]}, but in {_either(owners)}; did you mean {parent}{near}?"
+    keys = list(dotted_keys(model))
+    close = [f"{parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
+    close += [key for key in keys if key.startswith(parent) and _last_word(key) == last]
+    close += [key for key in keys if _last_word(key) == last]
+    close += difflib.get_close_matches(f"{parent}{last}"[:100], keys, 1, cutoff=0.0)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _last_word(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _field_at(parts: Sequence[str], model: type[BaseModel]) -> FieldInfo:
+    field = find_field(".".join(parts), model)[1]
+    assert field is not None, parts
+    return field
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
