@@ -15,7 +15,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ConfigError
 from worldvae.wrappers.latent import FrameEncoder, LatentObserver
-from worldvae.wrappers.observer import NO_ONE, Moment, Observer
+from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 
 Floats = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ class StateObserver(Observer):
         moment: Moment,
         episode_start: NDArray[np.bool_],
         last: Moment | None = None,
-        ended: NDArray[np.intp] = NO_ONE,
+        ended: NDArray[np.intp] = NO_INDICES,
     ) -> tuple[Floats, Floats]:
         stacks, final = super().step(moment, episode_start, last, ended)
         return self._standardised(self._learned(stacks)), self._standardised(final)

@@ -1,4 +1,4 @@
-"""The last k observations of N environments, as one vector or one image each."""
+"""The last k observations of each of N environments, joined along the last axis."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 
 class History:
-    """Stacks along the last axis, newest last; an episode's first observation fills its stack.
+    """Keeps the last k observations of N environments, joined along the last axis, newest last.
+
+    At the start of an episode its first observation is repeated k times.
 
     Args:
-        stack: k, how many observations a stack holds.
+        stack: k, the number of observations in a stack.
     """
 
     def __init__(self, stack: int) -> None:
@@ -23,15 +25,23 @@ class History:
         self._stacks: NDArray[Any] | None = None
 
     def push(self, newest: NDArray[Any], episode_start: NDArray[np.bool_]) -> NDArray[Any]:
-        """newest (N, ..., D), episode_start (N,) -> (N, ..., k D), a copy."""
+        """Add one observation of each environment and return a copy of all stacks.
+
+        Args:
+            newest: (N, ..., D), the new observations.
+            episode_start: (N,), true where an observation is the first of an episode.
+
+        Returns (N, ..., k D).
+        """
         if self._stacks is not None:
             self._stacks = self._append(self._stacks, newest)
         return self.begin(newest, episode_start)
 
     def begin(self, first: NDArray[Any], episode_start: NDArray[np.bool_]) -> NDArray[Any]:
-        """As `push`, but nobody else's stack moves on: for episodes that begin between two steps.
+        """Restart the stacks of `episode_start` (N,) alone and return a copy of all stacks.
 
-        The very first call begins all of them.
+        Other stacks stay unchanged: this is for episodes that begin between two steps. The first
+        call fills the stacks of all environments. first (N, ..., D) -> (N, ..., k D).
         """
         if self._stacks is None:
             self._stacks = self._filled(first)
@@ -40,9 +50,10 @@ class History:
         return self._stacks.copy()
 
     def with_last(self, last: NDArray[Any], ended: NDArray[np.intp]) -> NDArray[Any]:
-        """What `push` would have given the E environments `ended` for their final observations.
+        """Return the stacks that end with the final observations of the E environments `ended`.
 
-        last (E, ..., D) -> (E, ..., k D). Call it before `push` moves on to the next episode.
+        last (E, ..., D) -> (E, ..., k D). The kept stacks do not change. Call it before `push`
+        receives the first observations of the next episodes.
         """
         if self._stacks is None:
             raise ValueError("no observation was pushed yet")
@@ -57,6 +68,6 @@ class History:
 
 
 def stacked_space(space: spaces.Box, stack: int) -> spaces.Box:
-    """The space of k observations of `space`, joined along the last axis."""
+    """Return the space of k observations of `space`, joined along the last axis."""
     low, high = (np.concatenate([bound] * stack, axis=-1) for bound in (space.low, space.high))
     return spaces.Box(low, high, dtype=space.dtype.type)

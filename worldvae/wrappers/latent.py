@@ -1,7 +1,7 @@
 """Gymnasium wrappers that put a frozen encoder between an environment and its agent.
 
-The same frame gives the same latent in all of them, terminal observations included. They take
-the path of an encoder, so that a line of YAML can name them, or an `Encoder`.
+The same frame gives the same latent in each wrapper, final observations included. The encoder is
+given as an `Encoder`, or as the path of its folder, which a YAML file can name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worldvae.envs.frames import FrameConfig, preprocess_batch
 from worldvae.envs.vector import image_of, image_space, with_image
 from worldvae.errors import ArtifactError
 from worldvae.wrappers.history import History
-from worldvae.wrappers.observer import NO_ONE, Moment, Observer
+from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
 
 REMEDY = (
@@ -31,17 +31,17 @@ REMEDY = (
     "gymnasium.wrappers.AddRenderObservation; if it observes a Dict, name image_key; of a VecEnv, "
     "wrap before VecTransposeImage"
 )
-"""Ways to an environment whose frames an encoder can take."""
+"""Advice for an environment that does not show frames an encoder can read."""
 
 
 class FrameEncoder:
-    """Frames as an environment gives them -> latents as an agent sees them.
+    """Turns frames of an environment into the latents that an agent observes.
 
     Args:
         encoder: An encoder, or the folder of one.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
-        frame: How the environment already preprocessed its frames; None where it gives its own
-            frames, which are then preprocessed as the encoder's card says.
+        frame: The preprocessing that the environment has already applied. With None the frames are
+            raw, and are preprocessed here as the encoder's card says.
 
     Raises ArtifactError if the environment's frames are not those the encoder was trained on.
     """
@@ -61,10 +61,10 @@ class FrameEncoder:
         return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
-        """Raise ArtifactError unless observations of `space` hold the frames that are encoded here.
+        """Raise ArtifactError unless observations of `space` hold frames this encoder can read.
 
         Args:
-            image_key: Of a Dict, the key of the frame.
+            image_key: The key of the frame, if `space` is a Dict.
         """
         image, card = image_space(space, image_key), self.encoder.card
         shape = card.source_shape if self._is_raw else card.frame.shape
@@ -78,12 +78,19 @@ class FrameEncoder:
             )
 
     def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What `preprocess` gave, as many frames as the encoder reads: (B, H, W, n C) -> (B, Z)."""
+        """Encode preprocessed inputs of n frames each, the oldest first: (B, H, W, n C) -> (B, Z).
+
+        n is the number of frames that the encoder reads at once.
+        """
         latents = self.encoder.encode(inputs)
         return self.encoder.whiten(latents) if self._whiten else latents
 
     def preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(B, H0, W0, C0) or, already preprocessed, (B, H, W, C) uint8 -> (B, H, W, C)."""
+        """Preprocess raw frames: (B, H0, W0, C0) uint8 -> (B, H, W, C) uint8.
+
+        Frames that the environment has already preprocessed, (B, H, W, C), are returned unchanged.
+        Raises ArtifactError if raw frames have another shape than those the encoder was trained on.
+        """
         if not self._is_raw:
             return frames
         card = self.encoder.card
@@ -96,10 +103,10 @@ class FrameEncoder:
 
 
 class LatentObserver(Observer):
-    """The last `stack` latents of N environments, each frame encoded once.
+    """Observes the last `stack` latents of N environments; each frame is encoded once.
 
-    The encoder gets all that is to be encoded of a step in one batch, final observations included;
-    the frames that an encoder of several needs are kept here.
+    All frames of a step, final observations included, are encoded in one batch. For an encoder that
+    reads several frames at once, the earlier frames are kept here.
     """
 
     def __init__(self, encode: FrameEncoder, stack: int) -> None:
@@ -110,13 +117,13 @@ class LatentObserver(Observer):
         super().forget()
         self._frames = History(self.encode.encoder.stack)
         self.newest_inputs: NDArray[np.uint8] | None = None
-        """What was encoded of the last step, without final observations, (N, H, W, n C)."""
+        """The encoder's inputs of the last step, without final observations: (N, H, W, n C)."""
 
     def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
         return self.encode.space
 
     def codes(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The latents that are stacked, of as many frames as the encoder reads: -> (B, Z)."""
+        """Return the latents that are put on the stacks: inputs (B, H, W, n C) -> (B, Z)."""
         return self.encode(inputs)
 
     def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -131,14 +138,14 @@ class LatentObserver(Observer):
         moment: Moment,
         episode_start: NDArray[np.bool_],
         last: Moment | None = None,
-        ended: NDArray[np.intp] = NO_ONE,
+        ended: NDArray[np.intp] = NO_INDICES,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         newest = self.encode.preprocess(moment.frames)
         if last is None:
             self.newest_inputs = self._frames.push(newest, episode_start)
             stacks = self._history.push(self.codes(self.newest_inputs), episode_start)
             return stacks, stacks[:0]
-        # What ended is added to the old stacks, so before they move on.
+        # Final observations belong to the old stacks, so they are added before `push`.
         last_inputs = self._frames.with_last(self.encode.preprocess(last.frames), ended)
         self.newest_inputs = self._frames.push(newest, episode_start)
         codes = self.codes(np.concatenate([self.newest_inputs, last_inputs]))
@@ -148,14 +155,14 @@ class LatentObserver(Observer):
 
 
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
-    """One environment seen through an encoder: Box (stack x Z,) float32.
+    """Replaces the frames of one environment by latents: a Box (stack x Z,) float32.
 
     Args:
-        env: Observes frames, or a Dict with a frame under `image_key`, which is replaced.
+        env: An environment that observes frames, or a Dict with a frame under `image_key`.
         encoder: An `Encoder`, or the folder of one.
         stack: How many latents, the newest last, make one observation; each is encoded once.
-        whiten: See `FrameEncoder`.
-        image_key: Of a Dict, the key of the frame.
+        whiten: Shift and scale each latent by its mean and deviation over the training frames.
+        image_key: The key of the frame, if observations are a Dict. Only this key is replaced.
 
     Raises ArtifactError if the encoder is missing, or was trained on other frames than `env`'s.
     """
@@ -168,7 +175,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         whiten: bool = True,
         image_key: str | None = None,
     ) -> None:
-        # Not copied: an encoder that was given as an object is shared, not multiplied.
+        # No deep copy: an encoder that was given as an object is shared.
         arguments = {"encoder": encoder, "stack": stack, "whiten": whiten, "image_key": image_key}
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
@@ -183,7 +190,10 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 
     @classmethod
     def wrapper_spec(cls, **kwargs: Any) -> WrapperSpec:
-        """For `additional_wrappers` of `gymnasium.register`: the arguments but for `env`."""
+        """Return what `additional_wrappers` of `gymnasium.register` takes.
+
+        `kwargs` are the arguments of this class without `env`.
+        """
         return super().wrapper_spec(**_without_paths(kwargs))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
@@ -195,19 +205,21 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         moment = Moment(frame[None])
         stacks, _ = self._observer.step(moment, np.array([self._is_episode_start]))
         self._is_episode_start = False
-        # What is beside the frame may be the environment's own, to be overwritten.
-        beside = observation if self._image_key is None else deepcopy(observation)
-        return with_image(beside, self._image_key, stacks[0])
+        # The environment may overwrite the arrays of the other keys at its next step.
+        kept = observation if self._image_key is None else deepcopy(observation)
+        return with_image(kept, self._image_key, stacks[0])
 
 
 class LatentVectorObservation(ObservedVectorEnv):
-    """N environments seen through an encoder: (N, stack x Z) float32, one batch per step.
+    """Replaces the frames of N environments by latents: (N, stack x Z) float32.
 
-    Arguments as `LatentObservation`; the environments may reset in any way, SAME_STEP, NEXT_STEP
-    (Gymnasium's default) or DISABLED: see `ObservedVectorEnv`. A final observation is
-    encoded wherever it is shown, and a stack never holds frames of two episodes. Environments that
-    give one array again and again have to be those of `make_env`, which copies: Gymnasium's own
-    vector environments would show their last frame overwritten.
+    Each step encodes one batch. The arguments are those of `LatentObservation`. The environments
+    may use any autoreset mode, SAME_STEP, NEXT_STEP (Gymnasium's default) or DISABLED: see
+    `ObservedVectorEnv`. Final observations are encoded too, and a stack never holds frames of two
+    episodes.
+
+    An environment that returns the same array at each step has to come from `make_env`, which
+    copies frames; in Gymnasium's own vector environments its final frame would be overwritten.
     """
 
     def __init__(
@@ -224,9 +236,10 @@ class LatentVectorObservation(ObservedVectorEnv):
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
-    """How `make_vec` or, in a vector environment of Gymnasium's, `make_env` preprocessed frames.
+    """Return the preprocessing that `make_vec` or `make_env` applied to the frames of `env`.
 
-    None for an environment of another maker.
+    `make_env` is found inside a vector environment of Gymnasium's. Returns None for environments
+    that neither of them made.
     """
     layer: Any = env
     while layer is not None and "frame_config" not in vars(layer):
@@ -236,12 +249,12 @@ def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
     inner = env.unwrapped
     if not isinstance(inner, SyncVectorEnv | AsyncVectorEnv):
         return None
-    # Asked for first: an attribute that is missing ends the workers.
-    known = all(inner.call("has_wrapper_attr", "frame_config"))
-    return inner.get_attr("frame_config")[0] if known else None
+    # Checked first: to get a missing attribute would end the worker processes.
+    has_config = all(inner.call("has_wrapper_attr", "frame_config"))
+    return inner.get_attr("frame_config")[0] if has_config else None
 
 
 def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:
-    """`arguments` as `EnvSpec.to_json` can write them."""
+    """Return `arguments` with each path as a string, since `EnvSpec.to_json` writes no paths."""
     paths = {name: str(value) for name, value in arguments.items() if isinstance(value, Path)}
     return {**arguments, **paths}

@@ -1,5 +1,5 @@
-"""The doors to Stable-Baselines3: Gymnasium's vector environments, latents of a VecEnv, and an
-encoder as the first layers of a policy."""
+"""Adapters for Stable-Baselines3: vector environments, latents of a VecEnv, and an encoder as the
+first layers of a policy."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from worldvae.wrappers.stack import observed_space
 
 
 class VectorEnvAdapter(VecEnv):
-    """A Gymnasium `VectorEnv` with SAME_STEP autoreset as a Stable-Baselines3 `VecEnv`.
+    """Makes a Gymnasium `VectorEnv` with SAME_STEP autoreset a Stable-Baselines3 `VecEnv`.
 
-    `final_obs` becomes `terminal_observation`, and an episode that was truncated but not
-    terminated carries `TimeLimit.truncated`, from which PPO knows to bootstrap its value.
+    `final_obs` becomes `terminal_observation`. An episode that was truncated but not terminated
+    sets `TimeLimit.truncated`, which tells PPO to bootstrap the value of its last observation.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
@@ -85,17 +85,17 @@ class VectorEnvAdapter(VecEnv):
 
 
 class LatentVecEnv(VecEnvWrapper):
-    """A `VecEnv` of frames seen through an encoder: (N, stack x Z) float32, one batch per step.
+    """Replaces the frames of a `VecEnv` by latents: (N, stack x Z) float32.
 
-    For those who have a VecEnv already; `terminal_observation` is encoded too. Frames are
-    (H0, W0, C), as the environment gives them: wrap before `VecTransposeImage`.
+    Use it if you already have a `VecEnv`. Each step encodes one batch, and `terminal_observation`
+    is encoded too. Frames have to be (H0, W0, C): wrap before `VecTransposeImage`.
 
     Args:
-        venv: Observes frames, or a Dict with a frame under `image_key`, which is replaced.
+        venv: A `VecEnv` that observes frames, or a Dict with a frame under `image_key`.
         encoder: An `Encoder`, or the folder of one.
         stack: How many latents, the newest last, make one observation.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
-        image_key: Of a Dict, the key of the frame.
+        image_key: The key of the frame, if observations are a Dict. Only this key is replaced.
 
     Raises ArtifactError if the encoder is missing, or was trained on other frames than `venv`'s.
     """
@@ -134,7 +134,7 @@ class LatentVecEnv(VecEnvWrapper):
 
 
 def check_keys(space: spaces.Space[Any]) -> None:
-    """Raise ConfigError for keys of a Dict that torch cannot name a part of a policy after."""
+    """Raise ConfigError if a key of a Dict `space` cannot be the name of a torch module."""
     keys = space.spaces if isinstance(space, spaces.Dict) else ()
     taken = [key for key in keys if "." in key or hasattr(nn.ModuleDict(), key)]
     if taken:
@@ -145,15 +145,16 @@ def check_keys(space: spaces.Space[Any]) -> None:
 
 
 class EncoderFeatures(BaseFeaturesExtractor):
-    """First layers of a policy that begin as a pretrained encoder and learn with the policy.
+    """The first layers of a policy: a pretrained encoder that goes on learning with the policy.
 
-    Give it to a policy as `features_extractor_class` with `normalize_images=False`, and call
-    `begin_as_pretrained` on the finished policy: Stable-Baselines3 draws orthogonal weights for
-    all first layers, these too.
+    Pass it to a policy as `features_extractor_class` with `normalize_images=False`, and call
+    `begin_as_pretrained` on the policy once it is built, since Stable-Baselines3 replaces the
+    weights of its first layers by random orthogonal ones.
 
     Args:
-        observation_space: Box ((k + n - 1) C, H, W) uint8: k inputs of n frames, overlapping.
-        encoder: `Encoder.trainable()`; it is copied.
+        observation_space: Box ((k + n - 1) C, H, W) uint8, which holds k overlapping inputs of n
+            frames each.
+        encoder: The result of `Encoder.trainable()`; it is copied.
         stack: k, how many latents make the features: (B, k Z).
     """
 
@@ -166,12 +167,12 @@ class EncoderFeatures(BaseFeaturesExtractor):
         self.encoder = copy.deepcopy(encoder)
         self._pretrained = encoder.state_dict()
 
-    def begin_again(self) -> None:
-        """Take the pretrained weights again."""
+    def restore_pretrained(self) -> None:
+        """Set the encoder's weights back to the pretrained ones."""
         self.encoder.load_state_dict(self._pretrained)
 
     def forward(self, observations: Tensor) -> Tensor:
-        """(B, (k + n - 1) C, H, W) in [0, 255] -> (B, k Z)."""
+        """Encode each of the k inputs: (B, (k + n - 1) C, H, W) in [0, 255] -> (B, k Z)."""
         width = self.encoder.frames * self._channels
         starts = range(0, self._stack * self._channels, self._channels)
         inputs = [observations[:, start : start + width] for start in starts]
@@ -180,9 +181,10 @@ class EncoderFeatures(BaseFeaturesExtractor):
 
 
 class CombinedEncoderFeatures(CombinedExtractor):
-    """`EncoderFeatures` of the image under `image_key` of a Dict, beside all else in it.
+    """`EncoderFeatures` of the image under `image_key` of a Dict, joined with its other keys.
 
-    Other images are given to their convolutions as shares in [0, 1], as in any other policy.
+    Other images are scaled to [0, 1] before their convolutions, as in any policy of
+    Stable-Baselines3.
     """
 
     def __init__(
@@ -200,16 +202,16 @@ class CombinedEncoderFeatures(CombinedExtractor):
         image = EncoderFeatures(space, encoder, stack)
         self.extractors[image_key] = image
         self._features_dim += image.features_dim
-        self._cameras = [key for key, part in others.items() if is_image_space(part)]
+        self._other_images = [key for key, part in others.items() if is_image_space(part)]
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        """A Dict of (B, ...), images in [0, 255] -> (B, D)."""
-        shares = {key: observations[key] / 255 for key in self._cameras}
-        return super().forward({**observations, **shares})
+        """Return the features of all keys: a Dict of (B, ...), images in [0, 255] -> (B, D)."""
+        scaled = {key: observations[key] / 255 for key in self._other_images}
+        return super().forward({**observations, **scaled})
 
 
 def begin_as_pretrained(policy: nn.Module) -> None:
-    """Give every `EncoderFeatures` in `policy` its pretrained weights again."""
+    """Set every `EncoderFeatures` in `policy` back to its pretrained weights."""
     for module in policy.modules():
         if isinstance(module, EncoderFeatures):
-            module.begin_again()
+            module.restore_pretrained()

@@ -1,4 +1,4 @@
-"""N environments as an observer shows them to a policy, final observations included."""
+"""A vector wrapper that replaces observations by those of an observer, final ones included."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from worldvae.wrappers.observer import Moment, Observer
 
 
 class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
-    """N environments in which a policy is given what `observer` makes of their observations.
+    """Replaces the observations of N environments by those that `observer` computes from them.
 
-    Of final observations too, so that an agent may bootstrap from them. Of a Dict only the image
-    under `image_key` is replaced. A stack holds one episode, however `env` goes on to the next:
+    Final observations are replaced too, so that an agent can bootstrap from them. In a Dict only
+    the image under `image_key` is replaced. A stack never holds observations of two episodes, in
+    each of the three autoreset modes:
 
-    - SAME_STEP: the step that ends an episode shows the first observation of the next one, and
-      `info["final_obs"]` the last of the one that ended.
-    - NEXT_STEP, Gymnasium's default: that step shows the last observation, the one after it the
-      first of the next episode, whatever the action.
+    - SAME_STEP: the step that ends an episode returns the first observation of the next one, and
+      `info["final_obs"]` holds the last observation of the episode that ended.
+    - NEXT_STEP, Gymnasium's default: the step that ends an episode returns its last observation,
+      and the step after it ignores the action and returns the first observation of the next one.
     - DISABLED: `reset(options={"reset_mask": (N,) bool})` begins episodes.
     """
 
@@ -40,7 +41,7 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
     ) -> None:
         super().__init__(env)
         self.observer = observer
-        self._over = np.zeros(env.num_envs, bool)
+        self._ended = np.zeros(env.num_envs, bool)
         self._mode = autoreset_mode_of(env)
         self._image_key = image_key
         observer.forget()
@@ -51,15 +52,15 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
 
     @property
     def autoreset_mode(self) -> AutoresetMode:
-        """When an episode follows the one that ended, as the wrapped environments' metadata say."""
+        """The autoreset mode of the wrapped environments."""
         return self._mode
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        # Read first: Gymnasium takes the mask out of the options.
-        everyone = np.ones(self.num_envs, bool)
-        episode_start = np.array((options or {}).get("reset_mask", everyone))
+        # Read before `env.reset`, which removes the mask from the options.
+        all_envs = np.ones(self.num_envs, bool)
+        episode_start = np.array((options or {}).get("reset_mask", all_envs))
         obs, info = self.env.reset(seed=seed, options=options)
-        self._over[episode_start] = False
+        self._ended[episode_start] = False
         moment = Moment(image_of(obs, self._image_key), info.get(STATE))
         return self._shown(obs, self.observer.begin(moment, episode_start)), info
 
@@ -76,17 +77,20 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
                 info["final_obs"][index] = self._shown(final, stack)
         return self._shown(obs, stacks), rewards, terminated, truncated, info
 
-    def _episode_starts(self, over: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Who is shown the first observation of an episode in the step that `over` is of: (N,)."""
-        before, self._over = self._over, over
+    def _episode_starts(self, ended: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which environments show the first observation of an episode in this step: (N,).
+
+        `ended` (N,) is true where this step has ended an episode.
+        """
+        before, self._ended = self._ended, ended
         if self._mode is AutoresetMode.SAME_STEP:
-            return over
-        return before if self._mode is AutoresetMode.NEXT_STEP else np.zeros_like(over)
+            return ended
+        return before if self._mode is AutoresetMode.NEXT_STEP else np.zeros_like(ended)
 
     def _last(
         self, finals: list[Any], ended: NDArray[np.intp], info: dict[str, Any], actions: Any
     ) -> Moment:
-        """What the E environments `ended` showed last."""
+        """Return the final output of the E environments `ended`."""
         frames = np.stack([image_of(final, self._image_key) for final in finals])
         state = info.get("final_info", {}).get(STATE)
         return Moment(frames, None if state is None else state[ended], actions[ended])
@@ -98,7 +102,10 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
 def observed(
     observation: Any, observer: Observer, image_key: str | None, stack: NDArray[Any]
 ) -> Any:
-    """What a policy is given in the place of `observation`: the stack, and maybe its other keys."""
+    """Return what a policy observes in place of `observation`.
+
+    This is the stack, with the other keys of a Dict if the observer shows them.
+    """
     key = image_key if observer.shows_other_keys else None
     return with_image(observation, key, stack)
 
@@ -106,7 +113,7 @@ def observed(
 def observed_space(
     space: gym.Space[Any], observer: Observer, image_key: str | None
 ) -> gym.Space[Any]:
-    """The space of what `observed` gives, for observations of `space`."""
+    """Return the space of the results of `observed` for observations of `space`."""
     if not observer.shows_other_keys:
         return observer.space(space)
     box = observer.space(image_space(space, image_key))
