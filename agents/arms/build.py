@@ -12,7 +12,7 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize, VecTransposeImage
 
-from agents.arms.observers import OBSERVERS, Given, Kind
+from agents.arms.observers import OBSERVERS, ObservationKind, ObserverInputs
 from agents.arms.registry import ARMS, Arm
 from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
@@ -41,7 +41,7 @@ class ArmSetup:
     device: str
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ObservationKind:
         """What kind of observation it is."""
         return OBSERVERS[self.arm.observes]
 
@@ -72,14 +72,16 @@ class ArmSetup:
             raise TypeError(f"the arm {self.arm.name} has no encoder")
         return Encoder.load(self.encoder, self.device)
 
-    def given(self, actions: spaces.Space[Any], units: RunningMeanStd | None = None) -> Given:
-        """What its observers are made of; `units` of the state that were learned before."""
+    def observer_inputs(
+        self, actions: spaces.Space[Any], units: RunningMeanStd | None = None
+    ) -> ObserverInputs:
+        """What its observers are made of; `units` are those of the true state learned before."""
         encode = None
         if self.arm.freezes_encoder:
             encode = FrameEncoder(self.loaded_encoder, self.agent.whiten, self.env.frame)
         if units is None and self.kind.needs_state:
             units = RunningMeanStd(shape=(self.stack * len(state_variables(self.env)),))
-        return Given(self.stack, actions, encode, units)
+        return ObserverInputs(self.stack, actions, encode, units)
 
     def policy_arguments(self) -> dict[str, Any]:
         """Arguments of the policy that the arm alone has: the encoder that it trains on."""
@@ -95,14 +97,14 @@ class ArmSetup:
         }
 
 
-def set_up(experiment: Experiment, name: str, encoder: Path | None = None) -> ArmSetup:
-    """The arm `name` of `experiment`; `encoder`: a refitted one in the place of its own."""
+def set_up(experiment: Experiment, name: str) -> ArmSetup:
+    """The arm `name` of `experiment`."""
     arm = ARMS[name]
     return ArmSetup(
         arm=arm,
         agent=experiment.agent,
         env=experiment.env,
-        encoder=encoder or encoder_folder(experiment, arm),
+        encoder=encoder_folder(experiment, arm),
         frames_per_latent=experiment.pretrain.stack,
         device=torch_device(experiment.device),
     )
@@ -117,9 +119,9 @@ def encoder_folder(experiment: Experiment, arm: Arm) -> Path | None:
     return experiment.untrained_encoder_folder
 
 
-def make_observer(arm: Arm, given: Given) -> Observer:
+def make_observer(arm: Arm, inputs: ObserverInputs) -> Observer:
     """A new observer of what `arm` observes."""
-    return OBSERVERS[arm.observes].make(given)
+    return OBSERVERS[arm.observes].make(inputs)
 
 
 @dataclass(frozen=True)
@@ -127,19 +129,19 @@ class TrainingEnv:
     """The environments that an agent trains in, and what an observer in play shares with them."""
 
     env: VecNormalize
-    given: Given
+    inputs: ObserverInputs
 
     def observer(self, arm: Arm) -> Observer:
         """One for play: it uses the units of the state as training has learned them so far."""
-        return make_observer(arm, replace(self.given, learns=False))
+        return make_observer(arm, replace(self.inputs, learns=False))
 
 
 def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = None) -> TrainingEnv:
     """N training environments as the arm observes them; nothing else differs between arms."""
     agent = setup.agent
     env = setup.world.make_vec(agent.num_envs, seed)
-    given = setup.given(env.single_action_space, units)
-    observer = make_observer(setup.arm, replace(given, learns=True))
+    inputs = setup.observer_inputs(env.single_action_space, units)
+    observer = make_observer(setup.arm, replace(inputs, learns=True))
     observed = ObservedVectorEnv(env, observer, setup.env.image_key)
     normalized = VecNormalize(
         channels_first(VecMonitor(VectorEnvAdapter(observed))),
@@ -147,7 +149,7 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
         norm_reward=agent.normalize_reward,
         gamma=agent.gamma,
     )
-    return TrainingEnv(normalized, given)
+    return TrainingEnv(normalized, inputs)
 
 
 def channels_first(env: VecEnv) -> VecEnv:

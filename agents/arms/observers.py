@@ -26,7 +26,7 @@ EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
-class Given:
+class ObserverInputs:
     """What an observer may be made of; each kind takes what it needs."""
 
     stack: int
@@ -106,10 +106,10 @@ class ActionObserver(Observer):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ObservationKind:
     """One kind of observation: how its observer is made, and what it needs and shows."""
 
-    make: Callable[[Given], Observer]
+    make: Callable[[ObserverInputs], Observer]
     needs_state: bool = False
     """Whether a reader has to tell the true state."""
     is_drawn: bool = True
@@ -120,24 +120,24 @@ class Kind:
     """The value whose bar has full length."""
 
 
-def _latents(given: Given) -> Observer:
-    if given.encode is None:
+def _latents(inputs: ObserverInputs) -> Observer:
+    if inputs.encode is None:
         raise TypeError("latents need an encoder; give the arm's row one")
-    return LatentObserver(given.encode, given.stack)
+    return LatentObserver(inputs.encode, inputs.stack)
 
 
-def _state(given: Given) -> Observer:
-    if given.units is None:
+def _state(inputs: ObserverInputs) -> Observer:
+    if inputs.units is None:
         raise TypeError("the true state needs its units")
-    return StateObserver(given.stack, given.units, given.learns)
+    return StateObserver(inputs.stack, inputs.units, inputs.learns)
 
 
-OBSERVERS: dict[str, Kind] = {
-    "frames": Kind(lambda given: Observer(given.stack)),
-    "latents": Kind(_latents, panel="sees its latents"),
-    "true state": Kind(_state, needs_state=True, is_drawn=False, panel="sees the state"),
-    "actions": Kind(
-        lambda given: ActionObserver(given.stack, given.actions),
+OBSERVERS: dict[str, ObservationKind] = {
+    "frames": ObservationKind(lambda inputs: Observer(inputs.stack)),
+    "latents": ObservationKind(_latents, panel="sees its latents"),
+    "true state": ObservationKind(_state, needs_state=True, is_drawn=False, panel="sees the state"),
+    "actions": ObservationKind(
+        lambda inputs: ActionObserver(inputs.stack, inputs.actions),
         is_drawn=False,
         panel="sees its actions",
         reach=1.0,

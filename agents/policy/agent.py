@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.arms.build import make_observer
-from agents.arms.observers import Given
+from agents.arms.observers import ObserverInputs
 from agents.arms.registry import ARMS, Arm
 from agents.policy.checkpoint import load_model
 from agents.policy.normalization import saved_units
@@ -68,8 +68,8 @@ class Agent:
             )
         model, arm = load_model(folder, card), ARMS[card.arm]
         encode = checked_encoder(folder, card) if arm.freezes_encoder else None
-        given = Given(card.stack, model.action_space, encode, saved_units(card))
-        observer = make_observer(arm, given)
+        inputs = ObserverInputs(card.stack, model.action_space, encode, saved_units(card))
+        observer = make_observer(arm, inputs)
         return cls(model, arm, observer, card.env.image_key, deterministic)
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 from agents import compare
 from agents.arms import observers, registry
-from agents.arms.observers import Given, Kind
+from agents.arms.observers import ObservationKind, ObserverInputs
 from agents.arms.registry import ARMS, Arm
 from agents.jobs import local
 from agents.run.load import read_run
@@ -87,9 +87,9 @@ class NoiseObserver(LatentObserver):
         return np.random.default_rng(int(inputs.sum())).standard_normal(shape).astype(np.float32)
 
 
-def make_noise(given: Given) -> NoiseObserver:
-    assert given.encode is not None
-    return NoiseObserver(given.encode, given.stack)
+def make_noise(inputs: ObserverInputs) -> NoiseObserver:
+    assert inputs.encode is not None
+    return NoiseObserver(inputs.encode, inputs.stack)
 
 
 class HereAndNow:
@@ -112,7 +112,9 @@ def test_a_new_arm_is_a_row_and_an_observer(
 ) -> None:
     """It goes through collection, pretraining, training, comparing and the report."""
     monkeypatch.setitem(ARMS, "noise", NOISE)
-    monkeypatch.setitem(observers.OBSERVERS, "noise", Kind(make_noise, panel="sees noise"))
+    monkeypatch.setitem(
+        observers.OBSERVERS, "noise", ObservationKind(make_noise, panel="sees noise")
+    )
     monkeypatch.setattr(local, "Process", HereAndNow)
     arms = {"compare.arms": ["latent", "noise"], "compare.seeds": [0], "compare.workers": 1}
     experiment = load(tmp_path, **arms)
