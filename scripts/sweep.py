@@ -11,7 +11,7 @@ def main() -> None:
     from agents.sweep.write import describe_sweep
 
     choice = sweep(experiment)
-    print(describe_sweep(experiment, choice))
+    print(describe_sweep(experiment.sweep_folder, choice))
 
 
 if __name__ == "__main__":

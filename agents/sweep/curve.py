@@ -14,7 +14,6 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from agents.config.experiment import Experiment
 from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
@@ -23,7 +22,7 @@ from agents.sweep.journal import REMEDY, Journal
 from agents.sweep.points import HEALTH, Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
-from agents.sweep.trial import run_trial
+from agents.sweep.trial import SweepTask, run_trial
 from worldvae.checksum import is_intact
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import read_jsonl
@@ -37,7 +36,7 @@ class TrialJob:
     """A trial in a process of its own."""
 
     setting: Setting
-    experiment: Experiment
+    task: SweepTask
     trial: Trial
     reported: int = -1
 
@@ -47,7 +46,7 @@ class TrialJob:
 
     @property
     def folder(self) -> Path:
-        return self.experiment.sweep_folder / self.name
+        return self.task.folder / self.name
 
     @property
     def log(self) -> Path:
@@ -55,11 +54,11 @@ class TrialJob:
 
     @property
     def work(self) -> Callable[[], object]:
-        return partial(run_trial, self.experiment, self.setting)
+        return partial(run_trial, self.task, self.setting)
 
     @property
     def progress(self) -> Progress:
-        return encoder_progress(self.folder, self.experiment.pretrain.steps)
+        return encoder_progress(self.folder, self.task.pretrain.steps)
 
     def report(self) -> None:
         """Tell Optuna of the evaluations since the last call."""
@@ -78,17 +77,17 @@ class TrialJob:
 class BetaCurve:
     """All trials of one latent size; the caller holds the sweep's lock."""
 
-    def __init__(self, experiment: Experiment, latents: int) -> None:
-        self.experiment, self.latents, self.config = experiment, latents, experiment.sweep
+    def __init__(self, task: SweepTask, latents: int) -> None:
+        self.task, self.latents, self.config = task, latents, task.sweep
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        pruner = CollapsePruner(warmup=experiment.pretrain.steps // 2)
+        pruner = CollapsePruner(warmup=task.pretrain.steps // 2)
         self.study = _study(
-            experiment.sweep_folder / "journal.log",
+            task.folder / "journal.log",
             f"latents_{latents}",
             pruner if self.config.prune else NopPruner(),
         )
         # A resumed sweep must not draw the same betas again.
-        drawn = derive(experiment.seed, "sweep", len(self.study.trials))
+        drawn = derive(task.seed, "sweep", len(self.study.trials))
         self.study.sampler = TPESampler(n_startup_trials=1, seed=drawn)
 
     def run(self) -> None:
@@ -158,7 +157,7 @@ class BetaCurve:
             self.study.enqueue_trial(beta, user_attrs=beta)
         trial = self.study.ask()
         trial.suggest_float("beta", *self._range(), log=True)
-        return TrialJob(self._setting(trial), self.experiment, trial)
+        return TrialJob(self._setting(trial), self.task, trial)
 
     def _tell(self, job: TrialJob, succeeded: bool) -> None:
         """The study how a trial ended; its last evaluations too, by which others are judged."""
@@ -183,7 +182,7 @@ class BetaCurve:
         return self.study.get_trials(deepcopy=False, states=(state,))
 
     def _folder(self, setting: Setting) -> Path:
-        return self.experiment.sweep_folder / setting.name
+        return self.task.folder / setting.name
 
 
 def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:

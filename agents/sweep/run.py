@@ -5,6 +5,7 @@ from __future__ import annotations
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare import ENCODED_BY, collect_rollouts
 from agents.sweep.choice import Choice, recommend
+from agents.sweep.trial import SweepTask
 from agents.sweep.write import write_sweep
 from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
 from worldvae.autoencoders.objectives import Objective, WithBeta
@@ -26,13 +27,14 @@ def sweep(experiment: Experiment) -> Choice:
             raise
         raise ConfigError("the sweep needs Optuna: pip install 'optuna>=4.5'") from None
     _check_objective(experiment.pretrain.objective)
-    folder, shared = experiment.sweep_folder, _without_swept(experiment)
+    task, shared = SweepTask.of(experiment), _without_swept(experiment)
+    folder = task.folder
     check_settings(folder / "settings.yaml", shared, ENCODED_BY)
     store = collect_rollouts(experiment)
     with locked(folder, "sweep"):
         record_settings(folder / "settings.yaml", shared, ENCODED_BY)
-        sizes = experiment.sweep.latents or (experiment.pretrain.latents,)
-        curves = [BetaCurve(experiment, latents) for latents in sorted(sizes)]
+        sizes = task.sweep.latents or (task.pretrain.latents,)
+        curves = [BetaCurve(task, latents) for latents in sorted(sizes)]
         for curve in curves:
             curve.run()
         points = [point for curve in curves for point in curve.points()]
@@ -40,7 +42,7 @@ def sweep(experiment: Experiment) -> Choice:
             raise TrainingError(f"no trial of {folder} finished; its trial.log files say why")
         choice = recommend(points)
         states = {setting: state for curve in curves for setting, state in curve.states().items()}
-        write_sweep(experiment, store, choice, states)
+        write_sweep(task, store, choice, states)
     return choice
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from agents.config.experiment import Experiment
+from agents.config.sections import SweepConfig
 from agents.prepare import STAGE
 from agents.sweep.points import HEALTH, Setting
 from worldvae.autoencoders.config import PretrainConfig
@@ -14,18 +18,43 @@ from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
 
-def config_of(experiment: Experiment, setting: Setting) -> PretrainConfig:
-    """The experiment's pretraining with another beta and number of latents."""
-    objective = experiment.pretrain.objective.model_copy(update={"beta": setting.beta})
-    changed = {"objective": objective, "latents": setting.latents}
-    return experiment.pretrain.model_copy(update=changed)
+@dataclass(frozen=True)
+class SweepTask:
+    """What every trial of a sweep is made from, resolved from an experiment."""
+
+    folder: Path
+    rollouts: Path
+    """The folder of the frames that all trials share."""
+    pretrain: PretrainConfig
+    """Of all trials, but for beta and the number of latents."""
+    sweep: SweepConfig
+    seed: int
+    device: str
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> SweepTask:
+        """The sweep of `experiment`."""
+        return cls(
+            folder=experiment.sweep_folder,
+            rollouts=experiment.rollouts_folder,
+            pretrain=experiment.pretrain,
+            sweep=experiment.sweep,
+            seed=experiment.seed,
+            device=torch_device(experiment.device),
+        )
+
+    def pretrain_of(self, setting: Setting) -> PretrainConfig:
+        """The pretraining with the beta and the number of latents of `setting`."""
+        objective = self.pretrain.objective.model_copy(update={"beta": setting.beta})
+        changed = {"objective": objective, "latents": setting.latents}
+        return self.pretrain.model_copy(update=changed)
 
 
-def run_trial(experiment: Experiment, setting: Setting) -> None:
+def run_trial(task: SweepTask, setting: Setting) -> None:
     """Leave encoder and health.json in the trial's folder."""
-    folder = experiment.sweep_folder / setting.name
-    store, config = RolloutStore(experiment.rollouts_folder), config_of(experiment, setting)
+    folder = task.folder / setting.name
+    store, config = RolloutStore(task.rollouts), task.pretrain_of(setting)
     with locked(folder, "trial", STAGE, alone=True):
-        encoder = pretrain(store, config, folder, experiment.seed, torch_device(experiment.device))
-        health = diagnose(encoder, store, experiment.seed)
+        encoder = pretrain(store, config, folder, task.seed, task.device)
+        health = diagnose(encoder, store, task.seed)
         write_checked(folder / HEALTH, health)

@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.config.experiment import Experiment
+from agents.config.sections import SweepConfig
 from agents.run.command import exact_command
 from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
 from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
+from agents.sweep.trial import SweepTask
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.indices import evenly
 from worldvae.plots.frames import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
-from worldvae.training.device import torch_device
 from worldvae.versions import library_versions
 
 PICTURED_BETAS = 5
@@ -30,22 +30,22 @@ PICTURED_FRAMES = 4
 
 
 def write_sweep(
-    experiment: Experiment,
+    task: SweepTask,
     store: RolloutStore,
     choice: Choice,
     states: Mapping[Setting, TrialState],
 ) -> None:
     """sweep.csv, sweep.json, sweep.png and frames.png."""
-    folder = experiment.sweep_folder
+    folder = task.folder
     atomic_write_text(folder / "sweep.csv", _table(choice, states))
-    atomic_write_text(folder / "sweep.json", json.dumps(_summary(experiment, choice), indent=1))
+    atomic_write_text(folder / "sweep.json", json.dumps(_summary(task.sweep, choice), indent=1))
     _save(sweep_figure(choice), folder / "sweep.png")
-    _save(_frames(experiment, store, choice), folder / "frames.png")
+    _save(_frames(task, store, choice), folder / "frames.png")
 
 
-def describe_sweep(experiment: Experiment, choice: Choice) -> str:
+def describe_sweep(folder: Path, choice: Choice) -> str:
     """The verdict, in a few lines."""
-    folder, chosen = experiment.sweep_folder, choice.setting
+    chosen = choice.setting
     lines = [choice.reason]
     if chosen:
         lines.append(f"encoder: {folder / chosen.name}")
@@ -68,7 +68,7 @@ def _table(choice: Choice, states: Mapping[Setting, TrialState]) -> str:
     return buffer.getvalue()
 
 
-def _summary(experiment: Experiment, choice: Choice) -> dict[str, object]:
+def _summary(config: SweepConfig, choice: Choice) -> dict[str, object]:
     chosen = choice.setting
     return {
         "beta": chosen.beta if chosen else None,
@@ -79,20 +79,19 @@ def _summary(experiment: Experiment, choice: Choice) -> dict[str, object]:
         "thresholds": {"keep": KEEP, "overfitting_margin": MARGIN},
         "details_lost": [one.point.name for one in choice.judged if one.loses],
         "overfits": [one.point.name for one in choice.judged if one.overfits],
-        "sweep": experiment.sweep.model_dump(mode="json"),
+        "sweep": config.model_dump(mode="json"),
         "command": exact_command(),
         "versions": library_versions(),
     }
 
 
-def _frames(experiment: Experiment, store: RolloutStore, choice: Choice) -> Figure:
+def _frames(task: SweepTask, store: RolloutStore, choice: Choice) -> Figure:
     """Held-out frames, training frames and samples of the prior, a row for each of a few betas."""
     shown = _shown(choice)
-    folder, device = experiment.sweep_folder, torch_device(experiment.device)
-    encoders = [Encoder.load(folder / one.point.name, device) for one in shown]
+    encoders = [Encoder.load(task.folder / one.point.name, task.device) for one in shown]
     splits: dict[str, Split] = {"held-out frames": "test", "training frames": "train"}
     groups = {name: _rebuilt(store, split, encoders) for name, split in splits.items()}
-    samples = np.stack([encoder.sample(PICTURED_FRAMES, experiment.seed) for encoder in encoders])
+    samples = np.stack([encoder.sample(PICTURED_FRAMES, task.seed) for encoder in encoders])
     blank = np.full_like(samples[:1], 255)
     groups["samples from the prior"] = np.concatenate([blank, samples])
     title = "Frames, and what is left of them at each beta"

@@ -8,6 +8,7 @@ from agents.jobs import local, pool
 from agents.sweep.curve import BetaCurve
 from agents.sweep.points import Point
 from agents.sweep.pruner import CollapsePruner
+from agents.sweep.trial import SweepTask
 from tests.agents.sweep.synthetic import point
 from tests.tiny import TINY
 from worldvae.checksum import read_checked_as, write_checked
@@ -23,7 +24,7 @@ class World:
 
     def process(self, work, log, threads):
         assert threads >= 1
-        _experiment, setting = work.args
+        _task, setting = work.args
         return FakeProcess(self, log.parent, setting.beta)
 
 
@@ -67,7 +68,7 @@ def make(tmp_path):
         overrides = {f"sweep.{key}": value for key, value in settings.items()}
         experiment = Experiment.load(TINY, {"runs": str(tmp_path), "name": "x", **overrides})
         experiment.sweep_folder.mkdir(parents=True, exist_ok=True)
-        return BetaCurve(experiment, 4)
+        return BetaCurve(SweepTask.of(experiment), 4)
 
     return make
 
@@ -108,7 +109,7 @@ def test_a_trial_that_the_sweep_was_killed_in_is_retried(world, make):
 
 def test_half_a_line_that_a_kill_left_is_dropped(world, make):
     curve = make()
-    journal = curve.experiment.sweep_folder / "journal.log"
+    journal = curve.task.folder / "journal.log"
     curve.run()
     with journal.open("ab") as file:
         file.write(b'{"op_code": 4, "work')
@@ -121,7 +122,7 @@ def test_half_a_line_that_a_kill_left_is_dropped(world, make):
 @pytest.mark.parametrize("line", [0, 7, -1])
 def test_a_damaged_journal_is_one_line_and_nothing_is_trained_twice(world, make, line):
     curve = make()
-    journal = curve.experiment.sweep_folder / "journal.log"
+    journal = curve.task.folder / "journal.log"
     curve.run()
     lines = journal.read_bytes().splitlines(keepends=True)
     lines[line] = lines[line].replace(b'"op_code": ', b'"op_code": 1')
@@ -134,7 +135,7 @@ def test_a_damaged_journal_is_one_line_and_nothing_is_trained_twice(world, make,
 
 
 def test_a_journal_that_optuna_cannot_follow_is_one_line(world, make):
-    journal = make().experiment.sweep_folder / "journal.log"
+    journal = make().task.folder / "journal.log"
     append_jsonl(journal, {"op_code": 99, "worker_id": "x"})
     with pytest.raises(
         WorldvaeError, match=r"journal\.log: Optuna cannot make sense of it \(Asserti"
@@ -145,19 +146,19 @@ def test_a_journal_that_optuna_cannot_follow_is_one_line(world, make):
 def test_a_damaged_measurement_is_made_again(world, make):
     curve = make()
     curve.run()
-    path = curve.experiment.sweep_folder / "latents_4_beta_1" / "health.json"
+    path = curve.task.folder / "latents_4_beta_1" / "health.json"
     path.write_text(path.read_text().replace("rate", "rat3"))
     assert betas(curve, "failed") == [1.0]
 
 
 def test_curves_of_one_journal_see_what_the_other_has_written(world, make):
     curve = make()
-    other = BetaCurve(curve.experiment, 8)
+    other = BetaCurve(curve.task, 8)
     curve.run()
     other.run()
     again = make()
     assert betas(again) == betas(curve)
-    assert betas(BetaCurve(curve.experiment, 8)) == betas(other)
+    assert betas(BetaCurve(curve.task, 8)) == betas(other)
     assert len(world.started) == 10
 
 
@@ -173,7 +174,7 @@ def test_a_failed_trial_is_told_skipped_and_tried_again_by_the_next_call(world, 
     world.outcome = {0.1: "fails"}
     curve = make()
     curve.run()
-    log = curve.experiment.sweep_folder / "latents_4_beta_0.1" / "trial.log"
+    log = curve.task.folder / "latents_4_beta_0.1" / "trial.log"
     line = f"latents_4_beta_0.1 failed (see {log}): error: training diverged\n"
     assert line in capsys.readouterr().err
     assert betas(curve, "failed") == [0.1]
@@ -187,7 +188,7 @@ def test_a_failed_trial_is_told_skipped_and_tried_again_by_the_next_call(world, 
 def test_a_folder_that_was_removed_is_made_again(world, make):
     curve = make()
     curve.run()
-    (curve.experiment.sweep_folder / "latents_4_beta_1" / "health.json").unlink()
+    (curve.task.folder / "latents_4_beta_1" / "health.json").unlink()
     assert betas(curve, "failed") == [1.0]
     make().run()
     assert world.started[5:] == [1.0]
