@@ -1,4 +1,4 @@
-"""What the README shows is run: its Python as one script, its commands up to their arguments."""
+"""What the documents show is run: Python as one script, commands up to their arguments."""
 
 import importlib
 import os
@@ -22,19 +22,37 @@ from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+DOCUMENTS = [
+    README,
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("README.md")),
+]
+SHOWN = [
+    README,
+    *(ROOT / "docs" / f"{name}.md" for name in ("environments", "arms", "compare", "clients")),
+]
+"""Those with Python, in the order in which their blocks make one script."""
+
 OWN_OPTIONS = {"--inspect": 0, "--supervised": 0, "--arm": 1, "--seed": 1, "--backend": 1}
-OWN_OPTIONS |= {"--only": 1, "--publish": 1}
+OWN_OPTIONS |= {"--only": 1, "--publish": 1, "--executor": 1, "--workers": 1}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+def blocks(language: str, documents: list[Path] = SHOWN) -> list[str]:
+    pattern = rf"```{language}\n(.*?)```"
+    return [block for path in documents for block in re.findall(pattern, path.read_text(), re.S)]
 
 
 def commands() -> list[list[str]]:
-    lines = [line[2:] for block in blocks("console") for line in block.splitlines()]
-    inline = [" ".join(match.split()) for match in re.findall(r"`(python -m .*?)`", README, re.S)]
-    return [shlex.split(line, comments=True) for line in lines + inline if "scripts." in line]
+    lines = [line for block in blocks("console", DOCUMENTS) for line in block.splitlines()]
+    inline = [
+        " ".join(match.split())
+        for path in DOCUMENTS
+        for match in re.findall(r"`(python -m [^`]*)`", path.read_text())
+    ]
+    typed = [line[2:] for line in lines if line.startswith("$ ")] + inline
+    found = [shlex.split(line, comments=True) for line in typed if "-m scripts." in line]
+    return [words for words in found if words[0] == "python" and len(words) > 2]
 
 
 PLAYS = "PPO.load("
@@ -95,7 +113,7 @@ def zoo_wraps(env: gym.Env[Any, Any], lines: list[Any]) -> gym.Env[Any, Any]:
 def test_the_zoo_understands_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     make_encoder(DOTS).save(tmp_path / "runs/mine/encoder")
-    (text,) = [block for block in blocks("yaml") if "env_wrapper" in block]
+    (text,) = [block for block in blocks("yaml") if "Dots" in block]
     ((env_id, parameters),) = yaml.safe_load(text).items()
     env = zoo_wraps(gym.make(env_id), parameters["env_wrapper"])
     assert env.reset(seed=0)[0].shape == (4 * NETWORK.latents,)
@@ -121,11 +139,20 @@ def test_the_commands_are_understood(words: list[str]) -> None:
     load_config(kind, ROOT / config, parse_overrides(overrides, kind))
 
 
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        path, _, anchor = target.partition("#")
-        assert (ROOT / path).exists(), target
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text()):
+        name, _, anchor = target.partition("#")
+        linked = path.parent / name if name else path
+        assert linked.exists(), target
         if anchor:
-            headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(), re.MULTILINE)
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
             anchors = [re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings]
             assert anchor in anchors, target
+
+
+def test_the_first_page_is_short_and_begins_with_how_to_install_it() -> None:
+    text = README.read_text()
+    assert len(text) < 11_000
+    assert "pip install" in "\n".join(text.splitlines()[:12])
+    assert "make run" in "\n".join(text.splitlines()[:12])

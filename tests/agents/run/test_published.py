@@ -33,8 +33,6 @@ def test_every_archive_is_tested() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_archive_reproduces_its_scores(name: str, tmp_path: Path) -> None:
     arms, seeds = PUBLISHED[name]
-    if "untrained" in arms:
-        pytest.importorskip("agents.arms.registry")
     run = read_run(unpack(RESULTS / name, tmp_path / "run"))
     assert run.arms == arms
     assert [len(run.finished(arm)) for arm in arms] == [seeds] * len(arms)
