@@ -222,12 +222,17 @@ def test_begun_with_another_config_it_is_refused(
 
 @pytest.mark.parametrize(
     ("sigma", "remedy"),
-    [(1.0, r"\(now float32\), or sigma: learned \(now 1\)$"), ("learned", r"float32\)$")],
+    [(1.0, r"\(now float32\), or pixels.sigma: learned \(now 1\)$"), ("learned", r"float32\)$")],
 )
 def test_a_loss_that_diverges_names_what_helps(
     store: RolloutStore, tmp_path: Path, sigma: float | str, remedy: str
 ) -> None:
-    values = {**SMALL.model_dump(), "sigma": sigma, "learning_rate": 1e18, "precision": "float32"}
+    values = {
+        **SMALL.model_dump(),
+        "pixels": {"sigma": sigma},
+        "learning_rate": 1e18,
+        "precision": "float32",
+    }
     config = PretrainConfig.model_validate(values)
     with pytest.raises(TrainingError, match=f"diverged: loss .*{remedy}"):
         pretrain(store, config, tmp_path / "encoder", seed=0)

@@ -116,9 +116,10 @@ def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        if config.sigma == "learned":
+        sigma = config.pixels.sigma
+        if not isinstance(sigma, float):
             raise
-        raise TrainingError(f"{error}, or sigma: learned (now {config.sigma:g})") from None
+        raise TrainingError(f"{error}, or pixels.sigma: learned (now {sigma:g})") from None
 
 
 def _is_done(folder: Path) -> bool:
