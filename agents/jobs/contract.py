@@ -1,4 +1,4 @@
-"""What a pool asks of a job, and of a place where jobs run."""
+"""The protocols between a pool, its jobs, and the executor that runs them."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from agents.jobs.progress import Progress
 
 
 class Job(Protocol):
-    """Something to do, elsewhere; ended at any moment and begun again, it goes on."""
+    """Work for another process; it may be ended at any moment and resumes when started again."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the job in messages."""
 
     @property
     def log(self) -> Path:
-        """All that it prints is added to this file."""
+        """The file to which everything that the job prints is appended."""
 
     @property
     def work(self) -> Callable[[], object]:
-        """Called in the other process; pickled, so of functions that can be imported there."""
+        """The function that the other process calls; pickled, so it must be importable there."""
 
     @property
     def progress(self) -> Progress:
-        """How far it is, read from its files."""
+        """The progress so far, read from the job's files."""
 
 
 class Running(Protocol):
-    """A job under way."""
+    """A job that an executor has started."""
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, 0 if it did what it had to."""
+        """None while the job runs, 0 if it succeeded, any other number if it failed."""
 
     @property
-    def last_words(self) -> str:
-        """What is to be said of one that failed."""
+    def error_message(self) -> str:
+        """The reason why the job failed, in one line."""
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the job to end."""
 
     def wait(self) -> None:
-        """Until it has ended with all that it started, by force if it takes too long."""
+        """Wait until the job and all processes that it started have ended; kill them if need be."""
 
 
 class Executor(Protocol):
-    """A place where jobs run."""
+    """A place where jobs run: this machine, or a cluster."""
 
     @property
     def workers(self) -> int:
-        """Jobs at once."""
+        """How many jobs run at once."""
 
     def start(self, job: Job) -> Running:
-        """Begin a job; raises OSError if that cannot be done."""
+        """Start a job; raises OSError if it cannot be started."""
 
-    def news(self) -> list[str]:
-        """What has happened to the place since the last call, a line each."""
+    def events(self) -> list[str]:
+        """Return the events since the last call, one line each, such as a lost node."""
 
     def close(self) -> None:
-        """Leave it, with no job under way."""
+        """Release the executor; no job may be running."""

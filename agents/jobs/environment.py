@@ -1,4 +1,4 @@
-"""Environment variables of every process that works, read by libraries as they are imported."""
+"""Environment variables of every working process, read by libraries when they are imported."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ DEFAULTS = {
     "SDL_VIDEODRIVER": "offscreen,dummy",
     "SDL_AUDIODRIVER": "dummy",
 }
-"""Variable -> its value where a user has set none."""
+"""Variable -> its value where the user has set none."""

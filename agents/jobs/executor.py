@@ -1,4 +1,4 @@
-"""The place that a configuration names for its jobs."""
+"""The executor that a configuration names for its jobs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from worldvae.errors import ConfigError
 
 
 def check_executor(name: ExecutorName) -> None:
-    """Raise ConfigError if what it needs is not installed; asked before hours of other work."""
+    """Raise ConfigError if the executor `name` is not installed; call it before any long work."""
     if name == "ray" and not _is_installed("ray"):
         raise ConfigError("--executor ray needs Ray: pip install -c constraints.txt 'ray>=2.60'")
 
 
 def make_executor(name: ExecutorName, workers: int) -> Executor:
-    """Enter the place; raises ConfigError if it cannot be entered."""
+    """Return the executor `name` for `workers` jobs at once; raises ConfigError if that fails."""
     check_executor(name)
     if name == "ray":
         from agents.jobs.ray_cluster import RayCluster
@@ -27,7 +27,10 @@ def make_executor(name: ExecutorName, workers: int) -> Executor:
 
 
 def _is_installed(package: str) -> bool:
-    """Without importing it: what is imported starts threads, and environments are forked."""
+    """Whether `package` is installed.
+
+    It is not imported: Ray starts threads at import, and environments are forked afterwards.
+    """
     try:
         return find_spec(package) is not None
     except ValueError:  # it cannot be imported

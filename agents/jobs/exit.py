@@ -1,4 +1,4 @@
-"""How a command ends before its time: one line on standard error, and a status."""
+"""Ends a command that fails or is interrupted: one line on standard error, and an exit status."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ READER_GONE = 128 + signal.SIGPIPE
 
 
 def run(command: Callable[[], None], typed: str | None = None) -> None:
-    """Call `command`; what ends it before its time is one line on standard error, and a status.
+    """Call `command`; if it fails or is interrupted, print one line on standard error and exit.
 
-    A user's mistake, a full disk and too little memory 2, Ctrl-C 130, SIGTERM 143; a reader of
-    standard output that has gone 141, as for any command in a pipe, and no line. `typed` is what
-    goes on after a signal; None: what was typed to start this process.
+    The exit status is 2 after a user's mistake, a full disk or too little memory, 130 after Ctrl-C,
+    143 after SIGTERM, and 141, without a line, if the reader of standard output has gone. `typed`
+    is the command line that resumes the work after a signal; None is the one of this process.
     """
     keep_freed_memory()
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
@@ -44,14 +44,14 @@ def run(command: Callable[[], None], typed: str | None = None) -> None:
     except BrokenPipeError:
         _end("", READER_GONE)
     except OSError as error:
-        place = error.filename or ("standard output" if _print_no_more(sys.stdout) else "a file")
+        place = error.filename or ("standard output" if _flush_or_discard(sys.stdout) else "a file")
         _end(f"error: {place}: {error.strerror or error}", 2)
     except MemoryError as error:
         _end(f"error: out of memory: {str(error) or 'use smaller batches or fewer of them'}", 2)
 
 
 class _Terminated(BaseException):
-    """SIGTERM; not an Exception, so that nothing on the way catches it."""
+    """Raised on SIGTERM; it is no Exception, so that no `except Exception` catches it."""
 
 
 def _terminate(*_: object) -> NoReturn:
@@ -59,18 +59,21 @@ def _terminate(*_: object) -> NoReturn:
 
 
 def _end(line: str, status: int) -> NoReturn:
-    """Print `line` and exit; a second Ctrl-C has no line of its own."""
+    """Print `line` and exit with `status`; a second Ctrl-C prints nothing more."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _print_no_more(sys.stdout)
+    _flush_or_discard(sys.stdout)
     if line:
         with suppress(OSError):
             print(line, file=sys.stderr, flush=True)
-    _print_no_more(sys.stderr)
+    _flush_or_discard(sys.stderr)
     sys.exit(status)
 
 
-def _print_no_more(stream: TextIO) -> bool:
-    """Empty what `stream` holds back before the exit does; if it fails, drop it and return True."""
+def _flush_or_discard(stream: TextIO) -> bool:
+    """Flush `stream`; if that fails, discard its buffer and return True.
+
+    The interpreter flushes again when it exits, and would fail there.
+    """
     try:
         stream.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""Jobs under way, as a person sees them: a line each on a terminal, elsewhere one now and then."""
+"""Shows running jobs: one line each on a terminal, a summary once a minute elsewhere."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from worldvae.progress import REPORT_SECONDS, eta, how_far, say
 Outcome = Literal["done", "failed", "stopped"]
 
 PACE_SECONDS = 600.0
-"""What remains is estimated from the pace of so long; episodes end in lumps."""
+"""The remaining time is estimated from the pace of this period: episodes end in bursts."""
 
 
 class View:
-    """Shows `jobs` jobs in a `with` block, on standard error.
+    """Shows the progress of `jobs` jobs on standard error, as a context manager.
 
     Args:
-        what: Names all of them together.
+        what: The name of all the jobs together.
         console: Where the live view is drawn, if it is a terminal.
-        clock: Seconds, from any moment.
+        clock: Returns seconds since any fixed moment.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class View:
         # FORCE_COLOR lets Rich take a file for a terminal.
         console = console or Console(stderr=True, force_terminal=sys.stderr.isatty())
         self._live = console.is_terminal and not console.is_dumb_terminal
-        self._what, self._jobs, self._clock, self._told = what, jobs, clock, clock()
+        self._what, self._jobs, self._clock, self._reported = what, jobs, clock, clock()
         self._ended: Counter[Outcome] = Counter()
         self._bars = Bars(
             TextColumn("{task.description}", markup=False, table_column=_one_line()),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[text]}", markup=False, table_column=_one_line()),
-            _Left(table_column=_one_line()),
+            _RemainingTime(table_column=_one_line()),
             console=console,
             refresh_per_second=2,
             redirect_stdout=False,
@@ -73,21 +73,21 @@ class View:
         self._bars.stop()
 
     def say(self, line: str) -> None:
-        """A line that stays, above the live view."""
+        """Print a line that stays, above the live view."""
         if self._live:
             self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             say(line)
 
-    def begun(self, name: str) -> None:
-        """A job runs."""
+    def started(self, name: str) -> None:
+        """Show that the job `name` has started."""
         self._tasks[name] = self._bars.add_task(name, total=None, text="")
         self._count()
         if not self._live:
             self.say(f"{name} begins")
 
     def ended(self, name: str, outcome: Outcome) -> None:
-        """It runs no more."""
+        """Remove the job `name` from the view and count its outcome."""
         self._bars.remove_task(self._tasks.pop(name))
         self._ended[outcome] += 1
         self._count()
@@ -95,20 +95,20 @@ class View:
             self.say(f"{name} {outcome}: {self._counts}")
 
     def show(self, name: str, progress: Progress) -> None:
-        """How far it is."""
+        """Show the progress of the job `name`."""
         text = how_far(progress.done, progress.total, progress.note)
         self._bars.update(
             self._tasks[name], completed=progress.done, total=progress.total, text=text
         )
 
     def report(self) -> None:
-        """Where there is no terminal, and once a minute: how far all are."""
-        if self._live or self._clock() - self._told < REPORT_SECONDS:
+        """Without a terminal, print the progress of all jobs, at most once a minute."""
+        if self._live or self._clock() - self._reported < REPORT_SECONDS:
             return
-        self._told = self._clock()
+        self._reported = self._clock()
         running = [task for task in self._bars.tasks if task.id != self._all]
-        words = [f"{task.description} {task.fields['text']}, {_left(task)}" for task in running]
-        self.say("; ".join([f"{self._what}: {self._counts}", *words]))
+        jobs = [f"{task.description} {task.fields['text']}, {_remaining(task)}" for task in running]
+        self.say("; ".join([f"{self._what}: {self._counts}", *jobs]))
 
     @property
     def _counts(self) -> str:
@@ -122,16 +122,16 @@ class View:
         self._bars.update(self._all, completed=self._ended.total(), text=self._counts)
 
 
-class _Left(ProgressColumn):
-    """What remains of the time."""
+class _RemainingTime(ProgressColumn):
+    """A column with the remaining time of each job."""
 
     def render(self, task: Task) -> Text:
-        return Text(_left(task))
+        return Text(_remaining(task))
 
 
-def _left(task: Task) -> str:
-    """ "ETA 0:12:34", from the pace since it was first seen."""
-    # The last step of one that is finished is done, not what comes after.
+def _remaining(task: Task) -> str:
+    """Return the remaining time, as in "ETA 0:12:34", at the pace since the job was first shown."""
+    # A job whose last step is done may still evaluate or write files.
     return "finishing" if task.finished else eta(task.time_remaining)
 
 

@@ -1,4 +1,4 @@
-"""Jobs on this machine: a process for each, and an even share of the cores that are free."""
+"""Runs each job in a process on this machine, with an even share of its idle cores."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from worldvae.machine import busy_cores
 
 
 class LocalProcesses:
-    """This machine: a process for each job, and an even share of its free cores."""
+    """The executor that runs jobs on this machine."""
 
     def __init__(self, workers: int) -> None:
-        self.workers, self._threads = workers, threads_each(workers)
+        self.workers, self._threads = workers, threads_per_job(workers)
 
     def start(self, job: Job) -> Running:
-        """A process of its own, that ends with this one."""
+        """Start a process that ends when this one ends."""
         return Process(job.work, job.log, self._threads)
 
-    def news(self) -> list[str]:
-        """Nothing happens to it that would not happen to this process."""
+    def events(self) -> list[str]:
+        """Return no events: what happens to this machine happens to this process, too."""
         return []
 
     def close(self) -> None:
-        """Nothing is kept between jobs."""
+        """Do nothing: no resource is kept between jobs."""
 
 
-def threads_each(workers: int) -> int:
-    """Threads for each of `workers` jobs: an even share of the cores that nobody else uses.
+def threads_per_job(workers: int) -> int:
+    """Return the threads of each of `workers` jobs: an even share of the idle cores, at least 1.
 
-    Never more than OMP_NUM_THREADS, which stays the way to have the same number, and so the same
-    last bits of a result, beside any company.
+    It is at most OMP_NUM_THREADS. With that variable set, the number of threads, and with it the
+    last bits of a result, do not depend on what else runs on the machine.
     """
     cores = os.cpu_count() or 1
-    most = min(cores // workers, thread_limit(cores))
-    if most <= 1:
+    limit = min(cores // workers, thread_limit(cores))
+    if limit <= 1:
         return 1
     free = int(cores + 0.5 - busy_cores())
-    return max(1, min(most, free // workers))
+    return max(1, min(limit, free // workers))
 
 
 def thread_limit(otherwise: int) -> int:
-    """OMP_NUM_THREADS, if it is a number."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdecimal() else otherwise
+    """Return OMP_NUM_THREADS if it is a number, `otherwise` if not."""
+    value = os.environ.get("OMP_NUM_THREADS", "")
+    return int(value) if value.isdecimal() else otherwise

@@ -1,4 +1,4 @@
-"""What a node of a cluster does with a job; it imports little, since each job's task holds it."""
+"""What a cluster's node does with a job; it imports little, because every waiting task holds it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from worldvae.files import locked
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 300.0
-"""For the lock of a node taken for dead: an NFS server gives it up after a lease of 90 seconds."""
+"""How long to wait for the lock of a lost node: an NFS server releases it after 90 seconds."""
 
 
-def run_here(work: Callable[[], object], log: Path, threads: int, root: Path) -> tuple[int, str]:
-    """Run `work` in a process of its own until it ends: its exit code and last words.
+def run_in_process(
+    work: Callable[[], object], log: Path, threads: int, root: Path
+) -> tuple[int, str]:
+    """Run `work` in a new process until it ends; return its exit code and error message.
 
-    However this call ends, so does the process: asked if it is interrupted, at once if it is
-    killed. A process that cannot be started is one that failed.
+    The process ends with this call: it is terminated if the call is interrupted, and killed if the
+    caller is killed. A process that cannot be started counts as failed.
     """
     try:
         process = Process(work, log, threads, root)
@@ -32,11 +34,11 @@ def run_here(work: Callable[[], object], log: Path, threads: int, root: Path) ->
     finally:
         process.terminate()
         process.wait()
-    return process.exit_code or 0, process.last_words
+    return process.exit_code or 0, process.error_message
 
 
-def alone(log: Path, name: str, work: Callable[[], object]) -> None:
-    """Do `work` when nobody else does it, on any node; `log` tells where it was done."""
+def run_exclusively(log: Path, name: str, work: Callable[[], object]) -> None:
+    """Call `work` while no other process on any node runs it; print the node's name to `log`."""
     with locked(log.parent, name, f".{log.name}.lock", PATIENCE_SECONDS):
         print(f"{name} on {socket.gethostname()}", flush=True)
         work()

@@ -1,7 +1,7 @@
-"""Independent jobs, some at a time, each in a process of its own that ends with this one.
+"""Runs independent jobs, several at a time, each in a process that ends with this one.
 
-A job may be ended at any moment and called again goes on, so the pool ends all of them as soon as
-it is left, and a pool whose own process was killed leaves none behind.
+A job may be ended at any moment and resumes when it is started again. So the pool ends all jobs
+when its block is left, and a pool whose own process was killed leaves no job behind.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ J = TypeVar("J", bound=Job)
 
 
 class Pool(Generic[J]):
-    """Runs jobs in a `with` block, at whose end it ends those that still run.
+    """Runs jobs in a `with` block and ends those that still run when the block is left.
 
-    A job that fails is told of in a line and leaves the others alone.
+    A job that fails is reported in one line and does not affect the others.
 
     Args:
-        executor: Where they run; closed at the end.
-        view: Where they are shown.
+        executor: Where the jobs run; the pool closes it.
+        view: Where their progress is shown.
     """
 
     def __init__(self, executor: Executor, view: View) -> None:
         self._executor, self._view = executor, view
-        self._under_way: list[tuple[J, Running]] = []
+        self._running: list[tuple[J, Running]] = []
 
     def __enter__(self) -> Pool[J]:
         return self
@@ -45,54 +45,54 @@ class Pool(Generic[J]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._under_way:
+        if self._running:
             self._view.say(f"stopping {', '.join(job.name for job in self.running)}")
         try:
-            for _, running in self._under_way:
+            for _, running in self._running:
                 running.terminate()
-            for _, running in self._under_way:
+            for _, running in self._running:
                 running.wait()
         finally:
             self._executor.close()
 
     @property
     def running(self) -> list[J]:
-        """The jobs under way, the oldest first."""
-        return [job for job, _ in self._under_way]
+        """The running jobs, the oldest first."""
+        return [job for job, _ in self._running]
 
     def run(self, jobs: Iterable[J]) -> Iterator[list[tuple[J, bool]]]:
-        """Look after `jobs` until none is left; each is taken when there is room for it.
+        """Run `jobs` until all have ended; each is taken from the iterable when a worker is free.
 
-        Twice a second, those that have ended since, and whether they did what they had to.
+        Yields twice a second the jobs that have ended since, each with whether it succeeded.
         """
         waiting = iter(jobs)
         while True:
-            room = self._executor.workers - len(self._under_way)
-            unable = [(job, False) for job in islice(waiting, room) if not self._start(job)]
-            if not self._under_way and not unable:
+            room = self._executor.workers - len(self._running)
+            failed = [(job, False) for job in islice(waiting, room) if not self._start(job)]
+            if not self._running and not failed:
                 return
             time.sleep(POLL_SECONDS)
             self._show()
-            yield unable + self._ended()
+            yield failed + self._ended()
 
     def finish(self, jobs: Iterable[J]) -> None:
-        """Look after `jobs` until none is left."""
+        """Run `jobs` until all have ended."""
         for _ in self.run(jobs):
             pass
 
     def stop(self, job: J) -> None:
-        """End a job that is not worth going on with."""
-        running = next(running for other, running in self._under_way if other is job)
+        """End a running job that is not worth continuing."""
+        running = next(running for other, running in self._running if other is job)
         running.terminate()
         running.wait()
-        self._under_way = [pair for pair in self._under_way if pair[0] is not job]
+        self._running = [pair for pair in self._running if pair[0] is not job]
         self._view.ended(job.name, "stopped")
 
     def _start(self, job: J) -> bool:
-        """Whether it could be begun."""
-        self._view.begun(job.name)
+        """Start a job; return whether that succeeded."""
+        self._view.started(job.name)
         try:
-            self._under_way.append((job, self._executor.start(job)))
+            self._running.append((job, self._executor.start(job)))
         except OSError as error:
             self._view.say(f"{job.name} could not be started: {error}")
             self._view.ended(job.name, "failed")
@@ -100,19 +100,19 @@ class Pool(Generic[J]):
         return True
 
     def _show(self) -> None:
-        for line in self._executor.news():
+        for line in self._executor.events():
             self._view.say(line)
         for job in self.running:
-            with suppress(WorldvaeError):  # damaged files are for the job to tell of
+            with suppress(WorldvaeError):  # the job itself reports damaged files
                 self._view.show(job.name, job.progress)
         self._view.report()
 
     def _ended(self) -> list[tuple[J, bool]]:
-        over = [pair for pair in self._under_way if pair[1].exit_code is not None]
-        self._under_way = [pair for pair in self._under_way if pair not in over]
+        over = [pair for pair in self._running if pair[1].exit_code is not None]
+        self._running = [pair for pair in self._running if pair not in over]
         for job, running in over:
             running.wait()
             if running.exit_code:
-                self._view.say(f"{job.name} failed (see {job.log}): {running.last_words}")
+                self._view.say(f"{job.name} failed (see {job.log}): {running.error_message}")
             self._view.ended(job.name, "failed" if running.exit_code else "done")
         return [(job, running.exit_code == 0) for job, running in over]

@@ -1,4 +1,4 @@
-"""One job in a process of its own, which ends with this one and whose last words are kept."""
+"""Runs one job in a process that ends with this one, and keeps the last line that it prints."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from agents.jobs import worker
 from agents.jobs.environment import DEFAULTS
 
 GRACE_SECONDS = 10.0
-"""What a job that is stopped may take to tidy up."""
+"""How long a stopped job may take to tidy up."""
 
 
 class Process:
-    """Under way, in a process group of its own, so that what it starts ends with it.
+    """A running job in a process group of its own, so that its child processes end with it.
 
-    Raises OSError if it cannot be started.
+    Raises OSError if the process cannot be started.
 
     Args:
-        work: Called in the other process; pickled, so of functions that can be imported there.
-        log: All that it prints is added to this file.
-        threads: What it may compute with.
-        root: Folder to run in, from which `agents` can be imported.
+        work: The function to call there; it is pickled, so it must be importable.
+        log: The file to which everything that the job prints is appended.
+        threads: The number of threads for its computations.
+        root: The working directory, from which `agents` can be imported; None is the current one.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Process:
         environment = {**DEFAULTS, **os.environ, "OMP_NUM_THREADS": str(threads)}
         packed = worker.pack(work)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(OSError):  # a full disk: the pool still knows the last words
+        with suppress(OSError):  # a full disk: the pool still gets the last line
             log.touch()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agents.jobs.worker"],
@@ -50,31 +50,31 @@ class Process:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._lifeline, self._printed = self._process.stdin, _Printed(self._process.stdout, log)
-        with suppress(BrokenPipeError):  # it has ended already, and its last words say why
+        self._lifeline, self._output = self._process.stdin, _Output(self._process.stdout, log)
+        with suppress(BrokenPipeError):  # it has ended already, and its last line says why
             worker.send(packed, self._lifeline)
             self._lifeline.flush()
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, below 0 if a signal ended it."""
+        """None while the process runs, negative if a signal ended it."""
         return self._process.poll()
 
     @property
-    def last_words(self) -> str:
-        """What is to be said of a job that failed: the last line it printed, if it could."""
+    def error_message(self) -> str:
+        """The signal that ended the process, or the last line that it printed."""
         code = self.exit_code
         if code is not None and code < 0:  # it had no time to print anything
             hint = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
             return f"killed by signal {-code}{hint}"
-        return self._printed.last_line or f"exit code {code}"
+        return self._output.last_line or f"exit code {code}"
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the process to end."""
         self._process.terminate()
 
     def wait(self) -> None:
-        """Until it has ended with all that it started, by force if it takes too long."""
+        """Wait until the process and its children have ended; kill them after GRACE_SECONDS."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_SECONDS)
         with suppress(ProcessLookupError):  # nothing is left of its group
@@ -82,11 +82,11 @@ class Process:
         self._process.wait()
         with suppress(BrokenPipeError):
             self._lifeline.close()
-        self._printed.finish()
+        self._output.finish()
 
 
-class _Printed:
-    """Adds what a process prints to a log, and knows the last line even if the disk is full."""
+class _Output:
+    """Appends what a process prints to a log; the last line is kept even if the disk is full."""
 
     def __init__(self, pipe: IO[bytes], log: Path) -> None:
         self.last_line = ""
@@ -95,7 +95,7 @@ class _Printed:
         self._thread.start()
 
     def finish(self) -> None:
-        """Until all is read, unless something that the process left behind goes on printing."""
+        """Wait until all output is read, at most GRACE_SECONDS: an orphan may go on printing."""
         self._thread.join(GRACE_SECONDS)
 
     def _read(self) -> None:

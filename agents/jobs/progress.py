@@ -1,4 +1,4 @@
-"""How far a job is, read from what it logs as it runs."""
+"""The progress of a running job, read from its log files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from worldvae.files import last_jsonl, last_rows
 
 EPISODES = 10
-"""Finished episodes whose returns are averaged."""
+"""The note on an agent averages the returns of this many finished episodes."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Steps done of those there are, and a few words on how it goes."""
+    """Steps done out of `total`, and a short note such as the current loss."""
 
     done: int
     total: int
@@ -23,7 +23,7 @@ class Progress:
 
 
 def agent_progress(folder: Path, env_steps: int) -> Progress:
-    """Of an agent in training: environment steps, and the mean return of the last episodes."""
+    """Return the env steps of an agent in training, and the mean return of its last episodes."""
     rows = last_rows(folder / "episodes.jsonl", EPISODES)
     returns = [float(row["return"]) for row in rows if "return" in row]
     done = int(rows[-1].get("env_steps", 0)) if rows else 0
@@ -32,7 +32,7 @@ def agent_progress(folder: Path, env_steps: int) -> Progress:
 
 
 def encoder_progress(folder: Path, steps: int) -> Progress:
-    """Of an encoder in training: gradient steps, and the last loss on held-out frames."""
+    """Return the gradient steps of an encoder in training, and its last loss on held-out frames."""
     last = last_jsonl(folder / "metrics.jsonl")
     note = f"loss {last['loss']:.5g}" if "loss" in last else ""
     return Progress(min(int(last.get("step", 0)), steps), steps, note)

@@ -1,7 +1,7 @@
-"""Jobs on a Ray cluster: each a process of its own on some node, begun again where that node dies.
+"""Runs jobs on a Ray cluster: each in a process on some node, restarted elsewhere if the node dies.
 
-Every node sees the folders of jobs at the same path. A job goes on from the checkpoint it finds
-there, and waits for the lock beside its log, so that no two nodes ever work on one.
+Every node must see the jobs' folders at the same path. A job resumes from the checkpoint in its
+folder, and waits for the lock beside its log, so that no two nodes work on the same job.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from agents.jobs.contract import Job, Running
 from agents.jobs.local import thread_limit
-from agents.jobs.node import alone, run_here
+from agents.jobs.node import run_exclusively, run_in_process
 from agents.jobs.process import GRACE_SECONDS
 from worldvae.errors import ConfigError
 
-# Read when Ray is imported: it reports to nobody, and tries once to reach a cluster that is gone.
+# Read when Ray is imported: send no usage statistics, try a lost cluster only once.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
 
@@ -29,34 +29,34 @@ from ray.exceptions import GetTimeoutError, RayError
 
 CONNECT_SECONDS = 10.0
 RETRIES = 5
-"""Nodes that may die under one job; called again, the comparison goes on with five more."""
+"""How many nodes may die under one job; running the command again allows as many again."""
 
 
 class RayCluster:
-    """The cluster that RAY_ADDRESS names, or that runs on this machine.
+    """The executor for the cluster at RAY_ADDRESS, or for one that runs on this machine.
 
-    Raises ConfigError if there is none.
+    Raises ConfigError if there is no cluster.
     """
 
     def __init__(self, workers: int) -> None:
-        self._quiet = ExitStack()
-        _enter()
-        self._quiet.enter_context(_unheard())
+        self._stdout = ExitStack()
+        _connect()
+        self._stdout.enter_context(_silenced())
         self.workers, self._nodes = workers, _nodes()
         cores = [cores for _, cores in self._nodes.values()]
         self._threads = threads_on(cores, workers)
         # A node is lost with all its jobs, so they are spread.
-        self._run = ray.remote(run_here).options(
+        self._run = ray.remote(run_in_process).options(
             num_cpus=self._threads, max_retries=RETRIES, scheduling_strategy="SPREAD"
         )
 
     def start(self, job: Job) -> Running:
-        """Wait for a node with room for it, and run it there."""
-        work = partial(alone, job.log, job.name, job.work)
+        """Queue a job; it runs as soon as a node has enough free cores."""
+        work = partial(run_exclusively, job.log, job.name, job.work)
         return _Task(self._run.remote(work, job.log.absolute(), self._threads, Path.cwd()))
 
-    def news(self) -> list[str]:
-        """Nodes that came or went."""
+    def events(self) -> list[str]:
+        """Return one line for each node that joined or left since the last call."""
         before, self._nodes = self._nodes, _nodes()
         gone = [before[node][0] for node in before.keys() - self._nodes.keys()]
         new = [self._nodes[node][0] for node in self._nodes.keys() - before.keys()]
@@ -66,13 +66,13 @@ class RayCluster:
         ]
 
     def close(self) -> None:
-        """Leave the cluster; it ends what might still run for us."""
+        """Disconnect from the cluster, which ends any job of ours that still runs."""
         ray.shutdown()
-        self._quiet.close()
+        self._stdout.close()
 
 
 class _Task:
-    """A job that waits in the cluster or runs on one of its nodes."""
+    """A job that waits in the cluster's queue or runs on a node."""
 
     def __init__(self, end: Any) -> None:
         self._end = end
@@ -80,27 +80,27 @@ class _Task:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it waits or runs; 1 if the cluster gave it up."""
-        self._look(0)
+        """None while the job waits or runs, 1 if the cluster gave it up."""
+        self._poll(0)
         return self._result[0] if self._result else None
 
     @property
-    def last_words(self) -> str:
-        """Of the job, or of the cluster."""
+    def error_message(self) -> str:
+        """The error message of the job, or of the cluster."""
         return self._result[1] if self._result else ""
 
     def terminate(self) -> None:
-        """Ask it to end, on its node."""
+        """Ask the job to end, on its node."""
         ray.cancel(self._end)
 
     def wait(self) -> None:
-        """Until it has ended; its node ends it by force if it takes too long."""
-        self._look(2 * GRACE_SECONDS)
+        """Wait until the job has ended; after twice GRACE_SECONDS its node kills it."""
+        self._poll(2 * GRACE_SECONDS)
         if self._result is None:
             ray.cancel(self._end, force=True)
-            self._look(GRACE_SECONDS)
+            self._poll(GRACE_SECONDS)
 
-    def _look(self, seconds: float) -> None:
+    def _poll(self, seconds: float) -> None:
         if self._result is not None:
             return
         try:
@@ -111,8 +111,8 @@ class _Task:
             self._result = 1, f"the cluster gave it up: {lines[-1] if lines else repr(error)}"
 
 
-def _enter() -> None:
-    """Connect to the cluster, or raise ConfigError."""
+def _connect() -> None:
+    """Connect to the cluster; raises ConfigError if that fails."""
     address = os.environ.get("RAY_ADDRESS") or "auto"
     try:
         if address != "auto":  # Ray itself would try for minutes
@@ -128,27 +128,28 @@ def _enter() -> None:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep pages of a dying node's state from standard output: `news` says what matters of it.
+def _silenced() -> Iterator[None]:
+    """Silence standard output, where Ray prints pages about dying nodes.
 
-    Ray has no switch for what it prints of errors of the cluster; all of it is in its own logs.
+    Ray has no switch for these messages. They are in its own logs, and `events` reports lost
+    nodes.
     """
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
         yield
 
 
 def threads_on(cores: list[int], workers: int) -> int:
-    """The most threads with which `workers` jobs run at once on nodes of so many cores.
+    """Return the most threads with which `workers` jobs run at once on nodes of so many `cores`.
 
-    Never more than OMP_NUM_THREADS, as on one machine, and 1 if there are more jobs than cores.
+    It is at most OMP_NUM_THREADS, as on one machine, and 1 if there are more jobs than cores.
     """
-    most = min(max(cores, default=1), thread_limit(max(cores, default=1)))
+    limit = min(max(cores, default=1), thread_limit(max(cores, default=1)))
     fits: Callable[[int], bool] = lambda each: sum(n // each for n in cores) >= workers  # noqa: E731
-    return max((each for each in range(1, most + 1) if fits(each)), default=1)
+    return max((each for each in range(1, limit + 1) if fits(each)), default=1)
 
 
 def _nodes() -> dict[str, tuple[str, int]]:
-    """Id of each node that lives -> its name and cores."""
+    """Return the id of each living node -> its name and number of cores."""
     return {
         node["NodeID"]: (
             f"{node['NodeManagerHostname']} ({node['NodeID'][:6]})",

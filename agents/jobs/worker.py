@@ -1,7 +1,7 @@
 """`python -m agents.jobs.worker` does one job that `agents.jobs.process` sends through stdin.
 
-The parent keeps that pipe open as long as it lives. However it ends, the system closes the pipe,
-and the worker ends with all that it has started.
+The parent keeps that pipe open as long as it lives. When the parent ends, however it ends, the
+system closes the pipe, and the worker kills itself and all processes that it has started.
 """
 
 from __future__ import annotations
@@ -20,21 +20,25 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 def pack(work: Callable[[], object]) -> bytes:
-    """What `send` sends."""
+    """Return `work` pickled, as `send` expects it."""
     return pickle.dumps(work)
 
 
 def send(packed: bytes, pipe: IO[bytes]) -> None:
-    """What `main` reads: pickled twice, so that nothing is imported before the watch begins."""
+    """Write packed work to `pipe` for `main`.
+
+    It is pickled twice: `main` reads the outer pickle without importing what `work` needs, so
+    that it watches the parent before the slow imports begin.
+    """
     pickle.dump(packed, pipe)
 
 
 def main() -> None:
-    """Do the job; a user's mistake is one line, anything else its traceback."""
+    """Do the job; a user's mistake exits with one line, any other error with its traceback."""
     lifeline = os.dup(sys.stdin.fileno())
     with open(lifeline, "rb", closefd=False) as pipe:
         work = pickle.load(pipe)
-    _read_nothing_from_stdin()
+    _replace_stdin()
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # one that is stopped tidies up
     try:
@@ -43,15 +47,18 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read_nothing_from_stdin() -> None:
-    """A process that the job forks closes stdin: it must not be what the watch waits on."""
+def _replace_stdin() -> None:
+    """Replace stdin by the null device.
+
+    A process that the job forks closes stdin, so the watch on the parent needs another descriptor.
+    """
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
     os.close(nothing)
 
 
 def _end_with_parent(lifeline: int) -> None:
-    """Wait for the end of the pipe, to which nothing else comes."""
+    """Wait until the parent closes the pipe, on which nothing else comes, then kill the group."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGKILL)  # the workers of environments, too
 

@@ -95,7 +95,7 @@ def make_noise(inputs: ObserverInputs) -> NoiseObserver:
 class HereAndNow:
     """A process that is none: it does the job in this one, where the new arm is known."""
 
-    exit_code, last_words = 0, ""
+    exit_code, error_message = 0, ""
 
     def __init__(self, work: Callable[[], object], *_: object) -> None:
         work()

@@ -44,7 +44,7 @@ def test_a_line_for_each_that_runs_and_one_for_all() -> None:
     view, terminal = on_terminal(clock)
     with view:
         for name in ("latent seed 0", "pixels seed 0", "untrained seed 0"):
-            view.begun(name)
+            view.started(name)
         view.ended("untrained seed 0", "failed")
         view.show("latent seed 0", Progress(10, 100, "return 7"))
         view.show("pixels seed 0", Progress(2000, 4000))
@@ -61,7 +61,7 @@ def test_a_failure_stays_above_and_is_not_cut() -> None:
     view, terminal = on_terminal(Clock(), width=40)
     line = f"latent seed 0 failed (see x.log): {'[red]words ' * 9}end"
     with view:
-        view.begun("pixels seed 0")
+        view.started("pixels seed 0")
         view.say(line)
     assert line in terminal.getvalue()
     assert "failed" not in "".join(last_frame(terminal.getvalue())[1:])
@@ -75,7 +75,7 @@ def test_what_remains_is_told_by_the_pace_since_it_began(
     clock = Clock()
     view = View("train agents", 1, clock=clock)
     with view:
-        view.begun("a")
+        view.started("a")
         for clock.now, done in ((43.0, 0), (53.0, 10), (63.0, 20)):
             view.show("a", Progress(begin + done, begin + 100, "return 1"))
             view.report()
@@ -89,7 +89,7 @@ def test_after_the_last_step_it_is_not_said_that_it_is_over(
 ) -> None:
     clock = Clock()
     with View("train agents", 1, clock=clock) as view:
-        view.begun("a")
+        view.started("a")
         view.show("a", Progress(100, 100))
         clock.now = 60.0
         view.report()
@@ -102,7 +102,7 @@ def test_without_a_terminal_plain_lines_and_at_most_one_a_minute(
     monkeypatch.setenv("FORCE_COLOR", "1")
     clock = Clock()
     with View("train agents", 2, clock=clock) as view:
-        view.begun("a")
+        view.started("a")
         for second in range(200):
             clock.now = float(second)
             view.show("a", Progress(0, 100))
@@ -122,7 +122,7 @@ def test_without_a_terminal_plain_lines_and_at_most_one_a_minute(
 
 def test_what_is_stopped_is_neither_done_nor_failed(capsys: pytest.CaptureFixture[str]) -> None:
     with View("4 latents", 1) as view:
-        view.begun("a")
+        view.started("a")
         view.ended("a", "stopped")
     told = capsys.readouterr().err.splitlines()[-1]
     assert told == "a stopped: 0 done, 0 running, 0 waiting, 1 stopped"
@@ -133,5 +133,5 @@ def test_a_terminal_is_what_standard_error_is(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     with View("train agents", 1) as view:
-        view.begun("a")
+        view.started("a")
     assert [line.split()[0] for line in last_frame(terminal.getvalue())] == ["train", "a"]

@@ -17,7 +17,7 @@ import pytest
 
 from agents.jobs import local, process
 from agents.jobs.live_view import View
-from agents.jobs.local import LocalProcesses, threads_each
+from agents.jobs.local import LocalProcesses, threads_per_job
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress
 from tests.agents.jobs.work import (
@@ -284,4 +284,4 @@ def test_threads_are_an_even_share_of_free_cores(
     monkeypatch.delenv("OMP_NUM_THREADS")
     if wished:
         monkeypatch.setenv("OMP_NUM_THREADS", wished)
-    assert threads_each(workers) == expected
+    assert threads_per_job(workers) == expected

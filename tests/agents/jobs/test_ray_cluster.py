@@ -93,7 +93,7 @@ def test_what_still_runs_when_the_pool_is_left_is_ended(
         next(pool.run(examples))
         while sum((tmp_path / name).exists() for name in names) < 2:
             # However long a busy machine takes to start a process: Ray says whether it will.
-            assert [running.exit_code for _, running in pool._under_way] == [None] * 3
+            assert [running.exit_code for _, running in pool._running] == [None] * 3
             time.sleep(0.05)
         begun = [name for name in names if (tmp_path / name).exists()]
         family = [int(pid) for name in begun for pid in (tmp_path / name).read_text().split()]

@@ -29,7 +29,7 @@ class World:
 
 
 class FakeProcess:
-    last_words = "error: training diverged"
+    error_message = "error: training diverged"
 
     def __init__(self, world, folder, beta):
         world.started.append(beta)
