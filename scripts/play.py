@@ -36,18 +36,24 @@ def main() -> None:
         raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
     from agents.video.display import check_display, show
     from agents.video.film import pictures
-    from agents.video.play import evaluated_as, film_alone, find_agents, played, playing
+    from agents.video.play import (
+        evaluation_settings,
+        film_exclusively,
+        find_agents,
+        played,
+        playing,
+    )
 
     folders = find_agents(given.run, given.arm, given.seed)
     if given.window:
         check_display()
-    episode = evaluated_as(folders[0]).seed if given.episode is None else given.episode
+    episode = evaluation_settings(folders[0]).seed if given.episode is None else given.episode
     with playing(folders, episode) as players:
         if given.window:
             show(f"episode {episode}", pictures(players), players[0].rate)
         else:
-            film_alone(players, path)
-        lines = [agent.words for agent in played(folders, players)]
+            film_exclusively(players, path)
+        lines = [agent.text for agent in played(folders, players)]
     print("\n".join([*lines, WORDS, *([] if given.window else [str(path)])]))
 
 

@@ -1,4 +1,4 @@
-"""Film agents side by side: what the environment shows, and what each of them sees of it."""
+"""Films agents side by side: the environment's frame and the observation of each agent."""
 
 from __future__ import annotations
 
@@ -19,68 +19,73 @@ from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import user_errors
 
 COLUMNS = 3
-"""Views in a row: as wide as a phone shows with legible letters."""
+"""Panels in a row: at this width a phone still shows legible letters."""
 
 GAP = 4
 
-MOST = 1_000
-"""Decisions of a film."""
+MAX_DECISIONS = 1_000
+"""The largest number of decisions that a film shows."""
 
 
-def record_video(agent: Agent, world: World, seed: int, path: Path, most: int = MOST) -> None:
-    """Film one episode of one agent, see `film`."""
+def record_video(
+    agent: Agent, world: World, seed: int, path: Path, limit: int = MAX_DECISIONS
+) -> None:
+    """Film one episode of one agent to `path`, see `film`."""
     player = Player("agent", agent, world, seed)
     try:
-        film([player], path, most)
+        film([player], path, limit)
     finally:
         player.close()
 
 
-def film(players: Sequence[Player], path: Path, most: int = MOST) -> None:
-    """Play to the end and write it to `path` (VP9 in WebM), at most `most` decisions.
+def film(players: Sequence[Player], path: Path, limit: int = MAX_DECISIONS) -> None:
+    """Play until all players have ended, at most `limit` decisions, and write a film to `path`.
 
-    A picture a decision. Who ends earlier stands still.
+    The film is VP9 in WebM and has one picture per decision. A player whose episode ends earlier
+    shows its last picture until the end.
     """
-    _write(pictures(players, most), players[0].rate, path)
+    _write(pictures(players, limit), players[0].rate, path)
 
 
-def keep_small(path: Path, most: int) -> None:
-    """Leave out every second picture of the film until it has at most `most` bytes."""
-    while path.stat().st_size > most:
-        read = cv2.VideoCapture(str(path))
-        rate = read.get(cv2.CAP_PROP_FPS)
+def shrink(path: Path, limit: int) -> None:
+    """Drop every second picture of the film at `path` until it has at most `limit` bytes."""
+    while path.stat().st_size > limit:
+        video = cv2.VideoCapture(str(path))
+        rate = video.get(cv2.CAP_PROP_FPS)
         try:
-            _write(_every_second(read), rate / 2, path)
+            _write(_every_second(video), rate / 2, path)
         finally:
-            read.release()
+            video.release()
 
 
-def _every_second(read: cv2.VideoCapture) -> Iterator[Picture]:
-    """RGB."""
+def _every_second(video: cv2.VideoCapture) -> Iterator[Picture]:
+    """Yield every second picture of a film, (H, W, 3) RGB."""
     while True:
-        is_there, picture = read.read()
+        is_there, picture = video.read()
         if not is_there:
             return
         yield np.asarray(picture, np.uint8)[..., ::-1]
-        read.grab()
+        video.grab()
 
 
-def pictures(players: Sequence[Player], most: int = MOST) -> Iterator[Picture]:
-    """Step all players until the last has ended, with a picture before each step and at the end.
+def pictures(players: Sequence[Player], limit: int = MAX_DECISIONS) -> Iterator[Picture]:
+    """Yield a picture of all players before each of their steps, and one at the end.
 
-    (H, W, 3) RGB, always of the same size. One player alone has its views beside each other.
+    Playing ends after `limit` steps or when all episodes have ended. Pictures are (H, W, 3) RGB of
+    one size. A single player has its frame and its observation side by side, several have them one
+    below the other.
     """
     panels = [Panel(player) for player in players]
-    for decision in range(most + 1):
+    for decision in range(limit + 1):
         yield _grid([panel.picture(beside=len(players) == 1) for panel in panels])
-        if all(player.ended for player in players) or decision == most:
+        if all(player.ended for player in players) or decision == limit:
             return
         for player in players:
             player.step()
 
 
 def _grid(panels: Sequence[Picture]) -> Picture:
-    """Panels of one size, at most COLUMNS in a row, with black GAPs."""
+    """Return panels of one size as one picture: at most COLUMNS in a row, with black gaps."""
     columns = min(COLUMNS, len(panels))
     every = [np.pad(panel, ((0, GAP), (0, GAP), (0, 0))) for panel in panels]
     every += [np.zeros_like(every[0])] * (-len(every) % columns)
@@ -89,7 +94,7 @@ def _grid(panels: Sequence[Picture]) -> Picture:
 
 
 def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
-    """Pictures of one size, `rate` a second, to `path`, which is whole or as it was."""
+    """Write pictures of one size to `path` at `rate` per second; a failure leaves the old file."""
     partial = path.with_name(f".{path.stem}.tmp{path.suffix}")
     with user_errors(path):
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +111,7 @@ def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
 
 
 def _encode(shown: Iterator[Picture], rate: float, path: Path) -> int:
-    """Write the pictures; how many."""
+    """Write the pictures to `path`; return how many there were."""
     count, writer = 0, None
     try:
         for picture in shown:
@@ -120,17 +125,17 @@ def _encode(shown: Iterator[Picture], rate: float, path: Path) -> int:
 
 
 def _pictures_in(path: Path) -> int:
-    """How many can be read back: neither OpenCV nor FFmpeg says that a disk is full."""
-    read = cv2.VideoCapture(str(path))
+    """Return how many pictures can be read back: OpenCV and FFmpeg do not report a full disk."""
+    video = cv2.VideoCapture(str(path))
     try:
-        return sum(1 for _ in iter(read.grab, False))
+        return sum(1 for _ in iter(video.grab, False))
     finally:
-        read.release()
+        video.release()
 
 
 def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:
     size = picture.shape[1], picture.shape[0]
-    with _deaf_to_ffmpeg():
+    with _ffmpeg_silenced():
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP90"), rate, size)
     if not writer.isOpened():
         raise ConfigError(f"{path}: this OpenCV cannot write VP9 video")
@@ -138,8 +143,11 @@ def _writer(path: Path, picture: Picture, rate: float) -> cv2.VideoWriter:
 
 
 @contextmanager
-def _deaf_to_ffmpeg() -> Iterator[None]:
-    """OpenCV prints that WebM names no tag for VP9, which harms nothing; no setting prevents it."""
+def _ffmpeg_silenced() -> Iterator[None]:
+    """Silence standard error.
+
+    OpenCV warns there that WebM has no tag for VP9; it is harmless, and no setting prevents it.
+    """
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

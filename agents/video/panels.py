@@ -1,4 +1,4 @@
-"""What an agent sees, as a picture beside the frame: reconstruction, stack of frames, or bars.
+"""Draws what an agent observes beside the frame: a reconstruction, a stack of frames, or bars.
 
 Pictures are (H, W, 3) uint8 RGB.
 """
@@ -20,16 +20,16 @@ from worldvae.wrappers.history import History
 Picture = NDArray[np.uint8]
 
 SIDE = 160
-"""Pixels of a view, both ways."""
+"""Width and height of a view, in pixels."""
 
 LINE = 20
-PAPER, INK, FAINT = 24, (235, 235, 235), (90, 90, 90)
+BACKGROUND, FOREGROUND, FAINT = 24, (235, 235, 235), (90, 90, 90)
 FRAMES = 4
-"""Of a stack that are shown, the newest."""
+"""How many frames of a stack are shown: the newest ones."""
 
 
 class Panel:
-    """One player in pictures, one after each of its decisions."""
+    """Draws one player: a new picture after each of its decisions."""
 
     def __init__(self, player: Player) -> None:
         self._player = player
@@ -41,53 +41,56 @@ class Panel:
         self._decision, self._picture = -1, np.zeros((0, 0, 3), np.uint8)
 
     def picture(self, beside: bool) -> Picture:
-        """The frame and what the agent sees of it, beside or below; kept once it has ended."""
+        """Return the frame and the agent's observation: side by side, or one below the other."""
         if self._decision != self._player.decisions:
             self._decision = self._player.decisions
-            self._picture = self._drawn(beside)
+            self._picture = self._draw(beside)
         return self._picture
 
-    def _drawn(self, beside: bool) -> Picture:
+    def _draw(self, beside: bool) -> Picture:
         player = self._player
         name = _line(player.name)
         name[:, :4] = self._colour
         score = _line(f"{'ended at' if player.ended else 'return'} {short_return(player.total)}")
         left = np.concatenate([name, score, fitted(player.frame)])
-        title, view = self._sees()
+        title, view = self._view()
         step = [_line(f"decision {player.decisions}")] if beside else []
         right = np.concatenate([*step, _line(title), view])
         return np.concatenate([left, right], axis=1 if beside else 0)
 
-    def _sees(self) -> tuple[str, Picture]:
-        """What it is called, and a view of it."""
+    def _view(self) -> tuple[str, Picture]:
+        """Return the title and the picture of the agent's observation."""
         player, seen = self._player, self._player.seen
         if self._encoder is None and seen.ndim == 3:
             count = seen.shape[-1] // player.frame.shape[-1]
             return f"sees {count} frame{'s' if count > 1 else ''}", _strip(seen, count)
-        kind = OBSERVERS[player.agent.arm.observes]
+        observer = OBSERVERS[player.agent.arm.observes]
         if self._encoder is None:
-            return kind.panel, bars(seen, self._colour, kind.reach)
+            return observer.panel, bars(seen, self._colour, observer.reach)
         inputs = self._frames.push(player.frame[None], np.array([player.decisions == 0]))
         if self._decodes:
             return "its latents keep", fitted(self._encoder.reconstruct(inputs)[0])
         newest = seen[-self._encoder.latents :]
-        return kind.panel, bars(newest, self._colour, kind.reach)
+        return observer.panel, bars(newest, self._colour, observer.reach)
 
 
 def fitted(frame: NDArray[np.uint8], height: int = SIDE, width: int = SIDE) -> Picture:
-    """`frame` (H, W, C) as large as it can be, in the middle of (height, width, 3)."""
+    """Return `frame` (H, W, C) enlarged or reduced to fit, centred in (height, width, 3)."""
     scale = min(height / frame.shape[0], width / frame.shape[1])
     size = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
     large = cv2.resize(frame, size, interpolation=cv2.INTER_NEAREST).reshape(size[1], size[0], -1)
-    picture = np.full((height, width, 3), PAPER, np.uint8)
+    picture = np.full((height, width, 3), BACKGROUND, np.uint8)
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     picture[top : top + size[1], left : left + size[0]] = large
     return picture
 
 
 def bars(values: NDArray[Any], shade: Sequence[int], reach: float) -> Picture:
-    """(D,) as bars from the middle line up and down, cut at `reach`: (SIDE, SIDE, 3)."""
-    picture = np.full((SIDE, SIDE, 3), PAPER, np.uint8)
+    """Return values (D,) as bars up and down from the middle, clipped at `reach`.
+
+    The picture is (SIDE, SIDE, 3).
+    """
+    picture = np.full((SIDE, SIDE, 3), BACKGROUND, np.uint8)
     middle = SIDE // 2
     edges = np.linspace(4, SIDE - 4, len(values) + 1)
     for value, left, right in zip(values, edges, edges[1:], strict=False):
@@ -99,21 +102,21 @@ def bars(values: NDArray[Any], shade: Sequence[int], reach: float) -> Picture:
 
 
 def _strip(seen: NDArray[np.uint8], count: int) -> Picture:
-    """The newest frames of a stack (H, W, count C), from left to right and below."""
+    """Return the newest frames of a stack (H, W, count C), from left to right, two in a row."""
     newest = np.split(seen, count, axis=-1)[-FRAMES:]
     if len(newest) == 1:
         return fitted(newest[0])
     half = SIDE // 2
     small = [fitted(frame, half, half) for frame in newest]
-    small += [np.full((half, half, 3), PAPER, np.uint8)] * (-len(small) % 2)
+    small += [np.full((half, half, 3), BACKGROUND, np.uint8)] * (-len(small) % 2)
     rows = [np.concatenate(small[at : at + 2], axis=1) for at in range(0, len(small), 2)]
-    room = np.full((SIDE - half * len(rows), SIDE, 3), PAPER, np.uint8)
-    return np.concatenate([*rows, room])
+    padding = np.full((SIDE - half * len(rows), SIDE, 3), BACKGROUND, np.uint8)
+    return np.concatenate([*rows, padding])
 
 
 def _line(text: str) -> Picture:
-    """A line of text: (LINE, SIDE, 3)."""
-    line = np.full((LINE, SIDE, 3), PAPER, np.uint8)
+    """Return a line of text: (LINE, SIDE, 3)."""
+    line = np.full((LINE, SIDE, 3), BACKGROUND, np.uint8)
     place, font = (9, LINE - 6), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(line, text, place, font, 0.5, INK, 1, cv2.LINE_AA)
+    cv2.putText(line, text, place, font, 0.5, FOREGROUND, 1, cv2.LINE_AA)
     return line

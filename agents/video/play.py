@@ -1,4 +1,4 @@
-"""Watch finished agents in one episode: find them in a run, let them play side by side, film it."""
+"""Lets finished agents of a run play one episode side by side, and films it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
-from agents.video.film import film, keep_small
+from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
@@ -23,13 +23,13 @@ from worldvae.fingerprint import Fingerprint
 
 FILM, RECORD = "side_by_side.webm", "side_by_side.json"
 FILM_BYTES = 8_000_000
-"""A larger film has pictures left out: it is shown inside of a page."""
+"""A larger film loses pictures until it fits, because it is embedded in the report."""
 FILM_PATIENCE = 1_800.0
-"""Seconds: a thousand decisions of a slow environment on a busy machine."""
+"""Seconds to wait for another process that films: a slow environment on a busy machine."""
 
 
 class Played(Config):
-    """What one agent did in a film."""
+    """What one agent achieved in a film."""
 
     arm: str
     seed: int
@@ -39,14 +39,15 @@ class Played(Config):
     ended: bool
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
+        """The record as a line, such as "pixels, seed 0: return 12.3 in 250 decisions"."""
         end = "" if self.ended else " so far"
-        did = f"return {short_return(self.return_)} in {self.decisions} decisions{end}"
-        return f"{self.arm}, seed {self.seed}: {did}"
+        achieved = f"return {short_return(self.return_)} in {self.decisions} decisions{end}"
+        return f"{self.arm}, seed {self.seed}: {achieved}"
 
 
 class FilmRecord(Config):
-    """`side_by_side.json`: what the film beside it shows."""
+    """The schema of `side_by_side.json`: what the film beside it shows."""
 
     episode: int
     agents: tuple[Played, ...]
@@ -54,9 +55,9 @@ class FilmRecord(Config):
 
 
 def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -> list[Path]:
-    """Folders of finished agents in a run's or an agent's `folder`: one of each arm.
+    """Return folders of finished agents, one of each arm, in a run's or an agent's `folder`.
 
-    The one of `seed`, or the one with the smallest. Raises ArtifactError if there is none.
+    Without `seed` it is the smallest seed of each arm. Raises ArtifactError if no agent is found.
     """
     if not folder.is_dir():
         raise ArtifactError(
@@ -79,7 +80,7 @@ def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -
 
 
 def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
-    """Finished agents of one arm, the smallest seed first."""
+    """Return the folders of an arm's finished agents, the smallest seed first."""
     folders = [
         path
         for path in (run / "agents" / arm).glob("seed_*")
@@ -89,8 +90,8 @@ def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
     return sorted(chosen, key=lambda path: int(path.name[5:]))
 
 
-def evaluated_as(folder: Path) -> EvaluationConfig:
-    """How the agent in `folder` was scored."""
+def evaluation_settings(folder: Path) -> EvaluationConfig:
+    """Return the evaluation settings of the agent in `folder`, the defaults if it has none."""
     path = folder / "settings.yaml"
     if not path.exists():
         return EvaluationConfig()
@@ -100,11 +101,11 @@ def evaluated_as(folder: Path) -> EvaluationConfig:
 
 @contextmanager
 def playing(folders: Sequence[Path], episode: int) -> Iterator[list[Player]]:
-    """A player for the agent in each of `folders`, all at the start of the same episode."""
+    """Yield a player for the agent in each of `folders`, all at the start of the same episode."""
     with ExitStack() as stack:
         players = []
         for folder in folders:
-            card, deterministic = read_card(folder), evaluated_as(folder).deterministic
+            card, deterministic = read_card(folder), evaluation_settings(folder).deterministic
             agent = Agent.load(folder, deterministic=deterministic)
             name = f"{card.arm}, seed {card.seed}"
             players.append(Player(name, agent, RealWorld(card.env.as_evaluated()), episode))
@@ -113,7 +114,7 @@ def playing(folders: Sequence[Path], episode: int) -> Iterator[list[Player]]:
 
 
 def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, ...]:
-    """What the players of `folders` have done."""
+    """Return what the players of the agents in `folders` have achieved so far."""
     cards = [read_card(folder) for folder in folders]
     return tuple(
         Played(
@@ -128,25 +129,25 @@ def played(folders: Sequence[Path], players: Sequence[Player]) -> tuple[Played, 
     )
 
 
-def film_alone(players: Sequence[Player], path: Path) -> None:
+def film_exclusively(players: Sequence[Player], path: Path) -> None:
     """Film the players' episode to `path`; ArtifactError if another process films to it."""
     with locked(path.parent, "filming", f".{path.name}.lock"):
         film(players, path)
 
 
 def film_side_by_side(run: Path) -> None:
-    """Film the run's agents of the first seeds in the first evaluation episode, if that is new.
+    """Film the first seed of each arm in the first evaluation episode, unless that film exists.
 
-    Waits for another process that films them already.
+    Waits if another process is filming them.
     """
     with locked(run, "filming", f".{FILM}.lock", FILM_PATIENCE):
         if read_film(run) is not None:
             return
         folders = find_agents(run)
-        episode = evaluated_as(folders[0]).seed
+        episode = evaluation_settings(folders[0]).seed
         with playing(folders, episode) as players:
             film(players, run / FILM)
-            keep_small(run / FILM, FILM_BYTES)
+            shrink(run / FILM, FILM_BYTES)
             record = FilmRecord(
                 episode=episode,
                 agents=played(folders, players),
@@ -156,9 +157,9 @@ def film_side_by_side(run: Path) -> None:
 
 
 def read_film(run: Path) -> FilmRecord | None:
-    """What the film in `run` shows; None if there is none of the agents that are there now.
+    """Return the record of the film in `run`.
 
-    One that is damaged is none: the next comparison makes it anew.
+    None if the film is missing or damaged, or shows other agents than those that are there now.
     """
     if not (run / FILM).exists():
         return None
@@ -169,5 +170,5 @@ def read_film(run: Path) -> FilmRecord | None:
     except WorldvaeError:
         return None
     shown = [(agent.arm, agent.seed, agent.model_sha256) for agent in record.agents]
-    there = [(card.arm, card.seed, card.model_sha256) for card in cards]
-    return record if is_whole and shown == there else None
+    current = [(card.arm, card.seed, card.model_sha256) for card in cards]
+    return record if is_whole and shown == current else None

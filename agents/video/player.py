@@ -1,4 +1,4 @@
-"""One agent in one episode, a decision at a time, for those who watch."""
+"""Plays one agent in one episode, one decision at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from worldvae.torch_seeding import seeded_torch
 
 
 class Player:
-    """An agent in the episode of `seed` of a world.
+    """An agent that plays the episode of `seed` in a world.
 
-    Each sampled action has a seed of its own: it plays alike alone and in company.
+    Each action is sampled with a seed of its own, so the agent plays the same alone and beside
+    others.
     """
 
     def __init__(self, name: str, agent: Agent, world: World, seed: int) -> None:
@@ -29,30 +30,30 @@ class Player:
         self._seed = seed
         self._world, self._env = world, world.make_env()
         self.rate = frame_rate(self._env.metadata) / world.action_repeat
-        """Decisions a second, where the environment runs as fast as it is meant to."""
-        self._look(*self._env.reset(seed=seed))
+        """Decisions per second at the environment's nominal speed."""
+        self._observe(*self._env.reset(seed=seed))
 
     def step(self) -> None:
-        """Do what was chosen; after its end an episode stands still."""
+        """Take the action that the agent chose; does nothing once the episode has ended."""
         if self.ended:
             return
         obs, reward, terminated, truncated, info = self._env.step(self._action)
         self.total += float(reward)
         self.decisions += 1
         self.ended = terminated or truncated
-        self._look(obs, info)
+        self._observe(obs, info)
 
     def close(self) -> None:
         self._env.close()
 
     @property
     def seen(self) -> NDArray[Any]:
-        """What the policy was given of this frame: the image's place, without other keys."""
+        """What the policy observed of the current frame; of a dict, the entry of its image key."""
         seen = self.agent.seen
         return np.array((seen[self._image_key] if isinstance(seen, dict) else seen)[0])
 
-    def _look(self, obs: Any, info: dict[str, Any]) -> None:
-        """Let the agent see and choose; what it chose waits for `step`."""
+    def _observe(self, obs: Any, info: dict[str, Any]) -> None:
+        """Let the agent observe and choose an action, which the next `step` takes."""
         self.frame: NDArray[np.uint8] = self._world.picture(self._env, obs)
         state = info[STATE][None] if STATE in info else None
         episode_start = np.array([self.decisions == 0])
@@ -61,19 +62,19 @@ class Player:
 
 
 def frame_rate(metadata: Any) -> float:
-    """Frames a second that an environment says it is meant to run at; 30 where it does not."""
-    told: Any = metadata.get("render_fps") if isinstance(metadata, Mapping) else None
-    is_rate = isinstance(told, int | float) and math.isfinite(told) and told > 0
-    return float(told) if is_rate else 30.0
+    """Return the `render_fps` of an environment's metadata, 30 frames per second if it has none."""
+    fps: Any = metadata.get("render_fps") if isinstance(metadata, Mapping) else None
+    is_rate = isinstance(fps, int | float) and math.isfinite(fps) and fps > 0
+    return float(fps) if is_rate else 30.0
 
 
 def short_return(value: float) -> str:
-    """In at most eight letters up to a hundred thousand: 12345.6 -> "12,346", 0.0583 -> "0.06"."""
+    """Return a number in at most eight letters up to 100,000: "12,346" for 12345.6, "0.06"."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def _batch(obs: Any, image_key: str | None) -> Any:
-    """One environment's observation as a batch of one."""
+    """Return the observation of one environment as a batch of one."""
     if image_key is None:
         return obs[None]
     return {key: np.asarray(value)[None] for key, value in obs.items()}

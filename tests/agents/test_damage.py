@@ -38,7 +38,7 @@ from agents.study.run import Cell, grid, make
 from agents.sweep.curve import Curve
 from agents.sweep.points import Point, Setting
 from agents.train import DECIDES, train
-from agents.video.play import evaluated_as, film_side_by_side, read_film
+from agents.video.play import evaluation_settings, film_side_by_side, read_film
 from tests.agents.drift.test_watch import REFITTED
 from tests.damage import HARMS, damaged
 from tests.tiny import load
@@ -194,7 +194,7 @@ def read_settings(path: Path, whole: Whole) -> Reading:
     owner = whole.replayed if "dqn" in path.parts else whole.experiment
     if "agents" in path.parts:
         check_settings(path, owner, DECIDES)
-    return evaluated_as(path.parent), ""
+    return evaluation_settings(path.parent), ""
 
 
 def read_health(path: Path, whole: Whole) -> Reading:

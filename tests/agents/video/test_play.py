@@ -19,7 +19,7 @@ from agents.policy.agent import Agent
 from agents.prepare import prepare
 from agents.run.agent_card import read_card
 from agents.train import train
-from agents.video.film import GAP, film, keep_small, pictures
+from agents.video.film import GAP, film, pictures, shrink
 from agents.video.panels import LINE, SIDE, Panel, bars, fitted
 from agents.video.play import (
     FILM,
@@ -214,9 +214,9 @@ def test_who_has_ended_stands_still_until_the_last_one_has(trained: Path, tmp_pa
 
 def test_a_film_is_cut_at_most_decisions(trained: Path) -> None:
     with playing(find_agents(trained, "blind"), 4) as players:
-        assert len(list(pictures(players, most=2))) == 3
+        assert len(list(pictures(players, limit=2))) == 3
         assert not players[0].ended
-        assert "so far" in played(find_agents(trained, "blind"), players)[0].words
+        assert "so far" in played(find_agents(trained, "blind"), players)[0].text
 
 
 def test_a_film_is_written_without_a_word(
@@ -225,7 +225,7 @@ def test_a_film_is_written_without_a_word(
     """Of OpenCV's FFmpeg; what Python says afterwards is heard again."""
     with playing(find_agents(trained, "blind"), 4) as players:
         capfd.readouterr()
-        film(players, tmp_path / "film.webm", most=2)
+        film(players, tmp_path / "film.webm", limit=2)
     assert capfd.readouterr().err == ""
     print("heard", file=sys.stderr)
     assert capfd.readouterr().err == "heard\n"
@@ -236,9 +236,9 @@ def test_a_large_film_loses_every_second_picture(trained: Path, tmp_path: Path) 
     with playing(find_agents(trained, "blind"), 4) as players:
         film(players, path)
     before, size, rate = frames_of(path), path.stat().st_size, rate_of(path)
-    keep_small(path, size)
+    shrink(path, size)
     assert len(frames_of(path)) == len(before), "it is small enough"
-    keep_small(path, size - 1)
+    shrink(path, size - 1)
     assert len(frames_of(path)) == (len(before) + 1) // 2
     assert rate_of(path) == pytest.approx(rate / 2), "it lasts as long"
 
