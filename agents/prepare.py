@@ -11,7 +11,7 @@ from agents.arms.build import ArmSetup, check_state, set_up
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
-from agents.report.sections.exhibits import ACTIVE_NATS
+from agents.report.sections.encoder import ACTIVE_NATS
 from agents.run.agent_card import read_card
 from agents.run.collection import Spent, is_collected, lost_since, recorded, told_of
 from agents.run.command import exact_command

@@ -1,1 +1,1 @@
-"""What a comparison found: read from its folder, summarised, put into words and on one page."""
+"""The report of a comparison: its statistics, costs, verdict, HTML page and Markdown file."""

@@ -1,4 +1,4 @@
-"""What each arm took: frames, time, memory, parameters. What nobody recorded is None, never 0."""
+"""The costs of each arm: env steps, time, memory, parameters. An unrecorded cost is None, not 0."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, SharedStage, sh
 
 
 @dataclass(frozen=True)
-class Account:
-    """What one agent took, all that came before it included; or the mean over an arm's seeds."""
+class AgentCosts:
+    """The costs of one agent and the stages before its training, or their mean over seeds."""
 
     trained_steps: float
     charged_steps: float | None
@@ -22,42 +22,44 @@ class Account:
     parameters_trained: float
     parameters_frozen: float
     peak_memory: float | None
-    """Of the stage that needed most, evaluation aside."""
+    """The largest peak of any stage but evaluation, in bytes."""
 
     @property
     def cpu_seconds(self) -> float | None:
-        """Of all stages but evaluation; None if that of one of them is unknown."""
+        """CPU seconds of all stages but evaluation; None if one of them is unknown."""
         return _combined([self.stages[name].cpu_seconds for name in METERED], sum)
 
 
 @dataclass(frozen=True)
 class ArmCosts:
-    """The accounts of one arm."""
+    """The costs of one arm's agents, and their mean."""
 
     arm: str
-    mean: Account
-    seeds: Mapping[int, Account]
+    mean: AgentCosts
+    seeds: Mapping[int, AgentCosts]
     tuning_trials: int | None
-    """Trainings made to choose its settings; None: not stated."""
+    """How many trainings were made to choose the arm's settings; None if that is not stated."""
 
 
 def costs_of_arms(run: Run) -> tuple[ArmCosts, ...]:
-    """One for each arm with a finished agent."""
-    return tuple(_ledger(run, arm) for arm in run.arms if run.finished(arm))
+    """Return the costs of each arm that has a finished agent."""
+    return tuple(_arm_costs(run, arm) for arm in run.arms if run.finished(arm))
 
 
-def _ledger(run: Run, arm: str) -> ArmCosts:
-    seeds = {seed: _account(run, result) for seed, result in run.finished(arm).items()}
-    mean = _mean_account(list(seeds.values()))
+def _arm_costs(run: Run, arm: str) -> ArmCosts:
+    seeds = {seed: _agent_costs(run, result) for seed, result in run.finished(arm).items()}
+    mean = _mean_costs(list(seeds.values()))
     return ArmCosts(arm, mean, seeds, run.stated.tuning_trials.get(arm))
 
 
-def _account(run: Run, result: Result) -> Account:
+def _agent_costs(run: Run, result: Result) -> AgentCosts:
     needed = shared_stages(result.arm)
-    shared = {stage.name: (_taken(run, stage) if stage in needed else NOTHING) for stage in SHARED}
+    shared = {
+        stage.name: (_stage_cost(run, stage) if stage in needed else NOTHING) for stage in SHARED
+    }
     stages = {**shared, **{stage.name: stage.cost(result) for stage in OF_AGENTS}}
     charged = [cost.env_steps for cost in shared.values()]
-    return Account(
+    return AgentCosts(
         trained_steps=result.env_steps,
         charged_steps=_combined([*charged, result.refresh_env_steps], sum),
         stages=stages,
@@ -67,19 +69,19 @@ def _account(run: Run, result: Result) -> Account:
     )
 
 
-def _taken(run: Run, stage: SharedStage) -> StageCost:
+def _stage_cost(run: Run, stage: SharedStage) -> StageCost:
     return run.stages[stage.name].cost if stage.name in run.stages else UNKNOWN
 
 
-def _mean_account(accounts: list[Account]) -> Account:
-    stages = {name: [account.stages[name] for account in accounts] for name in NAMES}
-    return Account(
-        trained_steps=float(np.mean([account.trained_steps for account in accounts])),
-        charged_steps=_mean(account.charged_steps for account in accounts),
-        stages={name: _mean_stage(taken) for name, taken in stages.items()},
-        peak_memory=_mean(account.peak_memory for account in accounts),
-        parameters_trained=float(np.mean([account.parameters_trained for account in accounts])),
-        parameters_frozen=float(np.mean([account.parameters_frozen for account in accounts])),
+def _mean_costs(agents: list[AgentCosts]) -> AgentCosts:
+    stages = {name: [agent.stages[name] for agent in agents] for name in NAMES}
+    return AgentCosts(
+        trained_steps=float(np.mean([agent.trained_steps for agent in agents])),
+        charged_steps=_mean(agent.charged_steps for agent in agents),
+        stages={name: _mean_stage(costs) for name, costs in stages.items()},
+        peak_memory=_mean(agent.peak_memory for agent in agents),
+        parameters_trained=float(np.mean([agent.parameters_trained for agent in agents])),
+        parameters_frozen=float(np.mean([agent.parameters_frozen for agent in agents])),
     )
 
 

@@ -1,19 +1,21 @@
-"""One self-contained HTML report on a comparison: no network, no script, opens from the disk."""
+"""Writes the report of a comparison as one self-contained HTML page, without scripts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from agents.report.sections import exhibits
+from agents.report.sections.curves import curves
 from agents.report.sections.differences import differences
 from agents.report.sections.distribution import distribution
 from agents.report.sections.drift import drift
+from agents.report.sections.encoder import encoder
 from agents.report.sections.films import films
 from agents.report.sections.health import health, unfit
 from agents.report.sections.observations import observations
+from agents.report.sections.scores import scores
 from agents.report.summary import Summary, unequal
 from agents.report.tables import arms_table, costs_seeds_table, costs_table, pairs_table
-from agents.report.text import render_text, repeat
+from agents.report.text import commands, render_text
 from agents.report.verdict import verdict
 from agents.run.records import Run
 from worldvae import html
@@ -22,44 +24,44 @@ from worldvae.stats import Resampling
 
 
 def write_report(run: Run, summary: Summary) -> Path:
-    """Write `report.html`, and the same facts as `report.md`, into the run's folder; the page.
+    """Write `report.html` and `report.md` into the run's folder; return the path of the page.
 
     The bootstrap of its figures has a fixed seed, so the same results give the same page.
     """
     path = run.folder / "report.html"
     atomic_write_text(path, render(run, summary, Resampling.seeded(0)))
-    text = render_text(run, summary, _title(run), _lede(run), _again(run))
+    text = render_text(run, summary, _title(run), _lede(run), _command(run))
     atomic_write_text(path.with_suffix(".md"), text)
     return path
 
 
 def render(run: Run, summary: Summary, resampling: Resampling) -> str:
-    """The whole page."""
+    """Return the page as HTML."""
     sections = (
         _verdict(run, summary),
         _holes(run),
         _damaged(run),
         _unequal(run),
         _arms(summary),
-        exhibits.curves(run, resampling),
-        exhibits.scores(run, summary),
+        curves(run, resampling),
+        scores(run, summary),
         distribution(summary, resampling),
         observations(run),
-        exhibits.encoder(run),
+        encoder(run),
         health(run),
         drift(run),
         films(run),
-        _ledger(summary),
+        _costs(summary),
         differences(run),
-        _reproduce(run),
+        _reproduction(run),
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
     return html.document("worldvae comparison", _title(run), _lede(run), sections)
 
 
 def _verdict(run: Run, summary: Summary) -> str:
-    words = [*unfit(run), *verdict(summary)]
-    return html.box("verdict", "verdict", "Verdict", *map(html.paragraph, words))
+    paragraphs = [*unfit(run), *verdict(summary)]
+    return html.box("verdict", "verdict", "Verdict", *map(html.paragraph, paragraphs))
 
 
 def _title(run: Run) -> str:
@@ -76,14 +78,14 @@ def _lede(run: Run) -> str:
 def _holes(run: Run) -> str:
     if not run.holes:
         return ""
-    again = "Run the same command again: it skips what is done and goes on with the rest."
+    advice = "Run the same command again: it skips what is done and goes on with the rest."
     return html.box(
         "notice",
         "holes",
         "Not finished",
         html.bullets(f"{hole.where}: {hole.state}" for hole in run.holes),
-        html.paragraph(again),
-        html.code(_again(run)),
+        html.paragraph(advice),
+        html.code(_command(run)),
     )
 
 
@@ -114,7 +116,7 @@ def _pairs(summary: Summary) -> str:
     return html.table(*pairs_table(summary)) if summary.pairs else ""
 
 
-def _ledger(summary: Summary) -> str:
+def _costs(summary: Summary) -> str:
     if not summary.costs:
         return ""
     text = (
@@ -131,12 +133,12 @@ def _ledger(summary: Summary) -> str:
     )
 
 
-def _reproduce(run: Run) -> str:
+def _reproduction(run: Run) -> str:
     versions = {
         f"{name} {version}" for result in run.results for name, version in result.versions.items()
     }
     blocks = (
-        ("Commands", repeat(run, _again(run))),
+        ("Commands", commands(run, _command(run))),
         ("Versions", sorted(versions)),
         ("Configuration, every default written out", run.config.splitlines()),
     )
@@ -144,6 +146,6 @@ def _reproduce(run: Run) -> str:
     return html.section("reproduce", "To do it again", *shown) if shown else ""
 
 
-def _again(run: Run) -> str:
-    """The command that makes whatever is missing, from the root of the checkout."""
+def _command(run: Run) -> str:
+    """Return the command that runs what is missing, from the root of the checkout."""
     return f"python -m scripts.compare {run.folder / 'config.yaml'}"

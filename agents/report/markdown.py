@@ -1,4 +1,4 @@
-"""The pieces of a Markdown file; every function but `section` escapes the text that it is given."""
+"""Builds the parts of a Markdown file; all functions but `section` escape the given text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from agents.report.tables import Table
 
 
 def section(title: str, *blocks: str) -> str:
-    """Nothing where there is nothing to show."""
+    """Return a section with the non-empty `blocks`, or "" if there is none."""
     shown = [block for block in blocks if block]
     return "\n\n".join([f"## {title}", *shown]) if shown else ""
 
@@ -19,7 +19,7 @@ def bullets(items: Iterable[str]) -> str:
 
 
 def table(content: Table) -> str:
-    """A row a line, numbers to the right; a remark stands in brackets."""
+    """Return a Markdown table with right-aligned values and their remarks in brackets."""
     if not content.rows:
         return ""
     lines = [
@@ -35,13 +35,16 @@ def _cell(value: str, remark: str) -> str:
 
 
 def code(lines: Sequence[str]) -> str:
-    """Commands as they are, in a fence longer than any run of backticks inside it."""
+    """Return lines as a code block, in a fence longer than any run of backticks inside it."""
     text = "\n".join(lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}console\n{text}\n{fence}"
 
 
 def escaped(text: str) -> str:
-    """One line that Markdown leaves as it is; an underscore inside a word needs no escape."""
+    """Return `text` as one line that Markdown shows unchanged.
+
+    An underscore inside a word needs no escape.
+    """
     line = " ".join(text.split())
     return re.sub(r"[\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w)", r"\\\g<0>", line)

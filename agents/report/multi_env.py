@@ -1,6 +1,6 @@
-"""The report over several environments, on scores between random play and a reference.
+"""Writes the report over several environments, on scores between random play and a reference.
 
-Every environment has a report of its own; this one puts them together.
+Each environment also has a report of its own.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ HEADER = ("env", "arm", "seed", "normalised")
 
 
 def write_several(folder: Path, runs: Sequence[Run]) -> Path:
-    """Write `scores.csv`, `report.html` and `report.md` over `runs` into `folder`; the page.
+    """Write `scores.csv`, `report.html` and `report.md` over `runs` into `folder`; return the page.
 
-    The runs hold the same arms, each in an environment of its own that has a scale.
+    The runs have the same arms, each in another environment, whose scale the configuration states.
     """
     resampling = Resampling.seeded(0)
     found = across(runs, resampling)
@@ -41,7 +41,7 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
 
 
 def verdict_across(found: Across | None) -> list[str]:
-    """What was found, which claims no more than the seeds allow."""
+    """Return the verdict over all environments in paragraphs of plain text."""
     if found is None or not found.arms:
         return ["No arm has finished in every environment yet, so nothing is put together."]
     scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in found.arms)
@@ -56,13 +56,13 @@ def verdict_across(found: Across | None) -> list[str]:
 
 
 def _verdict(runs: Sequence[Run], found: Across | None) -> list[str]:
-    """What was found, after the encoders that no agent can use."""
-    warned = [f"{_name(run)}: {words}" for run in runs for words in unfit(run)]
-    return [*warned, *verdict_across(found)]
+    """Return the warnings about unfit encoders, then the verdict."""
+    warnings = [f"{_name(run)}: {text}" for run in runs for text in unfit(run)]
+    return [*warnings, *verdict_across(found)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:
-    """A row an environment: the two ends of its scale, and the mean return of every arm."""
+    """Return a row per environment: both ends of its scale, and the mean return of each arm."""
     arms = list(dict.fromkeys(arm for run in runs for arm in run.arms))
     rows = [(_name(run), (*_scale(run), *(_mean(run, arm) for arm in arms))) for run in runs]
     return Table(("environment", "random play", "reference", *arms), tuple(rows))
@@ -76,8 +76,8 @@ def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: R
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]
-    lede = " · ".join(map(_name, runs))
-    return html.document("worldvae comparison", folder.resolve().name, lede, sections)
+    subtitle = " · ".join(map(_name, runs))
+    return html.document("worldvae comparison", folder.resolve().name, subtitle, sections)
 
 
 def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
@@ -108,7 +108,7 @@ def _reports(runs: Sequence[Run]) -> list[str]:
 
 
 def _name(run: Run) -> str:
-    """The environment; the folder's name until an agent has finished."""
+    """Return the environment's id, or the folder's name until an agent has finished."""
     return run.results[0].evaluation.env_id if run.results else run.folder.name
 
 

@@ -1,4 +1,4 @@
-"""The arms over several environments, or one, on the scale of normalised scores."""
+"""Compares arms over one or several environments on normalised scores."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ AGGREGATES = {
     "median": median_of_tasks,
     "optimality gap": optimality_gap,
 }
-"""Of Agarwal et al. (2021); with less optimality gap an arm is nearer to the reference."""
+"""The aggregates of Agarwal et al. (2021); a lower optimality gap is better."""
 
 
 @dataclass(frozen=True)
 class ArmAcross:
-    """One arm in every environment: its normalised scores by seed, and what they come to."""
+    """One arm in all environments: its normalised scores, and their aggregates."""
 
     arm: str
     scores: Mapping[str, Mapping[int, float]]
@@ -51,7 +51,7 @@ class ArmAcross:
 
 @dataclass(frozen=True)
 class PairAcross:
-    """`first` minus `second` over the seeds that both finished; `first` has the higher mean."""
+    """`first` minus `second` over their shared seeds; `first` has the higher mean."""
 
     first: str
     second: str
@@ -62,17 +62,17 @@ class PairAcross:
 
 @dataclass(frozen=True)
 class Across:
-    """Arms with a finished agent in every environment; pairs that have enough seeds in each."""
+    """Arms with a finished agent in every environment, and pairs with enough shared seeds."""
 
     arms: tuple[ArmAcross, ...]
     pairs: tuple[PairAcross, ...]
 
 
 def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
-    """Put together runs of the same arms in different environments.
+    """Compare the arms of `runs`, each run in another environment.
 
-    None where no arm has a finished agent in each of them, or where the configuration states no
-    scale for an environment.
+    None if no arm has a finished agent in each run, or if the configuration states no scale for an
+    environment.
     """
     if not runs or not all(run.results and _scale_known(run) for run in runs):
         return None
@@ -112,8 +112,8 @@ def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAc
     shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
     if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
         return None
-    a, b = _of(first, shared), _of(second, shared)
-    difference = stratified_difference(a, b, resampling)
+    first_scores, second_scores = _of(first, shared), _of(second, shared)
+    difference = stratified_difference(first_scores, second_scores, resampling)
     if difference.value < 0:
         return _pair(second, first, resampling)
     return PairAcross(
@@ -121,12 +121,12 @@ def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAc
         second.arm,
         difference,
         stratified_improvement(first.tasks, second.tasks, resampling),
-        detectable_difference([a[env] - b[env] for env in a]),
+        detectable_difference([first_scores[env] - second_scores[env] for env in first_scores]),
     )
 
 
 def _of(arm: ArmAcross, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
-    """The scores of those seeds, in the order of the seeds."""
+    """Return the scores of the given seeds, in the order of the seeds."""
     return {
         env: np.array([arm.scores[env][seed] for seed in sorted(chosen)])
         for env, chosen in seeds.items()

@@ -1,4 +1,4 @@
-"""What a comparison found, as numbers: each arm alone, and the arms in pairs."""
+"""The statistics of a comparison: each arm alone, and the arms in pairs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from worldvae.stats import (
     probability_of_improvement,
 )
 
-ACTS = {False: "actions sampled", True: "mode of the policy"}
-"""By FinalEvaluation.deterministic: how an agent acted."""
+ACTIONS = {False: "actions sampled", True: "mode of the policy"}
+"""`FinalEvaluation.deterministic` -> how the agent chose its actions."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ArmSummary:
     scores: dict[int, float]
     iqm: Estimate
     within: tuple[float, float]
-    """Of the mean over the episodes of a single seed, its score; NaN where there are several."""
+    """95 % interval of a single seed's score over its episodes; NaN if there are several seeds."""
     trained: Cost
     charged: Cost
     parameters_trained: int
@@ -46,9 +46,9 @@ class ArmSummary:
     """Seed -> score at the largest number of env steps, charge included, that every arm reached."""
     at_equal_seconds: dict[int, float]
     acting: dict[str, Estimate]
-    """IQM of the same agents for each recorded way to act, named as in ACTS."""
+    """IQM of the same agents for each way of acting that was evaluated, named as in ACTIONS."""
     success_rates: tuple[float, ...] = ()
-    """Of each seed whose environment tells which episodes reached their goal."""
+    """The share of successful episodes of each seed, where the environment reports success."""
 
     @property
     def values(self) -> Array:
@@ -66,7 +66,7 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class Pair:
-    """`first` minus `second`, over the seeds that both finished; `first` has the higher mean."""
+    """`first` minus `second` over their shared seeds; `first` has the higher mean."""
 
     first: str
     second: str
@@ -75,22 +75,22 @@ class Pair:
     at_equal_steps: Difference | None
     at_equal_seconds: Difference | None
     detectable: float
-    """Smallest true difference that these seeds would have shown, see `detectable_difference`."""
+    """The smallest true difference that these seeds would show, see `detectable_difference`."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything that a report states; arms without a finished seed are left out."""
+    """All statistics of a report; arms without a finished seed are left out."""
 
     arms: tuple[ArmSummary, ...]
     pairs: tuple[Pair, ...]
     budget: Cost
     """The largest cost, charges included, that every finished agent reached."""
     digits: int
-    """Decimal places that suit the size of the scores."""
+    """How many decimal places suit the size of the scores."""
     costs: tuple[ArmCosts, ...]
     across: Across | None
-    """On normalised scores; None where the configuration has no scale for them."""
+    """The comparison on normalised scores; None if the configuration states no scale."""
 
     def show(self, value: float) -> str:
         return number(value, self.digits)
@@ -100,7 +100,7 @@ class Summary:
 
 
 def summarise(run: Run, resampling: Resampling) -> Summary:
-    """All statistics of the finished agents of `run`."""
+    """Compute the statistics of the finished agents of `run`."""
     totals = [
         result.cost + run.charge(arm) for arm in run.arms for result in run.finished(arm).values()
     ]
@@ -120,19 +120,19 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
 
 
 def unequal(run: Run) -> list[str]:
-    """What differs between finished agents although a comparison must hold it equal."""
+    """Return what differs between finished agents although a comparison must hold it equal."""
     results = [result for arm in run.arms for result in run.finished(arm).values()]
-    held: dict[str, Callable[[Result], object]] = {
+    controlled: dict[str, Callable[[Result], object]] = {
         "the evaluation episodes": lambda result: result.evaluation.seeds,
         "the evaluation environment": lambda result: result.evaluation.env_id,
         "the env steps of training": lambda result: result.env_steps,
         "the versions of the software": lambda result: sorted(result.versions.items()),
     }
-    return [name for name, value in held.items() if len({str(value(r)) for r in results}) > 1]
+    return [name for name, value in controlled.items() if len({str(value(r)) for r in results}) > 1]
 
 
 def number(value: float, digits: int) -> str:
-    """A number for a reader: "1,234", "-0.52", "0.00", never "-0.00"; "n/a" where undefined."""
+    """Format a number for readers: "1,234", "-0.52", "0.00" but never "-0.00"; NaN is "n/a"."""
     return f"{value:z,.{digits}f}" if np.isfinite(value) else "n/a"
 
 
@@ -140,15 +140,15 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
     finished = run.finished(arm)
     results = list(finished.values())
     charge = run.charge(arm)
-    left = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
-    done = [agent for agent in run.of(arm) if agent.result]
+    remaining = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
+    agents = [agent for agent in run.of(arm) if agent.result]
     iqm = estimate([result.score for result in results], interquartile_mean, resampling)
-    only = results[0].evaluation.returns if len(results) == 1 else None
+    episodes = results[0].evaluation.returns if len(results) == 1 else None
     return ArmSummary(
         arm=arm,
         scores={seed: result.score for seed, result in finished.items()},
         iqm=iqm,
-        within=episode_interval(only, mean, resampling) if only else (np.nan, np.nan),
+        within=episode_interval(episodes, mean, resampling) if episodes else (np.nan, np.nan),
         trained=Cost(
             round(np.mean([result.cost.env_steps for result in results])),
             float(np.mean([result.cost.seconds for result in results])),
@@ -156,8 +156,12 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
         charged=charge,
         parameters_trained=results[0].parameters_trained,
         parameters_frozen=results[0].parameters_frozen,
-        at_equal_steps=_known({a.seed: _score_at(a, "env_steps", left.env_steps) for a in done}),
-        at_equal_seconds=_known({a.seed: _score_at(a, "seconds", left.seconds) for a in done}),
+        at_equal_steps=_measured(
+            {a.seed: _score_at(a, "env_steps", remaining.env_steps) for a in agents}
+        ),
+        at_equal_seconds=_measured(
+            {a.seed: _score_at(a, "seconds", remaining.seconds) for a in agents}
+        ),
         acting=_acting(results, iqm, resampling),
         success_rates=tuple(
             rate for result in results if (rate := result.evaluation.success_rate) is not None
@@ -168,9 +172,12 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
 def _acting(
     results: Sequence[Result], compared: Estimate, resampling: Resampling
 ) -> dict[str, Estimate]:
-    """IQM over the seeds for each way to act; that of the compared scores is `compared` itself."""
+    """Return the IQM over seeds for each way of acting.
+
+    `compared` is that of the compared scores.
+    """
     found: dict[str, Estimate] = {}
-    for deterministic, way in ACTS.items():
+    for deterministic, way in ACTIONS.items():
         if all(result.evaluation.deterministic is deterministic for result in results):
             found[way] = compared
         elif scores := [score for r in results if (score := r.score_as(deterministic)) is not None]:
@@ -179,12 +186,12 @@ def _acting(
 
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
-    """The held-out score at `limit` of training, linear between evaluations; NaN before any."""
+    """Return the held-out score at `limit`, linear between evaluations; NaN before the first."""
     points, scores = zip(*((getattr(e, unit), e.score) for e in agent.measured), strict=True)
     return float(np.interp(limit, points, scores, left=np.nan))
 
 
-def _known(scores: dict[int, float]) -> dict[int, float]:
+def _measured(scores: dict[int, float]) -> dict[int, float]:
     return {seed: score for seed, score in scores.items() if np.isfinite(score)}
 
 
@@ -211,7 +218,7 @@ def _if_enough(
 
 
 def _shared(first: dict[int, float], second: dict[int, float]) -> tuple[Array, Array]:
-    """The scores of the seeds that both have, in their order."""
+    """Return the scores of the seeds that both have, in the order of the seeds."""
     seeds = sorted(first.keys() & second.keys())
     return np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
 

@@ -1,4 +1,4 @@
-"""The tables of a report, for whatever shows them: a page, or Markdown."""
+"""The tables of a report, independent of HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.report.costs import Account, ArmCosts
+from agents.report.costs import AgentCosts, ArmCosts
 from agents.report.normalised import AGGREGATES, Across
-from agents.report.summary import ACTS, ArmSummary, Pair, Summary, number
+from agents.report.summary import ACTIONS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
 from agents.run.records import Result, Run
 from agents.run.stage_results import NOTHING
@@ -21,19 +21,22 @@ UNKNOWN = "not recorded"
 
 
 class Table(NamedTuple):
-    """A row is a name and a cell for each further column."""
+    """A header and rows; a row is a name and a cell for each further column."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def arms_table(summary: Summary) -> Table:
-    """The arms side by side."""
+    """Return the arms side by side."""
     return _beside([arm.arm for arm in summary.arms], [_arm(summary, a) for a in summary.arms])
 
 
 def pairs_table(summary: Summary) -> Table:
-    """Every pair that has enough seeds; probabilities are of pairs of seeds."""
+    """Return the pairs of arms with enough shared seeds.
+
+    Probabilities are those of pairs of seeds.
+    """
     header = (
         *("first, second", "seeds", "difference", "p", "could be seen above", "P(first higher)"),
         f"difference at {summary.budget.env_steps:,} env steps in total",
@@ -43,14 +46,14 @@ def pairs_table(summary: Summary) -> Table:
 
 
 def seeds_table(run: Run, summary: Summary) -> Table:
-    """The final score of each seed."""
+    """Return the final score of each seed."""
     header = ("arm, seed", "score", "episodes", "lowest", "highest", "minutes")
     rows = [(f"{result.arm} {result.seed}", _seed(summary, result)) for result in run.results]
     return Table(header, tuple(rows))
 
 
 def normalised_table(across: Across) -> Table:
-    """The aggregates of Agarwal et al. (2021), on normalised scores alone."""
+    """Return the aggregates of Agarwal et al. (2021) on normalised scores."""
     columns = [
         {name: _interval(arm.aggregates[name]) for name in AGGREGATES} for arm in across.arms
     ]
@@ -58,25 +61,25 @@ def normalised_table(across: Across) -> Table:
 
 
 def costs_table(costs: Sequence[ArmCosts]) -> Table:
-    """What each arm took, the mean over its seeds; stages that no arm needed are left out."""
+    """Return the mean costs of each arm; stages that no arm needed are left out."""
     stages = [name for name in NAMES if any(one.mean.stages[name] != NOTHING for one in costs)]
-    columns = [_ledger(arm_costs, stages) for arm_costs in costs]
+    columns = [_arm_costs(arm_costs, stages) for arm_costs in costs]
     return _beside([arm_costs.arm for arm_costs in costs], columns)
 
 
 def costs_seeds_table(costs: Sequence[ArmCosts]) -> Table:
-    """What each seed took after its encoder was there."""
+    """Return the costs of each agent after its encoder was trained."""
     header = ("arm, seed", "env steps", "training", "its CPU", "its memory", "evaluation")
     rows = [
-        (f"{arm_costs.arm} {seed}", _own(account))
+        (f"{arm_costs.arm} {seed}", _own(agent))
         for arm_costs in costs
-        for seed, account in arm_costs.seeds.items()
+        for seed, agent in arm_costs.seeds.items()
     ]
     return Table(header, tuple(rows))
 
 
 def _beside(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> Table:
-    """One column for each name; the first column names the rows."""
+    """Return a table with one column per name; its first column names the rows."""
     rows = columns[0] if columns else {}
     return Table(
         ("", *names), tuple((row, tuple(column[row] for column in columns)) for row in rows)
@@ -84,7 +87,7 @@ def _beside(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> Table:
 
 
 def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
-    """One arm's column of the table: name of the row -> value and remark."""
+    """Return one arm's column: name of the row -> value and remark."""
     show, budget, values = summary.show, summary.budget, arm.values
     interval = summary.interval(arm.iqm.low, arm.iqm.high)
     tells_success = any(one.success_rates for one in summary.arms)
@@ -111,8 +114,8 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
 
 
 def _ways(summary: Summary) -> list[str]:
-    """The ways to act, where an arm was measured in more than one."""
-    ways = [way for way in ACTS.values() if any(way in arm.acting for arm in summary.arms)]
+    """Return the ways of acting if an arm was evaluated in more than one, else none."""
+    ways = [way for way in ACTIONS.values() if any(way in arm.acting for arm in summary.arms)]
     return ways if len(ways) > 1 else []
 
 
@@ -135,7 +138,7 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
 
 
 def _iqm(summary: Summary, arm: ArmSummary, scores: dict[int, float]) -> Cell:
-    """The IQM of `scores`; n/a where a seed has none so early: the others are no fair sample."""
+    """Return the IQM of `scores`; n/a if a seed has no score so early: the others may be biased."""
     if missing := len(arm.scores) - len(scores):
         return "n/a", f"{missing} of {len(arm.scores)} seeds not measured so early"
     return summary.show(float(interquartile_mean(list(scores.values())))), ""
@@ -177,34 +180,36 @@ def _seed(summary: Summary, result: Result) -> tuple[Cell, ...]:
     )
 
 
-def _ledger(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
-    """One arm's column of the arm_costs: name of the row -> value and remark."""
-    account, trials = arm_costs.mean, arm_costs.tuning_trials
-    spent = {f"minutes of {name}": _known(account.stages[name].seconds, minutes) for name in stages}
+def _arm_costs(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
+    """Return one arm's column of the costs: name of the row -> value and remark."""
+    mean, trials = arm_costs.mean, arm_costs.tuning_trials
+    stage_minutes = {
+        f"minutes of {name}": _known(mean.stages[name].seconds, minutes) for name in stages
+    }
     return {
-        "env steps trained": (_count(account.trained_steps), ""),
-        "env steps charged": (_known(account.charged_steps, _count), ""),
-        **{name: (value, "") for name, value in spent.items()},
-        "CPU minutes": (_known(account.cpu_seconds, minutes), _parts(account)),
-        "peak memory": (_known(account.peak_memory, _gibibytes), ""),
-        "parameters trained": (_count(account.parameters_trained), ""),
-        "parameters frozen": (_count(account.parameters_frozen), ""),
+        "env steps trained": (_count(mean.trained_steps), ""),
+        "env steps charged": (_known(mean.charged_steps, _count), ""),
+        **{name: (value, "") for name, value in stage_minutes.items()},
+        "CPU minutes": (_known(mean.cpu_seconds, minutes), _parts(mean)),
+        "peak memory": (_known(mean.peak_memory, _gibibytes), ""),
+        "parameters trained": (_count(mean.parameters_trained), ""),
+        "parameters frozen": (_count(mean.parameters_frozen), ""),
         "tuning trials": ("not stated" if trials is None else str(trials), ""),
     }
 
 
-def _parts(account: Account) -> str:
-    """The known CPU minutes of each stage that took any; "" where that is training alone."""
-    taken = {name: seconds for name in METERED if (seconds := account.stages[name].cpu_seconds)}
-    if set(taken) == {"training"}:
+def _parts(costs: AgentCosts) -> str:
+    """Return the known CPU minutes of each stage; "" if training is the only one."""
+    known = {name: seconds for name in METERED if (seconds := costs.stages[name].cpu_seconds)}
+    if set(known) == {"training"}:
         return ""
-    return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in taken.items())
+    return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in known.items())
 
 
-def _own(account: Account) -> tuple[Cell, ...]:
-    training, evaluation = account.stages["training"], account.stages["evaluation"]
+def _own(costs: AgentCosts) -> tuple[Cell, ...]:
+    training, evaluation = costs.stages["training"], costs.stages["evaluation"]
     return _plain(
-        _count(account.trained_steps),
+        _count(costs.trained_steps),
         _known(training.seconds, _in_minutes),
         _known(training.cpu_seconds, _in_minutes),
         _known(training.peak_memory, _gibibytes),

@@ -1,4 +1,4 @@
-"""What a comparison found, in words that claim no more than its seeds allow."""
+"""States what a comparison found, and claims no more than its seeds allow."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from agents.run.records import ENOUGH_SEEDS, Cost
 
 
 def verdict(summary: Summary) -> list[str]:
-    """The result in paragraphs of plain text."""
+    """Return the verdict in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
     found = claims(summary.pairs, summary.show)
-    return [*_few_seeds(summary), *found, _cost_words(summary), *_limits(summary)]
+    return [*_few_seeds(summary), *found, _costs(summary), *_limits(summary)]
 
 
 def summary_table(summary: Summary) -> str:
-    """The arms as a plain table for the terminal."""
+    """Return the arms as a plain table for the terminal."""
     header = ("arm", "seeds", "IQM", "95 % interval", "env steps (charged)", "minutes (charged)")
     rows = [header, *(_table_row(summary, arm) for arm in summary.arms)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
@@ -36,30 +36,30 @@ def minutes(seconds: float) -> str:
 
 
 def _few_seeds(summary: Summary) -> list[str]:
-    """The scores, and the warning that arms with few seeds deserve."""
+    """Return the scores, with a warning about arms that have few seeds."""
     few = [arm for arm in summary.arms if arm.iqm.n < ENOUGH_SEEDS]
-    scores = ", ".join(_score_words(summary, arm) for arm in summary.arms)
+    scores = ", ".join(_score(summary, arm) for arm in summary.arms)
     if not few:
         return [f"IQM over n = {_counts(summary.arms)} seeds (95 % interval): {scores}."]
-    lone = [arm for arm in few if arm.iqm.n == 1]
-    no_intervals = len(lone) == len(summary.arms)
-    says = "there is no interval over seeds" if no_intervals else "an interval says little"
+    single = [arm for arm in few if arm.iqm.n == 1]
+    no_intervals = len(single) == len(summary.arms)
+    effect = "there is no interval over seeds" if no_intervals else "an interval says little"
     label = "Score" if no_intervals else "IQM (95 % interval)"
-    about = _names(few) if summary.pairs else "which arm is preferable"
-    words = (
-        f"With n = {_counts(summary.arms)} {_seeds(summary.arms)} {says}. {label}: {scores}. "
-        f"No claim about {about} can be made from this run."
+    subject = _names(few) if summary.pairs else "which arm is preferable"
+    text = (
+        f"With n = {_counts(summary.arms)} {_seeds(summary.arms)} {effect}. {label}: {scores}. "
+        f"No claim about {subject} can be made from this run."
     )
-    return [words, *([_lone_words(summary, lone)] if lone else [])]
+    return [text, *([_single_seeds(summary, single)] if single else [])]
 
 
-def _score_words(summary: Summary, arm: ArmSummary) -> str:
+def _score(summary: Summary, arm: ArmSummary) -> str:
     score = f"{arm.arm} {summary.show(arm.iqm.value)}"
     interval = summary.interval(arm.iqm.low, arm.iqm.high)
     return f"{score} ({interval})" if arm.iqm.n > 1 else score
 
 
-def _lone_words(summary: Summary, arms: Sequence[ArmSummary]) -> str:
+def _single_seeds(summary: Summary, arms: Sequence[ArmSummary]) -> str:
     found = ", ".join(f"{arm.arm} {summary.interval(*arm.within)}" for arm in arms)
     return (
         "Where one agent stands for its arm, the only interval is over its evaluation episodes: "
@@ -71,7 +71,7 @@ def _lone_words(summary: Summary, arms: Sequence[ArmSummary]) -> str:
 def claims(
     pairs: Sequence[Pair | PairAcross], show: Callable[[float], str], each: str = ""
 ) -> list[str]:
-    """What the pairs allow to be said, those told apart first, and by which rule.
+    """Return one claim per pair, the arms told apart first, and the rule by which they are.
 
     `each` follows the number of seeds, as in " in each environment".
     """
@@ -80,7 +80,7 @@ def claims(
 
 
 def _claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str) -> str:
-    """What was found, and what so few seeds could have shown at all."""
+    """State the difference of a pair, and the smallest one that so few seeds could have shown."""
     found = pair.difference
     seeds = f"over n = {found.n} seeds{each}"
     size = f"{show(found.value)} ({show(found.low)} to {show(found.high)}; p = {found.p:.2g})"
@@ -96,31 +96,29 @@ def _claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str) -> 
 
 
 def _rule(pairs: int) -> list[str]:
-    """When arms are told apart, and how often that is wrong."""
+    """State when arms are told apart, and how often that is wrong."""
     if not pairs:
         return []
-    words = (
+    text = (
         "Arms are told apart where the 95 % bootstrap interval of their difference leaves out zero "
         "and p is at most 0.05: how often seeds dealt to two equal arms at random would differ as "
         "much. What could have been seen is the true difference that a paired t-test finds in 80 % "
         "of all runs."
     )
     many = f" Of {pairs} pairs of equal arms, {0.05 * pairs:.2g} would be told apart by chance."
-    return [words + many * (pairs > 1)]
+    return [text + many * (pairs > 1)]
 
 
-def _cost_words(summary: Summary) -> str:
+def _costs(summary: Summary) -> str:
     parts = []
     for arm in summary.arms:
-        words = (
-            f"{arm.arm} {arm.trained.env_steps:,} env steps ({minutes(arm.trained.seconds)} min)"
-        )
+        text = f"{arm.arm} {arm.trained.env_steps:,} env steps ({minutes(arm.trained.seconds)} min)"
         if arm.charged != Cost():
-            words += (
+            text += (
                 f", and before that {arm.charged.env_steps:,} env steps "
                 f"({minutes(arm.charged.seconds)} min) of collecting and pretraining, charged to it"
             )
-        parts.append(words)
+        parts.append(text)
     return f"Training per seed: {'; '.join(parts)}."
 
 
@@ -147,7 +145,7 @@ def _table_row(summary: Summary, arm: ArmSummary) -> tuple[str, ...]:
 
 
 def _counts(arms: Sequence[ArmSummary]) -> str:
-    """ "5" where all arms have as many seeds, else "5 (pixels), 3 (latent)"."""
+    """Return "5" if all arms have as many seeds, else "5 (pixels) and 3 (latent)"."""
     if len({arm.iqm.n for arm in arms}) == 1:
         return str(arms[0].iqm.n)
     *front, last = (f"{arm.iqm.n} ({arm.arm})" for arm in arms)

@@ -27,7 +27,7 @@ from agents.policy.agent import Agent
 from agents.policy.checkpoint import load_replay
 from agents.report.html import write_report
 from agents.report.sections.drift import drift_text
-from agents.report.sections.exhibits import videos
+from agents.report.sections.films import agent_films
 from agents.report.sections.health import health_text
 from agents.report.summary import summarise
 from agents.run.agent_card import read_card
@@ -238,7 +238,7 @@ def read_frames(path: Path, whole: Whole) -> Reading:
 
 
 def read_video(path: Path, whole: Whole) -> Reading:
-    shown = videos(read_run(whole.run_of(path)))
+    shown = agent_films(read_run(whole.run_of(path)))
     return shown, shown if "left out: " in shown else ""
 
 

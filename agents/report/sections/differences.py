@@ -1,4 +1,4 @@
-"""What differs between the arms of a comparison, in words: what each sees, and its first layers."""
+"""The section that states what differs between the arms: observation and first layers."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ TITLE = "What differs between the arms"
 
 
 def differences(run: Run) -> str:
-    """The section; '' before there is an arm."""
+    """Return the section; "" before there is an arm."""
     if not run.arms:
         return ""
     header = ["arm", "the agent sees", _layers(run)]
-    rows = [(arm, [(words, "") for words in _words(arm)]) for arm in run.arms]
+    rows = [(arm, [(cells, "") for cells in _difference(arm)]) for arm in run.arms]
     table = html.table(header, rows, kind="words")
     return html.section("differences", TITLE, html.paragraph(_lead(run)), table)
 
 
 def differences_text(run: Run) -> str:
-    """The same in Markdown, without a table."""
+    """Return the section in Markdown, as a list in place of the table."""
     if not run.arms:
         return ""
-    rows = [(arm, *_words(arm)) for arm in run.arms]
+    rows = [(arm, *_difference(arm)) for arm in run.arms]
     items = (f"{arm} sees {sees}; {_layers(run)}: {layers}" for arm, sees, layers in rows)
     return markdown.section(TITLE, markdown.escaped(_lead(run)), markdown.bullets(items))
 
 
-def _words(name: str) -> tuple[str, str]:
-    """What agents of an arm see, and which first layers are trained that the others lack."""
+def _difference(name: str) -> tuple[str, str]:
+    """Return what an arm's agents see, and which first layers of their own are trained."""
     arm = ARMS.get(name)
     return UNKNOWN if arm is None else (arm.observation, arm.first_layers)
 
@@ -53,7 +53,7 @@ def _layers(run: Run) -> str:
 
 
 def algorithm_of(config: str) -> str:
-    """What a resolved configuration calls the agents' algorithm; "the algorithm" if it does not."""
+    """Return the algorithm that a resolved configuration names, or "the algorithm"."""
     try:
         agent = (yaml.safe_load(config) or {}).get("agent", {})
         return str(agent["algorithm"])

@@ -1,4 +1,4 @@
-"""Where the runs of each arm lie, and how often a run of one arm beats one of another."""
+"""The section on the distribution of scores, and how often one arm's run beats another's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Tasks = Mapping[str, Array]
 
 
 def distribution(summary: Summary, resampling: Resampling) -> str:
-    """Of one environment: on returns, or on normalised scores where there is a scale for them."""
+    """Return the section for one environment: on normalised scores if possible, else on returns."""
     if summary.across:
         return distribution_across(summary.across, resampling)
     chances = {(pair.first, pair.second): pair.probability for pair in summary.pairs}
@@ -31,14 +31,14 @@ def distribution(summary: Summary, resampling: Resampling) -> str:
 
 
 def distribution_across(across: Across, resampling: Resampling) -> str:
-    """The same on normalised scores, of however many environments, and their aggregates."""
+    """Return the section on normalised scores of all environments, with their aggregates."""
     chances = {(pair.first, pair.second): pair.probability for pair in across.pairs}
     tasks = {arm.arm: arm.tasks for arm in across.arms}
     return _section(tasks, chances, "normalised score", resampling) + _normalised(across)
 
 
 def _normalised(across: Across) -> str:
-    """The aggregates that need one scale for all environments."""
+    """Return the section with the aggregates of normalised scores."""
     environments = ", ".join(across.arms[0].scores)
     text = (
         f"A score of 0 is that of random actions, 1 that of the reference: {environments}. "
@@ -92,12 +92,12 @@ def _profile_figure(profiles: Mapping[str, Profile], x_label: str) -> str:
 
 
 def _chance_figure(chances: Mapping[tuple[str, str], Estimate]) -> str:
-    words = ", ".join(
+    text = ", ".join(
         f"{first} over {second} {found.value:.2f}" for (first, second), found in chances.items()
     )
     return html.drawing(
         improvement_probabilities(chances, colours()),
-        f"Probability of improvement: {words}",
+        f"Probability of improvement: {text}",
         "The chance that a random seed of the first arm scores higher than one of the second, with "
         "its 95 % interval; at the dashed line, 0.5, neither does. Pairs with "
         f"{ENOUGH_SEEDS} shared seeds or more.",

@@ -1,4 +1,4 @@
-"""What a report shows of drift: how strange an agent's frames became to its encoder."""
+"""The section on drift: how far each agent's frames left those its encoder was trained on."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ REMEDY = (
 
 
 def drift(run: Run) -> str:
-    """The section; empty where nothing was measured."""
+    """Return the section; "" if no drift was measured."""
     measured, damaged = _measured(run)
     blocks = [html.paragraph(line) for line in damaged]
     if measured:
-        blocks.append(html.paragraph(f"{LEAD} {_words(measured)}"))
+        blocks.append(html.paragraph(f"{LEAD} {_text(measured)}"))
         blocks += [html.beside(*_figures(measured)), *_strangest(measured)]
     return html.section("drift", TITLE, *blocks) if blocks else ""
 
 
 def drift_text(run: Run) -> str:
-    """The same in Markdown, with a row for each agent in the place of the figures."""
+    """Return the section in Markdown, with a row for each agent in place of the figures."""
     measured, damaged = _measured(run)
     blocks = [markdown.escaped(line) for line in damaged]
     if measured:
-        blocks.append(markdown.escaped(f"{LEAD} {_words(measured)}"))
+        blocks.append(markdown.escaped(f"{LEAD} {_text(measured)}"))
         blocks.append(markdown.table(_table(measured)))
     return markdown.section(TITLE, *blocks) if blocks else ""
 
@@ -73,7 +73,7 @@ def _row(lines: list[DriftLine]) -> tuple[Cell, ...]:
 
 
 def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list[str]]:
-    """The agents with what was measured of them, and what is to be said of damaged logs."""
+    """Return the agents with their drift logs, and a message for each damaged log."""
     found, damaged = [], []
     for agent in run.agents:
         try:
@@ -86,15 +86,15 @@ def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list
     return found, damaged
 
 
-def _words(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:
-    last = {f"{agent.arm} {agent.seed}": lines[-1].strange for agent, lines in measured}
-    name, share = max(last.items(), key=lambda item: item[1])
+def _text(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:
+    shares = {f"{agent.arm} {agent.seed}": lines[-1].strange for agent, lines in measured}
+    name, share = max(shares.items(), key=lambda item: item[1])
     refits = sum(lines[-1].refreshes for _, lines in measured)
-    told = f"At the end the most was {share:.0%} of the frames of {name}.".replace("%", " %")
+    text = f"At the end the most was {share:.0%} of the frames of {name}.".replace("%", " %")
     if refits:
         times = "once" if refits == 1 else f"{refits} times"
-        return f"{told} Encoders were refitted {times}, at the cost of the agents that needed it."
-    return f"{told} {REMEDY}"
+        return f"{text} Encoders were refitted {times}, at the cost of the agents that needed it."
+    return f"{text} {REMEDY}"
 
 
 def _figures(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[str]:
@@ -143,16 +143,16 @@ def _curve(agent: AgentRecord, lines: list[DriftLine], values: list[float]) -> D
 
 
 def _strangest(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[str]:
-    """The strangest frames of the first seed of each arm, chosen by its number."""
+    """Yield the strangest frames of the first seed of each arm, chosen by its number."""
     first: dict[str, AgentRecord] = {}
     for agent, _ in measured:
         first.setdefault(agent.arm, agent)
     for agent in first.values():
         for path in sorted([agent.folder / "strangest.npz", *agent.folder.glob(REFITTED)]):
-            yield _shown(agent, path)
+            yield _outliers(agent, path)
 
 
-def _shown(agent: AgentRecord, path: Path) -> str:
+def _outliers(agent: AgentRecord, path: Path) -> str:
     try:
         columns = read_outliers(path)
     except WorldvaeError as error:
@@ -167,14 +167,14 @@ REFITTED = "refresh_*/strangest.npz"
 
 def _draw(path: Path, columns: Columns) -> Path:
     picture = path.with_suffix(".png")
-    heads = [f"{strange:.1f} x, {_steps(at)}" for strange, at in _columns(columns)]
+    heads = [f"{strange:.1f} x, {_steps(at)}" for strange, at in _measures(columns)]
     with atomic_file(picture) as file:
         figure = strangest_figure(columns["frames"], columns.get("decoded"), heads)
         figure.savefig(file, format="png", dpi=DPI)
     return picture
 
 
-def _columns(columns: Columns) -> Iterator[tuple[float, int]]:
+def _measures(columns: Columns) -> Iterator[tuple[float, int]]:
     pairs = zip(columns["strangeness"], columns["env_steps"], strict=True)
     yield from ((float(strange), int(at)) for strange, at in pairs)
 
@@ -189,13 +189,13 @@ def _title(agent: AgentRecord, path: Path) -> str:
 
 
 def _caption(columns: Columns) -> str:
-    words = (
+    text = (
         "Above each, how many times it is beyond the limit of 99 % of the held-out frames, and the "
         "env steps by which it was seen."
     )
     if "error" not in columns:
-        return f"{words} This encoder shows no reconstruction; strange are the latents alone."
+        return f"{text} This encoder shows no reconstruction; strange are the latents alone."
     return (
-        f"{words} What the second row lacks the agent did not see. Squared errors "
+        f"{text} What the second row lacks the agent did not see. Squared errors "
         f"{columns['error'].min():.2g} to {columns['error'].max():.2g}."
     )

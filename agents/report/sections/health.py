@@ -1,4 +1,4 @@
-"""What the health check said of the encoder before any agent was trained."""
+"""The section on the health check of the encoder, made before any agent was trained."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from worldvae.diagnostics.rules.evidence import Finding, Verdict
 from worldvae.errors import ArtifactError, WorldvaeError
 
 TITLE = "Latent health"
-ELSEWHERE = (
+FULL_CHECK = (
     "All of the check, with its figures: health.html in the folder encoder, beside this page."
 )
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the report reads of `encoder/health.json`."""
+    """The fields of `encoder/health.json` that the report shows."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
 
 
 def health(run: Run) -> str:
-    """Verdict and findings of `encoder/health.json`; '' where there is none."""
+    """Return the verdict and findings of `encoder/health.json`; "" if there is no such file."""
     try:
         found = _read(run)
     except WorldvaeError as error:
         return html.section("health", TITLE, html.paragraph(str(error)))
     if found is None:
         return ""
-    blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(ELSEWHERE)]
+    blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(FULL_CHECK)]
     return html.section("health", TITLE, *blocks)
 
 
 def health_text(run: Run) -> str:
-    """The same in Markdown."""
+    """Return the section in Markdown."""
     try:
         found = _read(run)
     except WorldvaeError as error:
@@ -47,36 +47,42 @@ def health_text(run: Run) -> str:
     if found is None:
         return ""
     items = markdown.bullets(f"{one.severity}: {one.found} {one.advice}" for one in found.findings)
-    return markdown.section(TITLE, markdown.escaped(_verdict(found)), items, ELSEWHERE)
+    return markdown.section(TITLE, markdown.escaped(_verdict(found)), items, FULL_CHECK)
 
 
 def unfit(run: Run) -> list[str]:
-    """What the verdict of a comparison says first, of an encoder that no agent can use."""
+    """Return the warning that precedes a comparison's verdict if its encoder is unfit.
+
+    The list is empty if the encoder is usable.
+    """
     try:
         found = _read(run)
     except WorldvaeError:  # the section says it
         return []
     if found is None or found.verdict != "unfit":
         return []
-    grounds = " ".join(one.found for one in found.findings if one.severity == "unfit")
+    reasons = " ".join(one.found for one in found.findings if one.severity == "unfit")
     return [
-        f"The encoder is unfit by its health check. {grounds} Scores of agents on its latents "
+        f"The encoder is unfit by its health check. {reasons} Scores of agents on its latents "
         "tell of this encoder and not of whether pretraining helps: follow the advice below "
         "Latent health, pretrain again and compare again."
     ]
 
 
 def _read(run: Run) -> Checked | None:
-    """None where no check was made; ArtifactError with what to do if its file is damaged."""
+    """Return the result of the check, None if none was made.
+
+    ArtifactError if its file is damaged.
+    """
     path = run.folder / "encoder" / "health.json"
     if not path.exists():
         return None
-    again = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
+    command = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
     try:
         return read_checked_as(path, Checked, "")
     except WorldvaeError:
         raise ArtifactError(
-            f"encoder/health.json is damaged. Examine the encoder again: {again}"
+            f"encoder/health.json is damaged. Examine the encoder again: {command}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The held-out moments that a report shows every arm: frames, true state, actions before them.
+"""The held-out moments that a report shows for every arm: frames, true state, earlier actions.
 
 Shapes: K moments, T frames around each, S state variables.
 """
@@ -26,40 +26,43 @@ MOMENTS = 4
 
 @dataclass(frozen=True)
 class Moments:
-    """K moments of held-out episodes, spread evenly; everybody is shown the same ones."""
+    """K moments spread evenly over held-out episodes; every arm is shown the same ones."""
 
     frames: NDArray[np.uint8]
     """(K, T, H, W, C), the oldest first."""
     now: int
-    """Which of the T frames is the present one."""
-    told: NDArray[np.float32] | None
-    """What a decoder of the future is told of later actions, (K, ahead, A)."""
+    """The index of the present frame among the T."""
+    future_actions: NDArray[np.float32] | None
+    """The later actions that a decoder of the future is conditioned on, (K, ahead, A)."""
     variables: tuple[StateVariable, ...]
     state: NDArray[np.float64]
-    """(K, S), nan where none was recorded."""
+    """(K, S), NaN where no state was recorded."""
     actions: tuple[NDArray[Any], ...]
-    """Of each episode up to the moment."""
+    """The actions of each moment's episode up to that moment, (t, ...) each."""
 
     @property
     def present(self) -> NDArray[np.uint8]:
-        """(K, H, W, C)."""
+        """The present frames, (K, H, W, C)."""
         return self.frames[:, self.now]
 
     def last(self, count: int) -> NDArray[np.uint8]:
-        """The newest `count` frames of each moment: (K, count, H, W, C)."""
+        """Return the newest `count` frames of each moment: (K, count, H, W, C)."""
         return self.frames[:, self.now + 1 - count : self.now + 1]
 
     def inputs(self, encoder: Encoder) -> NDArray[np.uint8]:
-        """What `encoder` reads: (K, H, W, stack C)."""
+        """Return the frames that `encoder` reads: (K, H, W, stack C)."""
         return np.concatenate(list(self.last(encoder.stack).transpose(1, 0, 2, 3, 4)), axis=-1)
 
     def target(self, encoder: Encoder) -> NDArray[np.uint8]:
-        """What `encoder` was trained to make of it: (K, H, W, C)."""
+        """Return the frames that `encoder` was trained to reconstruct: (K, H, W, C)."""
         return self.frames[:, self.now + encoder.window.ahead]
 
 
 def take(folder: Path, experiment: Experiment) -> Moments:
-    """Moments of the test episodes in the rollouts `folder`; ArtifactError if there are none."""
+    """Return moments of the test episodes in the rollouts `folder`.
+
+    ArtifactError if there are none.
+    """
     store, model = RolloutStore(folder), experiment.pretrain.autoencoder
     depth = max(set_up(experiment, arm).stack for arm in ARMS)
     before, ahead = depth - 1, model.window.ahead
@@ -67,11 +70,11 @@ def take(folder: Path, experiment: Experiment) -> Moments:
     if not len(source):
         raise ArtifactError(f"{folder}: no test episode yet; collect more frames")
     chosen = np.linspace(0, len(source) - 1, MOMENTS + 2)[1:-1].astype(np.int64)
-    owners, times = source.locate(chosen)
-    for owner in owners:
-        store.check(source.records[owner])
+    records, times = source.locate(chosen)
+    for record in records:
+        store.check(source.records[record])
     frames = source.gather(chosen)
-    episodes = [store.arrays(source.records[owner]) for owner in owners]
+    episodes = [store.arrays(source.records[record]) for record in records]
     return Moments(
         frames.reshape(*frames.shape[:3], depth + ahead, -1).transpose(0, 3, 1, 2, 4),
         before,

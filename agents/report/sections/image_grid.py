@@ -1,4 +1,4 @@
-"""A grid of pictures for a report: rows of pictures and of bars, a column for each of K moments."""
+"""Draws a grid: rows of pictures or bars, and a column for each of K moments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from worldvae.plots.style import INK, STYLE
 
 WIDTH = 4.6
-"""Inches: letters of 10 points are still 8 points high on a page of 390 pixels."""
+"""Width in inches: letters of 10 points are still 8 points high on a page of 390 pixels."""
 
 LABEL = 0.32
 GAP = 0.06
@@ -22,7 +22,10 @@ BARS = 0.5
 
 
 def image_grid(rows: Mapping[str, NDArray[Any]], colour: str) -> Figure:
-    """Label -> frames (K, H, W, C) uint8, or bars (K, D) that share one scale around zero."""
+    """Draw rows of frames (K, H, W, C) uint8, or of bars (K, D) that share one scale around zero.
+
+    `rows` maps the label of each row to its array.
+    """
     columns = max(len(row) for row in rows.values())
     side = (WIDTH - GAP * (columns - 1)) / columns
     heights = [_height(row, side) for row in rows.values()]
@@ -37,23 +40,23 @@ def image_grid(rows: Mapping[str, NDArray[Any]], colour: str) -> Figure:
 
 
 def difference(frames: NDArray[np.uint8], others: NDArray[np.uint8]) -> tuple[Any, int]:
-    """|frames - others|, the largest of the channels, with white for the largest of all.
+    """Return |frames - others|, the largest over channels, scaled so that the maximum is white.
 
-    (K, H, W, C) uint8 twice -> (K, H, W, 1) uint8, and the grey levels that white stands for.
+    (K, H, W, C) uint8 twice -> (K, H, W, 1) uint8, and the number of grey levels that white means.
     """
     # uint8 minus uint8 wraps around
-    apart = np.abs(frames.astype(np.int16) - others.astype(np.int16)).max(axis=-1, keepdims=True)
-    white = max(int(apart.max()), 1)
-    return (apart * 255 // white).astype(np.uint8), white
+    absolute = np.abs(frames.astype(np.int16) - others.astype(np.int16)).max(axis=-1, keepdims=True)
+    white = max(int(absolute.max()), 1)
+    return (absolute * 255 // white).astype(np.uint8), white
 
 
 def _height(row: NDArray[Any], side: float) -> float:
-    """Inches, for columns `side` inches wide."""
+    """Return the height of a row in inches, for columns `side` inches wide."""
     return BARS if row.ndim == 2 else side * row.shape[1] / row.shape[2]
 
 
 def _row(figure: Figure, row: NDArray[Any], place: tuple[float, float, float], colour: str) -> None:
-    """Draw one row at `place`: width of a column, distance from below, height, in inches."""
+    """Draw a row at `place`: the width of a column, distance from below and height, in inches."""
     side, bottom, height = place
     total = figure.get_figheight()
     reach = float(np.abs(row).max()) if row.ndim == 2 else 0.0

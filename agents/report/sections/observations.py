@@ -1,4 +1,4 @@
-"""What each arm sees of the same few held-out frames: a figure or a table for every arm."""
+"""The section that shows the observation of each arm for the same held-out frames."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from worldvae.errors import WorldvaeError
 from worldvae.plots.style import to_svg
 
 LAYERS = 4
-"""Frames of a stack, and actions before a moment, that are shown; the newest."""
+"""How many frames of a stack, or actions before a moment, are shown: the newest."""
 
 VARIABLES = 12
-"""Of the true state that are shown; the first."""
+"""How many variables of the true state are shown: the first."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +37,25 @@ class _Scene:
     moments: Moments
 
     def setup(self, arm: Arm) -> ArmSetup:
-        """The arm with the encoder that lies in this run."""
+        """Return the arm's setup with the encoder in this run's folder."""
         setup = set_up(self.experiment, arm.name)
         folder = None if setup.encoder is None else self.folder / setup.encoder.name
         return replace(setup, encoder=folder)
 
     def encoder(self, arm: Arm) -> Encoder:
-        """The encoder of the arm."""
+        """Return the arm's encoder."""
         folder = self.setup(arm).encoder
         assert folder is not None
         return Encoder.load(folder, backend="torch")
 
     def latents(self, encoder: Encoder) -> NDArray[np.float32]:
-        """(K, Z), as the agent is given them."""
+        """Return the latents of the moments as the agent observes them, (K, Z)."""
         latents = encoder.encode(self.moments.inputs(encoder))
         return encoder.whiten(latents) if self.experiment.agent.whiten else latents
 
 
 def observations(run: Run) -> str:
-    """The section; '' where no frames were collected."""
+    """Return the section; "" if no frames were collected."""
     if not (run.folder / "rollouts" / "env.json").exists() or not run.arms:
         return ""
     try:
@@ -68,18 +68,18 @@ def observations(run: Run) -> str:
         "trained, from left to right as each arm observes them."
     )
     rows = [ARMS[name] for name in run.arms if name in ARMS]
-    figures = [_shown(scene, arm) for arm in rows if arm.observes in SHOW]
+    figures = [_show(scene, arm) for arm in rows if arm.observes in SHOW_OBSERVATION]
     return html.section("sees", "What each arm sees", html.paragraph(lead), html.beside(*figures))
 
 
-def _shown(scene: _Scene, arm: Arm) -> str:
+def _show(scene: _Scene, arm: Arm) -> str:
     try:
-        return SHOW[arm.observes](scene, arm)
+        return SHOW_OBSERVATION[arm.observes](scene, arm)
     except WorldvaeError as error:
         return html.captioned("", arm.name, f"Not shown: {error}")
 
 
-def _drawn(arm: Arm, rows: Mapping[str, NDArray[Any]], caption: str) -> str:
+def _draw(arm: Arm, rows: Mapping[str, NDArray[Any]], caption: str) -> str:
     alt = f"What the arm {arm.name} sees: {', '.join(rows)}"
     return html.captioned(to_svg(image_grid(rows, arm.colour), alt), arm.name, caption)
 
@@ -88,11 +88,11 @@ def _frames(scene: _Scene, arm: Arm) -> str:
     rows, caption = _stack(scene, scene.setup(arm).stack)
     if arm.learns_encoder:
         caption += " The pretrained encoder that reads them learns on with the agent."
-    return _drawn(arm, rows, caption)
+    return _draw(arm, rows, caption)
 
 
 def _stack(scene: _Scene, count: int) -> tuple[dict[str, NDArray[Any]], str]:
-    """The newest of `count` frames, a row each, and words for them."""
+    """Return a row for each of the newest of `count` frames, and a caption."""
     shown = min(count, LAYERS)
     frames = scene.moments.last(shown)
     rows = {_age(shown - 1 - layer, "frame"): frames[:, layer] for layer in range(shown)}
@@ -111,24 +111,24 @@ def _latents(scene: _Scene, arm: Arm) -> str:
     encoder = scene.encoder(arm)
     bars = {f"the {encoder.latents} latents": scene.latents(encoder)}
     if arm.has_untrained_encoder:
-        words = "No decoder was trained, so there is nothing to reconstruct."
-        return _drawn(arm, {"frame": scene.moments.present, **bars}, words)
+        caption = "No decoder was trained, so there is nothing to reconstruct."
+        return _draw(arm, {"frame": scene.moments.present, **bars}, caption)
     caption = (
         "The agent is given the latents alone; the reconstruction is what a decoder can make of "
         "them. The difference is that of the worst channel."
     )
-    return _drawn(arm, {**_reconstructed(scene, encoder), **bars}, caption)
+    return _draw(arm, {**_reconstructed(scene, encoder), **bars}, caption)
 
 
 def _reconstructed(scene: _Scene, encoder: Encoder) -> dict[str, NDArray[Any]]:
-    """What the encoder was trained to show, what its decoder makes of it, and how they differ."""
+    """Return the encoder's target, the decoder's reconstruction and their difference."""
     moments, ahead = scene.moments, encoder.window.ahead
     target = moments.target(encoder)
-    made = encoder.reconstruct(moments.inputs(encoder), moments.told)
-    apart, white = difference(target, made)
+    reconstruction = encoder.reconstruct(moments.inputs(encoder), moments.future_actions)
+    absolute, white = difference(target, reconstruction)
     name = f"frame {ahead} decisions later" if ahead else "frame"
-    rows: dict[str, NDArray[Any]] = {name: target, "reconstruction": made}
-    rows[f"|difference|: black 0, white {white} of 255"] = apart
+    rows: dict[str, NDArray[Any]] = {name: target, "reconstruction": reconstruction}
+    rows[f"|difference|: black 0, white {white} of 255"] = absolute
     return rows
 
 
@@ -171,16 +171,16 @@ def _number(value: float) -> str:
 
 
 def _action(taken: NDArray[Any], age: int) -> str:
-    """The action `age` decisions before the end of `taken` (T, ...)."""
+    """Return the action `age` decisions before the end of `taken` (T, ...)."""
     if age > len(taken):
         return "none yet"
     return ", ".join(f"{value:.2g}" for value in np.atleast_1d(taken[-age]))
 
 
-SHOW: dict[str, Callable[[_Scene, Arm], str]] = {
+SHOW_OBSERVATION: dict[str, Callable[[_Scene, Arm], str]] = {
     "frames": _frames,
     "latents": _latents,
     "true state": _state,
     "actions": _actions,
 }
-"""What an arm observes -> how that is shown; what is not here is not shown."""
+"""What an arm observes -> the function that shows it; other observations are not shown."""

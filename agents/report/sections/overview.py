@@ -1,4 +1,4 @@
-"""One picture of a comparison: what the encoder keeps, above what the agents made of it."""
+"""Draws one picture of a comparison: reconstructions above the learning curves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from agents.report.sections.exhibits import learning_figure
+from agents.report.sections.curves import learning_figure
 from agents.run.records import Run
 from worldvae.files import atomic_write_bytes
 from worldvae.plots.frames import DPI
@@ -22,15 +22,15 @@ WIDTH = 1280
 
 
 def write_overview(run: Run) -> Path | None:
-    """`overview.png` in the run's folder; None while there is nothing to show, or it is damaged."""
-    sheet = run.folder / "encoder" / "reconstructions.png"
-    if not sheet.exists() or not run.results:
+    """Write `overview.png` into the run's folder; None if a part of it is missing or damaged."""
+    reconstructions = run.folder / "encoder" / "reconstructions.png"
+    if not reconstructions.exists() or not run.results:
         return None
-    if not is_whole_png(sheet):
-        warnings.warn(f"{sheet}: damaged, so no overview.png is made of it", stacklevel=2)
+    if not is_whole_png(reconstructions):
+        warnings.warn(f"{reconstructions}: damaged, so no overview.png is made of it", stacklevel=2)
         return None
     pictures = [
-        np.asarray(cv2.imread(str(sheet)), np.uint8),
+        np.asarray(cv2.imread(str(reconstructions)), np.uint8),
         _picture(learning_figure(run, "env_steps", Resampling.seeded(0))),
     ]
     _, data = cv2.imencode(".png", np.concatenate([_widened(picture) for picture in pictures]))
@@ -40,7 +40,7 @@ def write_overview(run: Run) -> Path | None:
 
 
 def _picture(figure: Figure) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 in OpenCV's BGR."""
+    """Return the figure as (H, W, 3) uint8 in OpenCV's BGR."""
     figure.set_size_inches(8, 2.9)  # made for a phone's width, here as wide as the sheet above it
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, facecolor="white")
@@ -49,7 +49,7 @@ def _picture(figure: Figure) -> NDArray[np.uint8]:
 
 
 def _widened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scaled to WIDTH."""
+    """Return the picture scaled to WIDTH."""
     height = round(picture.shape[0] * WIDTH / picture.shape[1])
     resized = cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA)
     return np.asarray(resized, np.uint8)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from agents.report.html import write_report
-from agents.report.sections import exhibits
+from agents.report.sections import films
 from agents.report.summary import summarise
 from agents.run.load import read_run
 from tests.agents.report.synthetic import (
@@ -155,7 +155,7 @@ def test_the_first_seed_is_shown_and_large_videos_stay_outside(
     folder = write_run(tmp_path, THREE_ARMS)
     for arm, seed in (("pixels", 1), ("pixels", 3), ("latent", 0)):
         atomic_write_bytes(folder / "agents" / arm / f"seed_{seed}" / "video.webm", b"film")
-    monkeypatch.setattr(exhibits, "VIDEO_BYTES", 4)
+    monkeypatch.setattr(films, "VIDEO_BYTES", 4)
     text = Words(page_of(folder)).text
     assert "pixels, seed 1." in text
     assert "pixels, seed 3." not in text
@@ -214,7 +214,7 @@ def test_either_way_to_act_is_in_the_table(tmp_path: Path) -> None:
     assert "IQM, mode of the policy 25.0 15.0 to 35.0" in text
 
 
-def test_the_ledger_says_what_nobody_recorded(tmp_path: Path) -> None:
+def test_costs_say_what_was_not_recorded(tmp_path: Path) -> None:
     text = Words(page_of(write_run(tmp_path, {"pixels": {0: [1.0]}}))).text
     assert "What it cost" in text
     assert "CPU minutes not recorded" in text

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.report.sections.exhibits import curves, encoder
+from agents.report.sections.curves import curves
+from agents.report.sections.encoder import encoder
 from agents.run.agent_files import hash_files
 from agents.run.load import SCORES_HEADER, curve, read_run, write_scores
 from agents.run.records import Cost

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.report.sections import exhibits
+from agents.report.sections import films as films_module
 from agents.report.sections.films import films
 from agents.run.agent_files import hash_files
 from agents.run.load import read_run
@@ -82,7 +82,7 @@ def test_a_film_of_other_agents_is_not_shown(run: Path) -> None:
 
 
 def test_a_film_that_is_too_large_stays_outside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exhibits, "VIDEO_BYTES", 3)
+    monkeypatch.setattr(films_module, "VIDEO_BYTES", 3)
     page = section(run)
     assert "<video" not in page
     assert f"too large for this page, see {FILM}" in page

@@ -171,8 +171,8 @@ def test_moments_reach_as_far_back_and_ahead_as_the_encoder_does(prepared: Path)
     moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
     encoder = SimpleNamespace(stack=3, window=experiment.pretrain.autoencoder.window)
     assert (moments.now, moments.frames.shape[1]) == (3, 6)
-    assert moments.told is not None
-    assert moments.told.shape[:2] == (MOMENTS, 2)
+    assert moments.future_actions is not None
+    assert moments.future_actions.shape[:2] == (MOMENTS, 2)
     episodes = [store.frames(record) for record in store.records if record.split == "test"]
     for number, taken in enumerate(moments.actions):
         time = len(taken)

@@ -1,0 +1,79 @@
+"""The section with the trained encoder's pictures, scores and latents."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.arms.registry import ARMS
+from agents.report import markdown
+from agents.run.records import Run
+from agents.run.stage_results import Card
+from worldvae import html
+from worldvae.diagnostics.page.figures import PICTURES, picture
+from worldvae.plots import style as plots
+
+ACTIVE_NATS = 0.01
+"""A latent whose KL is below this is counted as unused."""
+
+TITLE = "What the encoder keeps"
+
+
+def encoder(run: Run) -> str:
+    """Return the section; "" before the encoder is trained."""
+    folder = run.folder / "encoder"
+    pictures = [picture(folder, name) for name in PICTURES if (folder / name).is_file()]
+    if run.card and any(run.card.kl):
+        pictures.append(_kl_figure(run.card))
+    if not pictures and "card" not in run.damage:
+        return ""
+    return html.section(
+        "encoder",
+        TITLE,
+        html.paragraph(_text(run)),
+        html.beside(*pictures, layout="columns"),
+    )
+
+
+def encoder_text(run: Run) -> str:
+    """Return the section in Markdown, without pictures."""
+    if run.card is None:
+        return ""
+    active = _active_latents(run.card) if any(run.card.kl) else ""
+    text = " ".join(filter(None, [_text(run), active]))
+    return markdown.section(TITLE, markdown.escaped(text))
+
+
+def _text(run: Run) -> str:
+    arms = [ARMS[arm] for arm in run.arms if arm in ARMS]
+    frozen = [arm.name for arm in arms if arm.has_trained_encoder and arm.freezes_encoder]
+    lead = (
+        f"Agents of the arm {' and '.join(frozen)} see the frames only through this encoder, one "
+        "for all seeds: an interval over seeds speaks of training agents, not of pretraining "
+        "encoders."
+        if frozen
+        else ""
+    )
+    return " ".join([lead, _scores(run)]).strip()
+
+
+def _scores(run: Run) -> str:
+    card = run.card
+    if damage := run.damage.get("card"):
+        return f"Its scores are left out: {damage}."
+    if not card or not card.scores:
+        return ""
+    scores = ", ".join(f"{name} {value:.4g}" for name, value in card.scores.items())
+    return f"Its scores on held-out episodes: {scores}."
+
+
+def _kl_figure(card: Card) -> str:
+    figure = plots.latent_kl(np.array(card.kl))
+    return html.drawing(figure, "KL of each latent, falling", _active_latents(card))
+
+
+def _active_latents(card: Card) -> str:
+    active = sum(nats > ACTIVE_NATS for nats in card.kl)
+    text = f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats."
+    if active < len(card.kl):
+        text += " The others tell the decoder, and the agent, nothing."
+    return text
