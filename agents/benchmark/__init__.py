@@ -1,1 +1,1 @@
-"""How fast worldvae is, against what people use in its place and against the limit."""
+"""Measures how fast worldvae is, against common alternatives and against the bare simulator."""

@@ -1,4 +1,4 @@
-"""The bare backends: a simulator's own step and nothing else, the limit of what is built on it."""
+"""Steps simulators without any wrapper: an upper limit for everything that is built on them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from worldvae.envs.make_raw import find_spec
 from worldvae.errors import ConfigError
 
 Step = Callable[[], object]
-"""One random action in every environment."""
+"""Takes one random action in every environment."""
 
 
 def step_bare(env: EnvConfig, num_envs: int, env_steps: int, seed: int) -> int:
-    """Make N environments, reset them and take `env_steps` random steps in all; how many it took.
+    """Make N environments, reset them, take at least `env_steps` random steps; return their number.
 
-    The backend is the one that `env` runs on. Frames have the simulator's own size where it
-    resizes nothing itself; actions are held for one step, and nothing is kept.
+    The backend is the one that `env` runs on. Frames keep the simulator's own size unless it
+    resizes them itself, actions are not repeated, and nothing is stored.
     """
     with opened(env, num_envs, seed) as step:
         return take(step, num_envs, env_steps)
 
 
 def take(step: Step, num_envs: int, env_steps: int) -> int:
-    """At least `env_steps` random steps of `num_envs` environments in all; how many it took."""
+    """Take at least `env_steps` random steps in `num_envs` environments together.
+
+    Return their number.
+    """
     rounds = -(-env_steps // num_envs)
     for _ in range(rounds):
         step()
@@ -38,7 +41,7 @@ def take(step: Step, num_envs: int, env_steps: int) -> int:
 
 @contextmanager
 def opened(env: EnvConfig, num_envs: int, seed: int) -> Iterator[Step]:
-    """N environments, made and reset; closed after the block."""
+    """Yield the step function of N environments that are made, reset, and finally closed."""
     openers = {"envpool": _open_envpool, "ale": _open_ale}
     backend = choose_backend(env, find_spec(env))
     if backend not in openers:

@@ -1,4 +1,4 @@
-"""The workbench of one run: settings, and the frames and encoders that its rows share."""
+"""The settings of a benchmark, and the frames and encoders that its rows share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCRATCH = "scratch-"
 
 @dataclass(frozen=True)
 class Bench:
-    """What a row needs beside its own settings."""
+    """What the rows of the table share."""
 
     config: BenchmarkConfig
 
@@ -46,15 +46,15 @@ class Bench:
 
     @property
     def work(self) -> Path:
-        """Rollouts and encoders, which a second run finds again."""
+        """The folder of rollouts and encoders, which later runs use again."""
         return self.config.folder / "work"
 
     def seed(self, *names: str | int) -> int:
-        """A seed of the row's own."""
+        """Derive a seed from the benchmark's seed and `names`."""
         return derive(self.config.seed, "benchmark", *names)
 
     def compare(self, contest: Contest, rounds: int | None = None) -> Comparison:
-        """Measure `contest` in as many rounds as the configuration says."""
+        """Measure `contest`, by default in as many rounds as the configuration says."""
         return measure(contest, rounds or self.config.rounds, self.clock)
 
     def experiment(
@@ -64,7 +64,7 @@ class Bench:
         agent: AgentConfig | None = None,
         rollouts: RolloutConfig | None = None,
     ) -> Experiment:
-        """An experiment whose folder belongs to these settings alone, so that they never mix."""
+        """Return an experiment whose folder belongs to these settings alone."""
         return _named(
             Experiment(
                 runs=self.work,
@@ -78,47 +78,53 @@ class Bench:
         )
 
     def store(self, env: EnvConfig) -> RolloutStore:
-        """Frames of `env`, collected at the first call."""
+        """Return the rollouts of `env`, which the first call collects."""
         return collect_rollouts(self.experiment(env, PretrainConfig()))
 
     def frames(self, env: EnvConfig, split: Split) -> StoredFrames:
-        """Those of one split."""
+        """Return the stored frames of one split."""
         return StoredFrames(self.store(env), split)
 
     def encoder(
         self, env: EnvConfig, pretrain: PretrainConfig, rollouts: RolloutConfig | None = None
     ) -> Path:
-        """A saved encoder with random weights, which cost the same as trained ones."""
+        """Save an encoder with random weights, which is as fast as a trained one.
+
+        Return its folder.
+        """
         experiment = self.experiment(env, pretrain, rollouts=rollouts)
         make_untrained_encoder(experiment)
         return experiment.untrained_encoder_folder
 
     def some_frames(self, env: EnvConfig, count: int) -> NDArray[np.uint8]:
-        """`count` training frames (count, H, W, C), repeated where there are not as many."""
+        """Return `count` training frames (count, H, W, C); if there are fewer, they repeat."""
         source = self.frames(env, "train")
         return source.gather(np.arange(count, dtype=np.int64) % len(source))
 
     def all_frames(self, env: EnvConfig) -> NDArray[np.uint8]:
-        """All training frames in one array, as the usual script holds them: (B, H, W, C)."""
+        """Return all training frames as one array in memory, (B, H, W, C)."""
         return self.some_frames(env, len(self.frames(env, "train")))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the folder: two benchmarks disturb each other. What a kill left is cleared away."""
+    def locked(self) -> Iterator[None]:
+        """Lock the folder, because two benchmarks disturb each other.
+
+        Scratch folders that a killed benchmark left are deleted.
+        """
         with locked(self.config.folder, "benchmark"):
-            for left in self.work.glob(f"{SCRATCH}*"):
-                shutil.rmtree(left)
+            for folder in self.work.glob(f"{SCRATCH}*"):
+                shutil.rmtree(folder)
             yield
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A new folder beside the results, gone after the block."""
+        """Yield a new folder beside the results, which is deleted after the block."""
         self.work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.work, prefix=SCRATCH) as folder:
             yield Path(folder)
 
     def collection(self, frames: int, num_envs: int) -> RolloutConfig:
-        """Random actions, as the bare backend takes them."""
+        """Return settings for collecting with random actions, as the bare backend is stepped."""
         return RolloutConfig(frames=frames, num_envs=num_envs, policies={"random": 1.0})
 
 

@@ -1,4 +1,4 @@
-"""Rows of collection: what storing every frame costs, and what the usual way costs."""
+"""The rows of collection: storing every frame, against bare stepping and against a usual script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = Unit("frames/s")
 
 
 def collection_rows() -> tuple[Row, ...]:
-    """CarRacing and Pong against their bare backends, CarRacing against the usual script."""
+    """Return the rows: both games against their bare backends, CarRacing against a usual script."""
     return (
         Row(
             "collection-car-racing",
@@ -47,12 +47,15 @@ def collection_rows() -> tuple[Row, ...]:
 
 
 def every_step(env: EnvConfig) -> EnvConfig:
-    """`env` with a frame for each step and episodes to their end, as the bare backend plays it."""
+    """Return `env` without action repeat or early ends, as the bare backend plays it."""
     return env.model_copy(update={"action_repeat": 1, "give_up_after": None})
 
 
 def stored(bench: Bench, env: EnvConfig, frames: int, num_envs: int) -> Side:
-    """`collect` into an empty store, all that it makes for itself included: environment steps."""
+    """Return a side that collects into an empty store, with all preparations.
+
+    It counts env steps.
+    """
 
     def side(watch: Stopwatch) -> float:
         watch.stop()
@@ -81,7 +84,7 @@ def _against_async(bench: Bench) -> Comparison:
     size = (env.frame.height, env.frame.width)
 
     def usual(watch: Stopwatch) -> float:
-        with watch.paused():  # episode_start its processes is not charged to it
+        with watch.paused():  # starting its processes is not charged to it
             vec = make_usual_env(env.id, size, settings.num_envs)
         with bench.scratch() as folder:
             steps = collect_usually(vec, settings.async_frames, folder, bench.seed("usual"))

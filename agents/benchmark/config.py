@@ -1,4 +1,4 @@
-"""How much work each figure of the benchmark is measured on, and with which settings."""
+"""The settings of the benchmark: how much work each figure is measured on, and how."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ PONG = EnvConfig(id="ALE/Pong-v5")
 
 
 class CollectionRows(Config):
-    """Frames stored a second. Every environment step is stored: the hardest case."""
+    """Frames stored per second; every environment step is stored, which is the hardest case."""
 
     num_envs: int = Field(16, ge=1, description="Environments played at once, on both sides.")
-    frames: int = Field(6_000, ge=100, description="Frames a round.")
-    async_frames: int = Field(1_600, ge=1, description="Frames a round of AsyncVectorEnv.")
+    frames: int = Field(6_000, ge=100, description="Frames per round.")
+    async_frames: int = Field(1_600, ge=1, description="Frames per round of AsyncVectorEnv.")
 
 
 class UsualPretraining(Config):
-    """The usual script's own settings, those of ctallec/world-models."""
+    """The settings of the usual script, which are those of ctallec/world-models."""
 
     batch_size: int = Field(32, ge=1, description="Frames per step.")
-    learning_rate: float = Field(1e-3, gt=0, description="Of Adam.")
+    learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
 
 
 class ImageRow(Config):
-    """Images a second of pretraining, both sides with batches of one size."""
+    """Images per second of pretraining; both sides have the same batch size."""
 
-    images: int = Field(2_560, ge=1, description="Images a round.")
+    images: int = Field(2_560, ge=1, description="Images per round.")
 
 
 class RaceRow(Config):
@@ -46,18 +46,18 @@ class RaceRow(Config):
         0.006, gt=0, description="Mean squared error of held-out frames to reach (white is 1)."
     )
     cap_seconds: float = Field(60.0, gt=0, description="Training seconds after which a side ends.")
-    every_images: int = Field(1_280, ge=1, description="Training images between two looks at it.")
-    held_out_frames: int = Field(400, ge=1, description="Held-out frames of a look, the same ones.")
-    batch_size: int = Field(32, ge=1, description="Frames of our steps.")
+    every_images: int = Field(1_280, ge=1, description="Training images between evaluations.")
+    held_out_frames: int = Field(400, ge=1, description="Held-out frames of each evaluation.")
+    batch_size: int = Field(32, ge=1, description="Frames per step of worldvae's side.")
     usual: UsualPretraining = Field(UsualPretraining(), description="The usual script's settings.")
 
 
 class MemoryRow(Config):
-    """Peak memory of pretraining on a large store, made of hard links to a few episodes."""
+    """Peak memory of pretraining on a large store, which is hard links to a few episodes."""
 
     episodes: int = Field(1_000, ge=10, description="Episodes of the store.")
-    length: int = Field(999, ge=1, description="Decisions of each; it has one frame more.")
-    distinct: int = Field(5, ge=1, description="Episodes that take room on the disk.")
+    length: int = Field(999, ge=1, description="Decisions per episode; it has one frame more.")
+    distinct: int = Field(5, ge=1, description="Episodes that are no hard links.")
     steps: int = Field(20, ge=1, description="Optimiser steps, with one evaluation at their end.")
     validation_frames: int = Field(256, ge=1, description="Held-out frames of that evaluation.")
 
@@ -65,21 +65,21 @@ class MemoryRow(Config):
 class EncodingRows(Config):
     """Milliseconds to encode the frames of one vector step."""
 
-    num_envs: tuple[int, ...] = Field((8, 16), description="A row for each.")
-    vector_steps: int = Field(150, ge=1, description="Vector steps a round.")
+    num_envs: tuple[int, ...] = Field((8, 16), description="Environments; a row for each number.")
+    vector_steps: int = Field(150, ge=1, description="Vector steps per round.")
 
 
 class LatentEnvRow(Config):
-    """Steps a second of the latent vector environment."""
+    """Env steps per second of the latent vector environment."""
 
     num_envs: int = Field(16, ge=1, description="Environments at once.")
-    vector_steps: int = Field(150, ge=1, description="Decisions in each environment a round.")
+    vector_steps: int = Field(150, ge=1, description="Decisions per environment and round.")
 
 
 class PPORows(Config):
-    """Environment steps a second of the whole loop, env, encoder and updates."""
+    """Env steps per second of PPO's whole loop: environment, encoder and updates."""
 
-    updates: int = Field(1, ge=1, description="Updates of the policy a round.")
+    updates: int = Field(1, ge=1, description="Updates of the policy per round.")
     num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
     settings: dict[str, Any] = Field(
         {"n_steps": 64, "batch_size": 512},
@@ -88,17 +88,17 @@ class PPORows(Config):
 
 
 class WholeJobRow(Config):
-    """Minutes from nothing to a return, read from a comparison that was run before."""
+    """Minutes from nothing to a given return, read from a comparison that was run before."""
 
     runs: tuple[Path, ...] = Field(
         (Path("runs/car_racing-CarRacing-v3"), Path("docs/results/car_racing/first")),
-        description="Finished or published comparisons; the first that is there is read.",
+        description="Finished or published comparisons; the first that exists is read.",
     )
-    score: float = Field(600.0, description="Mean return of an evaluation that has to be reached.")
+    score: float = Field(600.0, description="Mean return that an evaluation has to reach.")
 
 
 class ScalingConfig(Config):
-    """Cost against number of environments, of frames, and frame size."""
+    """How cost grows with the number of environments, the number of frames, and the frame size."""
 
     repeats: int = Field(3, ge=1, description="Measurements of each point; their median counts.")
     num_envs: tuple[int, ...] = Field((4, 8, 16, 32), min_length=2, description="Environments.")
@@ -107,31 +107,33 @@ class ScalingConfig(Config):
     stored: tuple[int, ...] = Field(
         (10_000, 100_000, 1_000_000), min_length=2, description="Frames to train on."
     )
-    vector_steps: int = Field(100, ge=1, description="Decisions behind a point of `num_envs`.")
-    train_steps: int = Field(3, ge=1, description="Optimiser steps behind a point.")
-    batch_size: int = Field(64, ge=1, description="Frames of a step; the largest of its curve.")
+    vector_steps: int = Field(100, ge=1, description="Vector steps per point of `num_envs`.")
+    train_steps: int = Field(3, ge=1, description="Optimiser steps per point.")
+    batch_size: int = Field(64, ge=1, description="Frames per step, the most on its curve.")
 
 
 class BenchmarkConfig(Config):
-    """Everything that decides what the benchmark measures."""
+    """All settings of the benchmark."""
 
     folder: Path = Field(Path("runs/benchmark"), description="Folder of the results.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks compute.")
     rounds: int = Field(3, ge=1, description="Rounds of each comparison that count.")
-    car_racing: EnvConfig = Field(CAR_RACING, description="CarRacing of all rows but collection.")
-    pong: EnvConfig = Field(PONG, description="Pong of all rows but collection.")
+    car_racing: EnvConfig = Field(
+        CAR_RACING, description="CarRacing; rows of collection store every env step of it."
+    )
+    pong: EnvConfig = Field(PONG, description="Pong; rows of collection store every env step.")
     rollouts: RolloutConfig = Field(
         RolloutConfig(frames=5_000), description="Frames that encoders are trained on."
     )
     pretrain: PretrainConfig = Field(
-        PretrainConfig(), description="Pretraining of all rows but for what a row names itself."
+        PretrainConfig(), description="Pretraining of all rows; a row's own settings come first."
     )
     lean: NetworkConfig = Field(
-        LEAN, description="Network of race, latent_env and PPO; the other rows have pretrain's."
+        LEAN, description="Network of race, latent_env and PPO; other rows use pretrain's."
     )
     agent: AgentConfig = Field(
-        AgentConfig(), description="Agents of the rows of PPO, but for num_envs and settings."
+        AgentConfig(), description="Agents of the PPO rows, which set num_envs and settings."
     )
     collection: CollectionRows = Field(CollectionRows(), description="Rows of collection.")
     images: ImageRow = Field(ImageRow(), description="Pretraining, images a second.")
@@ -139,8 +141,8 @@ class BenchmarkConfig(Config):
     memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")
     encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
     latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
-    ppo_pong: PPORows = Field(PPORows(), description="Pong's rows of the whole loop of PPO.")
-    ppo_car_racing: PPORows = Field(PPORows(), description="CarRacing's.")
+    ppo_pong: PPORows = Field(PPORows(), description="PPO's whole loop on Pong.")
+    ppo_car_racing: PPORows = Field(PPORows(), description="PPO's whole loop on CarRacing.")
     whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")
     scaling: ScalingConfig = Field(ScalingConfig(), description="How cost grows.")
 
@@ -150,7 +152,7 @@ class BenchmarkConfig(Config):
         return self.pretrain.model_copy(update=dict(self.lean))
 
     def agent_of(self, rows: PPORows) -> AgentConfig:
-        """`agent` with the environments and the settings of `rows`."""
+        """Return `agent` with the number of environments and the settings of `rows`."""
         own = {"num_envs": rows.num_envs, "settings": rows.settings}
         return AgentConfig.model_validate({**self.agent.model_dump(), **own})
 
@@ -160,6 +162,6 @@ class BenchmarkConfig(Config):
             try:
                 self.agent_of(getattr(self, name))
             except ValidationError as error:
-                words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-                raise ValueError(f"{name}: {words}") from None
+                message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"{name}: {message}") from None
         return self

@@ -1,4 +1,4 @@
-"""Rows of the frozen encoder: by itself, and between a vector environment and its agent."""
+"""The rows of the frozen encoder: alone, and between a vector environment and its agent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worldvae.wrappers.latent import LatentVectorObservation
 
 
 def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
-    """A row for each number of environments, and one for the latent environment."""
+    """Return a row for each number of environments, and one for the latent environment."""
     encoders = [
         Row(
             f"encoder-{num_envs}",
@@ -46,7 +46,7 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
 
 
 def encode_steps(encoder: Encoder, frames: NDArray[np.uint8]) -> int:
-    """Encode frames (T, N, H, W, C) step by step; how many vector steps it were."""
+    """Encode frames (T, N, H, W, C) step by step; return the number of vector steps, T."""
     for step in frames:
         encoder.encode(step)
     return len(frames)

@@ -1,4 +1,4 @@
-"""The figures of the benchmark: results in, a Figure out."""
+"""Draws the figures of the benchmark from its results."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ COLOURS = {True: MET, False: MISSED, None: REPORTED}
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 ROW_INCHES = 0.42
 HEAD = 0.6
-"""Room above a group for its name, in rows."""
+"""Space above a group for its name, in rows."""
 STAGE_COLOURS = {"collection": "#009e73", "pretraining": BLUE, "encoding": "#cc79a7"}
 
 
 def benchmark_figure(rows: Sequence[RowResult]) -> Figure:
-    """A line for each row: a dot at its median ratio, a bar over its rounds, a tick at its target.
+    """Draw a line per row: a dot at its median ratio, a bar over its rounds, a tick at its target.
 
-    Blue reached the target, orange did not, grey has none.
+    Blue rows met their target, orange ones missed it, grey ones have none.
     """
     with mpl.rc_context(STYLE | BLACK):
         places = _places(rows)
@@ -48,7 +48,7 @@ def benchmark_figure(rows: Sequence[RowResult]) -> Figure:
 
 
 def _places(rows: Sequence[RowResult]) -> dict[str, float]:
-    """Name -> height of its line, counted from the top; a group starts lower, under its name."""
+    """Return name -> height of its line, from the top; each group leaves space for its name."""
     places, height = {}, 0.0
     for _, group in groupby(rows, key=lambda row: row.group):
         height += HEAD
@@ -109,7 +109,7 @@ def _legend() -> list[Line2D]:
 
 
 def scaling_figure(curves: Sequence[ScalingCurve]) -> Figure:
-    """A panel for each curve on logarithmic axes, with the fitted line and its slope."""
+    """Draw a panel per curve on logarithmic axes, with the fitted line and its slope."""
     stages = list(dict.fromkeys(curve.stage for curve in curves))
     columns = max(sum(curve.stage == stage for curve in curves) for stage in stages)
     with mpl.rc_context(STYLE | BLACK):
@@ -142,10 +142,10 @@ def _draw_curve(axes: Axes, curve: ScalingCurve) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
     low, high = y.min(), y.max()
     # A flat cost on a narrow axis would look like a mountain range.
-    room = max(high / low, 4.0) / (high / low)
-    axes.set_ylim(low / 1.5 / room**0.5, high * 1.5 * room**0.5)
-    words = f"slope {curve.slope:.2f}\nexpected: at most {curve.expected:g}"
-    text = axes.text(0.04, 0.95, words, transform=axes.transAxes, va="top")
+    stretch = max(high / low, 4.0) / (high / low)
+    axes.set_ylim(low / 1.5 / stretch**0.5, high * 1.5 * stretch**0.5)
+    label = f"slope {curve.slope:.2f}\nexpected: at most {curve.expected:g}"
+    text = axes.text(0.04, 0.95, label, transform=axes.transAxes, va="top")
     text.set(fontsize=8, color=colour, fontweight="bold")
     axes.grid(color="black", alpha=0.12, lw=0.8)
     axes.tick_params(length=0, labelsize=8)

@@ -1,4 +1,4 @@
-"""Rows of PPO's whole loop: on latents against pixels, and against the bare simulator."""
+"""The rows of PPO's whole loop: on latents against pixels, and against the bare simulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = Unit("env steps/s")
 
 
 def learning_rows() -> tuple[Row, ...]:
-    """Pong and CarRacing, each against the same PPO from pixels and against the limit."""
+    """Return the rows of both games, each against PPO on pixels and against the bare simulator."""
     return (
         *_rows_of("pong", "Pong", 8.0),
         *_rows_of("car-racing", "CarRacing", 3.0),
@@ -54,8 +54,8 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
     def bare(watch: Stopwatch) -> float:
         with ExitStack() as stack:
             with watch.paused():  # making the environments, as for ours
-                one = opened(every_step(env), num_envs, bench.seed("bare"))
-                step = stack.enter_context(one)
+                envs = opened(every_step(env), num_envs, bench.seed("bare"))
+                step = stack.enter_context(envs)
             taken = take(step, num_envs, steps)
             watch.stop()
         return taken
@@ -64,20 +64,20 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
 
 
 def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
-    """The environment, and its settings of PPO."""
+    """Return the environment of `field`, and its settings of PPO."""
     return getattr(bench.config, field), getattr(bench.config, f"ppo_{field}")
 
 
 def _decisions(agent: AgentConfig) -> int:
-    """Of one update."""
+    """Return the decisions between two updates."""
     return int(agent.arguments["n_steps"]) * agent.num_envs
 
 
 def _learn(bench: Bench, field: str, arm: Arm) -> Side:
-    """A few updates of PPO as `arm` sees the environment.
+    """Return a side that makes a few updates of PPO on what `arm` observes.
 
-    Making it is not counted, nor the first update, before which all episodes have to begin.
-    The latents are those of the control arm's encoder: random weights take as long as any.
+    Making the environments is not counted, nor the first update, before which all episodes begin.
+    The latents are those of an untrained encoder, which takes as long as a trained one.
     """
     env, settings = _of(bench, field)
     agent = bench.config.agent_of(settings)

@@ -1,4 +1,4 @@
-"""What a figure was measured on, and whether it had the machine for itself."""
+"""Describes the machine of a measurement, and whether other processes kept it busy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from worldvae.machine import busy_cores
 from worldvae.versions import library_versions
 
 QUIET = 0.15
-"""Share of the cores up to which others may be at work on a machine that counts as quiet."""
+"""A machine counts as quiet if other processes keep at most this share of its cores busy."""
 
 
 class Machine(Config):
-    """The computer, and what it was busy with before the benchmark began."""
+    """The computer, and its load before the benchmark began."""
 
     cores: int = Field(description="Cores that the benchmark may use.")
     cpu: str = Field(description="Model of the processor.")
@@ -36,19 +36,19 @@ class Machine(Config):
 
     @property
     def is_noisy(self) -> bool:
-        """Whether other processes kept it busy."""
+        """Whether other processes kept the machine busy."""
         return self.load > QUIET * self.cores
 
 
 def this_machine(device: str) -> Machine:
-    """The machine that this runs on, as it is now."""
+    """Describe this machine and its present load, which takes two seconds."""
     is_gpu = torch.device(device).type == "cuda"
     return Machine(
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
         cpu=_cpu_model(Path("/proc/cpuinfo")),
         threads=torch.get_num_threads(),
         device=torch.cuda.get_device_name(device) if is_gpu else device,
-        load=round(busy_cores(seconds=2.0), 2),  # not the load average: it remembers our last run
+        load=round(busy_cores(seconds=2.0), 2),  # the load average would include our last run
         versions=library_versions(),
     )
 

@@ -1,4 +1,4 @@
-"""Two ways to the same end, timed alternately in one run: times drift, their ratio does not."""
+"""Times two sides alternately in one run: speeds drift together, so their ratio does not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Bound = Literal["", ">=", "<=", "?"]
 
 
 class Stopwatch:
-    """The seconds that count for a side: all of them, but for those in which it is stopped."""
+    """Counts the seconds of a side, except while it is stopped."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,48 +26,48 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Seconds counted so far."""
+        """The seconds counted so far."""
         running = 0.0 if self._since is None else self._clock() - self._since
         return self._counted + running
 
     def start(self) -> None:
-        """Count from now on; a running watch runs on."""
+        """Count from now on; no effect if the watch is running."""
         if self._since is None:
             self._since = self._clock()
 
     def stop(self) -> None:
-        """Count no more until `start`."""
+        """Stop counting until `start`."""
         self._counted, self._since = self.seconds, None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What the block does is not counted: preparations, and looking at the result."""
+        """Do not count the block, such as preparations or an evaluation."""
         self.stop()
         yield
         self.start()
 
-    def give_up(self) -> None:
-        """The work was broken off: it takes longer than what was counted."""
+    def mark_unfinished(self) -> None:
+        """Note that the work was aborted: it takes longer than the counted seconds."""
         self.finished = False
 
 
 Side = Callable[[Stopwatch], float]
-"""Does a fixed amount of work and returns the amount; it may stop the watch on the way."""
+"""Does a fixed amount of work and returns the amount; it may stop the watch in between."""
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Two sides that do the same kind of work, not necessarily the same amount of it."""
+    """Two sides that do the same kind of work, not necessarily the same amount."""
 
     ours: Side
     theirs: Side
     warm_up: bool = True
-    """Whether each side first works once without being counted."""
+    """Whether each side first runs once without being counted."""
 
 
 @dataclass(frozen=True)
 class Lap:
-    """What one side did in one round; an unfinished one would have taken longer."""
+    """The work of one side in one round; an unfinished lap would have taken longer."""
 
     amount: float
     seconds: float
@@ -75,7 +75,7 @@ class Lap:
 
     @property
     def rate(self) -> float:
-        """Amount a second; of an unfinished lap it is more than the true one."""
+        """The amount per second; for an unfinished lap an upper bound."""
         return self.amount / self.seconds
 
 
@@ -83,7 +83,7 @@ class Lap:
 class Comparison:
     """The laps of both sides; round i is `ours[i]` and `theirs[i]`, measured one after the other.
 
-    `note` says what a reader has to know of these laps beside their numbers.
+    `note` is a remark for readers of the numbers.
     """
 
     ours: tuple[Lap, ...]
@@ -92,7 +92,7 @@ class Comparison:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Our rate over theirs, of each round."""
+        """Our rate divided by theirs, for each round."""
         pairs = zip(self.ours, self.theirs, strict=True)
         return tuple(ours.rate / theirs.rate for ours, theirs in pairs)
 
@@ -102,7 +102,7 @@ class Comparison:
 
     @property
     def bound(self) -> Bound:
-        """How the true ratio lies to ours where a side was broken off; "?" where both were."""
+        """How the true ratio compares with ours if one side did not finish; "?" if neither did."""
         ours, theirs = (all(lap.finished for lap in laps) for laps in (self.ours, self.theirs))
         if ours and theirs:
             return ""
@@ -110,7 +110,7 @@ class Comparison:
 
 
 def measure(contest: Contest, rounds: int, clock: Clock = time.perf_counter) -> Comparison:
-    """Let both sides work `rounds` times; who begins changes from round to round."""
+    """Run both sides `rounds` times; the order changes from round to round."""
     sides = {"ours": contest.ours, "theirs": contest.theirs}
     if contest.warm_up:
         for side in sides.values():
@@ -123,7 +123,7 @@ def measure(contest: Contest, rounds: int, clock: Clock = time.perf_counter) -> 
 
 
 def run_lap(side: Side, clock: Clock = time.perf_counter) -> Lap:
-    """One side, once."""
+    """Run one side once and time it."""
     watch = Stopwatch(clock)
     watch.start()
     amount = side(watch)
@@ -132,7 +132,7 @@ def run_lap(side: Side, clock: Clock = time.perf_counter) -> Lap:
 
 
 def clock_of(device: str) -> Clock:
-    """A clock that, on a GPU, first lets the work that was queued there come to its end."""
+    """Return a clock in seconds that, for a GPU, first waits until its queued work is done."""
     if torch.device(device).type != "cuda":
         return time.perf_counter
 

@@ -1,4 +1,4 @@
-"""Row of memory: pretraining on a store that is far larger than what it may keep in memory."""
+"""The row of memory: pretraining on a store that is much larger than the memory it may use."""
 
 from __future__ import annotations
 
@@ -26,31 +26,36 @@ POLL_SECONDS = 0.05
 
 
 def peak_memory(bench: Bench) -> Comparison:
-    """Bytes that `pretrain` keeps, against those of the store's frames; one round."""
+    """Compare the bytes that `pretrain` holds with those of the store's frames, in one round."""
     if not Path("/proc/self/status").exists():
         raise ConfigError("only Linux tells the memory of a process apart from its mapped files")
     settings, env = bench.config.memory, bench.config.car_racing
     with bench.scratch() as folder:
         shape = (settings.episodes, settings.length, settings.distinct)
         store = linked_store(folder / "rollouts", env, shape, bench.seed("memory"))
-        everything = store.num_frames * int(np.prod(env.frame.shape))
+        total = store.num_frames * int(np.prod(env.frame.shape))
         arguments = (store.folder, _config(bench.config), folder / "encoder", bench.device)
         kept = _peak_of_child(arguments)
     # A lap's rate is 1 / bytes, so that the ratio says how many times less is kept.
     note = f"{store.num_frames:,} frames, resident anonymous memory, read every 50 ms"
-    return Comparison((Lap(1, kept),), (Lap(1, everything),), note)
+    return Comparison((Lap(1, kept),), (Lap(1, total),), note)
 
 
 def _config(config: BenchmarkConfig) -> PretrainConfig:
     steps = config.memory.steps
-    few = {"validation_frames": config.memory.validation_frames}
-    return config.pretrain.model_copy(update={"steps": steps, "evaluate_every": steps, **few})
+    validation = {"validation_frames": config.memory.validation_frames}
+    return config.pretrain.model_copy(
+        update={"steps": steps, "evaluate_every": steps, **validation}
+    )
 
 
 def linked_store(
     folder: Path, env: EnvConfig, shape: tuple[int, int, int], seed: int
 ) -> RolloutStore:
-    """A store of `shape` = (episodes, decisions of each, episodes that are not hard links)."""
+    """Make a store of which most episodes are hard links to a few with noise.
+
+    `shape` is (episodes, decisions of each, episodes that are no links).
+    """
     episodes, length, distinct = shape
     store = RolloutStore.create(folder, env)
     generator = np.random.default_rng(seed)
@@ -82,7 +87,7 @@ def _noise(env: EnvConfig, length: int, generator: np.random.Generator) -> Episo
 
 
 def _peak_of_child(arguments: tuple[Path, PretrainConfig, Path, str]) -> int:
-    """Bytes of anonymous memory that a process of its own had at most while it pretrained."""
+    """Return the peak of anonymous memory of a child process that pretrains, in bytes."""
     child = get_context("spawn").Process(target=_pretrain, args=arguments)
     child.start()
     peak = 0
@@ -102,7 +107,10 @@ def _pretrain(store: Path, config: PretrainConfig, folder: Path, device: str) ->
 
 
 def anonymous_bytes(pid: int) -> int:
-    """RssAnon and RssShmem of a process, proc(5): what no file could give back; 0 if it is gone."""
+    """Return RssAnon + RssShmem of a process, see proc(5), in bytes; 0 if it has ended.
+
+    This memory, unlike that of mapped files, cannot be reclaimed.
+    """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

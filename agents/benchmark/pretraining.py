@@ -1,4 +1,4 @@
-"""Pretraining, images a second: `fit` from disk, and the usual script from an array in memory."""
+"""The row of pretraining speed: `fit` from disk, against a usual script with frames in memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from worldvae.training.fit import fit
 Frames = NDArray[np.uint8]
 
 
-class Watched(Autoencoder):
-    """Stops the watch while it is not trained, and lets `judge` look at it then."""
+class TimedAutoencoder(Autoencoder):
+    """Pauses `watch` while the model is not in training mode, and then calls `evaluate`."""
 
     watch: Stopwatch | None = None
-    judge: Callable[[Watched], None] | None = None
+    evaluate: Callable[[TimedAutoencoder], None] | None = None
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -34,13 +34,13 @@ class Watched(Autoencoder):
             self.watch.start()
             return self
         self.watch.stop()
-        if self.judge is not None:
-            self.judge(self)
+        if self.evaluate is not None:
+            self.evaluate(self)
         return self
 
 
 def short_fit(config: PretrainConfig, steps: int) -> PretrainConfig:
-    """`config` for so many steps, and one look at one frame at the end."""
+    """Return `config` for `steps` steps, and one evaluation on one frame at the end."""
     short = {"steps": steps, "evaluate_every": steps, "patience": 0, "validation_frames": 1}
     return config.model_copy(update=short)
 
@@ -50,21 +50,22 @@ def train_ours(
     config: PretrainConfig,
     store: RolloutStore,
     watch: Stopwatch,
-    judge: Callable[[Watched], None] | None = None,
+    evaluate: Callable[[TimedAutoencoder], None] | None = None,
 ) -> None:
-    """`fit` on the store's training frames; only training steps are counted."""
+    """Run `fit` on the store's training frames; the watch counts training steps only."""
     watch.stop()
     train, validation = StoredFrames(store, "train"), StoredFrames(store, "validation")
     shape = store.env.frame.shape
-    model = Watched.for_frames(config.autoencoder, shape, train, bench.seed("model"))
-    assert isinstance(model, Watched)
-    model.watch, model.judge = watch, judge
+    model = TimedAutoencoder.for_frames(config.autoencoder, shape, train, bench.seed("model"))
+    assert isinstance(model, TimedAutoencoder)
+    model.watch, model.evaluate = watch, evaluate
     with bench.scratch() as folder:
         examples = FrameExamples(train), FrameExamples(validation)
         fit(model, *examples, config.fitting, folder, bench.seed("fit"), bench.device)
 
 
 def image_speed(bench: Bench) -> Comparison:
+    """Compare images per second of `fit` and of the usual script."""
     pretrain, env = bench.config.pretrain, bench.config.car_racing
     rate, batch_size = pretrain.learning_rate, pretrain.batch_size
     steps = -(-bench.config.images.images // batch_size)

@@ -1,4 +1,4 @@
-"""Pretraining, seconds to a held-out error: both sides judged by one measure on the same frames."""
+"""The row of pretraining time: seconds to a held-out error, computed alike for both sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
-from agents.benchmark.pretraining import Watched, train_ours
+from agents.benchmark.pretraining import TimedAutoencoder, train_ours
 from agents.benchmark.usual import UsualVAE, train_usually
 from worldvae.autoencoders.pixels import to_float
 from worldvae.errors import ConfigError
@@ -21,11 +21,15 @@ from worldvae.indices import evenly
 Frames = NDArray[np.uint8]
 
 
-class _OverError(Exception):
-    """Ends a side that reached the error or the cap."""
+class _SideEndedError(Exception):
+    """Ends a side that reached the error or the time limit."""
 
 
 def race(bench: Bench) -> Comparison:
+    """Compare the seconds until the held-out error is low enough.
+
+    Raises ConfigError if neither side reaches it.
+    """
     settings, env = bench.config.race, bench.config.car_racing
     source = bench.frames(env, "test")
     held_out = source.gather(evenly(len(source), settings.held_out_frames))
@@ -43,21 +47,21 @@ def race(bench: Bench) -> Comparison:
 def _our_race(bench: Bench, held_out: Frames) -> Side:
     settings = bench.config.race
     every = max(1, settings.every_images // settings.batch_size)
-    own = {"batch_size": settings.batch_size, "evaluate_every": every}
-    only_ours = {**own, "patience": 0, "validation_frames": 1}
-    config = bench.config.lean_pretrain.model_copy(update=only_ours)
+    training = {"batch_size": settings.batch_size, "evaluate_every": every}
+    update = {**training, "patience": 0, "validation_frames": 1}
+    config = bench.config.lean_pretrain.model_copy(update=update)
     store = bench.store(bench.config.car_racing)
 
-    def judge(model: Watched) -> None:
+    def evaluate(model: TimedAutoencoder) -> None:
         def reconstruct(images: Tensor) -> Tensor:
             return model.decode(model.encode_images(images).mean)
 
-        _look(bench, held_out, reconstruct, model.watch)
+        _end_if_done(bench, held_out, reconstruct, model.watch)
 
     def side(watch: Stopwatch) -> float:
-        with suppress(_OverError):
-            train_ours(bench, config, store, watch, judge)
-            watch.give_up()  # its steps are over
+        with suppress(_SideEndedError):
+            train_ours(bench, config, store, watch, evaluate)
+            watch.mark_unfinished()  # its steps are over
         return 1.0
 
     return side
@@ -73,41 +77,41 @@ def _usual_race(bench: Bench, frames: Frames, held_out: Frames) -> Side:
             torch.manual_seed(bench.seed("usual"))
             model = UsualVAE(channels=frames.shape[-1])
 
-        def goes_on(step: int) -> bool:
+        def should_continue(step: int) -> bool:
             if step and step % every == 0:
                 with watch.paused():
                     model.eval()
-                    _look(bench, held_out, model.reconstruct, watch)
+                    _end_if_done(bench, held_out, model.reconstruct, watch)
             return True
 
         rate = usual.learning_rate
-        with suppress(_OverError):
-            train_usually(model, frames, usual.batch_size, rate, bench.device, goes_on)
+        with suppress(_SideEndedError):
+            train_usually(model, frames, usual.batch_size, rate, bench.device, should_continue)
         return 1.0
 
     return side
 
 
-def _look(
+def _end_if_done(
     bench: Bench,
     held_out: Frames,
     reconstruct: Callable[[Tensor], Tensor],
     watch: Stopwatch | None,
 ) -> None:
-    """End the side if its error is low enough, or its time is over."""
+    """End the side if its held-out error is low enough or its time is over."""
     settings = bench.config.race
     if held_out_error(reconstruct, held_out, bench.device) <= settings.error:
-        raise _OverError
+        raise _SideEndedError
     if watch is not None and watch.seconds >= settings.cap_seconds:
-        watch.give_up()
-        raise _OverError
+        watch.mark_unfinished()
+        raise _SideEndedError
 
 
 @torch.no_grad()
 def held_out_error(
     reconstruct: Callable[[Tensor], Tensor], held_out: Frames, device: str, batch: int = 100
 ) -> float:
-    """Mean squared error of the reconstructed frames (B, H, W, C), where white is 1."""
+    """Return the mean squared error of reconstructions of frames (B, H, W, C) in [0, 1]."""
     squared = 0.0
     for start in range(0, len(held_out), batch):
         images = to_float(torch.from_numpy(held_out[start : start + batch]).to(device))

@@ -1,4 +1,4 @@
-"""What the benchmark found, as it lies in benchmark.json, and what it was measured on."""
+"""The schema of benchmark.json: the measured rows, and the machine of each."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from worldvae.config import Config
 
 
 class RowResult(Config):
-    """One row of the table, measured."""
+    """One measured row of the table."""
 
     name: str = Field(description="Name of the row, for --only.")
     group: str = Field(description="Part of the toolkit.")
     ours: str = Field(description="What is measured.")
     against: str = Field(description="What it is compared with.")
     unit: str = Field(description="Unit of the values.")
-    target: float | None = Field(description="Smallest ratio that is asked for.")
-    our_values: tuple[float, ...] = Field(description="In `unit`, one a round.")
-    their_values: tuple[float, ...] = Field(description="In `unit`, one a round.")
-    ratios: tuple[float, ...] = Field(min_length=1, description="Ours over theirs, one a round.")
-    bound: Bound = Field("", description="How the true ratio lies to it, where a side was ended.")
-    note: str = Field("", description="What else has to be known.")
+    target: float | None = Field(description="Smallest ratio that meets the target.")
+    our_values: tuple[float, ...] = Field(description="Our rate in `unit`, one per round.")
+    their_values: tuple[float, ...] = Field(description="Their rate in `unit`, one per round.")
+    ratios: tuple[float, ...] = Field(min_length=1, description="Ours over theirs, one per round.")
+    bound: Bound = Field("", description="Whether `ratios` are bounds, if a side did not finish.")
+    note: str = Field("", description="A remark on the numbers.")
     seconds: float = Field(description="Wall-clock time that the row took.")
-    machine: Machine = Field(description="What it was measured on.")
+    machine: Machine = Field(description="The machine of the measurement.")
 
     @classmethod
-    def of(cls, row: Row, found: Comparison, seconds: float, machine: Machine) -> RowResult:
-        """The result of `row`, its rates in the row's unit."""
+    def of(cls, row: Row, comparison: Comparison, seconds: float, machine: Machine) -> RowResult:
+        """Return the result of `row`, with rates in the row's unit."""
         ours, theirs = (
-            tuple(row.unit.shown(lap.rate) for lap in laps) for laps in (found.ours, found.theirs)
+            tuple(row.unit.shown(lap.rate) for lap in laps)
+            for laps in (comparison.ours, comparison.theirs)
         )
         return cls(
             name=row.name,
@@ -48,9 +49,9 @@ class RowResult(Config):
             target=row.target,
             our_values=ours,
             their_values=theirs,
-            ratios=found.ratios,
-            bound=found.bound,
-            note=found.note,
+            ratios=comparison.ratios,
+            bound=comparison.bound,
+            note=comparison.note,
             seconds=round(seconds, 1),
             machine=machine,
         )
@@ -62,7 +63,7 @@ class RowResult(Config):
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None without one. An upper bound cannot meet it."""
+        """Whether the target is met; None without a target. An upper bound cannot meet it."""
         if self.target is None:
             return None
         return self.ratio >= self.target and self.bound in ("", ">=")
@@ -71,30 +72,33 @@ class RowResult(Config):
 class Results(Config):
     """All rows measured so far, in the order of the table."""
 
-    command: str = Field("", description="What was typed last.")
+    command: str = Field("", description="The last command line.")
     rows: tuple[RowResult, ...] = Field((), description="The table.")
     scaling: tuple[ScalingCurve, ...] = Field((), description="How cost grows.")
 
     @classmethod
     def read(cls, path: Path) -> Results:
-        """What an earlier run left at `path`; nothing if there is none."""
+        """Read the results of an earlier run at `path`; empty if there are none."""
         if not path.exists():
             return cls()
         return read_checked_as(path, cls, "remove it to measure all rows again")
 
     def with_row(self, result: RowResult, order: list[str]) -> Results:
-        """`result` in the place of an older one; rows that `order` does not name come last."""
+        """Return the results with `result` in place of an older one.
+
+        Rows not in `order` come last.
+        """
         rows = {row.name: row for row in self.rows} | {result.name: result}
         known = [name for name in order if name in rows]
         others = [name for name in rows if name not in order]
         return self._with(rows=tuple(rows[name] for name in (*known, *others)))
 
     def with_scaling(self, curves: tuple[ScalingCurve, ...]) -> Results:
-        """`curves` in the place of older ones."""
+        """Return the results with `curves` in place of older ones."""
         return self._with(scaling=curves)
 
     def save(self, path: Path) -> None:
-        """Write what `read` reads."""
+        """Write the results to `path`."""
         write_checked(path, self)
 
     def _with(self, **changed: Any) -> Results:

@@ -1,4 +1,4 @@
-"""What a line of the table is."""
+"""A row of the benchmark's table, and the unit of its numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agents.benchmark.measure import Comparison
 
 @dataclass(frozen=True)
 class Unit:
-    """How a rate is shown: as it is, or as the time that one piece of work takes.
+    """Shows a rate as it is, or as the time that one piece of work takes.
 
     `scale` is 1000 for milliseconds and 1/60 for minutes.
     """
@@ -21,15 +21,15 @@ class Unit:
     scale: float = 1.0
 
     def shown(self, rate: float) -> float:
-        """Work a second -> the number before `name`."""
+        """Convert work per second to the number before `name`."""
         return self.scale / rate if self.is_time else self.scale * rate
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: ours against theirs, and the ratio that it should reach.
+    """One line of the table: two sides, and the ratio of their rates that is the target.
 
-    `target` is the smallest ratio, None where the figure is only reported.
+    `target` is the smallest ratio, None if the row only reports it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""All rows or some, one after the other; what is finished is kept, whatever happens next."""
+"""Measures the rows one after the other; each result is saved before the next is measured."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ T = TypeVar("T")
 def run_benchmark(
     config: BenchmarkConfig, only: Sequence[str] = (), say: Say = print
 ) -> tuple[Results, bool]:
-    """Measure the rows that `only` names (none: all) and leave the results in `config.folder`.
+    """Measure the rows that `only` names, by default all, and write results to `config.folder`.
 
-    Rows that were measured before and are not named stay as they are. Returns all results, and
-    whether everything that was asked for could be measured.
+    Earlier results of other rows are kept. Returns all results, and whether every requested row
+    could be measured.
     """
     rows = all_rows(config)
-    wanted = choose(only, [*(row.name for row in rows), SCALING])
+    names = choose(only, [*(row.name for row in rows), SCALING])
     machine = this_machine(torch_device(config.device))
     if machine.is_noisy:
         warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
     bench = Bench(config)
-    with bench.alone():
-        return _run(bench, rows, wanted, machine, say)
+    with bench.locked():
+        return _run(bench, rows, names, machine, say)
 
 
 def _run(
-    bench: Bench, rows: Sequence[Row], wanted: set[str], machine: Machine, say: Say
+    bench: Bench, rows: Sequence[Row], names: set[str], machine: Machine, say: Say
 ) -> tuple[Results, bool]:
     path, order = bench.config.folder / "benchmark.json", [row.name for row in rows]
     results = Results.read(path).model_copy(update={"command": exact_command()})
     complete = True
-    for row in (row for row in rows if row.name in wanted):
+    for row in (row for row in rows if row.name in names):
         result = attempt(row.name, partial(_measure, row, bench, machine))
         complete &= result is not None
         if result is not None:
             results = results.with_row(result, order)
             results.save(path)
             say(f"{row.name}: {result.bound}{result.ratio:.3g} ({result.seconds:.0f} s)")
-    if SCALING in wanted:
+    if SCALING in names:
         curves = attempt(SCALING, partial(measure_scaling, bench))
         complete &= curves is not None
         results = results if curves is None else results.with_scaling(curves)
@@ -67,7 +67,7 @@ def _run(
 
 
 def choose(only: Sequence[str], valid: Sequence[str]) -> set[str]:
-    """The names to measure; ConfigError for one that is not valid."""
+    """Return the names to measure, by default all; raises ConfigError for an unknown one."""
     unknown = [name for name in only if name not in valid]
     if unknown:
         raise ConfigError(f"command line: --only {unknown[0]}: no such row; {', '.join(valid)}")
@@ -75,10 +75,10 @@ def choose(only: Sequence[str], valid: Sequence[str]) -> set[str]:
 
 
 def attempt(name: str, work: Callable[[], T]) -> T | None:
-    """What `work` gives; None, and a line that says why, if it fails."""
-    quiet = io.StringIO()  # a terminal's progress bars would cost time and cover the results
+    """Return the result of `work`; if it fails, print a warning with the reason and return None."""
+    discarded = io.StringIO()  # a terminal's progress bars would cost time and cover the results
     try:
-        with redirect_stderr(quiet):
+        with redirect_stderr(discarded):
             return work()
     except Exception as error:  # noqa: BLE001  # a row that fails must not take the others with it
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -88,11 +88,11 @@ def attempt(name: str, work: Callable[[], T]) -> T | None:
 
 
 def warn(line: str) -> None:
-    """One line on standard error."""
+    """Print a warning on standard error."""
     print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 def _measure(row: Row, bench: Bench, machine: Machine) -> RowResult:
-    began = time.perf_counter()
-    found = row.compare(bench)
-    return RowResult.of(row, found, time.perf_counter() - began, machine)
+    start = time.perf_counter()
+    comparison = row.compare(bench)
+    return RowResult.of(row, comparison, time.perf_counter() - start, machine)

@@ -1,4 +1,4 @@
-"""How cost grows: seconds against environments, frames and frame size, and the slopes.
+"""Measures how cost grows with environments, frames and frame size, as slopes.
 
 On logarithmic axes a cost that grows with the p-th power of x is a line of slope p.
 """
@@ -28,36 +28,39 @@ STORED_LENGTH = 500
 """Frames of an episode of noise."""
 FRAMES_TO_WHITEN = 500
 ENCODED_STEPS = 20
-"""Vector steps behind a point of encoding."""
+"""Vector steps per point of encoding."""
 
 
 class ScalingCurve(Config):
     """The cost of one stage against one quantity."""
 
     stage: Stage = Field(description="What is done.")
-    quantity: str = Field(description="What grows, with its unit.")
-    cost: str = Field(description="What is measured, with its unit.")
-    expected: float = Field(description="Slope that it should have at most.")
-    x: tuple[float, ...] = Field(description="The quantity.")
-    y: tuple[float, ...] = Field(description="The cost.")
+    quantity: str = Field(description="The quantity that grows, with its unit.")
+    cost: str = Field(description="The measured cost, with its unit.")
+    expected: float = Field(description="The largest slope that is expected.")
+    x: tuple[float, ...] = Field(description="Values of the quantity.")
+    y: tuple[float, ...] = Field(description="Costs at these values.")
 
     @property
     def slope(self) -> float:
-        """Of the least-squares line through the logarithms."""
+        """The slope of the least-squares line through the logarithms."""
         return float(np.polyfit(np.log(self.x), np.log(self.y), 1)[0])
 
 
 Point = tuple[float, Side]
-"""A quantity, and a side that does the work of which the cost per amount is measured."""
+"""A quantity, and the side whose cost per amount of work is measured for it."""
 
 
 def measure_scaling(bench: Bench) -> tuple[ScalingCurve, ...]:
-    """Nine curves: three stages, three quantities each."""
+    """Measure nine curves: three stages with three quantities each."""
     return (*_collection(bench), *_pretraining(bench), *_encoding(bench))
 
 
 def measure_points(points: Sequence[Point], repeats: int, clock: Clock) -> tuple[float, ...]:
-    """Median seconds per amount of each point; all points take turns, so that drift hits all."""
+    """Return the median seconds per amount of work at each point.
+
+    All points take turns, so that a drift in speed affects all of them.
+    """
     for _, side in points:
         run_lap(side, clock)
     turns = [[1 / run_lap(side, clock).rate for _, side in points] for _ in range(repeats)]
@@ -78,8 +81,8 @@ def _curve(
     return ScalingCurve(stage=stage, quantity=quantity, cost=cost, expected=expected, x=xs, y=costs)
 
 
-def _per(side: Side, amount: float) -> Side:
-    """`side`, counted as `amount`."""
+def _counted_as(side: Side, amount: float) -> Side:
+    """Return `side` with `amount` as its amount of work."""
 
     def counted(watch: Stopwatch) -> float:
         side(watch)
@@ -93,18 +96,18 @@ def _sized(env: EnvConfig, size: int) -> EnvConfig:
 
 
 def _collection(bench: Bench) -> list[ScalingCurve]:
-    """Of Pong, whose environments are made in no time."""
+    """Measure collection on Pong, whose environments are created quickly."""
     settings, pong = bench.config.scaling, every_step(bench.config.pong)
     steps, frames, num_envs = settings.vector_steps, settings.frames[-1], settings.num_envs[-2]
 
     def by_envs(count: int) -> Side:
-        return _per(stored(bench, pong, max(100, steps * count), count), steps)
+        return _counted_as(stored(bench, pong, max(100, steps * count), count), steps)
 
     def by_frames(count: int) -> Side:
-        return _per(stored(bench, pong, count, num_envs), 1)
+        return _counted_as(stored(bench, pong, count, num_envs), 1)
 
     def by_size(size: int) -> Side:
-        return _per(stored(bench, _sized(pong, size), frames, num_envs), frames)
+        return _counted_as(stored(bench, _sized(pong, size), frames, num_envs), frames)
 
     by_side = ("frame side, pixels", "s per frame")
     by_count = ("environments", "s per vector step")
@@ -116,7 +119,7 @@ def _collection(bench: Bench) -> list[ScalingCurve]:
 
 
 def _pretraining(bench: Bench) -> list[ScalingCurve]:
-    """On stores of noise; the largest is mostly hard links."""
+    """Measure pretraining on stores of noise, of which the largest is mostly hard links."""
     settings, env = bench.config.scaling, bench.config.car_racing
     middle, step = settings.batch_size, "s per step"
     batches = [max(1, middle * count // settings.num_envs[-1]) for count in settings.num_envs]
@@ -144,7 +147,7 @@ def _pretraining(bench: Bench) -> list[ScalingCurve]:
 
 
 def _steps(bench: Bench, store: RolloutStore, batch_size: int) -> Side:
-    """A few optimiser steps on `store`."""
+    """Return a side that makes a few optimiser steps on `store`."""
     settings = bench.config.scaling
     config = short_fit(bench.config.pretrain, settings.train_steps)
     config = config.model_copy(update={"batch_size": batch_size})
@@ -162,8 +165,8 @@ def _encoding(bench: Bench) -> list[ScalingCurve]:
     num_envs = settings.num_envs[-2]
 
     def side(env: EnvConfig, steps: int, frames: int) -> Side:
-        few = RolloutConfig(frames=FRAMES_TO_WHITEN, policies={"random": 1.0})
-        encoder = Encoder.load(bench.encoder(env, bench.config.pretrain, few), bench.device)
+        rollouts = RolloutConfig(frames=FRAMES_TO_WHITEN, policies={"random": 1.0})
+        encoder = Encoder.load(bench.encoder(env, bench.config.pretrain, rollouts), bench.device)
         shape = (steps, frames, *env.frame.shape)
         noise = generator.integers(256, size=shape, dtype=np.uint8)
         return lambda _: encode_steps(encoder, noise)

@@ -1,4 +1,4 @@
-"""The table: every row, top to bottom."""
+"""The table of the benchmark: all rows in their order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agents.benchmark.whole_job import whole_job
 
 
 def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
-    """The rows that `config` asks for."""
+    """Return the rows that `config` selects."""
     return (
         *collection_rows(),
         *pretraining_rows(),
@@ -33,7 +33,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
 
 
 def pretraining_rows() -> tuple[Row, ...]:
-    """Speed, time to an error, and memory."""
+    """Return the rows of pretraining: speed, time to an error, and memory."""
     return (
         Row(
             "pretraining-images",

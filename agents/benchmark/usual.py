@@ -1,9 +1,9 @@
-"""What people write without worldvae, as they write it: the other side of most contests.
+"""Code that people usually write without worldvae: the other side of most contests.
 
 The network, the loss, the optimiser, its learning rate and the batch are those of
 ctallec/world-models (`models/vae.py`, `trainvae.py`), the PyTorch reproduction of Ha & Schmidhuber
-(2018) that most others copy; the collection is that of `data/carracing.py` there, on Gymnasium's
-own vector environment. Nothing is made slower than it is written.
+(2018) that most others copy. The collection is that of its `data/carracing.py`, on Gymnasium's own
+vector environment. No part of it is slowed down.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Frames = NDArray[np.uint8]
 
 
 class UsualVAE(nn.Module):
-    """World Models' V for frames of 64 x 64: unpadded convolutions, (B, 3, 64, 64) in [0, 1]."""
+    """The VAE of World Models for frames (B, 3, 64, 64) in [0, 1], with unpadded convolutions."""
 
     def __init__(self, latents: int = 32, channels: int = 3) -> None:
         super().__init__()
@@ -59,20 +59,20 @@ class UsualVAE(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Images (B, C, 64, 64) -> their reconstruction, mean (B, Z), log sigma (B, Z)."""
+        """Images (B, C, 64, 64) -> reconstruction (B, C, 64, 64), mean (B, Z), log sigma (B, Z)."""
         features = self.encoder(images)
         mean, log_sigma = self.mean(features), self.log_sigma(features)
         sample = mean + log_sigma.exp() * torch.randn_like(mean)
         return self.decoder(sample), mean, log_sigma
 
     def reconstruct(self, images: Tensor) -> Tensor:
-        """What the mean keeps: (B, C, 64, 64) -> (B, C, 64, 64)."""
+        """Decode the posterior mean: (B, C, 64, 64) -> (B, C, 64, 64)."""
         reconstruction: Tensor = self.decoder(self.mean(self.encoder(images)))
         return reconstruction
 
 
 def usual_loss(output: tuple[Tensor, Tensor, Tensor], images: Tensor) -> Tensor:
-    """Squared error and KL to N(0, 1), both summed over everything: scalar."""
+    """Squared error plus KL to N(0, 1), both summed over all entries: a scalar."""
     reconstruction, mean, log_sigma = output
     squared = functional.mse_loss(reconstruction, images, reduction="sum")
     kl = -0.5 * torch.sum(1 + 2 * log_sigma - mean.square() - (2 * log_sigma).exp())
@@ -80,13 +80,13 @@ def usual_loss(output: tuple[Tensor, Tensor, Tensor], images: Tensor) -> Tensor:
 
 
 def to_tensor(frame: Frames) -> Tensor:
-    """(H, W, C) uint8 -> (C, H, W) in [0, 1], the lines of torchvision's `ToTensor`."""
+    """(H, W, C) uint8 -> (C, H, W) in [0, 1], with the lines of torchvision's `ToTensor`."""
     image = torch.from_numpy(frame.transpose((2, 0, 1))).contiguous()
     return image.to(torch.get_default_dtype()).div(255)
 
 
 class FrameDataset(Dataset[Tensor]):
-    """All frames in one array (N, H, W, C), each made a tensor when it is asked for."""
+    """Frames in one array (N, H, W, C), each converted to a tensor when it is requested."""
 
     def __init__(self, frames: Frames) -> None:
         self.frames = frames
@@ -104,16 +104,19 @@ def train_usually(
     batch_size: int,
     learning_rate: float,
     device: str,
-    goes_on: Callable[[int], bool],
+    should_continue: Callable[[int], bool],
 ) -> int:
-    """Epochs over the frames, until `goes_on` says no to the steps done; the images learnt from."""
+    """Train for epochs over the frames until `should_continue(step)` is false.
+
+    Return the images used.
+    """
     loader = DataLoader(FrameDataset(frames), batch_size=batch_size, shuffle=True)
     model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     step = images_seen = 0
     while True:
         for batch in loader:
-            if not goes_on(step):
+            if not should_continue(step):
                 return images_seen
             model.train()
             images = batch.to(device)
@@ -127,7 +130,7 @@ def train_usually(
 
 
 class UsualWrapper:
-    """The observation wrapper around one environment: a frame in, its latent out."""
+    """The observation wrapper of one environment: encodes each frame on its own."""
 
     def __init__(self, model: UsualVAE, device: str) -> None:
         self.model, self.device = model.to(device).eval(), device
@@ -141,7 +144,7 @@ class UsualWrapper:
 
 
 def make_usual_env(env_id: str, size: tuple[int, int], num_envs: int) -> Any:
-    """Gymnasium's vector environment of a process each, which resize their own frames."""
+    """Make Gymnasium's asynchronous vector environment, whose processes resize their frames."""
     return gym.make_vec(
         env_id,
         num_envs=num_envs,
@@ -151,7 +154,10 @@ def make_usual_env(env_id: str, size: tuple[int, int], num_envs: int) -> Any:
 
 
 def collect_usually(env: Any, frames: int, folder: Path, seed: int) -> int:
-    """Random actions; each finished episode becomes an npz, running ones too at the end."""
+    """Collect at least `frames` frames with random actions; return their number.
+
+    Each episode becomes an npz file in `folder`, including those that run at the end.
+    """
     env.action_space.seed(derive(seed, "usual"))
     obs, _ = env.reset(seed=seed)
     episodes: list[dict[str, list[Any]]] = [_empty() for _ in range(env.num_envs)]

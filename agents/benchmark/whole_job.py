@@ -1,4 +1,4 @@
-"""Row of the whole job: minutes from nothing to a return, read from a comparison that was run."""
+"""The row of the whole job: minutes from nothing to a return, read from a finished comparison."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from worldvae.errors import ArtifactError, ConfigError
 
 
 def whole_job(bench: Bench) -> Comparison:
-    """Latents against pixels, seed by seed; collection and pretraining are charged to latents.
+    """Compare latents with pixels, seed by seed; latents are charged collection and pretraining.
 
-    An agent that never got there enters with all the time it had, which is less than it needs.
+    An agent that never reached the return counts with all its training time as a lower bound.
     """
     settings = bench.config.whole_job
     folder = next((path for path in settings.runs if path.is_dir()), None)
@@ -38,13 +38,13 @@ def whole_job(bench: Bench) -> Comparison:
 
 
 def _laps(run: Run, arm: str, score: float) -> dict[int, Lap]:
-    """Seed -> seconds until the first evaluation that reached `score`, what it cost before in."""
+    """Return seed -> the seconds to the first evaluation of at least `score`, charges included."""
     charged = run.charge(arm).seconds
     laps = {}
     for agent in (agent for agent in run.of(arm) if agent.result is not None):
-        there = [line for line in agent.measured if line.score >= score]
-        last = there[0] if there else agent.measured[-1]
-        laps[agent.seed] = Lap(1, charged + last.seconds, bool(there))
+        reached = [line for line in agent.measured if line.score >= score]
+        last = reached[0] if reached else agent.measured[-1]
+        laps[agent.seed] = Lap(1, charged + last.seconds, bool(reached))
     return laps
 
 

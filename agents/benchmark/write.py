@@ -1,4 +1,4 @@
-"""The table, the figures, and the section of the documentation that shows them."""
+"""Writes the table and the figures, and the section of the documentation that shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MET = {True: "yes", False: "**no**", None: ""}
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """benchmark.json, benchmark.md, and a figure each for the rows and for the growth of cost."""
+    """Write benchmark.json, benchmark.md, and the figures of the rows and of scaling."""
     results.save(folder / "benchmark.json")
     atomic_write_text(folder / "benchmark.md", describe(results))
     for name, figure in _figures(results).items():
@@ -38,7 +38,7 @@ def _figures(results: Results) -> dict[str, Figure]:
 
 
 def describe(results: Results) -> str:
-    """Everything that was found, in Markdown."""
+    """Return all results in Markdown."""
     parts = []
     if results.rows:
         parts += [row_table(results.rows), *_machines(results.rows), *_notes(results.rows)]
@@ -48,7 +48,7 @@ def describe(results: Results) -> str:
 
 
 def row_table(rows: Sequence[RowResult]) -> str:
-    """A line for each row: medians, and in brackets the smallest and the largest ratio."""
+    """Return a line per row, with medians, and in brackets the range of the ratio."""
     lines = [
         "| name | ours | against | rates | ratio (range, rounds) | target | met |",
         "|---|---|---|---|---|---|---|",
@@ -61,7 +61,7 @@ def row_table(rows: Sequence[RowResult]) -> str:
 
 
 def slope_table(curves: Sequence[ScalingCurve]) -> str:
-    """A line for each curve: how its cost grows."""
+    """Return a line per curve, with the slope of its cost."""
     lines = ["| stage | cost | against | slope | expected |", "|---|---|---|---|---|"]
     lines += [
         f"| {curve.stage} | {curve.cost} | {curve.quantity} | {curve.slope:.2f} "
@@ -84,12 +84,12 @@ def _ratio(row: RowResult) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count: 0.0123, 4.57, 12.3, 2,350."""
+    """Return three significant digits: 0.0123, 4.57, 12.3, 2,350."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _machines(rows: Sequence[RowResult]) -> list[str]:
-    """The machines, with the rows that each measured where there are several."""
+    """Return a line per machine, with the rows it measured if there are several machines."""
     machines = {str(row.machine): row.machine for row in rows}
     lines = []
     for text, machine in machines.items():
@@ -105,7 +105,7 @@ def _notes(rows: Sequence[RowResult]) -> list[str]:
 
 
 def check_document(document: Path) -> str:
-    """The text of `document`; ArtifactError unless the table has a place in it."""
+    """Return the text of `document`; raises ArtifactError if it has no place for the table."""
     with user_errors(document):
         text = document.read_text(encoding="utf-8")
     replace_section(text, HEADING, "", document)
@@ -113,7 +113,7 @@ def check_document(document: Path) -> str:
 
 
 def publish(results: Results, folder: Path, document: Path) -> None:
-    """Put the table under HEADING of `document` and the figures into `images` beside it."""
+    """Write the table under HEADING of `document`, and the figures into `images` beside it."""
     text = check_document(document)
     names = [name for name in _figures(results) if (folder / name).exists()]
     for name in names:
@@ -133,7 +133,7 @@ CAPTIONS = {
 
 
 def replace_section(text: str, heading: str, body: str, where: Path) -> str:
-    """`text` with `body` between `heading` and the next heading of that level."""
+    """Return `text` with `body` between `heading` and the next heading of that level."""
     level = heading.split(maxsplit=1)[0] + " "
     lines = text.splitlines()
     if heading not in lines:

@@ -76,7 +76,7 @@ def test_a_side_that_gave_up_makes_the_ratio_a_bound() -> None:
 
     def gives_up(watch: Stopwatch) -> float:
         clock.now += 40
-        watch.give_up()
+        watch.mark_unfinished()
         return 1
 
     found = measure(Contest(clock.work([10]), gives_up, warm_up=False), rounds=1, clock=clock)

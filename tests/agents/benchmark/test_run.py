@@ -139,7 +139,7 @@ def test_only_measures_that_row_and_leaves_the_others_as_they_are(
 
 def test_two_benchmarks_do_not_disturb_each_other(tmp_path: Path) -> None:
     config = tiny(tmp_path)
-    with Bench(config).alone(), pytest.raises(WorldvaeError, match="another benchmark is running"):
+    with Bench(config).locked(), pytest.raises(WorldvaeError, match="another benchmark is running"):
         run_benchmark(config, only=["whole-job"])
 
 
