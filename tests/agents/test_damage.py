@@ -35,8 +35,9 @@ from agents.run.agent_files import is_finished
 from agents.run.collection import told_of
 from agents.run.load import read_run
 from agents.study.run import Cell, grid, make
-from agents.sweep.curve import Curve
+from agents.sweep.curve import BetaCurve
 from agents.sweep.points import Point, Setting
+from agents.sweep.trial import SweepTask
 from agents.train import DECIDES, train
 from agents.video.play import evaluation_settings, film_side_by_side, read_film
 from tests.agents.drift.test_watch import REFITTED
@@ -144,7 +145,7 @@ def _sweep(experiment: Experiment) -> None:
     folder = experiment.sweep_folder / Setting.of(4, 1.0).name
     folder.mkdir(parents=True)
     shutil.copy(experiment.encoder_folder / "health.json", folder)
-    study = Curve(experiment, 4).study
+    study = BetaCurve(SweepTask.of(experiment), 4).study
     study.enqueue_trial({"beta": 1.0})
     trial = study.ask()
     trial.suggest_float("beta", 0.01, 100, log=True)
@@ -262,7 +263,7 @@ def read_point(path: Path, whole: Whole) -> Reading:
 
 
 def read_journal(path: Path, whole: Whole) -> Reading:
-    states = Curve(whole.experiment, 4).states()
+    states = BetaCurve(SweepTask.of(whole.experiment), 4).states()
     return states, "" if states else AGAIN
 
 

@@ -17,8 +17,8 @@ from agents.arms.registry import ARMS, ArmName
 from agents.policy.agent import Agent
 from agents.policy.evaluate import evaluate
 from agents.prepare import collect_rollouts, prepare, pretrain_encoder
-from agents.report import read_run
 from agents.run.agent_card import read_card
+from agents.run.load import read_run
 from agents.train import AgentTask, measure, train
 from tests.tiny import load
 from worldvae.envs import make_vec

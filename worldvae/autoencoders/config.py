@@ -43,7 +43,7 @@ class NetworkConfig(Config):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Of each convolution."""
+        """Return the stride of each convolution."""
         return (self.first_stride, *(2 for _ in self.channels[1:]))
 
     @model_validator(mode="after")
@@ -61,7 +61,7 @@ LEAN = NetworkConfig(channels=(16, 64), first_stride=4)
 
 
 class AutoencoderConfig(Config):
-    """A network and what it is trained for."""
+    """The network of an autoencoder, and the loss that it is trained with."""
 
     network: NetworkConfig = Field(NetworkConfig(), description="Sizes of the layers.")
     objective: Objective = Field(BetaVAE(), description="What the code costs.")
@@ -69,7 +69,7 @@ class AutoencoderConfig(Config):
 
     @property
     def window(self) -> Window:
-        """The frames of one example."""
+        """Return which frames make one example."""
         return self.pixels.window(self.network.stack)
 
 

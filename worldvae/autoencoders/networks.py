@@ -1,4 +1,4 @@
-"""Convolutions that shrink a frame, and their mirror image, for any frame of 32 to 128 pixels."""
+"""Convolutional encoder and decoder for any frame of 32 to 128 pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from worldvae.errors import ConfigError
 
 
 class ConvEncoder(nn.Sequential):
-    """(B, stack C, H, W) -> (B, heads Z): one number per latent and head (mean, log variance)."""
+    """Maps images to numbers of each latent: (B, stack C, H, W) -> (B, heads Z).
+
+    One head is the mean of the code, a second one its log variance.
+    """
 
     def __init__(self, shape: tuple[int, int, int], config: NetworkConfig, heads: int) -> None:
         layers: list[nn.Module] = []
@@ -26,10 +29,10 @@ class ConvEncoder(nn.Sequential):
 
 
 class ConvDecoder(nn.Sequential):
-    """(B, Z + actions) -> (B, C, H, W): the encoder's layers in reverse.
+    """Maps latents to images with the encoder's layers in reverse: (B, Z + extra) -> (B, C, H, W).
 
     Args:
-        extra: Numbers beside the latents, such as actions, that the decoder is told.
+        extra: How many numbers beside the latents, such as actions, the decoder is told.
     """
 
     def __init__(self, shape: tuple[int, int, int], config: NetworkConfig, extra: int = 0) -> None:
@@ -43,7 +46,7 @@ class ConvDecoder(nn.Sequential):
 
 
 class CellsAndExtra(nn.Module):
-    """(B, k h w + extra) -> (B, k + extra, h, w): every cell is told the extra numbers."""
+    """Gives the extra numbers to every cell: (B, k h w + extra) -> (B, k + extra, h, w)."""
 
     def __init__(self, latents: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -56,10 +59,10 @@ class CellsAndExtra(nn.Module):
 
 
 class SpatialSoftmax(nn.Module):
-    """Where each feature map peaks, and how high: (B, K, h, w) -> (B, 3 K).
+    """Says where each feature map peaks, and how high: (B, K, h, w) -> (B, 3 K).
 
-    Expected column and row in [-1, 1] under the softmax of the map (Finn et al., 2016), and its
-    log-sum-exp, which tells whether the object is there at all.
+    It returns the expected column and row in [-1, 1] under the softmax of the map (Finn et al.,
+    2016), and its log-sum-exp, which tells whether the object is there at all.
     """
 
     columns: Tensor
@@ -80,7 +83,7 @@ class SpatialSoftmax(nn.Module):
 
 
 def _code_layers(shape: tuple[int, int, int], config: NetworkConfig, heads: int) -> list[nn.Module]:
-    """The last feature map (B, F, h, w) -> (B, heads Z)."""
+    """Return the layers from the last feature map to the code: (B, F, h, w) -> (B, heads Z)."""
     height, width = _sizes(shape, config)[-1]
     features, outputs = config.channels[-1], heads * config.latents
     if config.code == "grid":
@@ -92,7 +95,7 @@ def _code_layers(shape: tuple[int, int, int], config: NetworkConfig, heads: int)
 
 
 def _uncode_layers(config: NetworkConfig, size: tuple[int, int], extra: int) -> list[nn.Module]:
-    """(B, Z + extra) -> the first feature map of the decoder (B, F, h, w)."""
+    """Return the layers from the code (B, Z + extra) to the decoder's first map (B, F, h, w)."""
     features = config.channels[-1]
     if config.code == "grid":
         inputs = _latents_per_cell(config, size) + extra
@@ -114,7 +117,7 @@ def _latents_per_cell(config: NetworkConfig, size: tuple[int, int]) -> int:
 
 
 def _enlarging(inside: int, outside: int, size: tuple[int, int], stride: int) -> nn.ConvTranspose2d:
-    """The transposed convolution whose output is `size`, that of the convolution it mirrors."""
+    """Return the transposed convolution to `size`, the input of the convolution it mirrors."""
     rest = ((size[0] + stride - 2) % stride, (size[1] + stride - 2) % stride)
     if stride == 2:
         return Doubling(inside, outside, rest)
@@ -122,10 +125,10 @@ def _enlarging(inside: int, outside: int, size: tuple[int, int], stride: int) ->
 
 
 def _sizes(shape: tuple[int, int, int], config: NetworkConfig) -> list[tuple[int, int]]:
-    """(height, width) before the first convolution and after each.
+    """Return (height, width) before the first convolution and after each.
 
-    n becomes (n + s - 2) // s: the padding of s - 1 lets the last window end on the last pixel
-    or beyond it, so that every pixel is seen whatever the size.
+    n becomes (n + s - 2) // s: the padding of s - 1 lets the last window end on the last pixel or
+    beyond it, so that every pixel is seen whatever the size.
     """
     sizes = [shape[:2]]
     for stride in config.strides:
