@@ -151,6 +151,14 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in anchors, target
 
 
+def test_the_documents_name_files_that_are_there() -> None:
+    """Those of the code, as backticks name them from the root of the checkout."""
+    pattern = r"`((?:worldvae|agents|scripts|tests|configs)/[a-z_/.]*)`"
+    for path in DOCUMENTS:
+        for name in re.findall(pattern, path.read_text()):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
 def test_the_first_page_is_short_and_begins_with_how_to_install_it() -> None:
     text = README.read_text()
     assert len(text) < 11_000
