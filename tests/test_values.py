@@ -123,7 +123,7 @@ def test_every_value_on_the_command_line_is_taken_or_one_line(model: type[Config
         (["--name", "2026-02-30"], {"name": "2026-02-30"}),
         (["--name", "007"], {"name": "007"}),
         (["--name", "null"], {"name": None}),
-        (["--compare.envs.ALE/Pong-v5.random=1"], {"compare.envs.ALE/Pong-v5.random": 1}),
+        (["--compare.envs.ALE/Pong-v5.env.id=1"], {"compare.envs.ALE/Pong-v5.env.id": 1}),
         (["--compare.tuning-trials", "{latent: 3}"], {"compare.tuning_trials": {"latent": 3}}),
         (["--study.encoders.my-own.beta", "4"], {"study.encoders.my-own.beta": 4}),
         (["--pretrain.pixels.sigma", "learned"], {"pretrain.pixels.sigma": "learned"}),

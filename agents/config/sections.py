@@ -72,14 +72,15 @@ class EvaluationConfig(Config):
 class TaskConfig(Config):
     """One environment among several, and the two returns that make its scores comparable."""
 
-    random: float = Field(description="Return of random actions, 0 of the normalised score.")
-    reference: float = Field(description="Return that is its 1, such as a published one.")
+    random_score: float = Field(description="Return of random actions, 0 of the normalised score.")
+    reference_score: float = Field(description="Return that is its 1, such as a published one.")
     env: dict[str, Any] = Field({}, description="Keys of `env` that differ here.")
 
     @model_validator(mode="after")
     def _differ(self) -> TaskConfig:
-        if self.random == self.reference:
-            raise ValueError(f"random and reference are both {self.random}; nothing lies between")
+        if self.random_score == self.reference_score:
+            both = f"random_score and reference_score are both {self.random_score}"
+            raise ValueError(f"{both}; nothing lies between")
         return self
 
 
@@ -121,9 +122,9 @@ class CompareConfig(Config):
     workers: int = Field(2, ge=1, le=1_024, description="Agents trained at once, a process each.")
     envs: dict[str, TaskConfig] = Field(
         {},
-        description="Gymnasium id -> {random: R, reference: S, env: {...}}: the returns that are 0 "
-        "and 1 of its normalised score, and the keys of env that differ there. Several "
-        "environments in one comparison, in the place of env.id (empty: env.id alone).",
+        description="Gymnasium id -> {random_score: R, reference_score: S, env: {...}}: the "
+        "returns that are 0 and 1 of its normalised score, and the keys of env that differ there. "
+        "Several environments in one comparison, in the place of env.id (empty: env.id alone).",
     )
     tuning_trials: dict[ArmName, Annotated[int, Field(ge=0)]] = Field(
         {},

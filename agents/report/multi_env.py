@@ -114,7 +114,11 @@ def _name(run: Run) -> str:
 
 def _scale(run: Run) -> tuple[html.Cell, html.Cell]:
     scale = next(iter(run.stated.scales.values()), None)
-    return ((f"{scale.random:g}", ""), (f"{scale.reference:g}", "")) if scale else (("", ""),) * 2
+    return (
+        ((f"{scale.random_score:g}", ""), (f"{scale.reference_score:g}", ""))
+        if scale
+        else (("", ""),) * 2
+    )
 
 
 def _mean(run: Run, arm: str) -> html.Cell:

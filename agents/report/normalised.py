@@ -105,7 +105,7 @@ def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
 
 def _normalised(run: Run, result: Result) -> float:
     scale = run.stated.scales[result.evaluation.env_id]
-    return float(normalise([result.score], scale.random, scale.reference)[0])
+    return float(normalise([result.score], scale.random_score, scale.reference_score)[0])
 
 
 def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAcross | None:

@@ -72,8 +72,8 @@ class Card:
 class Scale:
     """The returns that are 0 and 1 of an environment's normalised score."""
 
-    random: float
-    reference: float
+    random_score: float
+    reference_score: float
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from tests.agents.report.synthetic import write_agent
 from worldvae.errors import WorldvaeError
 
 SEVERAL = {
-    "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
-    "worldvae/BusyDots-v0": {"random": 0.0, "reference": 10.0},
+    "worldvae/Dots-v0": {"random_score": 0.0, "reference_score": 10.0},
+    "worldvae/BusyDots-v0": {"random_score": 0.0, "reference_score": 10.0},
 }
 
 

@@ -77,8 +77,8 @@ def test_a_resolved_configuration_that_was_edited_is_no_config(tmp_path: Path) -
 
 
 SEVERAL = {
-    "worldvae/Dots-v0": {"random": 0.0, "reference": 10.0},
-    "worldvae/BusyDots-v0": {"random": 1, "reference": 5, "env": {"action_repeat": 3}},
+    "worldvae/Dots-v0": {"random_score": 0.0, "reference_score": 10.0},
+    "worldvae/BusyDots-v0": {"random_score": 1, "reference_score": 5, "env": {"action_repeat": 3}},
 }
 
 
@@ -97,7 +97,10 @@ def test_several_environments_are_an_experiment_each() -> None:
 def test_keys_of_one_environment_leave_their_neighbours_as_they_are() -> None:
     frame = {"height": 84, "width": 84, "crop": {"top": 10}}
     gray = {"color": "gray", "crop": {"bottom": 5}}
-    envs = {**SEVERAL, "worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"frame": gray}}}
+    envs = {
+        **SEVERAL,
+        "worldvae/Dots-v0": {"random_score": 0, "reference_score": 1, "env": {"frame": gray}},
+    }
     dots = Experiment.load(TINY, {"env.frame": frame, "compare.envs": envs}).tasks[
         "worldvae/Dots-v0"
     ]
@@ -120,14 +123,16 @@ def test_one_environment_is_the_experiment_itself() -> None:
 
 
 def test_a_wrong_key_of_one_environment_is_one_line() -> None:
-    wrong = {"worldvae/Dots-v0": {"random": 0, "reference": 1, "env": {"action_repeats": 2}}}
+    wrong = {
+        "worldvae/Dots-v0": {"random_score": 0, "reference_score": 1, "env": {"action_repeats": 2}}
+    }
     with pytest.raises(
         WorldvaeError, match=r"compare\.envs: worldvae/Dots-v0: env\.action_repeats"
     ):
         _ = Experiment.load(TINY, {"compare.envs": wrong}).tasks
 
 
-def test_random_and_reference_must_differ() -> None:
-    equal = {"worldvae/Dots-v0": {"random": 1, "reference": 1}}
-    with pytest.raises(WorldvaeError, match="random and reference are both 1"):
+def test_the_two_scores_of_a_scale_must_differ() -> None:
+    equal = {"worldvae/Dots-v0": {"random_score": 1, "reference_score": 1}}
+    with pytest.raises(WorldvaeError, match="random_score and reference_score are both 1"):
         Experiment.load(TINY, {"compare.envs": equal})

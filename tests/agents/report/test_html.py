@@ -199,7 +199,7 @@ def test_normalised_scores_have_their_section_and_their_profile(tmp_path: Path) 
     folder = write_run(tmp_path, THREE_ARMS)
     text = Words(page_of(folder)).text
     assert "ptimality gap" not in text
-    state(folder, "{envs: {CarRacing-v3: {random: 4, reference: 204}}}")
+    state(folder, "{envs: {CarRacing-v3: {random_score: 4, reference_score: 204}}}")
     page = page_of(folder)
     assert "Share of runs above each normalised score" in page
     assert "optimality gap" in Words(page).text

@@ -25,7 +25,7 @@ def runs(folder: Path, **scores: Scores) -> list[Run]:
         returns = {arm: {s: [score] for s, score in enumerate(of)} for arm, of in arms.items()}
         run = write_run(folder / game, returns)
         random, reference = SCALES[game]
-        scale = {"random": random, "reference": reference}
+        scale = {"random_score": random, "reference_score": reference}
         stated = {"env": {"id": game}, "compare": {"envs": {game: scale}}}
         write_config(run, yaml.safe_dump(stated))
         for path in run.glob("agents/*/*/result.json"):

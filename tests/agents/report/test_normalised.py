@@ -16,7 +16,9 @@ from worldvae.stats import Resampling
 Scores = dict[str, list[float]]
 
 
-def folder_of(folder: Path, scores: Scores, scale: str = "{random: 100, reference: 300}") -> Path:
+def folder_of(
+    folder: Path, scores: Scores, scale: str = "{random_score: 100, reference_score: 300}"
+) -> Path:
     write_run(folder, {arm: {k: [s] for k, s in enumerate(seeds)} for arm, seeds in scores.items()})
     state(folder, f"{{envs: {{CarRacing-v3: {scale}}}}}")
     return folder
@@ -53,12 +55,12 @@ def test_several_environments_are_strata(tmp_path: Path) -> None:
     second = folder_of(
         tmp_path / "b",
         {"pixels": [0.0] * 5, "latent": [2.0] * 5, "untrained": [1.0] * 5},
-        "{random: 0, reference: 2}",
+        "{random_score: 0, reference_score: 2}",
     )
     other = second / "agents"
     for path in other.glob("*/seed_*/result.json"):
         edit(path, lambda values: values["evaluation"].update(env_id="Other-v0"))
-    state(second, "{envs: {Other-v0: {random: 0, reference: 2}}}")
+    state(second, "{envs: {Other-v0: {random_score: 0, reference_score: 2}}}")
     result = found(first, second)
     assert result is not None
     assert [arm.arm for arm in result.arms] == ["pixels", "latent"], "random is not in both"

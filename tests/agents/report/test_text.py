@@ -72,7 +72,7 @@ def test_normalised_scores_are_shown_where_there_is_a_scale(tmp_path: Path) -> N
     """104 on a scale from 4 to 204 is 0.5."""
     folder = write_run(tmp_path, ARMS)
     assert "optimality gap" not in text_of(folder)
-    state(folder, "{envs: {CarRacing-v3: {random: 4, reference: 204}}}")
+    state(folder, "{envs: {CarRacing-v3: {random_score: 4, reference_score: 204}}}")
     found = rows(text_of(folder))
     assert found["optimality gap"][0].startswith("0.50 (")
 

@@ -245,7 +245,7 @@ def test_time_and_memory_are_read(tmp_path: Path) -> None:
 def test_the_configuration_states_trials_and_scales(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
     assert read_run(folder).stated == Stated()
-    scale = "{random: -21, reference: 9, env: {}}"
+    scale = "{random_score: -21, reference_score: 9, env: {}}"
     state(folder, f"{{tuning_trials: {{latent: 9}}, envs: {{A-v0: {scale}}}}}")
     stated = read_run(folder).stated
     assert stated.tuning_trials == {"latent": 9}
