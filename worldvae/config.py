@@ -54,7 +54,7 @@ C = TypeVar("C", bound=Config)
 
 
 def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None = None) -> C:
-    """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("pretrain.beta") to values.
+    """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("pretrain.objective.beta") to values.
 
     Raises ConfigError naming file, key, value and the nearest valid key.
     """
@@ -69,7 +69,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
 
 
 def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, Any]:
-    """`["--pretrain.beta", "4", "--env.id=Pong"]` -> `{"pretrain.beta": 4, "env.id": "Pong"}`.
+    """`["--pretrain.steps", "4", "--env.id=Pong"]` -> `{"pretrain.steps": 4, "env.id": "Pong"}`.
 
     Where a key of `model` wants text, the value is the very text; elsewhere it is YAML, so that
     `null`, `[1, 2]` and `{steer: 1}` mean what they mean in the file.
