@@ -54,7 +54,7 @@ C = TypeVar("C", bound=Config)
 
 
 def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None = None) -> C:
-    """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("pretrain.objective.beta") to values.
+    """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("agent.gamma") to values.
 
     Raises ConfigError naming file, key, value and the nearest valid key.
     """
