@@ -43,7 +43,7 @@ def run(folder: Path, method: str, work: str) -> subprocess.CompletedProcess[str
 def test_without_a_guard_it_is_told_what_is_missing(tmp_path: Path, method: str, work: str) -> None:
     done = run(tmp_path, method, work)
     assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if "WorldvaeError" in line]
+    errors = [line for line in done.stderr.splitlines() if "ConfigError" in line]
     assert any("this script is run again by a process that it has started" in e for e in errors)
     assert "its process ended by itself, with status 1; processes" in errors[-1], "in the parent"
     assert errors[-1].endswith(GUARD)
