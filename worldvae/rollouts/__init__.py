@@ -1,4 +1,4 @@
-"""Episodes: how they are collected, kept and read back."""
+"""Collection of episodes, and the store that keeps them on disk and reads them back."""
 
 from worldvae.rollouts.batches import StoredFrames
 from worldvae.rollouts.collect import collect

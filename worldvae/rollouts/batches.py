@@ -1,4 +1,4 @@
-"""Windows of frames from many episodes by one index, straight from their files."""
+"""Batches of windows of frames, read by number straight from the files of many episodes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from worldvae.errors import ArtifactError
 from worldvae.rollouts.manifest import Record, Split
 from worldvae.rollouts.store import RolloutStore
 
-HEADER = 64  # numpy pads the header of an .npy file to a multiple of so many bytes
+HEADER = 64  # numpy pads the header of an .npy file to a multiple of 64 bytes
 
 
 class StoredFrames:
-    """One split of a store, its times t numbered 0 ... len - 1 in the order of the manifest.
+    """The examples of one split of a store, numbered 0 ... len - 1 in the order of the manifest.
 
-    An example is the T frames from t - before to t + ahead; at an episode's start its first
-    frame stands for those before it, and its last `ahead` frames are no t. With the default
-    numbers an example is one frame.
+    The example at time t of an episode is the T = before + 1 + ahead frames from t - before to
+    t + ahead. Before the start of the episode its first frame is repeated. The last `ahead` frames
+    of an episode have no example of their own. By default an example is one frame.
 
     Args:
-        records: Narrows the choice, e.g. to `store.healthy()`; None takes all.
-        with_actions: Also give the actions taken from t to t + ahead.
+        split: The split whose episodes are read.
+        records: The episodes to choose from, such as `store.healthy()`; None takes all.
+        before: How many frames an example holds before t.
+        ahead: How many frames an example holds after t.
+        with_actions: Whether `actions` returns the actions taken from t to t + ahead.
     """
 
     def __init__(
@@ -37,9 +40,9 @@ class StoredFrames:
         ahead: int = 0,
         with_actions: bool = False,
     ) -> None:
-        every = store.records if records is None else records
-        self._store, self._every = store, every
-        chosen = [record for record in every if record.split == split]
+        candidates = store.records if records is None else records
+        self._store, self._candidates = store, candidates
+        chosen = [record for record in candidates if record.split == split]
         self.records = [record for record in chosen if record.length + 1 > ahead]
         self._paths = [str(store.frames_path(record)) for record in self.records]
         self._before, self._ahead, self._with_actions = before, ahead, with_actions
@@ -50,20 +53,20 @@ class StoredFrames:
         return int(self._starts[-1])
 
     def locate(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(B,) numbers -> which of `records` each is in, and its time t there, both (B,)."""
+        """Return the index in `records` of each example's episode, and its time t: both (B,)."""
         owners = np.searchsorted(self._starts, indices, side="right") - 1
         return owners, indices - self._starts[owners]
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(B,) numbers -> (B, H, W, T C) uint8, the oldest frame first, a copy.
+        """Return a copy of the examples at `indices` (B,): (B, H, W, T C) uint8, oldest first.
 
-        Raises ArtifactError if a file has gone or is too short.
+        Raises ArtifactError if a file is missing or has another size than when it was written.
         """
         height, width, channels = self._store.env.frame.shape
         offsets = np.arange(-self._before, self._ahead + 1)
         batch = np.empty((len(indices), height, width, len(offsets), channels), np.uint8)
         owners, times = self.locate(indices)
-        # In the order of the files, so that a disk reads forwards.
+        # Files are read in their order on disk.
         for position in np.lexsort((times, owners)):
             wanted = np.maximum(times[position] + offsets, 0)
             frames = self._read(int(owners[position]), int(wanted[0]), int(wanted[-1]) + 1)
@@ -71,10 +74,10 @@ class StoredFrames:
         return batch.reshape(len(indices), height, width, -1)
 
     def _read(self, owner: int, start: int, stop: int) -> NDArray[np.uint8]:
-        """Frames `start` to `stop` of one of `records`: (stop - start, H, W, C).
+        """Return frames `start` to `stop` of the episode `owner`: (stop - start, H, W, C) uint8.
 
-        Random batches take about one frame of each file, and to map a file for it costs 16 times
-        what reading it does. The frames are the end of the file, whatever its header.
+        Random batches take about one frame of each file, and mapping a file into memory costs 16
+        times as much as reading one frame. The frames end the file, so its header is not parsed.
         """
         frames = np.empty((stop - start, *self._store.env.frame.shape), np.uint8)
         size, total, path = frames[0].nbytes, self.records[owner].length + 1, self._paths[owner]
@@ -92,27 +95,29 @@ class StoredFrames:
         return frames
 
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """(B,) numbers -> the K = ahead actions from t on, (B, K, A); None if not asked for.
+        """Return the K = ahead actions from t on of the examples at `indices` (B,): (B, K, A).
 
-        Discrete actions are one-hot over those that occur in any split.
+        Discrete actions are one-hot over those that occur in any split. Returns None without
+        `with_actions`.
         """
         if not self._with_actions:
             return None
         owners, times = self.locate(indices)
         steps = times[:, None] + np.arange(self._ahead)
-        return np.stack([self._taken[own][step] for own, step in zip(owners, steps, strict=True)])
+        pairs = zip(owners, steps, strict=True)
+        return np.stack([self._episode_actions[owner][step] for owner, step in pairs])
 
     @cached_property
-    def _taken(self) -> list[NDArray[np.float32]]:
-        """The actions of each of `records`, (T, A)."""
-        actions = [self._store.arrays(record)["action"] for record in self._every]
+    def _episode_actions(self) -> list[NDArray[np.float32]]:
+        """The actions of each episode in `records`: (T, A) each."""
+        actions = [self._store.arrays(record)["action"] for record in self._candidates]
         if np.issubdtype(actions[0].dtype, np.integer):
             first = min(0, *(int(taken.min()) for taken in actions))
             last = max(int(taken.max()) for taken in actions)
             identity = np.eye(last - first + 1, dtype=np.float32)
             actions = [identity[taken - first] for taken in actions]
         own = {record.name for record in self.records}
-        pairs = zip(self._every, actions, strict=True)
+        pairs = zip(self._candidates, actions, strict=True)
         return [
             taken.reshape(len(taken), -1).astype(np.float32)
             for record, taken in pairs

@@ -29,7 +29,7 @@ from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
 
 LONG = 1_000
-"""Decisions in which most episodes end."""
+"""If no episode has ended within this many decisions, `collect` warns that none may ever end."""
 
 
 def collect(
@@ -41,14 +41,17 @@ def collect(
 ) -> None:
     """Add episodes to `store` until it holds `config.frames` frames.
 
-    A store that already holds some goes on with new seeds. Episodes still running at the end
-    are stored as truncated, so that short episodes are not over-represented.
+    A store that already holds some frames is continued with new seeds. Episodes still running at
+    the end are stored as truncated, so that short episodes are not over-represented.
 
     Args:
-        agent: The policy that plays "agent"; any callable such as `Policy`, which acts in the
-            `single_action_space` of `make_vec`.
-        world: Whose environments are played, if not those of the store's configuration; they show
-            frames of the same shape. The true state is not recorded then.
+        store: The folder that the episodes are added to.
+        config: How many frames are collected, and by which policies.
+        seed: Decides the seeds of the environments and of the policies.
+        agent: The policy named "agent" in `config.policies`. It acts in the `single_action_space`
+            of `make_vec`.
+        world: The world to play in. It has to show frames of the store's shape, and its true state
+            is not recorded. None plays the environments of the store's configuration.
 
     Raises ConfigError if `agent` is given and `config.policies` does not name it, or the other
     way round.
@@ -70,8 +73,8 @@ def collect(
             policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
             rollout = Rollout(env, policies, weights, stream, world.image_key, bool(variables))
-            # All environments may end on the same step, at the same limit of time.
             before = len(store.records)
+            # The queue holds num_envs episodes, since all may end on the same step.
             with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, store.num_frames, config.frames)
         finally:
@@ -81,7 +84,7 @@ def collect(
 
 
 def _warn_of_no_end(world: World, records: Sequence[Record]) -> None:
-    """Say so if no episode has ended though there was time, before an agent is evaluated."""
+    """Warn if no episode ended by itself, since evaluation would then never end either."""
     longest = max(record.length for record in records)
     if longest >= LONG and all(record.cut for record in records) and not world.has_limit:
         warnings.warn(
@@ -92,7 +95,7 @@ def _warn_of_no_end(world: World, records: Sequence[Record]) -> None:
 
 
 def _warn_of_still_frames(store: RolloutStore, records: Sequence[Record]) -> None:
-    """Say so if nothing is ever to be seen, as where an environment has no screen to draw on."""
+    """Warn if all frames are the same, as when an environment has no screen to draw on."""
     shown = (frame for record in records for frame in store.frames(record)[:: record.length])
     first = next(shown)
     if all(np.array_equal(frame, first) for frame in shown):
@@ -104,16 +107,18 @@ def _warn_of_still_frames(store: RolloutStore, records: Sequence[Record]) -> Non
 
 
 def with_state(
-    env: EnvConfig, wish: Literal["auto", "always"]
+    env: EnvConfig, recorded: Literal["auto", "always"]
 ) -> tuple[EnvConfig, tuple[StateVariable, ...]]:
-    """`env` on the backend that `wish` asks for, and the variables that it will show.
+    """Return `env` with the backend that shows its state, and the variables of that state.
 
-    Raises ConfigError if they are to be recorded always, but there is no reader.
+    With `recorded` "always" the backend becomes Gymnasium's; with "auto" it stays, and there are
+    no variables if it does not show the state. Raises ConfigError if the state is to be recorded
+    always but no reader is registered.
     """
-    if wish == "always":
+    if recorded == "always":
         env = env.model_copy(update={"backend": "gymnasium"})
     variables = state_variables(env) if shows_state(env) else ()
-    if wish == "always" and not variables:
+    if recorded == "always" and not variables:
         raise ConfigError(
             f"rollouts.state = 'always', but nothing reads the state of {env.id}; register a "
             "worldvae.envs.state_reader in the module that env.import names, or set it to auto"
@@ -124,9 +129,10 @@ def with_state(
 def make_policies(
     config: RolloutConfig, space: Any, seed: int, agent: Policy | None
 ) -> dict[str, Policy]:
-    """The policies that `config.policies` names, each with a random stream of its own.
+    """Return the policies that `config.policies` names, each with a random stream of its own.
 
-    `space` is the environment's own; all of them act in its `agent_space`.
+    `space` is the environment's own action space; the policies act in its `agent_space`. Raises
+    ConfigError if "agent" is named but `agent` is None.
     """
     policies: dict[str, Policy] = {}
     for name in config.policies:
@@ -147,7 +153,10 @@ def make_policies(
 
 
 def _record(rollout: Rollout, write: Callable[[Episode], None], stored: int, frames: int) -> None:
-    """Play and write until `frames` frames are stored, of which `stored` already are."""
+    """Play, and write finished episodes, until the store holds `frames` frames.
+
+    `stored` is the number of frames that it already holds.
+    """
     with ProgressBar("collect", frames, "frames", done=stored) as bar:
         while stored + rollout.running_frames < frames:
             for episode in rollout.step():

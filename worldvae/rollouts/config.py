@@ -1,4 +1,4 @@
-"""How many frames are collected, and who drives."""
+"""The settings of collection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PolicyName = Literal["random", "smooth", "agent"]
 
 
 class RolloutConfig(Config):
-    """How many frames to collect, and who drives."""
+    """How many frames to collect, and by which policies."""
 
     frames: int = Field(20_000, ge=100, description="Frames to store, first ones included.")
     num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")

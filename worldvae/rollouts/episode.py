@@ -1,4 +1,4 @@
-"""One finished episode, and what makes it well-formed."""
+"""One finished episode, with checks that its arrays belong together."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from worldvae.envs.state import STATE
 
 @dataclass(frozen=True)
 class Episode:
-    """T decisions and the T + 1 frames around them: the reset frame and the last one included.
-
-    obs (T + 1, H, W, C) uint8; action (T, ...); reward (T,) float, summed over the action repeat;
-    terminated, truncated (T,) bool, apart, and False before the last decision; state (T + 1, S),
-    the true state of each frame where the environment shows it; cut, whether it was truncated by
-    the collector, whose frames were full, and not by the environment.
-    """
+    """One episode of T decisions and T + 1 frames, those of the reset and of the end included."""
 
     obs: NDArray[np.uint8]
+    """(T + 1, H, W, C): the frames."""
     action: NDArray[Any]
+    """(T, ...), in the environment's own action space."""
     reward: NDArray[np.float64]
+    """(T,), each summed over the action repeat."""
     terminated: NDArray[np.bool_]
+    """(T,): whether a decision led to an end of the task; false before the last decision."""
     truncated: NDArray[np.bool_]
+    """(T,): whether a decision was the last for another reason; false before the last decision."""
     seed: int
     policy: str
+    """The name of the policy that played."""
     state: NDArray[np.float64] | None = None
+    """(T + 1, S): the true state of each frame; None if the environment does not show it."""
     cut: bool = False
+    """Whether the collector truncated the episode, since it had enough frames."""
 
     def __post_init__(self) -> None:
         length = len(self.action)
@@ -56,7 +58,7 @@ class Episode:
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All but the frames: what goes into the small `.npz`."""
+        """The arrays of the `.npz` file by name: all but the frames."""
         arrays: dict[str, NDArray[Any]] = {
             "action": self.action,
             "reward": self.reward,

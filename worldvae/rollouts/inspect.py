@@ -1,4 +1,4 @@
-"""Look at a store before training on it: counts, returns, damage, duplicates, and a picture."""
+"""A description of a store: its counts, returns, damage and duplicates, and a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ BAR = "#"
 
 
 def inspect_store(store: RolloutStore) -> str:
-    """A description of `store` in words; writes `contact_sheet.png` beside the frames."""
+    """Return a description of `store`, and write `contact_sheet.png` into its folder.
+
+    Raises ArtifactError if the store holds no undamaged episode.
+    """
     records = store.healthy()
     if not records:
         raise ArtifactError(f"{store.folder}: no episodes yet; python -m scripts.collect CONFIG")
@@ -55,7 +58,7 @@ def _end(record: Record) -> str:
 
 
 def _returns(records: list[Record]) -> list[str]:
-    """What the episodes that were played to their end returned; a cut one returned less."""
+    """Describe the returns of all episodes but those that the collector cut short."""
     whole = [record for record in records if not record.cut]
     cut = len(records) - len(whole)
     if not whole:
@@ -69,7 +72,7 @@ def _returns(records: list[Record]) -> list[str]:
 
 
 def histogram(values: NDArray[np.float64], bins: int = 10, width: int = 40) -> list[str]:
-    """One line per bin: its range, its count, and a bar."""
+    """Return a histogram of `values` as text, one line per bin: its range, its count and a bar."""
     counts, edges = np.histogram(values, bins=bins)
     pairs = zip(counts, edges[:-1], edges[1:], strict=True)
     return [
@@ -79,7 +82,7 @@ def histogram(values: NDArray[np.float64], bins: int = 10, width: int = 40) -> l
 
 
 def count_duplicates(store: RolloutStore, records: list[Record]) -> int:
-    """How many frames equal an earlier one, told by a 64-bit digest of their bytes."""
+    """Return how many frames equal an earlier one, compared by a 64-bit digest of their bytes."""
     seen: set[bytes] = set()
     total = 0
     for record in records:
@@ -90,7 +93,7 @@ def count_duplicates(store: RolloutStore, records: list[Record]) -> int:
 
 
 def contact_sheet(store: RolloutStore, records: list[Record]) -> NDArray[np.uint8]:
-    """ROWS episodes, COLUMNS frames of each from first to last: (h, w, 3) uint8 RGB."""
+    """Draw COLUMNS frames, from first to last, of each of ROWS episodes: (h, w, 3) uint8 RGB."""
     chosen = [records[i] for i in np.linspace(0, len(records) - 1, ROWS).astype(int)]
     rows = []
     for record in chosen:
@@ -101,7 +104,10 @@ def contact_sheet(store: RolloutStore, records: list[Record]) -> NDArray[np.uint
 
 
 def _framed(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, C) -> twice as large in colour with a thin white border."""
+    """Return the frame in colour, twice as large, with a white border of 2 pixels.
+
+    (H, W, C) -> (2 H + 4, 2 W + 4, 3).
+    """
     colored = np.repeat(frame, 3 // frame.shape[2], axis=2)
     large = colored.repeat(2, axis=0).repeat(2, axis=1)
     return np.pad(large, ((2, 2), (2, 2), (0, 0)), constant_values=255)

@@ -1,4 +1,4 @@
-"""The examples of several stores as one source."""
+"""The examples of several stores, numbered as one set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from worldvae.rollouts.batches import StoredFrames
 
 
 class JoinedFrames:
-    """Examples of `parts`, of windows alike, numbered on from one part to the next."""
+    """The examples of several `StoredFrames`, numbered on from one part to the next.
+
+    All parts have windows of the same size.
+    """
 
     def __init__(self, parts: Sequence[StoredFrames]) -> None:
         self._parts = [part for part in parts if len(part)]
@@ -22,31 +25,35 @@ class JoinedFrames:
         return int(self._starts[-1])
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(B,) numbers -> (B, H, W, T C) uint8, as `StoredFrames.gather`."""
+        """Return a copy of the examples at `indices` (B,): (B, H, W, T C) uint8."""
         pairs = self._shares(indices)
         frames = [part.gather(indices[rows] - start) for part, start, rows in pairs]
-        return np.concatenate(frames)[_back([rows for *_, rows in pairs])]
+        return np.concatenate(frames)[_inverse_order([rows for *_, rows in pairs])]
 
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """(B,) numbers -> (B, K, A), as `StoredFrames.actions`.
+        """Return the actions of the examples at `indices` (B,): (B, K, A).
 
-        A part in which the last discrete actions never occur has fewer columns: the others are 0.
+        A part in which the last discrete actions never occur has fewer columns; the missing ones
+        are filled with 0. Returns None if the parts were made without actions.
         """
         pairs = self._shares(indices)
-        taken = [part.actions(indices[rows] - start) for part, start, rows in pairs]
-        known = [actions for actions in taken if actions is not None]
-        if not known:
+        found = [part.actions(indices[rows] - start) for part, start, rows in pairs]
+        arrays = [actions for actions in found if actions is not None]
+        if not arrays:
             return None
         first = np.zeros(1, np.int64)
-        ones = (part.actions(first) for part in self._parts)
-        width = max(one.shape[-1] for one in ones if one is not None)
-        wide = [np.pad(one, ((0, 0), (0, 0), (0, width - one.shape[-1]))) for one in known]
-        return np.concatenate(wide)[_back([rows for *_, rows in pairs])]
+        samples = (part.actions(first) for part in self._parts)
+        width = max(sample.shape[-1] for sample in samples if sample is not None)
+        padded = [np.pad(one, ((0, 0), (0, 0), (0, width - one.shape[-1]))) for one in arrays]
+        return np.concatenate(padded)[_inverse_order([rows for *_, rows in pairs])]
 
     def _shares(
         self, indices: NDArray[np.int64]
     ) -> list[tuple[StoredFrames, int, NDArray[np.intp]]]:
-        """Each part that is asked, the number of its first example, and the rows it fills."""
+        """Return each part that holds some of `indices` (B,).
+
+        With it comes the number of its first example, and the rows of the batch that it fills.
+        """
         owners = np.searchsorted(self._starts, indices, side="right") - 1
         return [
             (self._parts[owner], int(self._starts[owner]), np.flatnonzero(owners == owner))
@@ -54,6 +61,6 @@ class JoinedFrames:
         ]
 
 
-def _back(rows: list[NDArray[np.intp]]) -> NDArray[np.intp]:
-    """What puts the parts, laid end to end, into the order that was asked for."""
+def _inverse_order(rows: list[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the index that brings the joined parts into the order of the requested batch: (B,)."""
     return np.argsort(np.concatenate(rows))

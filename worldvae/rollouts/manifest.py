@@ -1,7 +1,7 @@
-"""The list of a store's episodes: one line for each, numbers that only grow, and what disagrees.
+"""The manifest lists the episodes of a store, one line each; here it is compared with the files.
 
-Nothing that lies in the folder is ever written over: a new episode gets a number above all that are
-listed and above all whose files are there.
+No file in the folder is ever written over: the number of a new episode is above those of all listed
+episodes and of all files.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ NAME = re.compile(r"(\d+)(?:\.frames\.npy|\.npz)")
 
 
 class Record(Config):
-    """One line of the manifest.
+    """One episode as a line of the manifest describes it.
 
-    An episode that was not terminated was truncated: by the collector where it was `cut`, else by
-    the environment.
+    An episode that was not terminated was truncated: by the collector if `cut` is true, else by the
+    environment.
     """
 
     name: str
@@ -48,18 +48,22 @@ class Record(Config):
     arrays_sha256: str
 
 
-def split_of(index: int) -> Split:
-    """Of every ten episodes in a row one, drawn at random, validates and another tests."""
-    block, position = divmod(index, 10)
+def split_of(number: int) -> Split:
+    """Return the split of the episode with this number.
+
+    Of ten consecutive episodes one, drawn at random, is for validation, another one for testing.
+    """
+    block, position = divmod(number, 10)
     order = numpy_stream(0, "split", block).permutation(10)
     special: dict[int, Split] = {int(order[0]): "validation", int(order[1]): "test"}
     return special.get(position, "train")
 
 
 def read_manifest(folder: Path) -> list[Record]:
-    """The episodes that are listed in `folder`, by number.
+    """Return the episodes that the manifest in `folder` lists, in the order of their numbers.
 
-    A warning names each line that is damaged, or that lists an episode again: both are left out.
+    A line that is damaged, or that lists an episode again, is left out with a warning. Raises
+    ArtifactError for a line of another version of worldvae.
     """
     path, found = folder / MANIFEST, dict[str, Record]()
     for number, row in checked_lines(path):
@@ -75,29 +79,29 @@ def read_manifest(folder: Path) -> list[Record]:
 
 
 def number_of(name: str) -> int:
-    """Of an episode, by which it is in its place and in its split."""
+    """Return the number of an episode, which decides its place and its split."""
     return int(name) if name.isdecimal() else 0
 
 
 def names_on_disk(folder: Path) -> set[str]:
-    """The episodes of which a file is there."""
+    """Return the names of the episodes of which `folder` holds a file."""
     return {found[1] for file in os.listdir(folder) if (found := NAME.fullmatch(file))}
 
 
 def unlisted(folder: Path, records: Sequence[Record]) -> list[str]:
-    """The episodes of which a file is there and no line, by number."""
+    """Return the episodes of which `folder` holds a file but `records` no line, by number."""
     found = names_on_disk(folder) - {record.name for record in records}
     return sorted(found, key=number_of)
 
 
 def next_number(folder: Path, records: Sequence[Record]) -> int:
-    """Above all that is listed and all that lies in `folder`."""
+    """Return the least number above those of all `records` and of all files in `folder`."""
     names = names_on_disk(folder) | {record.name for record in records}
     return max((number_of(name) + 1 for name in names), default=0)
 
 
 def warn(message: str) -> None:
-    """Say it once, whoever asked."""
+    """Issue a warning that Python shows only once, from wherever this is called."""
     warnings.warn(message, stacklevel=1)
 
 

@@ -1,4 +1,4 @@
-"""Behaviour that fills a data set: uniformly random, smooth, or anything with the same call."""
+"""Policies that collect data: uniformly random, smooth, or any callable of the same signature."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from worldvae.errors import ConfigError
 
 
 class Policy(Protocol):
-    """Acts in N environments at once."""
+    """A callable that chooses actions in N environments at once."""
 
     def __call__(
         self, obs: Any, episode_start: NDArray[np.bool_], state: NDArray[np.float64] | None = None
     ) -> NDArray[Any]:
-        """Observations of N environments, episode_start (N,): who begins an episode -> (N, ...).
+        """Return one action for each environment: (N, ...).
 
-        state (N, S): the true state, where the backend shows it.
+        Args:
+            obs: The observations of N environments.
+            episode_start: (N,), true where an environment begins an episode.
+            state: (N, S), the true state; None if the backend does not show it.
         """
 
 
 class Translated:
-    """A policy of an environment's own action space, as one that acts in its `agent_space`."""
+    """Translates the actions of a policy from an environment's own space into its `agent_space`."""
 
     def __init__(self, policy: Policy, space: spaces.Space[Any]) -> None:
         self._policy, self._space = policy, space
@@ -37,7 +40,7 @@ class Translated:
 
 
 class RandomPolicy:
-    """Each action uniform over the space and independent of the last."""
+    """Draws each action uniformly from the space, independently of the last one."""
 
     def __init__(self, space: spaces.Space[Any], generator: np.random.Generator) -> None:
         self._space, self._generator = check_space(space), generator
@@ -49,15 +52,18 @@ class RandomPolicy:
 
 
 class SmoothPolicy:
-    """Autocorrelated actions, which get further than white noise does.
+    """Draws autocorrelated actions, which take an agent further than independent ones do.
 
     Box: a first-order autoregression x' = a x + sqrt(1 - a^2) e with e ~ N(0, scale^2), around
     `drift`, clipped to the space; scale is half the space's half-range, so that the stationary
     actions fill the space. Discrete: the last action is kept with probability a.
 
     Args:
+        space: The environment's own action space.
         autocorrelation: a, in [0, 1).
         drift: Mean action of a Box space, one number per axis; None is the middle of the space.
+
+    Raises ConfigError if `drift` does not have one number per axis of a Box.
     """
 
     def __init__(
@@ -85,8 +91,8 @@ class SmoothPolicy:
 
     def _discrete(self, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
         fresh = draw_uniform(self._space, len(episode_start), self._generator)
-        anew = episode_start | (self._generator.random(len(episode_start)) >= self._keep)
-        self._last = fresh if self._last is None else np.where(anew, fresh, self._last)
+        redrawn = episode_start | (self._generator.random(len(episode_start)) >= self._keep)
+        self._last = fresh if self._last is None else np.where(redrawn, fresh, self._last)
         return self._last
 
     def _continuous(self, space: spaces.Box, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
@@ -96,17 +102,17 @@ class SmoothPolicy:
         noise = self._generator.normal(size=(len(episode_start), *space.shape)) * half_range / 2
         if self._last is None:
             self._last = noise
-        onward = self._keep * self._last + np.sqrt(1 - self._keep**2) * noise
-        begins = episode_start.reshape(-1, *[1] * len(space.shape))
-        self._last = np.where(begins, noise, onward)
+        continued = self._keep * self._last + np.sqrt(1 - self._keep**2) * noise
+        is_start = episode_start.reshape(-1, *[1] * len(space.shape))
+        self._last = np.where(is_start, noise, continued)
         actions: NDArray[Any] = np.clip(middle + self._last, low, high)
         return (np.rint(actions) if is_whole(space) else actions).astype(space.dtype)
 
 
 class EpsilonPolicy:
-    """Another policy, but each action uniformly random with probability epsilon.
+    """Replaces each action of another policy by a uniformly random one with probability epsilon.
 
-    `space` is the environment's own; the other policy acts in its `agent_space`, as this one does.
+    `space` is the environment's own action space; both policies act in its `agent_space`.
     """
 
     def __init__(
@@ -130,7 +136,7 @@ class EpsilonPolicy:
 
 
 def draw_uniform(space: ActionSpace, count: int, generator: np.random.Generator) -> NDArray[Any]:
-    """(count, ...) actions, uniform over `space`."""
+    """Draw actions uniformly from `space`: (count, ...)."""
     if isinstance(space, spaces.Discrete):
         return space.start + generator.integers(space.n, size=count)
     shape = (count, *space.shape)

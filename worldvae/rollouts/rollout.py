@@ -1,4 +1,4 @@
-"""N environments in play, and the episode that runs in each of them."""
+"""Steps N environments with policies, and records the episode that runs in each of them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.policies import Policy
 from worldvae.seeding import numpy_stream
 
-SHORTEST_ROOM = 64
-"""Frames that a tape has room for in new memory."""
+INITIAL_CAPACITY = 64
+"""How many frames fit into the buffer of a new tape."""
 
 
 class Rollout:
-    """N environments in play; `step` hands out the episodes that ended on it."""
+    """Plays N environments; `step` returns the episodes that ended on that step."""
 
     def __init__(
         self,
@@ -33,7 +33,16 @@ class Rollout:
         image_key: str | None = None,
         has_state: bool = False,
     ) -> None:
-        """`has_state`: a reader shows the true state of `env`, and episodes keep it."""
+        """Reset `env` and draw a policy for each environment.
+
+        Args:
+            env: N environments with SAME_STEP autoreset.
+            policies: The policies by name.
+            weights: The weight of each policy; an episode's policy is drawn in proportion to it.
+            seed: Decides the draws of policies; it is also stored with each episode.
+            image_key: The key of the frame, if observations are a Dict.
+            has_state: Whether `env` shows its true state, which episodes then keep.
+        """
         self._env, self._policies, self._seed, self._image_key = env, policies, seed, image_key
         self._has_state = has_state
         self._env_actions = EnvActions(action_space_of(env))
@@ -42,15 +51,15 @@ class Rollout:
         self._chooser = numpy_stream(seed, "choose")
         self._obs, info = env.reset()
         self._episode_starts = np.ones(env.num_envs, bool)
-        self._everyone = np.arange(env.num_envs)
+        self._env_indices = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
-        self._rooms: deque[NDArray[np.uint8]] = deque()
+        self._free_buffers: deque[NDArray[np.uint8]] = deque()
         self._state = info.get(STATE)
         frames, states = image_of(self._obs, image_key), self._states(info)
         self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
 
     def step(self) -> list[Episode]:
-        """One decision in every environment; the episodes that it ended."""
+        """Take one decision in each environment and return the episodes that ended on it."""
         chosen = self._act()
         actions = self._env_actions.batch(chosen)
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
@@ -72,15 +81,16 @@ class Rollout:
         return ended
 
     def recycle(self, episode: Episode) -> None:
-        """Let a later episode use the memory of `episode`, whose frames nobody needs any more.
+        """Give the memory of `episode`, whose frames are no longer needed, to a later episode.
 
-        Memory that is new to a process costs more than the copy into it. Any thread may call this.
+        A process's first use of new memory takes longer than copying frames into it. Any thread may
+        call this.
         """
         if episode.obs.base is not None:
-            self._rooms.append(episode.obs.base)
+            self._free_buffers.append(episode.obs.base)
 
     def cut(self) -> list[Episode]:
-        """The running episodes as they stand, truncated and marked as cut."""
+        """Return the running episodes up to their last decision, truncated and marked as cut."""
         return [
             tape.episode(self._seed, self._names[policy], terminated=False, cut=True)
             for tape, policy in zip(self._tapes, self._plays, strict=True)
@@ -89,48 +99,57 @@ class Rollout:
 
     @property
     def running_frames(self) -> int:
-        """Frames of the episodes that `cut` would give."""
+        """The number of frames in the episodes that `cut` would return."""
         return int(self._lengths.sum() + np.count_nonzero(self._lengths))
 
     def _act(self) -> NDArray[Any]:
-        """Every policy sees every step, so that none depends on who else plays: (N, ...)."""
-        seen = self._obs, self._episode_starts, self._state
-        proposals = [policy(*seen) for policy in self._policies.values()]
-        actions: NDArray[Any] = np.stack(proposals)[self._plays, self._everyone]
+        """Choose the next actions: (N, ...).
+
+        Every policy is called for all environments, so that its random stream does not depend on
+        which environments the other policies play.
+        """
+        inputs = self._obs, self._episode_starts, self._state
+        proposals = [policy(*inputs) for policy in self._policies.values()]
+        actions: NDArray[Any] = np.stack(proposals)[self._plays, self._env_indices]
         return actions
 
     def _begin(self, index: int | np.intp, frame: NDArray[np.uint8], state: Any) -> Tape:
         self._plays[index] = self._chooser.choice(len(self._names), p=self._chance)
-        shape = SHORTEST_ROOM, *frame.shape
-        return Tape(frame, state, self._rooms.pop() if self._rooms else np.empty(shape, np.uint8))
+        shape = INITIAL_CAPACITY, *frame.shape
+        is_free = bool(self._free_buffers)
+        buffer = self._free_buffers.pop() if is_free else np.empty(shape, np.uint8)
+        return Tape(frame, state, buffer)
 
     def _states(self, info: dict[str, Any]) -> NDArray[Any]:
-        """Of each environment a copy of the true state, (N, S), or None, (N,)."""
+        """Return a copy of the true state of each environment, (N, S), or N times None, (N,)."""
         if not self._has_state:
             return np.full(self._env.num_envs, None)
         return np.array(info[STATE], np.float64)
 
 
 class Tape:
-    """The episode that runs in one environment, in `room` (R, H, W, C); moved when R are full."""
+    """Records the episode that runs in one environment, of which `frame` is the first frame.
 
-    def __init__(self, frame: NDArray[np.uint8], state: Any, room: NDArray[np.uint8]) -> None:
-        self._frames = room
+    Frames are copied into `buffer` (R, H, W, C), and into a larger one once R frames are in it.
+    """
+
+    def __init__(self, frame: NDArray[np.uint8], state: Any, buffer: NDArray[np.uint8]) -> None:
+        self._frames = buffer
         self._frames[0] = frame
         self._first_state = state
         self._decisions: list[tuple[Any, float, Any]] = []
         self.length = 0
 
     def add(self, action: Any, reward: float, frame: NDArray[np.uint8], state: Any) -> None:
-        """A decision and what followed; only the frame is copied."""
+        """Record a decision, its reward, and the frame and state after it; the frame is copied."""
         self._decisions.append((action, reward, state))
         self.length += 1
         if self.length == len(self._frames):
-            self._frames = with_room(self._frames, 4 * self.length)
+            self._frames = enlarged(self._frames, 4 * self.length)
         self._frames[self.length] = frame
 
     def episode(self, seed: int, policy: str, terminated: bool, cut: bool = False) -> Episode:
-        """What was played so far; truncated unless `terminated`."""
+        """Return the episode up to its last decision; it is truncated unless `terminated`."""
         last = np.arange(1, self.length + 1) == self.length
         actions, rewards, states = zip(*self._decisions, strict=True)
         return Episode(
@@ -146,8 +165,8 @@ class Tape:
         )
 
 
-def with_room(frames: NDArray[np.uint8], room: int) -> NDArray[np.uint8]:
-    """`frames` (T, H, W, C) at the beginning of an array of `room` frames."""
-    larger = np.empty((room, *frames.shape[1:]), np.uint8)
+def enlarged(frames: NDArray[np.uint8], capacity: int) -> NDArray[np.uint8]:
+    """Return an array (capacity, H, W, C) that begins with a copy of `frames` (T, H, W, C)."""
+    larger = np.empty((capacity, *frames.shape[1:]), np.uint8)
     larger[: len(frames)] = frames
     return larger

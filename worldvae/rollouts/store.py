@@ -1,11 +1,11 @@
-"""Episodes on disk: memory-mapped uint8 frames that survive SIGKILL, damage and a full disk.
+"""A store of episodes on disk, which survives a kill, damaged files and a full disk.
 
 rollouts/
-  env.json           what the frames are of: its EnvConfig, sealed
-  manifest.jsonl     one line per finished episode; what it does not list does not exist
-  000000.frames.npy  (T + 1, H, W, C) uint8
-  000000.npz         action, reward, terminated, truncated, and state where there is one
-  state.json         what the columns of state are, once one was recorded; sealed
+  env.json           the EnvConfig of the environment, with a checksum
+  manifest.jsonl     one line per finished episode; an episode without a line does not count
+  000000.frames.npy  frames (T + 1, H, W, C) uint8
+  000000.npz         action, reward, terminated, truncated and, if the environment shows it, state
+  state.json         the variables in the columns of state, if it is recorded, with a checksum
 """
 
 from __future__ import annotations
@@ -50,22 +50,30 @@ from worldvae.rollouts.manifest import (
 )
 
 PART = 2**18
-"""Bytes of frames hashed and written at once: they fit into a processor's cache."""
+"""How many bytes of frames are hashed and written at once; they fit into a processor's cache."""
 
 NOTE = "record"
-"""In the .npz: its line of the manifest but for its own hash and its time, which repeat no seed."""
+"""The key in the .npz of the episode's line of the manifest.
 
-ELSEWHERE = "restore it, or collect into another folder"
+The hash of the .npz itself and the time that collection took are left out, so that the same seed
+writes the same bytes.
+"""
+
+REMEDY = "restore it, or collect into another folder"
 
 
 class StateColumns(Config):
-    """The content of state.json."""
+    """The content of state.json: what each column of the recorded state is."""
 
     variables: tuple[StateVariable, ...]
 
 
 class RolloutStore:
-    """A folder of episodes of one environment; `create` makes it, `RolloutStore(folder)` reads."""
+    """A folder of episodes of one environment.
+
+    `RolloutStore.create(folder, env)` makes it or opens it for more; `RolloutStore(folder)` reads
+    it. Raises ArtifactError if it holds no env.json or a damaged one.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
@@ -74,15 +82,15 @@ class RolloutStore:
                 f"{folder}: no env.json, so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             )
-        self.env = read_checked_as(folder / "env.json", EnvConfig, ELSEWHERE)
+        self.env = read_checked_as(folder / "env.json", EnvConfig, REMEDY)
         self.records = read_manifest(folder)
         self._next: int | None = None
-        # Ten thousand episodes are more files than a process may hold open.
+        # A process cannot hold the files of ten thousand episodes open.
         self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
 
     @classmethod
     def create(cls, folder: str | Path, env: EnvConfig) -> RolloutStore:
-        """Open `folder` for frames of `env`, making it if it is new.
+        """Open `folder` for frames of `env`, or make it if it does not exist.
 
         Raises ArtifactError if it holds frames of another environment.
         """
@@ -99,42 +107,43 @@ class RolloutStore:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the store's lock: two collections into one folder would overwrite each other.
+        """Hold the store's lock, so that two collections do not write into one folder.
 
-        What another one has added since this store was opened is in `records` from then on. An
-        episode that a kill left whole, but for its line, is listed.
+        Episodes that another process has added since this store was opened are in `records` from
+        then on. A complete episode whose line is missing, since a kill came before it was written,
+        is listed.
         """
         with locked(self.folder, "collection", alone=True):
             self.records[:] = read_manifest(self.folder)
-            self._list_what_is_whole()
+            self._list_complete_episodes()
             self._next = next_number(self.folder, self.records)
             yield
 
     @property
     def next_number(self) -> int:
-        """Of the next episode: above all that are listed, and all whose files are there."""
+        """The number of the next episode: above those of all listed episodes and of all files."""
         if self._next is None:
             self._next = next_number(self.folder, self.records)
         return self._next
 
     def describe_state(self, variables: tuple[StateVariable, ...]) -> None:
-        """Fix what the columns of `state` mean, before the first of them is stored.
+        """Write what the columns of `state` mean, before the first state is stored.
 
-        Raises ArtifactError if the columns that are there already mean something else.
+        Raises ArtifactError if the store already describes other columns.
         """
-        path, known = self.folder / "state.json", self.state_variables
-        if variables and not known:
+        path, described = self.folder / "state.json", self.state_variables
+        if variables and not described:
             write_checked(path, StateColumns(variables=variables))
-        elif difference := first_difference(known, variables):
+        elif difference := first_difference(described, variables):
             raise ArtifactError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
                 "put it back, or collect into another folder"
             )
 
     def append(self, episode: Episode, seconds: float = 0.0) -> Record:
-        """Write one episode; it exists from the moment its line is in the manifest.
+        """Write one episode and return its record; it counts once its line is in the manifest.
 
-        `seconds` is the wall-clock time that collecting it took, for the arm_costs.
+        `seconds` is the wall-clock time that its collection took, which is charged to the arms.
         """
         self._check_state(episode)
         number = self.next_number
@@ -154,7 +163,7 @@ class RolloutStore:
                 frames_sha256=write_parts(file, npy_parts(episode.obs)),
                 arrays_sha256="",
             )
-            # Before the frames have their name: they are there only if all of the episode is.
+            # Written before the frames get their name: frames on disk mean a complete episode.
             npz = _npz_bytes({**episode.arrays, NOTE: _note(noted)})
             arrays_sha256 = atomic_write_parts(self._arrays_path(name), [npz])
         self._next = number + 1
@@ -167,10 +176,10 @@ class RolloutStore:
         self.records.append(record)
         return record
 
-    def _list_what_is_whole(self) -> None:
-        """Episodes above all listed ones: what a kill, or the loss of the last lines, has left.
+    def _list_complete_episodes(self) -> None:
+        """List complete episodes with numbers above all listed ones, whose lines were lost.
 
-        What the last kill left of an unfinished one is removed.
+        The arrays of an episode that a kill left without frames are removed.
         """
         last = max((number_of(record.name) for record in self.records), default=-1)
         for name in unlisted(self.folder, self.records):
@@ -179,26 +188,30 @@ class RolloutStore:
             if not self._frames_path(name).exists():
                 self._arrays_path(name).unlink()
             elif (noted := self._noted(name)) is not None:
-                known = [record.seconds for record in self.records]
-                seconds = sum(known) / max(len(known), 1)
-                self._list(noted, seconds, sha256_file(self._arrays_path(name)))
+                times = [record.seconds for record in self.records]
+                mean = sum(times) / max(len(times), 1)
+                self._list(noted, mean, sha256_file(self._arrays_path(name)))
                 warn(
                     f"{self.folder}: episode {name} was whole and not listed, as a kill leaves it; "
                     "it is listed now, its time taken for the mean of the others"
                 )
 
     def _noted(self, name: str) -> Record | None:
-        """What the files of an episode say of it; None if they are not whole."""
+        """Return the record in the files of an episode; None if they are damaged."""
         try:
             with np.load(self._arrays_path(name), allow_pickle=False) as arrays:
                 noted = Record.model_validate_json({**arrays}[NOTE].tobytes())
         except Exception:  # noqa: BLE001  # numpy and zipfile raise whatever damaged bytes provoke
             return None
-        is_whole = noted.name == name and sha256_file(self._frames_path(name))
-        return noted if is_whole == noted.frames_sha256 else None
+        is_whole = sha256_file(self._frames_path(name)) == noted.frames_sha256
+        return noted if noted.name == name and is_whole else None
 
     def frames(self, record: Record) -> NDArray[np.uint8]:
-        """(T + 1, H, W, C) uint8, memory-mapped: only the pages that are looked at are read."""
+        """Return the frames of an episode, memory-mapped: (T + 1, H, W, C) uint8.
+
+        Only the pages that are used are read from disk. Raises ArtifactError if the file is damaged
+        or missing.
+        """
         path = self._frames_path(record.name)
         try:
             frames: NDArray[np.uint8] = self._open(path)
@@ -207,11 +220,14 @@ class RolloutStore:
         return frames
 
     def frames_path(self, record: Record) -> Path:
-        """The file that ends with the frames of `record`, one after the other."""
+        """Return the path of the `.npy` file with the frames of `record`."""
         return self._frames_path(record.name)
 
     def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
-        """action, reward, terminated, truncated and, where there is one, state."""
+        """Return the arrays action, reward, terminated, truncated and, if it was recorded, state.
+
+        Raises ArtifactError if the file is missing or its hash is not that of the manifest.
+        """
         path = self._arrays_path(record.name)
         with user_errors(path):
             data = path.read_bytes()
@@ -222,19 +238,21 @@ class RolloutStore:
 
     @property
     def state_variables(self) -> tuple[StateVariable, ...]:
-        """The columns of `arrays(record)["state"]`; none where no state was ever shown.
+        """The variables in the columns of `arrays(record)["state"]`; empty if none was recorded.
 
-        Single episodes may lack a state all the same: those of a backend that hides it.
+        An episode that was played on a backend without a state has no such array even if this is
+        not empty.
         """
         path = self.folder / "state.json"
         if not path.exists():
             return ()
-        return read_checked_as(path, StateColumns, ELSEWHERE).variables
+        return read_checked_as(path, StateColumns, REMEDY).variables
 
     def healthy(self) -> list[Record]:
-        """The records whose files still have their hash; a warning names each of the others.
+        """Return the records whose files have the hashes of the manifest.
 
-        Another names what lies there and is not listed.
+        A warning names each of the other records, and another one the episodes that have files but
+        no line in the manifest.
         """
         damaged = [record for record in self.records if not self.is_whole(record)]
         for record in damaged:
@@ -250,30 +268,30 @@ class RolloutStore:
         return [record for record in self.records if record.name not in names]
 
     def check(self, record: Record) -> None:
-        """Raise ArtifactError if a file of `record` has lost its hash."""
+        """Raise ArtifactError unless both files of `record` have the hashes of the manifest."""
         if not self.is_whole(record):
             path = self._frames_path(record.name)
             raise ArtifactError(f"{path}: damaged or missing; run again to leave it out")
 
     @property
     def env_steps(self) -> int:
-        """Environment steps behind the episodes: decisions times the action repeat."""
+        """The number of environment steps in all episodes: decisions times the action repeat."""
         return self.env.action_repeat * sum(record.length for record in self.records)
 
     @property
     def num_frames(self) -> int:
-        """Frames of all episodes, the first of each included."""
+        """The number of frames in all episodes, the first of each included."""
         return sum(record.length + 1 for record in self.records)
 
     def _check_state(self, episode: Episode) -> None:
-        known = len(self.state_variables)
-        if episode.state is not None and episode.state.shape[1:] != (known,):
+        columns = len(self.state_variables)
+        if episode.state is not None and episode.state.shape[1:] != (columns,):
             raise ValueError(
-                f"state {episode.state.shape} has not the {known} columns of describe_state"
+                f"state {episode.state.shape} has not the {columns} columns of describe_state"
             )
 
     def is_whole(self, record: Record) -> bool:
-        """Whether both files still have their hash."""
+        """Return whether both files of `record` have the hashes of the manifest."""
         frames, arrays = self._frames_path(record.name), self._arrays_path(record.name)
         if not frames.exists() or not arrays.exists():
             return False
@@ -296,7 +314,7 @@ def _note(record: Record) -> NDArray[np.uint8]:
 
 
 def npy_parts(array: NDArray[Any]) -> Iterator[bytes | memoryview]:
-    """What `np.save` writes of `array`, without another copy of it."""
+    """Yield the bytes that `np.save` writes for `array`, without another copy of it."""
     array = np.ascontiguousarray(array)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))

@@ -1,4 +1,4 @@
-"""Episodes go to disk in a thread of their own, while the environments go on."""
+"""A thread that writes episodes to disk while the environments go on."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.store import RolloutStore
 
 SMALL = 2**20
-"""Bytes of frames; a smaller episode is waited for. Two busy threads hand the interpreter to each
-other every 5 ms, so that its many short system calls would take longer beside a world in Python."""
+"""Bytes of frames below which `put` waits until the episode is written.
+
+A small episode takes many short system calls. Python switches between two busy threads only every
+5 ms, so that these calls would take longer beside environments written in Python.
+"""
 
 
 @contextmanager
 def background_writer(
     store: RolloutStore, waiting: int, done: Callable[[Episode], None] = lambda _: None
 ) -> Iterator[Callable[[Episode], None]]:
-    """A function that takes episodes and has them appended to `store`, one by one and in order.
+    """Yield a function that queues an episode, which the thread then appends to `store`.
 
-    Everything taken is in the store when the block is left, however it is left. What the store
-    raises is raised by the next call, or on leaving; the episodes after it are dropped.
-    Each episode is charged the seconds since the one before it was.
+    Episodes are written in order. When the block is left, also by an exception, all queued episodes
+    are in the store. An error of the store is raised by the next call, or at the end of the block;
+    the episodes after it are dropped. The seconds since the episode before are stored as an
+    episode's collection time.
 
     Args:
-        waiting: Episodes that may wait for the disk; the next one waits outside until one is done.
-        done: Told of each episode that was written, in the writing thread.
+        store: The store to append to.
+        waiting: How many episodes the queue holds; with a full queue a call waits.
+        done: Called in the writing thread with each episode that was written.
     """
     writer = _Writer(store, waiting, done)
     try:
@@ -65,7 +70,7 @@ class _Writer:
         since = time.perf_counter()
         while (episode := self._queue.get()) is not None:
             now = time.perf_counter()
-            if self._error is None:  # what would follow a hole in the store is dropped
+            if self._error is None:  # after an error episodes are dropped: the store has no gaps
                 self._append(episode, now - since)
             since = now
             self._queue.task_done()
