@@ -145,7 +145,7 @@ def _yaml_value(text: str, where: str, comments: bool = True) -> Any:
 
 
 def _without_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """`env:` with nothing below it means the section's defaults."""
+    """Drop sections with nothing below them: `env:` alone means the section's defaults."""
     fields = fields_of(model)
     return {
         key: value
@@ -169,7 +169,7 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
 
 
 def _spelled_out(value: Any, field: FieldInfo | None) -> Any:
-    """A section as a mapping: nothing is {}, the bare word of a variant {name: vae}."""
+    """Return a section as a mapping: nothing is {}, the bare word of a variant {name: vae}."""
     if value is None:
         return {}
     variants = told_apart_by(field) if field is not None else None
@@ -179,7 +179,7 @@ def _spelled_out(value: Any, field: FieldInfo | None) -> Any:
 def merge_sections(
     values: Mapping[str, Any], changes: Mapping[str, Any], model: type[BaseModel]
 ) -> dict[str, Any]:
-    """`values` of `model` with `changes`; a section that becomes another variant is replaced.
+    """Return `values` of `model` with `changes`; a section of another variant is replaced.
 
     {"objective": {"beta": 4}} changes the beta of an objective; {"objective": "vae"} leaves nothing
     of a beta_vae.
@@ -199,7 +199,7 @@ def merge_sections(
 
 
 def _becomes_another(old: Mapping[str, Any], new: Mapping[str, Any], field: FieldInfo) -> bool:
-    """Whether `new` names another variant of the section than `old`."""
+    """Tell whether `new` names another variant of the section than `old`."""
     variants = told_apart_by(field)
     if variants is None or variants.key not in new:
         return False

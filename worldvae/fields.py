@@ -85,12 +85,12 @@ class Variants:
     default: str
 
     def word_of(self, value: Any) -> Any:
-        """What tells `value` apart, a model or a mapping."""
+        """Return the word of `value`, a model or a mapping; None if it has none."""
         word = value.get(self.key) if isinstance(value, Mapping) else getattr(value, self.key, None)
         return word if isinstance(word, str) else None
 
     def spelled_out(self, value: Any) -> Any:
-        """`value` as a mapping that names its model, if it is a word or a mapping."""
+        """Return `value` as a mapping that names its model, if it is a word or a mapping."""
         if isinstance(value, str):
             return {self.key: value}
         if value is None or (isinstance(value, Mapping) and self.key not in value):
@@ -99,14 +99,14 @@ class Variants:
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of `model` by the keys that a file has for them."""
+    """Return the fields of `model` by the keys that a file has for them."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
-    """The models of a field that is a section: one, or all that it can be, told apart by a word.
+    """Return the models of a field that is a section: one, or all that it can be.
 
-    Empty for a value; a dict of sections is a value.
+    A value has none; a dict of sections is a value.
     """
     if get_origin(field.annotation) is dict:
         return ()
@@ -119,12 +119,12 @@ def _bare(annotation: Any) -> Any:
 
 
 def told_apart_by(field: FieldInfo) -> Variants | None:
-    """What tells the models of a section apart, if it can be several."""
+    """Return what tells the models of a section apart, or None if it is only one."""
     return next((one for one in field.metadata if isinstance(one, Variants)), None)
 
 
 def variants_of(field: FieldInfo) -> dict[str, type[BaseModel]]:
-    """The word of each model that a section can be, if it can be several; empty otherwise."""
+    """Map words to the models that a section can be; a section of one model has none."""
     variants = told_apart_by(field)
     if variants is None:
         return {}
@@ -165,10 +165,10 @@ def find_field(key: str, model: type[BaseModel]) -> tuple[str, FieldInfo | None]
 def locate(
     location: Sequence[str | int], model: type[BaseModel]
 ) -> tuple[list[str], type[BaseModel] | None]:
-    """The parts of the dotted key at pydantic's `location`, and the section that holds it.
+    """Return the parts of the dotted key at pydantic's `location`, and the section that holds it.
 
-    Pydantic also names which of several models a section is; a file does not. The section is None
-    for what lies within a value.
+    Pydantic also names which of several models a section is; a file does not. What lies within a
+    value has no section, but None.
     """
     parts, rest = list[str](), list(location)
     section: type[BaseModel] | None = model

@@ -24,7 +24,7 @@ from worldvae.fields import (
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:
-    """Name, default, bounds and meaning of every key of `model`; for `--help`."""
+    """Say name, default, bounds and meaning of every key of `model`, as `--help` shows them."""
     lines: list[str] = []
     sections: list[str] = []
     for name, field in fields_of(model).items():
@@ -44,20 +44,23 @@ def _described(key: str, field: FieldInfo, users: str = "") -> str:
 
 
 def _variants(key: str, field: FieldInfo) -> str:
-    """Which models the section at `key` can be, and every key with the models that have it."""
+    """List the models that the section at `key` can be, and each key with those that have it."""
     told = told_apart_by(field)
     assert told is not None, key
     variants = variants_of(field)
     lines = [f"  --{key}.{told.key} (default: {json.dumps(told.default)}), or for short --{key}"]
     lines += [f"      {word}: {_first_line(model)}" for word, model in variants.items()]
     users: dict[str, list[str]] = {}
+    keys: dict[str, tuple[str, FieldInfo]] = {}
     for word, model in variants.items():
         for name, below in fields_of(model).items():
             if name != told.key:
-                users.setdefault(_described(f"{key}.{name}", below, "{}"), []).append(word)
+                line = _described(f"{key}.{name}", below)
+                users.setdefault(line, []).append(word)
+                keys[line] = f"{key}.{name}", below
     for line, words in users.items():
         of = "" if len(words) == len(variants) else f"; of {', '.join(words)}"
-        lines.append(line.replace("{}", of, 1))
+        lines.append(_described(*keys[line], of))
     return "\n".join(lines)
 
 
@@ -66,7 +69,7 @@ def _first_line(model: type[BaseModel]) -> str:
 
 
 def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every key that a YAML file for `model` may hold, each once: "env", "env.id", ..."""
+    """Yield every key that a YAML file for `model` may hold, each once: "env", "env.id", ..."""
     for name, field in fields_of(model).items():
         key = f"{prefix}{name}"
         yield key
@@ -75,9 +78,9 @@ def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """The key of the first mistake in the values of a `model`, and what is wrong with it.
+    """Return the key of the first mistake in the values of a `model`, and what is wrong with it.
 
-    ("pretrain.steps", " = 'x': input should be a valid integer, ...")
+    The two make a sentence: ("pretrain.steps", " = 'x': input should be a valid integer").
     """
     first = error.errors(include_url=False)[0]
     location = [part for part in first["loc"] if part != "[key]"]
@@ -108,7 +111,7 @@ def _no_variant(parts: list[str], value: Any, field: FieldInfo) -> tuple[str, st
 def _elsewhere(
     parts: Sequence[str], section: type[BaseModel] | None, model: type[BaseModel]
 ) -> str:
-    """Which variants of the section have the key, or which key may be meant."""
+    """Say which variants of the section have the key, or which key may be meant."""
     *above, last = parts
     parent = "".join(f"{part}." for part in above)
     field = find_field(".".join(above), model)[1] if above else None

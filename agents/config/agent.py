@@ -94,12 +94,12 @@ class AgentConfig(Config):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Those of the algorithm's class that `settings` and our defaults decide."""
+        """Return the arguments of the algorithm's class that `settings` and our defaults decide."""
         return {**ALGORITHMS[self.algorithm].defaults, **self.settings}
 
     @property
     def policy_arguments(self) -> dict[str, Any]:
-        """Network and exploration, the same for every arm."""
+        """Return the arguments of the policy: network and exploration, the same for every arm."""
         arguments: dict[str, Any] = {"net_arch": list(self.net_arch)}
         if ALGORITHMS[self.algorithm].explores_by_std:
             arguments["log_std_init"] = self.log_std_init
@@ -127,7 +127,7 @@ class AgentConfig(Config):
 
 
 def check_installed(name: AlgorithmName) -> None:
-    """Raise ValueError unless the package of that algorithm can be found; nothing is imported."""
+    """Raise ValueError unless the package of the algorithm is installed; nothing is imported."""
     package = ALGORITHMS[name].package
     if find_spec(package) is None:
         pip = package.replace("sb3_contrib", "sb3-contrib")
@@ -135,7 +135,7 @@ def check_installed(name: AlgorithmName) -> None:
 
 
 def algorithm_class(name: AlgorithmName) -> type[Any]:
-    """The class that `name` means; ValueError if its package is not installed."""
+    """Import the class that `name` means; raise ValueError if its package is not installed."""
     check_installed(name)
     found: type[Any] = getattr(importlib.import_module(ALGORITHMS[name].package), name)
     return found

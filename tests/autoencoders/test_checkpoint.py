@@ -67,7 +67,7 @@ def test_damaged_json_is_refused(folder, name, text):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("config.json", {"format": 3}, "format 3, not 2; update worldvae"),
+        ("config.json", {"format": 2}, "format 2, not 3, so another version of worldvae"),
         ("config.json", {"extra": 2}, "extra: Extra inputs are not permitted"),
         ("card.json", {"trained": None}, "trained: Input should be a valid boolean"),
         ("card.json", {"kl": [1.0]}, "kl has 1 values, the network has 4 latents"),

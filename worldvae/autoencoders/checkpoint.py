@@ -22,7 +22,7 @@ from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_write_bytes, sha256_file, user_errors
 
-FORMAT = 2
+FORMAT = 3
 REMEDY = "copy the whole folder again, or pretrain the encoder again"
 
 
@@ -142,7 +142,10 @@ def _read(path: Path, model: type[C]) -> C:
         raise ArtifactError(f"{path}: no such file, so {path.parent} holds no finished encoder")
     values = read_checked(path, REMEDY)
     if values.get("format", FORMAT) != FORMAT:
-        raise ArtifactError(f"{path}: format {values['format']}, not {FORMAT}; update worldvae")
+        raise ArtifactError(
+            f"{path}: format {values['format']}, not {FORMAT}, so another version of worldvae made "
+            "it; use that one, or pretrain the encoder again"
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:

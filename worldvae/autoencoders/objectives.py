@@ -23,7 +23,7 @@ class AnyObjective(Config):
 
     @property
     def without_warm_up(self) -> Self:
-        """The same objective as it is once its schedules are over."""
+        """The objective as it is once its schedules are over."""
         return self
 
 
@@ -54,7 +54,7 @@ class WithSchedule(Corrupted):
         return self.model_copy(update={"beta_schedule": "constant", "beta_steps": BETA_STEPS})
 
     def share_at(self, step: int | None) -> float:
-        """How much of beta counts at `step` (the first is 0); None: once its schedule is over."""
+        """Return the share of beta that counts at `step`, from 0 on; None is the schedule's end."""
         if step is None or self.beta_schedule == "constant":
             return 1.0
         if self.beta_schedule == "linear":
@@ -77,7 +77,7 @@ class WithBeta(WithSchedule):
     beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
 
     def beta_at(self, step: int | None) -> float:
-        """The weight of the KL at `step` (the first is 0); None: once its schedule is over."""
+        """Return the weight of the KL at `step`, from 0 on; None is the schedule's end."""
         return self.beta * self.share_at(step)
 
 
@@ -133,7 +133,7 @@ class VAE(WithFreeBits, WithSchedule):
     name: Literal["vae"] = "vae"
 
     def beta_at(self, step: int | None) -> float:
-        """The weight of the KL at `step`: 1 once its schedule is over."""
+        """Return the weight of the KL at `step`, which is 1 at the schedule's end (None)."""
         return self.share_at(step)
 
 
@@ -161,7 +161,7 @@ class CapacityVAE(Corrupted):
         return self.model_copy(update={"capacity_steps": 1})
 
     def capacity_at(self, step: int | None) -> float:
-        """C at `step`, in nats: capacity min(1, step / capacity_steps); None: at the end."""
+        """Return C in nats: capacity min(1, step / capacity_steps); None is the schedule's end."""
         return self.capacity * (1.0 if step is None else min(1.0, step / self.capacity_steps))
 
 

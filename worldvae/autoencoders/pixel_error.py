@@ -47,7 +47,7 @@ class Weighed(AnyPixels):
     )
 
     def window(self, stack: int) -> Window:
-        """The frames that one example needs."""
+        """Return which frames one example needs."""
         return Window(stack, self.predict, with_previous=self.motion_weight > 0)
 
 
@@ -105,7 +105,7 @@ class NoPixels(WithUnits, AnyPixels):
     )
 
     def window(self, stack: int) -> Window:
-        """The frames that one example needs."""
+        """Return which frames one example needs."""
         return Window(stack, self.predict)
 
 

@@ -8,14 +8,14 @@ import torch
 
 
 def torch_device(device: str) -> str:
-    """What torch calls `device`; auto: a GPU if torch sees one."""
+    """Return what torch calls `device`; auto is a GPU if torch sees one."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return device
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """`auto` -> bfloat16 if the device has instructions for it, else float32."""
+    """Return `precision`, for auto bfloat16 if the device has instructions for it, else float32."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
