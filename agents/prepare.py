@@ -22,7 +22,7 @@ from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.checksum import is_intact, write_checked
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.rules.evidence import Health
-from worldvae.envs import make_env
+from worldvae.envs import EnvConfig, make_env
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -82,40 +82,39 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     check_keys(env.observation_space)
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-    store = _complete(experiment)
+    store = _complete(folder, experiment.env, experiment.rollouts.frames)
     if store is not None:
         return store
     with locked(folder, "collection", STAGE, alone=True):
         check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         store = RolloutStore.create(folder, experiment.env)
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
-        _collect(experiment, store)
+        _collect(store, experiment.rollouts, experiment.seed)
     return store
 
 
-def _complete(experiment: Experiment) -> RolloutStore | None:
-    """The rollouts, if they are all there."""
-    folder = experiment.rollouts_folder
+def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
+    """The rollouts in `folder`, if there are so many frames of them."""
     if not is_intact(folder / "result.json"):
         return None
-    store = RolloutStore.create(folder, experiment.env)
-    return store if is_collected(store, experiment.rollouts.frames) else None
+    store = RolloutStore.create(folder, env)
+    return store if is_collected(store, frames) else None
 
 
-def _collect(experiment: Experiment, store: RolloutStore) -> None:
+def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
     """Add what is missing to `store`, and say what all of it took."""
     folder = store.folder
     agent, before = None, Spent()
-    if experiment.rollouts.agent is not None:
-        path = Path(experiment.rollouts.agent)
-        agent, before = Agent.load(path, experiment.env, deterministic=False), _spent_on(path)
+    if config.agent is not None:
+        path = Path(config.agent)
+        agent, before = Agent.load(path, store.env, deterministic=False), _spent_on(path)
     with store.writing():  # lists what a kill has left
         told = told_of(folder)
         lost = lost_since(told, store, before)
     earlier, began = recorded(told, store, before), used_cpu()
-    noise = derive(experiment.seed, "actions", store.next_number)
+    noise = derive(seed, "actions", store.next_number)
     with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
-        collect(store, experiment.rollouts, experiment.seed, agent)
+        collect(store, config, seed, agent)
     cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
     result = {
         "env_steps": before.env_steps + store.env_steps + lost.env_steps,

@@ -18,6 +18,7 @@ from agents.report.tables import arms_table, costs_seeds_table, costs_table, pai
 from agents.report.text import commands, render_text
 from agents.report.verdict import verdict
 from agents.run.records import Run
+from agents.run.stages import SHARED, activities
 from worldvae import html
 from worldvae.files import atomic_write_text
 from worldvae.stats import Resampling
@@ -120,8 +121,8 @@ def _costs(summary: Summary) -> str:
     if not summary.costs:
         return ""
     text = (
-        "The mean over the seeds of each arm. Collection and pretraining are counted in full for "
-        "each arm that needs them; evaluations are charged to none, nor are they in the CPU "
+        f"The mean over the seeds of each arm. What {activities(*SHARED)} took is counted in full "
+        "for each arm that needs it; evaluations are charged to none, nor are they in the CPU "
         "minutes. Memory is the most that was resident, child processes included."
     )
     return html.section(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from agents.report.normalised import PairAcross
 from agents.report.summary import ArmSummary, Pair, Summary
 from agents.run.records import ENOUGH_SEEDS, Cost
+from agents.run.stages import activities, shared_stages
 
 
 def verdict(summary: Summary) -> list[str]:
@@ -116,7 +117,8 @@ def _costs(summary: Summary) -> str:
         if arm.charged != Cost():
             text += (
                 f", and before that {arm.charged.env_steps:,} env steps "
-                f"({minutes(arm.charged.seconds)} min) of collecting and pretraining, charged to it"
+                f"({minutes(arm.charged.seconds)} min) of {activities(*shared_stages(arm.arm))}, "
+                "charged to it"
             )
         parts.append(text)
     return f"Training per seed: {'; '.join(parts)}."

@@ -30,7 +30,7 @@ class SharedStage:
     """What can be done about a damaged result."""
 
 
-class AgentCosts(Protocol):
+class HasStageCosts(Protocol):
     """What the result of an agent says of its stages."""
 
     @property
@@ -51,7 +51,7 @@ class AgentStage:
     """A stage of the life of each agent."""
 
     name: str
-    cost: Callable[[AgentCosts], StageCost]
+    cost: Callable[[HasStageCosts], StageCost]
     is_metered: bool = True
     """Whether its processor time and memory are measured apart."""
 
@@ -88,6 +88,12 @@ NAMES = tuple(stage.name for stage in (*SHARED, *OF_AGENTS))
 METERED = tuple(stage.name for stage in SHARED) + tuple(
     stage.name for stage in OF_AGENTS if stage.is_metered
 )
+
+
+def activities(*stages: SharedStage) -> str:
+    """What is done in `stages`, in words: "collecting and pretraining"."""
+    *first, last = [stage.activity for stage in stages]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def shared_stages(arm: str) -> tuple[SharedStage, ...]:

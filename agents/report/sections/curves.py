@@ -8,6 +8,7 @@ from agents.arms.registry import colours
 from agents.report.verdict import minutes
 from agents.run.load import curve
 from agents.run.records import AgentRecord, Cost, Run
+from agents.run.stages import activities
 from worldvae import html
 from worldvae.plots import comparison as figures
 from worldvae.stats import Resampling
@@ -73,6 +74,6 @@ def _charges(run: Run, unit: str) -> str:
         for arm in arms
     ]
     return (
-        " Shaded: what collecting frames and pretraining took, charged before the first "
+        f" Shaded: what {activities(*run.needed_stages())} took, charged before the first "
         f"training step: {', '.join(sizes)}."
     )
