@@ -1,4 +1,4 @@
-"""The frames of a training that were least like those of its encoder."""
+"""Keeps the frames of a training that were least like those of its encoder."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from worldvae.diagnostics.drift import Readings
 KEPT = 8
 
 Columns = dict[str, NDArray[Any]]
-"""frames (K, H, W, C) uint8, the strangest first; strangeness, distance, env_steps (K,); where the
-encoder decodes what it sees, error (K,) and decoded (K, H, W, C) uint8."""
+"""The columns of the K strangest frames, the strangest first.
+
+`frames` (K, H, W, C) uint8; `strangeness`, `distance` and `env_steps` (K,); if the encoder can
+decode, `error` (K,) and `decoded` (K, H, W, C) uint8.
+"""
 
 
 class Outliers:
-    """Keeps the KEPT strangest frames in the file `path`, whole or absent.
+    """Keeps the KEPT strangest frames in the file `path`, which is replaced atomically.
 
     Args:
-        env_steps: Where training goes on; what was seen later is forgotten.
+        env_steps: Where training resumes; frames seen later are dropped.
     """
 
     def __init__(self, path: Path, env_steps: int = 0) -> None:
         self._path = path
-        known = read_outliers(path)
-        self._columns = _rows(known, known["env_steps"] <= env_steps) if known else {}
+        saved = read_outliers(path)
+        self._columns = _rows(saved, saved["env_steps"] <= env_steps) if saved else {}
 
     def add(
         self,
@@ -38,7 +41,7 @@ class Outliers:
         strangeness: NDArray[np.float64],
         env_steps: int,
     ) -> None:
-        """Of the frames (B, H, W, C) and those that are kept, keep the strangest."""
+        """Keep the strangest among the given frames (B, H, W, C) and those that are kept so far."""
         columns: Columns = {
             "frames": frames,
             "strangeness": strangeness,
@@ -59,7 +62,7 @@ class Outliers:
 
 
 def read_outliers(path: Path) -> Columns:
-    """What `Outliers` wrote to `path`; empty if there is none."""
+    """Read the file that `Outliers` wrote to `path`; empty if there is none."""
     if not path.exists():
         return {}
     data = read_checked_bytes(path, "remove it, and what it showed is not shown")

@@ -1,11 +1,11 @@
-"""Refit the encoder of an agent that has left its training frames behind, and let it go on.
+"""Refits the encoder of an agent whose frames have drifted from those it was trained on.
 
-The iterative procedure of Ha & Schmidhuber (2018), section 5: collect with the current agent, train
-the model on old and new frames, train the agent on. In the agent's folder:
+This is the iterative procedure of Ha & Schmidhuber (2018), section 5: collect with the current
+agent, train the model on old and new frames, train the agent on. It writes into the agent's folder:
 
-refresh_1/rollouts     what the agent showed
+refresh_1/rollouts     frames of the agent
 refresh_1/encoder      the encoder from then on
-refresh_1/result.json  what it cost; with it this refresh is done
+refresh_1/result.json  the cost; the refresh is complete when this file exists
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ from worldvae.torch_seeding import seeded_torch
 from worldvae.training.device import torch_device
 
 EVALUATIONS = 4
-"""Of a refit at least; its best one is kept."""
+"""The smallest number of evaluations of a refit, of which the best is kept."""
 
 
 @dataclass(frozen=True)
 class DriftTask:
-    """What watching and refitting the encoder of one agent needs of its experiment."""
+    """The settings for watching and refitting the encoder of one agent."""
 
     folder: Path
-    """Of the agent."""
+    """The agent's folder."""
     config: DriftConfig
     rollouts: RolloutConfig
     rollouts_folder: Path
@@ -59,7 +59,7 @@ class DriftTask:
 
     @classmethod
     def of(cls, experiment: Experiment, folder: Path) -> DriftTask:
-        """Of the agent in `folder`."""
+        """Return the task for the agent in `folder`."""
         return cls(
             folder=folder,
             config=experiment.drift,
@@ -71,21 +71,21 @@ class DriftTask:
         )
 
     def stores(self, refreshes: int) -> list[RolloutStore]:
-        """All frames behind the encoder of an agent that was refitted so often."""
-        own = [refresh_folder(self.folder, n + 1) / "rollouts" for n in range(refreshes)]
-        return [RolloutStore(path) for path in (self.rollouts_folder, *own)]
+        """Return all frames behind an encoder that was refitted `refreshes` times."""
+        refreshed = [refresh_folder(self.folder, n + 1) / "rollouts" for n in range(refreshes)]
+        return [RolloutStore(path) for path in (self.rollouts_folder, *refreshed)]
 
     def may_refresh(self, arm: Arm, refreshes: int) -> bool:
-        """Whether the encoder, refitted so often, would be refitted again if the agent drifted."""
+        """Whether an encoder that was refitted `refreshes` times may be refitted once more."""
         return self.config.refresh and arm.may_refit and refreshes < self.config.refreshes
 
 
 def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
-    """What measures the drift of an agent that sees latents; nothing for the others."""
+    """Return the callback that measures an agent's drift; empty if it observes no latents."""
     if not task.config.every or agent.encode is None:
         return []
     encoder = agent.encode.encoder
-    own = refresh_folder(task.folder, card.refreshes) if card.refreshes else task.folder
+    current = refresh_folder(task.folder, card.refreshes) if card.refreshes else task.folder
     return [
         DriftWatch(
             task.folder,
@@ -93,14 +93,14 @@ def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
             card,
             encoder,
             lambda: refer(encoder, task.stores(card.refreshes)),
-            Outliers(own / "strangest.npz", card.env_steps),
+            Outliers(current / "strangest.npz", card.env_steps),
             may_refit=task.may_refresh(agent.arm, card.refreshes),
         )
     ]
 
 
 def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
-    """Whether the newest measurement asks to refit the agent's encoder."""
+    """Whether the newest measurement requires that the agent's encoder is refitted."""
     lines = read_lines(task.folder)
     return task.may_refresh(arm, card.refreshes) and calls_for_refresh(
         task.config, lines, card.refreshes
@@ -108,7 +108,7 @@ def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
 
 
 def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:
-    """Whether the newest of `lines` asks to refit an encoder that was refitted so often."""
+    """Whether the newest of `lines` requires a refit after `refreshes` earlier ones."""
     if not config.refresh or refreshes >= config.refreshes or not lines:
         return False
     last = lines[-1]
@@ -116,22 +116,22 @@ def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes
 
 
 def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
-    """Collect with the agent, refit its encoder, and name the new one in its card.
+    """Collect with the agent, refit its encoder, and write the new encoder to its card.
 
-    Killed at any moment, the same call goes on.
+    If it was interrupted, the same call resumes.
     """
-    folder, own = task.folder, refresh_folder(task.folder, card.refreshes + 1)
-    if not is_intact(own / "result.json"):
+    folder, target = task.folder, refresh_folder(task.folder, card.refreshes + 1)
+    if not is_intact(target / "result.json"):
         with PeakMemory(card.peak_memory) as memory:
-            costs = _collect(task, own, card)
-            refitted = _refit(task, own, card)
+            costs = _collect(task, target, card)
+            refitted = _refit(task, target, card)
             result = {**_sum(costs, refitted), "peak_memory": memory.bytes}
-        write_checked(own / "result.json", result)
-    result = read_checked(own / "result.json", f"delete it to refit {folder} again")
+        write_checked(target / "result.json", result)
+    result = read_checked(target / "result.json", f"delete it to refit {folder} again")
     card = card.model_copy(
         update={
-            "encoder": os.path.relpath(own / "encoder", folder),
-            "encoder_sha256": hash_encoder(own / "encoder"),
+            "encoder": os.path.relpath(target / "encoder", folder),
+            "encoder_sha256": hash_encoder(target / "encoder"),
             "refreshes": card.refreshes + 1,
             "refresh_env_steps": card.refresh_env_steps + result["env_steps"],
             "refresh_seconds": card.refresh_seconds + result["seconds"],
@@ -144,12 +144,12 @@ def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
 
 
 def refresh_folder(folder: Path, number: int) -> Path:
-    """Where the agent in `folder` keeps what belongs to its refresh `number`, from 1 on."""
+    """Return the subfolder for refresh `number`, from 1 on, of the agent in `folder`."""
     return folder / f"refresh_{number}"
 
 
-def _collect(task: DriftTask, own: Path, card: AgentCard) -> dict[str, float]:
-    """Frames of the agent as it explores, and what they cost."""
+def _collect(task: DriftTask, target: Path, card: AgentCard) -> dict[str, float]:
+    """Collect frames with the exploring agent; return the cost."""
     rollouts = RolloutConfig(
         frames=task.config.refresh_frames,
         num_envs=task.rollouts.num_envs,
@@ -158,29 +158,29 @@ def _collect(task: DriftTask, own: Path, card: AgentCard) -> dict[str, float]:
         epsilon=task.rollouts.epsilon,
     )
     seed = derive(card.seed, "refresh", card.refreshes)
-    store = RolloutStore.create(own / "rollouts", task.env)
-    # Of a part that was killed the processor seconds are not known: it was busy all the time.
-    before, began = sum(record.seconds for record in store.records), used_cpu()
+    store = RolloutStore.create(target / "rollouts", task.env)
+    # The CPU seconds of a killed part are unknown; it is taken to have been busy all the time.
+    before, start = sum(record.seconds for record in store.records), used_cpu()
     agent = Agent.load(task.folder, deterministic=False)
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
     return {
         "env_steps": store.env_steps,
         "seconds": sum(record.seconds for record in store.records),
-        "cpu_seconds": before + used_cpu() - began,
+        "cpu_seconds": before + used_cpu() - start,
     }
 
 
-def _refit(task: DriftTask, own: Path, card: AgentCard) -> dict[str, Any]:
-    """An encoder of old and new frames, and what it cost."""
+def _refit(task: DriftTask, target: Path, card: AgentCard) -> dict[str, Any]:
+    """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
     seed = derive(card.seed, "refit", card.refreshes)
     before = own_encoder(task.folder, card)
     config = refit_config(task.pretrain, task.config.refresh_steps)
-    refit(before, stores, config, own / "encoder", seed, task.device)
-    keep_units(before, own / "encoder", stores[-1])
-    again = PRETRAIN_AGAIN.format(folder=own / "encoder")
-    result = read_checked(own / "encoder/result.json", again)
+    refit(before, stores, config, target / "encoder", seed, task.device)
+    keep_units(before, target / "encoder", stores[-1])
+    remedy = PRETRAIN_AGAIN.format(folder=target / "encoder")
+    result = read_checked(target / "encoder/result.json", remedy)
     return {
         "env_steps": 0,
         "seconds": result["seconds"],
@@ -189,7 +189,7 @@ def _refit(task: DriftTask, own: Path, card: AgentCard) -> dict[str, Any]:
 
 
 def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
-    """The configuration of pretraining, but for `steps` optimiser steps."""
+    """Return the configuration of pretraining with `steps` optimiser steps."""
     every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
     values = pretrain.model_dump(by_alias=True)
     return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})

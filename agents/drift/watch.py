@@ -1,4 +1,4 @@
-"""Measure the drift of an agent's frames from those of its encoder while it trains."""
+"""Measures during training how far an agent's frames drift from those of its encoder."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ class EvenSample:
     """Copies of frames, spread evenly over the decisions of training and over its environments.
 
     Args:
-        frames, decisions: So many of so many are kept.
+        frames: How many frames are kept.
+        decisions: Out of how many.
     """
 
     def __init__(self, frames: int, decisions: int) -> None:
         self._frames, self._decisions = min(frames, decisions), decisions
-        self._passed = self._taken = 0
+        self._offered = self._taken = 0
         self._kept: list[NDArray[np.uint8]] = []
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def offer(self, inputs: NDArray[np.uint8]) -> None:
-        """What the N environments show after one decision each: (N, H, W, n C)."""
-        self._passed += len(inputs)
-        due = self._passed * self._frames // self._decisions - self._taken
+        """Offer the frames of N environments after one decision: (N, H, W, n C)."""
+        self._offered += len(inputs)
+        due = self._offered * self._frames // self._decisions - self._taken
         for _ in range(due):
             self._kept.append(inputs[self._taken % len(inputs)].copy())
             self._taken += 1
 
     def take(self) -> NDArray[np.uint8]:
-        """The frames since the last call: (B, H, W, n C)."""
+        """Return the frames kept since the last call, (B, H, W, n C)."""
         kept, self._kept = self._kept, []
         return np.stack(kept)
 
@@ -54,15 +55,15 @@ class EvenSample:
 class DriftWatch(BaseCallback):
     """Measures the drift of a training's frames; see `DriftConfig`.
 
-    A training that was killed samples what is left of its interval.
+    A resumed training samples the rest of its interval.
 
     Args:
-        folder: The agent's, where `drift.jsonl` is written.
-        card: The agent as it begins, or as its last checkpoint left it.
-        encoder: What it sees through.
-        reference: Makes what is normal for `encoder`, when training begins.
+        folder: The agent's folder, where `drift.jsonl` is written.
+        card: The agent at the start, or at its last checkpoint.
+        encoder: The encoder of its observations.
+        reference: Returns the measurements on the encoder's held-out frames, when training begins.
         strangest: Keeps the frames that are least like the encoder's.
-        may_refit: Stop training where the encoder is to be refitted.
+        may_refit: Stop training when the encoder has to be refitted.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""The units of a refitted encoder's latents: those in which a policy's inputs change least.
+"""Chooses the units of a refitted encoder's latents so that a policy's inputs change least.
 
-Of four choices, measured on Dots after a refit that let the latents grow threefold, the change of
-the whitened latents (root mean square, on the agent's frames and on old ones): the old units 2.2
-and 2.0, units of all training frames 0.55 and 0.45, of the old frames 0.57 and 0.40, these 0.42 and
-0.45.
+Four choices were measured on Dots after a refit that let the latents grow threefold. The change of
+the whitened latents, as root mean square on the agent's frames and on old ones, was 2.2 and 2.0
+with the old units, 0.55 and 0.45 with those of all training frames, 0.57 and 0.40 with those of
+the old frames, and 0.42 and 0.45 with these.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from worldvae.rollouts import RolloutStore, StoredFrames
 FRAMES = 2_000
 
 QUIET = 0.2
-"""Least deviation that an input counts as having had: a collapsed latent that the refit woke would
-else be kept as quiet as it was."""
+"""The smallest deviation that an input counts as having had. Without this limit, a collapsed latent
+that the refit revived would stay as small as it was.
+"""
 
 
 def keep_units(before: Path, refitted: Path, store: RolloutStore) -> None:
-    """Whiten the encoder in `refitted` so that on the training frames of `store` each latent keeps
-    the mean and the deviation that it had with the encoder in `before`, in the card of the first.
+    """Keep each latent's mean and deviation on the training frames of `store` through a refit.
+
+    The mean and the deviation are those with the encoder in `before`; the units that keep them are
+    written to the card of the encoder in `refitted`.
     """
     old, new = Encoder.load(before), Encoder.load(refitted)
     source = StoredFrames(store, "train", before=new.stack - 1)
@@ -34,7 +37,7 @@ def keep_units(before: Path, refitted: Path, store: RolloutStore) -> None:
     seen, codes = old.whiten(old.encode(frames)), new.encode(frames)
     std = codes.std(0) / np.maximum(seen.std(0), QUIET)
     units = new.card.model_copy(update={"latent_std": tuple(std.tolist())})
-    # What whitening divides by is not the deviation itself where that is tiny.
+    # Whitening divides by more than the deviation if that is tiny.
     shift = Encoder(new._model, units).unwhiten(seen.mean(0)) - np.asarray(units.latent_mean)
     units = units.model_copy(update={"latent_mean": tuple((codes.mean(0) - shift).tolist())})
     replace_card(refitted, units)

@@ -1,4 +1,4 @@
-"""The tables and the figure of a study, from the scores of its cells."""
+"""Writes the tables and the figure of a study from the scores of its cells."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from worldvae.plots.frames import DPI
 from worldvae.stats import Resampling, bootstrap_interval, mean
 
 MEAN = "mean"
-INTERVAL_FROM = 3  # fewest seeds with an interval
+INTERVAL_FROM = 3
+"""The fewest seeds for which an interval is computed."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number of `scores.json`, where it lies there, and what it tells."""
+    """A number in `scores.json`, the path of its keys there, and its meaning."""
 
     title: str
     path: tuple[str, ...]
@@ -35,7 +36,7 @@ METRICS = (
     Metric(
         "F1, published probe",
         ("published_probes", "mean"),
-        "AtariARI's linear probe on the latents as they are, mean over categories",
+        "AtariARI's linear probe on the unscaled latents, mean over categories",
         pictured=True,
     ),
     Metric(
@@ -67,15 +68,15 @@ METRICS = (
 )
 
 Grid = dict[str, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
-"""Encoder -> environment -> one value a seed."""
+"""Encoder -> environment -> values of the seeds, (S,)."""
 
 
 def write_study(
     folder: Path, scores: Sequence[Mapping[str, Any]], missing: Sequence[str] = ()
 ) -> Path:
-    """Write scores.csv, study.md and study.png into `folder`; the path of study.md.
+    """Write scores.csv, study.md and study.png into `folder`; return the path of study.md.
 
-    `missing` names what has no scores, since it failed.
+    `missing` names the cells without scores, because they failed.
     """
     found = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
     atomic_write_text(folder / "scores.csv", _csv(scores))
@@ -107,7 +108,7 @@ def _at(row: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
 
 
 def _csv(scores: Iterable[Mapping[str, Any]]) -> str:
-    """One line a number: those of METRICS, and the probes of each variable."""
+    """Return one line per number: those of METRICS, and the probes of each variable."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["env", "encoder", "seed", "metric", "value"])
@@ -147,9 +148,9 @@ def _table(metric: Metric, grid: Grid) -> str:
     for encoder, by_env in grid.items():
         cells = [_cell(by_env.get(env), metric.digits) for env in envs]
         if len(envs) > 1:
-            whole = all(env in by_env for env in envs)
-            overall = np.mean([by_env[env].mean() for env in envs]) if whole else np.nan
-            cells.append(f"{overall:z.{metric.digits}f}" if whole else "")
+            is_complete = all(env in by_env for env in envs)
+            overall = np.mean([by_env[env].mean() for env in envs]) if is_complete else np.nan
+            cells.append(f"{overall:z.{metric.digits}f}" if is_complete else "")
         lines.append(f"| {encoder} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

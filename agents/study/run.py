@@ -1,7 +1,6 @@
-"""Environments x encoders x seeds: train every encoder, and measure what its latents keep.
+"""Runs a study of encoders: environments x encoders x seeds, trained and measured without agents.
 
-No agent is trained. Each cell of the grid is a folder of its own and is done once; killed, the
-same command goes on.
+Each cell of the grid has a folder of its own. The same command resumes an interrupted study.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ from worldvae.training.device import torch_device
 
 @dataclass(frozen=True)
 class Cell:
-    """One encoder of one environment and seed."""
+    """One encoder in one environment, with one seed."""
 
     env: str
     encoder: str
     seed: int
     experiment: Experiment
-    """The study's, with this environment and this encoder's settings."""
+    """The study's experiment with the environment and the encoder settings of this cell."""
 
     @property
     def name(self) -> str:
@@ -77,10 +76,11 @@ class Cell:
 
 
 def study(experiment: Experiment) -> bool:
-    """Leave scores.csv, study.md and study.png in the experiment's folder; whether all is in them.
+    """Write scores.csv, study.md and study.png into the experiment's folder.
 
-    Run again, it does only what is missing. An encoder that fails leaves a gap in the tables and
-    does not stop the others. Raises TrainingError if none has been measured.
+    Returns whether all encoders are in them. A second call runs only the missing cells. An encoder
+    that fails leaves a gap in the tables and does not stop the others. Raises TrainingError if no
+    encoder was measured.
     """
     cells = list(grid(experiment))
     for cell in cells:
@@ -103,7 +103,7 @@ def study(experiment: Experiment) -> bool:
 
 
 def grid(experiment: Experiment) -> Iterator[Cell]:
-    """Every cell; raises ConfigError for an encoder whose settings do not fit."""
+    """Yield every cell; raises ConfigError for an encoder with invalid settings."""
     settings = experiment.study
     for env in settings.envs or (experiment.env.id,):
         for seed in settings.seeds:
@@ -112,14 +112,14 @@ def grid(experiment: Experiment) -> Iterator[Cell]:
 
 
 def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any]) -> Experiment:
-    """The experiment of one cell: its environment, the changed keys of `pretrain`."""
+    """Return the experiment of one cell, with its environment and its changes to `pretrain`."""
     common = experiment.pretrain.model_dump(by_alias=True, exclude_unset=True)
     own = {key: value for key, value in changes.items() if key != "trained"}
     try:
         config = PretrainConfig.model_validate(merge_sections(common, own, PretrainConfig))
     except ValidationError as error:
-        key, words = explain(error, PretrainConfig)
-        raise ConfigError(f"study.encoders.{name}.{key}{words}") from None
+        key, message = explain(error, PretrainConfig)
+        raise ConfigError(f"study.encoders.{name}.{key}{message}") from None
     try:
         folder = f"{experiment.name}/{check_name(folder_name(env))}"
     except ValueError as error:
@@ -130,7 +130,7 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
 
 
 def _run(waiting: list[Cell], workers: int) -> None:
-    """Make those cells, `workers` at a time."""
+    """Run the cells in `waiting`, `workers` at a time."""
     with (
         View("encoders", len(waiting)) as view,
         Pool[Cell](LocalProcesses(workers), view) as pool,
@@ -151,8 +151,8 @@ def _make(cell: Cell) -> None:
     scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
     result = {"env": cell.env, "encoder": cell.encoder, "seed": cell.seed, **scores}
     if (cell.folder / "result.json").exists():
-        again = PRETRAIN_AGAIN.format(folder=cell.folder)
-        result["training_seconds"] = read_checked(cell.folder / "result.json", again)["seconds"]
+        remedy = PRETRAIN_AGAIN.format(folder=cell.folder)
+        result["training_seconds"] = read_checked(cell.folder / "result.json", remedy)["seconds"]
     write_checked(cell.folder / "scores.json", result)
 
 

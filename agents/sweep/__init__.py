@@ -1,1 +1,1 @@
-"""Choosing beta: a curve of trials, what each end loses, and the beta between them."""
+"""Chooses beta: trains a curve of encoders, finds what each end loses, and picks a beta between."""

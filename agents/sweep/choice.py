@@ -1,10 +1,10 @@
-"""The recommendation of a sweep: points in, one beta and its reason out.
+"""The recommendation of a sweep: measured trials in, one beta and its reason out.
 
-Along a curve, beta rising: the code costs fewer nats, overfits less, and tells less. So the rule is
-the largest beta that still tells nearly all, KEEP of what the best code of the sweep tells. What a
-code tells is judged by its probes, above their floor; without a true state by the moving pixels it
-keeps; where nothing moves, by all pixels. Of several latent sizes the smallest wins that has such a
-beta without overfitting.
+As beta rises along a curve, the code costs fewer nats, overfits less, and holds less information.
+So the rule is the largest beta whose code still holds KEEP of the information of the best code.
+The information is measured by linear probes above their floor; without a true state by the moving
+pixels that are kept; if no pixel moves, by all pixels. Of several latent sizes, the smallest one
+wins that has such a beta without overfitting.
 """
 
 from __future__ import annotations
@@ -16,26 +16,30 @@ from agents.sweep.points import Point, Setting
 from worldvae.config import Config
 
 KEEP = 0.9
-LEAST = 0.1
-"""A measure by which even the best code comes no further than this cannot choose between codes."""
+MIN_INFORMATION = 0.1
+"""A measure on which even the best code stays below this cannot choose between codes."""
 MARGIN = 0.1
-"""A code overfits if held-out error is beyond 1 + MARGIN times training error, so that it matters,
-and the interval over episodes lies above 1, so that it is not the luck of the split."""
+"""A code overfits if two conditions hold. Its held-out error is more than 1 + MARGIN times its
+training error, so that it matters; and the interval over episodes lies above 1, so that it is not
+an accident of the split.
+"""
 
 
-class Judged(Config):
-    """A point and the two marks it bears in the figure."""
+class JudgedPoint(Config):
+    """A point with the two marks that the figure gives it."""
 
     point: Point
     kept: float
-    """What it tells as a share of what the best code of the sweep tells."""
+    """Its information as a share of that of the best code in the sweep."""
     is_beyond: bool
-    """Whether its beta is larger than that of the best point of its curve. A code of too small a
-    beta tells less too, but what it lost is order, no detail."""
+    """Whether its beta is above that of the best point of its curve.
+
+    A code below the best beta holds less information, too, but it lost order and no detail.
+    """
 
     @property
     def loses(self) -> bool:
-        """Whether details are lost to beta."""
+        """Whether its beta costs details."""
         return self.is_beyond and self.kept < KEEP
 
     @property
@@ -45,17 +49,17 @@ class Judged(Config):
 
 
 class Choice(Config):
-    """What a sweep recommends, and by which measure; `setting` is None where all codes failed."""
+    """The recommendation and the measure behind it; `setting` is None if all codes failed."""
 
     setting: Setting | None
     reason: str
     judged_by: str
-    judged: tuple[Judged, ...]
-    """All points, the latent sizes apart and beta rising."""
+    judged: tuple[JudgedPoint, ...]
+    """All points, ordered by latent size and beta."""
 
 
 def recommend(points: Sequence[Point]) -> Choice:
-    """The rule above; needs no more than one point."""
+    """Apply the rule of this module to one or more points."""
     ordered = sorted(points, key=lambda point: (point.latents, point.beta))
     measure, kept = _kept(ordered)
     sizes = sorted({point.latents for point in ordered})
@@ -76,11 +80,12 @@ def recommend(points: Sequence[Point]) -> Choice:
     )
 
 
-def _judge(curve: Sequence[tuple[Point, float]]) -> list[Judged]:
-    """Points of one latent size, beta rising, and what each keeps."""
+def _judge(curve: Sequence[tuple[Point, float]]) -> list[JudgedPoint]:
+    """Mark the points of one latent size; `curve` is ordered by beta."""
     best = max(curve, key=lambda pair: pair[1])[0]
     return [
-        Judged(point=point, kept=kept, is_beyond=point.beta > best.beta) for point, kept in curve
+        JudgedPoint(point=point, kept=kept, is_beyond=point.beta > best.beta)
+        for point, kept in curve
     ]
 
 
@@ -92,60 +97,61 @@ _MEASURES: dict[str, Callable[[Point], float | None]] = {
 
 
 def _kept(points: Sequence[Point]) -> tuple[str, list[float]]:
-    """The first measure that all points have and some passes, and each as a share of the best.
+    """Return the first measure that all points have and that one exceeds, and each point's share.
 
-    A code without an active latent tells nothing, whatever noise its score holds.
+    Shares are relative to the best point. A code without an active latent counts as 0, because any
+    score that it has is noise.
     """
     for name, measure in _MEASURES.items():
         values = [measure(point) for point in points]
-        told = [
+        scores = [
             max(value, 0.0) if point.active else 0.0
             for point, value in zip(points, values, strict=True)
             if value is not None
         ]
-        if len(told) == len(points) and max(told) > LEAST:
-            return name, [value / max(told) for value in told]
+        if len(scores) == len(points) and max(scores) > MIN_INFORMATION:
+            return name, [value / max(scores) for value in scores]
     return "the pixels", [0.0] * len(points)
 
 
-def _largest_keeping(curve: Sequence[Judged]) -> Judged | None:
-    """Up from the best point of a curve, the last one before details are lost.
+def _largest_keeping(curve: Sequence[JudgedPoint]) -> JudgedPoint | None:
+    """Return the last point above the best one before details are lost.
 
-    A point beyond that keeps them by luck: its neighbour does not.
+    A larger beta that keeps details again does so by chance, because its neighbour does not.
     """
     best = max(curve, key=lambda one: one.kept)
     keeping = list(takewhile(lambda one: one.kept >= KEEP, curve[curve.index(best) :]))
     return keeping[-1] if keeping else None
 
 
-def _reason(chosen: Judged, curve: Sequence[Judged], measure: str, several: bool) -> str:
+def _reason(chosen: JudgedPoint, curve: Sequence[JudgedPoint], measure: str, several: bool) -> str:
     size = f" with {chosen.point.latents} latents" if several else ""
-    head = (
+    rule = (
         f"beta {chosen.point.beta:g}{size}: the largest that keeps {KEEP:.0%} of what the best "
         f"code tells of {measure}"
     )
-    return "; ".join([head, _above(chosen, curve), _below(chosen, curve)])
+    return "; ".join([rule, _above(chosen, curve), _below(chosen, curve)])
 
 
-def _above(chosen: Judged, curve: Sequence[Judged]) -> str:
+def _above(chosen: JudgedPoint, curve: Sequence[JudgedPoint]) -> str:
     following = curve[curve.index(chosen) + 1 :]
     if not following:
         return "it is the largest tried, so a larger one may do as well"
     return f"the next, {following[0].point.beta:g}, keeps {following[0].kept:.0%}"
 
 
-def _below(chosen: Judged, curve: Sequence[Judged]) -> str:
-    """What is known of overfitting, and whether the chosen one is free of it."""
+def _below(chosen: JudgedPoint, curve: Sequence[JudgedPoint]) -> str:
+    """Describe the overfitting of the smaller betas, and that of the chosen one."""
     if all(one.point.overfitting_low is None for one in curve):
         return "overfitting cannot be judged with fewer than two episodes to a split"
-    guilty = [one.point for one in curve if one.overfits]
-    if not guilty:
+    overfitting = [one.point for one in curve if one.overfits]
+    if not overfitting:
         return "no beta tried overfits"
     if chosen.overfits:
-        worse = f"held-out error is {chosen.point.overfitting:.2f} times the training error"
-        return f"even so it overfits ({worse}): collect more frames"
-    worst = guilty[-1]
-    where = f"up to beta {worst.beta:g}" if len(guilty) > 1 else f"at beta {worst.beta:g}"
+        error = f"held-out error is {chosen.point.overfitting:.2f} times the training error"
+        return f"even so it overfits ({error}): collect more frames"
+    worst = overfitting[-1]
+    where = f"up to beta {worst.beta:g}" if len(overfitting) > 1 else f"at beta {worst.beta:g}"
     return (
         f"codes overfit {where}, where held-out error is {worst.overfitting:.2f} times the "
         "training error"

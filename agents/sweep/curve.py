@@ -1,4 +1,4 @@
-"""The trials of one latent size as an Optuna study: which are left, and running them."""
+"""Runs the missing trials of one latent size, which form an Optuna study."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WAITING = TrialState.WAITING
 
 @dataclass
 class TrialJob:
-    """A trial in a process of its own."""
+    """A trial that runs in a process of its own."""
 
     setting: Setting
     task: SweepTask
@@ -61,7 +61,7 @@ class TrialJob:
         return encoder_progress(self.folder, self.task.pretrain.steps)
 
     def report(self) -> None:
-        """Tell Optuna of the evaluations since the last call."""
+        """Report the evaluations since the last call to Optuna."""
         for row in read_jsonl(self.folder / "metrics.jsonl"):
             if row["split"] == "validation" and row["step"] > self.reported:
                 self.reported = row["step"]
@@ -69,7 +69,7 @@ class TrialJob:
 
     @property
     def should_stop(self) -> bool:
-        """What the pruner says of it by now."""
+        """Whether the pruner gives up the trial after its newest evaluation."""
         self.report()
         return self.trial.should_prune()
 
@@ -87,11 +87,11 @@ class BetaCurve:
             pruner if self.config.prune else NopPruner(),
         )
         # A resumed sweep must not draw the same betas again.
-        drawn = derive(task.seed, "sweep", len(self.study.trials))
-        self.study.sampler = TPESampler(n_startup_trials=1, seed=drawn)
+        seed = derive(task.seed, "sweep", len(self.study.trials))
+        self.study.sampler = TPESampler(n_startup_trials=1, seed=seed)
 
     def run(self) -> None:
-        """Finish what is neither complete nor, as long as pruning is on, pruned."""
+        """Run the trials that are not complete; with pruning on, pruned ones count as complete."""
         plan = self._plan()
         with (
             View(f"{self.latents} latents", len(plan)) as view,
@@ -106,7 +106,10 @@ class BetaCurve:
                     self.study.tell(job.trial, state=TrialState.PRUNED)
 
     def states(self) -> dict[Setting, State]:
-        """How each setting ended, the smallest beta first; of one tried again, the best end."""
+        """Return how each setting ended, by rising beta.
+
+        The best end counts if there were several.
+        """
         names: dict[TrialState, State] = {
             TrialState.FAIL: "failed",
             TrialState.PRUNED: "pruned",
@@ -117,50 +120,50 @@ class BetaCurve:
             for trial in self._trials(state):
                 if "beta" in trial.params:
                     setting = self._setting(trial)
-                    is_gone = name == "complete" and not is_intact(self._folder(setting) / HEALTH)
-                    found[setting] = "failed" if is_gone else name
+                    is_lost = name == "complete" and not is_intact(self._folder(setting) / HEALTH)
+                    found[setting] = "failed" if is_lost else name
         return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
 
     def points(self) -> list[Point]:
-        """The finished trials, measured."""
+        """Return the measurements of the complete trials."""
         complete = [setting for setting, state in self.states().items() if state == "complete"]
         return [Point.read(setting, self._folder(setting)) for setting in complete]
 
     def _plan(self) -> list[Setting | None]:
-        """What is to be tried, in order; None: where Optuna likes."""
+        """Return the settings to try, in order; for None the sampler chooses one."""
         stale = self._trials(TrialState.RUNNING)
-        for trial in stale:  # nobody else runs any: the sweep is locked
+        for trial in stale:  # no other process runs them, because the sweep is locked
             self.study.tell(trial.number, state=TrialState.FAIL)
-        begun = [self._setting(trial) for trial in stale if "beta" in trial.params]
+        started = [self._setting(trial) for trial in stale if "beta" in trial.params]
         # The study's own queue, of which a kill may have left one, comes first.
         queued = [self._rounded(trial.user_attrs["beta"]) for trial in self._trials(WAITING)]
         grid, done = list(self._grid()), self._done()
-        wanted = dict.fromkeys([*queued, *grid, *begun])
-        missing = [setting for setting in wanted if setting in queued or setting not in done]
+        settings = dict.fromkeys([*queued, *grid, *started])
+        missing = [setting for setting in settings if setting in queued or setting not in done]
         drawn = {*done, *missing}.difference(grid)
         return [*missing, *[None] * (self.config.refine - len(drawn))]
 
     def _grid(self) -> Iterator[Setting]:
-        """Largest and smallest beta, then what lies between: the pruner looks at the ends."""
+        """Yield the largest and the smallest beta first, because the pruner needs the ends."""
         betas = np.geomspace(*self.config.beta, self.config.trials)
         for beta in (*betas[-1:], *betas[:-1]):
             yield self._rounded(beta)
 
     def _done(self) -> set[Setting]:
-        """What need not be tried again."""
+        """Return the settings that need no further trial."""
         ends = ("complete", "pruned") if self.config.prune else ("complete",)
         return {setting for setting, state in self.states().items() if state in ends}
 
-    def _job(self, wanted: Setting | None) -> TrialJob:
-        if wanted and not self._trials(WAITING):
-            beta = {"beta": wanted.beta}
+    def _job(self, setting: Setting | None) -> TrialJob:
+        if setting and not self._trials(WAITING):
+            beta = {"beta": setting.beta}
             self.study.enqueue_trial(beta, user_attrs=beta)
         trial = self.study.ask()
         trial.suggest_float("beta", *self._range(), log=True)
         return TrialJob(self._setting(trial), self.task, trial)
 
     def _tell(self, job: TrialJob, succeeded: bool) -> None:
-        """The study how a trial ended; its last evaluations too, by which others are judged."""
+        """Report the outcome and the last evaluations of a trial to the study."""
         job.report()
         if succeeded:
             self.study.tell(job.trial, Point.read(job.setting, job.folder).mse_held_out)
@@ -168,7 +171,7 @@ class BetaCurve:
             self.study.tell(job.trial, state=TrialState.FAIL)
 
     def _range(self) -> tuple[float, float]:
-        """As wide as the grid's rounded ends, or Optuna would warn of them."""
+        """Return the range of beta, widened to the grid's rounded ends, or Optuna would warn."""
         low, high = self.config.beta
         return min(low, self._rounded(low).beta), max(high, self._rounded(high).beta)
 
@@ -186,7 +189,7 @@ class BetaCurve:
 
 
 def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
-    """The study of that name in the journal at `path`; made if it is new."""
+    """Load the study from the journal at `path`; create it if it is new."""
     try:
         return optuna.create_study(
             storage=JournalStorage(Journal(path)),
@@ -197,7 +200,7 @@ def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
         )
     except WorldvaeError:
         raise
-    except Exception as error:  # noqa: BLE001  # lines are missing, and Optuna raises what it likes
+    except Exception as error:  # noqa: BLE001  # for missing lines Optuna raises any error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ArtifactError(
             f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}"

@@ -1,4 +1,4 @@
-"""The figure of a sweep: what each beta costs, keeps and loses; a Choice in, a Figure out."""
+"""Draws the figure of a sweep: what each beta costs, keeps and loses."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
+from agents.sweep.choice import KEEP, MARGIN, Choice, JudgedPoint
 from agents.sweep.points import Point
 from worldvae.plots.frames import SPLITS
 from worldvae.plots.style import BLUE, GREY, ORANGE, SPARE
 
 OVERFITS, LOST, CHOSEN = ORANGE, SPARE[1], SPARE[0]
 LINES = ("-", "--", ":", "-.")
-"""One for each latent size."""
+"""The line style of each latent size."""
 NEAR = np.array([0.11, 0.04])
-"""Of the axes' width and height: labels of points nearer than this would cover each other."""
+"""Points closer than these shares of the axes' width and height share a label."""
 
 Value = Callable[[Point], float | None]
 
 
 def sweep_figure(choice: Choice) -> Figure:
-    """Rate and distortion; use and probes; details lost; overfitting, with both ends marked.
+    """Draw rate and distortion, use of the latents, lost details, and overfitting.
 
     The marks are those of the recommended latent size; other sizes have other line styles.
     """
@@ -59,15 +59,15 @@ def _explain_marks(figure: Figure) -> None:
     figure.legend(handles=marks, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
 
-def _curves(choice: Choice) -> list[list[Judged]]:
-    """One for each latent size, the recommended one first."""
+def _curves(choice: Choice) -> list[list[JudgedPoint]]:
+    """Return a curve for each latent size, the recommended one first."""
     sizes = {one.point.latents for one in choice.judged}
     chosen = choice.setting.latents if choice.setting else min(sizes)
     ordered = sorted(sizes, key=lambda size: (size != chosen, size))
     return [[one for one in choice.judged if one.point.latents == size] for size in ordered]
 
 
-def _draw_rate_distortion(axes: Axes, curves: Sequence[list[Judged]], choice: Choice) -> None:
+def _draw_rate_distortion(axes: Axes, curves: Sequence[list[JudgedPoint]], choice: Choice) -> None:
     errors: dict[str, Value] = {
         "validation": lambda point: point.mse_held_out,
         "train": lambda point: point.mse_train,
@@ -76,8 +76,8 @@ def _draw_rate_distortion(axes: Axes, curves: Sequence[list[Judged]], choice: Ch
         label, colour = SPLITS[split]
         _lines(axes, curves, error, label, colour, x=lambda point: point.rate)
     for one in curves[0]:
-        for is_so, colour, size in ((one.overfits, OVERFITS, 11), (one.loses, LOST, 15)):
-            if is_so:
+        for is_marked, colour, size in ((one.overfits, OVERFITS, 11), (one.loses, LOST, 15)):
+            if is_marked:
                 axes.plot(
                     one.point.rate, one.point.mse_held_out, "o", ms=size, mec=colour, mfc="none"
                 )
@@ -95,7 +95,7 @@ def _draw_rate_distortion(axes: Axes, curves: Sequence[list[Judged]], choice: Ch
 
 
 def _name_betas(axes: Axes, points: Sequence[Point]) -> None:
-    """Each held-out point's beta above it; points in one place share a label."""
+    """Write each held-out point's beta above it; points close together share a label."""
     places = np.array([(point.rate, point.mse_held_out) for point in points])
     at = axes.transAxes.inverted().transform(axes.transData.transform(places))
     group: list[int] = []
@@ -108,7 +108,7 @@ def _name_betas(axes: Axes, points: Sequence[Point]) -> None:
             group = []
 
 
-def _draw_use(axes: Axes, curves: Sequence[list[Judged]]) -> None:
+def _draw_use(axes: Axes, curves: Sequence[list[JudgedPoint]]) -> None:
     _lines(axes, curves, lambda p: p.active / p.latents, "active latents", GREY)
     _lines(axes, curves, lambda p: p.probes, "probes of the true state", BLUE)
     _lines(axes, curves[:1], lambda p: p.floor, "their floor", SPARE[3], marker="")
@@ -122,13 +122,13 @@ def _draw_use(axes: Axes, curves: Sequence[list[Judged]]) -> None:
     axes.set_ylim(bottom=max(axes.get_ylim()[0], -1))  # R2 has no lower bound
 
 
-def _draw_lost(axes: Axes, curves: Sequence[list[Judged]]) -> None:
+def _draw_lost(axes: Axes, curves: Sequence[list[JudgedPoint]]) -> None:
     _lines(axes, curves, lambda p: p.lost_moving, "moving pixels", ORANGE)
     _lines(axes, curves, lambda p: p.lost_static, "static pixels", BLUE)
     axes.set(title="Share lost (1: no better than the mean image)", ylabel="held-out")
 
 
-def _draw_overfitting(axes: Axes, curves: Sequence[list[Judged]]) -> None:
+def _draw_overfitting(axes: Axes, curves: Sequence[list[JudgedPoint]]) -> None:
     _lines(axes, curves, lambda p: p.overfitting, "ratio, interval over episodes", BLUE)
     for point in (one.point for curve in curves for one in curve):
         if point.overfitting_low is not None and point.overfitting_high is not None:
@@ -140,14 +140,14 @@ def _draw_overfitting(axes: Axes, curves: Sequence[list[Judged]]) -> None:
 
 def _lines(
     axes: Axes,
-    curves: Sequence[list[Judged]],
+    curves: Sequence[list[JudgedPoint]],
     value: Value,
     label: str,
     colour: str,
     x: Value = lambda point: point.beta,
     marker: str = "o",
 ) -> None:
-    """The same quantity of every latent size, where it is known."""
+    """Draw one quantity for every latent size that has it."""
     for curve, dash in zip(curves, LINES * len(curves), strict=False):
         points = [one.point for one in curve if value(one.point) is not None]
         if points:
@@ -157,22 +157,22 @@ def _lines(
 
 
 def _mark(axes: Axes, choice: Choice) -> None:
-    """Shade the betas that overfit and that lose details, and draw the recommended one."""
+    """Shade the betas that overfit or lose details, and draw a line at the recommended one."""
     curve = _curves(choice)[0]
     axes.set_xscale("log")
     axes.set_xlabel("beta")
     edges = _edges([one.point.beta for one in curve])
     axes.set_xlim(edges[0], edges[-1])
     for i, one in enumerate(curve):
-        for is_so, colour in ((one.overfits, OVERFITS), (one.loses, LOST)):
-            if is_so:
+        for is_marked, colour in ((one.overfits, OVERFITS), (one.loses, LOST)):
+            if is_marked:
                 axes.axvspan(edges[i], edges[i + 1], color=colour, alpha=0.13, lw=0)
     if choice.setting:
         axes.axvline(choice.setting.beta, color=CHOSEN, lw=1.6)
 
 
 def _edges(betas: Sequence[float]) -> list[float]:
-    """Halfway between neighbours on a logarithmic axis, half a step beyond the ends."""
+    """Return the middles between neighbours on a logarithmic axis, and an edge beyond each end."""
     logs = np.log(betas)
     middles = (logs[1:] + logs[:-1]) / 2
     half = np.diff(logs).mean() / 2 if len(logs) > 1 else 0.5

@@ -1,4 +1,4 @@
-"""Where Optuna keeps the trials of a sweep: a log whose lines have checksums."""
+"""Stores the trials of a sweep for Optuna in a log whose lines have checksums."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ REMEDY = "remove the file: trials that are finished are only measured again"
 class Journal(BaseJournalBackend):
     """The log at `path`; the caller holds the sweep's lock, so no other process writes.
 
-    Half a line that a kill left is dropped. Raises ArtifactError for a line that is damaged.
+    An incomplete last line, left by a kill, is dropped. Raises ArtifactError for a damaged line.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
         self._size = -1
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        """The lines from that number on; the curves of a sweep share them."""
+        """Return the lines from that number on; all curves of a sweep share them."""
         if self._bytes() != self._size:
-            self._known, self._size = read_jsonl(self._path, REMEDY), self._bytes()
-        return self._known[log_number_from:]
+            self._lines, self._size = read_jsonl(self._path, REMEDY), self._bytes()
+        return self._lines[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Add a line for each."""
-        is_known = self._bytes() == self._size
+        """Append one line for each log."""
+        is_current = self._bytes() == self._size
         for log in logs:
             append_jsonl(self._path, log)
-        if is_known:
-            self._known, self._size = self._known + logs, self._bytes()
+        if is_current:
+            self._lines, self._size = self._lines + logs, self._bytes()
 
     def _bytes(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0

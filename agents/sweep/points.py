@@ -1,4 +1,4 @@
-"""One trial of a sweep in the numbers that the figure and the recommendation read."""
+"""The measurements of one trial that the figure and the recommendation use."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from worldvae.diagnostics.rules.evidence import Health
 
 TrialState = Literal["complete", "pruned", "failed"]
 
-# What scores without looking at the frame: a probe is worth what it adds to that.
 FLOOR = "majority"
+"""The probe that ignores the frame: others are worth what they score above it."""
 
 HEALTH = "health.json"
 
 
 class Setting(Config):
-    """What is tried: it names the folder, so that a trial tried again goes on in its own."""
+    """What a trial varies; it also names the folder, so that a repeated trial resumes there."""
 
     latents: int
     beta: float
 
     @classmethod
     def of(cls, latents: int, beta: float) -> Setting:
-        """Three digits of `beta` tell any two of a curve apart, and can be read and typed."""
+        """Round `beta` to three digits, which are easy to type and distinguish the betas of a curve."""
         return cls(latents=latents, beta=float(f"{beta:.3g}"))
 
     @property
@@ -35,18 +35,18 @@ class Setting(Config):
 
 
 class Point(Setting):
-    """A finished trial; errors are squared, where black is 0 and white is 1."""
+    """The measurements of a finished trial; errors are squared, with pixels in [0, 1]."""
 
     rate: float
-    """Held-out KL, nats a frame."""
+    """Held-out KL in nats per frame."""
     mse_train: float
     mse_held_out: float
     overfitting: float
-    """Held-out over training error, and its interval over episodes, if there are two."""
+    """Held-out error over training error; its interval over episodes needs two of them."""
     overfitting_low: float | None
     overfitting_high: float | None
     lost: float | None
-    """Held-out, 1 is what the mean training image loses; None where nothing deviates from it."""
+    """Held-out error over that of the mean training image; None if no frame differs from it."""
     lost_moving: float | None
     lost_static: float | None
     active: int
@@ -56,7 +56,7 @@ class Point(Setting):
 
     @classmethod
     def measured(cls, setting: Setting, health: Health) -> Point:
-        """The only place that knows where a health check keeps its numbers."""
+        """Return the point of a health check; no other code reads the structure of that check."""
         errors, overfitting = health.reconstruction, health.overfitting
         probes = health.probes.mean if health.probes else {}
         return cls(
@@ -78,7 +78,7 @@ class Point(Setting):
 
     @classmethod
     def read(cls, setting: Setting, folder: Path) -> Point:
-        """From the health check in the trial's `folder`."""
+        """Return the point of the health check in the trial's `folder`."""
         path = folder / HEALTH
         remedy = "delete it to measure this trial again"
         return cls.measured(setting, read_checked_as(path, Health, remedy))

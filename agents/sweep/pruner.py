@@ -1,4 +1,4 @@
-"""Which trials of a sweep are not worth finishing."""
+"""Decides which trials of a sweep are not worth finishing."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-COLLAPSED = 0.1  # nats a frame: a code of less says nothing
+COLLAPSED = 0.1
+"""A code of fewer nats per frame holds no information."""
 
 
 class CollapsePruner(BasePruner):
-    """Gives up a trial whose code has collapsed, if that of the largest beta has too.
+    """Gives up a trial whose code has collapsed, if that of the largest beta has, too.
 
-    Losses of different betas are of different units, and a median or halving rule over held-out
-    errors would cut off the larger half of the betas, which is half of the curve. The rate is in
-    nats whatever beta is, and one collapsed code shows what all of them show. So the largest beta
-    is always finished, the smallest as well, and both run first.
+    Losses of different betas have different units, and a median or halving rule on held-out errors
+    would cut off the larger half of the betas, which is half of the curve. The rate is in nats
+    whatever beta is, and one collapsed code shows what all of them show. So the largest and the
+    smallest beta are always finished, and both run first.
     """
 
     def __init__(self, warmup: int) -> None:
         self.warmup = warmup
-        """Steps before judging: many a code seems collapsed at first."""
+        """Steps before a trial is judged: many codes look collapsed at first."""
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         step = trial.last_step
@@ -34,6 +35,6 @@ class CollapsePruner(BasePruner):
 
 
 def _is_collapsed(trial: FrozenTrial) -> bool:
-    """By the last rate that it reported."""
+    """Whether the last reported rate is below COLLAPSED."""
     step = trial.last_step
     return step is not None and trial.intermediate_values[step] < COLLAPSED

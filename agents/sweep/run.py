@@ -1,4 +1,4 @@
-"""A sweep from the experiment to its verdict: `python -m scripts.sweep CONFIG`."""
+"""Runs a sweep from the experiment to its recommendation: `python -m scripts.sweep CONFIG`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from worldvae.files import locked
 
 
 def sweep(experiment: Experiment) -> Choice:
-    """Train what is missing of the curve, draw it, and recommend a beta.
+    """Train the missing trials of the curve, draw it, and recommend a beta.
 
-    Killed at any moment, the same command goes on: finished trials are not repeated, the others
-    go on from their checkpoints. More `sweep.trials` or another range add to the same curve.
+    An interrupted sweep resumes: finished trials are not repeated, the others resume from their
+    checkpoints. More `sweep.trials` or another range add to the same curve. Raises ConfigError if
+    Optuna is missing or the objective has no beta, TrainingError if no trial finished.
     """
     try:
         from agents.sweep.curve import BetaCurve
@@ -57,7 +58,7 @@ def _check_objective(objective: Objective) -> None:
 
 
 def _without_swept(experiment: Experiment) -> Experiment:
-    """What all trials share: beta and latents are theirs to choose."""
+    """Return the settings that all trials share, with default beta and latents."""
     beta = WithBeta.model_fields["beta"].default
     objective = experiment.pretrain.objective.model_copy(update={"beta": beta})
     latents = NetworkConfig.model_fields["latents"].default

@@ -1,4 +1,4 @@
-"""One trial: an encoder of one beta trained and measured, in a process of its own."""
+"""One trial of a sweep: trains and measures an encoder with one beta."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class SweepTask:
     rollouts: Path
     """The folder of the frames that all trials share."""
     pretrain: PretrainConfig
-    """Of all trials, but for beta and the number of latents."""
+    """The pretraining of all trials, except for beta and the number of latents."""
     sweep: SweepConfig
     seed: int
     device: str
 
     @classmethod
     def of(cls, experiment: Experiment) -> SweepTask:
-        """The sweep of `experiment`."""
+        """Return the sweep of `experiment`."""
         return cls(
             folder=experiment.sweep_folder,
             rollouts=experiment.rollouts_folder,
@@ -44,14 +44,14 @@ class SweepTask:
         )
 
     def pretrain_of(self, setting: Setting) -> PretrainConfig:
-        """The pretraining with the beta and the number of latents of `setting`."""
+        """Return the pretraining with the beta and the number of latents of `setting`."""
         objective = self.pretrain.objective.model_copy(update={"beta": setting.beta})
-        changed = {"objective": objective, "latents": setting.latents}
-        return self.pretrain.model_copy(update=changed)
+        update = {"objective": objective, "latents": setting.latents}
+        return self.pretrain.model_copy(update=update)
 
 
 def run_trial(task: SweepTask, setting: Setting) -> None:
-    """Leave encoder and health.json in the trial's folder."""
+    """Write the encoder and health.json into the trial's folder."""
     folder = task.folder / setting.name
     store, config = RolloutStore(task.rollouts), task.pretrain_of(setting)
     with locked(folder, "trial", STAGE, alone=True):

@@ -1,4 +1,4 @@
-"""What a sweep leaves in its folder: numbers, the figure, frames as proof, the recommendation."""
+"""Writes the results of a sweep: numbers, figures, and the recommendation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from agents.config.sections import SweepConfig
 from agents.run.command import exact_command
-from agents.sweep.choice import KEEP, MARGIN, Choice, Judged
+from agents.sweep.choice import KEEP, MARGIN, Choice, JudgedPoint
 from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
 from agents.sweep.trial import SweepTask
@@ -35,7 +35,7 @@ def write_sweep(
     choice: Choice,
     states: Mapping[Setting, TrialState],
 ) -> None:
-    """sweep.csv, sweep.json, sweep.png and frames.png."""
+    """Write sweep.csv, sweep.json, sweep.png and frames.png."""
     folder = task.folder
     atomic_write_text(folder / "sweep.csv", _table(choice, states))
     atomic_write_text(folder / "sweep.json", json.dumps(_summary(task.sweep, choice), indent=1))
@@ -44,7 +44,7 @@ def write_sweep(
 
 
 def describe_sweep(folder: Path, choice: Choice) -> str:
-    """The verdict, in a few lines."""
+    """Return the recommendation in a few lines."""
     chosen = choice.setting
     lines = [choice.reason]
     if chosen:
@@ -53,7 +53,7 @@ def describe_sweep(folder: Path, choice: Choice) -> str:
 
 
 def _table(choice: Choice, states: Mapping[Setting, TrialState]) -> str:
-    """One line for each trial; those that did not finish have a state and no numbers."""
+    """Return a line per trial; an unfinished trial has a state and no numbers."""
     judged = {one.point.name: one for one in choice.judged}
     columns = ["outcome", *Point.model_fields, "kept", "loses_details", "overfits"]
     buffer = io.StringIO()
@@ -86,20 +86,20 @@ def _summary(config: SweepConfig, choice: Choice) -> dict[str, object]:
 
 
 def _frames(task: SweepTask, store: RolloutStore, choice: Choice) -> Figure:
-    """Held-out frames, training frames and samples of the prior, a row for each of a few betas."""
-    shown = _shown(choice)
-    encoders = [Encoder.load(task.folder / one.point.name, task.device) for one in shown]
+    """Draw held-out frames, training frames and samples of the prior, a row for each beta."""
+    pictured = _pictured(choice)
+    encoders = [Encoder.load(task.folder / one.point.name, task.device) for one in pictured]
     splits: dict[str, Split] = {"held-out frames": "test", "training frames": "train"}
-    groups = {name: _rebuilt(store, split, encoders) for name, split in splits.items()}
+    groups = {name: _reconstructions(store, split, encoders) for name, split in splits.items()}
     samples = np.stack([encoder.sample(PICTURED_FRAMES, task.seed) for encoder in encoders])
     blank = np.full_like(samples[:1], 255)
     groups["samples from the prior"] = np.concatenate([blank, samples])
     title = "Frames, and what is left of them at each beta"
-    return grouped_figure(groups, ["original", *(_label(one, choice) for one in shown)], title)
+    return grouped_figure(groups, ["original", *(_label(one, choice) for one in pictured)], title)
 
 
-def _shown(choice: Choice) -> list[Judged]:
-    """A few betas of one latent size, both ends and the recommended one among them."""
+def _pictured(choice: Choice) -> list[JudgedPoint]:
+    """Return a few betas of one latent size, including both ends and the recommended one."""
     size = choice.setting.latents if choice.setting else choice.judged[0].point.latents
     curve = [one for one in choice.judged if one.point.latents == size]
     picked = {int(i) for i in evenly(len(curve), PICTURED_BETAS)}
@@ -108,23 +108,23 @@ def _shown(choice: Choice) -> list[Judged]:
     return [curve[i] for i in sorted(picked)]
 
 
-def _label(one: Judged, choice: Choice) -> str:
+def _label(one: JudgedPoint, choice: Choice) -> str:
     is_chosen = choice.setting is not None and choice.setting.name == one.point.name
     marks = {"recommended": is_chosen, "overfits": one.overfits, "details lost": one.loses}
-    borne = [name for name, is_so in marks.items() if is_so]
-    return "\n".join([f"beta {one.point.beta:g}", *borne])
+    names = [name for name, is_marked in marks.items() if is_marked]
+    return "\n".join([f"beta {one.point.beta:g}", *names])
 
 
-def _rebuilt(store: RolloutStore, split: Split, encoders: Sequence[Encoder]) -> Frames:
-    """Originals, and under them what each encoder makes of them: (1 + encoders, K, H, W, C)."""
+def _reconstructions(store: RolloutStore, split: Split, encoders: Sequence[Encoder]) -> Frames:
+    """Return originals and each encoder's reconstructions: (1 + encoders, K, H, W, C)."""
     window = encoders[0].window
     source = StoredFrames(store, split, store.healthy(), window.before, window.ahead)
     # Not the first frames of episodes, which are often unlike all others.
-    places = (np.arange(PICTURED_FRAMES) + 0.5) / PICTURED_FRAMES
-    frames = source.gather((places * len(source)).astype(np.int64))
+    shares = (np.arange(PICTURED_FRAMES) + 0.5) / PICTURED_FRAMES
+    frames = source.gather((shares * len(source)).astype(np.int64))
     inputs = window.inputs(frames)
-    rebuilt = [encoder.reconstruct(inputs) for encoder in encoders]
-    return np.stack([window.target(frames), *rebuilt])
+    reconstructions = [encoder.reconstruct(inputs) for encoder in encoders]
+    return np.stack([window.target(frames), *reconstructions])
 
 
 def _save(figure: Figure, path: Path) -> None:
