@@ -1,4 +1,4 @@
-"""An arm of an experiment, resolved once: its environments, what it observes, its first layers."""
+"""Builds what the agents of an arm need: environments, observer, and first layers."""
 
 from __future__ import annotations
 
@@ -29,45 +29,45 @@ from worldvae.wrappers.stack import ObservedVectorEnv
 
 @dataclass(frozen=True)
 class ArmSetup:
-    """What agents of one arm are made from."""
+    """The values from which agents of one arm are made."""
 
     arm: Arm
     agent: AgentConfig
     env: EnvConfig
-    """The task, as every arm is given it."""
+    """The task, which is the same for every arm."""
     encoder: Path | None
-    """The folder of the encoder that the arm begins with, or was refitted to."""
+    """The folder of the encoder with which the agent begins or continues."""
     frames_per_latent: int
     device: str
 
     @property
     def kind(self) -> ObservationKind:
-        """What kind of observation it is."""
+        """The kind of observation."""
         return OBSERVERS[self.arm.observes]
 
     @property
     def world(self) -> World:
-        """Where its agents train."""
-        return RealWorld(self._played)
+        """The world in which its agents train."""
+        return RealWorld(self._task)
 
     @property
     def evaluation_world(self) -> World:
-        """Where they are scored: Gymnasium's own environments, episodes played to their end."""
-        return RealWorld(self._played.as_evaluated())
+        """The world in which its agents are evaluated: Gymnasium's environments, whole episodes."""
+        return RealWorld(self._task.as_evaluated())
 
     @property
-    def _played(self) -> EnvConfig:
+    def _task(self) -> EnvConfig:
         return self.env if self.kind.is_drawn else self.env.without_frames()
 
     @property
     def stack(self) -> int:
-        """Observations in one stack; for a policy that encodes them, all that its latents need."""
-        more = self.frames_per_latent - 1 if self.arm.learns_encoder else 0
-        return self.agent.stack + more
+        """Observations in one stack; if the policy encodes frames, all that its latents need."""
+        extra = self.frames_per_latent - 1 if self.arm.learns_encoder else 0
+        return self.agent.stack + extra
 
     @cached_property
     def loaded_encoder(self) -> Encoder:
-        """The encoder of an arm that has one."""
+        """The arm's encoder; raises TypeError if it has none."""
         if self.encoder is None:
             raise TypeError(f"the arm {self.arm.name} has no encoder")
         return Encoder.load(self.encoder, self.device)
@@ -75,7 +75,10 @@ class ArmSetup:
     def observer_inputs(
         self, actions: spaces.Space[Any], units: RunningMeanStd | None = None
     ) -> ObserverInputs:
-        """What its observers are made of; `units` are those of the true state learned before."""
+        """Return the values from which its observers are made.
+
+        `units` are the statistics of the true state that were learned before.
+        """
         encode = None
         if self.arm.freezes_encoder:
             encode = FrameEncoder(self.loaded_encoder, self.agent.whiten, self.env.frame)
@@ -84,7 +87,7 @@ class ArmSetup:
         return ObserverInputs(self.stack, actions, encode, units)
 
     def policy_arguments(self) -> dict[str, Any]:
-        """Arguments of the policy that the arm alone has: the encoder that it trains on."""
+        """Return policy arguments that only this arm has: the encoder that it trains."""
         if not self.arm.learns_encoder:
             return {}
         key = self.env.image_key
@@ -98,7 +101,7 @@ class ArmSetup:
 
 
 def set_up(experiment: Experiment, name: str) -> ArmSetup:
-    """The arm `name` of `experiment`."""
+    """Return the setup of the arm `name` in `experiment`."""
     arm = ARMS[name]
     return ArmSetup(
         arm=arm,
@@ -111,7 +114,7 @@ def set_up(experiment: Experiment, name: str) -> ArmSetup:
 
 
 def encoder_folder(experiment: Experiment, arm: Arm) -> Path | None:
-    """The folder of the encoder that `arm` begins with; None for those that have none."""
+    """Return the folder of the encoder with which `arm` begins, None if it has none."""
     if arm.encoder is None:
         return None
     if arm.has_trained_encoder:
@@ -120,24 +123,24 @@ def encoder_folder(experiment: Experiment, arm: Arm) -> Path | None:
 
 
 def make_observer(arm: Arm, inputs: ObserverInputs) -> Observer:
-    """A new observer of what `arm` observes."""
+    """Return a new observer for `arm`."""
     return OBSERVERS[arm.observes].make(inputs)
 
 
 @dataclass(frozen=True)
 class TrainingEnv:
-    """The environments that an agent trains in, and what an observer in play shares with them."""
+    """The environments in which an agent trains, and the inputs of observers in play."""
 
     env: VecNormalize
     inputs: ObserverInputs
 
     def observer(self, arm: Arm) -> Observer:
-        """One for play: it uses the units of the state as training has learned them so far."""
+        """Return an observer for play, which uses the statistics of the state but keeps them."""
         return make_observer(arm, replace(self.inputs, learns=False))
 
 
 def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = None) -> TrainingEnv:
-    """N training environments as the arm observes them; nothing else differs between arms."""
+    """Make N training environments with the arm's observer, the only thing in which arms differ."""
     agent = setup.agent
     env = setup.world.make_vec(agent.num_envs, seed)
     inputs = setup.observer_inputs(env.single_action_space, units)
@@ -153,10 +156,10 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
 
 
 def channels_first(env: VecEnv) -> VecEnv:
-    """Images of `env` as torch's convolutions take them, (C, H, W).
+    """Transpose images of `env` to (C, H, W), the order of torch's convolutions.
 
-    Stable-Baselines3 does it too, but outside of VecNormalize, whose original observations an
-    algorithm with a replay buffer stores: they would be (H, W, C) still.
+    Stable-Baselines3 does so, too, but outside of VecNormalize. An algorithm with a replay buffer
+    stores the original observations of VecNormalize, which would still be (H, W, C).
     """
     space = env.observation_space
     parts = space.spaces.values() if isinstance(space, spaces.Dict) else [space]
@@ -164,7 +167,7 @@ def channels_first(env: VecEnv) -> VecEnv:
 
 
 def check_state(setup: ArmSetup) -> None:
-    """Raise ConfigError if the arm observes the true state and no reader tells it."""
+    """Raise ConfigError if the arm observes the true state and no reader exists for it."""
     if setup.kind.needs_state and not state_variables(setup.env.without_frames()):
         raise ConfigError(
             f"the arm {setup.arm.name}: nothing reads the state of {setup.env.id}; register a "

@@ -1,4 +1,4 @@
-"""What the arms observe: one observer for each kind, used in training and in play alike."""
+"""Observers of the arms, one for each kind of observation, used alike in training and in play."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 Floats = NDArray[np.float32]
 
 CLIP = 10.0
-"""Deviations from the mean at which a standardised state is cut."""
+"""A standardised state is clipped at this number of deviations from the mean."""
 
 EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class ObserverInputs:
-    """What an observer may be made of; each kind takes what it needs."""
+    """The values from which observers are made; each kind uses those that it needs."""
 
     stack: int
-    """Observations that are joined."""
+    """The number of observations in one stack."""
     actions: spaces.Space[Any]
-    """The space that the policy acts in."""
+    """The action space of the policy."""
     encode: FrameEncoder | None = None
     """The frozen encoder of an arm that observes latents."""
     units: RunningMeanStd | None = None
     """Mean and variance of the stacked true states, (stack S,)."""
     learns: bool = False
-    """Whether `units` learn from what is observed, as they do in training alone."""
+    """Whether `units` are updated with every observation, as only training does."""
 
 
 class StateObserver(Observer):
-    """The last true states, standardised by their running mean and deviation; no frame."""
+    """The last true states without frames, standardised by their running mean and deviation."""
 
     def __init__(self, stack: int, units: RunningMeanStd, learns: bool) -> None:
         self.units, self.learns = units, learns
@@ -58,11 +58,11 @@ class StateObserver(Observer):
                 "the state arm's agent needs the true state, which this backend does not show; "
                 "use env.backend: gymnasium, and an environment with a state reader"
             )
-        # What has no value at the moment is told as NaN.
+        # Readers report a variable without a present value as NaN.
         return np.nan_to_num(moment.state, nan=0.0).astype(np.float32)
 
     def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> Floats:
-        return self._standardised(self._learned(super().begin(moment, episode_start)))
+        return self._standardised(self._updated(super().begin(moment, episode_start)))
 
     def step(
         self,
@@ -72,21 +72,21 @@ class StateObserver(Observer):
         ended: NDArray[np.intp] = NO_INDICES,
     ) -> tuple[Floats, Floats]:
         stacks, final = super().step(moment, episode_start, last, ended)
-        return self._standardised(self._learned(stacks)), self._standardised(final)
+        return self._standardised(self._updated(stacks)), self._standardised(final)
 
-    def _learned(self, stacks: Floats) -> Floats:
+    def _updated(self, stacks: Floats) -> Floats:
         if self.learns:
             self.units.update(stacks)
         return stacks
 
     def _standardised(self, stacks: Floats) -> Floats:
-        """(N, k S) in units of the running deviation, cut at CLIP of them."""
+        """Standardise stacks (N, k S) by the running statistics, clipped at CLIP deviations."""
         scaled = (stacks - self.units.mean) / np.sqrt(self.units.var + EPSILON)
         return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 
 
 class ActionObserver(Observer):
-    """The agent's own last actions and nothing else, whatever a Dict observation holds."""
+    """The agent's own last actions and nothing else, even if the observation is a Dict."""
 
     shows_other_keys = False
 
@@ -98,26 +98,26 @@ class ActionObserver(Observer):
         return spaces.Box(-np.inf, np.inf, (action_size(self._actions),), np.float32)
 
     def features(self, moment: Moment, episode_start: NDArray[np.bool_]) -> Floats:
-        nothing = np.zeros((len(episode_start), action_size(self._actions)), np.float32)
+        zeros = np.zeros((len(episode_start), action_size(self._actions)), np.float32)
         if moment.actions is None:
-            return nothing
-        acted = encode_actions(moment.actions, self._actions)
-        return np.where(episode_start[:, None], nothing, acted)
+            return zeros
+        last = encode_actions(moment.actions, self._actions)
+        return np.where(episode_start[:, None], zeros, last)
 
 
 @dataclass(frozen=True)
 class ObservationKind:
-    """One kind of observation: how its observer is made, and what it needs and shows."""
+    """One kind of observation: how its observer is made, what it needs, and how it is shown."""
 
     make: Callable[[ObserverInputs], Observer]
     needs_state: bool = False
-    """Whether a reader has to tell the true state."""
+    """Whether it needs a state reader."""
     is_drawn: bool = True
-    """Whether the environment has to draw frames for it."""
+    """Whether it needs frames from the environment."""
     panel: str = ""
-    """What a film calls the bars of what the policy is given, where it shows bars."""
+    """The title of its bars in a film, if it is shown as bars."""
     reach: float = 3.0
-    """The value whose bar has full length."""
+    """The value at which a bar has its full length."""
 
 
 def _latents(inputs: ObserverInputs) -> Observer:
@@ -143,4 +143,4 @@ OBSERVERS: dict[str, ObservationKind] = {
         reach=1.0,
     ),
 }
-"""What an arm's row may say in `observes`."""
+"""The values that `Arm.observes` may have -> their kinds of observation."""

@@ -1,7 +1,7 @@
-"""The arms of a comparison as data: a row says all that tells an arm from the others.
+"""The arms of a comparison as data: a row holds everything that distinguishes an arm.
 
-Whatever depends on an arm reads its row; no other module names an arm. To add one, add a row, and
-an observer to `agents.arms.observers` if it observes something new.
+All code that depends on an arm reads its row; no other module names an arm. To add an arm, add a
+row, and an observer to `agents.arms.observers` if it observes something new.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from pydantic import AfterValidator
 
 @dataclass(frozen=True)
 class Arm:
-    """What one group of agents observes, and what has to be made before they train."""
+    """The observation of a group of agents, and the artefacts that they need before they train."""
 
     name: str
     observes: str
-    """What the policy is given: a key of `agents.arms.observers.OBSERVERS`."""
+    """The observation: a key of `agents.arms.observers.OBSERVERS`."""
     colour: str
-    """Of its lines and dots in every figure, as #rrggbb."""
+    """The colour of its lines and dots in every figure, as #rrggbb."""
     observation: str
-    """What the agent sees, in words for a report."""
+    """The observation in words, for a report."""
     first_layers: str
-    """Which first layers it trains that the other arms lack, in words for a report."""
+    """The first layers that it trains and other arms lack, in words for a report."""
     encoder: Literal["trained", "untrained"] | None = None
     """The encoder that the arm needs before it trains."""
     learns_encoder: bool = False
-    """Whether that encoder becomes the first layers of the policy and learns on."""
+    """Whether the encoder becomes the first layers of the policy and is trained with it."""
     may_refit: bool = False
-    """Whether its encoder is refitted where the agent's frames drift away, if that is asked for."""
+    """Whether its encoder may be refitted when the agent's frames drift (`drift.refresh`)."""
     dynamics: Literal["trained", "untrained"] | None = None
     """The latent dynamics that the arm needs before it trains."""
     world: Literal["real", "dream"] = "real"
-    """Where the arm trains; every arm is scored in reality."""
+    """The world in which the arm trains; every arm is evaluated in reality."""
 
     @property
     def freezes_encoder(self) -> bool:
-        """Whether its encoder stays as it is, outside of the policy."""
+        """Whether its encoder stays frozen, outside of the policy."""
         return self.encoder is not None and not self.learns_encoder
 
     @property
     def has_trained_encoder(self) -> bool:
-        """Whether its encoder is one that was pretrained on frames."""
+        """Whether its encoder was pretrained on frames."""
         return self.encoder == "trained"
 
     @property
@@ -106,17 +106,17 @@ ROWS = (
 )
 
 ARMS: dict[str, Arm] = {arm.name: arm for arm in ROWS}
-"""Name -> row, in the order in which reports show them."""
+"""Name -> row, in the order of the reports."""
 
 DEFAULT = ("latent", "untrained", "pixels")
-"""What is compared where a configuration does not say: the claim, its control, and the usual."""
+"""The arms of a comparison whose configuration names none: the claim, its control, the baseline."""
 
 PIXELS, LATENT, UNTRAINED = (ARMS[name] for name in ("pixels", "latent", "untrained"))
 """The three arms that the benchmark measures."""
 
 
 def check_arm(name: str) -> str:
-    """`name` if it is an arm's; ValueError that lists the arms if it is none."""
+    """Return `name` if it is an arm; raises ValueError with the list of arms if not."""
     if name not in ARMS:
         raise ValueError(f"expected one of {', '.join(ARMS)}")
     return name
@@ -126,10 +126,10 @@ ArmName = Annotated[str, AfterValidator(check_arm)]
 
 
 def rank(name: str) -> int:
-    """The place of an arm among others; one that is no longer in the registry comes last."""
+    """Return the position of an arm in reports; an arm outside the registry comes last."""
     return [*ARMS].index(name) if name in ARMS else len(ARMS)
 
 
 def colours() -> dict[str, str]:
-    """Name -> colour of every arm, for figures."""
+    """Return the name -> colour of every arm, for figures."""
     return {arm.name: arm.colour for arm in ARMS.values()}

@@ -1,4 +1,4 @@
-"""A trained agent in play: observations of an environment in, actions out."""
+"""A trained agent that acts: observations of environments in, actions out."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from worldvae.wrappers.stack import observed
 
 
 class Agent:
-    """A policy and what it observes with; a `Policy` of `worldvae.rollouts`.
+    """A policy and its observer; implements the `Policy` protocol of `worldvae.rollouts`.
 
     Args:
         model: The policy.
         arm: The row of its arm.
-        observer: What it was trained with, without any past.
+        observer: The observer that it was trained with, without any past.
         image_key: The key of the image in a Dict observation.
-        deterministic: Take the mode of the policy in place of sampling from it.
+        deterministic: Take the mode of the policy instead of sampling from it.
     """
 
     def __init__(
@@ -47,19 +47,20 @@ class Agent:
         self.model, self.arm, self.observer = model, arm, observer
         self.deterministic = deterministic
         self.seen: Any = None
-        """What the policy was given last, of N environments."""
+        """The policy's last input, from N environments."""
         self._image_key = image_key
-        self._memory: tuple[NDArray[Any], ...] | None = None
-        """Of a recurrent policy."""
-        self._acted: NDArray[Any] | None = None
-        """What it did last."""
+        self._recurrent_state: tuple[NDArray[Any], ...] | None = None
+        """The state of a recurrent policy."""
+        self._last_actions: NDArray[Any] | None = None
+
         self.begin()
 
     @classmethod
     def load(cls, folder: Path, env: EnvConfig | None = None, deterministic: bool = True) -> Agent:
-        """The agent in `folder`; ArtifactError if it is missing, damaged or met by another encoder.
+        """Load the agent in `folder`; ArtifactError if it or its encoder is missing or damaged.
 
-        With `env` also if it was trained on another task than that one.
+        The error is also raised if its encoder is not the one it was trained with, or if it was
+        trained on another task than `env`.
         """
         card = read_card(folder)
         if env is not None and (difference := card.env.other_task(env)):
@@ -74,7 +75,7 @@ class Agent:
 
     @property
     def encode(self) -> FrameEncoder | None:
-        """What turns frames into its latents, if it sees latents."""
+        """The function from frames to latents, None if the agent observes no latents."""
         return self.observer.encode if isinstance(self.observer, LatentObserver) else None
 
     def __call__(
@@ -86,27 +87,27 @@ class Agent:
         """Observations of N environments -> actions (N, ...).
 
         Args:
-            episode_start: (N,), which of them begin an episode.
+            episode_start: (N,), whether the observation is the first of an episode.
             state: (N, S), the true state, for an arm that observes it.
         """
-        moment = Moment(image_of(obs, self._image_key), state, self._acted)
+        moment = Moment(image_of(obs, self._image_key), state, self._last_actions)
         stacks, _ = self.observer.step(moment, episode_start)
         self.seen = observed(obs, self.observer, self._image_key, stacks)
-        actions, self._memory = self.model.predict(
-            self.seen, self._memory, episode_start, deterministic=self.deterministic
+        actions, self._recurrent_state = self.model.predict(
+            self.seen, self._recurrent_state, episode_start, deterministic=self.deterministic
         )
-        self._acted = actions
+        self._last_actions = actions
         return actions
 
     def begin(self) -> Agent:
-        """Forget what was seen, to play with another number of environments."""
-        self._memory = self._acted = None
+        """Forget all past observations; the number of environments may change."""
+        self._recurrent_state = self._last_actions = None
         self.observer.forget()
         return self
 
 
 def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
-    """The encoder that the agent was trained with; ArtifactError if another lies in its place."""
+    """Load the encoder that the agent was trained with; ArtifactError if it was replaced."""
     path = own_encoder(folder, card)
     if hash_encoder(path) != card.encoder_sha256:
         raise ArtifactError(

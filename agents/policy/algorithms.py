@@ -1,4 +1,4 @@
-"""Stable-Baselines3's agents, made as the configuration says and alike for every arm."""
+"""Makes Stable-Baselines3's models from the configuration, alike for every arm."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from worldvae.wrappers.sb3 import begin_as_pretrained
 
 
 def make_model(
-    config: AgentConfig, env: VecEnv, seed: int, device: str, eyes: dict[str, Any] | None = None
+    config: AgentConfig,
+    env: VecEnv,
+    seed: int,
+    device: str,
+    first_layers: dict[str, Any] | None = None,
 ) -> BaseAlgorithm:
-    """A new agent with the stock policy that fits what `env` shows.
+    """Return a new model with the stock policy for the observation space of `env`.
 
     Args:
         eyes: Arguments of the policy that replace its first layers.
 
-    Raises TrainingError if the algorithm cannot act or see in `env`.
+    Raises TrainingError if the algorithm does not support the spaces of `env`.
     """
     make: Callable[..., BaseAlgorithm] = algorithm_class(config.algorithm)
     with library_errors(config.algorithm):
@@ -34,7 +38,7 @@ def make_model(
                 env,
                 learning_rate=learning_rate(config),
                 gamma=config.gamma,
-                policy_kwargs={**config.policy_arguments, **(eyes or {})},
+                policy_kwargs={**config.policy_arguments, **(first_layers or {})},
                 seed=seed,
                 device=device,
                 **config.arguments,
@@ -47,17 +51,18 @@ def make_model(
 
 
 def policy_for(algorithm: AlgorithmName, space: spaces.Space[Any]) -> str:
-    """Stable-Baselines3's name of the policy for observations of `space`."""
-    memory = "Lstm" if ALGORITHMS[algorithm].recurrent else ""
+    """Return Stable-Baselines3's name of the policy for observations of `space`."""
+    recurrent = "Lstm" if ALGORITHMS[algorithm].recurrent else ""
     if isinstance(space, spaces.Dict):
-        return f"MultiInput{memory}Policy"
-    return f"Cnn{memory}Policy" if space.dtype == "uint8" else f"Mlp{memory}Policy"
+        return f"MultiInput{recurrent}Policy"
+    return f"Cnn{recurrent}Policy" if space.dtype == "uint8" else f"Mlp{recurrent}Policy"
 
 
 def learning_rate(config: AgentConfig) -> float | LinearSchedule:
-    """A number, or a function of the share of training that remains: falling to 5 %.
+    """Return a number, or a schedule that falls to 5 % over the training.
 
-    The zip of an agent holds it, so it is a class of Stable-Baselines3 and nothing of ours.
+    The agent's zip contains the schedule, so it is a class of Stable-Baselines3 and not of
+    worldvae.
     """
     if config.schedule == "constant":
         return config.learning_rate

@@ -1,4 +1,4 @@
-"""What a training writes as it runs: episodes, evaluations, checkpoints, a progress bar."""
+"""Writes episodes, evaluations, checkpoints and a progress bar while an agent trains."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from worldvae.progress import ProgressBar
 
 
 class TrainingCallback(BaseCallback):
-    """Logs into `folder`, charges only training to the clock, and leaves checkpoints.
+    """Logs into `folder`, counts only training time, and saves checkpoints.
 
     Args:
-        card: The agent as it begins, or as its last checkpoint left it.
+        card: The agent at the start, or at its last checkpoint.
+        total: Environment steps of the whole training.
         every: Environment steps between evaluations, and between checkpoints.
-        measure: Scores the agent as it is.
-        memory: Watches the process.
+        measure: Evaluates the agent in its present state.
+        memory: Measures the memory of the process.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class TrainingCallback(BaseCallback):
         self._bar = ProgressBar(name, total, "steps", done=card.env_steps)
 
     def checkpoint(self) -> AgentCard:
-        """Save the agent as it is; a resumed training goes on from here."""
+        """Save the agent; a resumed training continues from here."""
         self.card = save_agent(self._folder, self._agent.model, self._current_card())
         return self.card
 
@@ -105,7 +106,7 @@ class TrainingCallback(BaseCallback):
 
 
 class Pace:
-    """Says once for every multiple of `every` that it was passed."""
+    """Reports each multiple of `every` once, when it is passed."""
 
     def __init__(self, every: int, now: int) -> None:
         self._every = every

@@ -1,4 +1,4 @@
-"""Weights on disk: one file, the card that names it, and nothing else of an agent counts."""
+"""Saves and loads an agent's weights; only the files that its card names belong to the agent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_er
 
 
 def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard:
-    """Write weights under a new name, then the card that points to them, then drop the old ones."""
+    """Write new weights, then the card that names them; then delete the old weights."""
     buffer = io.BytesIO()
     model.save(buffer)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
@@ -32,11 +32,11 @@ def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard
 def load_model(
     folder: Path, card: AgentCard, device: str = "cpu", **arguments: Any
 ) -> BaseAlgorithm:
-    """The weights that `card` names.
+    """Load the weights that `card` names.
 
-    Stable-Baselines3's zip is unpickled, which runs whatever is in it: so only a file with the
-    hash of its card is opened. That guards against damage and mix-ups, not against an attacker
-    who writes both: load agents of people you trust.
+    Stable-Baselines3's zip is unpickled, which runs any code in it. So only a file with the hash in
+    its card is opened. That guards against damage and mix-ups, but not against an attacker who
+    writes both files: load only agents of people you trust.
     """
     path = folder / card.model
     with user_errors(path):
@@ -45,12 +45,12 @@ def load_model(
         raise ArtifactError(
             f"{path}: not the weights of card.json; remove {folder} and train again"
         )
-    kind: type[BaseAlgorithm] = algorithm_class(card.algorithm)
-    return kind.load(io.BytesIO(data), device=device, **arguments)
+    algorithm: type[BaseAlgorithm] = algorithm_class(card.algorithm)
+    return algorithm.load(io.BytesIO(data), device=device, **arguments)
 
 
 def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
-    """Give `model` the replay buffer that `card` names, if it names one; as careful as above."""
+    """Load the replay buffer that `card` names, if any, into `model`; its hash is checked, too."""
     if not card.replay or not isinstance(model, OffPolicyAlgorithm):
         return
     path = folder / card.replay
@@ -60,7 +60,7 @@ def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
 
 
 def _save_replay(folder: Path, model: BaseAlgorithm, env_steps: int) -> dict[str, str]:
-    """What an algorithm with a replay buffer cannot go on without, and its names for the card."""
+    """Save the replay buffer of an algorithm that has one; return its entries for the card."""
     if not isinstance(model, OffPolicyAlgorithm):
         return {}
     path = folder / f"replay_{env_steps}.pkl"
@@ -70,9 +70,9 @@ def _save_replay(folder: Path, model: BaseAlgorithm, env_steps: int) -> dict[str
 
 
 def drop_others(folder: Path, card: AgentCard) -> None:
-    """Remove the weights and replay buffers of `folder` that `card` does not name.
+    """Delete the weights and replay buffers in `folder` that `card` does not name.
 
-    A checkpoint that was killed leaves those it wrote, or those it replaced.
+    An interrupted checkpoint leaves the files that it wrote, or those that it replaced.
     """
     with user_errors(folder):
         for path in [*folder.glob("model_*.zip"), *folder.glob("replay_*.pkl")]:

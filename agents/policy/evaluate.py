@@ -1,4 +1,4 @@
-"""Score an agent on episodes that each start from a seed of their own."""
+"""Evaluates an agent on episodes that each start from a seed of their own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from worldvae.errors import ConfigError
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
-ENDLESS = 30_000
-"""Decisions after which an episode without a limit is taken for endless; Atari's own is 27,000."""
+MAX_DECISIONS = 30_000
+"""Decisions after which an episode counts as endless; Atari's own limit is 27,000."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Score:
     return_: float
     length: int
     success: bool | None = None
-    """Whether it reached its goal, where the environment tells (`info["is_success"]`)."""
+    """Whether it reached its goal; None if the environment does not report `info["is_success"]`."""
 
 
 def evaluate(
     agent: Agent, world: World, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
 ) -> list[Score]:
-    """Play one episode from each of `seeds`, to its end; the scores in their order.
+    """Play one whole episode from each of `seeds`; return the scores in their order.
 
-    The worlds follow from the seeds alone, so that every agent is asked the same questions;
-    sampled actions follow from `noise`, so that agents do not answer with the same luck.
-    Raises ConfigError if an episode does not end.
+    The episodes depend on the seeds alone, so that every agent faces the same ones. Sampled actions
+    depend on `noise`, so that agents do not share their luck. Raises ConfigError if an episode does
+    not end.
     """
     with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
         return _evaluate(agent, world, seeds, num_envs)
@@ -48,22 +48,22 @@ def evaluate(
 def _evaluate(agent: Agent, world: World, seeds: Sequence[int], num_envs: int) -> list[Score]:
     if not len(seeds):
         return []
-    width = min(num_envs, len(seeds))
-    vec = world.make_vec(width, seed=0)
+    count = min(num_envs, len(seeds))
+    vec = world.make_vec(count, seed=0)
     try:
         scores: list[Score] = []
-        most = None if world.has_limit else ENDLESS
-        for start in range(0, len(seeds), width):
-            scores += _play(agent, vec, seeds[start : start + width], world.name, most)
+        limit = None if world.has_limit else MAX_DECISIONS
+        for start in range(0, len(seeds), count):
+            scores += _play(agent, vec, seeds[start : start + count], world.name, limit)
         return scores
     finally:
         vec.close()
 
 
 def _play(
-    agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int], name: str, most: int | None
+    agent: Agent, vec: VectorEnv[Any, Any, Any], seeds: Sequence[int], name: str, limit: int | None
 ) -> list[Score]:
-    """One episode in each environment; what an early finisher plays on is not counted."""
+    """Play one episode in each environment; later episodes of early finishers are not counted."""
     padded = [*seeds, *[seeds[0]] * (vec.num_envs - len(seeds))]
     agent.begin()
     obs, info = vec.reset(seed=padded)  # type: ignore[arg-type]
@@ -72,9 +72,9 @@ def _play(
     returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
     successes: list[bool | None] = [None] * vec.num_envs
     while running.any():
-        if lengths.max() == most:
+        if lengths.max() == limit:
             raise ConfigError(
-                f"{name}: an episode has not ended after {most:,} decisions, and nothing limits "
+                f"{name}: an episode has not ended after {limit:,} decisions, and nothing limits "
                 "it: set env.max_episode_steps, which truncates it"
             )
         actions = agent(obs, episode_start, info.get(STATE))
@@ -90,7 +90,10 @@ def _play(
 
 
 def _success(info: dict[str, Any], index: np.intp) -> bool | None:
-    """What the environment said of the episode that ended there; None if it said nothing."""
+    """Return the success that the environment reported for a finished episode.
+
+    None if it did not.
+    """
     final = info.get("final_info", {})
-    told = final.get(f"_{SUCCESS}")
-    return bool(final[SUCCESS][index]) if told is not None and told[index] else None
+    reported = final.get(f"_{SUCCESS}")
+    return bool(final[SUCCESS][index]) if reported is not None and reported[index] else None

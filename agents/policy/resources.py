@@ -1,4 +1,4 @@
-"""What this process and all that it started have taken of the machine."""
+"""Measures the CPU time and the memory of this process and its children."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ POLL_SECONDS = 1.0
 
 
 def used_cpu() -> float:
-    """Seconds of processor time so far, of children that have ended or still run too."""
+    """Return the CPU seconds so far, including those of running and finished children."""
     total = 0.0
-    for process in _family():
+    for process in _process_tree():
         with suppress(psutil.Error):
             times = process.cpu_times()
             total += times.user + times.system
@@ -24,12 +24,12 @@ def used_cpu() -> float:
 
 
 def resident_memory() -> int:
-    """Bytes in memory at this moment; a page that k processes share counts 1 / k for each.
+    """Return the bytes in memory; a page that k processes share counts 1 / k for each.
 
-    Where the system does not tell of sharing (all but Linux), it counts in full for each.
+    Only Linux reports sharing; on other systems a shared page counts in full for each process.
     """
     total = 0
-    for process in _family():
+    for process in _process_tree():
         with suppress(psutil.Error):  # it has just ended
             memory = process.memory_full_info()
             total += getattr(memory, "pss", memory.rss)
@@ -37,12 +37,12 @@ def resident_memory() -> int:
 
 
 class PeakMemory:
-    """The most bytes that `resident_memory` showed in a `with` block, looked at once a second."""
+    """Records the largest `resident_memory` in a `with` block, measured once a second."""
 
     def __init__(self, before: int = 0) -> None:
-        """`before`: the peak of an earlier part of the same work."""
+        """`before` is the peak of an earlier part of the same work."""
         self._peak = before
-        self._over = threading.Event()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> PeakMemory:
@@ -50,21 +50,21 @@ class PeakMemory:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._is_over.set()
         self._thread.join()
 
     @property
     def bytes(self) -> int:
-        """The peak so far, this moment included."""
+        """The peak so far, including the present value."""
         self._peak = max(self._peak, resident_memory())
         return self._peak
 
     def _watch(self) -> None:
-        while not self._over.wait(POLL_SECONDS):
+        while not self._is_over.wait(POLL_SECONDS):
             self._peak = max(self._peak, resident_memory())
 
 
-def _family() -> list[psutil.Process]:
+def _process_tree() -> list[psutil.Process]:
     own = psutil.Process()
     with suppress(psutil.Error):
         return [own, *own.children(recursive=True)]
@@ -72,10 +72,12 @@ def _family() -> list[psutil.Process]:
 
 
 class Meter:
-    """Seconds of wall-clock and of processors that a training takes; evaluations count apart.
+    """Measures wall-clock and CPU seconds of a training; evaluations are counted separately.
 
     Args:
-        seconds, cpu_seconds, evaluation_seconds: What earlier parts of the training took.
+        seconds: Wall-clock seconds of earlier parts of the training.
+        cpu_seconds: CPU seconds of these parts.
+        evaluation_seconds: Wall-clock seconds of their evaluations.
     """
 
     def __init__(self, seconds: float, cpu_seconds: float, evaluation_seconds: float) -> None:
@@ -93,7 +95,7 @@ class Meter:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """What the block takes is not charged to training."""
+        """Count the block as evaluation and not as training."""
         wall, cpu = time.perf_counter(), used_cpu()
         yield
         taken = time.perf_counter() - wall

@@ -1,4 +1,4 @@
-"""What Stable-Baselines3 logs of a training: JSON lines and TensorBoard."""
+"""Writes Stable-Baselines3's log of a training as JSON lines and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMATS = "json", "tensorboard"
 
 @contextmanager
 def open_log(folder: Path) -> Iterator[Logger]:
-    """A logger that writes into `folder`; ArtifactError if it cannot, as on a full disk."""
+    """Yield a logger that writes into `folder`; ArtifactError if it cannot, as on a full disk."""
     with ExitStack() as stack:
         stack.enter_context(quiet_writers())
         with user_errors(folder):
@@ -29,17 +29,17 @@ def open_log(folder: Path) -> Iterator[Logger]:
 
 
 class _Checked(KVWriter):
-    """Another writer, whose OSErrors name the folder."""
+    """Wraps a writer so that its OSErrors name the folder."""
 
     def __init__(self, writer: KVWriter, folder: Path) -> None:
         self._writer, self._folder = writer, folder
 
     def write(self, *arguments: Any, **options: Any) -> None:
-        """As the other one's."""
+        """Call the wrapped writer's `write`."""
         with user_errors(self._folder):
             self._writer.write(*arguments, **options)
 
     def close(self) -> None:
-        """As the other one's."""
+        """Call the wrapped writer's `close`."""
         with user_errors(self._folder):
             self._writer.close()

@@ -26,7 +26,7 @@ class Setting(Config):
 
     @classmethod
     def of(cls, latents: int, beta: float) -> Setting:
-        """Round `beta` to three digits, which are easy to type and distinguish the betas of a curve."""
+        """Return a setting with three digits of `beta`: easy to type, and distinct on a curve."""
         return cls(latents=latents, beta=float(f"{beta:.3g}"))
 
     @property

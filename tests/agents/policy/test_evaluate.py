@@ -39,7 +39,7 @@ class Still:
 
 
 def test_an_episode_without_end_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    monkeypatch.setattr(evaluation, "MAX_DECISIONS", 50)
     with pytest.raises(
         WorldvaeError, match=r"odd/Odd-v0: .* 50 decisions.* env\.max_episode_steps"
     ):
@@ -47,7 +47,7 @@ def test_an_episode_without_end_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_limit_is_waited_for_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    monkeypatch.setattr(evaluation, "MAX_DECISIONS", 50)
     env = EnvConfig(**{**ENDLESS, "max_episode_steps": 60})
     scores = evaluate(Still(), RealWorld(env), [0, 1, 2], num_envs=2)  # type: ignore[arg-type]
     assert [score.length for score in scores] == [60] * 3
