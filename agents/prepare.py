@@ -16,12 +16,13 @@ from agents.run.agent_card import read_card
 from agents.run.collection import Spent, is_collected, lost_since, recorded, told_of
 from agents.run.command import exact_command
 from agents.run.load import read_run
+from agents.run.stage_results import COLLECTION, CollectionResult
 from agents.run.stages import shared_stages
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import CONFIG
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain
-from worldvae.checksum import is_intact, write_checked
 from worldvae.diagnostics.health import diagnose, write_health
-from worldvae.diagnostics.rules.evidence import Health
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.envs import EnvConfig, make_env
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import locked
@@ -95,7 +96,7 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
 
 def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
     """The rollouts in `folder`, if there are so many frames of them."""
-    if not is_intact(folder / "result.json"):
+    if not COLLECTION.is_whole(folder):
         return None
     store = RolloutStore.create(folder, env)
     return store if is_collected(store, frames) else None
@@ -116,17 +117,18 @@ def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
     with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
         collect(store, config, seed, agent)
     cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
-    result = {
-        "env_steps": before.env_steps + store.env_steps + lost.env_steps,
-        "frames": store.num_frames,
-        "seconds": before.seconds + sum(record.seconds for record in store.records) + lost.seconds,
-        "cpu_seconds": cpu,
-        "peak_memory": memory.bytes,
-        "episodes": len(store.records),
-        "command": exact_command(),
-        "versions": library_versions(),
-    }
-    write_checked(folder / "result.json", result)
+    took = sum(record.seconds for record in store.records)
+    result = CollectionResult(
+        env_steps=before.env_steps + store.env_steps + lost.env_steps,
+        frames=store.num_frames,
+        episodes=len(store.records),
+        seconds=before.seconds + took + lost.seconds,
+        cpu_seconds=cpu,
+        peak_memory=memory.bytes,
+        command=exact_command(),
+        versions=library_versions(),
+    )
+    COLLECTION.write(folder, result)
 
 
 def _spent_on(agent: Path) -> Spent:
@@ -139,8 +141,7 @@ def _spent_on(agent: Path) -> Spent:
         raise ArtifactError(next(iter(run.damage.values())))
     charge, needed = run.charge(card.arm), shared_stages(card.arm)
     cpu = [
-        run.stages[stage.name].cost.cpu_seconds if stage.name in run.stages else None
-        for stage in needed
+        run.stages[stage.name].cpu_seconds if stage.name in run.stages else None for stage in needed
     ]
     known = [seconds for seconds in cpu if seconds is not None]
     return Spent(
@@ -157,7 +158,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
     """
     folder = experiment.encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    if first_does(partial(is_intact, folder / "health.json")):
+    if first_does(partial(HEALTH.is_whole, folder)):
         return Encoder.load(folder)
 
     def collected() -> None:
@@ -191,7 +192,7 @@ def make_untrained_encoder(experiment: Experiment) -> Encoder:
     """The control arm's encoder: the same network, untrained."""
     folder = experiment.untrained_encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-    if (folder / "config.json").exists():
+    if CONFIG.exists(folder):
         return Encoder.load(folder)
     store = collect_rollouts(experiment)
     with locked(folder, "making of an encoder", STAGE, alone=True):

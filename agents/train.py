@@ -9,7 +9,6 @@ import warnings
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
@@ -28,15 +27,15 @@ from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
-from agents.run.agent_card import AgentCard, own_encoder, read_card
-from agents.run.agent_files import LOGS, RESULT, VIDEO, check_counts, hash_files, is_finished
+from agents.run.agent_card import AGENT_CARD, AgentCard, own_encoder, read_card
+from agents.run.agent_files import LOGS, VIDEO, check_counts, hash_files, is_finished
+from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
 from agents.video.film import record_video
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.checksum import write_checked
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, WorldvaeError
-from worldvae.files import locked, read_jsonl, write_jsonl
+from worldvae.files import locked
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
@@ -133,7 +132,7 @@ def _go_on(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
 def _resume_or_begin(task: AgentTask) -> AgentCard:
     """The card of the last checkpoint; ArtifactError if its encoder was replaced."""
     folder, new = task.folder, new_card(task)
-    if not (folder / "card.json").exists():
+    if not AGENT_CARD.exists(folder):
         return new
     card = read_card(folder)
     known, path = new.encoder_sha256, task.setup.encoder
@@ -177,16 +176,15 @@ def _forget_after(folder: Path, card: AgentCard) -> None:
 
     A warning names a log that lacks lines from before it.
     """
-    for name in LOGS:
-        remedy = f"restore the file, remove that line, or remove {folder} to train again"
-        rows = read_jsonl(folder / name, remedy)
-        kept = [row for row in rows if row["env_steps"] <= card.env_steps]
+    for log in LOGS:
+        lines = log.read(folder)
+        kept = [line for line in lines if line.env_steps <= card.env_steps]
         try:
-            check_counts(folder, name, len(kept), card.logged)
+            check_counts(folder, log.name, len(kept), card.logged)
         except WorldvaeError as error:  # what is gone does not end a training of hours
             warnings.warn(str(error), stacklevel=2)
-        if len(kept) < len(rows):
-            write_jsonl(folder / name, kept)
+        if len(kept) < len(lines):
+            log.write(folder, kept)
 
 
 def _load_or_make(
@@ -232,30 +230,30 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
     agent.deterministic = not settings.deterministic
     others = measure(task, agent, settings.episodes_otherwise)
     agent.deterministic = settings.deterministic
-    result: dict[str, Any] = {
-        **{name: getattr(card, name) for name in RECORDED},
-        "evaluation_seconds": took,
-        "parameters_trained": sum(weight.numel() for weight in agent.model.policy.parameters()),
-        "parameters_frozen": 0 if agent.encode is None else agent.encode.encoder.parameters,
-        "command": task.command,
-        "versions": library_versions(),
-        "evaluation": _played(env.id, scores, settings.deterministic),
-        "otherwise": _played(env.id, others, not settings.deterministic) if others else None,
-    }
     try:
         record_video(agent, RealWorld(env.as_evaluated()), settings.seed, task.folder / VIDEO)
     except WorldvaeError as error:  # a score is worth more than its film
         warnings.warn(f"no video: {error}", stacklevel=2)
-    write_checked(task.folder / RESULT, {**result, "files": hash_files(task.folder)})
+    result = AgentResult(
+        **{name: getattr(card, name) for name in RECORDED},
+        evaluation_seconds=took,
+        parameters_trained=sum(weight.numel() for weight in agent.model.policy.parameters()),
+        parameters_frozen=0 if agent.encode is None else agent.encode.encoder.parameters,
+        command=task.command,
+        versions=library_versions(),
+        evaluation=_played(env.id, scores, settings.deterministic),
+        otherwise=_played(env.id, others, not settings.deterministic) if others else None,
+        files=hash_files(task.folder),
+    )
+    RESULT.write(task.folder, result)
 
 
-def _played(env_id: str, scores: list[Score], deterministic: bool) -> dict[str, Any]:
-    """Evaluation episodes as result.json holds them."""
-    return {
-        "env_id": env_id,
-        "deterministic": deterministic,
-        "seeds": [score.seed for score in scores],
-        "returns": [score.return_ for score in scores],
-        "lengths": [score.length for score in scores],
-        "successes": [score.success for score in scores],
-    }
+def _played(env_id: str, scores: list[Score], deterministic: bool) -> FinalEvaluation:
+    return FinalEvaluation(
+        env_id=env_id,
+        deterministic=deterministic,
+        seeds=tuple(score.seed for score in scores),
+        returns=tuple(score.return_ for score in scores),
+        lengths=tuple(score.length for score in scores),
+        successes=tuple(score.success for score in scores),
+    )

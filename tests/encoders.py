@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from tests.autoencoders.tiny import Frames
-from worldvae.autoencoders.checkpoint import FrameOrigin
 from worldvae.autoencoders.config import AutoencoderConfig, NetworkConfig
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import FrameOrigin
 from worldvae.envs import EnvConfig, FrameConfig, make_vec, source_shape
 from worldvae.envs.vector import image_of
 

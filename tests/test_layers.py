@@ -28,7 +28,7 @@ FLOORS = (
     {"files", "indices", "keys"},
     {"config"},
     {"checksum", "plots"},
-    {"envs", "fingerprint", "html"},
+    {"envs", "fingerprint", "html", "json_files"},
     {"rollouts"},
     {"training"},
     {"autoencoders"},

@@ -69,7 +69,7 @@ def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        reason = f"{where}: {first['msg']}".removeprefix(": ")
+        reason = f"{where}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
         raise ArtifactError(f"{path}: {reason}; {remedy}") from None
 
 

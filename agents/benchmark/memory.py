@@ -18,9 +18,8 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError, TrainingError
-from worldvae.files import write_jsonl
 from worldvae.rollouts import Episode, RolloutStore
-from worldvae.rollouts.manifest import split_of
+from worldvae.rollouts.manifest import MANIFEST, split_of
 
 POLL_SECONDS = 0.05
 
@@ -69,7 +68,7 @@ def linked_store(
         for ending in (".frames.npy", ".npz"):
             os.link(folder / f"{original.name}{ending}", folder / f"{name}{ending}")
         records.append(original.model_copy(update={"name": name, "split": split_of(index)}))
-    write_jsonl(folder / "manifest.jsonl", [record.model_dump(mode="json") for record in records])
+    MANIFEST.write(folder, records)
     return RolloutStore(folder)
 
 

@@ -12,8 +12,8 @@ from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling import ScalingCurve
-from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
+from worldvae.json_files import JsonFile
 
 
 class RowResult(Config):
@@ -76,13 +76,6 @@ class Results(Config):
     rows: tuple[RowResult, ...] = Field((), description="The table.")
     scaling: tuple[ScalingCurve, ...] = Field((), description="How cost grows.")
 
-    @classmethod
-    def read(cls, path: Path) -> Results:
-        """Read the results of an earlier run at `path`; empty if there are none."""
-        if not path.exists():
-            return cls()
-        return read_checked_as(path, cls, "remove it to measure all rows again")
-
     def with_row(self, result: RowResult, order: list[str]) -> Results:
         """Return the results with `result` in place of an older one.
 
@@ -97,9 +90,13 @@ class Results(Config):
         """Return the results with `curves` in place of older ones."""
         return self._with(scaling=curves)
 
-    def save(self, path: Path) -> None:
-        """Write the results to `path`."""
-        write_checked(path, self)
-
     def _with(self, **changed: Any) -> Results:
         return self.model_copy(update=changed)
+
+
+BENCHMARK = JsonFile("benchmark.json", Results, "remove it to measure all rows again")
+
+
+def read_results(folder: Path) -> Results:
+    """What an earlier run left in `folder`; nothing if there was none."""
+    return BENCHMARK.read(folder) if BENCHMARK.exists(folder) else Results()

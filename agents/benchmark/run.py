@@ -13,7 +13,7 @@ from typing import TypeVar
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.machine import Machine, this_machine
-from agents.benchmark.results import Results, RowResult
+from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling import measure_scaling
 from agents.benchmark.table import all_rows
@@ -48,21 +48,21 @@ def run_benchmark(
 def _run(
     bench: Bench, rows: Sequence[Row], names: set[str], machine: Machine, say: Say
 ) -> tuple[Results, bool]:
-    path, order = bench.config.folder / "benchmark.json", [row.name for row in rows]
-    results = Results.read(path).model_copy(update={"command": exact_command()})
+    folder, order = bench.config.folder, [row.name for row in rows]
+    results = read_results(folder).model_copy(update={"command": exact_command()})
     complete = True
     for row in (row for row in rows if row.name in names):
         result = attempt(row.name, partial(_measure, row, bench, machine))
         complete &= result is not None
         if result is not None:
             results = results.with_row(result, order)
-            results.save(path)
+            BENCHMARK.write(folder, results)
             say(f"{row.name}: {result.bound}{result.ratio:.3g} ({result.seconds:.0f} s)")
     if SCALING in names:
         curves = attempt(SCALING, partial(measure_scaling, bench))
         complete &= curves is not None
         results = results if curves is None else results.with_scaling(curves)
-    write_results(results, bench.config.folder)
+    write_results(results, folder)
     return results, complete
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agents.benchmark.figure import benchmark_figure, scaling_figure
-from agents.benchmark.results import Results, RowResult
+from agents.benchmark.results import BENCHMARK, Results, RowResult
 from agents.benchmark.scaling import ScalingCurve
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
@@ -21,7 +21,7 @@ MET = {True: "yes", False: "**no**", None: ""}
 
 def write_results(results: Results, folder: Path) -> None:
     """Write benchmark.json, benchmark.md, and the figures of the rows and of scaling."""
-    results.save(folder / "benchmark.json")
+    BENCHMARK.write(folder, results)
     atomic_write_text(folder / "benchmark.md", describe(results))
     for name, figure in _figures(results).items():
         with atomic_file(folder / name) as file:

@@ -14,7 +14,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -28,10 +27,11 @@ from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.run.agent_card import AgentCard, own_encoder, write_card
 from agents.run.drift_log import DriftLine, read_lines
+from agents.run.stage_results import REFRESH, RefreshResult
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
-from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, refit
-from worldvae.checksum import is_intact, read_checked, write_checked
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.autoencoders.pretrain import refit
 from worldvae.diagnostics.drift import refer
 from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -41,6 +41,15 @@ from worldvae.training.device import torch_device
 
 EVALUATIONS = 4
 """The smallest number of evaluations of a refit, of which the best is kept."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one part of a refresh took."""
+
+    env_steps: int
+    seconds: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -121,22 +130,26 @@ def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
     If it was interrupted, the same call resumes.
     """
     folder, target = task.folder, refresh_folder(task.folder, card.refreshes + 1)
-    if not is_intact(target / "result.json"):
+    if not REFRESH.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
-            costs = _collect(task, target, card)
-            refitted = _refit(task, target, card)
-            result = {**_sum(costs, refitted), "peak_memory": memory.bytes}
-        write_checked(target / "result.json", result)
-    result = read_checked(target / "result.json", f"delete it to refit {folder} again")
+            collected, refitted = _collect(task, target, card), _refit(task, target, card)
+        result = RefreshResult(
+            env_steps=collected.env_steps,
+            seconds=collected.seconds + refitted.seconds,
+            cpu_seconds=collected.cpu_seconds + refitted.cpu_seconds,
+            peak_memory=memory.bytes,
+        )
+        REFRESH.write(target, result)
+    result = REFRESH.read(target)
     card = card.model_copy(
         update={
             "encoder": os.path.relpath(target / "encoder", folder),
             "encoder_sha256": hash_encoder(target / "encoder"),
             "refreshes": card.refreshes + 1,
-            "refresh_env_steps": card.refresh_env_steps + result["env_steps"],
-            "refresh_seconds": card.refresh_seconds + result["seconds"],
-            "refresh_cpu_seconds": card.refresh_cpu_seconds + result["cpu_seconds"],
-            "peak_memory": max(card.peak_memory, result["peak_memory"]),
+            "refresh_env_steps": card.refresh_env_steps + result.env_steps,
+            "refresh_seconds": card.refresh_seconds + result.seconds,
+            "refresh_cpu_seconds": card.refresh_cpu_seconds + result.cpu_seconds,
+            "peak_memory": max(card.peak_memory, result.peak_memory),
         }
     )
     write_card(folder, card)
@@ -148,7 +161,7 @@ def refresh_folder(folder: Path, number: int) -> Path:
     return folder / f"refresh_{number}"
 
 
-def _collect(task: DriftTask, target: Path, card: AgentCard) -> dict[str, float]:
+def _collect(task: DriftTask, target: Path, card: AgentCard) -> Taken:
     """Collect frames with the exploring agent; return the cost."""
     rollouts = RolloutConfig(
         frames=task.config.refresh_frames,
@@ -164,14 +177,11 @@ def _collect(task: DriftTask, target: Path, card: AgentCard) -> dict[str, float]
     agent = Agent.load(task.folder, deterministic=False)
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
-    return {
-        "env_steps": store.env_steps,
-        "seconds": sum(record.seconds for record in store.records),
-        "cpu_seconds": before + used_cpu() - start,
-    }
+    seconds = sum(record.seconds for record in store.records)
+    return Taken(store.env_steps, seconds, before + used_cpu() - start)
 
 
-def _refit(task: DriftTask, target: Path, card: AgentCard) -> dict[str, Any]:
+def _refit(task: DriftTask, target: Path, card: AgentCard) -> Taken:
     """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
     seed = derive(card.seed, "refit", card.refreshes)
@@ -179,13 +189,9 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> dict[str, Any]:
     config = refit_config(task.pretrain, task.config.refresh_steps)
     refit(before, stores, config, target / "encoder", seed, task.device)
     keep_units(before, target / "encoder", stores[-1])
-    remedy = PRETRAIN_AGAIN.format(folder=target / "encoder")
-    result = read_checked(target / "encoder/result.json", remedy)
-    return {
-        "env_steps": 0,
-        "seconds": result["seconds"],
-        "cpu_seconds": result["cpu_seconds"],
-    }
+    result = PRETRAINING.read(target / "encoder")
+    # Null is only in published files.
+    return Taken(0, result.seconds, result.cpu_seconds or 0.0)
 
 
 def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
@@ -193,7 +199,3 @@ def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
     every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
     values = pretrain.model_dump(by_alias=True)
     return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})
-
-
-def _sum(*costs: dict[str, float]) -> dict[str, float]:
-    return {name: sum(cost[name] for cost in costs) for name in costs[0]}

@@ -15,11 +15,10 @@ from agents.config.sections import FEWEST_FRAMES, DriftConfig
 from agents.drift.outliers import Outliers
 from agents.policy.callback import Pace
 from agents.run.agent_card import AgentCard
-from agents.run.drift_log import LOG, DriftLine, read_lines
+from agents.run.drift_log import DRIFT, DriftLine, read_lines
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import Drift, Reference, measure, newest, read
 from worldvae.errors import WorldvaeError
-from worldvae.files import append_jsonl
 
 
 class EvenSample:
@@ -77,7 +76,7 @@ class DriftWatch(BaseCallback):
         may_refit: bool,
     ) -> None:
         super().__init__()
-        self._log, self._config, self._strangest = folder / LOG, config, strangest
+        self._folder, self._config, self._strangest = folder, config, strangest
         self._encoder, self._make_reference, self._may_refit = encoder, reference, may_refit
         self._repeat, self._refreshes = card.env.action_repeat, card.refreshes
         self._pace = Pace(config.every, card.env_steps)
@@ -120,7 +119,7 @@ class DriftWatch(BaseCallback):
         strangeness = self._reference.strangeness(readings)
         self._strangest.add(frames, readings, strangeness, self._env_steps)
         line = DriftLine(**dict(drift), env_steps=self._env_steps, refreshes=self._refreshes)
-        append_jsonl(self._log, line.model_dump(mode="json"))
+        DRIFT.append(self._folder, line)
         for name, value in _scalars(drift).items():
             self.logger.record(f"drift/{name}", value)
         if drift.strange > self._config.warn_share:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from worldvae.files import last_jsonl, last_rows
+from agents.run.agent_result import EPISODES
+from worldvae.training.metrics_log import METRICS
 
-EPISODES = 10
+AVERAGED = 10
 """The note on an agent averages the returns of this many finished episodes."""
 
 
@@ -24,15 +25,14 @@ class Progress:
 
 def agent_progress(folder: Path, env_steps: int) -> Progress:
     """Return the env steps of an agent in training, and the mean return of its last episodes."""
-    rows = last_rows(folder / "episodes.jsonl", EPISODES)
-    returns = [float(row["return"]) for row in rows if "return" in row]
-    done = int(rows[-1].get("env_steps", 0)) if rows else 0
-    note = f"return {np.mean(returns):.4g}" if returns else ""
+    lines = EPISODES.last(folder, AVERAGED)
+    done = lines[-1].env_steps if lines else 0
+    note = f"return {np.mean([line.total for line in lines]):.4g}" if lines else ""
     return Progress(min(done, env_steps), env_steps, note)
 
 
 def encoder_progress(folder: Path, steps: int) -> Progress:
     """Return the gradient steps of an encoder in training, and its last loss on held-out frames."""
-    last = last_jsonl(folder / "metrics.jsonl")
-    note = f"loss {last['loss']:.5g}" if "loss" in last else ""
-    return Progress(min(int(last.get("step", 0)), steps), steps, note)
+    last = METRICS.last(folder)
+    note = f"loss {last[-1].metrics['loss']:.5g}" if last else ""
+    return Progress(min(last[-1].step if last else 0, steps), steps, note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -14,8 +15,8 @@ from agents.policy.evaluate import Score
 from agents.policy.normalization import normalization_of
 from agents.policy.resources import Meter, PeakMemory
 from agents.run.agent_card import AgentCard
-from agents.run.agent_files import EPISODES, EVALUATIONS, count_logs
-from worldvae.files import append_jsonl
+from agents.run.agent_files import count_logs
+from agents.run.agent_result import EPISODES, EVALUATIONS, Evaluation, TrainingEpisode
 from worldvae.progress import ProgressBar
 
 
@@ -56,9 +57,10 @@ class TrainingCallback(BaseCallback):
     def _on_step(self) -> bool:
         for info in self.locals["infos"]:
             if "episode" in info:
-                row = {"return": float(info["episode"]["r"]), "length": int(info["episode"]["l"])}
-                append_jsonl(self._folder / EPISODES, {**self._now(), **row})
-                self._bar.note(f"return={row['return']:.0f}")
+                total, length = float(info["episode"]["r"]), int(info["episode"]["l"])
+                line = TrainingEpisode(**self._now(), total=total, length=length)
+                EPISODES.append(self._folder, line)
+                self._bar.note(f"return={total:.0f}")
         return True
 
     def _on_rollout_start(self) -> None:
@@ -77,19 +79,20 @@ class TrainingCallback(BaseCallback):
         now = {**self._now(), "cpu_seconds": self._meter.cpu_seconds}
         with self._meter.evaluating():
             scores = self._measure(self._agent)
-        returns = [score.return_ for score in scores]
-        lengths = [score.length for score in scores]
-        spent = {
-            name: getattr(self.card, name) for name in ("refresh_env_steps", "refresh_seconds")
-        }
-        row = {**now, **spent, "returns": returns, "lengths": lengths}
-        append_jsonl(self._folder / EVALUATIONS, row)
+        line = Evaluation(
+            **now,
+            refresh_env_steps=self.card.refresh_env_steps,
+            refresh_seconds=self.card.refresh_seconds,
+            returns=tuple(score.return_ for score in scores),
+            lengths=tuple(score.length for score in scores),
+        )
+        EVALUATIONS.append(self._folder, line)
 
     @property
     def _env_steps(self) -> int:
         return int(self.num_timesteps * self.card.env.action_repeat)
 
-    def _now(self) -> dict[str, float]:
+    def _now(self) -> dict[str, Any]:
         return {"env_steps": self._env_steps, "seconds": self._meter.seconds}
 
     def _current_card(self) -> AgentCard:

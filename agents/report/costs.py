@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.run.records import Result, Run
+from agents.run.agent_result import AgentResult
+from agents.run.records import Run
 from agents.run.stage_results import NOTHING, UNKNOWN, StageCost
 from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, SharedStage, shared_stages
 
@@ -52,7 +53,7 @@ def _arm_costs(run: Run, arm: str) -> ArmCosts:
     return ArmCosts(arm, mean, seeds, run.stated.tuning_trials.get(arm))
 
 
-def _agent_costs(run: Run, result: Result) -> AgentCosts:
+def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:
     needed = shared_stages(result.arm)
     shared = {
         stage.name: (_stage_cost(run, stage) if stage in needed else NOTHING) for stage in SHARED
@@ -70,7 +71,7 @@ def _agent_costs(run: Run, result: Result) -> AgentCosts:
 
 
 def _stage_cost(run: Run, stage: SharedStage) -> StageCost:
-    return run.stages[stage.name].cost if stage.name in run.stages else UNKNOWN
+    return run.stages.get(stage.name, UNKNOWN)
 
 
 def _mean_costs(agents: list[AgentCosts]) -> AgentCosts:

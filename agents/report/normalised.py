@@ -8,7 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from agents.run.records import ENOUGH_SEEDS, Result, Run
+from agents.run.agent_result import AgentResult
+from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae.stats import (
     Array,
     Difference,
@@ -103,7 +104,7 @@ def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
     return ArmAcross(arm, scores, aggregates)
 
 
-def _normalised(run: Run, result: Result) -> float:
+def _normalised(run: Run, result: AgentResult) -> float:
     scale = run.stated.scales[result.evaluation.env_id]
     return float(normalise([result.score], scale.random_score, scale.reference_score)[0])
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from agents.report.costs import ArmCosts, costs_of_arms
 from agents.report.normalised import Across, across
-from agents.run.records import ENOUGH_SEEDS, AgentRecord, Cost, Result, Run
+from agents.run.agent_result import AgentResult
+from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
+from agents.run.stage_results import Cost
 from worldvae.stats import (
     Array,
     Difference,
@@ -122,7 +124,7 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
 def unequal(run: Run) -> list[str]:
     """Return what differs between finished agents although a comparison must hold it equal."""
     results = [result for arm in run.arms for result in run.finished(arm).values()]
-    controlled: dict[str, Callable[[Result], object]] = {
+    controlled: dict[str, Callable[[AgentResult], object]] = {
         "the evaluation episodes": lambda result: result.evaluation.seeds,
         "the evaluation environment": lambda result: result.evaluation.env_id,
         "the env steps of training": lambda result: result.env_steps,
@@ -170,7 +172,7 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
 
 
 def _acting(
-    results: Sequence[Result], compared: Estimate, resampling: Resampling
+    results: Sequence[AgentResult], compared: Estimate, resampling: Resampling
 ) -> dict[str, Estimate]:
     """Return the IQM over seeds for each way of acting.
 

@@ -11,7 +11,8 @@ from agents.report.costs import AgentCosts, ArmCosts
 from agents.report.normalised import AGGREGATES, Across
 from agents.report.summary import ACTIONS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
-from agents.run.records import Result, Run
+from agents.run.agent_result import AgentResult
+from agents.run.records import Run
 from agents.run.stage_results import NOTHING
 from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell
@@ -169,7 +170,7 @@ def _interval(found: Estimate) -> Cell:
     return number(found.value, 2), f"{number(found.low, 2)} to {number(found.high, 2)}"
 
 
-def _seed(summary: Summary, result: Result) -> tuple[Cell, ...]:
+def _seed(summary: Summary, result: AgentResult) -> tuple[Cell, ...]:
     returns = result.evaluation.returns
     return _plain(
         summary.show(result.score),

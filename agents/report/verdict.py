@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from agents.report.normalised import PairAcross
 from agents.report.summary import ArmSummary, Pair, Summary
-from agents.run.records import ENOUGH_SEEDS, Cost
+from agents.run.records import ENOUGH_SEEDS
+from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages
 
 

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from agents.arms.registry import ArmName
 from agents.config.agent import AlgorithmName
-from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
 from worldvae.errors import ArtifactError
+from worldvae.json_files import JsonFile
 
 
 class AgentCard(Config):
@@ -47,19 +47,21 @@ class AgentCard(Config):
     refresh_cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
 
 
+AGENT_CARD = JsonFile("card.json", AgentCard, "remove {folder} and train again")
+
+
 def read_card(folder: Path) -> AgentCard:
     """The card of the agent in `folder`."""
-    path = folder / "card.json"
-    if not path.exists():
+    if not AGENT_CARD.exists(folder):
         raise ArtifactError(
             f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
         )
-    return read_checked_as(path, AgentCard, f"remove {folder} and train again")
+    return AGENT_CARD.read(folder)
 
 
 def write_card(folder: Path, card: AgentCard) -> None:
     """What `read_card` reads."""
-    write_checked(folder / "card.json", card)
+    AGENT_CARD.write(folder, card)
 
 
 def own_encoder(folder: Path, card: AgentCard) -> Path:

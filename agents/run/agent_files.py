@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from agents.run.drift_log import LOG
-from worldvae.checksum import damaged, is_intact
+from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
+from agents.run.drift_log import DRIFT
+from worldvae.checksum import damaged
 from worldvae.errors import ArtifactError
 from worldvae.files import count_lines, sha256_file
+from worldvae.json_files import JsonLog
 
-RESULT = "result.json"
-EPISODES, EVALUATIONS, VIDEO = "episodes.jsonl", "evaluations.jsonl", "video.webm"
-LOGS = (EPISODES, EVALUATIONS, LOG)
+VIDEO = "video.webm"
+LOGS: tuple[JsonLog[Any], ...] = (EPISODES, EVALUATIONS, DRIFT)
 REMEDY = "restore it, or remove the folder and train again"
 
 
 def count_logs(folder: Path) -> dict[str, int]:
     """Name -> lines of the logs in `folder`."""
-    return {name: count_lines(folder / name) for name in LOGS if (folder / name).exists()}
+    names = [log.name for log in LOGS]
+    return {name: count_lines(folder / name) for name in names if (folder / name).exists()}
 
 
 def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int]) -> None:
@@ -32,12 +35,12 @@ def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int])
 
 def is_finished(folder: Path) -> bool:
     """Whether the agent in `folder` is done: a result that was edited or damaged counts as none."""
-    return is_intact(folder / RESULT)
+    return RESULT.is_whole(folder)
 
 
 def hash_files(folder: Path) -> dict[str, str]:
     """Name -> SHA-256 of the files that a report shows beside the result."""
-    paths = [folder / name for name in (*LOGS, VIDEO)]
+    paths = [folder / name for name in (*(log.name for log in LOGS), VIDEO)]
     return {path.name: sha256_file(path) for path in paths if path.exists()}
 
 

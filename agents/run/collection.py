@@ -6,8 +6,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.run.stage_results import Collection
-from worldvae.checksum import is_intact, read_checked_as
+from agents.run.stage_results import COLLECTION, CollectionResult
 from worldvae.rollouts import RolloutStore
 
 
@@ -21,10 +20,9 @@ class Spent:
     peak_memory: int = 0
 
 
-def told_of(folder: Path) -> Collection | None:
+def told_of(folder: Path) -> CollectionResult | None:
     """What `result.json` says of the rollouts; one that is damaged says nothing."""
-    path = folder / "result.json"
-    return read_checked_as(path, Collection, "delete it") if is_intact(path) else None
+    return COLLECTION.read(folder) if COLLECTION.is_whole(folder) else None
 
 
 def is_collected(store: RolloutStore, frames: int) -> bool:
@@ -33,7 +31,7 @@ def is_collected(store: RolloutStore, frames: int) -> bool:
     return told is not None and held == (told.frames, told.episodes) and held[0] >= frames
 
 
-def lost_since(told: Collection | None, store: RolloutStore, before: Spent) -> Spent:
+def lost_since(told: CollectionResult | None, store: RolloutStore, before: Spent) -> Spent:
     """What episodes took that `told` counts and that are listed no more: it was spent."""
     if told is None:
         return Spent()
@@ -52,7 +50,7 @@ def lost_since(told: Collection | None, store: RolloutStore, before: Spent) -> S
     )
 
 
-def recorded(told: Collection | None, store: RolloutStore, before: Spent) -> Spent:
+def recorded(told: CollectionResult | None, store: RolloutStore, before: Spent) -> Spent:
     """Processor seconds, those of `before` included, and memory of what `store` holds already."""
     if not store.records:
         return before

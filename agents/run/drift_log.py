@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from agents.run.agent_result import LINE_REMEDY
 from worldvae.diagnostics.drift import Drift
-from worldvae.errors import ArtifactError
-from worldvae.files import read_jsonl
-
-LOG = "drift.jsonl"
+from worldvae.json_files import JsonLog
 
 
 class DriftLine(Drift):
@@ -20,10 +18,9 @@ class DriftLine(Drift):
     refreshes: int = Field(description="How often the encoder had been refitted.")
 
 
+DRIFT = JsonLog("drift.jsonl", DriftLine, LINE_REMEDY)
+
+
 def read_lines(folder: Path) -> list[DriftLine]:
     """What was measured of the agent in `folder`, in order."""
-    path = folder / LOG
-    try:
-        return [DriftLine.model_validate(row) for row in read_jsonl(path)]
-    except ValidationError:
-        raise ArtifactError(f"{path}: a line is of another version of worldvae") from None
+    return DRIFT.read(folder)

@@ -10,32 +10,25 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agents.arms.registry import rank
-from agents.run.agent_card import read_card
-from agents.run.agent_files import EPISODES, EVALUATIONS, RESULT, check_counts, check_file
-from agents.run.records import (
-    AgentRecord,
-    Cost,
-    Evaluation,
-    Result,
-    Run,
-    TrainingEpisode,
-)
-from agents.run.stage_results import Card, Collection, Pretraining, Stated
+from agents.run.agent_card import AGENT_CARD, read_card
+from agents.run.agent_files import check_counts, check_file
+from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
+from agents.run.records import AgentRecord, Run
+from agents.run.stage_results import Cost, StageCost, Stated
 from agents.run.stages import SHARED
-from worldvae.checksum import HEADER, read_checked_as, read_checked_bytes
+from worldvae.autoencoders.encoder_files import CARD
+from worldvae.checksum import HEADER, read_checked_bytes
 from worldvae.config import read_yaml
 from worldvae.errors import ArtifactError, WorldvaeError
-from worldvae.files import atomic_write_text, read_jsonl
+from worldvae.files import atomic_write_text
+from worldvae.json_files import JsonFile, JsonLog
 
-T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
-TRAINED_AGAIN = "compare again, which goes on from its checkpoint"
-TRAINED_ON = "restore the file or remove that line"
 WRITTEN_AGAIN = "compare again with the CONFIG of the experiment, which writes it anew"
-CARD_AGAIN = "copy the whole folder again, or remove it and pretrain again"
 
 SCORES_HEADER = (
     "arm",
@@ -59,7 +52,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         folder=folder,
         config=_read_config(config),
         stages=_read_stages(folder, damage),
-        card=_read(folder / "encoder/card.json", Card, "card", CARD_AGAIN, damage),
+        card=_read(folder / "encoder", CARD, "card", damage),
         agents=_read_agents(folder / "agents"),
         planned=tuple(planned),
         stated=_read_stated(config) if config.exists() else Stated(),
@@ -86,10 +79,9 @@ def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
     return np.array(points, dtype=np.float64).reshape(-1, 2).T
 
 
-def _score_rows(result: Result, cost: Cost) -> list[tuple[object, ...]]:
+def _score_rows(result: AgentResult, cost: Cost) -> list[tuple[object, ...]]:
     played = result.evaluation
-    told = [*played.successes, *[None] * (len(played.seeds) - len(played.successes))]
-    successes = ["" if success is None else int(success) for success in told]
+    successes = ["" if success is None else int(success) for success in played.successes]
     episodes = zip(played.seeds, played.returns, played.lengths, successes, strict=True)
     return [
         (result.arm, result.seed, index, *episode, cost.env_steps, f"{cost.seconds:.3f}")
@@ -113,41 +105,41 @@ def _read_agent(folder: Path) -> AgentRecord:
 
 
 def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
-    path, lost = folder / RESULT, list[str]()
-    result = read_checked_as(path, Result, TRAINED_AGAIN) if path.exists() else None
+    lost = list[str]()
+    result = RESULT.read(folder) if RESULT.exists(folder) else None
     if result and (result.arm, result.seed) != (arm, seed):
         raise ArtifactError(
-            f"{path}: belongs to arm {result.arm!r}, seed {result.seed}; was it moved?"
+            f"{folder / RESULT.name}: belongs to arm {result.arm!r}, seed {result.seed}; "
+            "was it moved?"
         )
     files = result.files if result else None
-    logged = {} if result or not (folder / "card.json").exists() else read_card(folder).logged
+    logged = {} if result or not AGENT_CARD.exists(folder) else read_card(folder).logged
     return AgentRecord(
         arm=arm,
         seed=seed,
         folder=folder,
-        evaluations=tuple(_read_lines(folder / EVALUATIONS, Evaluation, files, logged, lost)),
-        episodes=tuple(_read_lines(folder / EPISODES, TrainingEpisode, files, logged, lost)),
+        evaluations=_read_lines(folder, EVALUATIONS, files, logged, lost),
+        episodes=_read_lines(folder, EPISODES, files, logged, lost),
         result=result,
         lost=tuple(lost),
     )
 
 
-def _read_stages(folder: Path, damage: dict[str, str]) -> dict[str, Collection | Pretraining]:
-    """The results of the stages that have finished."""
-    paths = {stage: folder / stage.folder / RESULT for stage in SHARED}
+def _read_stages(folder: Path, damage: dict[str, str]) -> dict[str, StageCost]:
+    """What the stages took that have finished."""
     found = {
-        stage.name: _read(path, stage.result, stage.name, stage.remedy, damage)
-        for stage, path in paths.items()
+        stage.name: (stage, _read(folder / stage.folder, stage.file, stage.name, damage))
+        for stage in SHARED
     }
-    return {name: result for name, result in found.items() if result is not None}
+    return {name: stage.cost(made) for name, (stage, made) in found.items() if made is not None}
 
 
-def _read(path: Path, kind: type[T], name: str, remedy: str, damage: dict[str, str]) -> T | None:
-    """The JSON file as `kind`; None where there is none, or where it is noted in `damage`."""
-    if not path.exists():
+def _read(folder: Path, file: JsonFile[M], name: str, damage: dict[str, str]) -> M | None:
+    """The content of a file; None where there is none, or where it is noted in `damage`."""
+    if not file.exists(folder):
         return None
     try:
-        return read_checked_as(path, kind, remedy)
+        return file.read(folder)
     except WorldvaeError as error:
         damage[name] = str(error)
         return None
@@ -168,26 +160,24 @@ def _read_stated(config: Path) -> Stated:
 
 
 def _read_lines(
-    path: Path,
-    kind: type[T],
+    folder: Path,
+    log: JsonLog[M],
     files: Mapping[str, str] | None,
     logged: Mapping[str, int],
     lost: list[str],
-) -> list[T]:
+) -> tuple[M, ...]:
     """The lines of a log; none where it is damaged, which is noted in `lost`.
 
     By the hashes of a finished agent's `files`, or by what was `logged` at the last checkpoint.
     """
     try:
-        check_file(path.parent, path.name, files)
-        rows = read_jsonl(path, TRAINED_ON)
-        check_counts(path.parent, path.name, len(rows), logged)
-        return TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
+        check_file(folder, log.name, files)
+        lines = log.read(folder)
+        check_counts(folder, log.name, len(lines), logged)
     except WorldvaeError as error:
         lost.append(str(error))
-    except ValidationError as error:
-        lost.append(f"{path}: {_first(error)}")
-    return []
+        return ()
+    return tuple(lines)
 
 
 def _first(error: ValidationError) -> str:

@@ -6,154 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
-
-import numpy as np
-from pydantic import Field, FiniteFloat
 
 from agents.arms.registry import rank
-from agents.run.stage_results import Card, Collection, Pretraining, StageCost, Stated
+from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
+from agents.run.stage_results import Cost, StageCost, Stated
 from agents.run.stages import SHARED, SharedStage, shared_stages
+from worldvae.autoencoders.encoder_files import EncoderCard
 
 ENOUGH_SEEDS = 5
 """Fewest seeds from which differences between arms are stated at all."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What something took; env steps are frames of the environment before action repeat."""
-
-    env_steps: int = 0
-    seconds: float = 0.0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.env_steps + other.env_steps, self.seconds + other.seconds)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Held-out episodes played at one moment of training; seconds exclude evaluation itself."""
-
-    env_steps: int
-    seconds: float
-    returns: tuple[FiniteFloat, ...]
-    lengths: tuple[int, ...]
-    refresh_env_steps: int = 0
-    refresh_seconds: float = 0.0
-    """Of refitting the encoder until then."""
-
-    @property
-    def charged(self) -> Evaluation:
-        """The same, at what training and refitting had cost together."""
-        env_steps = self.env_steps + self.refresh_env_steps
-        return Evaluation(
-            env_steps, self.seconds + self.refresh_seconds, self.returns, self.lengths
-        )
-
-    @property
-    def score(self) -> float:
-        return float(np.mean(self.returns)) if self.returns else float("nan")
-
-
-@dataclass(frozen=True)
-class TrainingEpisode:
-    """One training episode."""
-
-    env_steps: int
-    seconds: float
-    total: Annotated[float, Field(alias="return")]
-    length: int
-
-
-@dataclass(frozen=True)
-class FinalEvaluation:
-    """The episodes that are compared: `seeds[i]` started the one that returned `returns[i]`."""
-
-    seeds: tuple[int, ...]
-    returns: Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
-    lengths: tuple[int, ...]
-    env_id: str
-    deterministic: bool | None = None
-    """Whether actions were the mode of the policy; None: not recorded."""
-    successes: tuple[bool | None, ...] = ()
-    """Whether each episode reached its goal; None where the environment does not tell."""
-
-    def __post_init__(self) -> None:
-        if not len(self.seeds) == len(self.returns) == len(self.lengths):
-            raise ValueError("seeds, returns and lengths must be equally many")
-
-    @property
-    def score(self) -> float:
-        return float(np.mean(self.returns))
-
-    @property
-    def success_rate(self) -> float | None:
-        """Share of the episodes that reached their goal, of those of which it is told."""
-        told = [success for success in self.successes if success is not None]
-        return float(np.mean(told)) if told else None
-
-
-@dataclass(frozen=True)
-class Result:
-    """`result.json` of one agent; None: not recorded."""
-
-    arm: str
-    seed: int
-    env_steps: int
-    seconds: float
-    parameters_trained: int
-    parameters_frozen: int
-    command: str
-    versions: dict[str, str]
-    evaluation: FinalEvaluation
-    otherwise: FinalEvaluation | None = None
-    """The same episodes with the other way to act."""
-    cpu_seconds: float | None = None
-    """Of training, child processes included."""
-    peak_memory: int | None = None
-    """Resident bytes, child processes included."""
-    evaluation_seconds: float | None = None
-    files: dict[str, str] | None = None
-    """Name -> SHA-256 of the logs and the film beside it."""
-    refresh_env_steps: int = 0
-    refresh_seconds: float = 0.0
-    refresh_cpu_seconds: float = 0.0
-
-    @property
-    def cost(self) -> Cost:
-        """Of training, and of refitting the encoder meanwhile."""
-        return Cost(self.env_steps, self.seconds) + Cost(
-            self.refresh_env_steps, self.refresh_seconds
-        )
-
-    @property
-    def training_cost(self) -> StageCost:
-        """Of training alone."""
-        return StageCost(self.env_steps, self.seconds, self.cpu_seconds, self.peak_memory)
-
-    @property
-    def refitting_cost(self) -> StageCost:
-        """Of refitting the encoder, and collecting for it; its memory is training's."""
-        return StageCost(
-            self.refresh_env_steps, self.refresh_seconds, self.refresh_cpu_seconds, 0.0
-        )
-
-    @property
-    def evaluation_cost(self) -> StageCost:
-        """Of all evaluations; their CPU time and memory are not measured apart."""
-        return StageCost(None, self.evaluation_seconds, None, None)
-
-    @property
-    def score(self) -> float:
-        """The seed's score, the mean over its evaluation episodes."""
-        return self.evaluation.score
-
-    def score_as(self, deterministic: bool) -> float | None:
-        """The score with actions chosen that way; None: not recorded."""
-        for played in (self.evaluation, self.otherwise):
-            if played is not None and played.deterministic is deterministic:
-                return played.score
-        return None
 
 
 @dataclass(frozen=True)
@@ -165,7 +26,7 @@ class AgentRecord:
     folder: Path
     evaluations: tuple[Evaluation, ...]
     episodes: tuple[TrainingEpisode, ...]
-    result: Result | None
+    result: AgentResult | None
     damage: str = ""
     """Why its result is left out."""
     lost: tuple[str, ...] = ()
@@ -177,8 +38,7 @@ class AgentRecord:
         earlier = tuple(evaluation.charged for evaluation in self.evaluations)
         if self.result is None:
             return earlier
-        final, cost = self.result.evaluation, self.result.cost
-        last = Evaluation(cost.env_steps, cost.seconds, final.returns, final.lengths)
+        last = self.result.measured
         return (*(e for e in earlier if e.env_steps < last.env_steps), last)
 
     @property
@@ -202,9 +62,9 @@ class Run:
 
     folder: Path
     config: str
-    stages: Mapping[str, Collection | Pretraining]
-    """Name of a finished stage before the agents -> its result."""
-    card: Card | None
+    stages: Mapping[str, StageCost]
+    """Name of a finished stage before the agents -> what it took."""
+    card: EncoderCard | None
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
     stated: Stated = field(default_factory=Stated)
@@ -221,12 +81,12 @@ class Run:
         """All agents of `arm`, by seed."""
         return tuple(agent for agent in self.agents if agent.arm == arm)
 
-    def finished(self, arm: str) -> dict[int, Result]:
+    def finished(self, arm: str) -> dict[int, AgentResult]:
         """Seed -> result of the finished agents of `arm`, by seed."""
         return {agent.seed: agent.result for agent in self.of(arm) if agent.result}
 
     @cached_property
-    def results(self) -> tuple[Result, ...]:
+    def results(self) -> tuple[AgentResult, ...]:
         """Those of all finished agents."""
         return tuple(agent.result for agent in self.agents if agent.result)
 
@@ -235,7 +95,7 @@ class Run:
 
         Each seed is charged in full, as if it were the only one: nobody can train it for less.
         """
-        taken = [self.stages[s.name].cost for s in shared_stages(arm) if s.name in self.stages]
+        taken = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
         return Cost(
             sum(cost.env_steps or 0 for cost in taken), sum(cost.seconds or 0.0 for cost in taken)
         )

@@ -8,6 +8,19 @@ from typing import Annotated
 
 from pydantic import Field
 
+from worldvae.json_files import Content, JsonFile
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took; env steps are frames of the environment before action repeat."""
+
+    env_steps: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.env_steps + other.env_steps, self.seconds + other.seconds)
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -27,45 +40,36 @@ UNKNOWN = StageCost(None, None, None, None)
 """Of a stage that has not finished."""
 
 
-@dataclass(frozen=True)
-class Collection:
-    """`rollouts/result.json`; None: not recorded."""
+class CollectionResult(Content):
+    """`rollouts/result.json`, with which the frames are all there."""
 
-    env_steps: int
+    env_steps: int = Field(description="Of all that was collected, before action repeat.")
     frames: int
-    seconds: float
     episodes: int
-    cpu_seconds: float | None = None
-    peak_memory: int | None = None
-
-    @property
-    def cost(self) -> StageCost:
-        """What collecting took."""
-        return StageCost(self.env_steps, self.seconds, self.cpu_seconds, self.peak_memory)
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """`encoder/result.json`; None: not recorded."""
-
     seconds: float
-    steps: int
-    parameters: int
-    cpu_seconds: float | None = None
-    peak_memory: int | None = None
-
-    @property
-    def cost(self) -> StageCost:
-        """What pretraining took, beside the frames that were collected for it."""
-        return StageCost(0, self.seconds, self.cpu_seconds, self.peak_memory)
+    cpu_seconds: float | None = Field(
+        description="Child processes included; null: of a part that was killed it is not known."
+    )
+    peak_memory: int | None = Field(description="Resident bytes; null: not measured.")
+    command: str | None = Field(description="What was typed; null: not recorded.")
+    versions: dict[str, str] | None = Field(description="Of the software; null: not recorded.")
 
 
-@dataclass(frozen=True)
-class Card:
-    """What the report reads of an encoder's card: nats of each latent, held-out scores."""
+COLLECTION = JsonFile(
+    "result.json", CollectionResult, "python -m scripts.collect CONFIG writes it anew"
+)
 
-    kl: tuple[float, ...] = ()
-    scores: dict[str, float] = field(default_factory=dict)
+
+class RefreshResult(Content):
+    """`refresh_1/result.json`: what collecting with an agent and refitting its encoder took."""
+
+    env_steps: int = Field(description="Of collecting, before action repeat.")
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int = Field(description="Resident bytes, of the agent's training until then.")
+
+
+REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit the encoder again")
 
 
 @dataclass(frozen=True)

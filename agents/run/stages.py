@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from agents.arms.registry import ARMS, Arm
-from agents.run.stage_results import Collection, Pretraining, StageCost
+from agents.run.agent_result import AgentResult
+from agents.run.stage_results import COLLECTION, StageCost
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.json_files import JsonFile
 
 
 @dataclass(frozen=True)
@@ -22,28 +25,12 @@ class SharedStage:
     activity: str
     """What is done in it, in words for a report."""
     folder: str
-    """Of the run; its `result.json` says what the stage took."""
-    result: type[Collection | Pretraining]
-    """What `result.json` holds."""
+    """Of the run, where its file lies."""
+    file: JsonFile[Any]
+    """With which it is done."""
+    cost: Callable[[Any], StageCost]
+    """What it took, by the content of that file."""
     needed_by: Callable[[Arm], bool]
-    remedy: str
-    """What can be done about a damaged result."""
-
-
-class HasStageCosts(Protocol):
-    """What the result of an agent says of its stages."""
-
-    @property
-    def training_cost(self) -> StageCost:
-        """Of training alone."""
-
-    @property
-    def refitting_cost(self) -> StageCost:
-        """Of refitting the encoder, and collecting for it, while the agent trained."""
-
-    @property
-    def evaluation_cost(self) -> StageCost:
-        """Of all evaluations, during training and after it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class AgentStage:
     """A stage of the life of each agent."""
 
     name: str
-    cost: Callable[[HasStageCosts], StageCost]
+    cost: Callable[[AgentResult], StageCost]
     is_metered: bool = True
     """Whether its processor time and memory are measured apart."""
 
@@ -61,18 +48,21 @@ SHARED = (
         name="collection",
         activity="collecting",
         folder="rollouts",
-        result=Collection,
+        file=COLLECTION,
+        cost=lambda made: StageCost(
+            made.env_steps, made.seconds, made.cpu_seconds, made.peak_memory
+        ),
         # An untrained encoder is whitened on the frames.
         needed_by=lambda arm: arm.encoder is not None,
-        remedy="python -m scripts.collect CONFIG writes it anew",
     ),
     SharedStage(
         name="pretraining",
         activity="pretraining",
         folder="encoder",
-        result=Pretraining,
+        file=PRETRAINING,
+        # The frames it was trained on are charged as collected.
+        cost=lambda made: StageCost(0, made.seconds, made.cpu_seconds, made.peak_memory),
         needed_by=lambda arm: arm.has_trained_encoder,
-        remedy="restore it, or remove the folder and pretrain again",
     ),
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.study.scores import CellScores
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.plots.encoder import dot_panels
 from worldvae.plots.frames import DPI
@@ -71,9 +72,7 @@ Grid = dict[str, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
 """Encoder -> environment -> values of the seeds, (S,)."""
 
 
-def write_study(
-    folder: Path, scores: Sequence[Mapping[str, Any]], missing: Sequence[str] = ()
-) -> Path:
+def write_study(folder: Path, scores: Sequence[CellScores], missing: Sequence[str] = ()) -> Path:
     """Write scores.csv, study.md and study.png into `folder`; return the path of study.md.
 
     `missing` names the cells without scores, because they failed.
@@ -88,47 +87,49 @@ def write_study(
     return folder / "study.md"
 
 
-def _grid(scores: Iterable[Mapping[str, Any]], metric: Metric) -> Grid:
+def _grid(scores: Iterable[CellScores], metric: Metric) -> Grid:
     grid: dict[str, dict[str, list[float]]] = {}
     for row in scores:
         value = _at(row, metric.path)
         if value is not None:
-            grid.setdefault(row["encoder"], {}).setdefault(row["env"], []).append(value)
+            grid.setdefault(row.encoder, {}).setdefault(row.env, []).append(value)
     return {
         encoder: {env: np.array(values) for env, values in by_env.items()}
         for encoder, by_env in grid.items()
     }
 
 
-def _at(row: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
+def _at(row: CellScores, path: tuple[str, ...]) -> float | None:
+    """The number that lies at `path`; None where it was not measured."""
     value: Any = row
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
+    for name in path:
+        value = None if value is None else getattr(value, name)
     return None if value is None else float(value)
 
 
-def _csv(scores: Iterable[Mapping[str, Any]]) -> str:
+def _csv(scores: Iterable[CellScores]) -> str:
     """Return one line per number: those of METRICS, and the probes of each variable."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["env", "encoder", "seed", "metric", "value"])
     for row in scores:
-        key = [row["env"], row["encoder"], row["seed"]]
+        key = [row.env, row.encoder, row.seed]
         for metric in METRICS:
             value = _at(row, metric.path)
             if value is not None:
                 writer.writerow([*key, ".".join(metric.path), f"{value:.6g}"])
         for measure in ("published_probes", "probes"):
-            for probed in row.get(measure, {}).get("variables", ()):
-                name = f"{measure}.{probed['variable']}"
-                writer.writerow([*key, name, f"{probed['score']:.6g}"])
+            probes = getattr(row, measure)
+            for probed in () if probes is None else probes.variables:
+                name = f"{measure}.{probed.variable}"
+                writer.writerow([*key, name, f"{probed.score:.6g}"])
     return file.getvalue()
 
 
 def _markdown(
-    scores: Sequence[Mapping[str, Any]], missing: Sequence[str], found: Mapping[Metric, Grid]
+    scores: Sequence[CellScores], missing: Sequence[str], found: Mapping[Metric, Grid]
 ) -> str:
-    seeds = sorted({row["seed"] for row in scores})
+    seeds = sorted({row.seed for row in scores})
     text = [
         f"{len(scores)} encoders, seeds {', '.join(map(str, seeds))}. Mean over seeds; in "
         "brackets its 95 % bootstrap interval where there are at least "

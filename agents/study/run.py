@@ -21,10 +21,11 @@ from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
 from agents.prepare import ENCODED_BY, STAGE, collect_rollouts
 from agents.study.report import write_study
+from agents.study.scores import SCORES, CellScores
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import PRETRAIN_AGAIN, leave_untrained, pretrain
-from worldvae.checksum import is_intact, read_checked, write_checked
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.config import merge_sections
 from worldvae.diagnostics.metrics.encoder_scores import score_encoder
 from worldvae.envs import EnvConfig
@@ -68,11 +69,11 @@ class Cell:
 
     @property
     def is_done(self) -> bool:
-        return is_intact(self.folder / "scores.json")
+        return SCORES.is_whole(self.folder)
 
     @property
-    def scores(self) -> dict[str, Any]:
-        return read_checked(self.folder / "scores.json", "delete it to measure the encoder again")
+    def scores(self) -> CellScores:
+        return SCORES.read(self.folder)
 
 
 def study(experiment: Experiment) -> bool:
@@ -149,11 +150,15 @@ def _make(cell: Cell) -> None:
     encoder = _encoder(cell, store)
     record_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
     scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
-    result = {"env": cell.env, "encoder": cell.encoder, "seed": cell.seed, **scores}
-    if (cell.folder / "result.json").exists():
-        remedy = PRETRAIN_AGAIN.format(folder=cell.folder)
-        result["training_seconds"] = read_checked(cell.folder / "result.json", remedy)["seconds"]
-    write_checked(cell.folder / "scores.json", result)
+    trained = PRETRAINING.read(cell.folder) if PRETRAINING.exists(cell.folder) else None
+    result = CellScores(
+        **dict(scores),
+        env=cell.env,
+        encoder=cell.encoder,
+        seed=cell.seed,
+        training_seconds=trained and trained.seconds,
+    )
+    SCORES.write(cell.folder, result)
 
 
 def _encoder(cell: Cell, store: RolloutStore) -> Encoder:

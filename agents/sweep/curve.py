@@ -19,14 +19,14 @@ from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
 from agents.sweep.journal import REMEDY, Journal
-from agents.sweep.points import HEALTH, Point, Setting
+from agents.sweep.points import Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
 from agents.sweep.trial import SweepTask, run_trial
-from worldvae.checksum import is_intact
+from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.errors import ArtifactError, WorldvaeError
-from worldvae.files import read_jsonl
 from worldvae.seeding import derive
+from worldvae.training.metrics_log import METRICS
 
 WAITING = TrialState.WAITING
 
@@ -62,10 +62,10 @@ class TrialJob:
 
     def report(self) -> None:
         """Report the evaluations since the last call to Optuna."""
-        for row in read_jsonl(self.folder / "metrics.jsonl"):
-            if row["split"] == "validation" and row["step"] > self.reported:
-                self.reported = row["step"]
-                self.trial.report(row["rate"], self.reported)
+        for line in METRICS.read(self.folder):
+            if line.split == "validation" and line.step > self.reported:
+                self.reported = line.step
+                self.trial.report(line.metrics["rate"], self.reported)
 
     @property
     def should_stop(self) -> bool:
@@ -120,7 +120,7 @@ class BetaCurve:
             for trial in self._trials(state):
                 if "beta" in trial.params:
                     setting = self._setting(trial)
-                    is_lost = name == "complete" and not is_intact(self._folder(setting) / HEALTH)
+                    is_lost = name == "complete" and not HEALTH.is_whole(self._folder(setting))
                     found[setting] = "failed" if is_lost else name
         return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from worldvae.checksum import read_checked_as
 from worldvae.config import Config
 from worldvae.diagnostics.metrics.reconstruction import Region
-from worldvae.diagnostics.rules.evidence import Health
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
 
 TrialState = Literal["complete", "pruned", "failed"]
 
 FLOOR = "majority"
 """The probe that ignores the frame: others are worth what they score above it."""
-
-HEALTH = "health.json"
 
 
 class Setting(Config):
@@ -79,9 +76,7 @@ class Point(Setting):
     @classmethod
     def read(cls, setting: Setting, folder: Path) -> Point:
         """Return the point of the health check in the trial's `folder`."""
-        path = folder / HEALTH
-        remedy = "delete it to measure this trial again"
-        return cls.measured(setting, read_checked_as(path, Health, remedy))
+        return cls.measured(setting, HEALTH.read(folder))
 
 
 def _lost(region: Region | None) -> float | None:

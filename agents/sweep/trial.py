@@ -8,11 +8,11 @@ from pathlib import Path
 from agents.config.experiment import Experiment
 from agents.config.sections import SweepConfig
 from agents.prepare import STAGE
-from agents.sweep.points import HEALTH, Setting
+from agents.sweep.points import Setting
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.pretrain import pretrain
-from worldvae.checksum import write_checked
 from worldvae.diagnostics.health import diagnose
+from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
@@ -57,4 +57,4 @@ def run_trial(task: SweepTask, setting: Setting) -> None:
     with locked(folder, "trial", STAGE, alone=True):
         encoder = pretrain(store, config, folder, task.seed, task.device)
         health = diagnose(encoder, store, task.seed)
-        write_checked(folder / HEALTH, health)
+        HEALTH.write(folder, health)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from pydantic import Field
 
 from agents.config.sections import SweepConfig
 from agents.run.command import exact_command
@@ -20,6 +20,7 @@ from agents.sweep.trial import SweepTask
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.indices import evenly
+from worldvae.json_files import Content, JsonFile
 from worldvae.plots.frames import DPI, Frames, grouped_figure
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
@@ -27,6 +28,25 @@ from worldvae.versions import library_versions
 
 PICTURED_BETAS = 5
 PICTURED_FRAMES = 4
+
+
+class SweepSummary(Content):
+    """`sweep.json`: the recommendation, and what it rests on; null where none can be given."""
+
+    beta: float | None
+    latents: int | None
+    encoder: str | None = Field(description="Its folder in that of the sweep.")
+    reason: str
+    judged_by: str = Field(description="The score that the others were measured against.")
+    thresholds: dict[str, float]
+    details_lost: tuple[str, ...] = Field(description="Trials that lose what moves.")
+    overfits: tuple[str, ...] = Field(description="Trials that keep less of held-out frames.")
+    sweep: SweepConfig
+    command: str = Field(description="What was typed.")
+    versions: dict[str, str] = Field(description="Of the software.")
+
+
+SWEEP = JsonFile("sweep.json", SweepSummary, "run the sweep again, which writes it anew")
 
 
 def write_sweep(
@@ -38,7 +58,7 @@ def write_sweep(
     """Write sweep.csv, sweep.json, sweep.png and frames.png."""
     folder = task.folder
     atomic_write_text(folder / "sweep.csv", _table(choice, states))
-    atomic_write_text(folder / "sweep.json", json.dumps(_summary(task.sweep, choice), indent=1))
+    SWEEP.write(folder, summary_of(task.sweep, choice))
     _save(sweep_figure(choice), folder / "sweep.png")
     _save(_frames(task, store, choice), folder / "frames.png")
 
@@ -68,21 +88,21 @@ def _table(choice: Choice, states: Mapping[Setting, TrialState]) -> str:
     return buffer.getvalue()
 
 
-def _summary(config: SweepConfig, choice: Choice) -> dict[str, object]:
+def summary_of(config: SweepConfig, choice: Choice) -> SweepSummary:
     chosen = choice.setting
-    return {
-        "beta": chosen.beta if chosen else None,
-        "latents": chosen.latents if chosen else None,
-        "encoder": chosen.name if chosen else None,
-        "reason": choice.reason,
-        "judged_by": choice.judged_by,
-        "thresholds": {"keep": KEEP, "overfitting_margin": MARGIN},
-        "details_lost": [one.point.name for one in choice.judged if one.loses],
-        "overfits": [one.point.name for one in choice.judged if one.overfits],
-        "sweep": config.model_dump(mode="json"),
-        "command": exact_command(),
-        "versions": library_versions(),
-    }
+    return SweepSummary(
+        beta=chosen.beta if chosen else None,
+        latents=chosen.latents if chosen else None,
+        encoder=chosen.name if chosen else None,
+        reason=choice.reason,
+        judged_by=choice.judged_by,
+        thresholds={"keep": KEEP, "overfitting_margin": MARGIN},
+        details_lost=tuple(one.point.name for one in choice.judged if one.loses),
+        overfits=tuple(one.point.name for one in choice.judged if one.overfits),
+        sweep=config,
+        command=exact_command(),
+        versions=library_versions(),
+    )
 
 
 def _frames(task: SweepTask, store: RolloutStore, choice: Choice) -> Figure:

@@ -10,18 +10,18 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
-from agents.run.agent_card import read_card
+from agents.run.agent_card import AGENT_CARD, read_card
 from agents.run.agent_files import is_finished
 from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
-from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import locked, sha256_file
 from worldvae.fingerprint import Fingerprint
+from worldvae.json_files import JsonFile
 
-FILM, RECORD = "side_by_side.webm", "side_by_side.json"
+FILM = "side_by_side.webm"
 FILM_BYTES = 8_000_000
 """A larger film loses pictures until it fits, because it is embedded in the report."""
 FILM_PATIENCE = 1_800.0
@@ -54,6 +54,9 @@ class FilmRecord(Config):
     film_sha256: str
 
 
+FILM_RECORD = JsonFile("side_by_side.json", FilmRecord, "compare again, which films anew")
+
+
 def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -> list[Path]:
     """Return folders of finished agents, one of each arm, in a run's or an agent's `folder`.
 
@@ -63,7 +66,7 @@ def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -
         raise ArtifactError(
             f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's"
         )
-    if (folder / "card.json").exists():
+    if AGENT_CARD.exists(folder):
         card = read_card(folder)
         is_meant = arm in {None, card.arm} and seed in {None, card.seed}
         found = [folder] if is_meant and is_finished(folder) else []
@@ -153,7 +156,7 @@ def film_side_by_side(run: Path) -> None:
                 agents=played(folders, players),
                 film_sha256=sha256_file(run / FILM),
             )
-        write_checked(run / RECORD, record)
+        FILM_RECORD.write(run, record)
 
 
 def read_film(run: Path) -> FilmRecord | None:
@@ -164,7 +167,7 @@ def read_film(run: Path) -> FilmRecord | None:
     if not (run / FILM).exists():
         return None
     try:
-        record = read_checked_as(run / RECORD, FilmRecord, "")
+        record = FILM_RECORD.read(run)
         cards = [read_card(folder) for folder in find_agents(run)]
         is_whole = record.film_sha256 == sha256_file(run / FILM)
     except WorldvaeError:

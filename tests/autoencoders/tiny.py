@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.autoencoders.checkpoint import FrameOrigin
 from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.autoencoders.encoder_files import FrameOrigin
 from worldvae.autoencoders.pixel_error import SQRT_HALF, BernoulliPixels, GaussianPixels, NoPixels
 from worldvae.envs.frames import FrameConfig
 

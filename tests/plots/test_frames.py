@@ -77,13 +77,12 @@ def test_groups_lie_side_by_side_with_half_a_frame_between():
 
 
 def test_training_and_held_out_curves_are_apart():
-    rows = [
-        {"step": step, "split": split, "rate": step + offset, "distortion": -step}
-        for step in (10, 20)
+    curves = {
+        split: {"step": [10, 20], "rate": [10 + offset, 20 + offset], "distortion": [-10, -20]}
         for split, offset in (("train", 0), ("validation", 1))
-    ]
-    figure = training_figure(rows)
+    }
+    figure = training_figure(curves)
     train, held_out = figure.axes[0].lines
     assert train.get_xydata().tolist() == [[10, 10], [20, 20]]
     assert held_out.get_xydata().tolist() == [[10, 11], [20, 21]]
-    assert png(figure) == png(training_figure(rows))
+    assert png(figure) == png(training_figure(curves))

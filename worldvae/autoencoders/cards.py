@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.autoencoders.checkpoint import EncoderCard, FrameOrigin
+from worldvae.autoencoders.encoder_files import EncoderCard, FrameOrigin
 from worldvae.autoencoders.examples import FrameSource, frame_batches
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import to_float

@@ -20,13 +20,9 @@ from worldvae.autoencoders.backends import (
     make_backend,
 )
 from worldvae.autoencoders.cards import summarise
-from worldvae.autoencoders.checkpoint import (
-    EncoderCard,
-    FrameOrigin,
-    load_autoencoder,
-    save_autoencoder,
-)
+from worldvae.autoencoders.checkpoint import load_autoencoder, save_autoencoder
 from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.autoencoders.encoder_files import EncoderCard, FrameOrigin
 from worldvae.autoencoders.examples import FrameSource
 from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
 from worldvae.autoencoders.model import Autoencoder

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -17,25 +16,24 @@ from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
-from worldvae.checksum import read_checked, write_checked
 from worldvae.errors import ArtifactError, TrainingError
-from worldvae.files import atomic_file, locked, read_jsonl, user_errors
+from worldvae.files import atomic_file, locked, user_errors
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import FitResult, fit
+from worldvae.training.metrics_log import METRICS, MetricsLine
 from worldvae.training.run import CHECKPOINT
 
 PICTURED = 10
 CRITIC, MADE_WITH = "critic", "made_with.yaml"
-PRETRAIN_AGAIN = "restore it, or remove {folder} to pretrain again"
-"""What can be done about a damaged file of an encoder."""
 
 
 def pretrain(
@@ -124,10 +122,10 @@ def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
 
 def _is_done(folder: Path) -> bool:
     """Whether an encoder is finished there; ArtifactError if the file that says so is damaged."""
-    path = folder / "result.json"
-    if path.exists():
-        read_checked(path, PRETRAIN_AGAIN.format(folder=folder))
-    return path.exists()
+    if not PRETRAINING.exists(folder):
+        return False
+    PRETRAINING.read(folder)
+    return True
 
 
 def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
@@ -162,21 +160,18 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
 
 def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:
     """Write result.json, with which the folder is done; what a critic took is part of it."""
-    parts = [asdict(fitted)]
-    if critic is not None:
-        again = PRETRAIN_AGAIN.format(folder=critic)
-        parts.append(read_checked(critic / "result.json", again))
-    result = {
-        "seconds": sum(part["seconds"] for part in parts),
-        "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
-        "peak_memory": peak_memory(),
-        "steps": fitted.steps,
-        "stopped": fitted.stopped,
-        "best_step": fitted.best_step,
-        "metrics": fitted.metrics,
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-    }
-    write_checked(folder / "result.json", result)
+    before = None if critic is None else PRETRAINING.read(critic)
+    result = PretrainingResult(
+        seconds=fitted.seconds + (before.seconds if before else 0.0),
+        cpu_seconds=fitted.cpu_seconds + ((before.cpu_seconds or 0.0) if before else 0.0),
+        peak_memory=peak_memory(),
+        steps=fitted.steps,
+        stopped=fitted.stopped,
+        best_step=fitted.best_step,
+        metrics=fitted.metrics,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+    )
+    PRETRAINING.write(folder, result)
     _drop_checkpoint(folder)
 
 
@@ -190,7 +185,7 @@ def leave_untrained(
     store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
 ) -> Encoder:
     """The control arm's encoder: the same network untrained, whitened on the same frames."""
-    if (folder / "config.json").exists():
+    if CONFIG.exists(folder):
         if load_autoencoder(folder)[0].config != config.autoencoder:
             raise ArtifactError(
                 f"{folder} holds another encoder; choose another folder, or delete it"
@@ -236,7 +231,16 @@ def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
     figures = pictures(encoder, held_out.gather(chosen), seed, held_out.actions(chosen))
-    figures["training"] = training_figure(read_jsonl(folder / "metrics.jsonl"))
+    figures["training"] = training_figure(_curves(METRICS.read(folder)))
     for name, figure in figures.items():
         with atomic_file(folder / f"{name}.png") as file:
             figure.savefig(file, format="png", dpi=DPI)
+
+
+def _curves(lines: Sequence[MetricsLine]) -> dict[str, dict[str, list[float]]]:
+    """Split -> "step" and each metric -> its values."""
+    curves: dict[str, dict[str, list[float]]] = {"train": {}, "validation": {}}
+    for line in lines:
+        for name, value in {"step": float(line.step), **line.metrics}.items():
+            curves[line.split].setdefault(name, []).append(value)
+    return curves

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from worldvae.autoencoders.checkpoint import FrameOrigin
+from worldvae.autoencoders.encoder_files import FrameOrigin
 from worldvae.autoencoders.window import Window
 from worldvae.envs import source_shape
 from worldvae.errors import ArtifactError

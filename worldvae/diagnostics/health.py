@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.checksum import write_checked
 from worldvae.diagnostics.examination import (
     Reconstructions,
     Sample,
@@ -35,7 +34,7 @@ from worldvae.diagnostics.metrics.state import (
 )
 from worldvae.diagnostics.metrics.supervised import supervised_codes
 from worldvae.diagnostics.page.write import write_page
-from worldvae.diagnostics.rules.evidence import Evidence, Health
+from worldvae.diagnostics.rules.evidence import HEALTH, Evidence, Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream
@@ -90,7 +89,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 def write_health(health: Health, folder: Path) -> None:
     """Write `health.html` and then `health.json`, with which it is done, into `folder`."""
     write_page(health, folder)
-    write_checked(folder / "health.json", health)
+    HEALTH.write(folder, health)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:

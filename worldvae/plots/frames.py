@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -86,15 +85,14 @@ def grouped_figure(groups: Mapping[str, Frames], labels: Sequence[str], title: s
     return figure
 
 
-def training_figure(metrics: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw rate and distortion over the steps of metrics.jsonl, training and held-out."""
+def training_figure(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Draw rate and distortion of the splits "train" and "validation", each over its "step"."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     panels = {"rate": "Rate (KL, nats)", "distortion": "Distortion (nats)"}
     for axes, (name, title) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for split, (label, color) in SPLITS.items():
-            rows = [row for row in metrics if row["split"] == split]
-            steps, values = [row["step"] for row in rows], [row[name] for row in rows]
-            axes.plot(steps, values, color=color, label=label, linewidth=1.6)
+            curve = curves[split]
+            axes.plot(curve["step"], curve[name], color=color, label=label, linewidth=1.6)
         axes.set_title(title, loc="left", fontsize=11)
         axes.set_xlabel("step")
         axes.grid(alpha=0.25)

@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from worldvae.config import Config
 from worldvae.errors import ArtifactError
 from worldvae.files import checked_lines
+from worldvae.json_files import JsonLog
 from worldvae.seeding import numpy_stream
 
 Split = Literal["train", "validation", "test"]
 
-MANIFEST = "manifest.jsonl"
 FRAMES, ARRAYS = ".frames.npy", ".npz"
 NAME = re.compile(r"(\d+)(?:\.frames\.npy|\.npz)")
 
@@ -48,6 +48,9 @@ class Record(Config):
     arrays_sha256: str
 
 
+MANIFEST = JsonLog("manifest.jsonl", Record, "collect into another folder")
+
+
 def split_of(number: int) -> Split:
     """Return the split of the episode with this number.
 
@@ -65,7 +68,7 @@ def read_manifest(folder: Path) -> list[Record]:
     A line that is damaged, or that lists an episode again, is left out with a warning. Raises
     ArtifactError for a line of another version of worldvae.
     """
-    path, found = folder / MANIFEST, dict[str, Record]()
+    path, found = folder / MANIFEST.name, dict[str, Record]()
     for number, row in checked_lines(path):
         if row is None:
             warn(f"{path}: line {number} is damaged, its episode is left out; its files stay")

@@ -21,13 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.checksum import read_checked_as, write_checked
 from worldvae.config import Config
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
 from worldvae.errors import ArtifactError
 from worldvae.files import (
-    append_jsonl,
     atomic_file,
     atomic_write_parts,
     locked,
@@ -35,6 +33,7 @@ from worldvae.files import (
     user_errors,
     write_parts,
 )
+from worldvae.json_files import JsonFile
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.manifest import (
     ARRAYS,
@@ -68,6 +67,10 @@ class StateColumns(Config):
     variables: tuple[StateVariable, ...]
 
 
+ENV = JsonFile("env.json", EnvConfig, REMEDY)
+STATE = JsonFile("state.json", StateColumns, REMEDY)
+
+
 class RolloutStore:
     """A folder of episodes of one environment.
 
@@ -77,12 +80,12 @@ class RolloutStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
-        if not (folder / "env.json").exists():
+        if not ENV.exists(folder):
             raise ArtifactError(
                 f"{folder}: no env.json, so no rollouts; "
                 "make them with python -m scripts.collect CONFIG"
             )
-        self.env = read_checked_as(folder / "env.json", EnvConfig, REMEDY)
+        self.env = ENV.read(folder)
         self.records = read_manifest(folder)
         self._next: int | None = None
         # A process cannot hold the files of ten thousand episodes open.
@@ -94,9 +97,8 @@ class RolloutStore:
 
         Raises ArtifactError if it holds frames of another environment.
         """
-        card = Path(folder) / "env.json"
-        if not card.exists():
-            write_checked(card, env)
+        if not ENV.exists(Path(folder)):
+            ENV.write(Path(folder), env)
         store = cls(folder)
         if difference := store.env.other_task(env):
             raise ArtifactError(
@@ -131,9 +133,9 @@ class RolloutStore:
 
         Raises ArtifactError if the store already describes other columns.
         """
-        path, described = self.folder / "state.json", self.state_variables
+        path, described = self.folder / STATE.name, self.state_variables
         if variables and not described:
-            write_checked(path, StateColumns(variables=variables))
+            STATE.write(self.folder, StateColumns(variables=variables))
         elif difference := first_difference(described, variables):
             raise ArtifactError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "
@@ -172,7 +174,7 @@ class RolloutStore:
     def _list(self, noted: Record, seconds: float, arrays_sha256: str) -> Record:
         update = {"seconds": seconds, "arrays_sha256": arrays_sha256}
         record = noted.model_copy(update=update)
-        append_jsonl(self._manifest, record.model_dump(mode="json"))
+        MANIFEST.append(self.folder, record)
         self.records.append(record)
         return record
 
@@ -243,10 +245,7 @@ class RolloutStore:
         An episode that was played on a backend without a state has no such array even if this is
         not empty.
         """
-        path = self.folder / "state.json"
-        if not path.exists():
-            return ()
-        return read_checked_as(path, StateColumns, REMEDY).variables
+        return STATE.read(self.folder).variables if STATE.exists(self.folder) else ()
 
     def healthy(self) -> list[Record]:
         """Return the records whose files have the hashes of the manifest.
@@ -261,8 +260,8 @@ class RolloutStore:
         if others := unlisted(self.folder, self.records):
             few = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
             warn(
-                f"{self.folder}: not listed in {MANIFEST}, and left out: {few}; what is there of "
-                f"such episodes ({len(others)}) is not written over"
+                f"{self.folder}: not listed in {MANIFEST.name}, and left out: {few}; what is there "
+                f"of such episodes ({len(others)}) is not written over"
             )
         names = {record.name for record in damaged}
         return [record for record in self.records if record.name not in names]
@@ -300,7 +299,7 @@ class RolloutStore:
 
     @property
     def _manifest(self) -> Path:
-        return self.folder / MANIFEST
+        return self.folder / MANIFEST.name
 
     def _frames_path(self, name: str) -> Path:
         return self.folder / f"{name}{FRAMES}"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from worldvae.files import append_jsonl, read_jsonl, write_jsonl
 from worldvae.progress import ProgressBar
 from worldvae.training.batches import AnyBatch, Examples, check_not_empty, shuffled_batches
 from worldvae.training.board import Board
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import check_divisible, first_does, own_share
+from worldvae.training.metrics_log import METRICS, MetricsLine
 from worldvae.training.resident import reader
 from worldvae.training.run import StopReason, TrainingRun
 from worldvae.training.trainable import Trainable
@@ -96,20 +96,22 @@ class _Log:
     """Writes metrics.jsonl and TensorBoard; rows of later steps than the checkpoint's go."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / "metrics.jsonl"
-        kept = [row for row in read_jsonl(self.path) if row["step"] <= step]
-        last = (kept[-1]["step"], kept[-1]["split"]) if kept else (0, "")
+        self.folder = folder
+        kept = [line for line in METRICS.read(folder) if line.step <= step]
+        last = (kept[-1].step, kept[-1].split) if kept else (0, "")
         if step and last != (step, "validation"):
-            warnings.warn(f"{self.path}: lines up to step {step} are missing", stacklevel=4)
-        write_jsonl(self.path, kept)
+            warnings.warn(
+                f"{folder / METRICS.name}: lines up to step {step} are missing", stacklevel=4
+            )
+        METRICS.write(folder, kept)
         self.board = Board(folder / "tensorboard", step)
 
     def write(
         self, step: int, seconds: float, train: dict[str, float], validation: dict[str, float]
     ) -> None:
         for split, metrics in (("train", train), ("validation", validation)):
-            row = {"step": step, "split": split, "seconds": round(seconds, 3), **metrics}
-            append_jsonl(self.path, row)
+            line = MetricsLine(step=step, split=split, seconds=round(seconds, 3), **metrics)
+            METRICS.append(self.folder, line)
             for name, value in metrics.items():
                 self.board.add(f"{name}/{split}", value, step)
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from agents.arms.registry import colours
 from agents.report.verdict import minutes
 from agents.run.load import curve
-from agents.run.records import AgentRecord, Cost, Run
+from agents.run.records import AgentRecord, Run
+from agents.run.stage_results import Cost
 from agents.run.stages import activities
 from worldvae import html
 from worldvae.plots import comparison as figures

@@ -12,7 +12,7 @@ from agents.drift.outliers import Columns, read_outliers
 from agents.report import markdown
 from agents.report.tables import Table
 from agents.run.agent_files import check_file
-from agents.run.drift_log import LOG, DriftLine, read_lines
+from agents.run.drift_log import DRIFT, DriftLine, read_lines
 from agents.run.records import AgentRecord, Run
 from worldvae import html
 from worldvae.diagnostics.drift import EXPECTED
@@ -77,7 +77,7 @@ def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list
     found, damaged = [], []
     for agent in run.agents:
         try:
-            check_file(agent.folder, LOG, agent.result.files if agent.result else None)
+            check_file(agent.folder, DRIFT.name, agent.result.files if agent.result else None)
             lines = read_lines(agent.folder)
         except WorldvaeError as error:
             damaged.append(f"Left out: {error}.")

@@ -7,8 +7,8 @@ import numpy as np
 from agents.arms.registry import ARMS
 from agents.report import markdown
 from agents.run.records import Run
-from agents.run.stage_results import Card
 from worldvae import html
+from worldvae.autoencoders.encoder_files import EncoderCard
 from worldvae.diagnostics.page.figures import PICTURES, picture
 from worldvae.plots import style as plots
 
@@ -66,12 +66,12 @@ def _scores(run: Run) -> str:
     return f"Its scores on held-out episodes: {scores}."
 
 
-def _kl_figure(card: Card) -> str:
+def _kl_figure(card: EncoderCard) -> str:
     figure = plots.latent_kl(np.array(card.kl))
     return html.drawing(figure, "KL of each latent, falling", _active_latents(card))
 
 
-def _active_latents(card: Card) -> str:
+def _active_latents(card: EncoderCard) -> str:
     active = sum(nats > ACTIVE_NATS for nats in card.kl)
     text = f"{active} of {len(card.kl)} latents carry more than {ACTIVE_NATS} nats."
     if active < len(card.kl):

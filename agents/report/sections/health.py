@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agents.report import markdown
 from agents.run.records import Run
 from worldvae import html
-from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.page.write import MEANINGS
-from worldvae.diagnostics.rules.evidence import Finding, Verdict
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.errors import ArtifactError, WorldvaeError
 
 TITLE = "Latent health"
 FULL_CHECK = (
     "All of the check, with its figures: health.html in the folder encoder, beside this page."
 )
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The fields of `encoder/health.json` that the report shows."""
-
-    verdict: Verdict
-    findings: tuple[Finding, ...]
 
 
 def health(run: Run) -> str:
@@ -69,29 +58,29 @@ def unfit(run: Run) -> list[str]:
     ]
 
 
-def _read(run: Run) -> Checked | None:
+def _read(run: Run) -> Health | None:
     """Return the result of the check, None if none was made.
 
     ArtifactError if its file is damaged.
     """
-    path = run.folder / "encoder" / "health.json"
-    if not path.exists():
+    folder = run.folder / "encoder"
+    if not HEALTH.exists(folder):
         return None
     command = f"python -m scripts.diagnose {run.folder / 'config.yaml'}"
     try:
-        return read_checked_as(path, Checked, "")
+        return HEALTH.read(folder)
     except WorldvaeError:
         raise ArtifactError(
             f"encoder/health.json is damaged. Examine the encoder again: {command}"
         ) from None
 
 
-def _verdict(found: Checked) -> str:
+def _verdict(found: Health) -> str:
     count = len(found.findings)
     findings = "no finding" if not count else f"{count} finding{'s' if count > 1 else ''}"
     return f"Verdict: {found.verdict}, with {findings}. {MEANINGS[found.verdict]}"
 
 
-def _findings(found: Checked) -> list[str]:
+def _findings(found: Health) -> list[str]:
     items = [(one.severity, one.found, one.advice) for one in found.findings]
     return [html.judged(items)] if items else []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.measure import Comparison, Lap
-from agents.benchmark.results import Results, RowResult
+from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row, Unit
 from tests.agents.benchmark.synthetic import QUIET, result
 from worldvae.errors import WorldvaeError
@@ -42,22 +42,22 @@ def test_without_a_target_nothing_is_met_or_missed() -> None:
 
 
 def test_a_row_takes_the_place_of_its_older_self_in_the_order_of_the_table(tmp_path: Path) -> None:
-    path, order = tmp_path / "benchmark.json", ["a", "b", "c"]
+    order = ["a", "b", "c"]
     results = Results()
     for name, ratio in (("gone", 1), ("c", 2), ("a", 3), ("c", 4)):
         results = results.with_row(result(name, (ratio,)), order)
-    results.save(path)
-    again = Results.read(path)
+    BENCHMARK.write(tmp_path, results)
+    again = read_results(tmp_path)
     assert [(row.name, row.ratio) for row in again.rows] == [("a", 3), ("c", 4), ("gone", 1)]
     assert again == results
 
 
 def test_nothing_was_measured_yet(tmp_path: Path) -> None:
-    assert Results.read(tmp_path / "benchmark.json") == Results()
+    assert read_results(tmp_path) == Results()
 
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "benchmark.json"
     path.write_text('{"rows": [')
     with pytest.raises(WorldvaeError, match="remove it to measure all rows again"):
-        Results.read(path)
+        read_results(tmp_path)

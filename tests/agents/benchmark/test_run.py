@@ -8,7 +8,7 @@ import pytest
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
-from agents.benchmark.results import Results
+from agents.benchmark.results import read_results
 from agents.benchmark.run import SCALING, attempt, choose, run_benchmark
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
@@ -70,7 +70,7 @@ def test_every_row_is_measured_and_written(
 ) -> None:
     config, said, complete = measured
     assert complete
-    results = Results.read(config.folder / "benchmark.json")
+    results = read_results(config.folder)
     names = [row.name for row in all_rows(config)]
     assert [row.name for row in results.rows] == names
     assert [line.partition(":")[0] for line in said] == names
@@ -84,7 +84,7 @@ def test_every_row_is_measured_and_written(
 def test_the_rows_are_those_that_were_asked_for(
     measured: tuple[BenchmarkConfig, list[str], bool],
 ) -> None:
-    rows = {row.name: row for row in Results.read(measured[0].folder / "benchmark.json").rows}
+    rows = {row.name: row for row in read_results(measured[0].folder).rows}
     targets = {name: row.target for name, row in rows.items()}
     assert targets == {
         "collection-car-racing": 0.9,
@@ -109,7 +109,7 @@ def test_the_rows_are_those_that_were_asked_for(
 def test_scaling_has_three_quantities_for_each_stage(
     measured: tuple[BenchmarkConfig, list[str], bool],
 ) -> None:
-    curves = Results.read(measured[0].folder / "benchmark.json").scaling
+    curves = read_results(measured[0].folder).scaling
     stages = [curve.stage for curve in curves]
     assert stages == ["collection"] * 3 + ["pretraining"] * 3 + ["encoding"] * 3
     assert all(len(curve.x) == len(curve.y) >= 2 for curve in curves)
@@ -128,7 +128,7 @@ def test_only_measures_that_row_and_leaves_the_others_as_they_are(
     config = measured[0]
     killed = config.folder / "work" / "scratch-of-a-run-that-was-killed"
     killed.mkdir()
-    before = {row.name: row for row in Results.read(config.folder / "benchmark.json").rows}
+    before = {row.name: row for row in read_results(config.folder).rows}
     after, complete = run_benchmark(config, only=["encoder-2"], say=lambda _: None)
     assert complete
     changed = [row.name for row in after.rows if row != before[row.name]]

@@ -18,7 +18,7 @@ from agents.policy.agent import Agent
 from agents.run.agent_card import AgentCard, read_card
 from agents.run.drift_log import DriftLine, read_lines
 from agents.run.load import read_run
-from agents.run.records import Cost
+from agents.run.stage_results import Cost
 from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.checkpoint import hash_encoder

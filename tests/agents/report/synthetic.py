@@ -9,11 +9,27 @@ from pathlib import Path
 import numpy as np
 
 from tests.checksums import amend
+from tests.diagnostics.synthetic import evidence
 from worldvae.checksum import write_checked, write_checked_bytes
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.files import append_jsonl
 
-COLLECTION = {"env_steps": 20_000, "frames": 10_000, "seconds": 120.0, "episodes": 20}
-PRETRAINING = {"seconds": 480.0, "steps": 5_000, "parameters": 4_000_000}
+UNKNOWN = {"cpu_seconds": None, "peak_memory": None}
+VERSIONS = {"torch": "2.13.0"}
+COLLECTION = {
+    **{"env_steps": 20_000, "frames": 10_000, "seconds": 120.0, "episodes": 20},
+    **{"command": "python -m scripts.collect configs/tiny.yaml", "versions": VERSIONS, **UNKNOWN},
+}
+PRETRAINING = {
+    **{"seconds": 480.0, "steps": 5_000, "parameters": 4_000_000, **UNKNOWN},
+    **{"stopped": "steps", "best_step": 5_000, "metrics": {"loss": 1.5}},
+}
+CARD = {
+    **{"frame": {}, "source_shape": [96, 96, 3], "env_id": "CarRacing-v3", "data_sha256": "f"},
+    **{"trained": True, "latent_mean": [0.0] * 3, "latent_std": [1.0] * 3, "action_size": 0},
+    **{"kl": [4.0, 0.001, 2.5], "scores": {"mse": 0.0125}, "versions": VERSIONS},
+    "weights_sha256": "e",
+}
 EPISODE_SEEDS = [1000, 1001]
 
 
@@ -27,7 +43,7 @@ def write_run(
     write_config(folder, "env:\n  id: CarRacing-v3\n")
     write_json(folder / "rollouts/result.json", COLLECTION)
     write_json(folder / "encoder/result.json", PRETRAINING)
-    write_json(folder / "encoder/card.json", {"kl": [4.0, 0.001, 2.5], "scores": {"mse": 0.0125}})
+    write_json(folder / "encoder/card.json", CARD)
     for arm, seeds in returns.items():
         for seed, episodes in seeds.items():
             write_agent(folder / "agents" / arm / f"seed_{seed}", episodes, env_steps)
@@ -40,9 +56,9 @@ def write_agent(folder: Path, returns: Sequence[float], env_steps: int) -> None:
     for tenth in range(1, 11 if len(returns) else 6):
         done = env_steps * tenth // 10
         point = {"env_steps": done, "seconds": done / 100}
-        append_jsonl(
-            folder / "evaluations.jsonl", {**point, "returns": [final * tenth / 10], "lengths": [9]}
-        )
+        told = {"returns": [final * tenth / 10], "lengths": [9], "cpu_seconds": None}
+        spent = {"refresh_env_steps": 0, "refresh_seconds": 0.0}
+        append_jsonl(folder / "evaluations.jsonl", {**point, **told, **spent})
         append_jsonl(folder / "episodes.jsonl", {**point, "return": final, "length": 9})
     if len(returns):
         write_json(folder / "result.json", result(folder, returns, env_steps))
@@ -51,20 +67,36 @@ def write_agent(folder: Path, returns: Sequence[float], env_steps: int) -> None:
 def result(folder: Path, returns: Sequence[float], env_steps: int) -> dict[str, object]:
     return {
         "arm": folder.parent.name,
+        "algorithm": "PPO",
         "seed": int(folder.name.removeprefix("seed_")),
         "env_steps": env_steps,
         "seconds": env_steps / 100,
+        **UNKNOWN,
+        "evaluation_seconds": None,
+        **{"refreshes": 0, "refresh_env_steps": 0},
+        **{"refresh_seconds": 0.0, "refresh_cpu_seconds": 0.0},
         "parameters_trained": 1_234_567,
         "parameters_frozen": 89_000,
         "command": "python -m scripts.compare configs/tiny.yaml",
-        "versions": {"torch": "2.13.0"},
+        "versions": VERSIONS,
+        "otherwise": None,
+        "files": None,
         "evaluation": {
+            "deterministic": None,
+            "successes": [None] * len(returns),
             "seeds": list(range(1000, 1000 + len(returns))),
             "returns": list(returns),
             "lengths": [50] * len(returns),
             "env_id": "CarRacing-v3",
         },
     }
+
+
+def write_check(folder: Path, verdict: str, findings: Sequence[object]) -> None:
+    """The health check of a run's encoder."""
+    found = {"verdict": verdict, "findings": findings}
+    told = {"seconds": {}, "seed": 0, "rollouts": "rollouts"}
+    HEALTH.write(folder / "encoder", Health(**dict(evidence()), **found, **told))
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:

@@ -14,11 +14,10 @@ from agents.config.experiment import Experiment
 from agents.report.html import write_report
 from agents.report.summary import summarise
 from agents.run.load import read_run
-from agents.video.play import FILM, RECORD, FilmRecord, Played
-from tests.agents.report.synthetic import write_config, write_json, write_run
+from agents.video.play import FILM, FILM_RECORD, FilmRecord, Played
+from tests.agents.report.synthetic import write_check, write_config, write_json, write_run
 from tests.browser import Browser, browsing, needs_chromium
 from tests.encoders import DOTS, make_encoder
-from worldvae.checksum import write_checked
 from worldvae.config import to_yaml
 from worldvae.diagnostics.page.figures import PICTURES
 from worldvae.files import atomic_write_bytes, sha256_file
@@ -114,7 +113,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("encoder", "untrained_encoder"):
         make_encoder(DOTS).save(folder / name)
     finding = {"severity": "doubtful", "name": "x", "found": "Much is lost.", "advice": "Keep it."}
-    write_json(folder / "encoder/health.json", {"verdict": "doubtful", "findings": [finding]})
+    write_check(folder, "doubtful", [finding])
     picture = cv2.imencode(".png", np.full((90, 640, 3), 128, np.uint8))[1].tobytes()
     for name in PICTURES:
         atomic_write_bytes(folder / "encoder" / name, picture)
@@ -137,7 +136,7 @@ def _write_film(folder: Path) -> None:
         agents.append(Played(arm=arm, seed=0, model_sha256=arm, **did))
     digest = sha256_file(folder / FILM)
     record = FilmRecord(episode=1_000_000, agents=tuple(agents), film_sha256=digest)
-    write_checked(folder / RECORD, record)
+    FILM_RECORD.write(folder, record)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -11,7 +11,7 @@ from agents.report.multi_env import verdict_across, write_several
 from agents.report.normalised import across
 from agents.run.load import read_run
 from agents.run.records import Run
-from tests.agents.report.synthetic import write_config, write_json, write_run
+from tests.agents.report.synthetic import write_check, write_config, write_json, write_run
 from worldvae.stats import Resampling
 
 SCALES = {"Pong": (-20.0, 0.0), "Boxing": (0.0, 50.0)}
@@ -96,8 +96,7 @@ def test_what_is_written(tmp_path: Path) -> None:
 def test_an_unfit_encoder_is_named_with_its_environment(tmp_path: Path) -> None:
     found = runs(tmp_path, Pong={"latent": [0.0]}, Boxing={"latent": [1.0]})
     finding = {"severity": "unfit", "name": "x", "found": "No latent is active.", "advice": "Y."}
-    check = {"verdict": "unfit", "findings": [finding]}
-    write_json(found[1].folder / "encoder/health.json", check)
+    write_check(found[1].folder, "unfit", [finding])
     page = write_several(tmp_path, found).read_text()
     words = "Boxing: The encoder is unfit by its health check. No latent is active."
     assert f"Verdict</h2><p>{words}" in page

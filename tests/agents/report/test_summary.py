@@ -12,7 +12,7 @@ import pytest
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
 from agents.run.load import read_run
-from agents.run.records import Cost
+from agents.run.stage_results import Cost
 from tests.agents.report.synthetic import act_both_ways, write_run
 from tests.checksums import amend
 from worldvae.checksum import write_checked

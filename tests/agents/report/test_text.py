@@ -13,7 +13,7 @@ from agents.report.summary import summarise
 from agents.report.verdict import verdict
 from agents.run.load import read_run
 from tests.agents.report.sections.test_drift import watch
-from tests.agents.report.synthetic import record_spending, state, write_json, write_run
+from tests.agents.report.synthetic import record_spending, state, write_check, write_run
 from tests.checksums import amend
 from worldvae.stats import Resampling
 
@@ -112,7 +112,7 @@ UNFIT = {
 
 
 def check_health(folder: Path, verdict: str, *findings: object) -> None:
-    write_json(folder / "encoder/health.json", {"verdict": verdict, "findings": findings})
+    write_check(folder, verdict, findings)
 
 
 def test_health_drift_and_differences_are_told(tmp_path: Path) -> None:
@@ -139,7 +139,8 @@ def test_without_a_check_and_drift_their_sections_are_left_out(tmp_path: Path) -
     text = text_of(write_run(tmp_path, LATENT))
     assert "Latent health" not in text
     assert "Did the agents leave" not in text
-    check_health(tmp_path, "superb")
+    check_health(tmp_path, "healthy")
+    amend(tmp_path / "encoder/health.json", verdict="superb")
     assert "## Latent health\n\nencoder/health.json is damaged." in text_of(tmp_path)
 
 

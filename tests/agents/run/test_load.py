@@ -13,8 +13,7 @@ from agents.report.sections.curves import curves
 from agents.report.sections.encoder import encoder
 from agents.run.agent_files import hash_files
 from agents.run.load import SCORES_HEADER, curve, read_run, write_scores
-from agents.run.records import Cost
-from agents.run.stage_results import Scale, Stated
+from agents.run.stage_results import Cost, Scale, Stated
 from tests.agents.report.synthetic import record_spending, state, write_run
 from tests.checksums import amend
 from worldvae.errors import WorldvaeError
@@ -87,27 +86,20 @@ def test_strange_folders_are_not_agents(tmp_path: Path) -> None:
     assert len(read_run(folder).agents) == 3
 
 
+PLAYED = {
+    **{"env_id": "x", "deterministic": False, "seeds": [1], "returns": [1.0], "lengths": [1]},
+    "successes": [None],
+}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"arm": "latent"}, "belongs to arm 'latent'"),
         ({"seconds": "soon"}, "seconds: Input should be a valid number"),
-        ({"evaluation": {"seeds": [1], "returns": [], "lengths": [], "env_id": "x"}}, "returns"),
-        (
-            {"evaluation": {"seeds": [1], "returns": [1, 2], "lengths": [1, 1], "env_id": "x"}},
-            "equally many",
-        ),
-        (
-            {
-                "evaluation": {
-                    "seeds": [1],
-                    "returns": [float("nan")],
-                    "lengths": [1],
-                    "env_id": "x",
-                }
-            },
-            "finite",
-        ),
+        ({"evaluation": {**PLAYED, "returns": []}}, "returns"),
+        ({"evaluation": {**PLAYED, "returns": [1, 2]}}, "equally many"),
+        ({"evaluation": {**PLAYED, "returns": [float("nan")]}}, "finite"),
     ],
 )
 def test_a_damaged_result_is_a_hole_that_names_file_and_fault(
@@ -224,7 +216,7 @@ def test_a_curve_is_the_mean_return_over_steps_or_seconds(tmp_path: Path) -> Non
     np.testing.assert_allclose(curve(agent, "seconds")[0, :2], [100, 200])
 
 
-def test_files_from_before_a_field_are_read_and_say_nothing_of_it(tmp_path: Path) -> None:
+def test_what_nobody_measured_is_none(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, {"pixels": {0: [1.0]}}))
     (result,) = run.results
     assert (result.cpu_seconds, result.peak_memory, result.evaluation_seconds) == (None,) * 3

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.run.agent_result import EVALUATIONS
+from agents.run.drift_log import DRIFT
 from agents.run.load import read_run, write_scores
 from agents.run.published import LOGS, read_published, unpack
+from agents.run.stage_results import COLLECTION
+from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
+from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.errors import ArtifactError
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
@@ -39,6 +44,22 @@ def test_a_published_archive_reproduces_its_scores(name: str, tmp_path: Path) ->
     assert not run.holes
     assert not run.damaged
     assert write_scores(run).read_bytes() == (RESULTS / name / "scores.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_file_is_of_todays_models(name: str, tmp_path: Path) -> None:
+    folder, (arms, seeds) = unpack(RESULTS / name, tmp_path / "run"), PUBLISHED[name]
+    kinds = (PRETRAINING, CARD, CONFIG, HEALTH)
+    encoder = [kind for kind in kinds if kind.exists(folder / "encoder")]
+    assert encoder
+    for kind in encoder:
+        kind.read(folder / "encoder")
+    assert COLLECTION.read(folder / "rollouts").frames > 0
+    agents = list(folder.glob("agents/*/seed_*"))
+    assert len(agents) == len(arms) * seeds
+    for agent in agents:
+        assert EVALUATIONS.read(agent)
+        assert all(0 <= line.strange <= 1 for line in DRIFT.read(agent))
 
 
 def test_a_damaged_archive_is_one_line(tmp_path: Path) -> None:

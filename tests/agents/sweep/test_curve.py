@@ -14,6 +14,7 @@ from tests.tiny import TINY
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.errors import WorldvaeError
 from worldvae.files import append_jsonl
+from worldvae.training.metrics_log import METRICS, MetricsLine
 
 
 class World:
@@ -35,8 +36,9 @@ class FakeProcess:
         world.started.append(beta)
         folder.mkdir(parents=True, exist_ok=True)
         for step, rate in enumerate(world.rates.get(beta, [])):
-            row = {"step": 10 * (step + 1), "split": "validation", "rate": rate}
-            append_jsonl(folder / "metrics.jsonl", row)
+            measured = {"seconds": 1.0, "loss": rate, "rate": rate}
+            line = MetricsLine(step=10 * (step + 1), split="validation", **measured)
+            METRICS.append(folder, line)
         outcome = world.outcome.get(beta, "completes")
         if outcome == "kills the sweep":
             raise KeyboardInterrupt

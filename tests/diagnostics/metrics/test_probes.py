@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from worldvae.diagnostics.metrics import probes
 from worldvae.diagnostics.metrics.linear_models import Array
@@ -256,8 +257,9 @@ def test_a_result_is_json() -> None:
     features = normal(2)
     state = each(lambda x: np.c_[x[:, 0], thirds(x[:, 1]), 0 * x[:, 0]], features)
     result = probe(features, state, ["a.x", "b.kind", "c.none"], [False, True, True])
-    found = json.loads(json.dumps(result.as_dict(), allow_nan=False))
-    assert found == result.as_dict()
+    adapter = TypeAdapter(ProbeResult)
+    found = json.loads(adapter.dump_json(result))
+    assert adapter.validate_python(found) == result
     assert found["variables"][0]["kind"] == "r2"
     assert found["dropped"] == {"c.none": "entropy 0.00 nats, below 0.6"}
 

@@ -17,8 +17,8 @@ Shapes: B frames, D features, V state variables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,10 +69,6 @@ class ProbeResult:
     rows: Mapping[str, int]
     """Part -> frames, without the duplicates."""
     duplicates: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self) | {"variables": [asdict(score) for score in self.variables]}
 
 
 def probe(

@@ -12,6 +12,7 @@ from worldvae.config import Config
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import Code, Overfitting, Reconstruction
 from worldvae.diagnostics.metrics.state import DisentanglementScores, Probes
+from worldvae.json_files import JsonFile
 
 Severity = Literal["unfit", "doubtful", "note"]
 Verdict = Literal["unfit", "doubtful", "healthy"]
@@ -50,8 +51,8 @@ class Health(Evidence):
     verdict: Verdict
     findings: tuple[Finding, ...]
     seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
-    seed: int | None = Field(None, description="Of the check; None: not recorded.")
-    rollouts: str | None = Field(None, description="Folder of the store; None: not recorded.")
+    seed: int = Field(description="Of the check.")
+    rollouts: str = Field(description="Folder of the store.")
     command: str | None = Field(None, description="What was typed, if the check was part of one.")
 
     def summary(self) -> str:
@@ -60,3 +61,6 @@ class Health(Evidence):
         for finding in self.findings:
             lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
         return "\n".join(lines)
+
+
+HEALTH = JsonFile("health.json", Health, "delete it to examine the encoder again")

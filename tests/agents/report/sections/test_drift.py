@@ -10,11 +10,10 @@ import pytest
 
 from agents.drift.outliers import Outliers
 from agents.report.sections.drift import drift
-from agents.run.drift_log import LOG, DriftLine
+from agents.run.drift_log import DRIFT, DriftLine
 from agents.run.load import read_run
 from tests.agents.report.synthetic import write_run
 from worldvae.diagnostics.drift import Reading, Readings
-from worldvae.files import append_jsonl
 
 RETURNS = {"latent": {0: [10.0], 1: [12.0]}, "untrained": {0: [3.0]}, "pixels": {0: [4.0]}}
 
@@ -30,7 +29,7 @@ def watch(folder: Path, shares: list[float], refreshes: list[int], has_error: bo
             env_steps=1_000 * (number + 1),
             refreshes=refreshed,
         )
-        append_jsonl(folder / LOG, line.model_dump(mode="json"))
+        DRIFT.append(folder, line)
     frames = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
     error = np.array([0.02, 0.01]) if has_error else None
     readings = Readings(np.array([50.0, 40]), error, frames if has_error else None)
@@ -74,12 +73,12 @@ def test_a_refit_is_told_of_with_the_frames_after_it(folder: Path) -> None:
 def test_what_cannot_be_read_does_not_hide_the_report(folder: Path) -> None:
     own = folder / "agents/latent/seed_0"
     watch(own, [0.3, 0.02], [0, 0], has_error=True)
-    (own / LOG).write_text("nonsense\n")
+    (own / DRIFT.name).write_text("nonsense\n")
     watch(folder / "agents/latent/seed_1", [0.1], [0], has_error=True)
     (folder / "agents/latent/seed_1/strangest.npz").write_bytes(b"PK")
     section = drift(read_run(folder))
     assert "latent 1" in section
     assert "<img" not in section
-    assert f"Left out: {own / LOG}: line 1 is damaged" in section
+    assert f"Left out: {own / DRIFT.name}: line 1 is damaged" in section
     one = folder / "agents/latent/seed_1/strangest.npz"
     assert f"Not shown: {one}: damaged, or edited" in section

@@ -15,10 +15,9 @@ from agents.report.sections import films as films_module
 from agents.report.sections.films import films
 from agents.run.agent_files import hash_files
 from agents.run.load import read_run
-from agents.video.play import FILM, RECORD, FilmRecord, Played, read_film
+from agents.video.play import FILM, FILM_RECORD, FilmRecord, Played, read_film
 from tests.agents.report.synthetic import write_json, write_run
 from tests.checksums import amend
-from worldvae.checksum import write_checked
 from worldvae.files import atomic_write_bytes, sha256_file
 
 
@@ -42,7 +41,8 @@ def run(tmp_path: Path) -> Path:
 
 def write_record(folder: Path, agents: tuple[Played, ...]) -> None:
     digest = sha256_file(folder / FILM)
-    write_checked(folder / RECORD, FilmRecord(episode=1_000_000, agents=agents, film_sha256=digest))
+    record = FilmRecord(episode=1_000_000, agents=agents, film_sha256=digest)
+    FILM_RECORD.write(folder, record)
 
 
 def section(folder: Path) -> str:
@@ -66,7 +66,7 @@ def test_until_it_plays_its_first_picture_is_shown(run: Path) -> None:
     for level in (200, 0):
         writer.write(np.full((16, 32, 3), level, np.uint8))
     writer.release()
-    amend(run / RECORD, film_sha256=sha256_file(run / FILM))
+    amend(run / FILM_RECORD.name, film_sha256=sha256_file(run / FILM))
     (still,) = re.findall('poster="data:image/png;base64,([^"]*)"', section(run))
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(still), np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None

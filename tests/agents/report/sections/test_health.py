@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
 from agents.report.sections.health import health
 from agents.run.load import read_run
-from tests.agents.report.synthetic import write_json
+from tests.agents.report.synthetic import write_check
+from tests.checksums import amend
 
 FINDINGS = [
     {"severity": "doubtful", "name": "lost", "found": "A <ball> is lost.", "advice": "Raise it."},
@@ -15,13 +17,13 @@ FINDINGS = [
 ]
 
 
-def section(folder: Path, **checked: object) -> str:
-    write_json(folder / "encoder/health.json", checked)
+def section(folder: Path, verdict: str, findings: Sequence[object]) -> str:
+    write_check(folder, verdict, findings)
     return unescape(health(read_run(folder)))
 
 
 def test_verdict_findings_and_advice_are_told(tmp_path: Path) -> None:
-    page = section(tmp_path, verdict="doubtful", findings=FINDINGS, reconstruction={"more": 1})
+    page = section(tmp_path, verdict="doubtful", findings=FINDINGS)
     assert "Verdict: doubtful, with 2 findings." in page
     for finding in FINDINGS:
         assert finding["found"] in page
@@ -36,7 +38,7 @@ def test_a_healthy_encoder_has_an_empty_list(tmp_path: Path) -> None:
 
 
 def test_words_of_a_check_are_text(tmp_path: Path) -> None:
-    write_json(tmp_path / "encoder/health.json", {"verdict": "doubtful", "findings": FINDINGS})
+    write_check(tmp_path, "doubtful", FINDINGS)
     assert "A &lt;ball&gt; is lost." in health(read_run(tmp_path))
 
 
@@ -45,6 +47,8 @@ def test_without_a_check_there_is_no_section(tmp_path: Path) -> None:
 
 
 def test_a_damaged_check_does_not_keep_the_report_from_being_written(tmp_path: Path) -> None:
-    page = section(tmp_path, verdict="superb", findings=[])
+    write_check(tmp_path, "healthy", [])
+    amend(tmp_path / "encoder/health.json", verdict="superb")
+    page = health(read_run(tmp_path))
     assert "encoder/health.json is damaged." in page
     assert f"python -m scripts.diagnose {tmp_path}/config.yaml" in page

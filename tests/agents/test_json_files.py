@@ -1,0 +1,135 @@
+"""Every JSON file of a run is of one model: written, read and written again it is the same."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agents
+import worldvae
+from agents.benchmark.results import BENCHMARK, Results
+from agents.compare import plan, report
+from agents.config.sections import SweepConfig
+from agents.run.agent_card import AGENT_CARD
+from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
+from agents.run.drift_log import DRIFT
+from agents.run.stage_results import COLLECTION, REFRESH
+from agents.study.run import study
+from agents.study.scores import SCORES
+from agents.sweep.choice import recommend
+from agents.sweep.write import SWEEP, summary_of
+from agents.train import train
+from agents.video.play import FILM_RECORD
+from tests.agents.benchmark.synthetic import result
+from tests.agents.drift.test_watch import REFITTED
+from tests.agents.sweep.synthetic import curve
+from tests.tiny import load
+from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
+from worldvae.diagnostics.rules.evidence import HEALTH
+from worldvae.json_files import JsonFile, JsonLog
+from worldvae.rollouts.manifest import MANIFEST
+from worldvae.rollouts.store import ENV, STATE
+from worldvae.training.metrics_log import METRICS
+
+Kind = JsonFile[Any] | JsonLog[Any]
+
+ENCODERS = ("*encoder", "*/encoders/*/seed_*")
+"""Folders of encoders: of a run, of a refresh, and of a study."""
+
+KINDS: dict[Kind, tuple[str, ...]] = {
+    ENV: ("*/rollouts",),
+    STATE: ("*/rollouts",),
+    MANIFEST: ("*/rollouts",),
+    COLLECTION: ("*/rollouts",),
+    CONFIG: ENCODERS,
+    CARD: ENCODERS,
+    PRETRAINING: ENCODERS,
+    METRICS: ENCODERS,
+    HEALTH: ("*/tiny/encoder",),
+    AGENT_CARD: ("*/agents/*/seed_?",),
+    RESULT: ("*/agents/*/seed_?",),
+    EPISODES: ("*/agents/*/seed_?",),
+    EVALUATIONS: ("*/agents/*/seed_?",),
+    DRIFT: ("*/agents/*/seed_?",),
+    REFRESH: ("*/refresh_?",),
+    FILM_RECORD: ("*/tiny",),
+    SCORES: ("*/encoders/*/seed_*",),
+    SWEEP: ("*/sweep",),
+    BENCHMARK: ("*/benchmark",),
+}
+"""A kind of file -> the folders in which it lies."""
+
+FOREIGN = "*/log/from_*/progress.json"
+"""What Stable-Baselines3's own logger writes."""
+
+
+@pytest.fixture(scope="module")
+def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a comparison, a refresh, a study, a sweep and a benchmark leave, as small as they go."""
+    runs = tmp_path_factory.mktemp("left") / "runs"
+    shutil.copytree(prepared, runs)
+    (name,) = (path.name for path in runs.iterdir())
+    (runs / name).rename(runs / "tiny")
+    overrides = {"name": "tiny", "compare.arms": ["latent"], "compare.seeds": [0], **REFITTED}
+    experiment = load(runs, **overrides)
+    train(experiment, "latent", 0)
+    report(experiment, plan(experiment))
+    measures = ["probes", "published_probes", "disentanglement"]
+    encoders = {"trained": {"steps": 10}, "untrained": {"trained": False}}
+    studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
+    assert study(load(runs, **studied, **{"rollouts.state": "always"}))
+    SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
+    BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
+    return runs
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every JSON file that is not somebody else's."""
+    for path in (*folder.rglob("*.json"), *folder.rglob("*.jsonl")):
+        if not fnmatch(str(path), FOREIGN):
+            yield path
+
+
+def kinds_of(path: Path) -> list[Kind]:
+    return [
+        kind
+        for kind, folders in KINDS.items()
+        if kind.name == path.name and any(fnmatch(str(path.parent), one) for one in folders)
+    ]
+
+
+def declared() -> list[Kind]:
+    """Every kind of file that a module of ours declares."""
+    found: dict[int, Kind] = {}
+    for package in (worldvae, agents):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            values = vars(importlib.import_module(module.name)).values()
+            found |= {id(one): one for one in values if isinstance(one, JsonFile | JsonLog)}
+    return list(found.values())
+
+
+def test_each_kind_that_is_declared_is_in_the_table() -> None:
+    assert sorted(kind.name for kind in declared()) == sorted(kind.name for kind in KINDS)
+    assert all(kind in KINDS for kind in declared())
+
+
+def test_every_file_is_of_one_kind_and_every_kind_was_left(left: Path) -> None:
+    kinds = {path.relative_to(left): kinds_of(path) for path in files(left)}
+    assert {path: found for path, found in kinds.items() if len(found) != 1} == {}
+    assert {found[0] for found in kinds.values()} == set(KINDS)
+
+
+def test_what_is_read_and_written_again_has_the_same_bytes(left: Path, tmp_path: Path) -> None:
+    for path in files(left):
+        (kind,) = kinds_of(path)
+        content = kind.read(path.parent)
+        kind.write(tmp_path, content)
+        assert (tmp_path / kind.name).read_bytes() == path.read_bytes(), path
+        assert kind.read(tmp_path) == content

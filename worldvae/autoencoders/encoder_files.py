@@ -1,0 +1,93 @@
+"""The JSON files of an encoder's folder: what each says, read and written without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, FiniteFloat, field_validator
+
+from worldvae.autoencoders.config import AutoencoderConfig
+from worldvae.config import Config
+from worldvae.envs.frames import FrameConfig
+from worldvae.errors import ArtifactError
+from worldvae.json_files import Content, JsonFile
+
+FORMAT = 3
+REMEDY = "copy the whole folder again, or pretrain the encoder again"
+
+
+class FrameOrigin(Config):
+    """Where the training frames came from and how they were made."""
+
+    frame: FrameConfig = Field(description="How a source frame became a frame.")
+    source_shape: tuple[int, ...] = Field(description="Shape of the environment's own frame.")
+    env_id: str = Field(description="The environment.")
+    data_sha256: str = Field(description="Hash of the training rollouts.")
+
+
+class EncoderCard(FrameOrigin):
+    """What an agent must know of its encoder; saved beside the weights."""
+
+    trained: bool = Field(description="False: random weights, the control arm.")
+    latent_mean: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
+    latent_std: tuple[FiniteFloat, ...] = Field(description="Of each latent, training frames.")
+    kl: tuple[FiniteFloat, ...] = Field(description="Of each latent, held-out frames, in nats.")
+    action_size: int = Field(description="Numbers in the actions that the decoder is told.")
+    scores: dict[str, FiniteFloat] = Field(description="Means over held-out frames.")
+    versions: dict[str, str] = Field(description="Software that made the encoder.")
+
+    def check_frame(self, given: FrameConfig, giver: str) -> None:
+        """Raise ArtifactError if `giver` does not make frames as those of training were made."""
+        if given != self.frame:
+            raise ArtifactError(
+                f"the encoder was trained on frames of {self.frame}, {giver} gives {given}"
+            )
+
+
+class CardFile(EncoderCard):
+    """The content of card.json."""
+
+    weights_sha256: str | None = Field(
+        description="Hash of the model.safetensors that it belongs to; null: published without."
+    )
+
+
+class EncoderFile(Config):
+    """The content of config.json, written last: with it the folder is whole."""
+
+    format: int = Field(description="Version of the folder's layout.")
+    autoencoder: AutoencoderConfig = Field(description="Network and objective.")
+    weights_sha256: str = Field(description="Hash of model.safetensors.")
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, version: int) -> int:
+        if version != FORMAT:
+            raise ValueError(
+                f"{version}, not {FORMAT}, so another version of worldvae made it; use that one"
+            )
+        return version
+
+
+class PretrainingResult(Content):
+    """`result.json`, with which an encoder is done; what a critic took before it is part of it."""
+
+    seconds: float = Field(description="Wall-clock, those before a resume included.")
+    cpu_seconds: float | None = Field(
+        description="Of all threads; null of a published one: not measured."
+    )
+    peak_memory: int | None = Field(
+        description="Most bytes that the process held; null of a published one: not measured."
+    )
+    steps: int = Field(description="Optimiser steps.")
+    stopped: Literal["steps", "patience", "minutes"] = Field(description="Why it ended.")
+    best_step: int = Field(description="Of the weights that were kept.")
+    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
+    parameters: int = Field(description="Of the whole autoencoder.")
+
+
+CONFIG = JsonFile("config.json", EncoderFile, REMEDY)
+CARD = JsonFile("card.json", CardFile, REMEDY)
+PRETRAINING = JsonFile(
+    "result.json", PretrainingResult, "restore it, or remove {folder} to pretrain again"
+)
