@@ -150,7 +150,8 @@ def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
     train(load(runs), "latent", 0)
     with pytest.raises(WorldvaeError, match=r"made with agent\.gamma = 0\.99, now it is 0\.5"):
         train(load(runs, **{"agent.gamma": 0.5}), "latent", 0)
-    with pytest.raises(WorldvaeError, match=r"made with pretrain\.beta = 1\.0, now it is 4\.0"):
+    beta = r"made with pretrain\.objective\.beta = 1\.0, now it is 4\.0"
+    with pytest.raises(WorldvaeError, match=beta):
         pretrain_encoder(load(runs, **{"pretrain.objective.beta": 4}))
     with pytest.raises(WorldvaeError, match=r"made with env\.action_repeat = 2, now it is 3"):
         collect_rollouts(load(runs, **{"env.action_repeat": 3}))
