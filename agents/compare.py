@@ -1,4 +1,4 @@
-"""Arms x seeds: make what is missing, train what is not trained, report what there is."""
+"""Runs a comparison: prepares what the arms need, trains the missing agents, writes the report."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ from worldvae.stats import Resampling
 
 @dataclass(frozen=True)
 class AgentJob:
-    """One agent to train, in a process of its own."""
+    """The training of one agent, in a process of its own."""
 
     arm: str
     seed: int
     folder: Path
     config: Path
-    """Of the whole experiment in its environment."""
+    """The file of the whole experiment in the agent's environment."""
     env_steps: int
-    """How long it trains."""
+    """Environment steps of its training."""
     where: str = ""
-    """" in ENVIRONMENT", where there are several."""
+    """" in ENVIRONMENT" if there are several, else empty."""
 
     @property
     def name(self) -> str:
@@ -72,17 +72,17 @@ class AgentJob:
 
 
 REPORT_PATIENCE = 600.0
-"""Seconds; a report takes some tens of them."""
+"""Seconds to wait for another process that writes the report, which takes less than a minute."""
 
 Plans = list[tuple[Experiment, list[AgentJob]]]
-"""The experiment in each environment, and its trainings."""
+"""The experiment in each environment, with its trainings."""
 
 
 def compare(experiment: Experiment) -> bool:
-    """Leave `scores.csv` and reports in the experiment's folder; whether all arms finished.
+    """Write `scores.csv` and reports into the experiment's folder.
 
-    Run again, it does only what is missing. An agent that fails leaves a hole in the report and
-    does not stop the others.
+    Returns whether all agents finished. A second call does only what is missing. An agent that
+    fails is listed in the report as missing and does not stop the others.
     """
     check_executor(experiment.compare.executor)
     plans = _plans(experiment)
@@ -94,9 +94,9 @@ def compare(experiment: Experiment) -> bool:
 
 
 def report_finished(experiment: Experiment) -> None:
-    """Leave the same reports of the agents that have finished so far, and train none.
+    """Write the reports of the agents that have finished so far, without training any.
 
-    Others may be in training meanwhile. Raises ArtifactError if none has finished.
+    Other agents may be in training meanwhile. Raises ArtifactError if none has finished.
     """
     plans = _plans(experiment)
     if not any(job.is_done for _, jobs in plans for job in jobs):
@@ -118,27 +118,27 @@ def _plans(experiment: Experiment) -> Plans:
 
 
 def _write_config(task: Experiment, jobs: Sequence[AgentJob]) -> None:
-    """What the workers and the report read."""
+    """Write the file that the workers and the report read."""
     with _reporting(task.folder):
         write_checked_yaml(jobs[0].config, to_yaml(task))
 
 
 def _report(experiment: Experiment, plans: Plans) -> bool:
-    """Write what there is of `plans`; whether all of it has finished."""
+    """Write the reports of `plans`; return whether all agents finished."""
     runs = [report(task, jobs) for task, jobs in plans]
     if len(runs) > 1:
         with _reporting(experiment.folder):
             page = write_several(experiment.folder, runs)
         print(f"report over all environments: {page}")
-    jobs = [job for _, planned in plans for job in planned]
+    jobs = [job for _, task_jobs in plans for job in task_jobs]
     return all(job.is_done for job in jobs) and not any(run.damage for run in runs)
 
 
 def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
-    """The trainings of a comparison in one environment.
+    """Return the trainings of a comparison in one environment.
 
-    Raises ArtifactError if an agent in its folder was trained with other settings: the report
-    shows all that lie there.
+    Raises ArtifactError if an agent in its folder was trained with other settings, because the
+    report includes all agents there.
     """
     config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps
     for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
@@ -151,7 +151,7 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
 
 
 def report(experiment: Experiment, jobs: Sequence[AgentJob]) -> Run:
-    """Write what there is of `jobs`, all trainings of a comparison, and print it."""
+    """Write and print the report of `jobs`, which are all trainings of a comparison."""
     if all(job.is_done for job in jobs):
         _film(experiment.folder)
     with _reporting(experiment.folder):
@@ -167,14 +167,14 @@ def report(experiment: Experiment, jobs: Sequence[AgentJob]) -> Run:
 
 @contextmanager
 def _reporting(folder: Path) -> Iterator[None]:
-    """Be the one who writes the run's own files; waits for another who does."""
+    """Hold the lock on the run's own files; waits for another process that holds it."""
     with locked(folder, "report", ".report.lock", REPORT_PATIENCE):
         drop_unfinished(folder)
         yield
 
 
 def _film(folder: Path) -> None:
-    """The agents side by side; a report without a film is better than none."""
+    """Film the agents side by side; a failure is a warning, because the report needs no film."""
     try:
         film_side_by_side(folder)
     except (WorldvaeError, ValidationError) as error:  # the latter: a return that is no number
@@ -183,7 +183,7 @@ def _film(folder: Path) -> None:
 
 
 def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
-    """Train them, `compare.workers` at a time."""
+    """Train the agents, `compare.workers` at a time."""
     if not waiting:
         return
     executor = make_executor(experiment.compare.executor, experiment.compare.workers)
@@ -195,7 +195,7 @@ def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
 
 
 def _train_planned(config: Path, arm: str, seed: int) -> None:
-    """Train what is prepared; its result names the command that trains this agent alone."""
+    """Train a prepared agent; its result names the command that trains this agent alone."""
     command = command_of("train", config, "--arm", arm, "--seed", seed)
 
     def work() -> None:

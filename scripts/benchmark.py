@@ -1,4 +1,4 @@
-"""How fast it is, against the alternatives: python -m scripts.benchmark [--only NAME]"""
+"""Measure how fast worldvae is: python -m scripts.benchmark [--only NAME]"""
 
 from __future__ import annotations
 

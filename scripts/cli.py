@@ -1,4 +1,4 @@
-"""What every command shares: CONFIG and its overrides, --help, and how it ends (`run`)."""
+"""The parser that all commands on an experiment share, and `run`, which ends a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Parser", "run"]
 
 
 class Parser(OptionParser):
-    """The options of a command on an experiment: CONFIG and its keys."""
+    """Parses CONFIG, an option for each of its keys, and the command's own options."""
 
     def __init__(self, description: str | None) -> None:
         super().__init__(description, Experiment, "CONFIG [--key value ...]")
@@ -22,12 +22,12 @@ class Parser(OptionParser):
         self._short: dict[str, str] = {}
 
     def shorten(self, key: str, name: str) -> None:
-        """Let `--name` stand for `--key`."""
+        """Add `--name` as a short form of `--key`."""
         self._short[name] = key
         self.add_argument(f"--{name}", metavar="VALUE", help=f"short for --{key}")
 
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
-        """The command's own options, and the experiment with its overrides."""
+        """Return the command's own options, and the experiment with its overrides."""
         options, rest = self.parse_known_args()
         for name, key in self._short.items():
             value = getattr(options, name)

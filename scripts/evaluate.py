@@ -1,6 +1,6 @@
 """Score a trained agent: python -m scripts.evaluate CONFIG --arm latent --seed 0
 
-In Gymnasium's own environment, or with --backend in another one, to see that they agree.
+It is scored in Gymnasium's own environment; --backend names another one, to check that they agree.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ def main() -> None:
     returns = np.array([score.return_ for score in scores])
     resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
     low, high = episode_interval(returns, mean, resampling)
-    told = [score.success for score in scores if score.success is not None]
-    print("seed,return,decisions" + ",success" * bool(told))
+    successes = [score.success for score in scores if score.success is not None]
+    print("seed,return,decisions" + ",success" * bool(successes))
     for score in scores:
-        success = f",{'' if score.success is None else int(score.success)}" if told else ""
+        success = f",{'' if score.success is None else int(score.success)}" if successes else ""
         print(f"{score.seed},{score.return_:.1f},{score.length}{success}")
     spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
     print(
         f"{options.arm} seed {options.seed} in {options.backend}: mean {returns.mean():.1f}, "
         f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}, "
         f"standard deviation {spread}"
-        + (f", {np.mean(told):.0%} of {len(told)} succeeded" if told else "")
+        + (f", {np.mean(successes):.0%} of {len(successes)} succeeded" if successes else "")
     )
 
 

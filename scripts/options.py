@@ -1,4 +1,4 @@
-"""Options on the command line for every key of a configuration; --help explains them."""
+"""Command-line options for every key of a configuration; --help explains them."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from worldvae.keys import describe
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose mistakes are lines like any other's."""
+    """A parser that raises ConfigError for a mistake on the command line."""
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"command line: {message}; see --help")
 
 
 class OptionParser(CommandParser):
-    """A command's own options, and `--any.key value` for every key of `config`."""
+    """Parses a command's own options, and `--any.key value` for every key of `config`."""
 
-    def __init__(self, description: str | None, config: type[Config], words: str) -> None:
+    def __init__(self, description: str | None, config: type[Config], arguments: str) -> None:
         super().__init__(
             description=description,
             epilog=f"keys of CONFIG, each also an option:\n\n{describe(config)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            usage=f"python -m %(prog)s {words}",
+            usage=f"python -m %(prog)s {arguments}",
             prog=f"scripts.{Path(sys.argv[0]).stem}",
             allow_abbrev=False,
         )
 
 
 def seed(text: str) -> int:
-    """A seed on the command line: an int from 0."""
+    """Parse a seed, an integer from 0; raises ConfigError for anything else."""
     if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
         raise ConfigError(
             f"command line: --seed = {shortened(text)}: expected a number from 0 to {LARGEST_SEED}"

@@ -15,23 +15,26 @@ from scripts.cli import run
 from scripts.options import CommandParser, seed
 from worldvae.errors import ConfigError
 
-WORDS = "One episode is no result: scores.csv and report.html hold what was measured."
+CAVEAT = "One episode is no result: scores.csv and report.html hold what was measured."
 
 
-def options(words: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line."""
     parser = CommandParser(description=__doc__, prog="python -m scripts.play", allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of an agent")
     parser.add_argument("--arm", choices=[*ARMS], help="only this arm (default: all)")
-    parser.add_argument("--seed", type=seed, help="of the agents (default: the first)")
-    parser.add_argument("--episode", type=seed, help="its seed (default: the first evaluation's)")
+    parser.add_argument("--seed", type=seed, help="seed of the agents (default: the first)")
+    parser.add_argument(
+        "--episode", type=seed, help="seed of the episode (default: the first evaluation's)"
+    )
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
     parser.add_argument("--window", action="store_true", help="show a window, write no film")
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def main() -> None:
-    given = options(sys.argv[1:])
-    path = given.out or given.run / "play.webm"
+    options = parse(sys.argv[1:])
+    path = options.out or options.run / "play.webm"
     if path.suffix != ".webm":
         raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
     from agents.video.display import check_display, show
@@ -44,17 +47,17 @@ def main() -> None:
         playing,
     )
 
-    folders = find_agents(given.run, given.arm, given.seed)
-    if given.window:
+    folders = find_agents(options.run, options.arm, options.seed)
+    if options.window:
         check_display()
-    episode = evaluation_settings(folders[0]).seed if given.episode is None else given.episode
+    episode = evaluation_settings(folders[0]).seed if options.episode is None else options.episode
     with playing(folders, episode) as players:
-        if given.window:
+        if options.window:
             show(f"episode {episode}", pictures(players), players[0].rate)
         else:
             film_exclusively(players, path)
         lines = [agent.text for agent in played(folders, players)]
-    print("\n".join([*lines, WORDS, *([] if given.window else [str(path)])]))
+    print("\n".join([*lines, CAVEAT, *([] if options.window else [str(path)])]))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import yaml
 
 from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
-from scripts.play import options as play_options
+from scripts.play import parse as parse_play
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
@@ -124,7 +124,7 @@ def test_the_commands_are_understood(words: list[str]) -> None:
     assert words[:2] == ["python", "-m"]
     assert (ROOT / (words[2].replace(".", "/") + ".py")).exists()
     if words[2] == "scripts.play":
-        assert play_options(words[3:]).run == Path("runs/NAME")
+        assert parse_play(words[3:]).run == Path("runs/NAME")
         return
     is_benchmark = words[2] == "scripts.benchmark"
     config, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]

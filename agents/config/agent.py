@@ -1,4 +1,4 @@
-"""How an agent is trained, and what is known of each algorithm that can train it."""
+"""The settings of an agent's training, and the properties of each supported algorithm."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ AlgorithmName = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "DQN"]
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What the project has to know of an algorithm without importing it."""
+    """Properties of an algorithm that are needed without importing it."""
 
     package: str = "stable_baselines3"
-    """The package that holds a class of the algorithm's name."""
+    """The package with a class of the algorithm's name."""
 
     replays: bool = False
-    """Whether it learns from observations of long ago, which a buffer holds."""
+    """Whether it learns from old observations in a replay buffer."""
 
     explores_by_std: bool = False
-    """Whether its policy explores Box actions by a standard deviation that no state changes."""
+    """Whether it explores Box actions with a standard deviation that is the same in all states."""
 
     recurrent: bool = False
-    """Whether its policy remembers earlier observations of the episode."""
+    """Whether its policy is recurrent within an episode."""
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments that suit the sixteen environments of `num_envs`; the library's suit one."""
+    """Arguments for the sixteen environments of `num_envs`; the library's defaults suit one."""
 
 
 _ROLLOUT = {"n_steps": 128, "batch_size": 256}
@@ -52,18 +52,18 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
 
 
 class AgentConfig(Config):
-    """Training of one agent. The first layers follow from what it sees; all else is shared."""
+    """Training of one agent; only the first layers depend on the arm."""
 
     algorithm: AlgorithmName = Field(
-        "PPO", description="Stable-Baselines3's, or of sb3-contrib (RecurrentPPO, TQC)."
+        "PPO", description="Algorithm of Stable-Baselines3 or sb3-contrib (RecurrentPPO, TQC)."
     )
     env_steps: int = Field(
         1_000_000, ge=1, description="Environment steps to train for, before the action repeat."
     )
-    num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
+    num_envs: int = Field(16, ge=1, le=512, description="Environments that run at once.")
     stack: int = Field(4, ge=1, le=16, description="Frames or latents that one observation holds.")
     whiten: bool = Field(True, description="Scale latents by their spread over the rollouts.")
-    learning_rate: float = Field(5e-4, gt=0, description="Of the optimiser, at the start.")
+    learning_rate: float = Field(5e-4, gt=0, description="Learning rate at the start.")
     schedule: Literal["constant", "linear"] = Field(
         "linear", description="Learning rate over the training: constant, or falling to 5 %."
     )
@@ -94,12 +94,12 @@ class AgentConfig(Config):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of the algorithm's class that `settings` and our defaults decide."""
+        """The arguments of the algorithm's class, from its defaults here and `settings`."""
         return {**ALGORITHMS[self.algorithm].defaults, **self.settings}
 
     @property
     def policy_arguments(self) -> dict[str, Any]:
-        """Return the arguments of the policy: network and exploration, the same for every arm."""
+        """The arguments of the policy for network and exploration, the same for every arm."""
         arguments: dict[str, Any] = {"net_arch": list(self.net_arch)}
         if ALGORITHMS[self.algorithm].explores_by_std:
             arguments["log_std_init"] = self.log_std_init
@@ -108,7 +108,7 @@ class AgentConfig(Config):
     @model_validator(mode="after")
     def _known_settings(self) -> AgentConfig:
         check_installed(self.algorithm)
-        if self.settings:  # or else the library, which takes seconds to import, is not asked
+        if self.settings:  # importing the library takes seconds
             check_arguments(self.algorithm, algorithm_class(self.algorithm), self.settings)
         return self
 
@@ -135,7 +135,7 @@ def check_installed(name: AlgorithmName) -> None:
 
 
 def algorithm_class(name: AlgorithmName) -> type[Any]:
-    """Import the class that `name` means; raise ValueError if its package is not installed."""
+    """Import the class of the algorithm; raises ValueError if its package is not installed."""
     check_installed(name)
     found: type[Any] = getattr(importlib.import_module(ALGORITHMS[name].package), name)
     return found

@@ -1,4 +1,4 @@
-"""What may stand in `agent.settings`: Stable-Baselines3 divides by it, and waits for it."""
+"""Checks `agent.settings`: with some values Stable-Baselines3 divides by zero or never ends."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.fields import shortened
 
-ELSEWHERE = {"self", "policy", "env", "learning_rate", "gamma", "seed", "device", "policy_kwargs"}
-"""Said by a key of its own, or by the arm."""
+RESERVED = {"self", "policy", "env", "learning_rate", "gamma", "seed", "device", "policy_kwargs"}
+"""Arguments that other keys of the configuration or the arm decide."""
 
-UNSAYABLE = {
+UNSUPPORTED = {
     *("_init_setup_model", "action_noise", "monitor_wrapper", "replay_buffer_class"),
     *("rollout_buffer_class", "tensorboard_log"),
 }
-"""Objects and classes, which no YAML holds, and what `worldvae` decides itself."""
+"""Arguments that YAML cannot express, or that worldvae decides itself."""
 
 COUNTS = {
     **dict.fromkeys(("n_steps", "batch_size", "n_epochs", "buffer_size", "train_freq"), 1),
     **dict.fromkeys(("target_update_interval", "gradient_steps", "stats_window_size"), 1),
     **dict.fromkeys(("learning_starts", "top_quantiles_to_drop_per_net"), 0),
 }
-"""Whole numbers, and the smallest with which training neither stops nor stands still."""
+"""Whole-number arguments -> the smallest value with which training makes progress."""
 
 LARGEST_COUNT = 10**9
 
@@ -41,7 +41,7 @@ NUMBERS = {
     **dict.fromkeys(("exploration_initial_eps", "exploration_final_eps"), SHARE),
     "exploration_fraction": (math.ulp(0.0), 1.0, "a number above 0 and up to 1"),
 }
-"""Smallest, largest, and both in words."""
+"""Arguments -> their smallest value, their largest, and both in words."""
 
 ANY_NUMBER = -math.inf, math.inf, "a number"
 
@@ -49,40 +49,40 @@ LIBRARIES = {"stable_baselines3", "sb3_contrib"}
 
 
 def check_arguments(algorithm: str, kind: type[Any], settings: Mapping[str, Any]) -> None:
-    """Raise ValueError unless `settings` are arguments of `kind` that it can train with."""
+    """Raise ValueError unless `settings` are valid arguments of the algorithm's class `kind`."""
     parameters = inspect.signature(kind).parameters
-    known = set(parameters) - ELSEWHERE - UNSAYABLE
+    supported = set(parameters) - RESERVED - UNSUPPORTED
     for name, value in settings.items():
-        if name in ELSEWHERE:
+        if name in RESERVED:
             raise ValueError(f"settings.{name} has no place there; see the other keys of agent")
-        if name in UNSAYABLE:
+        if name in UNSUPPORTED:
             raise ValueError(f"settings.{name} has no place there; it is no value that YAML holds")
-        if name not in known:
-            close = difflib.get_close_matches(name[:100], known, 1, cutoff=0.0)[0]
+        if name not in supported:
+            suggestion = difflib.get_close_matches(name[:100], supported, 1, cutoff=0.0)[0]
             raise ValueError(
                 f"settings.{shortened(name, '')}: {algorithm} has no such argument; did you mean "
-                f"{close}?"
+                f"{suggestion}?"
             )
-        expected = _unlike(name, value, parameters[name].default)
+        expected = _expected(name, value, parameters[name].default)
         if expected:
             raise ValueError(f"settings.{name} = {shortened(value)}: expected {expected}")
 
 
-def _unlike(name: str, value: Any, default: Any) -> str:
-    """What was expected in the place of `value`; empty if it will do."""
+def _expected(name: str, value: Any, default: Any) -> str:
+    """Return what is expected in place of `value`; empty if it is valid."""
     if isinstance(default, bool):
         return "" if isinstance(value, bool) else "true or false"
     if name in COUNTS:
-        return _no_count(name, value)
+        return _expected_count(name, value)
     is_free = name not in NUMBERS and not isinstance(default, int | float)
     if is_free or (value is None and default is None):
         return ""
-    low, high, words = NUMBERS.get(name, ANY_NUMBER)
+    low, high, description = NUMBERS.get(name, ANY_NUMBER)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return "" if is_number and math.isfinite(value) and low <= value <= high else words
+    return "" if is_number and math.isfinite(value) and low <= value <= high else description
 
 
-def _no_count(name: str, value: Any) -> str:
+def _expected_count(name: str, value: Any) -> str:
     if value == -1 and name == "gradient_steps":  # as many as there were steps
         return ""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
@@ -93,9 +93,9 @@ def _no_count(name: str, value: Any) -> str:
 
 @contextmanager
 def library_errors(algorithm: str) -> Iterator[None]:
-    """Turn what Stable-Baselines3 raises in the block over its arguments into a TrainingError.
+    """Turn errors that Stable-Baselines3 raises in the block into a TrainingError.
 
-    Told with the line of the library that did not take them; errors from elsewhere stay.
+    Its message names the line of the library that raised. Errors of other origin pass unchanged.
     """
     try:
         yield
@@ -113,7 +113,7 @@ def library_errors(algorithm: str) -> Iterator[None]:
 
 
 def _place(error: Exception) -> str | None:
-    """Where in the library it was raised, if no code of this project stands behind that."""
+    """Return the line of the library that raised; None if code outside of packages raised."""
     frames = traceback.extract_tb(error.__traceback__)
     of_library = [bool(LIBRARIES & {*Path(frame.filename).parts}) for frame in frames]
     if not any(of_library):

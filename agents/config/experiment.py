@@ -1,4 +1,4 @@
-"""One YAML file = one experiment; this is what it may say, and where its results lie."""
+"""The schema of an experiment, which is one YAML file, and the folders of its results."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from worldvae.rollouts.config import RolloutConfig
 EDIT_ANOTHER = (
     "take the CONFIG that it was made from, or remove its first line and its last to make it yours"
 )
-"""What can be done about a resolved configuration that was changed."""
+"""The advice for a resolved configuration that was edited."""
 
 
 class Experiment(Config):
-    """Everything that decides a result."""
+    """All settings that determine a result."""
 
     name: Name | None = Field(
         None,
@@ -68,13 +68,17 @@ class Experiment(Config):
 
     @classmethod
     def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
-        """The experiment in the YAML file `path`, named after it and its environment."""
+        """Load the experiment in the YAML file `path`.
+
+        Its default name is that of the file and the environment. `overrides` are nested keys that
+        replace those of the file.
+        """
         check_yaml(path, EDIT_ANOTHER)
         experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment
-        alone = len(experiment.tasks) == 1
-        name = folder_name(f"{path.stem}-{experiment.env.id}" if alone else path.stem)
+        is_single = len(experiment.tasks) == 1
+        name = folder_name(f"{path.stem}-{experiment.env.id}" if is_single else path.stem)
         try:
             return experiment.model_copy(update={"name": check_name(name)})
         except ValueError as error:
@@ -84,9 +88,9 @@ class Experiment(Config):
 
     @property
     def tasks(self) -> dict[str, Experiment]:
-        """Gymnasium id -> the experiment in that environment, in a folder of its own.
+        """Gymnasium id -> the experiment in that environment, with a folder of its own.
 
-        Raises ConfigError for keys of an environment that do not fit.
+        Raises ConfigError if the keys of an environment are invalid.
         """
         envs = self.compare.envs
         if not envs or (envs.keys() == {self.env.id} and not envs[self.env.id].env):
@@ -102,43 +106,43 @@ class Experiment(Config):
             key = ".".join(map(str, first["loc"]))
             raise ConfigError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
         scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
-        alone = self.compare.model_copy(update={"envs": {env_id: scale}})
+        compare = self.compare.model_copy(update={"envs": {env_id: scale}})
         return self.model_copy(
             update={
                 "runs": self.folder,
                 "name": folder_name(env_id),
                 "env": env,
-                "compare": alone,
+                "compare": compare,
             }
         )
 
     @property
     def folder(self) -> Path:
-        """Where all results of the experiment lie."""
+        """The folder of all results of the experiment."""
         return self.runs / (self.name or "unnamed")
 
     @property
     def rollouts_folder(self) -> Path:
-        """The store of frames."""
+        """The folder of the collected frames."""
         return self.folder / "rollouts"
 
     @property
     def encoder_folder(self) -> Path:
-        """The pretrained encoder."""
+        """The folder of the pretrained encoder."""
         return self.folder / "encoder"
 
     @property
     def untrained_encoder_folder(self) -> Path:
-        """The untrained encoder of the control arm."""
+        """The folder of the control arm's untrained encoder."""
         return self.folder / "untrained_encoder"
 
     @property
     def sweep_folder(self) -> Path:
-        """Encoders of many betas."""
+        """The folder of the encoders of a sweep over beta."""
         return self.folder / "sweep"
 
     def agent_folder(self, arm: str, seed: int) -> Path:
-        """One trained agent."""
+        """Return the folder of one agent."""
         return self.folder / "agents" / arm / f"seed_{seed}"
 
 
@@ -149,7 +153,7 @@ def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) 
 
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Write those sections of the resolved config to `path`, for `check_settings`."""
+    """Write those sections of the resolved configuration to `path`, for `check_settings`."""
     _settings(experiment, sections).write(path)
 
 

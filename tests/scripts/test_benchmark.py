@@ -49,5 +49,5 @@ def test_a_mistake_is_one_line(words: list[str], expected: str, tmp_path: Path) 
 
 def test_help_explains_every_key() -> None:
     text = run("--help").stdout
-    for key in ("--only", "--rounds", "--race.cap_seconds", "--ppo_pong.agent.num_envs"):
+    for key in ("--only", "--rounds", "--race.cap_seconds", "--ppo_pong.num_envs"):
         assert key in text
