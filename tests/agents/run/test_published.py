@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from agents.config.experiment import Experiment, check_settings
+from agents.run.agent_files import is_finished
 from agents.run.agent_result import EVALUATIONS
 from agents.run.drift_log import DRIFT
 from agents.run.load import read_run, write_scores
 from agents.run.published import LOGS, read_published, unpack
 from agents.run.stage_results import COLLECTION
+from agents.train import DECIDES
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.errors import ArtifactError
@@ -76,3 +79,14 @@ def test_an_archive_that_writes_elsewhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"outside\.txt.* outside"):
         unpack(tmp_path / "published", tmp_path / "run")
     assert not (tmp_path / "outside.txt").exists()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_agents_count_as_done_with_the_configuration_beside_them(
+    name: str, tmp_path: Path
+) -> None:
+    folder = unpack(RESULTS / name, tmp_path / "run")
+    experiment = Experiment.load(folder / "config.yaml")
+    for agent in folder.glob("agents/*/seed_*"):
+        assert is_finished(agent)
+        check_settings(agent / "settings.yaml", experiment, DECIDES)
