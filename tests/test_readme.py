@@ -35,7 +35,7 @@ SHOWN = [
 """Those with Python, in the order in which their blocks make one script."""
 
 OWN_OPTIONS = {"--inspect": 0, "--supervised": 0, "--arm": 1, "--seed": 1, "--backend": 1}
-OWN_OPTIONS |= {"--only": 1, "--publish": 1, "--executor": 1, "--workers": 1}
+OWN_OPTIONS |= {"--report": 0, "--only": 1, "--publish": 1, "--executor": 1, "--workers": 1}
 
 
 def blocks(language: str, documents: list[Path] = SHOWN) -> list[str]:
