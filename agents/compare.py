@@ -60,7 +60,7 @@ class AgentJob:
 
     @property
     def work(self) -> Callable[[], object]:
-        return partial(_train_planned, self.config, self.arm, self.seed)
+        return partial(_train_prepared, self.config, self.arm, self.seed)
 
     @property
     def is_done(self) -> bool:
@@ -194,7 +194,7 @@ def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
         pool.finish(waiting)
 
 
-def _train_planned(config: Path, arm: str, seed: int) -> None:
+def _train_prepared(config: Path, arm: str, seed: int) -> None:
     """Train a prepared agent; its result names the command that trains this agent alone."""
     command = command_of("train", config, "--arm", arm, "--seed", seed)
 

@@ -153,8 +153,8 @@ class BenchmarkConfig(Config):
 
     def agent_of(self, rows: PPORows) -> AgentConfig:
         """Return `agent` with the number of environments and the settings of `rows`."""
-        own = {"num_envs": rows.num_envs, "settings": rows.settings}
-        return AgentConfig.model_validate({**self.agent.model_dump(), **own})
+        changes = {"num_envs": rows.num_envs, "settings": rows.settings}
+        return AgentConfig.model_validate({**self.agent.model_dump(), **changes})
 
     @model_validator(mode="after")
     def _agents_fit(self) -> BenchmarkConfig:

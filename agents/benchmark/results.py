@@ -82,9 +82,9 @@ class Results(Config):
         Rows not in `order` come last.
         """
         rows = {row.name: row for row in self.rows} | {result.name: result}
-        known = [name for name in order if name in rows]
+        ordered = [name for name in order if name in rows]
         others = [name for name in rows if name not in order]
-        return self._with(rows=tuple(rows[name] for name in (*known, *others)))
+        return self._with(rows=tuple(rows[name] for name in (*ordered, *others)))
 
     def with_scaling(self, curves: tuple[ScalingCurve, ...]) -> Results:
         """Return the results with `curves` in place of older ones."""
@@ -98,5 +98,5 @@ BENCHMARK = JsonFile("benchmark.json", Results, "remove it to measure all rows a
 
 
 def read_results(folder: Path) -> Results:
-    """What an earlier run left in `folder`; nothing if there was none."""
+    """Read the results of an earlier run in `folder`; empty if there are none."""
     return BENCHMARK.read(folder) if BENCHMARK.exists(folder) else Results()

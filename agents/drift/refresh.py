@@ -44,8 +44,8 @@ EVALUATIONS = 4
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one part of a refresh took."""
+class RefreshCost:
+    """The cost of one part of a refresh; env steps are counted before action repeat."""
 
     env_steps: int
     seconds: float
@@ -161,7 +161,7 @@ def refresh_folder(folder: Path, number: int) -> Path:
     return folder / f"refresh_{number}"
 
 
-def _collect(task: DriftTask, target: Path, card: AgentCard) -> Taken:
+def _collect(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     """Collect frames with the exploring agent; return the cost."""
     rollouts = RolloutConfig(
         frames=task.config.refresh_frames,
@@ -178,10 +178,10 @@ def _collect(task: DriftTask, target: Path, card: AgentCard) -> Taken:
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
     seconds = sum(record.seconds for record in store.records)
-    return Taken(store.env_steps, seconds, before + used_cpu() - start)
+    return RefreshCost(store.env_steps, seconds, before + used_cpu() - start)
 
 
-def _refit(task: DriftTask, target: Path, card: AgentCard) -> Taken:
+def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
     seed = derive(card.seed, "refit", card.refreshes)
@@ -190,8 +190,8 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> Taken:
     refit(before, stores, config, target / "encoder", seed, task.device)
     keep_units(before, target / "encoder", stores[-1])
     result = PRETRAINING.read(target / "encoder")
-    # Null is only in published files.
-    return Taken(0, result.seconds, result.cpu_seconds or 0.0)
+    # Only published files have null.
+    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
 
 
 def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:

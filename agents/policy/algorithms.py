@@ -26,7 +26,7 @@ def make_model(
     """Return a new model with the stock policy for the observation space of `env`.
 
     Args:
-        eyes: Arguments of the policy that replace its first layers.
+        first_layers: Arguments of the policy that replace its first layers.
 
     Raises TrainingError if the algorithm does not support the spaces of `env`.
     """

@@ -65,10 +65,10 @@ class PeakMemory:
 
 
 def _process_tree() -> list[psutil.Process]:
-    own = psutil.Process()
+    this = psutil.Process()
     with suppress(psutil.Error):
-        return [own, *own.children(recursive=True)]
-    return [own]
+        return [this, *this.children(recursive=True)]
+    return [this]
 
 
 class Meter:

@@ -31,7 +31,7 @@ def write_report(run: Run, summary: Summary) -> Path:
     """
     path = run.folder / "report.html"
     atomic_write_text(path, render(run, summary, Resampling.seeded(0)))
-    text = render_text(run, summary, _title(run), _lede(run), _command(run))
+    text = render_text(run, summary, _title(run), _subtitle(run), _command(run))
     atomic_write_text(path.with_suffix(".md"), text)
     return path
 
@@ -57,7 +57,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         _reproduction(run),
         (Path(__file__).parent / "method.html").read_text(encoding="utf-8"),
     )
-    return html.document("worldvae comparison", _title(run), _lede(run), sections)
+    return html.document("worldvae comparison", _title(run), _subtitle(run), sections)
 
 
 def _verdict(run: Run, summary: Summary) -> str:
@@ -69,7 +69,7 @@ def _title(run: Run) -> str:
     return run.folder.resolve().name
 
 
-def _lede(run: Run) -> str:
+def _subtitle(run: Run) -> str:
     environments = sorted({result.evaluation.env_id for result in run.results})
     total = len({(agent.arm, agent.seed) for agent in run.agents} | set(run.planned))
     finished = f"{len(run.results)} of {total} agents finished"
@@ -97,11 +97,10 @@ def _damaged(run: Run) -> str:
 
 
 def _unequal(run: Run) -> str:
-    if not (found := unequal(run)):
+    if not (differing := unequal(run)):
         return ""
-    text = (
-        f"The finished agents differ in {', '.join(found)}; the arms are not strictly comparable."
-    )
+    names = ", ".join(differing)
+    text = f"The finished agents differ in {names}; the arms are not strictly comparable."
     return html.box("notice", "unequal", "Not held equal", html.paragraph(text))
 
 

@@ -32,33 +32,33 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
     The runs have the same arms, each in another environment, whose scale the configuration states.
     """
     resampling = Resampling.seeded(0)
-    found = across(runs, resampling)
-    atomic_write_text(folder / "scores.csv", _csv(found))
-    atomic_write_text(folder / "report.md", _markdown(folder, runs, found))
+    comparison = across(runs, resampling)
+    atomic_write_text(folder / "scores.csv", _csv(comparison))
+    atomic_write_text(folder / "report.md", _markdown(folder, runs, comparison))
     page = folder / "report.html"
-    atomic_write_text(page, _page(folder, runs, found, resampling))
+    atomic_write_text(page, _page(folder, runs, comparison, resampling))
     return page
 
 
-def verdict_across(found: Across | None) -> list[str]:
+def verdict_across(comparison: Across | None) -> list[str]:
     """Return the verdict over all environments in paragraphs of plain text."""
-    if found is None or not found.arms:
+    if comparison is None or not comparison.arms:
         return ["No arm has finished in every environment yet, so nothing is put together."]
-    scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in found.arms)
-    fewest = min(arm.aggregates["IQM"].n for arm in found.arms)
+    scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in comparison.arms)
+    fewest = min(arm.aggregates["IQM"].n for arm in comparison.arms)
     first = (
-        f"IQM of normalised scores over {len(found.arms[0].scores)} environments, with "
+        f"IQM of normalised scores over {len(comparison.arms[0].scores)} environments, with "
         f"n = {fewest} seeds or more in each (95 % interval): {scores}."
     )
-    if not found.pairs:
+    if not comparison.pairs:
         return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
-    return [first, *claims(found.pairs, _two_digits, " in each environment")]
+    return [first, *claims(comparison.pairs, _two_digits, " in each environment")]
 
 
-def _verdict(runs: Sequence[Run], found: Across | None) -> list[str]:
+def _verdict(runs: Sequence[Run], comparison: Across | None) -> list[str]:
     """Return the warnings about unfit encoders, then the verdict."""
     warnings = [f"{_name(run)}: {text}" for run in runs for text in unfit(run)]
-    return [*warnings, *verdict_across(found)]
+    return [*warnings, *verdict_across(comparison)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:
@@ -68,11 +68,13 @@ def environments_table(runs: Sequence[Run]) -> Table:
     return Table(("environment", "random play", "reference", *arms), tuple(rows))
 
 
-def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: Resampling) -> str:
+def _page(
+    folder: Path, runs: Sequence[Run], comparison: Across | None, resampling: Resampling
+) -> str:
     table = html.table(*environments_table(runs))
     sections = [
-        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, _verdict(runs, found))),
-        distribution_across(found, resampling) if found and found.arms else "",
+        html.box("verdict", "verdict", "Verdict", *map(html.paragraph, _verdict(runs, comparison))),
+        distribution_across(comparison, resampling) if comparison and comparison.arms else "",
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]
@@ -80,12 +82,12 @@ def _page(folder: Path, runs: Sequence[Run], found: Across | None, resampling: R
     return html.document("worldvae comparison", folder.resolve().name, subtitle, sections)
 
 
-def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
+def _markdown(folder: Path, runs: Sequence[Run], comparison: Across | None) -> str:
     blocks = [
         f"# {markdown.escaped(folder.resolve().name)}",
-        markdown.section("Verdict", *map(markdown.escaped, _verdict(runs, found))),
-        markdown.section("Normalised scores", markdown.table(normalised_table(found)))
-        if found
+        markdown.section("Verdict", *map(markdown.escaped, _verdict(runs, comparison))),
+        markdown.section("Normalised scores", markdown.table(normalised_table(comparison)))
+        if comparison
         else "",
         markdown.section("Mean returns", markdown.table(environments_table(runs))),
         markdown.section("Report of each environment", markdown.bullets(_reports(runs))),
@@ -93,11 +95,11 @@ def _markdown(folder: Path, runs: Sequence[Run], found: Across | None) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _csv(found: Across | None) -> str:
+def _csv(comparison: Across | None) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(HEADER)
-    for arm in found.arms if found else ():
+    for arm in comparison.arms if comparison else ():
         for env, seeds in arm.scores.items():
             writer.writerows((env, arm.arm, seed, score) for seed, score in seeds.items())
     return table.getvalue()
@@ -126,9 +128,9 @@ def _mean(run: Run, arm: str) -> html.Cell:
     return (f"{np.mean(scores):.4g}", f"n = {len(scores)}") if scores else ("not finished", "")
 
 
-def _value(found: Estimate) -> str:
-    interval = f" ({found.low:.2f} to {found.high:.2f})" if np.isfinite(found.low) else ""
-    return f"{found.value:.2f}{interval}"
+def _value(estimate: Estimate) -> str:
+    interval = f" ({estimate.low:.2f} to {estimate.high:.2f})" if np.isfinite(estimate.low) else ""
+    return f"{estimate.value:.2f}{interval}"
 
 
 def _two_digits(value: float) -> str:

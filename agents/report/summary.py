@@ -178,13 +178,13 @@ def _acting(
 
     `compared` is that of the compared scores.
     """
-    found: dict[str, Estimate] = {}
+    estimates: dict[str, Estimate] = {}
     for deterministic, way in ACTIONS.items():
         if all(result.evaluation.deterministic is deterministic for result in results):
-            found[way] = compared
+            estimates[way] = compared
         elif scores := [score for r in results if (score := r.score_as(deterministic)) is not None]:
-            found[way] = estimate(scores, interquartile_mean, resampling)
-    return found
+            estimates[way] = estimate(scores, interquartile_mean, resampling)
+    return estimates
 
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:

@@ -121,9 +121,9 @@ def _ways(summary: Summary) -> list[str]:
 
 
 def _acting(summary: Summary, arm: ArmSummary, way: str) -> Cell:
-    if not (found := arm.acting.get(way)):
+    if not (estimate := arm.acting.get(way)):
         return UNKNOWN, ""
-    return summary.show(found.value), summary.interval(found.low, found.high)
+    return summary.show(estimate.value), summary.interval(estimate.low, estimate.high)
 
 
 def _success(arm: ArmSummary) -> Cell:
@@ -146,11 +146,11 @@ def _iqm(summary: Summary, arm: ArmSummary, scores: dict[int, float]) -> Cell:
 
 
 def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
-    found = pair.difference
+    difference = pair.difference
     return f"{pair.first}, {pair.second}", (
-        (str(found.n), ""),
-        _difference(summary, found),
-        (f"{found.p:.2g}", ""),
+        (str(difference.n), ""),
+        _difference(summary, difference),
+        (f"{difference.p:.2g}", ""),
         (summary.show(pair.detectable), ""),
         _interval(pair.probability),
         _difference(summary, pair.at_equal_steps),
@@ -158,16 +158,16 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
     )
 
 
-def _difference(summary: Summary, found: Difference | None) -> Cell:
-    if found is None:
+def _difference(summary: Summary, difference: Difference | None) -> Cell:
+    if difference is None:
         return "n/a", ""
-    return summary.show(found.value), summary.interval(found.low, found.high)
+    return summary.show(difference.value), summary.interval(difference.low, difference.high)
 
 
-def _interval(found: Estimate) -> Cell:
-    if not np.isfinite(found.low):
-        return number(found.value, 2), "no interval"
-    return number(found.value, 2), f"{number(found.low, 2)} to {number(found.high, 2)}"
+def _interval(estimate: Estimate) -> Cell:
+    if not np.isfinite(estimate.low):
+        return number(estimate.value, 2), "no interval"
+    return number(estimate.value, 2), f"{number(estimate.low, 2)} to {number(estimate.high, 2)}"
 
 
 def _seed(summary: Summary, result: AgentResult) -> tuple[Cell, ...]:

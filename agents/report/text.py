@@ -21,7 +21,7 @@ from agents.run.records import Run
 
 
 def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: str) -> str:
-    """Return the whole file; `again` is the command that runs what is missing."""
+    """Return the whole file; `command` is the one that runs what is missing."""
     blocks = (
         f"# {markdown.escaped(title)}",
         markdown.escaped(subtitle),

@@ -15,8 +15,8 @@ def verdict(summary: Summary) -> list[str]:
     """Return the verdict in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
-    found = claims(summary.pairs, summary.show)
-    return [*_few_seeds(summary), *found, _costs(summary), *_limits(summary)]
+    findings = claims(summary.pairs, summary.show)
+    return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 
 
 def summary_table(summary: Summary) -> str:
@@ -62,11 +62,11 @@ def _score(summary: Summary, arm: ArmSummary) -> str:
 
 
 def _single_seeds(summary: Summary, arms: Sequence[ArmSummary]) -> str:
-    found = ", ".join(f"{arm.arm} {summary.interval(*arm.within)}" for arm in arms)
+    intervals = ", ".join(f"{arm.arm} {summary.interval(*arm.within)}" for arm in arms)
     return (
         "Where one agent stands for its arm, the only interval is over its evaluation episodes: "
-        f"{found}. It says how much the episodes of that agent differ, not how another training "
-        "run would come out."
+        f"{intervals}. It says how much the episodes of that agent differ, not how another "
+        "training run would come out."
     )
 
 
@@ -83,16 +83,17 @@ def claims(
 
 def _claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str) -> str:
     """State the difference of a pair, and the smallest one that so few seeds could have shown."""
-    found = pair.difference
-    seeds = f"over n = {found.n} seeds{each}"
-    size = f"{show(found.value)} ({show(found.low)} to {show(found.high)}; p = {found.p:.2g})"
+    difference = pair.difference
+    seeds = f"over n = {difference.n} seeds{each}"
+    interval = f"{show(difference.low)} to {show(difference.high)}"
+    size = f"{show(difference.value)} ({interval}; p = {difference.p:.2g})"
     power = f"only differences above {show(pair.detectable)} could have been seen"
-    if not found.told_apart:
+    if not difference.told_apart:
         return (
             f"This run does not tell {pair.first} and {pair.second} apart: {seeds} their "
             f"difference is {size}, and {power}."
         )
-    doubt = ", so its size is likely overstated" if found.value < pair.detectable else ""
+    doubt = ", so its size is likely overstated" if difference.value < pair.detectable else ""
     better = f"{pair.first} did better than {pair.second}, by {size}"
     return f"{seeds.capitalize()} {better}; {power}{doubt}."
 

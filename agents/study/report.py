@@ -77,10 +77,10 @@ def write_study(folder: Path, scores: Sequence[CellScores], missing: Sequence[st
 
     `missing` names the cells without scores, because they failed.
     """
-    found = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
+    grids = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
     atomic_write_text(folder / "scores.csv", _csv(scores))
-    atomic_write_text(folder / "study.md", _markdown(scores, missing, found))
-    pictured = {metric.title: grid for metric, grid in found.items() if metric.pictured}
+    atomic_write_text(folder / "study.md", _markdown(scores, missing, grids))
+    pictured = {metric.title: grid for metric, grid in grids.items() if metric.pictured}
     if pictured:
         with atomic_file(folder / "study.png") as file:
             dot_panels(pictured).savefig(file, format="png", dpi=DPI, facecolor="white")
@@ -100,7 +100,7 @@ def _grid(scores: Iterable[CellScores], metric: Metric) -> Grid:
 
 
 def _at(row: CellScores, path: tuple[str, ...]) -> float | None:
-    """The number that lies at `path`; None where it was not measured."""
+    """Return the number at `path`; None if it was not measured."""
     value: Any = row
     for name in path:
         value = None if value is None else getattr(value, name)
@@ -127,7 +127,7 @@ def _csv(scores: Iterable[CellScores]) -> str:
 
 
 def _markdown(
-    scores: Sequence[CellScores], missing: Sequence[str], found: Mapping[Metric, Grid]
+    scores: Sequence[CellScores], missing: Sequence[str], grids: Mapping[Metric, Grid]
 ) -> str:
     seeds = sorted({row.seed for row in scores})
     text = [
@@ -137,7 +137,7 @@ def _markdown(
     ]
     if missing:
         text.append(f"Missing, since they failed: {', '.join(missing)}.\n")
-    for metric, grid in found.items():
+    for metric, grid in grids.items():
         text += [f"**{metric.title}** ({metric.meaning})\n", _table(metric, grid)]
     return "\n".join(text)
 

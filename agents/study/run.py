@@ -115,9 +115,11 @@ def grid(experiment: Experiment) -> Iterator[Cell]:
 def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any]) -> Experiment:
     """Return the experiment of one cell, with its environment and its changes to `pretrain`."""
     common = experiment.pretrain.model_dump(by_alias=True, exclude_unset=True)
-    own = {key: value for key, value in changes.items() if key != "trained"}
+    pretrain_keys = {key: value for key, value in changes.items() if key != "trained"}
     try:
-        config = PretrainConfig.model_validate(merge_sections(common, own, PretrainConfig))
+        config = PretrainConfig.model_validate(
+            merge_sections(common, pretrain_keys, PretrainConfig)
+        )
     except ValidationError as error:
         key, message = explain(error, PretrainConfig)
         raise ConfigError(f"study.encoders.{name}.{key}{message}") from None

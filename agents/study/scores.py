@@ -1,4 +1,4 @@
-"""What a study measured of one encoder."""
+"""The schema of the scores that a study measures for one encoder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from worldvae.json_files import JsonFile
 
 
 class CellScores(EncoderScores):
-    """`scores.json`, with which one encoder of one environment and seed is done."""
+    """The content of `scores.json`; a cell is done when this file exists."""
 
     env: str
     encoder: str
     seed: int
     training_seconds: float | None = Field(
-        description="Wall-clock, those before a resume included; null: it was not trained."
+        description="Wall-clock time of training, with all resumes; null: it was not trained."
     )
 
 

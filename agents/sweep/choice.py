@@ -69,7 +69,7 @@ def recommend(points: Sequence[Point]) -> Choice:
     if not any(kept):
         reason = "no code tells anything: try smaller betas (sweep.beta) or more pretrain.steps"
         return Choice(setting=None, reason=reason, judged_by=measure, judged=judged)
-    best = [found for curve in curves if (found := _largest_keeping(curve))]
+    best = [largest for curve in curves if (largest := _largest_keeping(curve))]
     chosen = min(best, key=lambda one: (one.overfits, one.point.latents))
     curve = next(curve for curve in curves if chosen in curve)
     return Choice(

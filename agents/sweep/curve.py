@@ -115,14 +115,14 @@ class BetaCurve:
             TrialState.PRUNED: "pruned",
             TrialState.COMPLETE: "complete",
         }
-        found: dict[Setting, State] = {}
+        states: dict[Setting, State] = {}
         for state, name in names.items():
             for trial in self._trials(state):
                 if "beta" in trial.params:
                     setting = self._setting(trial)
                     is_lost = name == "complete" and not HEALTH.is_whole(self._folder(setting))
-                    found[setting] = "failed" if is_lost else name
-        return {setting: found[setting] for setting in sorted(found, key=lambda one: one.beta)}
+                    states[setting] = "failed" if is_lost else name
+        return {setting: states[setting] for setting in sorted(states, key=lambda one: one.beta)}
 
     def points(self) -> list[Point]:
         """Return the measurements of the complete trials."""

@@ -31,19 +31,22 @@ PICTURED_FRAMES = 4
 
 
 class SweepSummary(Content):
-    """`sweep.json`: the recommendation, and what it rests on; null where none can be given."""
+    """The content of `sweep.json`: the recommendation and its grounds.
+
+    Null if none can be given.
+    """
 
     beta: float | None
     latents: int | None
-    encoder: str | None = Field(description="Its folder in that of the sweep.")
+    encoder: str | None = Field(description="The encoder's folder, relative to the sweep's.")
     reason: str
-    judged_by: str = Field(description="The score that the others were measured against.")
+    judged_by: str = Field(description="The measure by which codes were compared.")
     thresholds: dict[str, float]
-    details_lost: tuple[str, ...] = Field(description="Trials that lose what moves.")
-    overfits: tuple[str, ...] = Field(description="Trials that keep less of held-out frames.")
+    details_lost: tuple[str, ...] = Field(description="Trials whose beta loses details.")
+    overfits: tuple[str, ...] = Field(description="Trials that overfit.")
     sweep: SweepConfig
-    command: str = Field(description="What was typed.")
-    versions: dict[str, str] = Field(description="Of the software.")
+    command: str = Field(description="The command line.")
+    versions: dict[str, str] = Field(description="Versions of the software.")
 
 
 SWEEP = JsonFile("sweep.json", SweepSummary, "run the sweep again, which writes it anew")

@@ -93,7 +93,8 @@ def _profile_figure(profiles: Mapping[str, Profile], x_label: str) -> str:
 
 def _chance_figure(chances: Mapping[tuple[str, str], Estimate]) -> str:
     text = ", ".join(
-        f"{first} over {second} {found.value:.2f}" for (first, second), found in chances.items()
+        f"{first} over {second} {estimate.value:.2f}"
+        for (first, second), estimate in chances.items()
     )
     return html.drawing(
         improvement_probabilities(chances, colours()),

@@ -74,7 +74,7 @@ def _row(lines: list[DriftLine]) -> tuple[Cell, ...]:
 
 def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list[str]]:
     """Return the agents with their drift logs, and a message for each damaged log."""
-    found, damaged = [], []
+    logs, damaged = [], []
     for agent in run.agents:
         try:
             check_file(agent.folder, DRIFT.name, agent.result.files if agent.result else None)
@@ -82,8 +82,8 @@ def _measured(run: Run) -> tuple[list[tuple[AgentRecord, list[DriftLine]]], list
         except WorldvaeError as error:
             damaged.append(f"Left out: {error}.")
         else:
-            found += [(agent, lines)] if lines else []
-    return found, damaged
+            logs += [(agent, lines)] if lines else []
+    return logs, damaged
 
 
 def _text(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:

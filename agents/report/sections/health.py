@@ -18,25 +18,25 @@ FULL_CHECK = (
 def health(run: Run) -> str:
     """Return the verdict and findings of `encoder/health.json`; "" if there is no such file."""
     try:
-        found = _read(run)
+        check = _read(run)
     except WorldvaeError as error:
         return html.section("health", TITLE, html.paragraph(str(error)))
-    if found is None:
+    if check is None:
         return ""
-    blocks = [html.paragraph(_verdict(found)), *_findings(found), html.paragraph(FULL_CHECK)]
+    blocks = [html.paragraph(_verdict(check)), *_findings(check), html.paragraph(FULL_CHECK)]
     return html.section("health", TITLE, *blocks)
 
 
 def health_text(run: Run) -> str:
     """Return the section in Markdown."""
     try:
-        found = _read(run)
+        check = _read(run)
     except WorldvaeError as error:
         return markdown.section(TITLE, markdown.escaped(str(error)))
-    if found is None:
+    if check is None:
         return ""
-    items = markdown.bullets(f"{one.severity}: {one.found} {one.advice}" for one in found.findings)
-    return markdown.section(TITLE, markdown.escaped(_verdict(found)), items, FULL_CHECK)
+    items = markdown.bullets(f"{one.severity}: {one.found} {one.advice}" for one in check.findings)
+    return markdown.section(TITLE, markdown.escaped(_verdict(check)), items, FULL_CHECK)
 
 
 def unfit(run: Run) -> list[str]:
@@ -45,12 +45,12 @@ def unfit(run: Run) -> list[str]:
     The list is empty if the encoder is usable.
     """
     try:
-        found = _read(run)
+        check = _read(run)
     except WorldvaeError:  # the section says it
         return []
-    if found is None or found.verdict != "unfit":
+    if check is None or check.verdict != "unfit":
         return []
-    reasons = " ".join(one.found for one in found.findings if one.severity == "unfit")
+    reasons = " ".join(one.found for one in check.findings if one.severity == "unfit")
     return [
         f"The encoder is unfit by its health check. {reasons} Scores of agents on its latents "
         "tell of this encoder and not of whether pretraining helps: follow the advice below "
@@ -75,12 +75,12 @@ def _read(run: Run) -> Health | None:
         ) from None
 
 
-def _verdict(found: Health) -> str:
-    count = len(found.findings)
+def _verdict(check: Health) -> str:
+    count = len(check.findings)
     findings = "no finding" if not count else f"{count} finding{'s' if count > 1 else ''}"
-    return f"Verdict: {found.verdict}, with {findings}. {MEANINGS[found.verdict]}"
+    return f"Verdict: {check.verdict}, with {findings}. {MEANINGS[check.verdict]}"
 
 
-def _findings(found: Health) -> list[str]:
-    items = [(one.severity, one.found, one.advice) for one in found.findings]
+def _findings(check: Health) -> list[str]:
+    items = [(one.severity, one.found, one.advice) for one in check.findings]
     return [html.judged(items)] if items else []
