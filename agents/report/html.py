@@ -122,7 +122,7 @@ def _costs(summary: Summary) -> str:
     text = (
         f"The mean over the seeds of each arm. What {activities(*SHARED)} took is counted in full "
         "for each arm that needs it; evaluations are charged to none, nor are they in the CPU "
-        "minutes. Memory is the most that was resident, child processes included."
+        "minutes. Memory is the peak of resident memory, child processes included."
     )
     return html.section(
         "arm_costs",

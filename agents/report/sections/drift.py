@@ -185,7 +185,7 @@ def _steps(count: int) -> str:
 
 def _title(agent: AgentRecord, path: Path) -> str:
     after = "" if path.parent == agent.folder else f", after {path.parent.name.replace('_', ' ')}"
-    return f"Outliers frames of {agent.arm}, seed {agent.seed}{after}"
+    return f"Strangest frames of {agent.arm}, seed {agent.seed}{after}"
 
 
 def _caption(columns: Columns) -> str:
@@ -196,6 +196,6 @@ def _caption(columns: Columns) -> str:
     if "error" not in columns:
         return f"{text} This encoder shows no reconstruction; strange are the latents alone."
     return (
-        f"{text} What the second row lacks the agent did not see. Squared errors "
+        f"{text} The agent did not see what is missing in the second row. Squared errors "
         f"{columns['error'].min():.2g} to {columns['error'].max():.2g}."
     )

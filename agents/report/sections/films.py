@@ -18,7 +18,7 @@ VIDEO_BYTES = 8_000_000
 
 CAPTION = (
     "Above the frame, below it what the agent sees: its stack of frames, what its latents keep, or "
-    "bars. Who has ended stands still. Each agent's own film lies in its folder."
+    "bars. An agent whose episode has ended stands still. Each agent's own film is in its folder."
 )
 
 

@@ -53,8 +53,8 @@ def test_lines_frames_and_the_worst_share_are_shown(folder: Path) -> None:
     assert "At the end the most was 40&nbsp;% of the frames of latent 1." in section
     assert "drift.refresh: true" in section
     assert section.count("<svg") == 2
-    assert "Outliers frames of latent, seed 0" in section
-    assert "Outliers frames of latent, seed 1" not in section
+    assert "Strangest frames of latent, seed 0" in section
+    assert "Strangest frames of latent, seed 1" not in section
     assert "Squared errors 0.01 to 0.02." in section
     assert "This encoder shows no reconstruction" in section
     assert (folder / "agents/latent/seed_0/strangest.png").stat().st_size > 1_000
@@ -67,7 +67,7 @@ def test_a_refit_is_told_of_with_the_frames_after_it(folder: Path) -> None:
     shutil.copy(own / "strangest.npz", own / "refresh_1")
     section = drift(read_run(folder))
     assert "Encoders were refitted once" in section
-    assert "Outliers frames of latent, seed 0, after refresh 1" in section
+    assert "Strangest frames of latent, seed 0, after refresh 1" in section
 
 
 def test_what_cannot_be_read_does_not_hide_the_report(folder: Path) -> None:
