@@ -50,7 +50,7 @@ def costs_of_arms(run: Run) -> tuple[ArmCosts, ...]:
 def _arm_costs(run: Run, arm: str) -> ArmCosts:
     seeds = {seed: _agent_costs(run, result) for seed, result in run.finished(arm).items()}
     mean = _mean_costs(list(seeds.values()))
-    return ArmCosts(arm, mean, seeds, run.stated.tuning_trials.get(arm))
+    return ArmCosts(arm, mean, seeds, run.compare.tuning_trials.get(arm))
 
 
 def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:

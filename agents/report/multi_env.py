@@ -115,7 +115,7 @@ def _name(run: Run) -> str:
 
 
 def _scale(run: Run) -> tuple[html.Cell, html.Cell]:
-    scale = next(iter(run.stated.scales.values()), None)
+    scale = next(iter(run.compare.envs.values()), None)
     return (
         ((f"{scale.random_score:g}", ""), (f"{scale.reference_score:g}", ""))
         if scale

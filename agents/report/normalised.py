@@ -86,7 +86,7 @@ def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
 
 
 def _scale_known(run: Run) -> bool:
-    return all(result.evaluation.env_id in run.stated.scales for result in run.results)
+    return all(result.evaluation.env_id in run.compare.envs for result in run.results)
 
 
 def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
@@ -105,7 +105,7 @@ def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
 
 
 def _normalised(run: Run, result: AgentResult) -> float:
-    scale = run.stated.scales[result.evaluation.env_id]
+    scale = run.compare.envs[result.evaluation.env_id]
     return float(normalise([result.score], scale.random_score, scale.reference_score)[0])
 
 

@@ -18,7 +18,7 @@ class AgentCard(Config):
     """What belongs to the weights beside it; names them, so that both change at once."""
 
     arm: ArmName = Field(description="What the agent sees.")
-    algorithm: AlgorithmName = Field("PPO", description="What trained it.")
+    algorithm: AlgorithmName = Field(description="What trained it.")
     seed: int = Field(description="Of its training.")
     env: EnvConfig = Field(description="The environment it was trained in.")
     stack: int = Field(description="Frames, latents, states or actions in one observation.")

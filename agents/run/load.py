@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agents.arms.registry import rank
+from agents.config.sections import CompareConfig
 from agents.run.agent_card import AGENT_CARD, read_card
 from agents.run.agent_files import check_counts, check_file
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
 from agents.run.records import AgentRecord, Run
-from agents.run.stage_results import Cost, StageCost, Stated
+from agents.run.stage_results import Cost, StageCost
 from agents.run.stages import SHARED
 from worldvae.autoencoders.encoder_files import CARD
 from worldvae.checksum import HEADER, read_checked_bytes
@@ -55,7 +56,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         card=_read(folder / "encoder", CARD, "card", damage),
         agents=_read_agents(folder / "agents"),
         planned=tuple(planned),
-        stated=_read_stated(config) if config.exists() else Stated(),
+        compare=_read_compare(config) if config.exists() else CompareConfig(),
         damage=damage,
     )
 
@@ -152,9 +153,9 @@ def _read_config(path: Path) -> str:
     return read_checked_bytes(path, WRITTEN_AGAIN).removeprefix(HEADER).decode("utf-8")
 
 
-def _read_stated(config: Path) -> Stated:
+def _read_compare(config: Path) -> CompareConfig:
     try:
-        return TypeAdapter(Stated).validate_python(read_yaml(config).get("compare") or {})
+        return CompareConfig.model_validate(read_yaml(config).get("compare") or {})
     except ValidationError as error:
         raise ArtifactError(f"{config}: compare.{_first(error)}") from None
 

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from agents.arms.registry import rank
+from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
-from agents.run.stage_results import Cost, StageCost, Stated
+from agents.run.stage_results import Cost, StageCost
 from agents.run.stages import SHARED, SharedStage, shared_stages
 from worldvae.autoencoders.encoder_files import EncoderCard
 
@@ -67,7 +68,8 @@ class Run:
     card: EncoderCard | None
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
-    stated: Stated = field(default_factory=Stated)
+    compare: CompareConfig = field(default_factory=CompareConfig)
+    """That section of the resolved configuration."""
     damage: Mapping[str, str] = field(default_factory=dict)
     """Name of a stage, or "card" of the encoder -> what is wrong with its file."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -70,21 +68,3 @@ class RefreshResult(Content):
 
 
 REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit the encoder again")
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The returns that are 0 and 1 of an environment's normalised score."""
-
-    random_score: float
-    reference_score: float
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What the report reads of the section `compare` in a resolved configuration."""
-
-    tuning_trials: Mapping[str, int] = field(default_factory=dict)
-    """Arm -> trainings made to choose its settings."""
-    scales: Annotated[Mapping[str, Scale], Field(alias="envs")] = field(default_factory=dict)
-    """Gymnasium id -> scale of its scores."""

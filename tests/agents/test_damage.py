@@ -250,7 +250,7 @@ def read_film_of_all(path: Path, whole: Whole) -> Reading:
 
 def read_config(path: Path, whole: Whole) -> Reading:
     run = read_run(whole.folder)
-    return (run.config, run.stated), ""
+    return (run.config, run.compare), ""
 
 
 def read_scores(path: Path, whole: Whole) -> Reading:

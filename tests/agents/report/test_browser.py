@@ -130,7 +130,7 @@ def _write_film(folder: Path) -> None:
     agents = []
     for arm in ARMS:
         card = {"arm": arm, "seed": 0, "env": {}, "stack": 1, "whiten": True, "encoder": None}
-        card |= {"encoder_sha256": None, "model_sha256": arm}
+        card |= {"algorithm": "PPO", "encoder_sha256": None, "model_sha256": arm}
         write_json(folder / "agents" / arm / "seed_0" / "card.json", card)
         did = {"return_": -12.5, "decisions": 2, "ended": True}
         agents.append(Played(arm=arm, seed=0, model_sha256=arm, **did))

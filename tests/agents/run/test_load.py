@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.config.sections import CompareConfig, TaskConfig
 from agents.report.sections.curves import curves
 from agents.report.sections.encoder import encoder
 from agents.run.agent_files import hash_files
 from agents.run.load import SCORES_HEADER, curve, read_run, write_scores
-from agents.run.stage_results import Cost, Scale, Stated
+from agents.run.stage_results import Cost
 from tests.agents.report.synthetic import record_spending, state, write_run
 from tests.checksums import amend
 from worldvae.errors import WorldvaeError
@@ -236,12 +237,12 @@ def test_time_and_memory_are_read(tmp_path: Path) -> None:
 
 def test_the_configuration_states_trials_and_scales(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
-    assert read_run(folder).stated == Stated()
+    assert read_run(folder).compare == CompareConfig()
     scale = "{random_score: -21, reference_score: 9, env: {}}"
     state(folder, f"{{tuning_trials: {{latent: 9}}, envs: {{A-v0: {scale}}}}}")
-    stated = read_run(folder).stated
+    stated = read_run(folder).compare
     assert stated.tuning_trials == {"latent": 9}
-    assert stated.scales == {"A-v0": Scale(-21.0, 9.0)}
+    assert stated.envs == {"A-v0": TaskConfig(random_score=-21.0, reference_score=9.0)}
 
 
 def test_a_configuration_that_makes_no_sense_is_named(tmp_path: Path) -> None:

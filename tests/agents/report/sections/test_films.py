@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
     agents = {}
     for arm, seed in (("pixels", 2), ("pixels", 4), ("blind", 0)):
         path = folder / "agents" / arm / f"seed_{seed}"
-        card = {"arm": arm, "seed": seed, "env": {}, "stack": 1, "whiten": True}
+        card = {"arm": arm, "seed": seed, "env": {}, "algorithm": "PPO", "stack": 1, "whiten": True}
         card |= {"encoder": None, "encoder_sha256": None, "model_sha256": f"{arm}{seed}"}
         write_json(path / "card.json", card)
         atomic_write_bytes(path / "video.webm", b"alone")
