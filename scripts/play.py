@@ -37,26 +37,21 @@ def main() -> None:
     path = options.out or options.run / "play.webm"
     if path.suffix != ".webm":
         raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+    from agents.video import play
     from agents.video.display import check_display, show
     from agents.video.film import pictures
-    from agents.video.play import (
-        evaluation_settings,
-        film_exclusively,
-        find_agents,
-        played,
-        playing,
-    )
 
-    folders = find_agents(options.run, options.arm, options.seed)
+    folders = play.find_agents(options.run, options.arm, options.seed)
     if options.window:
         check_display()
-    episode = evaluation_settings(folders[0]).seed if options.episode is None else options.episode
-    with playing(folders, episode) as players:
+    first = play.evaluation_settings(folders[0]).seed
+    episode = first if options.episode is None else options.episode
+    with play.playing(folders, episode) as players:
         if options.window:
             show(f"episode {episode}", pictures(players), players[0].rate)
         else:
-            film_exclusively(players, path)
-        lines = [agent.text for agent in played(folders, players)]
+            play.film_exclusively(players, path)
+        lines = [agent.text for agent in play.played(folders, players)]
     print("\n".join([*lines, CAVEAT, *([] if options.window else [str(path)])]))
 
 

@@ -86,12 +86,12 @@ def test_all_arms_play_side_by_side(run: Path) -> None:
     command = [sys.executable, "-m", "scripts.play", str(run)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    random, blind, warning, path = done.stdout.splitlines()
-    assert random.startswith("random, seed 1: return ")
+    untrained, blind, warning, path = done.stdout.splitlines()
+    assert untrained.startswith("untrained, seed 1: return ")
     assert blind.startswith("blind, seed 0: return ")
     assert "One episode is no result" in warning
     assert path == str(run / "play.webm")
-    decisions = max(int(line.split()[-2]) for line in (random, blind))
+    decisions = max(int(line.split()[-2]) for line in (untrained, blind))
     assert length(run / "play.webm") == decisions + 1
 
 
