@@ -25,7 +25,8 @@ HOMONYMS = {
     # and how near the neighbours of a latent are in it.
     "worldvae/diagnostics": {"pixels", "untrained", "state", "blind"},
     "worldvae/plots/encoder.py": {"pixels", "untrained"},
-    # The key of a configuration: what the environment shows.
+    # The keys of configurations: what a decoder models, and what the environment shows.
+    "worldvae/autoencoders/config.py": {"pixels"},
     "worldvae/envs/config.py": {"pixels"},
     "worldvae/envs/make.py": {"pixels"},
 }
