@@ -104,7 +104,7 @@ def report_finished(experiment: Experiment) -> None:
             f"{experiment.folder} holds no finished agent; train them by the same command "
             "without --report"
         )
-    for task, jobs in plans:  # an environment that was not begun is one of holes
+    for task, jobs in plans:  # an environment without any agent has a report of holes
         _write_config(task, jobs)
     _report(experiment, plans)
 
@@ -177,7 +177,7 @@ def _film(folder: Path) -> None:
     """Film the agents side by side; a failure is a warning, because the report needs no film."""
     try:
         film_side_by_side(folder)
-    except (WorldvaeError, ValidationError) as error:  # the latter: a return that is no number
+    except (WorldvaeError, ValidationError) as error:  # ValidationError: a return of NaN
         reason = str(error).splitlines()[0]
         warnings.warn(f"no film of the agents: {reason}", stacklevel=2)
 

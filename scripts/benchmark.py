@@ -29,7 +29,7 @@ def main() -> None:
 
     only = [name.strip() for names in options.only for name in names.split(",")]
     if options.publish is not None:
-        check_document(options.publish)  # before ten minutes are spent
+        check_document(options.publish)  # a mistake costs seconds here, ten minutes later
     results, complete = run_benchmark(config, only)
     print(describe(results))
     print(f"figures: {config.folder}/benchmark.png, scaling.png; numbers: benchmark.json")

@@ -63,7 +63,7 @@ def stored(bench: Bench, env: EnvConfig, frames: int, num_envs: int) -> Side:
             store = RolloutStore.create(folder / "rollouts", env)
             watch.start()
             collect(store, bench.collection(frames, num_envs), bench.seed("collect"))
-            watch.stop()  # removing the folder is no part of it
+            watch.stop()  # removing the folder is not counted
             return store.env_steps
 
     return side
@@ -84,7 +84,7 @@ def _against_async(bench: Bench) -> Comparison:
     size = (env.frame.height, env.frame.width)
 
     def usual(watch: Stopwatch) -> float:
-        with watch.paused():  # starting its processes is not charged to it
+        with watch.paused():  # starting its processes is not counted
             vec = make_usual_env(env.id, size, settings.num_envs)
         with bench.scratch() as folder:
             steps = collect_usually(vec, settings.async_frames, folder, bench.seed("usual"))

@@ -43,7 +43,7 @@ def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
 
 def _against_pixels(bench: Bench, field: str) -> Comparison:
     sides = _learn(bench, field, UNTRAINED), _learn(bench, field, PIXELS)
-    return bench.compare(Contest(*sides, warm_up=False))  # the first update of each turn is one
+    return bench.compare(Contest(*sides, warm_up=False))  # each turn has an uncounted update
 
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
@@ -53,7 +53,7 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
 
     def bare(watch: Stopwatch) -> float:
         with ExitStack() as stack:
-            with watch.paused():  # making the environments, as for ours
+            with watch.paused():  # making the environments is not counted for our side either
                 envs = opened(every_step(env), num_envs, bench.seed("bare"))
                 step = stack.enter_context(envs)
             taken = take(step, num_envs, steps)

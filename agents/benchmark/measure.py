@@ -98,6 +98,7 @@ class Comparison:
 
     @property
     def median(self) -> float:
+        """The median ratio over the rounds."""
         return float(np.median(self.ratios))
 
     @property

@@ -88,7 +88,7 @@ class DriftWatch(BaseCallback):
     def _on_training_start(self) -> None:
         try:
             self._reference = self._make_reference()
-        except WorldvaeError as error:  # an agent does not need the frames behind its encoder
+        except WorldvaeError as error:  # an agent can train without its encoder's frames
             warnings.warn(f"drift is not measured: {error}", stacklevel=2)
 
     def _on_step(self) -> bool:
@@ -97,7 +97,7 @@ class DriftWatch(BaseCallback):
         return not self._must_stop
 
     def _on_rollout_start(self) -> None:
-        # Between two updates, before a checkpoint is written: what is logged belongs to it.
+        # Between two updates and before a checkpoint, which then includes the logged line.
         if self._pace.is_due(self._env_steps):
             self._measure()
 

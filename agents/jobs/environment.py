@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 DEFAULTS = {
-    # Threads that wait must sleep: with one core busy elsewhere, spinning ones made a batch-1
-    # encode take 75 ms in place of 0.85. OpenMP reads this once, when torch is imported.
+    # Waiting threads must sleep: with one core busy, spinning ones made a batch-1 encode take
+    # 75 ms instead of 0.85. OpenMP reads this once, when torch is imported.
     "OMP_WAIT_POLICY": "passive",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
-    # Environments render into arrays; none needs a window or a sound card. Not "dummy" alone, at
-    # which highway-env draws nothing; that is for where SDL was built without the other.
+    # Environments render into arrays; none needs a window or a sound card. With "dummy" alone
+    # highway-env draws nothing; it is for builds of SDL without "offscreen".
     "SDL_VIDEODRIVER": "offscreen,dummy",
     "SDL_AUDIODRIVER": "dummy",
 }

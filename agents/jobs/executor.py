@@ -33,5 +33,5 @@ def _is_installed(package: str) -> bool:
     """
     try:
         return find_spec(package) is not None
-    except ValueError:  # it cannot be imported
+    except ValueError:  # find_spec raises it for a module without a spec
         return False

@@ -28,7 +28,7 @@ def run(command: Callable[[], None], typed: str | None = None) -> None:
     """
     keep_freed_memory()
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a shell
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background jobs ignore it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)

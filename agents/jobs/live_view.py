@@ -40,7 +40,7 @@ class View:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # FORCE_COLOR lets Rich take a file for a terminal.
+        # With FORCE_COLOR, Rich would treat a file as a terminal.
         console = console or Console(stderr=True, force_terminal=sys.stderr.isatty())
         self._live = console.is_terminal and not console.is_dumb_terminal
         self._what, self._jobs, self._clock, self._reported = what, jobs, clock, clock()

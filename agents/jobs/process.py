@@ -64,7 +64,7 @@ class Process:
     def error_message(self) -> str:
         """The signal that ended the process, or the last line that it printed."""
         code = self.exit_code
-        if code is not None and code < 0:  # it had no time to print anything
+        if code is not None and code < 0:  # a killed process cannot print a reason
             hint = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
             return f"killed by signal {-code}{hint}"
         return self._output.last_line or f"exit code {code}"

@@ -45,7 +45,7 @@ class RayCluster:
         self.workers, self._nodes = workers, _nodes()
         cores = [cores for _, cores in self._nodes.values()]
         self._threads = threads_on(cores, workers)
-        # A node is lost with all its jobs, so they are spread.
+        # A lost node takes all its jobs with it, so they are spread.
         self._run = ray.remote(run_in_process).options(
             num_cpus=self._threads, max_retries=RETRIES, scheduling_strategy="SPREAD"
         )

@@ -40,7 +40,7 @@ def main() -> None:
         work = pickle.load(pipe)
     _replace_stdin()
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # one that is stopped tidies up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # runs `finally` blocks
     try:
         pickle.loads(work)()
     except WorldvaeError as error:
@@ -60,7 +60,7 @@ def _replace_stdin() -> None:
 def _end_with_parent(lifeline: int) -> None:
     """Wait until the parent closes the pipe, on which nothing else comes, then kill the group."""
     os.read(lifeline, 1)
-    os.killpg(0, signal.SIGKILL)  # the workers of environments, too
+    os.killpg(0, signal.SIGKILL)  # includes the workers of environments
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class TrainingCallback(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        # After an update and before the next: the newest agent, and nothing half done.
+        # Between two updates, so that the agent is the newest and no rollout is half done.
         self._bar.reach(self._env_steps)
         if self._evaluation.is_due(self._env_steps):
             self._evaluate()
@@ -116,5 +116,6 @@ class Pace:
         self._passed = now // every
 
     def is_due(self, now: int) -> bool:
+        """Whether a multiple of `every` was passed since the last call."""
         passed, self._passed = self._passed, now // self._every
         return self._passed > passed

@@ -41,7 +41,7 @@ def evaluate(
     depend on `noise`, so that agents do not share their luck. Raises ConfigError if an episode does
     not end.
     """
-    with seeded_torch(derive(noise, "evaluate")):  # sampled actions come from there
+    with seeded_torch(derive(noise, "evaluate")):  # policies sample from torch's generator
         return _evaluate(agent, world, seeds, num_envs)
 
 

@@ -54,6 +54,7 @@ class ArmSummary:
 
     @property
     def values(self) -> Array:
+        """The scores of the seeds, (S,)."""
         return np.array(list(self.scores.values()))
 
     @property
@@ -63,6 +64,7 @@ class ArmSummary:
 
     @property
     def total(self) -> Cost:
+        """The cost of training with its charge."""
         return self.trained + self.charged
 
 
@@ -95,9 +97,11 @@ class Summary:
     """The comparison on normalised scores; None if the configuration states no scale."""
 
     def show(self, value: float) -> str:
+        """Format a score with the decimal places of this summary."""
         return number(value, self.digits)
 
     def interval(self, low: float, high: float) -> str:
+        """Format an interval, as in "1.2 to 3.4"; "no interval" if `low` is not finite."""
         return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
 
 

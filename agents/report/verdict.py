@@ -34,6 +34,7 @@ def summary_table(summary: Summary) -> str:
 
 
 def minutes(seconds: float) -> str:
+    """Format seconds as minutes: "12.3", or "1,234" from 100 minutes on."""
     return f"{seconds / 60:,.0f}" if seconds >= 6000 else f"{seconds / 60:,.1f}"
 
 

@@ -44,6 +44,7 @@ class JudgedPoint(Config):
 
     @property
     def overfits(self) -> bool:
+        """Whether its code overfits, see MARGIN."""
         ratio, low = self.point.overfitting, self.point.overfitting_low
         return ratio > 1 + MARGIN and low is not None and low > 1
 

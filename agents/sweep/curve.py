@@ -135,7 +135,7 @@ class BetaCurve:
         for trial in stale:  # no other process runs them, because the sweep is locked
             self.study.tell(trial.number, state=TrialState.FAIL)
         started = [self._setting(trial) for trial in stale if "beta" in trial.params]
-        # The study's own queue, of which a kill may have left one, comes first.
+        # A trial that a kill left in the study's queue comes first.
         queued = [self._rounded(trial.user_attrs["beta"]) for trial in self._trials(WAITING)]
         grid, done = list(self._grid()), self._done()
         settings = dict.fromkeys([*queued, *grid, *started])

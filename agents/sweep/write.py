@@ -142,7 +142,7 @@ def _reconstructions(store: RolloutStore, split: Split, encoders: Sequence[Encod
     """Return originals and each encoder's reconstructions: (1 + encoders, K, H, W, C)."""
     window = encoders[0].window
     source = StoredFrames(store, split, store.healthy(), window.before, window.ahead)
-    # Not the first frames of episodes, which are often unlike all others.
+    # The first frames of episodes are avoided, because they often differ from all others.
     shares = (np.arange(PICTURED_FRAMES) + 0.5) / PICTURED_FRAMES
     frames = source.gather((shares * len(source)).astype(np.int64))
     inputs = window.inputs(frames)

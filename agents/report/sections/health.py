@@ -46,7 +46,7 @@ def unfit(run: Run) -> list[str]:
     """
     try:
         check = _read(run)
-    except WorldvaeError:  # the section says it
+    except WorldvaeError:  # the section reports it
         return []
     if check is None or check.verdict != "unfit":
         return []

@@ -41,7 +41,7 @@ def write_overview(run: Run) -> Path | None:
 
 def _picture(figure: Figure) -> NDArray[np.uint8]:
     """Return the figure as (H, W, 3) uint8 in OpenCV's BGR."""
-    figure.set_size_inches(8, 2.9)  # made for a phone's width, here as wide as the sheet above it
+    figure.set_size_inches(8, 2.9)  # from a phone's width to that of the reconstructions
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, facecolor="white")
     data = np.frombuffer(buffer.getvalue(), np.uint8)
