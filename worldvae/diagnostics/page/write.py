@@ -118,7 +118,7 @@ def _again(health: Health, folder: Path) -> str:
     arguments = f"seed={health.seed}{', supervised=True' if has_ceiling else ''}"
     alone = (
         "from pathlib import Path\n"
-        "from worldvae.autoencoders import Encoder\n"
+        "from worldvae.autoencoders.encoder import Encoder\n"
         "from worldvae.diagnostics.health import diagnose, write_health\n"
         "from worldvae.rollouts import RolloutStore\n\n"
         f"folder, rollouts = Path({str(folder)!r}), Path({health.rollouts!r})\n"
