@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from agents.report import markdown
-from agents.report.normalised import Across, across
-from agents.report.sections.distribution import distribution_across
+from agents.report.normalised import NormalisedComparison, compare_normalised
+from agents.report.sections.distribution import normalised_distribution
 from agents.report.sections.health import unfit
 from agents.report.tables import Table, normalised_table
 from agents.report.verdict import claims
@@ -32,7 +32,7 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
     The runs have the same arms, each in another environment, whose scale the configuration states.
     """
     resampling = Resampling.seeded(0)
-    comparison = across(runs, resampling)
+    comparison = compare_normalised(runs, resampling)
     atomic_write_text(folder / "scores.csv", _csv(comparison))
     atomic_write_text(folder / "report.md", _markdown(folder, runs, comparison))
     page = folder / "report.html"
@@ -40,7 +40,7 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
     return page
 
 
-def verdict_across(comparison: Across | None) -> list[str]:
+def normalised_verdict(comparison: NormalisedComparison | None) -> list[str]:
     """Return the verdict over all environments in paragraphs of plain text."""
     if comparison is None or not comparison.arms:
         return ["No arm has finished in every environment yet, so nothing is put together."]
@@ -55,10 +55,10 @@ def verdict_across(comparison: Across | None) -> list[str]:
     return [first, *claims(comparison.pairs, _two_digits, " in each environment")]
 
 
-def _verdict(runs: Sequence[Run], comparison: Across | None) -> list[str]:
+def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
     """Return the warnings about unfit encoders, then the verdict."""
     warnings = [f"{_name(run)}: {text}" for run in runs for text in unfit(run)]
-    return [*warnings, *verdict_across(comparison)]
+    return [*warnings, *normalised_verdict(comparison)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:
@@ -69,12 +69,15 @@ def environments_table(runs: Sequence[Run]) -> Table:
 
 
 def _page(
-    folder: Path, runs: Sequence[Run], comparison: Across | None, resampling: Resampling
+    folder: Path,
+    runs: Sequence[Run],
+    comparison: NormalisedComparison | None,
+    resampling: Resampling,
 ) -> str:
     table = html.table(*environments_table(runs))
     sections = [
         html.box("verdict", "verdict", "Verdict", *map(html.paragraph, _verdict(runs, comparison))),
-        distribution_across(comparison, resampling) if comparison and comparison.arms else "",
+        normalised_distribution(comparison, resampling) if comparison and comparison.arms else "",
         html.section("environments", "Mean return in each environment", table),
         html.section("reports", "Report of each environment", html.bullets(_reports(runs))),
     ]
@@ -82,7 +85,7 @@ def _page(
     return html.document("worldvae comparison", folder.resolve().name, subtitle, sections)
 
 
-def _markdown(folder: Path, runs: Sequence[Run], comparison: Across | None) -> str:
+def _markdown(folder: Path, runs: Sequence[Run], comparison: NormalisedComparison | None) -> str:
     blocks = [
         f"# {markdown.escaped(folder.resolve().name)}",
         markdown.section("Verdict", *map(markdown.escaped, _verdict(runs, comparison))),
@@ -95,7 +98,7 @@ def _markdown(folder: Path, runs: Sequence[Run], comparison: Across | None) -> s
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _csv(comparison: Across | None) -> str:
+def _csv(comparison: NormalisedComparison | None) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(HEADER)

@@ -36,7 +36,7 @@ AGGREGATES = {
 
 
 @dataclass(frozen=True)
-class ArmAcross:
+class NormalisedArm:
     """One arm in all environments: its normalised scores, and their aggregates."""
 
     arm: str
@@ -51,7 +51,7 @@ class ArmAcross:
 
 
 @dataclass(frozen=True)
-class PairAcross:
+class NormalisedPair:
     """`first` minus `second` over their shared seeds; `first` has the higher mean."""
 
     first: str
@@ -62,14 +62,14 @@ class PairAcross:
 
 
 @dataclass(frozen=True)
-class Across:
+class NormalisedComparison:
     """Arms with a finished agent in every environment, and pairs with enough shared seeds."""
 
-    arms: tuple[ArmAcross, ...]
-    pairs: tuple[PairAcross, ...]
+    arms: tuple[NormalisedArm, ...]
+    pairs: tuple[NormalisedPair, ...]
 
 
-def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
+def compare_normalised(runs: Sequence[Run], resampling: Resampling) -> NormalisedComparison | None:
     """Compare the arms of `runs`, each run in another environment.
 
     None if no arm has a finished agent in each run, or if the configuration states no scale for an
@@ -82,14 +82,14 @@ def across(runs: Sequence[Run], resampling: Resampling) -> Across | None:
         return None
     arms = tuple(_arm(arm, runs, resampling) for arm in names)
     pairs = (_pair(first, second, resampling) for first, second in combinations(arms, 2))
-    return Across(arms, tuple(pair for pair in pairs if pair))
+    return NormalisedComparison(arms, tuple(pair for pair in pairs if pair))
 
 
 def _scale_known(run: Run) -> bool:
     return all(result.evaluation.env_id in run.compare.envs for result in run.results)
 
 
-def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
+def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> NormalisedArm:
     scores = {
         run.results[0].evaluation.env_id: {
             seed: _normalised(run, result) for seed, result in run.finished(arm).items()
@@ -101,7 +101,7 @@ def _arm(arm: str, runs: Sequence[Run], resampling: Resampling) -> ArmAcross:
         name: stratified_estimate(tasks, statistic, resampling)
         for name, statistic in AGGREGATES.items()
     }
-    return ArmAcross(arm, scores, aggregates)
+    return NormalisedArm(arm, scores, aggregates)
 
 
 def _normalised(run: Run, result: AgentResult) -> float:
@@ -109,7 +109,9 @@ def _normalised(run: Run, result: AgentResult) -> float:
     return float(normalise([result.score], scale.random_score, scale.reference_score)[0])
 
 
-def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAcross | None:
+def _pair(
+    first: NormalisedArm, second: NormalisedArm, resampling: Resampling
+) -> NormalisedPair | None:
     shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
     if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
         return None
@@ -117,7 +119,7 @@ def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAc
     difference = stratified_difference(first_scores, second_scores, resampling)
     if difference.value < 0:
         return _pair(second, first, resampling)
-    return PairAcross(
+    return NormalisedPair(
         first.arm,
         second.arm,
         difference,
@@ -126,7 +128,7 @@ def _pair(first: ArmAcross, second: ArmAcross, resampling: Resampling) -> PairAc
     )
 
 
-def _of(arm: ArmAcross, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
+def _of(arm: NormalisedArm, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
     """Return the scores of the given seeds, in the order of the seeds."""
     return {
         env: np.array([arm.scores[env][seed] for seed in sorted(chosen)])

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from agents.report.costs import ArmCosts, costs_of_arms
-from agents.report.normalised import Across, across
+from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.run.agent_result import AgentResult
 from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
 from agents.run.stage_results import Cost
@@ -93,7 +93,7 @@ class Summary:
     digits: int
     """How many decimal places suit the size of the scores."""
     costs: tuple[ArmCosts, ...]
-    across: Across | None
+    normalised: NormalisedComparison | None
     """The comparison on normalised scores; None if the configuration states no scale."""
 
     def show(self, value: float) -> str:
@@ -121,7 +121,7 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
         if len(first.scores.keys() & second.scores.keys()) >= ENOUGH_SEEDS
     )
     digits = _digits(value for arm in arms for value in arm.scores.values())
-    normalised = across([run], resampling)
+    normalised = compare_normalised([run], resampling)
     return Summary(arms, pairs, budget, digits, costs_of_arms(run), normalised)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.report.costs import AgentCosts, ArmCosts
-from agents.report.normalised import AGGREGATES, Across
+from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.summary import ACTIONS, ArmSummary, Pair, Summary, number
 from agents.report.verdict import minutes
 from agents.run.agent_result import AgentResult
@@ -53,12 +53,12 @@ def seeds_table(run: Run, summary: Summary) -> Table:
     return Table(header, tuple(rows))
 
 
-def normalised_table(across: Across) -> Table:
+def normalised_table(normalised: NormalisedComparison) -> Table:
     """Return the aggregates of Agarwal et al. (2021) on normalised scores."""
     columns = [
-        {name: _interval(arm.aggregates[name]) for name in AGGREGATES} for arm in across.arms
+        {name: _interval(arm.aggregates[name]) for name in AGGREGATES} for arm in normalised.arms
     ]
-    return _beside([arm.arm for arm in across.arms], columns)
+    return _beside([arm.arm for arm in normalised.arms], columns)
 
 
 def costs_table(costs: Sequence[ArmCosts]) -> Table:

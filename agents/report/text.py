@@ -31,8 +31,8 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
         _unequal(run),
         markdown.section("The arms", markdown.table(arms_table(summary))),
         markdown.section("In pairs", markdown.table(pairs_table(summary))),
-        markdown.section("Normalised scores", markdown.table(normalised_table(summary.across)))
-        if summary.across
+        markdown.section("Normalised scores", markdown.table(normalised_table(summary.normalised)))
+        if summary.normalised
         else "",
         encoder_text(run),
         health_text(run),

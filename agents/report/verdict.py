@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agents.report.normalised import PairAcross
+from agents.report.normalised import NormalisedPair
 from agents.report.summary import ArmSummary, Pair, Summary
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
@@ -72,7 +72,7 @@ def _single_seeds(summary: Summary, arms: Sequence[ArmSummary]) -> str:
 
 
 def claims(
-    pairs: Sequence[Pair | PairAcross], show: Callable[[float], str], each: str = ""
+    pairs: Sequence[Pair | NormalisedPair], show: Callable[[float], str], each: str = ""
 ) -> list[str]:
     """Return one claim per pair, the arms told apart first, and the rule by which they are.
 
@@ -82,7 +82,7 @@ def claims(
     return [*(_claim(pair, show, each) for pair in ordered), *_rule(len(ordered))]
 
 
-def _claim(pair: Pair | PairAcross, show: Callable[[float], str], each: str) -> str:
+def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str) -> str:
     """State the difference of a pair, and the smallest one that so few seeds could have shown."""
     difference = pair.difference
     seeds = f"over n = {difference.n} seeds{each}"

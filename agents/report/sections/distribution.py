@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from agents.arms.registry import colours
-from agents.report.normalised import Across
+from agents.report.normalised import NormalisedComparison
 from agents.report.summary import Summary
 from agents.report.tables import normalised_table
 from agents.run.records import ENOUGH_SEEDS
@@ -23,23 +23,23 @@ Tasks = Mapping[str, Array]
 
 def distribution(summary: Summary, resampling: Resampling) -> str:
     """Return the section for one environment: on normalised scores if possible, else on returns."""
-    if summary.across:
-        return distribution_across(summary.across, resampling)
+    if summary.normalised:
+        return normalised_distribution(summary.normalised, resampling)
     chances = {(pair.first, pair.second): pair.probability for pair in summary.pairs}
     tasks = {arm.arm: {"": arm.values} for arm in summary.arms}
     return _section(tasks, chances, "return", resampling)
 
 
-def distribution_across(across: Across, resampling: Resampling) -> str:
+def normalised_distribution(normalised: NormalisedComparison, resampling: Resampling) -> str:
     """Return the section on normalised scores of all environments, with their aggregates."""
-    chances = {(pair.first, pair.second): pair.probability for pair in across.pairs}
-    tasks = {arm.arm: arm.tasks for arm in across.arms}
-    return _section(tasks, chances, "normalised score", resampling) + _normalised(across)
+    chances = {(pair.first, pair.second): pair.probability for pair in normalised.pairs}
+    tasks = {arm.arm: arm.tasks for arm in normalised.arms}
+    return _section(tasks, chances, "normalised score", resampling) + _aggregates(normalised)
 
 
-def _normalised(across: Across) -> str:
+def _aggregates(normalised: NormalisedComparison) -> str:
     """Return the section with the aggregates of normalised scores."""
-    environments = ", ".join(across.arms[0].scores)
+    environments = ", ".join(normalised.arms[0].scores)
     text = (
         f"A score of 0 is that of random actions, 1 that of the reference: {environments}. "
         "Median: over environments, of the means over seeds. Optimality gap: how far below 1 runs "
@@ -49,7 +49,7 @@ def _normalised(across: Across) -> str:
         "normalised",
         "Normalised scores",
         html.paragraph(text),
-        html.table(*normalised_table(across), kind="arms"),
+        html.table(*normalised_table(normalised), kind="arms"),
     )
 
 

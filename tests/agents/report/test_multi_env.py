@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agents.report.multi_env import verdict_across, write_several
-from agents.report.normalised import across
+from agents.report.multi_env import normalised_verdict, write_several
+from agents.report.normalised import compare_normalised
 from agents.run.load import read_run
 from agents.run.records import Run
 from tests.agents.report.synthetic import write_check, write_config, write_json, write_run
@@ -37,13 +37,13 @@ def runs(folder: Path, **scores: Scores) -> list[Run]:
 
 
 def words(found: Sequence[Run]) -> str:
-    return " ".join(verdict_across(across(found, Resampling.seeded(0))))
+    return " ".join(normalised_verdict(compare_normalised(found, Resampling.seeded(0))))
 
 
 def test_the_aggregate_is_that_of_normalised_scores(tmp_path: Path) -> None:
     """Pong 0, 0.5, 1, 1.5 and Boxing 0.2, 0.2, 0.6, 0.6: the middle four are 0.2, 0.5, 0.6, 0.6."""
     pong, boxing = [-20.0, -10.0, 0.0, 10.0], [10.0, 10.0, 30.0, 30.0]
-    found = across(
+    found = compare_normalised(
         runs(tmp_path, Pong={"latent": pong}, Boxing={"latent": boxing}), Resampling.seeded(0)
     )
     assert found is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.report.normalised import Across, across
+from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.verdict import claims
 from agents.run.load import read_run
 from tests.agents.report.synthetic import state, write_run
@@ -24,8 +24,8 @@ def folder_of(
     return folder
 
 
-def found(*folders: Path) -> Across | None:
-    return across([read_run(folder) for folder in folders], Resampling.seeded(0))
+def found(*folders: Path) -> NormalisedComparison | None:
+    return compare_normalised([read_run(folder) for folder in folders], Resampling.seeded(0))
 
 
 def test_scores_are_put_on_the_scale_of_their_environment(tmp_path: Path) -> None:
