@@ -47,7 +47,7 @@ def _against_pixels(bench: Bench, field: str) -> Comparison:
 
 
 def _against_limit(bench: Bench, field: str) -> Comparison:
-    env, settings = _of(bench, field)
+    env, settings = _settings_of(bench, field)
     agent, num_envs = bench.config.agent_of(settings), settings.num_envs
     steps = settings.updates * _decisions(agent) * env.action_repeat
 
@@ -63,7 +63,7 @@ def _against_limit(bench: Bench, field: str) -> Comparison:
     return bench.compare(Contest(_learn(bench, field, UNTRAINED), bare, warm_up=False))
 
 
-def _of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
+def _settings_of(bench: Bench, field: str) -> tuple[EnvConfig, PPORows]:
     """Return the environment of `field`, and its settings of PPO."""
     return getattr(bench.config, field), getattr(bench.config, f"ppo_{field}")
 
@@ -79,7 +79,7 @@ def _learn(bench: Bench, field: str, arm: Arm) -> Side:
     Making the environments is not counted, nor the first update, before which all episodes begin.
     The latents are those of an untrained encoder, which takes as long as a trained one.
     """
-    env, settings = _of(bench, field)
+    env, settings = _settings_of(bench, field)
     agent = bench.config.agent_of(settings)
     update = _decisions(agent)
     experiment = bench.experiment(env, bench.config.lean_pretrain, agent)

@@ -30,7 +30,7 @@ def _distinct(values: tuple[E, ...]) -> tuple[E, ...]:
     return values
 
 
-def _own_folders(ids: Iterable[str]) -> None:
+def _check_folders(ids: Iterable[str]) -> None:
     """Raise ValueError unless each of the environments `ids` gets a folder of its own."""
     folders: dict[str, str] = {}
     for env_id in ids:
@@ -137,7 +137,7 @@ class CompareConfig(Config):
     @field_validator("envs")
     @classmethod
     def _have_folders(cls, envs: dict[str, TaskConfig]) -> dict[str, TaskConfig]:
-        _own_folders(envs)
+        _check_folders(envs)
         return envs
 
 
@@ -162,7 +162,7 @@ class StudyConfig(Config):
 
     @model_validator(mode="after")
     def _can_be_made(self) -> StudyConfig:
-        _own_folders(self.envs)
+        _check_folders(self.envs)
         for name, changes in self.encoders.items():
             if not isinstance(changes.get("trained", True), bool):
                 raise ValueError(f"encoders.{name}.trained: expected true or false")

@@ -29,7 +29,7 @@ class Job(Protocol):
         """The progress so far, read from the job's files."""
 
 
-class Running(Protocol):
+class RunningJob(Protocol):
     """A job that an executor has started."""
 
     @property
@@ -54,7 +54,7 @@ class Executor(Protocol):
     def workers(self) -> int:
         """How many jobs run at once."""
 
-    def start(self, job: Job) -> Running:
+    def start(self, job: Job) -> RunningJob:
         """Start a job; raises OSError if it cannot be started."""
 
     def events(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from agents.jobs.contract import Job, Running
+from agents.jobs.contract import Job, RunningJob
 from agents.jobs.process import Process
 from worldvae.machine import busy_cores
 
@@ -15,7 +15,7 @@ class LocalProcesses:
     def __init__(self, workers: int) -> None:
         self.workers, self._threads = workers, threads_per_job(workers)
 
-    def start(self, job: Job) -> Running:
+    def start(self, job: Job) -> RunningJob:
         """Start a process that ends when this one ends."""
         return Process(job.work, job.log, self._threads)
 

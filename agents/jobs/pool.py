@@ -13,7 +13,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from agents.jobs.contract import Executor, Job, Running
+from agents.jobs.contract import Executor, Job, RunningJob
 from agents.jobs.live_view import View
 from worldvae.errors import WorldvaeError
 
@@ -34,7 +34,7 @@ class Pool(Generic[J]):
 
     def __init__(self, executor: Executor, view: View) -> None:
         self._executor, self._view = executor, view
-        self._running: list[tuple[J, Running]] = []
+        self._running: list[tuple[J, RunningJob]] = []
 
     def __enter__(self) -> Pool[J]:
         return self
@@ -73,7 +73,7 @@ class Pool(Generic[J]):
                 return
             time.sleep(POLL_SECONDS)
             self._show()
-            yield failed + self._ended()
+            yield failed + self._remove_ended()
 
     def finish(self, jobs: Iterable[J]) -> None:
         """Run `jobs` until all have ended."""
@@ -107,12 +107,12 @@ class Pool(Generic[J]):
                 self._view.show(job.name, job.progress)
         self._view.report()
 
-    def _ended(self) -> list[tuple[J, bool]]:
-        over = [pair for pair in self._running if pair[1].exit_code is not None]
-        self._running = [pair for pair in self._running if pair not in over]
-        for job, running in over:
+    def _remove_ended(self) -> list[tuple[J, bool]]:
+        ended = [pair for pair in self._running if pair[1].exit_code is not None]
+        self._running = [pair for pair in self._running if pair not in ended]
+        for job, running in ended:
             running.wait()
             if running.exit_code:
                 self._view.say(f"{job.name} failed (see {job.log}): {running.error_message}")
             self._view.ended(job.name, "failed" if running.exit_code else "done")
-        return [(job, running.exit_code == 0) for job, running in over]
+        return [(job, running.exit_code == 0) for job, running in ended]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agents.jobs.contract import Job, Running
+from agents.jobs.contract import Job, RunningJob
 from agents.jobs.local import thread_limit
 from agents.jobs.node import run_exclusively, run_in_process
 from agents.jobs.process import GRACE_SECONDS
@@ -50,7 +50,7 @@ class RayCluster:
             num_cpus=self._threads, max_retries=RETRIES, scheduling_strategy="SPREAD"
         )
 
-    def start(self, job: Job) -> Running:
+    def start(self, job: Job) -> RunningJob:
         """Queue a job; it runs as soon as a node has enough free cores."""
         work = partial(run_exclusively, job.log, job.name, job.work)
         return _Task(self._run.remote(work, job.log.absolute(), self._threads, Path.cwd()))

@@ -22,13 +22,15 @@ def open_log(folder: Path) -> Iterator[Logger]:
         stack.enter_context(quiet_writers())
         with user_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            writers = [_Checked(make_output_format(name, str(folder)), folder) for name in FORMATS]
+            writers = [
+                _CheckedWriter(make_output_format(name, str(folder)), folder) for name in FORMATS
+            ]
         for writer in writers:
             stack.callback(writer.close)
         yield Logger(str(folder), list(writers))
 
 
-class _Checked(KVWriter):
+class _CheckedWriter(KVWriter):
     """Wraps a writer so that its OSErrors name the folder."""
 
     def __init__(self, writer: KVWriter, folder: Path) -> None:

@@ -115,7 +115,7 @@ def _pair(
     shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
     if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
         return None
-    first_scores, second_scores = _of(first, shared), _of(second, shared)
+    first_scores, second_scores = _scores_of(first, shared), _scores_of(second, shared)
     difference = stratified_difference(first_scores, second_scores, resampling)
     if difference.value < 0:
         return _pair(second, first, resampling)
@@ -128,7 +128,7 @@ def _pair(
     )
 
 
-def _of(arm: NormalisedArm, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
+def _scores_of(arm: NormalisedArm, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
     """Return the scores of the given seeds, in the order of the seeds."""
     return {
         env: np.array([arm.scores[env][seed] for seed in sorted(chosen)])

@@ -30,7 +30,9 @@ class Table(NamedTuple):
 
 def arms_table(summary: Summary) -> Table:
     """Return the arms side by side."""
-    return _beside([arm.arm for arm in summary.arms], [_arm(summary, a) for a in summary.arms])
+    return _side_by_side(
+        [arm.arm for arm in summary.arms], [_arm(summary, a) for a in summary.arms]
+    )
 
 
 def pairs_table(summary: Summary) -> Table:
@@ -58,28 +60,28 @@ def normalised_table(normalised: NormalisedComparison) -> Table:
     columns = [
         {name: _interval(arm.aggregates[name]) for name in AGGREGATES} for arm in normalised.arms
     ]
-    return _beside([arm.arm for arm in normalised.arms], columns)
+    return _side_by_side([arm.arm for arm in normalised.arms], columns)
 
 
 def costs_table(costs: Sequence[ArmCosts]) -> Table:
     """Return the mean costs of each arm; stages that no arm needed are left out."""
     stages = [name for name in NAMES if any(one.mean.stages[name] != NOTHING for one in costs)]
     columns = [_arm_costs(arm_costs, stages) for arm_costs in costs]
-    return _beside([arm_costs.arm for arm_costs in costs], columns)
+    return _side_by_side([arm_costs.arm for arm_costs in costs], columns)
 
 
 def costs_seeds_table(costs: Sequence[ArmCosts]) -> Table:
     """Return the costs of each agent after its encoder was trained."""
     header = ("arm, seed", "env steps", "training", "its CPU", "its memory", "evaluation")
     rows = [
-        (f"{arm_costs.arm} {seed}", _own(agent))
+        (f"{arm_costs.arm} {seed}", _agent_row(agent))
         for arm_costs in costs
         for seed, agent in arm_costs.seeds.items()
     ]
     return Table(header, tuple(rows))
 
 
-def _beside(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> Table:
+def _side_by_side(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> Table:
     """Return a table with one column per name; its first column names the rows."""
     rows = columns[0] if columns else {}
     return Table(
@@ -185,21 +187,21 @@ def _arm_costs(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
     """Return one arm's column of the costs: name of the row -> value and remark."""
     mean, trials = arm_costs.mean, arm_costs.tuning_trials
     stage_minutes = {
-        f"minutes of {name}": _known(mean.stages[name].seconds, minutes) for name in stages
+        f"minutes of {name}": _or_unknown(mean.stages[name].seconds, minutes) for name in stages
     }
     return {
         "env steps trained": (_count(mean.trained_steps), ""),
-        "env steps charged": (_known(mean.charged_steps, _count), ""),
+        "env steps charged": (_or_unknown(mean.charged_steps, _count), ""),
         **{name: (value, "") for name, value in stage_minutes.items()},
-        "CPU minutes": (_known(mean.cpu_seconds, minutes), _parts(mean)),
-        "peak memory": (_known(mean.peak_memory, _gibibytes), ""),
+        "CPU minutes": (_or_unknown(mean.cpu_seconds, minutes), _cpu_parts(mean)),
+        "peak memory": (_or_unknown(mean.peak_memory, _gibibytes), ""),
         "parameters trained": (_count(mean.parameters_trained), ""),
         "parameters frozen": (_count(mean.parameters_frozen), ""),
         "tuning trials": ("not stated" if trials is None else str(trials), ""),
     }
 
 
-def _parts(costs: AgentCosts) -> str:
+def _cpu_parts(costs: AgentCosts) -> str:
     """Return the known CPU minutes of each stage; "" if training is the only one."""
     known = {name: seconds for name in METERED if (seconds := costs.stages[name].cpu_seconds)}
     if set(known) == {"training"}:
@@ -207,14 +209,14 @@ def _parts(costs: AgentCosts) -> str:
     return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in known.items())
 
 
-def _own(costs: AgentCosts) -> tuple[Cell, ...]:
+def _agent_row(costs: AgentCosts) -> tuple[Cell, ...]:
     training, evaluation = costs.stages["training"], costs.stages["evaluation"]
     return _plain(
         _count(costs.trained_steps),
-        _known(training.seconds, _in_minutes),
-        _known(training.cpu_seconds, _in_minutes),
-        _known(training.peak_memory, _gibibytes),
-        _known(evaluation.seconds, _in_minutes),
+        _or_unknown(training.seconds, _in_minutes),
+        _or_unknown(training.cpu_seconds, _in_minutes),
+        _or_unknown(training.peak_memory, _gibibytes),
+        _or_unknown(evaluation.seconds, _in_minutes),
     )
 
 
@@ -222,7 +224,7 @@ def _plain(*values: str) -> tuple[Cell, ...]:
     return tuple((value, "") for value in values)
 
 
-def _known(value: float | None, show: Callable[[float], str]) -> str:
+def _or_unknown(value: float | None, show: Callable[[float], str]) -> str:
     return UNKNOWN if value is None else show(value)
 
 

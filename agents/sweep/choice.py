@@ -62,7 +62,7 @@ class Choice(Config):
 def recommend(points: Sequence[Point]) -> Choice:
     """Apply the rule of this module to one or more points."""
     ordered = sorted(points, key=lambda point: (point.latents, point.beta))
-    measure, kept = _kept(ordered)
+    measure, kept = _shares_kept(ordered)
     sizes = sorted({point.latents for point in ordered})
     pairs = list(zip(ordered, kept, strict=True))
     curves = [_judge([pair for pair in pairs if pair[0].latents == size]) for size in sizes]
@@ -97,7 +97,7 @@ _MEASURES: dict[str, Callable[[Point], float | None]] = {
 }
 
 
-def _kept(points: Sequence[Point]) -> tuple[str, list[float]]:
+def _shares_kept(points: Sequence[Point]) -> tuple[str, list[float]]:
     """Return the first measure that all points have and that one exceeds, and each point's share.
 
     Shares are relative to the best point. A code without an active latent counts as 0, because any

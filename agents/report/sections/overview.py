@@ -33,7 +33,7 @@ def write_overview(run: Run) -> Path | None:
         np.asarray(cv2.imread(str(reconstructions)), np.uint8),
         _picture(learning_figure(run, "env_steps", Resampling.seeded(0))),
     ]
-    _, data = cv2.imencode(".png", np.concatenate([_widened(picture) for picture in pictures]))
+    _, data = cv2.imencode(".png", np.concatenate([_resized(picture) for picture in pictures]))
     path = run.folder / "overview.png"
     atomic_write_bytes(path, data.tobytes())
     return path
@@ -48,7 +48,7 @@ def _picture(figure: Figure) -> NDArray[np.uint8]:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def _widened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _resized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the picture scaled to WIDTH."""
     height = round(picture.shape[0] * WIDTH / picture.shape[1])
     resized = cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA)
