@@ -1,4 +1,4 @@
-"""What came before the agents, as values: frames, an encoder, and what the configuration states."""
+"""What came before the agents: what collecting, pretraining and refitting took."""
 
 from __future__ import annotations
 

@@ -310,7 +310,7 @@ def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
     """The same weights under two names draw other actions."""
     experiment = load(runs, **{"evaluation.episodes": 8})
     agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
-    task = AgentTask.of(experiment, "latent", 0)
+    task = AgentTask.of(experiment, "latent", 0, command="")
     one = measure(task, agent, 8)
     again = measure(task, agent, 8)
     other = measure(replace(task, seed=1), agent, 8)
