@@ -23,7 +23,7 @@ from agents.video.film import GAP, film, pictures, shrink
 from agents.video.panels import LINE, SIDE, Panel, bars, fitted
 from agents.video.play import (
     FILM,
-    RECORD,
+    FILM_RECORD,
     film_side_by_side,
     find_agents,
     played,
@@ -258,7 +258,7 @@ def test_the_film_of_a_run_is_made_once_and_again_for_other_agents(run: Path) ->
     again = read_film(run)
     assert again is not None
     assert again.agents[-1].seed == 3
-    (run / RECORD).write_text("{")
+    (run / FILM_RECORD.name).write_text("{")
     assert read_film(run) is None
 
 
