@@ -78,7 +78,7 @@ UNREAD = {
     r".*/contact_sheet\.png|.*/strangest\.png": "drawn anew each time",
     r".*/health\.html|.*/report\.(html|md)|.*/scores\.csv": "written anew each time",
     r".*/tiny/encoder/metrics\.jsonl": "drawn already, as training.png",
-    r".*/refresh_1/encoder/(asked|result)\.json": "of a refit that its agent's card names",
+    r".*/refresh_1/encoder/(made_with\.yaml|result\.json)": "of a refit that its agent's card names",
     r".*/refresh_1/encoder/.*\.(png|jsonl)": "of a refit: shown nowhere",
     r".*/refresh_1/result\.json": "added up in the agent's card, which is sealed",
 }
@@ -291,7 +291,7 @@ KINDS: dict[str, Callable[[Path, Whole], Reading]] = {
     r".*/study/.*/small/seed_0/model\.safetensors": read_encoder,
     r".*encoder/(config|card)\.json": read_encoder,
     r".*encoder/model\.safetensors": read_encoder,
-    r".*/tiny/encoder/(asked|result)\.json": read_pretrained,
+    r".*/tiny/encoder/(made_with\.yaml|result\.json)": read_pretrained,
     r".*/tiny/encoder/health\.json": read_health,
     r".*/tiny/encoder/\w+\.png": read_picture,
     r".*/seed_0/card\.json": read_agent,
