@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.cli import Parser, run
-from worldvae.checksum import is_intact
+from worldvae.diagnostics.rules.evidence import HEALTH
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     options, experiment = parser.parse()
     from agents.prepare import examine_encoder, pretrain_encoder
 
-    is_new = not is_intact(experiment.encoder_folder / "health.json")
+    is_new = not HEALTH.is_whole(experiment.encoder_folder)
     encoder = pretrain_encoder(experiment)
     if options.supervised or not is_new:
         examine_encoder(experiment, encoder, options.supervised)

@@ -78,7 +78,7 @@ UNREAD = {
     r".*/contact_sheet\.png|.*/strangest\.png": "drawn anew each time",
     r".*/health\.html|.*/report\.(html|md)|.*/scores\.csv": "written anew each time",
     r".*/tiny/encoder/metrics\.jsonl": "drawn already, as training.png",
-    r".*/refresh_1/encoder/(made_with\.yaml|result\.json)": "of a refit that its agent's card names",
+    r".*/refresh_1/encoder/(made_with\.yaml|result\.json)": "of a refit, which a card names",
     r".*/refresh_1/encoder/.*\.(png|jsonl)": "of a refit: shown nowhere",
     r".*/refresh_1/result\.json": "added up in the agent's card, which is sealed",
 }
