@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scripts.cli import Parser, run
-from worldvae.diagnostics.rules.evidence import HEALTH
 
 
 def main() -> None:
@@ -15,6 +14,7 @@ def main() -> None:
     )
     options, experiment = parser.parse()
     from agents.prepare import examine_encoder, pretrain_encoder
+    from worldvae.diagnostics.rules.evidence import HEALTH
 
     is_new = not HEALTH.is_whole(experiment.encoder_folder)
     encoder = pretrain_encoder(experiment)
