@@ -63,7 +63,7 @@ def test_the_same_command_goes_on(
     assert (folder / FIRST / "health.json").stat().st_mtime_ns == killed[1]
     with (folder / "sweep.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["state"], float(row["beta"])) for row in rows] == [
+    assert [(row["outcome"], float(row["beta"])) for row in rows] == [
         ("complete", 0.001),
         ("complete", 100.0),
     ]
