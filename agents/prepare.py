@@ -1,4 +1,4 @@
-"""The stages before an agent, for an experiment: rollouts, and the encoders made from them."""
+"""Prepares what agents need: rollouts, and the encoders made from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.report.sections.encoder import ACTIVE_NATS
 from agents.run.agent_card import read_card
-from agents.run.collection import Spent, is_collected, lost_since, recorded, told_of
+from agents.run.collection import (
+    CollectionCost,
+    is_collected,
+    lost_since,
+    read_collection_result,
+    recorded,
+)
 from agents.run.command import exact_command
 from agents.run.load import read_run
 from agents.run.stage_results import COLLECTION, CollectionResult
@@ -39,15 +45,17 @@ COLLECTED_BY = ("seed", "env", "rollouts")
 ENCODED_BY = (*COLLECTED_BY, "pretrain")
 
 STAGE = ".stage.lock"
-"""Held from the settings to what says that a stage is done; within it, who writes the files holds
-the folder's own lock."""
+"""The lock of a stage from the check of its settings until it is done.
+
+Whatever writes the files meanwhile holds the folder's own lock.
+"""
 
 # What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
 SMALLEST_CNN_FRAME = 36
 
 
 def prepare(experiment: Experiment, arms: Collection[str]) -> None:
-    """Make the rollouts and encoders that `arms` need and that are missing."""
+    """Make the missing rollouts and encoders that `arms` need."""
     setups = [set_up(experiment, arm) for arm in arms]
     for setup in setups:
         check_state(setup)
@@ -60,7 +68,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
 
 
 def _check_frames(setup: ArmSetup) -> None:
-    """Raise ConfigError for frames that Stable-Baselines3's policies of images cannot take."""
+    """Raise ConfigError if Stable-Baselines3's image policies do not support the frames."""
     frame, arm, stack = setup.env.frame, setup.arm, setup.stack
     if not arm.learns_encoder and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
         raise ConfigError(
@@ -77,7 +85,7 @@ def _check_frames(setup: ArmSetup) -> None:
 
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
-    """Collect what is missing of the experiment's rollouts."""
+    """Collect the missing part of the experiment's rollouts; return all of them."""
     env = make_env(experiment.env)  # a mistake is told before a folder is made for it
     env.close()
     check_keys(env.observation_space)
@@ -95,7 +103,7 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
 
 
 def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
-    """The rollouts in `folder`, if there are so many frames of them."""
+    """Return the rollouts in `folder` if they have at least `frames` frames, else None."""
     if not COLLECTION.is_whole(folder):
         return None
     store = RolloutStore.create(folder, env)
@@ -103,26 +111,27 @@ def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
 
 
 def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
-    """Add what is missing to `store`, and say what all of it took."""
+    """Add the missing frames to `store`, and record the cost of all frames."""
     folder = store.folder
-    agent, before = None, Spent()
+    agent, before = None, CollectionCost()
     if config.agent is not None:
         path = Path(config.agent)
-        agent, before = Agent.load(path, store.env, deterministic=False), _spent_on(path)
+        agent, before = Agent.load(path, store.env, deterministic=False), _cost_of_agent(path)
     with store.writing():  # lists what a kill has left
-        told = told_of(folder)
-        lost = lost_since(told, store, before)
-    earlier, began = recorded(told, store, before), used_cpu()
+        earlier_result = read_collection_result(folder)
+        lost = lost_since(earlier_result, store, before)
+    earlier, start = recorded(earlier_result, store, before), used_cpu()
     noise = derive(seed, "actions", store.next_number)
     with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
         collect(store, config, seed, agent)
-    cpu = None if earlier.cpu_seconds is None else earlier.cpu_seconds + used_cpu() - began
-    took = sum(record.seconds for record in store.records)
+    spent = earlier.cpu_seconds
+    cpu = None if spent is None else spent + used_cpu() - start
+    seconds = sum(record.seconds for record in store.records)
     result = CollectionResult(
         env_steps=before.env_steps + store.env_steps + lost.env_steps,
         frames=store.num_frames,
         episodes=len(store.records),
-        seconds=before.seconds + took + lost.seconds,
+        seconds=before.seconds + seconds + lost.seconds,
         cpu_seconds=cpu,
         peak_memory=memory.bytes,
         command=exact_command(),
@@ -131,10 +140,10 @@ def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
     COLLECTION.write(folder, result)
 
 
-def _spent_on(agent: Path) -> Spent:
-    """What the agent in that folder of a run took, its own encoder included.
+def _cost_of_agent(agent: Path) -> CollectionCost:
+    """Return the cost of the agent in a run's folder, including that of its encoder.
 
-    It is part of what the frames cost that it collects.
+    It is part of the cost of the frames that the agent collects.
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
     if run.damage:  # its price would be told too low
@@ -144,7 +153,7 @@ def _spent_on(agent: Path) -> Spent:
         run.stages[stage.name].cpu_seconds if stage.name in run.stages else None for stage in needed
     ]
     known = [seconds for seconds in cpu if seconds is not None]
-    return Spent(
+    return CollectionCost(
         card.env_steps + card.refresh_env_steps + charge.env_steps,
         card.seconds + card.refresh_seconds + charge.seconds,
         card.cpu_seconds + card.refresh_cpu_seconds + sum(known) if known == cpu else None,
@@ -152,9 +161,9 @@ def _spent_on(agent: Path) -> Spent:
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:
-    """The experiment's encoder, trained on its rollouts and examined; made if it is missing.
+    """Return the experiment's encoder; train and examine it if it is missing.
 
-    Under torchrun the first process does all but the training, in which each has its share.
+    Under torchrun the first process does everything but the training, which all processes share.
     """
     folder = experiment.encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
@@ -178,7 +187,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
 
 
 def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool = False) -> Health:
-    """Check the experiment's encoder, print the verdict, and leave it in the encoder's folder."""
+    """Check the encoder's health, print the verdict, and write the check to its folder."""
     store = RolloutStore(experiment.rollouts_folder)
     health = diagnose(encoder, store, experiment.seed, supervised)
     health = health.model_copy(update={"command": exact_command()})
@@ -189,7 +198,7 @@ def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool =
 
 
 def make_untrained_encoder(experiment: Experiment) -> Encoder:
-    """The control arm's encoder: the same network, untrained."""
+    """Return the control arm's encoder: the same network with its initial weights."""
     folder = experiment.untrained_encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
     if CONFIG.exists(folder):
@@ -202,19 +211,19 @@ def make_untrained_encoder(experiment: Experiment) -> Encoder:
 
 
 def _without_amounts(experiment: Experiment) -> Experiment:
-    """More frames may be collected later, by as many environments as there is room for."""
-    neutral = {"frames": RolloutConfig().frames, "num_envs": RolloutConfig().num_envs}
-    rollouts = experiment.rollouts.model_copy(update=neutral)
+    """Return the experiment with default amounts, which may change between collections."""
+    defaults = {"frames": RolloutConfig().frames, "num_envs": RolloutConfig().num_envs}
+    rollouts = experiment.rollouts.model_copy(update=defaults)
     return experiment.model_copy(update={"rollouts": rollouts})
 
 
 def describe_encoder(encoder: Encoder, folder: Path) -> str:
-    """What was made, in a few lines."""
+    """Describe the encoder in a few lines."""
     card = encoder.card
     active = sum(kl > ACTIVE_NATS for kl in card.kl)
-    used = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
+    active_part = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
     return (
-        f"{folder}: {encoder.latents} latents of {card.frame}{used}\n"
+        f"{folder}: {encoder.latents} latents of {card.frame}{active_part}\n"
         f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
         f"pictures: {folder}/reconstructions.png, traversals.png, samples.png, training.png"
     )

@@ -1,4 +1,4 @@
-"""Train one agent: an arm and a seed. Killed at any moment, the same call goes on."""
+"""Trains one agent, an arm with a seed; an interrupted training resumes from its checkpoint."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ RECORDED = (
     *("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory"),
     *("refreshes", "refresh_env_steps", "refresh_seconds", "refresh_cpu_seconds"),
 )
-"""What a result takes from the card."""
+"""The fields of the card that the result copies."""
 
 DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation", "drift")
-"""Sections of the config that decide an agent and its score."""
+"""The sections of the configuration that determine an agent and its score."""
 
 
 @dataclass(frozen=True)
@@ -56,38 +56,39 @@ class AgentTask:
     folder: Path
     seed: int
     setup: ArmSetup
-    """With the encoder that the arm begins with."""
+    """The setup with the encoder that the arm begins with."""
     evaluation: EvaluationConfig
     drift: DriftTask
     command: str
-    """What its result names as its origin."""
+    """The command that the result names as its origin."""
 
     @classmethod
     def of(cls, experiment: Experiment, arm: str, seed: int, command: str) -> AgentTask:
-        """The agent of `arm` and `seed`."""
+        """Return the task for the agent of `arm` and `seed`."""
         folder = experiment.agent_folder(arm, seed)
         setup = set_up(experiment, arm)
         drift = DriftTask.of(experiment, folder)
         return cls(folder, seed, setup, experiment.evaluation, drift, command)
 
     def setup_now(self, card: AgentCard) -> ArmSetup:
-        """The setup with the encoder that the agent of `card` has, which may be a refitted one."""
+        """Return the setup with the present encoder of the agent, which may be a refitted one."""
         if not card.refreshes:
             return self.setup
         return replace(self.setup, encoder=own_encoder(self.folder, card))
 
     def remaining(self, card: AgentCard) -> int:
-        """Decisions left to train for."""
+        """Return the number of decisions that are left to train."""
         repeat = self.setup.env.action_repeat
         decisions = math.ceil(self.setup.agent.env_steps / repeat)
         return max(0, decisions - card.env_steps // repeat)
 
 
 def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:
-    """Train, score and film the agent of `arm` and `seed`; its folder.
+    """Train, evaluate and film the agent of `arm` and `seed`; return its folder.
 
-    A folder with a `result.json` that is whole is done and left alone; any other goes on from its
-    checkpoint. `command` is what the result names as its origin; None: what was typed.
+    A folder with an intact `result.json` is finished and remains unchanged; any other training
+    resumes from its checkpoint. The result names `command` as its origin, by default this
+    process's.
     """
     task = AgentTask.of(experiment, arm, seed, command or exact_command())
     folder = task.folder
@@ -106,17 +107,17 @@ def _train(task: AgentTask) -> None:
     card = _resume_or_begin(task)
     drop_others(task.folder, card)
     while True:
-        _forget_after(task.folder, card)
+        _truncate_logs(task.folder, card)
         if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
             card = refresh(task.drift, card)
-        agent, card = _go_on(task, card)
+        agent, card = _continue(task, card)
         if not task.remaining(card):
             break
     _finish(task, agent, card)
 
 
-def _go_on(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
-    """Train from the last checkpoint to the end, or to where the encoder has to be refitted."""
+def _continue(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
+    """Train from the last checkpoint to the end, or until the encoder has to be refitted."""
     stream = derive(card.seed, "train", card.env_steps)
     setup = task.setup_now(card)
     training = open_training(setup, stream, saved_units(card))
@@ -130,7 +131,10 @@ def _go_on(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
 
 
 def _resume_or_begin(task: AgentTask) -> AgentCard:
-    """The card of the last checkpoint; ArtifactError if its encoder was replaced."""
+    """Return the card of the last checkpoint, or a new one.
+
+    ArtifactError if the encoder changed.
+    """
     folder, new = task.folder, new_card(task)
     if not AGENT_CARD.exists(folder):
         return new
@@ -148,7 +152,7 @@ def _resume_or_begin(task: AgentTask) -> AgentCard:
 
 
 def new_card(task: AgentTask) -> AgentCard:
-    """The card of an agent that has not begun."""
+    """Return the card of an agent before its training."""
     setup, encoder = task.setup, task.setup.encoder
     return AgentCard(
         arm=setup.arm.name,
@@ -164,17 +168,17 @@ def new_card(task: AgentTask) -> AgentCard:
 
 
 def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
-    """Score `agent` on the first `episodes` evaluation seeds, with sampling noise of its own."""
+    """Evaluate `agent` on the first `episodes` evaluation seeds, with its own sampling noise."""
     settings = task.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
     noise = derive(task.seed, "noise", task.setup.arm.name)
     return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, noise)
 
 
-def _forget_after(folder: Path, card: AgentCard) -> None:
-    """Drop what was logged after the checkpoint: the resumed training logs it again.
+def _truncate_logs(folder: Path, card: AgentCard) -> None:
+    """Drop the log lines after the checkpoint, because the resumed training writes them again.
 
-    A warning names a log that lacks lines from before it.
+    A warning names a log that lacks earlier lines.
     """
     for log in LOGS:
         lines = log.read(folder)
@@ -221,12 +225,12 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
 
 
 def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
-    """Score, film, and only then say that it is done."""
+    """Evaluate and film the agent, then write the result, which marks it as finished."""
     settings, env = task.evaluation, task.setup.env
     agent.deterministic = settings.deterministic
-    began = time.perf_counter()
+    start = time.perf_counter()
     scores = measure(task, agent, settings.episodes)
-    took = card.evaluation_seconds + time.perf_counter() - began
+    evaluation_seconds = card.evaluation_seconds + time.perf_counter() - start
     agent.deterministic = not settings.deterministic
     others = measure(task, agent, settings.episodes_otherwise)
     agent.deterministic = settings.deterministic
@@ -236,19 +240,19 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
         warnings.warn(f"no video: {error}", stacklevel=2)
     result = AgentResult(
         **{name: getattr(card, name) for name in RECORDED},
-        evaluation_seconds=took,
+        evaluation_seconds=evaluation_seconds,
         parameters_trained=sum(weight.numel() for weight in agent.model.policy.parameters()),
         parameters_frozen=0 if agent.encode is None else agent.encode.encoder.parameters,
         command=task.command,
         versions=library_versions(),
-        evaluation=_played(env.id, scores, settings.deterministic),
-        otherwise=_played(env.id, others, not settings.deterministic) if others else None,
+        evaluation=_final_evaluation(env.id, scores, settings.deterministic),
+        otherwise=_final_evaluation(env.id, others, not settings.deterministic) if others else None,
         files=hash_files(task.folder),
     )
     RESULT.write(task.folder, result)
 
 
-def _played(env_id: str, scores: list[Score], deterministic: bool) -> FinalEvaluation:
+def _final_evaluation(env_id: str, scores: list[Score], deterministic: bool) -> FinalEvaluation:
     return FinalEvaluation(
         env_id=env_id,
         deterministic=deterministic,

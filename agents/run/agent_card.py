@@ -1,4 +1,4 @@
-"""What is known of a trained agent beside its weights."""
+"""The schema of an agent's card, which describes the agent beside its weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from worldvae.json_files import JsonFile
 
 
 class AgentCard(Config):
-    """What belongs to the weights beside it; names them, so that both change at once."""
+    """The description of an agent.
+
+    It names the file of the weights, so that both change at once.
+    """
 
     arm: ArmName = Field(description="What the agent sees.")
-    algorithm: AlgorithmName = Field(description="What trained it.")
-    seed: int = Field(description="Of its training.")
+    algorithm: AlgorithmName = Field(description="The algorithm that trained it.")
+    seed: int = Field(description="The seed of its training.")
     env: EnvConfig = Field(description="The environment it was trained in.")
     stack: int = Field(description="Frames, latents, states or actions in one observation.")
     whiten: bool = Field(description="Whether its latents are whitened.")
@@ -27,31 +30,31 @@ class AgentCard(Config):
     encoder_sha256: str | None = Field(description="Hash of that encoder.")
     model: str = Field("", description="File of the weights, Stable-Baselines3's zip.")
     model_sha256: str = Field("", description="Hash of that file.")
-    replay: str = Field("", description="File of the replay buffer, where it learns from one.")
+    replay: str = Field("", description="File of the replay buffer, if the algorithm has one.")
     replay_sha256: str = Field("", description="Hash of that file.")
     env_steps: int = Field(0, description="Environment steps trained so far.")
-    seconds: float = Field(0.0, description="Seconds trained so far, evaluations not counted.")
-    cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
-    evaluation_seconds: float = Field(0.0, description="Seconds of the evaluations between.")
-    peak_memory: int = Field(0, description="Most bytes in memory, of all its processes.")
+    seconds: float = Field(0.0, description="Seconds of training so far, without evaluations.")
+    cpu_seconds: float = Field(0.0, description="CPU seconds of training so far.")
+    evaluation_seconds: float = Field(0.0, description="Seconds of evaluations so far.")
+    peak_memory: int = Field(0, description="Peak of resident bytes of all its processes.")
     return_mean: float = Field(0.0, description="Running mean of the discounted return.")
-    return_var: float = Field(1.0, description="Its running variance, which scales rewards.")
-    return_count: float = Field(1e-4, description="Returns behind both.")
-    state_mean: tuple[float, ...] = Field((), description="state arm: mean of what it sees.")
-    state_var: tuple[float, ...] = Field((), description="Its variance.")
-    state_count: float = Field(1e-4, description="Observations behind both.")
+    return_var: float = Field(1.0, description="Running variance of that return; scales rewards.")
+    return_count: float = Field(1e-4, description="Number of returns in both.")
+    state_mean: tuple[float, ...] = Field((), description="state arm: running mean of states.")
+    state_var: tuple[float, ...] = Field((), description="state arm: running variance of states.")
+    state_count: float = Field(1e-4, description="state arm: number of states in both.")
     logged: dict[str, int] = Field({}, description="Lines of each log at this checkpoint.")
-    refreshes: int = Field(0, description="Times that its encoder was refitted.")
-    refresh_env_steps: int = Field(0, description="Environment steps collected for that.")
+    refreshes: int = Field(0, description="How many times its encoder was refitted.")
+    refresh_env_steps: int = Field(0, description="Environment steps collected for refits.")
     refresh_seconds: float = Field(0.0, description="Seconds of collecting and refitting.")
-    refresh_cpu_seconds: float = Field(0.0, description="Processor seconds of the same.")
+    refresh_cpu_seconds: float = Field(0.0, description="CPU seconds of collecting and refitting.")
 
 
 AGENT_CARD = JsonFile("card.json", AgentCard, "remove {folder} and train again")
 
 
 def read_card(folder: Path) -> AgentCard:
-    """The card of the agent in `folder`."""
+    """Read the card of the agent in `folder`; raises ArtifactError if there is none."""
     if not AGENT_CARD.exists(folder):
         raise ArtifactError(
             f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
@@ -60,10 +63,10 @@ def read_card(folder: Path) -> AgentCard:
 
 
 def write_card(folder: Path, card: AgentCard) -> None:
-    """What `read_card` reads."""
+    """Write the card of the agent in `folder`."""
     AGENT_CARD.write(folder, card)
 
 
 def own_encoder(folder: Path, card: AgentCard) -> Path:
-    """Where the encoder of the agent in `folder` lies."""
+    """Return the folder of the encoder that the agent in `folder` uses."""
     return (folder / str(card.encoder)).resolve()

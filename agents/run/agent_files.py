@@ -1,4 +1,4 @@
-"""What says that an agent is trained and scored, and which files its result belongs to."""
+"""The files of an agent's folder: whether it is finished, and whether its files are intact."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ REMEDY = "restore it, or remove the folder and train again"
 
 
 def count_logs(folder: Path) -> dict[str, int]:
-    """Name -> lines of the logs in `folder`."""
+    """Return name -> number of lines for the logs in `folder`."""
     names = [log.name for log in LOGS]
     return {name: count_lines(folder / name) for name in names if (folder / name).exists()}
 
 
 def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int]) -> None:
-    """Raise ArtifactError if a log holds fewer lines, `found`, than the checkpoint counts."""
+    """Raise ArtifactError if a log has fewer lines, `found`, than at the last checkpoint."""
     if found < logged.get(name, 0):
         raise ArtifactError(
             f"{folder / name}: {logged[name] - found} of {logged[name]} lines are missing since "
@@ -34,23 +34,24 @@ def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int])
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the agent in `folder` is done: a result that was edited or damaged counts as none."""
+    """Whether the agent in `folder` has a result that is neither edited nor damaged."""
     return RESULT.is_whole(folder)
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Name -> SHA-256 of the files that a report shows beside the result."""
+    """Return name -> SHA-256 for the files that a report shows beside the result."""
     paths = [folder / name for name in (*(log.name for log in LOGS), VIDEO)]
     return {path.name: sha256_file(path) for path in paths if path.exists()}
 
 
-def check_file(folder: Path, name: str, known: Mapping[str, str] | None) -> None:
-    """Raise ArtifactError if a file of a finished agent is not what it was by its `hash_files`.
+def check_file(folder: Path, name: str, hashes: Mapping[str, str] | None) -> None:
+    """Raise ArtifactError if a file of a finished agent does not match its recorded hash.
 
-    None: they were not recorded, as of an agent that is not finished.
+    `hashes` is the agent's `hash_files`; None if they were not recorded, as before an agent
+    finishes.
     """
     path = folder / name
-    if known is None or (name not in known and not path.exists()):
+    if hashes is None or (name not in hashes and not path.exists()):
         return
-    if not path.exists() or sha256_file(path) != known.get(name):
+    if not path.exists() or sha256_file(path) != hashes.get(name):
         raise damaged(path, REMEDY)

@@ -1,4 +1,4 @@
-"""What an agent leaves beside its weights: the logs of its training, and its scores."""
+"""The schemas of an agent's logs and of its result."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ LINE_REMEDY = "restore the file, remove that line, or remove {folder} to train a
 class TrainingEpisode(Content):
     """One training episode: a line of `episodes.jsonl`."""
 
-    env_steps: int = Field(description="Of training when it ended, before action repeat.")
-    seconds: float = Field(description="Of training until then.")
+    env_steps: int = Field(description="Env steps of training at its end, before action repeat.")
+    seconds: float = Field(description="Seconds of training at its end.")
     total: float = Field(alias="return", description="Sum of its rewards.")
-    length: int = Field(description="Decisions.")
+    length: int = Field(description="Its decisions.")
 
 
 class Evaluation(Content):
     """Held-out episodes played at one moment of training: a line of `evaluations.jsonl`."""
 
-    env_steps: int = Field(description="Of training until then, before action repeat.")
-    seconds: float = Field(description="Of training until then, without evaluations.")
-    cpu_seconds: float | None = Field(description="The same; null: not measured.")
-    refresh_env_steps: int = Field(description="Spent on refitting the encoder until then.")
-    refresh_seconds: float = Field(description="Spent on refitting the encoder until then.")
-    returns: tuple[float, ...] = Field(description="Of each episode.")
+    env_steps: int = Field(description="Env steps of training so far, before action repeat.")
+    seconds: float = Field(description="Seconds of training so far, without evaluations.")
+    cpu_seconds: float | None = Field(description="CPU seconds of training; null: not measured.")
+    refresh_env_steps: int = Field(description="Env steps of refitting the encoder so far.")
+    refresh_seconds: float = Field(description="Seconds of refitting the encoder so far.")
+    returns: tuple[float, ...] = Field(description="Return of each episode.")
     lengths: tuple[int, ...] = Field(description="Decisions of each episode.")
 
     @property
     def score(self) -> float:
-        """The mean return; nan of no episode."""
+        """The mean return; NaN without episodes."""
         return float(np.mean(self.returns)) if self.returns else float("nan")
 
     @property
     def charged(self) -> Evaluation:
-        """The same, at what training and refitting had cost together."""
-        spent = {
+        """The same evaluation, with the cost of refitting added to that of training."""
+        costs = {
             "env_steps": self.env_steps + self.refresh_env_steps,
             "seconds": self.seconds + self.refresh_seconds,
         }
-        return self.model_copy(update={**spent, "refresh_env_steps": 0, "refresh_seconds": 0.0})
+        return self.model_copy(update={**costs, "refresh_env_steps": 0, "refresh_seconds": 0.0})
 
 
 class FinalEvaluation(Content):
@@ -55,11 +55,11 @@ class FinalEvaluation(Content):
     deterministic: bool | None = Field(
         description="Whether actions were the mode of the policy; null: not recorded."
     )
-    seeds: tuple[int, ...] = Field(description="Of each episode.")
+    seeds: tuple[int, ...] = Field(description="Seed of each episode.")
     returns: Annotated[tuple[float, ...], Field(min_length=1)]
     lengths: tuple[int, ...] = Field(description="Decisions of each episode.")
     successes: tuple[bool | None, ...] = Field(
-        description="Whether each reached its goal; null where the environment does not tell."
+        description="Whether each episode reached its goal; null: not reported."
     )
 
     @model_validator(mode="after")
@@ -76,33 +76,39 @@ class FinalEvaluation(Content):
 
     @property
     def success_rate(self) -> float | None:
-        """Share of the episodes that reached their goal, of those of which it is told."""
-        told = [success for success in self.successes if success is not None]
-        return float(np.mean(told)) if told else None
+        """The share of successful episodes among those whose success is known.
+
+        None if there are none.
+        """
+        known = [success for success in self.successes if success is not None]
+        return float(np.mean(known)) if known else None
 
 
 class AgentResult(Content):
-    """`result.json` of an agent, with which it is done; null of a published one: not measured."""
+    """The content of an agent's `result.json`, which marks it as finished.
+
+    Null means that a published agent was not measured.
+    """
 
     arm: str
     algorithm: str
     seed: int
-    env_steps: int = Field(description="Of training, before action repeat.")
-    seconds: float = Field(description="Of training, without evaluations.")
-    cpu_seconds: float | None = Field(description="Of training, child processes included.")
-    peak_memory: int | None = Field(description="Resident bytes, child processes included.")
-    evaluation_seconds: float | None = Field(description="Of all evaluations.")
-    refreshes: int = Field(description="Times that its encoder was refitted.")
-    refresh_env_steps: int = Field(description="Collected for that, before action repeat.")
-    refresh_seconds: float = Field(description="Of collecting and refitting.")
-    refresh_cpu_seconds: float = Field(description="Of the same.")
+    env_steps: int = Field(description="Env steps of training, before action repeat.")
+    seconds: float = Field(description="Seconds of training, without evaluations.")
+    cpu_seconds: float | None = Field(description="CPU seconds of training and its children.")
+    peak_memory: int | None = Field(description="Peak of resident bytes, with child processes.")
+    evaluation_seconds: float | None = Field(description="Seconds of all evaluations.")
+    refreshes: int = Field(description="How many times its encoder was refitted.")
+    refresh_env_steps: int = Field(description="Env steps collected for refits.")
+    refresh_seconds: float = Field(description="Seconds of collecting and refitting.")
+    refresh_cpu_seconds: float = Field(description="CPU seconds of collecting and refitting.")
     parameters_trained: int
-    parameters_frozen: int = Field(description="Of the encoder, where it is frozen.")
-    command: str = Field(description="What makes this agent.")
-    versions: dict[str, str] = Field(description="Of the software.")
+    parameters_frozen: int = Field(description="Parameters of a frozen encoder.")
+    command: str = Field(description="The command that trains this agent.")
+    versions: dict[str, str] = Field(description="Versions of the software.")
     evaluation: FinalEvaluation
     otherwise: FinalEvaluation | None = Field(
-        description="The same episodes with the other way to act; null: not played."
+        description="The same episodes with the opposite of `deterministic`; null: not played."
     )
     files: dict[str, str] | None = Field(
         description="Name -> SHA-256 of the logs and the film beside it; null: not recorded."
@@ -110,12 +116,12 @@ class AgentResult(Content):
 
     @property
     def cost(self) -> Cost:
-        """Of training, and of refitting the encoder meanwhile."""
+        """The cost of training and of refitting the encoder."""
         return Cost(self.env_steps + self.refresh_env_steps, self.seconds + self.refresh_seconds)
 
     @property
     def measured(self) -> Evaluation:
-        """The compared episodes as the last evaluation of training, at the cost of all of it."""
+        """The compared episodes as the last evaluation of training, at the cost of all training."""
         return Evaluation(
             env_steps=self.cost.env_steps,
             seconds=self.cost.seconds,
@@ -128,28 +134,31 @@ class AgentResult(Content):
 
     @property
     def training_cost(self) -> StageCost:
-        """Of training alone."""
+        """The cost of training alone."""
         return StageCost(self.env_steps, self.seconds, self.cpu_seconds, self.peak_memory)
 
     @property
     def refitting_cost(self) -> StageCost:
-        """Of refitting the encoder, and collecting for it; its memory is training's."""
+        """The cost of collecting for refits and of the refits.
+
+        Their memory is counted as training's.
+        """
         return StageCost(
             self.refresh_env_steps, self.refresh_seconds, self.refresh_cpu_seconds, 0.0
         )
 
     @property
     def evaluation_cost(self) -> StageCost:
-        """Of all evaluations; their CPU time and memory are not measured apart."""
+        """The cost of all evaluations; their CPU time and memory are not measured separately."""
         return StageCost(None, self.evaluation_seconds, None, None)
 
     @property
     def score(self) -> float:
-        """The seed's score, the mean over its evaluation episodes."""
+        """The seed's score: the mean over its evaluation episodes."""
         return self.evaluation.score
 
     def score_as(self, deterministic: bool) -> float | None:
-        """The score with actions chosen that way; None: not played so, or not recorded."""
+        """Return the score for that way of acting; None if it was not played or not recorded."""
         for played in (self.evaluation, self.otherwise):
             if played is not None and played.deterministic is deterministic:
                 return played.score

@@ -1,4 +1,4 @@
-"""What the rollouts of a run hold and have cost, by their manifest and by their `result.json`."""
+"""The state and the cost of a run's rollouts, from their manifest and `result.json`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from worldvae.rollouts import RolloutStore
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What was taken so far; processor seconds None: nobody recorded them."""
+class CollectionCost:
+    """The cost so far; `cpu_seconds` is None if it was not recorded."""
 
     env_steps: int = 0
     seconds: float = 0.0
@@ -20,40 +20,47 @@ class Spent:
     peak_memory: int = 0
 
 
-def told_of(folder: Path) -> CollectionResult | None:
-    """What `result.json` says of the rollouts; one that is damaged says nothing."""
+def read_collection_result(folder: Path) -> CollectionResult | None:
+    """Read the `result.json` of the rollouts in `folder`; None if it is missing or damaged."""
     return COLLECTION.read(folder) if COLLECTION.is_whole(folder) else None
 
 
 def is_collected(store: RolloutStore, frames: int) -> bool:
-    """Whether `store` holds so many frames, and all that `result.json` tells of."""
-    told, held = told_of(store.folder), (store.num_frames, len(store.records))
-    return told is not None and held == (told.frames, told.episodes) and held[0] >= frames
+    """Whether `store` holds at least `frames` frames and all episodes that `result.json` counts."""
+    result, listed = read_collection_result(store.folder), (store.num_frames, len(store.records))
+    return result is not None and listed == (result.frames, result.episodes) and listed[0] >= frames
 
 
-def lost_since(told: CollectionResult | None, store: RolloutStore, before: Spent) -> Spent:
-    """What episodes took that `told` counts and that are listed no more: it was spent."""
-    if told is None:
-        return Spent()
-    held = len(store.records)
-    if (told.episodes, told.frames) > (held, store.num_frames):
+def lost_since(
+    result: CollectionResult | None, store: RolloutStore, before: CollectionCost
+) -> CollectionCost:
+    """Return the cost of episodes that `result` counts and that the manifest no longer lists.
+
+    Their cost remains charged; a warning names their number.
+    """
+    if result is None:
+        return CollectionCost()
+    listed = len(store.records)
+    if (result.episodes, result.frames) > (listed, store.num_frames):
         warnings.warn(
-            f"{store.folder}: result.json tells of {told.episodes} episodes and {told.frames} "
-            f"frames, the manifest lists {held} and {store.num_frames}; the others are lost, and "
+            f"{store.folder}: result.json tells of {result.episodes} episodes and {result.frames} "
+            f"frames, the manifest lists {listed} and {store.num_frames}; the others are lost, and "
             "what they took stays charged",
             stacklevel=3,
         )
     seconds = sum(record.seconds for record in store.records)
-    return Spent(
-        max(0, told.env_steps - before.env_steps - store.env_steps),
-        max(0.0, told.seconds - before.seconds - seconds),
+    return CollectionCost(
+        max(0, result.env_steps - before.env_steps - store.env_steps),
+        max(0.0, result.seconds - before.seconds - seconds),
     )
 
 
-def recorded(told: CollectionResult | None, store: RolloutStore, before: Spent) -> Spent:
-    """Processor seconds, those of `before` included, and memory of what `store` holds already."""
+def recorded(
+    result: CollectionResult | None, store: RolloutStore, before: CollectionCost
+) -> CollectionCost:
+    """Return the recorded CPU seconds, those of `before` included, and the memory of `store`."""
     if not store.records:
         return before
-    if told is None:
-        return Spent(cpu_seconds=None)
-    return Spent(cpu_seconds=told.cpu_seconds, peak_memory=told.peak_memory or 0)
+    if result is None:
+        return CollectionCost(cpu_seconds=None)
+    return CollectionCost(cpu_seconds=result.cpu_seconds, peak_memory=result.peak_memory or 0)

@@ -1,4 +1,4 @@
-"""The command that a result came from."""
+"""The command lines that results record as their origin."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 
-def command_of(script: str, *words: object) -> str:
-    """The command that calls `scripts/SCRIPT.py` with those words, as it can be typed."""
-    return shlex.join(["python", "-m", f"scripts.{script}", *map(str, words)])
+def command_of(script: str, *arguments: object) -> str:
+    """Return the command line that calls `scripts/SCRIPT.py` with these arguments."""
+    return shlex.join(["python", "-m", f"scripts.{script}", *map(str, arguments)])
 
 
 def exact_command() -> str:
-    """What was typed, as it can be typed again from the root of the checkout."""
+    """Return this process's command line, to be repeated from the root of the checkout."""
     script = Path(sys.argv[0])
     is_ours = script.parent.name == "scripts"
     program = ["-m", f"scripts.{script.stem}"] if is_ours else [script.name]

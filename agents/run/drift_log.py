@@ -1,4 +1,4 @@
-"""Whether an agent's frames still resemble its encoder's: what is logged of it."""
+"""The schema of an agent's drift log."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from worldvae.json_files import JsonLog
 
 
 class DriftLine(Drift):
-    """One line of `drift.jsonl`."""
+    """One measurement of drift: a line of `drift.jsonl`."""
 
-    env_steps: int = Field(description="When it was measured.")
+    env_steps: int = Field(description="Env steps of training at the measurement.")
     refreshes: int = Field(description="How often the encoder had been refitted.")
 
 
@@ -22,5 +22,5 @@ DRIFT = JsonLog("drift.jsonl", DriftLine, LINE_REMEDY)
 
 
 def read_lines(folder: Path) -> list[DriftLine]:
-    """What was measured of the agent in `folder`, in order."""
+    """Read the drift log of the agent in `folder`, in the order of training."""
     return DRIFT.read(folder)

@@ -1,4 +1,4 @@
-"""Reading a comparison's run folder, and writing its `scores.csv`."""
+"""Reads the folder of a comparison, and writes its `scores.csv`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ SCORES_HEADER = (
 
 
 def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
-    """Read a run folder; `planned` names the (arm, seed) pairs that a complete run would hold."""
+    """Read a run folder; `planned` names the (arm, seed) pairs of the complete run.
+
+    Damaged files are left out and noted in `Run.damage`; raises ArtifactError without the folder.
+    """
     if not folder.is_dir():
         raise ArtifactError(f"{folder}: no such run folder")
     config, damage = folder / "config.yaml", dict[str, str]()
@@ -62,7 +65,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
 
 
 def write_scores(run: Run) -> Path:
-    """Write `scores.csv`, a line for each evaluation episode; costs include the arm's charge."""
+    """Write `scores.csv`, a line per evaluation episode; costs include the arm's charge."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(SCORES_HEADER)
@@ -75,7 +78,7 @@ def write_scores(run: Run) -> Path:
 
 
 def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
-    """Held-out scores over `unit`, "env_steps" or "seconds", the final one last: (2, points)."""
+    """Return held-out scores over "env_steps" or "seconds", the final one last: (2, points)."""
     points = [(getattr(line, unit), line.score) for line in agent.measured if line.returns]
     return np.array(points, dtype=np.float64).reshape(-1, 2).T
 
@@ -97,7 +100,7 @@ def _read_agents(folder: Path) -> tuple[AgentRecord, ...]:
 
 
 def _read_agent(folder: Path) -> AgentRecord:
-    """The agent in `folder`; one that cannot be read is a hole, and does not hide the others."""
+    """Read the agent in `folder`; if its result is unreadable, return a record with the damage."""
     arm, seed = folder.parent.name, int(folder.name[5:])
     try:
         return _read_whole_agent(folder, arm, seed)
@@ -106,7 +109,7 @@ def _read_agent(folder: Path) -> AgentRecord:
 
 
 def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
-    lost = list[str]()
+    damaged_logs = list[str]()
     result = RESULT.read(folder) if RESULT.exists(folder) else None
     if result and (result.arm, result.seed) != (arm, seed):
         raise ArtifactError(
@@ -119,24 +122,27 @@ def _read_whole_agent(folder: Path, arm: str, seed: int) -> AgentRecord:
         arm=arm,
         seed=seed,
         folder=folder,
-        evaluations=_read_lines(folder, EVALUATIONS, files, logged, lost),
-        episodes=_read_lines(folder, EPISODES, files, logged, lost),
+        evaluations=_read_lines(folder, EVALUATIONS, files, logged, damaged_logs),
+        episodes=_read_lines(folder, EPISODES, files, logged, damaged_logs),
         result=result,
-        lost=tuple(lost),
+        damaged_logs=tuple(damaged_logs),
     )
 
 
 def _read_stages(folder: Path, damage: dict[str, str]) -> dict[str, StageCost]:
-    """What the stages took that have finished."""
-    found = {
+    """Return the costs of the finished stages."""
+    results = {
         stage.name: (stage, _read(folder / stage.folder, stage.file, stage.name, damage))
         for stage in SHARED
     }
-    return {name: stage.cost(made) for name, (stage, made) in found.items() if made is not None}
+    return {name: stage.cost(result) for name, (stage, result) in results.items() if result}
 
 
 def _read(folder: Path, file: JsonFile[M], name: str, damage: dict[str, str]) -> M | None:
-    """The content of a file; None where there is none, or where it is noted in `damage`."""
+    """Return the content of `file`.
+
+    None if it is missing, or damaged, which is noted in `damage`.
+    """
     if not file.exists(folder):
         return None
     try:
@@ -147,7 +153,7 @@ def _read(folder: Path, file: JsonFile[M], name: str, damage: dict[str, str]) ->
 
 
 def _read_config(path: Path) -> str:
-    """The resolved configuration as it was written; '' where there is none."""
+    """Return the text of the resolved configuration; empty if it is missing."""
     if not path.exists():
         return ""
     return read_checked_bytes(path, WRITTEN_AGAIN).removeprefix(HEADER).decode("utf-8")
@@ -165,18 +171,19 @@ def _read_lines(
     log: JsonLog[M],
     files: Mapping[str, str] | None,
     logged: Mapping[str, int],
-    lost: list[str],
+    damaged_logs: list[str],
 ) -> tuple[M, ...]:
-    """The lines of a log; none where it is damaged, which is noted in `lost`.
+    """Return the lines of a log; if it is damaged, note that in `lost` and return none.
 
-    By the hashes of a finished agent's `files`, or by what was `logged` at the last checkpoint.
+    A finished agent's log is checked by the hashes in `files`, another one by the number of lines
+    at the last checkpoint, `logged`.
     """
     try:
         check_file(folder, log.name, files)
         lines = log.read(folder)
         check_counts(folder, log.name, len(lines), logged)
     except WorldvaeError as error:
-        lost.append(str(error))
+        damaged_logs.append(str(error))
         return ()
     return tuple(lines)
 

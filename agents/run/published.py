@@ -1,4 +1,4 @@
-"""Published comparisons: docs/results keeps the logs of each as one archive beside its config."""
+"""Reads published comparisons, whose logs are one archive beside their config in docs/results."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOGS = "logs.tar.xz"
 
 
 def read_published(folder: Path) -> Run:
-    """Read a run folder, or a published one, whose logs lie packed beside its `config.yaml`.
+    """Read a run folder, or a published one, whose logs are packed beside its `config.yaml`.
 
-    The files of a published run are unpacked for as long as they are read, so that what a `Run`
-    opens later (films, pictures) is not there.
+    The files of a published run exist only while they are read, so films and pictures that a `Run`
+    opens later are missing.
     """
     if not (folder / LOGS).exists():
         return read_run(folder)
@@ -31,9 +31,9 @@ def read_published(folder: Path) -> Run:
 
 
 def unpack(folder: Path, into: Path) -> Path:
-    """Lay a published comparison out in `into` as the run folder that `scripts.compare` left.
+    """Unpack a published comparison into `into`, as the run folder that `scripts.compare` left.
 
-    Raises ArtifactError if the archive is damaged or holds what would be written elsewhere.
+    Raises ArtifactError if the archive is damaged or contains paths outside of `into`.
     """
     archive = folder / LOGS
     with user_errors(into):

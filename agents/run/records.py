@@ -1,4 +1,4 @@
-"""What a comparison leaves behind, as values; what has no `result.json` is a hole, not an error."""
+"""The values read from a comparison's folder; an unfinished part is a `Hole` and no error."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from agents.run.stages import SHARED, SharedStage, shared_stages
 from worldvae.autoencoders.encoder_files import EncoderCard
 
 ENOUGH_SEEDS = 5
-"""Fewest seeds from which differences between arms are stated at all."""
+"""The fewest shared seeds for which a difference between arms is stated."""
 
 
 @dataclass(frozen=True)
 class AgentRecord:
-    """The folder of one arm and seed; `result` is None until it has finished."""
+    """The folder of one arm and seed; `result` is None until the agent has finished."""
 
     arm: str
     seed: int
@@ -29,13 +29,13 @@ class AgentRecord:
     episodes: tuple[TrainingEpisode, ...]
     result: AgentResult | None
     damage: str = ""
-    """Why its result is left out."""
-    lost: tuple[str, ...] = ()
-    """Which of its logs are damaged and left out."""
+    """The reason why its result is left out."""
+    damaged_logs: tuple[str, ...] = ()
+    """Messages about its damaged logs, which are left out."""
 
     @property
     def measured(self) -> tuple[Evaluation, ...]:
-        """Every held-out evaluation in the order of training, the final one last."""
+        """All held-out evaluations in the order of training, the final one last."""
         earlier = tuple(evaluation.charged for evaluation in self.evaluations)
         if self.result is None:
             return earlier
@@ -44,14 +44,14 @@ class AgentRecord:
 
     @property
     def reached(self) -> int:
-        """Env steps of the last thing that was logged."""
+        """Env steps at the last line of its logs."""
         lines: tuple[Evaluation | TrainingEpisode, ...] = (*self.evaluations, *self.episodes)
         return max((line.env_steps for line in lines), default=0)
 
 
 @dataclass(frozen=True)
 class Hole:
-    """Something that is not finished, and how far it is."""
+    """An unfinished part of a comparison, and its state in words."""
 
     where: str
     state: str
@@ -64,58 +64,59 @@ class Run:
     folder: Path
     config: str
     stages: Mapping[str, StageCost]
-    """Name of a finished stage before the agents -> what it took."""
+    """Name of a finished stage before the agents -> its cost."""
     card: EncoderCard | None
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
     compare: CompareConfig = field(default_factory=CompareConfig)
     """That section of the resolved configuration."""
     damage: Mapping[str, str] = field(default_factory=dict)
-    """Name of a stage, or "card" of the encoder -> what is wrong with its file."""
+    """Name of a stage, or "card" of the encoder -> the damage of its file."""
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
-        """Arms that were begun or planned, the known ones first."""
+        """Arms that were started or planned, in the order of the registry, unknown ones last."""
         names = {agent.arm for agent in self.agents} | {arm for arm, _ in self.planned}
         return tuple(sorted(names, key=lambda arm: (rank(arm), arm)))
 
     def of(self, arm: str) -> tuple[AgentRecord, ...]:
-        """All agents of `arm`, by seed."""
+        """Return all agents of `arm`, by seed."""
         return tuple(agent for agent in self.agents if agent.arm == arm)
 
     def finished(self, arm: str) -> dict[int, AgentResult]:
-        """Seed -> result of the finished agents of `arm`, by seed."""
+        """Return seed -> result for the finished agents of `arm`, by seed."""
         return {agent.seed: agent.result for agent in self.of(arm) if agent.result}
 
     @cached_property
     def results(self) -> tuple[AgentResult, ...]:
-        """Those of all finished agents."""
+        """The results of all finished agents."""
         return tuple(agent.result for agent in self.agents if agent.result)
 
     def charge(self, arm: str) -> Cost:
-        """What `arm` needed before its first training step: frames and the encoder trained on them.
+        """Return the cost before the first training step of `arm`: its frames and its encoder.
 
-        Each seed is charged in full, as if it were the only one: nobody can train it for less.
+        Each seed is charged in full, as if it were the only one, because no agent can be trained
+        for less.
         """
-        taken = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
+        costs = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
         return Cost(
-            sum(cost.env_steps or 0 for cost in taken), sum(cost.seconds or 0.0 for cost in taken)
+            sum(cost.env_steps or 0 for cost in costs), sum(cost.seconds or 0.0 for cost in costs)
         )
 
     def needed_stages(self) -> tuple[SharedStage, ...]:
-        """The stages before the agents that any arm of this comparison has to bear."""
+        """Return the stages before the agents that any arm of this comparison needs."""
         needed = {stage for arm in self.arms for stage in shared_stages(arm)}
         return tuple(stage for stage in SHARED if stage in needed)
 
     @cached_property
     def damaged(self) -> tuple[str, ...]:
-        """What is wrong with files beside the results, which are left out."""
-        logs = (line for agent in self.agents for line in agent.lost)
+        """Messages about damaged files beside the results, which are left out."""
+        logs = (line for agent in self.agents for line in agent.damaged_logs)
         return (*self.damage.values(), *logs)
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
-        """All that is missing for a complete comparison."""
+        """All parts that are missing for a complete comparison."""
         begun = {(agent.arm, agent.seed) for agent in self.agents}
         missing = sorted(set(self.planned) - begun, key=lambda pair: (rank(pair[0]), pair))
         return (
@@ -126,7 +127,7 @@ class Run:
 
 
 def _stage_holes(run: Run) -> list[Hole]:
-    """A stage's cost is missing only where an arm has to bear it."""
+    """Return a hole for each unfinished stage that an arm needs."""
     return [
         Hole(stage.name, _stage_state(run.damage.get(stage.name)))
         for stage in run.needed_stages()

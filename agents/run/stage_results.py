@@ -1,4 +1,4 @@
-"""What came before the agents: what collecting, pretraining and refitting took."""
+"""The schemas of stages before the agents, and the values that describe their cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worldvae.json_files import Content, JsonFile
 
 @dataclass(frozen=True)
 class Cost:
-    """What something took; env steps are frames of the environment before action repeat."""
+    """Env steps, counted before action repeat, and seconds."""
 
     env_steps: int = 0
     seconds: float = 0.0
@@ -22,35 +22,38 @@ class Cost:
 
 @dataclass(frozen=True)
 class StageCost:
-    """What one stage took; None: nobody measured it. Env steps are counted before action repeat."""
+    """The cost of one stage; None means not measured.
+
+    Env steps are counted before action repeat.
+    """
 
     env_steps: int | None
     seconds: float | None
     cpu_seconds: float | None
     peak_memory: float | None
-    """The most bytes that were resident."""
+    """The peak of resident bytes."""
 
 
 NOTHING = StageCost(0, 0.0, 0.0, 0.0)
-"""Of a stage that an arm does not need."""
+"""The cost of a stage that an arm does not need."""
 
 UNKNOWN = StageCost(None, None, None, None)
-"""Of a stage that has not finished."""
+"""The cost of a stage that has not finished."""
 
 
 class CollectionResult(Content):
-    """`rollouts/result.json`, with which the frames are all there."""
+    """The content of `rollouts/result.json`, which marks the frames as complete."""
 
-    env_steps: int = Field(description="Of all that was collected, before action repeat.")
+    env_steps: int = Field(description="Env steps of all collecting, before action repeat.")
     frames: int
     episodes: int
     seconds: float
     cpu_seconds: float | None = Field(
-        description="Child processes included; null: of a part that was killed it is not known."
+        description="With child processes; null: unknown, because a part was killed."
     )
-    peak_memory: int | None = Field(description="Resident bytes; null: not measured.")
-    command: str | None = Field(description="What was typed; null: not recorded.")
-    versions: dict[str, str] | None = Field(description="Of the software; null: not recorded.")
+    peak_memory: int | None = Field(description="Peak of resident bytes; null: not measured.")
+    command: str | None = Field(description="The command line; null: not recorded.")
+    versions: dict[str, str] | None = Field(description="Software versions; null: not recorded.")
 
 
 COLLECTION = JsonFile(
@@ -59,12 +62,12 @@ COLLECTION = JsonFile(
 
 
 class RefreshResult(Content):
-    """`refresh_1/result.json`: what collecting with an agent and refitting its encoder took."""
+    """The content of `refresh_1/result.json`: the cost of collecting and refitting."""
 
-    env_steps: int = Field(description="Of collecting, before action repeat.")
+    env_steps: int = Field(description="Env steps of collecting, before action repeat.")
     seconds: float
     cpu_seconds: float
-    peak_memory: int = Field(description="Resident bytes, of the agent's training until then.")
+    peak_memory: int = Field(description="Peak of resident bytes of the agent's training so far.")
 
 
 REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit the encoder again")

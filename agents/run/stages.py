@@ -1,7 +1,7 @@
-"""The stages of a comparison as data: who needs each, where its result lies, and what it took.
+"""The stages of a comparison as data: the arms that need each, the file of its result, its cost.
 
-Charges, tables of costs, and what is missing are made by going through these entries. To add a
-stage, add its entry, and to its result a `cost`.
+Charges, tables of costs, and lists of what is missing iterate over these entries. To add a stage,
+add its entry, and a `cost` to its result.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from worldvae.json_files import JsonFile
 
 @dataclass(frozen=True)
 class SharedStage:
-    """A stage that comes before the agents; every seed of an arm that needs it bears all of it."""
+    """A stage before the agents; each seed of an arm that needs it is charged its full cost."""
 
     name: str
     activity: str
-    """What is done in it, in words for a report."""
+    """The activity in words, for a report, such as "collecting"."""
     folder: str
-    """Of the run, where its file lies."""
+    """The folder of its file, relative to the run's."""
     file: JsonFile[Any]
-    """With which it is done."""
+    """The file that marks the stage as done."""
     cost: Callable[[Any], StageCost]
-    """What it took, by the content of that file."""
+    """Returns the cost from the content of that file."""
     needed_by: Callable[[Arm], bool]
 
 
 @dataclass(frozen=True)
 class AgentStage:
-    """A stage of the life of each agent."""
+    """A stage that each agent passes through."""
 
     name: str
     cost: Callable[[AgentResult], StageCost]
     is_metered: bool = True
-    """Whether its processor time and memory are measured apart."""
+    """Whether its CPU time and memory are measured separately."""
 
 
 SHARED = (
@@ -49,8 +49,8 @@ SHARED = (
         activity="collecting",
         folder="rollouts",
         file=COLLECTION,
-        cost=lambda made: StageCost(
-            made.env_steps, made.seconds, made.cpu_seconds, made.peak_memory
+        cost=lambda result: StageCost(
+            result.env_steps, result.seconds, result.cpu_seconds, result.peak_memory
         ),
         # An untrained encoder is whitened on the frames.
         needed_by=lambda arm: arm.encoder is not None,
@@ -61,7 +61,7 @@ SHARED = (
         folder="encoder",
         file=PRETRAINING,
         # The frames it was trained on are charged as collected.
-        cost=lambda made: StageCost(0, made.seconds, made.cpu_seconds, made.peak_memory),
+        cost=lambda result: StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory),
         needed_by=lambda arm: arm.has_trained_encoder,
     ),
 )
@@ -73,7 +73,7 @@ OF_AGENTS = (
 )
 
 NAMES = tuple(stage.name for stage in (*SHARED, *OF_AGENTS))
-"""Of all stages, in their order."""
+"""The names of all stages in their order."""
 
 METERED = tuple(stage.name for stage in SHARED) + tuple(
     stage.name for stage in OF_AGENTS if stage.is_metered
@@ -81,12 +81,12 @@ METERED = tuple(stage.name for stage in SHARED) + tuple(
 
 
 def activities(*stages: SharedStage) -> str:
-    """What is done in `stages`, in words: "collecting and pretraining"."""
+    """Return the activities of `stages` in words: "collecting and pretraining"."""
     *first, last = [stage.activity for stage in stages]
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def shared_stages(arm: str) -> tuple[SharedStage, ...]:
-    """The stages that have to be done before agents of `arm` train; none of an unknown arm."""
+    """Return the stages that precede the training of `arm`; none for an unknown arm."""
     row = ARMS.get(arm)
     return tuple(stage for stage in SHARED if row is not None and stage.needed_by(row))

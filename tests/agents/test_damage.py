@@ -32,7 +32,7 @@ from agents.report.sections.health import health_text
 from agents.report.summary import summarise
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
-from agents.run.collection import told_of
+from agents.run.collection import read_collection_result
 from agents.run.load import read_run
 from agents.study.run import Cell, grid, make
 from agents.sweep.curve import BetaCurve
@@ -170,7 +170,7 @@ def read_store(path: Path, whole: Whole) -> Reading:
 
 
 def read_collection(path: Path, whole: Whole) -> Reading:
-    run, told = read_run(whole.run_of(path)), told_of(path.parent)
+    run, told = read_run(whole.run_of(path)), read_collection_result(path.parent)
     said = AGAIN + "".join(hole.state for hole in run.holes)
     return (told, run.stages.get("collection")), said if told is None else ""
 

@@ -19,7 +19,7 @@ UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
 
 def curves(run: Run, resampling: Resampling) -> str:
     """Return the section; "" before the first evaluation."""
-    damaged = [line for agent in run.agents for line in agent.lost]
+    damaged = [line for agent in run.agents for line in agent.damaged_logs]
     if not damaged and not any(agent.evaluations for agent in run.agents):
         return ""
     return html.section(

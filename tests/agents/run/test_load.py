@@ -164,8 +164,8 @@ def test_a_damaged_line_of_a_log_leaves_the_log_out_and_keeps_the_score(tmp_path
     first, second = run.agents
     assert list(run.finished("pixels")) == [0, 1]
     assert (first.evaluations, len(second.evaluations)) == ((), 10)
-    assert first.lost == run.damaged
-    assert first.lost[0].startswith(f"{path}: line 2 is damaged")
+    assert first.damaged_logs == run.damaged
+    assert first.damaged_logs[0].startswith(f"{path}: line 2 is damaged")
     assert f"Left out: {path}: line 2 is damaged" in curves(run, Resampling.seeded(0))
 
 
