@@ -49,7 +49,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.checksum import is_intact, write_checked_bytes
 from worldvae.config import to_yaml
-from worldvae.diagnostics.page import figures as exhibits
+from worldvae.diagnostics.page import figures
 from worldvae.errors import WorldvaeError
 from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutStore
@@ -204,7 +204,7 @@ def read_health(path: Path, whole: Whole) -> Reading:
 
 
 def read_picture(path: Path, whole: Whole) -> Reading:
-    shown = exhibits.picture(path.parent, path.name)
+    shown = figures.picture(path.parent, path.name)
     return shown, shown if "Left out" in shown else ""
 
 
