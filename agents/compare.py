@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agents.config.experiment import Experiment, check_settings
+from agents.config.sections import CompareConfig
 from agents.jobs.executor import check_executor, make_executor
 from agents.jobs.exit import run as run_command
 from agents.jobs.live_view import View
@@ -89,8 +90,8 @@ def compare(experiment: Experiment) -> bool:
     for task, jobs in plans:
         prepare(task, task.compare.arms)
         _write_config(task, jobs)
-    _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment)
-    return _report(experiment, plans)
+    _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment.compare)
+    return _report(experiment.folder, plans)
 
 
 def report_finished(experiment: Experiment) -> None:
@@ -106,7 +107,7 @@ def report_finished(experiment: Experiment) -> None:
         )
     for task, jobs in plans:  # an environment without any agent has a report of holes
         _write_config(task, jobs)
-    _report(experiment, plans)
+    _report(experiment.folder, plans)
 
 
 def _plans(experiment: Experiment) -> Plans:
@@ -123,12 +124,12 @@ def _write_config(task: Experiment, jobs: Sequence[AgentJob]) -> None:
         write_checked_yaml(jobs[0].config, to_yaml(task))
 
 
-def _report(experiment: Experiment, plans: Plans) -> bool:
-    """Write the reports of `plans`; return whether all agents finished."""
-    runs = [report(task, jobs) for task, jobs in plans]
+def _report(folder: Path, plans: Plans) -> bool:
+    """Write the reports of `plans`, one over all into `folder`; return whether all finished."""
+    runs = [report(task.folder, jobs) for task, jobs in plans]
     if len(runs) > 1:
-        with _reporting(experiment.folder):
-            page = write_several(experiment.folder, runs)
+        with _reporting(folder):
+            page = write_several(folder, runs)
         print(f"report over all environments: {page}")
     jobs = [job for _, task_jobs in plans for job in task_jobs]
     return all(job.is_done for job in jobs) and not any(run.damage for run in runs)
@@ -150,12 +151,12 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     ]
 
 
-def report(experiment: Experiment, jobs: Sequence[AgentJob]) -> Run:
-    """Write and print the report of `jobs`, which are all trainings of a comparison."""
+def report(folder: Path, jobs: Sequence[AgentJob]) -> Run:
+    """Write and print the report of `jobs`, all trainings of the comparison in `folder`."""
     if all(job.is_done for job in jobs):
-        _film(experiment.folder)
-    with _reporting(experiment.folder):
-        run = read_run(experiment.folder, [(job.arm, job.seed) for job in jobs])
+        _film(folder)
+    with _reporting(folder):
+        run = read_run(folder, [(job.arm, job.seed) for job in jobs])
         write_scores(run)
         summary = summarise(run, Resampling.seeded(0))
         write_overview(run)
@@ -182,11 +183,11 @@ def _film(folder: Path) -> None:
         warnings.warn(f"no film of the agents: {reason}", stacklevel=2)
 
 
-def _run(waiting: list[AgentJob], experiment: Experiment) -> None:
-    """Train the agents, `compare.workers` at a time."""
+def _run(waiting: list[AgentJob], config: CompareConfig) -> None:
+    """Train the agents, `config.workers` at a time."""
     if not waiting:
         return
-    executor = make_executor(experiment.compare.executor, experiment.compare.workers)
+    executor = make_executor(config.executor, config.workers)
     with (
         View("train agents", len(waiting)) as view,
         Pool[AgentJob](executor, view) as pool,

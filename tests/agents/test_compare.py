@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from agents import compare
 from agents.compare import DECIDES, plan, report_finished
 from agents.config.experiment import Experiment, record_settings
+from agents.config.sections import CompareConfig
 from agents.video.play import Played
 from tests import tiny
 from tests.agents.report.synthetic import write_agent
@@ -71,7 +72,7 @@ def test_a_damaged_agent_is_trained_again(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text(whole.replace("1200", "1201"))
     asked: list[str] = []
 
-    def run(jobs: list[compare.AgentJob], _: Experiment) -> None:
+    def run(jobs: list[compare.AgentJob], _: CompareConfig) -> None:
         asked.extend(job.name for job in jobs)
 
     monkeypatch.setattr(compare, "_run", run)

@@ -80,7 +80,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     overrides = {"name": "tiny", "compare.arms": ["latent"], "compare.seeds": [0], **REFITTED}
     experiment = load(runs, **overrides)
     train(experiment, "latent", 0)
-    report(experiment, plan(experiment))
+    report(experiment.folder, plan(experiment))
     measures = ["probes", "published_probes", "disentanglement"]
     encoders = {"trained": {"steps": 10}, "untrained": {"trained": False}}
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
