@@ -19,7 +19,7 @@ from gymnasium import spaces
 from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
 from worldvae.envs import EnvConfig, make_env, make_vec, state_reader, state_variables
 from worldvae.envs.actions import EnvActions, agent_actions
-from worldvae.envs.make import say_once
+from worldvae.envs.make import warn_once
 from worldvae.envs.make_raw import has_limit
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import SmoothPolicy, draw_uniform
@@ -29,7 +29,7 @@ FRAME = {"height": SIDE, "width": SIDE}
 
 @pytest.fixture(autouse=True)
 def _nothing_said_yet() -> None:
-    say_once.cache_clear()
+    warn_once.cache_clear()
 
 
 def made(env: type[gym.Env[Any, Any]], **values: Any) -> EnvConfig:

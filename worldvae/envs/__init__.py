@@ -1,4 +1,4 @@
-"""Environments as batches of frames, whatever steps them."""
+"""Environments that show batches of frames, on any of several backends."""
 
 import gymnasium as gym
 

@@ -1,9 +1,9 @@
-"""The action spaces that policies can act in, and how their actions become an environment's own.
+"""Conversion between the actions of policies and those of environments.
 
-Stock policies choose from Discrete(n), counted from 0, or from a float Box of one axis. An
-environment may count from elsewhere, take whole numbers, or arrange its numbers in a matrix:
-`agent_space` is what a policy acts in there, `EnvActions` what the environment is then given and
-what rollouts record, `agent_actions` the way back.
+The usual policies choose from Discrete(n), which starts at 0, or from a float Box of one axis. An
+environment's own space may start elsewhere, hold whole numbers, or have the shape of a matrix.
+`agent_space` is the space that a policy acts in, `EnvActions` converts its actions to those that
+the environment takes and rollouts record, and `agent_actions` converts them back.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from worldvae.errors import ConfigError
 ActionSpace = spaces.Box | spaces.Discrete
 
 EXACT_IN_FLOAT32 = 2**24
-"""Whole numbers from here on are not all told apart."""
+"""The least whole number n for which n + 1 has no float32 of its own."""
 
 UNBOUNDED = 1e9
-"""Bounds from here on stand for none: nobody means a motor that takes 3.4e38, the largest float."""
+"""Bounds of this size and above count as no bounds, such as 3.4e38, the largest float32."""
 
 
 def check_space(space: spaces.Space[Any]) -> ActionSpace:
-    """`space` if it is Discrete or a Box with bounds that mean something, else ConfigError."""
+    """Return `space`; raise ConfigError unless it is Discrete or a Box with usable bounds."""
     if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and _is_bounded(space)):
         return space
     hint = ""
@@ -37,51 +37,51 @@ def check_space(space: spaces.Space[Any]) -> ActionSpace:
     )
 
 
-def is_whole(space: spaces.Box) -> bool:
-    """Whether it holds whole numbers, which true and false are too."""
+def is_integer(space: spaces.Box) -> bool:
+    """Return whether `space` holds whole numbers or booleans."""
     return space.dtype.kind in "biu"
 
 
 def agent_space(space: spaces.Space[Any]) -> ActionSpace:
-    """What a policy acts in where the environment takes `space`.
+    """Return the space that a policy acts in if the environment's own action space is `space`.
 
-    Discrete(n, start) -> Discrete(n); Box of any shape and type -> Box (A,) of floats.
+    Discrete(n, start) -> Discrete(n); a Box of any shape and type -> a Box (A,) of floats.
     """
-    known = check_space(space)
-    if isinstance(known, spaces.Discrete):
-        return known if known.start == 0 else spaces.Discrete(int(known.n))
-    if len(known.shape) == 1 and not is_whole(known):
-        return known
-    exact = np.abs([known.low, known.high]).max() < EXACT_IN_FLOAT32
+    checked = check_space(space)
+    if isinstance(checked, spaces.Discrete):
+        return checked if checked.start == 0 else spaces.Discrete(int(checked.n))
+    if len(checked.shape) == 1 and not is_integer(checked):
+        return checked
+    exact = np.abs([checked.low, checked.high]).max() < EXACT_IN_FLOAT32
     whole = np.float32 if exact else np.float64
-    dtype: Any = whole if is_whole(known) else known.dtype
-    low, high = (bound.reshape(-1).astype(dtype) for bound in (known.low, known.high))
+    dtype: Any = whole if is_integer(checked) else checked.dtype
+    low, high = (bound.reshape(-1).astype(dtype) for bound in (checked.low, checked.high))
     return spaces.Box(low, high, dtype=dtype)
 
 
 class EnvActions:
-    """Actions of `agent_space(space)` as an environment is given them, each a new array or number.
+    """Converts actions of `agent_space(space)` to `space`, each into a new array or number.
 
-    Of a Box of whole numbers the nearest are taken. Raises ConfigError for an action that is no
-    finite number, or that a space of whole numbers does not hold.
+    In a Box of whole numbers, numbers are rounded to the nearest. Raises ConfigError for an action
+    that is not finite, or that is outside of a space of whole numbers.
     """
 
     def __init__(self, space: spaces.Space[Any]) -> None:
         self._space = check_space(space)
         self._convert = self._choice if isinstance(self._space, spaces.Discrete) else self._numbers
-        self._is_whole = isinstance(self._space, spaces.Box) and is_whole(self._space)
+        self._is_whole = isinstance(self._space, spaces.Box) and is_integer(self._space)
         self._shape, self._type = self._space.shape, self._space.dtype.type
 
     def __call__(self, action: Any) -> Any:
-        """One action, in `space`."""
+        """Return one action, converted to `space`."""
         try:
             return self._convert(action)
         except (TypeError, ValueError, OverflowError):  # no number, or not as many as it takes
-            seen = agent_space(self._space)
-            raise ConfigError(f"action {action}: expected one of {seen}") from None
+            expected = agent_space(self._space)
+            raise ConfigError(f"action {action}: expected one of {expected}") from None
 
     def batch(self, actions: NDArray[Any]) -> NDArray[Any]:
-        """N actions, (N, ...)."""
+        """Return N actions, converted to `space`: (N, ...) -> (N, ...)."""
         return np.stack([self(action) for action in actions])
 
     def _choice(self, action: Any) -> Any:
@@ -106,32 +106,36 @@ class EnvActions:
 
 
 def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
-    """N actions of `space` as a policy would have chosen them: (N, ...) in `agent_space(space)`."""
-    known, seen = check_space(space), agent_space(space)
-    if isinstance(known, spaces.Discrete):
-        return np.asarray(actions - known.start)
-    shape = len(actions), *(seen.shape or ())
-    return np.asarray(actions).reshape(shape).astype(seen.dtype)
+    """Convert N actions of `space` back to `agent_space(space)`: (N, ...) -> (N, ...)."""
+    own, target = check_space(space), agent_space(space)
+    if isinstance(own, spaces.Discrete):
+        return np.asarray(actions - own.start)
+    shape = len(actions), *(target.shape or ())
+    return np.asarray(actions).reshape(shape).astype(target.dtype)
 
 
 def _is_bounded(space: spaces.Box) -> bool:
-    bounds = np.array([space.low, space.high], np.float64)  # first: the least integer has no abs
+    # Converted to float64 first, since the least integer of a type has no absolute value in it.
+    bounds = np.array([space.low, space.high], np.float64)
     if not bounds.size:
         return False
-    most = np.abs(bounds).max()
+    maximum = np.abs(bounds).max()
     largest = 65_504.0 if space.dtype == np.float16 else UNBOUNDED  # np.finfo(np.float16).max
-    return bool(most < min(largest, UNBOUNDED))
+    return bool(maximum < min(largest, UNBOUNDED))
 
 
 def encode_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[np.float32]:
-    """Actions as numbers, (N, ...) -> (N, A): of a Box as they are, of a Discrete A flags."""
-    known = check_space(space)
-    if isinstance(known, spaces.Discrete):
-        return np.eye(int(known.n), dtype=np.float32)[np.asarray(actions) - known.start]
+    """Return N actions as vectors of floats: (N, ...) -> (N, A).
+
+    Actions of a Box are flattened, actions of a Discrete space are one-hot.
+    """
+    checked = check_space(space)
+    if isinstance(checked, spaces.Discrete):
+        return np.eye(int(checked.n), dtype=np.float32)[np.asarray(actions) - checked.start]
     return np.asarray(actions, np.float32).reshape(len(actions), -1)
 
 
 def action_size(space: spaces.Space[Any]) -> int:
-    """A, how many numbers `encode_actions` makes of one action of `space`."""
-    known = check_space(space)
-    return int(known.n) if isinstance(known, spaces.Discrete) else int(np.prod(known.shape))
+    """Return A, the length of the vector that `encode_actions` makes of one action of `space`."""
+    checked = check_space(space)
+    return int(checked.n) if isinstance(checked, spaces.Discrete) else int(np.prod(checked.shape))

@@ -1,5 +1,7 @@
-"""CarRacing without what nobody sees: drawing a frame takes 99 % of a step, and most of that goes
-into deciding, polygon by polygon, that grass and road lie outside of it.
+"""Faster drawing of Gymnasium's CarRacing: only frames that are observed, only visible polygons.
+
+Drawing a frame takes 99 % of a step, most of it to find out for each polygon of grass and road that
+it is outside of the frame.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ from numpy.typing import NDArray
 from worldvae.envs.wrappers import ActionRepeat, Step
 
 STATE_PIXELS = "state_pixels"
-"""What CarRacing calls the frames that it observes."""
+"""CarRacing's name for the mode in which it draws the frames that it observes."""
 
 
 Point = tuple[float, float]
 Array = NDArray[np.float64]
 
 WINDOW: Point = (1000.0, 800.0)
-"""What CarRacing draws on, in pixels, before it makes it small."""
+"""Width and height in pixels of the picture that CarRacing draws, before it is scaled down."""
 PIXEL = 2.0
-"""How far outside a polygon its drawn edge may reach, generously."""
+"""An upper bound of how far the drawn edge of a polygon may reach outside of it, in pixels."""
 
 PLAYFIELD = 2000 / 6
 FIELD: tuple[Point, ...] = (
@@ -45,103 +47,109 @@ GRASS: tuple[tuple[Point, ...], ...] = tuple(
     for x in range(-20, 20, 2)
     for y in range(-20, 20, 2)
 )
-"""The darker patches of the field."""
+"""The corners of each darker patch of grass."""
 
 
-class SeldomDrawn(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Gymnasium's CarRacing, which draws a frame on every step, made to draw only when asked to.
+class LazyDrawing(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Lets CarRacing, which draws a frame on every step, draw only the frames that are needed.
 
-    Physics and rewards are untouched, and what is drawn is what it would have drawn.
+    Physics, rewards and the frames that are drawn stay the same.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
         self._car = cast(Any, env.unwrapped)
-        self._nothing = np.zeros(env.observation_space.shape or (), np.uint8)
-        self._score_shown = 0.0
+        self._black = np.zeros(env.observation_space.shape or (), np.uint8)
+        self._score_to_draw = 0.0
         self._grass = np.array(GRASS)
         self._road: tuple[Any, Array] = (None, np.empty((0, 4, 2)))
         self._car._render_road = self._draw_ground
 
     @contextmanager
-    def undrawn(self) -> Iterator[None]:
-        """Steps in the block observe black frames."""
-        self._car._render = self._leave_out
+    def without_drawing(self) -> Iterator[None]:
+        """Draw nothing in steps inside the block, which observe black frames."""
+        self._car._render = self._skip
         try:
             yield
         finally:
-            del self._car._render  # the method of its class again
+            del self._car._render  # restores the method of its class
 
-    def drawn(self) -> Any:
-        """The frame (H, W, C) that the last step has left out."""
-        # It is drawn before the step costs its tenth of a point, and shows the score.
-        score, self._car.reward = self._car.reward, self._score_shown
+    def draw(self) -> Any:
+        """Return the frame (H, W, C) uint8 that the last step did not draw."""
+        # CarRacing draws the score before it subtracts the 0.1 points that a step costs.
+        score, self._car.reward = self._car.reward, self._score_to_draw
         self._car.state = self._car._render(STATE_PIXELS)
         self._car.reward = score
         return self._car.state
 
     def _draw_ground(self, zoom: float, translation: Point, angle: float) -> None:
-        """As CarRacing's `_render_road`, in the same order, less what lies out of sight."""
+        """Draw the visible polygons of field, grass and road, in the order of `_render_road`."""
         car, view = self._car, (zoom, translation, angle)
         car._draw_colored_polygon(car.surf, FIELD, car.bg_color, *view, clip=False)
-        for index in in_sight(self._grass, *view):
+        for index in visible(self._grass, *view):
             car._draw_colored_polygon(car.surf, GRASS[index], car.grass_color, *view)
-        for index in in_sight(self._road_corners(), *view):
+        for index in visible(self._road_corners(), *view):
             polygon, color = car.road_poly[index]
             points = [(point[0], point[1]) for point in polygon]
             car._draw_colored_polygon(car.surf, points, [int(c) for c in color], *view)
 
     def _road_corners(self) -> Array:
-        """(N, 4, 2), made once for each track: a reset puts a new list in the old one's place."""
+        """Return the corners of the road's polygons (N, 4, 2), computed once for each track.
+
+        A new track has a new list of polygons.
+        """
         polygons = self._car.road_poly
         if self._road[0] is not polygons:
             self._road = polygons, np.array([polygon for polygon, _ in polygons], float)
         return self._road[1]
 
-    def _leave_out(self, mode: str) -> Any:
-        self._score_shown = self._car.reward
-        return self._nothing.copy()
+    def _skip(self, mode: str) -> Any:
+        self._score_to_draw = self._car.reward
+        return self._black.copy()
 
 
-def in_sight(polygons: Array, zoom: float, translation: Point, angle: float) -> NDArray[np.intp]:
-    """Which of (N, corners, 2) polygons have a bounding box that meets the window, in order."""
+def visible(polygons: Array, zoom: float, translation: Point, angle: float) -> NDArray[np.intp]:
+    """Return the indices, in order, of the polygons whose bounding box overlaps the window.
+
+    `polygons` is (N, corners, 2).
+    """
     cos, sin = np.cos(angle), np.sin(angle)
     turned = polygons @ np.array([[cos, sin], [-sin, cos]])
     corners = turned * zoom + np.asarray(translation)
-    meets = (corners.max(axis=1) >= -PIXEL) & (corners.min(axis=1) <= np.array(WINDOW) + PIXEL)
-    return np.flatnonzero(meets.all(axis=1))
+    overlaps = (corners.max(axis=1) >= -PIXEL) & (corners.min(axis=1) <= np.array(WINDOW) + PIXEL)
+    return np.flatnonzero(overlaps.all(axis=1))
 
 
 class LazyActionRepeat(ActionRepeat):
-    """`ActionRepeat` that draws the last frame alone; the others are never shown."""
+    """An `ActionRepeat` that draws only the last frame of a decision, the only one observed."""
 
-    def __init__(self, env: gym.Env[Any, Any], repeat: int, car: SeldomDrawn) -> None:
+    def __init__(self, env: gym.Env[Any, Any], repeat: int, drawing: LazyDrawing) -> None:
         super().__init__(env, repeat)
-        self._seldom_drawn = car
+        self._drawing = drawing
 
     def step(self, action: Any) -> Step:
         total = 0.0
-        with self._seldom_drawn.undrawn():
+        with self._drawing.without_drawing():
             for _ in range(self.repeat - 1):
                 _, reward, terminated, truncated, info = self.env.step(action)
                 total += float(reward)
                 if terminated or truncated:
                     break
         if terminated or truncated:
-            return self._seldom_drawn.drawn(), total, terminated, truncated, info
+            return self._drawing.draw(), total, terminated, truncated, info
         obs, reward, terminated, truncated, info = self.env.step(action)
         return obs, total + float(reward), terminated, truncated, info
 
 
-class NeverDrawn(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """CarRacing for those who see no frame at all."""
+class NoDrawing(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """CarRacing without any drawing, for agents that observe no frames."""
 
-    def __init__(self, env: SeldomDrawn) -> None:
+    def __init__(self, env: LazyDrawing) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        self._seldom_drawn = env
+        self._drawing = env
 
     def step(self, action: Any) -> Step:
-        with self._seldom_drawn.undrawn():
+        with self._drawing.without_drawing():
             return self.env.step(action)

@@ -1,4 +1,4 @@
-"""What an environment is: an id, its actions, its frames, and what runs it."""
+"""The settings of an environment: its id, actions, frames and backend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worldvae.envs.frames import FrameConfig
 
 
 class EnvConfig(Config):
-    """Any `gymnasium.make` id, seen as frames."""
+    """An environment that `gymnasium.make` can make, observed as frames."""
 
     id: str = Field(
         "CarRacing-v3",
@@ -28,11 +28,13 @@ class EnvConfig(Config):
     kwargs: dict[str, Any] = Field({}, description="Keyword arguments of `gymnasium.make`.")
     pixels: Literal["auto", "observation", "render", "none"] = Field(
         "auto",
-        description="Frames from the observation, from render(), or from whichever there is; "
-        "none: black ones, for who sees only the true state.",
+        description="Frames from the observation or from render(); auto takes render() if the "
+        "observation holds no image; none: black frames, for agents that observe only the true "
+        "state.",
     )
     image_key: str | None = Field(
-        None, description="Of a Dict observation, the key that holds the image; the rest is kept."
+        None,
+        description="Key of the image in a Dict observation; the other keys are observed too.",
     )
     frame: FrameConfig = Field(FrameConfig(), description="Crop, size and colour of the frames.")
     action_repeat: int = Field(
@@ -41,7 +43,7 @@ class EnvConfig(Config):
     action_map: Literal["auto", "none", "steer_throttle"] = Field(
         "auto",
         description="steer_throttle: CarRacing's (steer, gas, brake) as two axes in [-1, 1], "
-        "gas when throttle is positive and brake when it is negative; auto: so on CarRacing.",
+        "gas when throttle is positive and brake when it is negative; auto: on CarRacing only.",
     )
     max_episode_steps: int | None = Field(
         None,
@@ -57,39 +59,41 @@ class EnvConfig(Config):
         "without a positive reward (null: never). Evaluation always plays to the end.",
     )
     backend: Literal["auto", "gymnasium", "ale", "envpool"] = Field(
-        "auto", description="What steps the environments; auto takes the fastest that fits."
+        "auto",
+        description="Implementation that steps the environments; auto takes the fastest that can.",
     )
     workers: Literal["async", "sync"] = Field(
-        "async", description="Gymnasium backend: one process per environment, or none."
+        "async",
+        description="Gymnasium backend: one process per environment (async), or this one for all.",
     )
 
     @property
     def has_steer_throttle(self) -> bool:
-        """Whether the agent's actions are (steer, throttle)."""
+        """Whether agents choose (steer, throttle) in place of the environment's own actions."""
         is_car = self.id.partition("-v")[0] == "CarRacing"  # the version may be left out
         on_car = is_car and self.kwargs.get("continuous", True)
         return self.action_map == "steer_throttle" or (self.action_map == "auto" and on_car)
 
     def as_evaluated(self) -> EnvConfig:
-        """The same task in Gymnasium's own environment, every episode played to its end."""
+        """Return the same task on the Gymnasium backend, with each episode played to its end."""
         return self.model_copy(update={"backend": "gymnasium", "give_up_after": None})
 
     def without_frames(self) -> EnvConfig:
-        """The same task for who sees no frame: none is drawn.
+        """Return the same task for agents that observe no frames, so that none are drawn.
 
-        In Gymnasium's own environment, which alone shows the true state, and in this process: a
-        step that draws nothing takes less time than handing it to another process.
+        It takes the Gymnasium backend, since the others do not show the true state, and no worker
+        processes, since a step without drawing is shorter than its way to another process.
         """
         return self.model_copy(update={"backend": "gymnasium", "pixels": "none", "workers": "sync"})
 
     def other_task(self, other: EnvConfig) -> str:
-        """The first difference that changes what is played or seen: "env.frame is ..., not ...".
+        """Return the first difference of the two tasks, such as "env.frame is ..., not ...".
 
-        Empty if there is none. What only says how it is run may differ: backend, workers, and
-        when training gives up.
+        Returns "" if they are the same. Backend, workers and `give_up_after` are not compared,
+        since they do not change the task.
         """
-        how = {"backend", "workers", "give_up_after"}
-        for name in (name for name in EnvConfig.model_fields if name not in how):
+        not_compared = {"backend", "workers", "give_up_after"}
+        for name in (name for name in EnvConfig.model_fields if name not in not_compared):
             mine, theirs = getattr(self, name), getattr(other, name)
             if _as_lists(mine) != _as_lists(theirs):
                 return f"env.{name} is {mine}, not {theirs}"
@@ -98,14 +102,14 @@ class EnvConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _module_before_id(cls, values: Any) -> Any:
-        """`id: module:name` is `import: module` and `id: name`, in Gymnasium's own short way."""
+        """Read Gymnasium's short form `id: module:name` as `import: module` and `id: name`."""
         if not (isinstance(values, dict) and isinstance(values.get("id"), str)):
             return values
         module, colon, name = values["id"].rpartition(":")
-        known = values.get("import", values.get("import_"))
-        if not colon or known not in {None, module}:
+        imported = values.get("import", values.get("import_"))
+        if not colon or imported not in {None, module}:
             if colon:
-                raise ValueError(f"id names the module {module}, import names {known}")
+                raise ValueError(f"id names the module {module}, import names {imported}")
             return values
         others = {key: value for key, value in values.items() if key != "import_"}
         return {**others, "id": name, "import": module}
@@ -113,7 +117,10 @@ class EnvConfig(Config):
     @field_validator("kwargs")
     @classmethod
     def _can_be_stored(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Tuples stay tuples; files hold lists for them, which `other_task` takes for equal."""
+        """Refuse values that JSON cannot store.
+
+        Tuples stay tuples here and become lists in a file; `other_task` takes both for equal.
+        """
         if "max_episode_steps" in kwargs:
             raise ValueError("max_episode_steps has a key of its own, env.max_episode_steps")
         try:
@@ -132,7 +139,7 @@ class EnvConfig(Config):
 
 
 def _as_lists(value: Any) -> Any:
-    """`value` with lists for tuples."""
+    """Return `value` with all tuples, also nested ones, turned into lists."""
     if isinstance(value, list | tuple):
         return [_as_lists(part) for part in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Tiny worlds whose state is known: dots that an agent moves, on black or before a busy picture."""
+"""Tiny environments of known state: an agent moves a dot on a black or a textured background."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ DRIFT = 0.05
 
 
 class DotsEnv(gym.Env[Frame, Any]):
-    """Frames (size, size, 3) uint8 of two dots; move the white one to the red one.
+    """Shows two dots in frames (size, size, 3) uint8; the agent moves the white one to the red one.
 
-    Actions: five moves (stay, left, right, up, down) of `speed`, or with `continuous` a
-    velocity in [-1, 1]^2 times `speed`. Reward: the distance gained, plus 1 on arrival, which
-    terminates the episode; registered as `worldvae/Dots-v0` with a limit of 60 steps.
+    Actions are five moves (stay, left, right, up, down) of length `speed`, or with `continuous` a
+    velocity in [-1, 1]^2 times `speed`. The reward is the decrease of the distance, plus 1 on
+    arrival, which terminates the episode. Registered as `worldvae/Dots-v0` with at most 60 steps.
 
     Args:
         size: Height and width of the frame, pixels.
         dot: Side of each dot, or its (width, height), pixels.
-        speed: Distance of one move, as a share of the frame.
-        continuous: Box actions in place of the five moves.
-        goal: Whether there is a red dot; without it nothing is rewarded or ends the episode.
+        speed: Length of one move, as a share of the frame.
+        continuous: Whether actions are a Box in place of the five moves.
+        goal: Whether there is a red dot; without it rewards are 0 and episodes never terminate.
+        render_mode: None or "rgb_array".
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
@@ -93,13 +94,13 @@ class DotsEnv(gym.Env[Frame, Any]):
 
 
 class BusyDotsEnv(DotsEnv):
-    """One white dot of 2 pixels before a texture whose light changes: most pixels tell nothing.
+    """Shows one white dot of 2 pixels before a texture of changing light, a trap for a pixel loss.
 
-    The texture never changes, half of its pixels are black; its brightness and its tint drift
-    at random. These two carry over 95 % of the pixels' variance, and the dot's place, all that
-    the agent can change, is spread thinly over the rest: what a plain pixel loss gives up first.
-    No pixel of the texture is as bright as the dot. Actions as in `DotsEnv`; registered as
-    `worldvae/BusyDots-v0` with a limit of 60 steps.
+    The texture is fixed, and half of its pixels are black. Its brightness and its tint change in a
+    random walk and cause over 95 % of the variance of the pixels. The position of the dot, all that
+    the agent can change, causes little of it, so that a plain pixel loss gives it up first. No
+    pixel of the texture is as bright as the dot. The actions are those of `DotsEnv`. Registered as
+    `worldvae/BusyDots-v0` with at most 60 steps.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class BusyDotsEnv(DotsEnv):
         lit = np.random.default_rng(TEXTURE_SEED).random((size, size, 1)) < 0.5
         self._texture = lit.astype(np.float64)
         self.light = np.full(2, 0.5)
-        """(brightness, tint), each in [0, 1]."""
+        """(2,): brightness and tint, each in [0, 1]."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -125,7 +126,7 @@ class BusyDotsEnv(DotsEnv):
         return self._frame(), {}
 
     def step(self, action: Any) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
-        # Reflected at 0 and 1, the walk stays uniform over [0, 1] for all time.
+        # The random walk is reflected at 0 and 1, so that it stays uniform over [0, 1].
         walked = np.abs(self.light + self.np_random.normal(0, DRIFT, 2))
         self.light = 1 - np.abs(1 - walked)
         return super().step(action)
@@ -138,7 +139,7 @@ class BusyDotsEnv(DotsEnv):
 
 @state_reader("worldvae/Dots-")
 def read_dots(env: DotsEnv) -> dict[str, float]:
-    """Places of the dots, in [0, 1] from left to right and from top to bottom."""
+    """Return the positions of the dots, in [0, 1] from left to right and from top to bottom."""
     dots = {"agent": env.agent, **({"goal": env.goal} if env.has_goal else {})}
     return {
         f"{name}.{axis}": float(dot[i]) for name, dot in dots.items() for i, axis in enumerate("xy")
@@ -147,7 +148,7 @@ def read_dots(env: DotsEnv) -> dict[str, float]:
 
 @state_reader("worldvae/BusyDots-")
 def read_busy_dots(env: BusyDotsEnv) -> dict[str, float]:
-    """The dots, and the light on the background."""
+    """Return the position of the dot, and the brightness and tint of the background."""
     brightness, tint = env.light
     light = {"background.brightness": float(brightness), "background.tint": float(tint)}
     return {**read_dots(env), **light}

@@ -1,4 +1,7 @@
-"""The identity card of a frame: crop, size and colour; applied here alone, saved with encoders."""
+"""Preprocessing of frames: crop, size and colour.
+
+Frames are preprocessed in no other module, and the settings are saved with each encoder.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Crop(Config):
 
 
 class FrameConfig(Config):
-    """How a source frame becomes the frame that encoder and agents see."""
+    """How the frame of an environment becomes the frame that encoders and agents observe."""
 
     height: int = Field(64, ge=32, le=128, description="Height of the frame, pixels.")
     width: int = Field(64, ge=32, le=128, description="Width of the frame, pixels.")
@@ -40,7 +43,7 @@ class FrameConfig(Config):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of a preprocessed frame."""
+        """The shape (H, W, C) of a preprocessed frame."""
         return self.height, self.width, 3 if self.color == "rgb" else 1
 
     def __str__(self) -> str:
@@ -51,8 +54,8 @@ class FrameConfig(Config):
 def preprocess(image: Frame, config: FrameConfig) -> Frame:
     """Crop, resize and recolour: (H0, W0) or (H0, W0, 1 or 3) uint8 RGB -> (H, W, C) uint8.
 
-    Shrinks with area averaging, which keeps small objects that other filters step over.
-    Raises ConfigError if `image` is not such an array or the crop leaves nothing of it.
+    Images are scaled down by averaging areas, since other filters can skip small objects. Raises
+    ConfigError if `image` is not such an array or the crop leaves nothing of it.
     """
     check_image(image)
     _check_crop(image.shape, config)
@@ -60,9 +63,10 @@ def preprocess(image: Frame, config: FrameConfig) -> Frame:
 
 
 def preprocess_batch(images: Frame, config: FrameConfig) -> Frame:
-    """`preprocess` of each of B images, checked once: (B, H0, W0) or (B, H0, W0, 1 or 3).
+    """Preprocess B images of one shape: (B, H0, W0) or (B, H0, W0, 1 or 3) -> (B, H, W, C) uint8.
 
-    Images that are already (H, W, C) and lose no border are given back as they are.
+    Images that are already (H, W, C) are returned unchanged, without a copy, if nothing is cropped.
+    Raises ConfigError as `preprocess` does.
     """
     if not len(images):
         return np.empty((0, *config.shape), np.uint8)
@@ -88,7 +92,7 @@ def _preprocess(image: Frame, config: FrameConfig) -> Frame:
 
 
 def _resized(image: Frame, height: int, width: int) -> Frame:
-    """Averages areas along each side that shrinks, and interpolates along one that grows."""
+    """Resize an image: average areas along shrinking sides, interpolate along growing ones."""
     rows, columns = image.shape[:2]
     smaller = min(rows, height), min(columns, width)
     if smaller != (rows, columns):

@@ -1,7 +1,7 @@
-"""The seam between worldvae and an environment that somebody else wrote.
+"""A wrapper that keeps an environment of any origin from doing silent damage.
 
-What the environment hands out is its own, and what it is handed stays ours: arrays are copied both
-ways, infos are reduced to what worldvae reads, and what breaks Gymnasium's contract is one line.
+Arrays are copied in both directions, so that the environment may reuse its own. Infos are reduced
+to the key that worldvae reads. A break of Gymnasium's contract raises an error of one line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import EnvActions, agent_space
-from worldvae.envs.user_code import failure, in_user_code, is_unpacked_by_gymnasium, name_of
+from worldvae.envs.user_code import in_user_code, is_unpacked_by_gymnasium, name_of, user_error
 from worldvae.envs.wrappers import Reset, Step
 from worldvae.errors import ConfigError, WorldvaeError
 
@@ -29,21 +29,21 @@ STEP = (
 )
 
 SUCCESS = "is_success"
-"""The one key of an environment's infos that is read: whether its episode reached the goal."""
+"""The only key of an environment's infos that is read: whether the episode reached its goal."""
 
 LARGEST_REWARD = 1e15
-"""So that returns, and their squares in the 32 bits of an algorithm, are finite numbers."""
+"""The largest absolute reward: returns, and their squares in float32, have to stay finite."""
 
 
 class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """The environment as it is, but for what would be silently wrong later.
+    """Wraps an environment so that its mistakes raise errors and its arrays are never shared.
 
-    - Observations, also of `render()`, are copies in the type that their space says; keys that the
-      space does not name are left out.
-    - Actions are those of `agent_space`; the environment is given a copy in its own space.
-    - Infos hold `is_success` and nothing else.
-    - Raises ConfigError for whatever the environment raises, for a `step` or `reset` that does
-      not give what Gymnasium asks for, and for a reward that is no finite number.
+    - Observations and rendered frames are copies. Observations have the type of their space, and
+      keys that the space does not name are left out.
+    - Actions are those of `agent_space`; the environment gets a copy in its own action space.
+    - Infos hold `is_success`, if the environment sets it, and no other key.
+    - Raises ConfigError for any error of the environment, for a `step` or `reset` that does not
+      return what Gymnasium requires, and for a reward that is not finite.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
@@ -55,35 +55,35 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         try:
             self.action_space = agent_space(self.env_action_space)
         except WorldvaeError as error:
-            raise self._broken(str(error)) from None
+            raise self._error(str(error)) from None
         self._own_action = EnvActions(self.env_action_space)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         with in_user_code(f"{self._name}: reset() failed"):
-            given = self.env.reset(seed=seed, options=options)
-        if not (isinstance(given, tuple) and len(given) == 2):
-            raise self._broken("reset() has to return (observation, info)")
-        return self._copied(given[0], "reset()"), self._kept(given[1])
+            returned = self.env.reset(seed=seed, options=options)
+        if not (isinstance(returned, tuple) and len(returned) == 2):
+            raise self._error("reset() has to return (observation, info)")
+        return self._copied(returned[0], "reset()"), self._reduced(returned[1])
 
     def step(self, action: Any) -> Step:
-        given = self._stepped(self._own_action(action))
-        if not (isinstance(given, tuple | list) and len(given) == 5):
-            raise self._broken(STEP)
-        obs, reward, terminated, truncated, info = given
+        returned = self._stepped(self._own_action(action))
+        if not (isinstance(returned, tuple | list) and len(returned) == 5):
+            raise self._error(STEP)
+        obs, reward, terminated, truncated, info = returned
         return (
             self._copied(obs, "step()"),
             self._reward(reward),
             self._flag(terminated, "terminated"),
             self._flag(truncated, "truncated"),
-            self._kept(info),
+            self._reduced(info),
         )
 
     def close(self) -> None:
-        """Whatever goes wrong is a warning: what was made with the environment is made."""
+        """Close the environment; an error is only a warning, since all work with it is done."""
         try:
             super().close()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's code
-            warnings.warn(str(failure(f"{self._name}: close() failed", error)), stacklevel=2)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # user code may raise anything
+            warnings.warn(str(user_error(f"{self._name}: close() failed", error)), stacklevel=2)
 
     def render(self) -> Any:
         with in_user_code(f"{self._name}: render() failed"):
@@ -95,16 +95,16 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             return self.env.step(action)
         except (Exception, SystemExit) as error:
             if is_unpacked_by_gymnasium(error):
-                raise self._broken(STEP) from error
-            raise failure(f"{self._name}: step() failed", error) from error
+                raise self._error(STEP) from error
+            raise user_error(f"{self._name}: step() failed", error) from error
 
-    def _broken(self, words: str) -> ConfigError:
-        return ConfigError(f"{self._name}: {words}")
+    def _error(self, message: str) -> ConfigError:
+        return ConfigError(f"{self._name}: {message}")
 
     def _reward(self, reward: Any) -> float:
         number = reward if type(reward) is float else single_number(reward)
         if number is None or not abs(number) <= LARGEST_REWARD:  # nor NaN
-            raise self._broken(
+            raise self._error(
                 f"step() gave the reward {reward!r}; it has to be a finite number, of at most "
                 f"{LARGEST_REWARD:g}"
             )
@@ -115,17 +115,17 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             return value
         number = single_number(value)
         if number not in {0.0, 1.0}:
-            raise self._broken(f"step() gave {name} = {value!r}; it has to be True or False")
+            raise self._error(f"step() gave {name} = {value!r}; it has to be True or False")
         return bool(number)
 
-    def _copied(self, observation: Any, giver: str) -> Any:
+    def _copied(self, observation: Any, source: str) -> Any:
         try:
             return copy_into(self._space, observation)
-        except Exception as error:  # noqa: BLE001  # numpy's, of whatever was given
-            raise self._broken(f"{giver}: {error}") from None
+        except Exception as error:  # noqa: BLE001  # numpy may raise anything for a wrong type
+            raise self._error(f"{source}: {error}") from None
 
     @staticmethod
-    def _kept(info: Any) -> dict[str, Any]:
+    def _reduced(info: Any) -> dict[str, Any]:
         if not isinstance(info, Mapping) or SUCCESS not in info:
             return {}
         success = single_number(info[SUCCESS])
@@ -133,10 +133,10 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 def single_number(value: Any) -> float | None:
-    """`value`, or the one number that an array of one holds; None of what is no number."""
+    """Return `value`, a number or an array of one number, as a float; None for anything else."""
     try:
         numbers = np.asarray(value)
-    except Exception:  # noqa: BLE001  # a tensor's, say
+    except Exception:  # noqa: BLE001  # a tensor, for example, may raise anything
         return None
     if numbers.size != 1 or numbers.dtype.kind not in "biuf":
         return None
@@ -144,10 +144,10 @@ def single_number(value: Any) -> float | None:
 
 
 def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation") -> Any:
-    """A copy of `value` in the type that `space` says, without keys that it does not name.
+    """Return a copy of `value` in the type of `space`, without keys that `space` does not name.
 
-    Raises ValueError for a key that is missing, for a shape that the space does not have, and for
-    numbers that are others in its type, or not among its choices.
+    Raises ValueError for a missing key, for another shape than that of the space, and for numbers
+    that the type of the space cannot hold or that are not among its choices.
     """
     if isinstance(space, spaces.Dict):
         if not isinstance(value, Mapping):
@@ -159,7 +159,7 @@ def copy_into(space: spaces.Space[Any], value: Any, name: str = "the observation
             for key, part in space.spaces.items()
         }
     if not isinstance(space, NUMBERS):
-        return value  # no policy is given it, see `KeyEncoding`
+        return value  # no policy observes it, see `KeyEncoding`
     given = np.asarray(value)
     if isinstance(space, spaces.Box) and given.dtype == space.dtype and given.shape == space.shape:
         return given.copy()
@@ -175,7 +175,10 @@ NUMBERS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary
 
 
 def _converted(given: NDArray[Any], space: spaces.Space[Any], name: str) -> NDArray[Any]:
-    """`given` in the type of `space`, where that changes no number; floats may be rounded."""
+    """Return `given` in the type of `space`; raise ValueError if that changes a number.
+
+    Floats may be rounded, but a finite float has to stay finite.
+    """
     assert space.dtype is not None
     if given.dtype.kind not in "biuf":
         raise ValueError(f"{name} is {given.dtype}, its space says {space.dtype}")

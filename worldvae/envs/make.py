@@ -1,4 +1,4 @@
-"""`make_env` for one environment, `make_vec` for N of them behind one contract."""
+"""`make_env` makes one environment that observes frames, `make_vec` makes N of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-import worldvae.envs.readers  # noqa: F401  # registers them
+import worldvae.envs.readers  # noqa: F401  # registers the readers of known environments
 from worldvae.envs.backends.workers import WorkerVectorEnv
-from worldvae.envs.car_racing import LazyActionRepeat, NeverDrawn, SeldomDrawn
+from worldvae.envs.car_racing import LazyActionRepeat, LazyDrawing, NoDrawing
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
@@ -32,41 +32,44 @@ from worldvae.errors import ConfigError, WorldvaeError
 
 
 def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
-    """One environment whose observation is a frame (H, W, C) uint8, or a Dict that holds one.
+    """Make one environment that observes a frame (H, W, C) uint8, or a Dict that holds one.
 
-    Raises ConfigError for an unknown id, arguments the environment refuses, or no pixels to see.
+    Raises ConfigError for an unknown id, for arguments that the environment refuses, and for an
+    environment that has no image in its observation and cannot render one.
     """
     spec = find_spec(config)
     env: gym.Env[Any, Any] = Isolation(make_raw(spec, config))
-    car = None
+    drawing = None
     if spec.id.startswith("CarRacing-"):
-        seldom = SeldomDrawn(env)
-        env, car = (NeverDrawn(seldom), None) if config.pixels == "none" else (seldom, seldom)
-    reader = find_reader(spec.id)  # only now: making it may have imported the module that has one
+        lazy = LazyDrawing(env)
+        env, drawing = (NoDrawing(lazy), None) if config.pixels == "none" else (lazy, lazy)
+    # Looked up after `make_raw`, which may import the module that registers the reader.
+    reader = find_reader(spec.id)
     if reader is not None:
         env = ShowState(env, reader)
     if config.give_up_after is not None:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
         env = SteerThrottle(env)
-    if config.action_repeat > 1 and car is not None:
-        env = LazyActionRepeat(env, config.action_repeat, car)
+    if config.action_repeat > 1 and drawing is not None:
+        env = LazyActionRepeat(env, config.action_repeat, drawing)
     elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
     if config.pixels == "none":
         return BlackFrame(env, config.frame, config.image_key)
     render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
-        raise ConfigError(_why_nothing_is_seen(spec, config, env.observation_space))
+        raise ConfigError(_no_image_message(spec, config, env.observation_space))
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
 def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any, Any]:
-    """N environments with SAME_STEP autoreset and frames (N, H, W, C) uint8.
+    """Make N environments with SAME_STEP autoreset that observe frames (N, H, W, C) uint8.
 
-    On the step that ends episode i, `obs[i]` is already the first frame of the next one, and
-    `info["final_obs"][i]` the last of the ended one (`info["_final_obs"]` is the mask).
-    The first `reset()` starts from `seed`; backends draw different worlds from one seed.
+    If a step ends the episode of environment i, `obs[i]` is the first frame of its next episode and
+    `info["final_obs"][i]` the last frame of the episode that ended; `info["_final_obs"]` (N,) is
+    true for these environments. The first `reset()` uses `seed`, from which different backends draw
+    different episodes. Raises ConfigError as `make_env` does.
     """
     spec = find_spec(config)
     backend = choose_backend(config, spec)
@@ -78,16 +81,16 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
         from worldvae.envs.backends.envpool import EnvPoolVectorEnv
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, config.frame)
-    probe = make_env(config)  # a mistake is told here, in one line, and not from inside a worker
+    probe = make_env(config)  # raises an error of one line here and not inside a worker
     probe.close()
-    taken = probe.action_space
+    own_space = probe.action_space
     if not config.has_steer_throttle:
-        taken = probe.get_wrapper_attr("env_action_space")
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame, taken)
+        own_space = probe.get_wrapper_attr("env_action_space")
+    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame, own_space)
 
 
 def source_shape(config: EnvConfig) -> tuple[int, ...]:
-    """Shape of the environment's own frame, before any preprocessing."""
+    """Return the shape of the environment's own frame, before any preprocessing."""
     env = make_env(config)
     try:
         env.reset(seed=0)
@@ -97,7 +100,10 @@ def source_shape(config: EnvConfig) -> tuple[int, ...]:
 
 
 def state_variables(config: EnvConfig) -> tuple[StateVariable, ...]:
-    """The columns of `info["state"]` in Gymnasium's own environment; none without a reader."""
+    """Return the variables of the true state, the columns of `info["state"]`, in their order.
+
+    They are those of the Gymnasium backend, whatever `config.backend` is; empty without a reader.
+    """
     spec = find_spec(config)
     env = Isolation(make_raw(spec, config))
     try:
@@ -112,12 +118,15 @@ def state_variables(config: EnvConfig) -> tuple[StateVariable, ...]:
 
 
 def shows_state(config: EnvConfig) -> bool:
-    """Whether the backend lets a reader see the environment; those in C++ do not."""
+    """Return whether the backend shows the true state; those written in C++ do not."""
     return choose_backend(config, find_spec(config)) == "gymnasium"
 
 
 def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> str:
-    """The backend that `config.backend` names; for "auto" the fastest that plays the same game."""
+    """Return the backend that `config.backend` names, or for "auto" the fastest that fits.
+
+    Raises ConfigError if the named backend cannot play the environment.
+    """
     from worldvae.envs.backends import ale, envpool
 
     refusals = {"ale": ale.refusal(config, spec), "envpool": envpool.refusal(config, spec)}
@@ -131,43 +140,43 @@ def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> st
 
 
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
-    """Whether the frame is what `render()` shows, since the observation holds no image.
+    """Return whether frames come from `render()`.
 
-    Unless that was asked for it is said, and why. Raises ConfigError if the config says that the
-    observation holds one.
+    With env.pixels = "auto" they do if the observation holds no image, which is then said in a
+    warning. Raises ConfigError if env.pixels is "observation" but the observation holds no image.
     """
     reason = _why_render(config, space)
     if config.pixels == "observation" and reason:
         raise ConfigError(f"env.pixels = 'observation', but {reason}; use render")
-    lost = ", ".join(map(str, space.spaces)) if isinstance(space, spaces.Dict) and reason else ""
-    unseen = f"; no agent is given {lost}" if lost else ""
-    if reason and (config.pixels == "auto" or lost):
+    dropped = ", ".join(map(str, space.spaces)) if isinstance(space, spaces.Dict) and reason else ""
+    unseen = f"; no agent is given {dropped}" if dropped else ""
+    if reason and (config.pixels == "auto" or dropped):
         why = f", since {reason}" if config.pixels == "auto" else ""
-        say_once(f"{config.id}: frames: render(){why}{unseen}")
+        warn_once(f"{config.id}: frames: render(){why}{unseen}")
     return bool(reason)
 
 
 @cache
-def say_once(line: str) -> None:
-    """Warn of something that is so however often an environment is made."""
+def warn_once(line: str) -> None:
+    """Issue a warning the first time that it is called with this line."""
     warnings.warn(line, stacklevel=2)
 
 
-def _why_nothing_is_seen(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
-    """No image in the observation, and none rendered: why not, if it can be told."""
-    words = (
+def _no_image_message(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
+    """Return why the environment shows no image, neither observed nor rendered."""
+    message = (
         f"{config.id} observes no image and has no render_mode 'rgb_array': "
         f"{_why_render(config, space)}"
     )
     try:
         make_raw(spec, config.model_copy(update={"pixels": "render"})).close()
     except WorldvaeError as error:
-        words += f"; with a render_mode {error}"
-    return words
+        message += f"; with a render_mode {error}"
+    return message
 
 
 def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
-    """Empty where the frame is in the observation."""
+    """Return the reason to take frames from `render()`; empty if the observation holds one."""
     if config.pixels == "render":
         return "env.pixels says so"
     if config.image_key is not None:
@@ -184,8 +193,8 @@ def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
     return f"the observation ({shape}) is no image"
 
 
-class _MakeOne:
-    """Picklable constructor for worker processes."""
+class _EnvMaker:
+    """A picklable callable that makes one environment in a worker process."""
 
     def __init__(self, config: EnvConfig) -> None:
         self.config = config
@@ -193,12 +202,12 @@ class _MakeOne:
     def __call__(self) -> gym.Env[Any, Any]:
         cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever starts the workers has said it once
+            warnings.simplefilter("ignore")  # the parent process has already shown them
             return make_env(self.config)
 
 
 def _gymnasium_vec(config: EnvConfig, num_envs: int) -> VectorEnv[Any, Any, Any]:
-    makers = [_MakeOne(config)] * num_envs
+    makers = [_EnvMaker(config)] * num_envs
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
     return WorkerVectorEnv(makers)

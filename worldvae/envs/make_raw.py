@@ -1,4 +1,4 @@
-"""From a config to Gymnasium's environment, as `gymnasium.make` takes ids and arguments."""
+"""Makes the environment of a config with `gymnasium.make`, without any wrapper of worldvae."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ REGISTERED_BY = {
 
 
 def find_spec(config: EnvConfig) -> EnvSpec:
-    """Gymnasium's registration of `config.id`, after importing what registers it.
+    """Return Gymnasium's registration of `config.id`, and import the module that registers it.
 
-    An id without a version is the newest one, which is said in a warning.
+    An id without a version is taken as its newest version, with a warning. Raises ConfigError for
+    an unknown id or a module that cannot be imported.
     """
     if config.import_ is not None:
         _import(config.import_)
@@ -44,32 +45,32 @@ def find_spec(config: EnvConfig) -> EnvSpec:
 
 
 def has_limit(config: EnvConfig) -> bool:
-    """Whether every episode is known to end: by our limit, the id's, or Atari's own."""
+    """Return whether episodes have a limit of steps: the config's, the id's, or Atari's own."""
     spec = find_spec(config)
     atari = {**spec.kwargs, **config.kwargs}.get("max_num_frames_per_episode")
     return any((config.max_episode_steps, spec.max_episode_steps, atari))
 
 
 def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
-    """The environment as Gymnasium makes it.
+    """Make the environment with `gymnasium.make`.
 
-    Unless frames have to be rendered, one that cannot be made with a render_mode is made without;
-    where lists of `env.kwargs` are refused (YAML has no tuples) they are given as tuples. Raises
-    ConfigError if it cannot be made at all, of what it said first.
+    If it refuses a render_mode it is made without one, unless frames have to be rendered. If it
+    refuses the lists in `env.kwargs` they are passed as tuples, since YAML has no tuples. Raises
+    ConfigError with the first error if all attempts fail.
     """
     first: BaseException | None = None
-    for arguments in _ways_to_ask(config):
+    for arguments in _argument_sets(config):
         try:
             return _make(spec, config, arguments)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # somebody else's constructor
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # user code may raise anything
             first = first or error
     assert first is not None
     reason = str(first) if isinstance(first, WorldvaeError) else described(first)
     raise ConfigError(f"env.id = {config.id!r} cannot be made: {reason}") from first
 
 
-def _ways_to_ask(config: EnvConfig) -> Iterator[dict[str, Any]]:
-    """Arguments to try one after the other, the likeliest first."""
+def _argument_sets(config: EnvConfig) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of each attempt to make the environment, the likeliest first."""
     given = dict(config.kwargs)
     # MiniGrid, MuJoCo and most others render only in the mode chosen when they are made.
     rendered: dict[str, Any] = {"render_mode": "rgb_array", **given}
@@ -81,7 +82,7 @@ def _ways_to_ask(config: EnvConfig) -> Iterator[dict[str, Any]]:
 
 
 def _with_tuples(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """As they are; with tuples for all lists; for those of one argument alone."""
+    """Yield `arguments` unchanged, then with all lists as tuples, then those of one at a time."""
     yield arguments
     tuples = {name: _as_tuples(value) for name, value in arguments.items()}
     changed = [name for name, value in tuples.items() if value != arguments[name]]
@@ -93,10 +94,10 @@ def _with_tuples(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _make(spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any]) -> gym.Env[Any, Any]:
     with warnings.catch_warnings():
-        # Whether frames have to be rendered is told later, and by us.
+        # Whether frames have to be rendered is checked later, by `make_env`.
         warnings.filterwarnings("ignore", ".*being initialised with render_mode", UserWarning)
         limit = config.max_episode_steps
-        # A copy: what the environment does to its arguments stays its own.
+        # A copy, since the environment may change its arguments.
         return gym.make(spec, max_episode_steps=limit, **deepcopy(arguments))
 
 
@@ -109,7 +110,7 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _with_version(env_id: str) -> str:
-    """`env_id`, or the newest version of an id that names none but of which versions exist."""
+    """Return `env_id`, with the newest version if it names none and versions are registered."""
     space, name, version = parse_env_id(env_id)
     newest = find_highest_version(space, name)
     if version is not None or newest is None or env_id in gym.registry:

@@ -1,7 +1,7 @@
-"""What an environment's observation holds: which part is an image, and how the rest is told.
+"""Finds the image in an environment's observation, and encodes its other keys.
 
-Every policy is given the same: one frame, further cameras as uint8 images, and all else as a
-flat vector of float32, whatever space the environment has declared it in.
+Every policy observes the same: one frame, further cameras as uint8 images, and each other key as a
+flat vector of float32, whatever space the environment has declared for it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from worldvae.envs.frames import Frame
 from worldvae.errors import ConfigError
 
 SMALLEST = 16
-"""Least side of an image, pixels, where only its shape tells one from a table of numbers."""
+"""Least side in pixels of an image that is not uint8; a smaller Box is a table of numbers."""
 
 SMALLEST_CAMERA = 36
 """Least side of an image that Stable-Baselines3's convolutions (Mnih et al. 2015) can take."""
 
 ROUNDING = 1e-3
-"""How far a share of white may leave [0, 1]."""
+"""How far outside of [0, 1] a pixel, as a share of white, may be from rounding."""
 
 COLORS = (1, 3)
 CAMERA_CHANNELS = (1, 3, 4)
-"""A frame is gray or in colour; the convolutions of a further camera may be given a depth too."""
+"""Numbers of channels: a frame has 1 or 3 of `COLORS`, a further camera may also have depth."""
 
 Channels = Literal["none", "first", "last"]
 
@@ -36,16 +36,17 @@ FLATTENED = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBi
 
 @dataclass(frozen=True)
 class ImageLayout:
-    """How an image is told in numbers: where its channels are, and what is white."""
+    """How an array holds an image: the axis of its channels, and the number that is white."""
 
     channels: Channels
     white: float
-    """255 of grey levels, 1 of shares."""
+    """255 for grey levels, 1 for floats from 0 to 1."""
 
     def frame(self, image: NDArray[Any]) -> Frame:
-        """(H, W), (H, W, C) or (C, H, W) -> (H, W) or (H, W, C) uint8, a view if nothing changes.
+        """Return the image as uint8: (H, W), (H, W, C) or (C, H, W) -> (H, W) or (H, W, C).
 
-        Raises ConfigError for pixels that are no numbers, or not those that the space says.
+        The result is a view if no number changes. Raises ConfigError for pixels that are NaN or
+        outside of the bounds of the space.
         """
         if self.channels == "first":
             image = np.moveaxis(image, 0, -1)
@@ -61,7 +62,7 @@ class ImageLayout:
 
 
 def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> ImageLayout | None:
-    """How `space` tells an image; None where it is none, or it is not certain how to read it.
+    """Return the layout of images in `space`; None if it holds no image or its layout is unclear.
 
     An image is uint8, or other numbers from 0 to 255, or floats from 0 to 1, of shape (H, W),
     (H, W, C) or (C, H, W); `counts` are the numbers of channels C that it may have.
@@ -73,7 +74,10 @@ def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> 
 
 
 def image_keys(space: spaces.Space[Any]) -> list[str]:
-    """The keys of a Dict that hold an image to look at, and no small map of symbols."""
+    """Return the keys of a Dict that hold an image of at least `SMALLEST` pixels a side.
+
+    Smaller ones are usually maps of symbols.
+    """
     if not isinstance(space, spaces.Dict):
         return []
     return [key for key, part in space.spaces.items() if _side(part, COLORS) >= SMALLEST]
@@ -81,16 +85,19 @@ def image_keys(space: spaces.Space[Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class KeyEncoding:
-    """How a key beside the image is given to policies, the same in every arm."""
+    """How policies observe one of the keys beside the image; it is the same in every arm."""
 
     key: str
     source: spaces.Space[Any]
     layout: ImageLayout | None
-    """Of a further camera; None of all else."""
+    """The layout of the image if the key is a further camera; None for any other key."""
 
     @classmethod
     def of(cls, key: str, source: spaces.Space[Any]) -> KeyEncoding:
-        """Raises ConfigError for a space that no stock policy can be given."""
+        """Return the encoding of `key`, whose space is `source`.
+
+        Raises ConfigError for a space that the usual policies cannot observe.
+        """
         if not isinstance(key, str) or not key or 0 in (source.shape or (1,)):
             raise ConfigError(f"the observation's key {key!r} has no name, or nothing in it")
         if not isinstance(source, FLATTENED):
@@ -103,7 +110,10 @@ class KeyEncoding:
 
     @property
     def space(self) -> spaces.Box:
-        """(H, W, C) uint8 of a camera, else (D,) float32; whole classes are one-hot."""
+        """The space of the encoded values: (H, W, C) uint8 for a camera, else (D,) float32.
+
+        Discrete values are one-hot.
+        """
         if self.layout is not None:
             return spaces.Box(0, 255, self._camera(self.source.sample()).shape, np.uint8)
         flat = spaces.utils.flatten_space(self.source)
@@ -112,7 +122,7 @@ class KeyEncoding:
         return spaces.Box(low, high, flat.shape, np.float32)
 
     def __call__(self, value: Any) -> NDArray[Any]:
-        """`value` of `source` in `space`; raises ConfigError if it is no finite number."""
+        """Return `value` of `source`, encoded in `space`; ConfigError if it is not finite."""
         if self.layout is not None:
             return self._camera(value)
         flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self._scale
@@ -126,7 +136,7 @@ class KeyEncoding:
 
     @property
     def _scale(self) -> float:
-        """Of an image too small for a camera, as grey levels are scaled elsewhere; else 1."""
+        """The divisor of values: 255 for an image that is too small for a camera, else 1."""
         levels = self.source.dtype == np.uint8 and len(self.source.shape or ()) == 3
         return 255.0 if levels and image_layout(self.source) is not None else 1.0
 
@@ -140,7 +150,10 @@ def _white(space: spaces.Box) -> float | None:
 
 
 def _channels(space: spaces.Box, counts: tuple[int, ...]) -> Channels | None:
-    """Only uint8 tells of an image by itself; other numbers have to be as many as one has."""
+    """Return the axis of the channels of an image; None if `space` holds none.
+
+    A uint8 Box is an image of any size, another Box has to have sides of at least `SMALLEST`.
+    """
     shape, least = space.shape, 1 if space.dtype == np.uint8 else SMALLEST
     if len(shape) == 2:
         return "none" if min(shape) >= least else None
@@ -152,7 +165,7 @@ def _channels(space: spaces.Box, counts: tuple[int, ...]) -> Channels | None:
 
 
 def _side(space: spaces.Space[Any], counts: tuple[int, ...]) -> int:
-    """The smaller side of an image in pixels, 0 of what is none."""
+    """Return the smaller side of an image in pixels; 0 if `space` holds no image."""
     layout, shape = image_layout(space, counts), space.shape or ()
     if layout is None:
         return 0

@@ -1,4 +1,4 @@
-"""Readers of the true state for the environments that many use; see `state.state_reader`."""
+"""Readers of the true state for widely used environments; see `state.state_reader`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from worldvae.envs.state import state_reader
 
 TILES_AHEAD = (5, 10)
-"""CarRacing: the second is about where the road leaves the frame."""
+"""How many tiles ahead CarRacing's turns are read; the road leaves the frame at about 10."""
 
 MUJOCO = (
     "Ant",
@@ -32,13 +32,17 @@ MUJOCO = (
 
 
 def read_ram(env: Any, addresses: Mapping[str, int]) -> dict[str, int]:
-    """Bytes of an Atari game's RAM, which name its objects' places as the program counts them."""
+    """Return bytes of an Atari game's RAM by name, such as positions in the game's own units."""
     ram = env.ale.getRAM()
     return {name: int(ram[address]) for name, address in addresses.items()}
 
 
 def register_atari(path: Path) -> None:
-    """One reader for each game that `path` knows, its variables named "category.variable"."""
+    """Register a reader for each game in the JSON file `path`.
+
+    The file maps game, category and variable to an address in the RAM; the variable is called
+    "category.variable".
+    """
     for game, categories in json.loads(path.read_text(encoding="utf-8"))["games"].items():
         addresses = {
             f"{category}.{name}": address
@@ -53,19 +57,19 @@ register_atari(Path(__file__).with_name("atari_ram.json"))
 
 @state_reader("CarRacing-")
 def read_car(env: Any) -> dict[str, float]:
-    """The car in the world and on the road; metres and radians, turns to the left positive.
+    """Return position and motion of the car, in metres and radians; left turns are positive.
 
-    `road.offset` is the distance to the right of the centre line in widths of the track, so
-    that 0.5 is its edge; `road.turn_N` the turn that the road makes over the next N tiles.
+    `road.offset` is the distance to the right of the centre line in widths of the track, so that
+    0.5 is its edge. `road.turn_N` is the angle by which the road turns over the next N tiles.
     """
     from gymnasium.envs.box2d.car_racing import TRACK_WIDTH
 
     hull = env.car.hull
     road = np.asarray(env.track)[:, 1:]  # (tiles, 3): heading, x, y; heading 0 is along +y
-    way = np.asarray(hull.position) - road[:, 1:]
-    nearest = int(np.argmin((way**2).sum(axis=1)))
+    from_tiles = np.asarray(hull.position) - road[:, 1:]
+    nearest = int(np.argmin((from_tiles**2).sum(axis=1)))
     heading = road[nearest, 0]
-    rightwards = float(way[nearest] @ (np.cos(heading), np.sin(heading)))
+    rightwards = float(from_tiles[nearest] @ (np.cos(heading), np.sin(heading)))
     turns = {
         f"road.turn_{n}": wrap_angle(road[(nearest + n) % len(road), 0] - heading)
         for n in TILES_AHEAD
@@ -84,15 +88,16 @@ def read_car(env: Any) -> dict[str, float]:
 
 
 def wrap_angle(angle: float) -> float:
-    """The same angle in [-pi, pi)."""
+    """Return the same angle, in radians, in [-pi, pi)."""
     return float((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 @state_reader("MiniGrid-", "BabyAI-")
 def read_grid(env: Any) -> dict[str, int]:
-    """Cells and directions as MiniGrid numbers them.
+    """Return cells and directions, numbered as MiniGrid does.
 
-    Of goal, key, door, ball and box the place, -1 unless there is just one on the grid.
+    Goal, key, door, ball and box have a position if there is exactly one of them on the grid, else
+    -1.
     """
     from minigrid.core.constants import OBJECT_TO_IDX
 
@@ -105,26 +110,26 @@ def read_grid(env: Any) -> dict[str, int]:
     }
     for kind in ("goal", "key", "door", "ball", "box"):
         cells = [(i, cell) for i, cell in enumerate(env.grid.grid) if cell and cell.type == kind]
-        place, thing = cells[0] if len(cells) == 1 else (-1, None)
-        y, x = divmod(place, env.grid.width) if thing else (-1, -1)
+        index, found = cells[0] if len(cells) == 1 else (-1, None)
+        y, x = divmod(index, env.grid.width) if found else (-1, -1)
         state |= {f"{kind}.x": x, f"{kind}.y": y}
         if kind == "door":
-            state["door.open"] = int(thing.is_open) if thing else -1
+            state["door.open"] = int(found.is_open) if found else -1
     return state
 
 
 @state_reader(*(f"{name}-" for name in MUJOCO))
 def read_mujoco(env: Any) -> dict[str, float]:
-    """Generalised positions and velocities, numbered as in the model."""
+    """Return the generalised positions and velocities, numbered as in MuJoCo's model."""
     parts = {"qpos": env.data.qpos, "qvel": env.data.qvel}
     return {f"{part}.{i}": float(x) for part, values in parts.items() for i, x in enumerate(values)}
 
 
 @state_reader("Vizdoom")
 def read_doom(env: Any) -> dict[str, float]:
-    """The scenario's game variables, health, position and angle.
+    """Return the scenario's game variables, and health, position and angle of the player.
 
-    NaN in the last frame of an episode, which ViZDoom leaves black.
+    All are NaN in the last frame of an episode, which is black in ViZDoom.
     """
     Variable = import_module("vizdoom").GameVariable
     always = [Variable.HEALTH, Variable.POSITION_X, Variable.POSITION_Y, Variable.ANGLE]

@@ -1,4 +1,4 @@
-"""A data set of known factors as an environment: one shape, drawn anew at every step."""
+"""An environment of known factors, like dSprites: one shape, redrawn at random on every step."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from worldvae.envs.frames import Frame
 from worldvae.envs.state import state_reader
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "x": 32, "y": 32}
-"""How many values each factor takes, as in dSprites."""
+"""The number of values of each factor, as in dSprites."""
 
 SHAPES = ("square", "ellipse", "heart")
 SIZE = 64
 RADIUS = 15.0
-"""Pixels from the centre of the largest shape to its farthest point."""
+"""Distance in pixels from the centre of the largest shape to its farthest point."""
 
 SUPERSAMPLING = 4
 FIXED_POINT_BITS = 8
-# OpenCV paints every small pixel that the outline touches: half a small pixel too far out.
+# OpenCV fills every small pixel that the outline touches, which is half a small pixel too far.
 COVERED = 255 * (0.5 + 0.5 / SUPERSAMPLING)
 
 
 def outline(shape: int) -> NDArray[np.float64]:
-    """Corners (P, 2) of a shape that just fits into the unit circle; y points down."""
+    """Return the corners (P, 2) of a shape that just fits into the unit circle; y points down."""
     t = np.linspace(0, 2 * np.pi, 128, endpoint=False)
     if SHAPES[shape] == "square":
         return np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) / 2**0.5
@@ -45,9 +45,12 @@ OUTLINES = [outline(shape) for shape in range(len(SHAPES))]
 
 
 def draw(shape: int, scale: int, orientation: int, x: int, y: int) -> Frame:
-    """The frame of five factors, given by the numbers of their values: (64, 64, 3), 0 or 255."""
+    """Draw the frame of five factors, given by the indices of their values: (64, 64, 3) uint8.
+
+    Each pixel is 0 or 255.
+    """
     corners = polygon(shape, scale, orientation, x, y)
-    # OpenCV counts from the middle of a pixel, and takes whole numbers of 2^-bits pixels.
+    # OpenCV's coordinates start in the middle of a pixel and are integers in 2^-bits pixels.
     fixed = np.rint((corners * SUPERSAMPLING - 0.5) * 2**FIXED_POINT_BITS).astype(np.int32)
     large = np.zeros((SIZE * SUPERSAMPLING, SIZE * SUPERSAMPLING), np.uint8)
     cv2.fillPoly(large, [fixed], 255, shift=FIXED_POINT_BITS)
@@ -57,7 +60,7 @@ def draw(shape: int, scale: int, orientation: int, x: int, y: int) -> Frame:
 
 
 def polygon(shape: int, scale: int, orientation: int, x: int, y: int) -> NDArray[np.float64]:
-    """Corners (P, 2) in pixels from the top left corner of the frame."""
+    """Return the corners (P, 2) of the shape, in pixels from the top left corner of the frame."""
     angle = 2 * np.pi * orientation / FACTORS["orientation"]
     turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
     size = RADIUS * np.interp(scale, (0, FACTORS["scale"] - 1), (0.5, 1.0))
@@ -65,18 +68,19 @@ def polygon(shape: int, scale: int, orientation: int, x: int, y: int) -> NDArray
 
 
 def center(x: int, y: int) -> NDArray[np.float64]:
-    """Where the middle of the shape is, in pixels (2,): the largest still fits into the frame."""
+    """Return the centre (2,) of the shape in pixels; the largest shape fits into the frame."""
     margin = RADIUS + 1
     return margin + (SIZE - 2 * margin) * np.array((x, y)) / (FACTORS["x"] - 1)
 
 
 class ShapesEnv(gym.Env[Frame, Any]):
-    """A white shape on black, whose five factors are drawn anew, evenly and apart, at each step.
+    """Shows a white shape on black, whose five factors are drawn uniformly at each step.
 
-    Made after dSprites (Matthey et al., 2017, https://github.com/google-deepmind/dsprites-dataset):
-    shape, scale (0.5 to 1), orientation (steps of 9 degrees), x and y. As there, a square looks
-    the same after every 10 steps of orientation, and an ellipse after 20. The one action does
-    nothing; registered as `worldvae/Shapes-v0` with episodes of 100 steps.
+    The factors are independent and those of dSprites (Matthey et al., 2017,
+    https://github.com/google-deepmind/dsprites-dataset): shape, scale (0.5 to 1), orientation
+    (steps of 9 degrees), x and y. As in dSprites, a square looks the same after every 10 steps of
+    orientation, and an ellipse after 20. The only action does nothing. Registered as
+    `worldvae/Shapes-v0` with episodes of 100 steps.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
@@ -107,5 +111,5 @@ class ShapesEnv(gym.Env[Frame, Any]):
 
 @state_reader("worldvae/Shapes-")
 def read_shapes(env: ShapesEnv) -> dict[str, int]:
-    """The number of each factor's value, from 0."""
+    """Return the index of each factor's value, counted from 0."""
     return {name: int(value) for name, value in zip(FACTORS, env.factors, strict=True)}

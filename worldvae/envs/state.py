@@ -1,4 +1,6 @@
-"""The true state of an environment, told by a reader that three lines register.
+"""The true state of an environment, which a registered function reads.
+
+Three lines register a reader:
 
 @state_reader("MyEnv-")
 def read(env):
@@ -27,32 +29,33 @@ R = TypeVar("R", bound=Reader)
 _READERS: dict[str, Reader] = {}
 
 STATE = "state"
-"""The key of `info`, and of a stored episode, that holds the true state."""
+"""The key of the true state in `info` and in a stored episode."""
 
 
 class StateVariable(Config):
-    """One variable of the true state: a column of the recorded `state`."""
+    """One variable of the true state, which is one column of the recorded `state`."""
 
     name: str
     discrete: bool
 
     @property
     def group(self) -> str:
-        """What the variable belongs to: "agent" of "agent.x", "" of a name without a dot."""
+        """The part of the name before the dot, "agent" for "agent.x"; "" without a dot."""
         group, dot, _ = self.name.partition(".")
         return group if dot else ""
 
 
 def state_reader(*prefixes: str) -> Callable[[R], R]:
-    """Register a reader for every Gymnasium id that begins with one of `prefixes`.
+    """Return a decorator that registers a reader for all Gymnasium ids with one of `prefixes`.
 
-    A reader takes the environment, unwrapped, and returns its variables by name: a float where
-    the variable is continuous, an int, a bool or a numpy integer where it is discrete. A dot in
-    the name groups ("agent.x"). Names and kinds stay the same in all episodes. NaN says that a
-    continuous variable has no value now, and probes leave such a frame out; a discrete variable
-    says so by a value of its own, such as -1.
+    A reader takes the unwrapped environment and returns its variables by name: a float if the
+    variable is continuous, an int, a bool or a numpy integer if it is discrete. A dot in the name
+    puts variables into a group ("agent.x"). Names and types have to stay the same in all episodes.
+    NaN means that a continuous variable has no value at present, and probes leave such a frame out;
+    a discrete variable needs a value of its own for that, such as -1.
 
-    The longest prefix wins; of two equal ones the reader that was registered last.
+    If several prefixes fit an id the longest one counts, and of readers with the same prefix the
+    one that was registered last.
     """
 
     def register(read: R) -> R:
@@ -63,15 +66,15 @@ def state_reader(*prefixes: str) -> Callable[[R], R]:
 
 
 def find_reader(env_id: str) -> Reader | None:
-    """The reader for `env_id`, if its module has registered one."""
+    """Return the reader that is registered for `env_id`, or None."""
     fitting = [prefix for prefix in _READERS if env_id.startswith(prefix)]
     return _READERS[max(fitting, key=len)] if fitting else None
 
 
 def kinds_of(reading: Mapping[str, Any], env_id: str) -> dict[str, bool]:
-    """Whether each variable of a reader's answer is discrete, by name.
+    """Return whether each variable in the result of a reader is discrete, by name.
 
-    Raises ConfigError unless the answer maps at least one name to a number.
+    Raises ConfigError unless the result is a mapping of at least one name to finite numbers.
     """
     if not isinstance(reading, Mapping) or not reading:
         raise ConfigError(
@@ -81,14 +84,19 @@ def kinds_of(reading: Mapping[str, Any], env_id: str) -> dict[str, bool]:
 
 
 def variables_of(kinds: Mapping[str, bool]) -> tuple[StateVariable, ...]:
-    """`kinds_of` as the columns of `info["state"]`, in their order."""
+    """Return the result of `kinds_of` as the columns of `info["state"]`, in the same order."""
     return tuple(StateVariable(name=name, discrete=kind) for name, kind in kinds.items())
 
 
 class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Puts what a reader tells into `info["state"]`: (S,) float64, at reset and at every step.
+    """Puts the result of a reader into `info["state"]` at each reset and step: (S,) float64.
 
-    `read` is by default that of the environment's id; a spec does not hold it.
+    Args:
+        env: The environment whose state is read.
+        read: The reader; None takes the one that is registered for the environment's id. It is
+            not part of the wrapper's spec.
+
+    Raises ConfigError if there is no reader, or if it fails or changes its variables.
     """
 
     def __init__(self, env: gym.Env[Any, Any], read: Reader | None = None) -> None:
@@ -111,7 +119,7 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     @property
     def variables(self) -> tuple[StateVariable, ...]:
-        """The columns of `info["state"]`, known from the first reset on."""
+        """The columns of `info["state"]`; empty before the first reset."""
         return variables_of(self._kinds or {})
 
     def _state(self) -> NDArray[np.float64]:
@@ -127,7 +135,7 @@ class ShowState(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 def first_difference(before: tuple[StateVariable, ...], now: tuple[StateVariable, ...]) -> str:
-    """What has become of the variables, in words; empty if they are the same."""
+    """Describe the first variable that has changed; "" if all are the same, in the same order."""
     was, is_ = ({v.name: v.discrete for v in variables} for variables in (before, now))
     for name in {**was, **is_}:
         if was.get(name) != is_.get(name):

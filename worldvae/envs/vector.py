@@ -1,4 +1,4 @@
-"""What backends and wrappers share: the first seed, final observations, images in a Dict."""
+"""Helpers for vector environments: the first seed, final observations, and images in a Dict."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from worldvae.errors import ConfigError
 
 
 class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
-    """The first `reset()` without a seed uses the seed given here; later ones go on from it.
+    """Uses a given seed in the first `reset()` without one; later resets continue its stream.
 
-    `frame_config` tells an encoder's wrapper how the frames were preprocessed, `env_action_space`
-    in which space each environment is given its actions (see `EnvActions`), and rollouts hold
-    them; None: in that which policies act in.
+    Args:
+        env: The vector environment.
+        seed: The seed of the first reset; None if `env` is already seeded.
+        frame_config: How the frames were preprocessed, which wrappers of encoders compare.
+        env_action_space: The action space of each environment itself, in which rollouts store
+            actions (see `EnvActions`); None if it is the one that policies act in.
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
 
     @property
     def autoreset_mode(self) -> AutoresetMode:
-        """As in its metadata: SAME_STEP."""
+        """The autoreset mode of the wrapped environments, SAME_STEP."""
         return autoreset_mode_of(self.env)
 
     def reset(
@@ -50,18 +53,19 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
 
 
 def action_space_of(env: VectorEnv[Any, Any, Any]) -> gym.Space[Any]:
-    """In which each of the environments of `make_vec` is given its actions, and rollouts hold them.
+    """Return the action space of each environment itself, in which rollouts store actions.
 
-    That in which policies act, for a vector environment of another maker.
+    For a vector environment that `make_vec` did not make it is the space that policies act in.
     """
     space: gym.Space[Any] = getattr(env, "env_action_space", env.single_action_space)
     return space
 
 
 def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str, Any]:
-    """`final_obs` as Gymnasium's own vector environments give it: an object array and its mask.
+    """Return `final_obs` in Gymnasium's format: an object array (N,) and its mask (N,).
 
-    frames (E, H, W, C) of the E envs that ended, in order; ended (N,).
+    `frames` (E, H, W, C) are the final frames of the E environments whose episodes ended, in order;
+    `ended` (N,) is true for them.
     """
     if not ended.any():
         return {}
@@ -72,24 +76,27 @@ def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str,
 
 
 def final_observations(info: dict[str, Any], num_envs: int) -> tuple[NDArray[np.intp], list[Any]]:
-    """Indices of the envs whose episode ended on this step, and the last observation of each."""
+    """Return the indices (E,) of environments whose episode ended, and their final observations."""
     ended = info.get("_final_obs", np.zeros(num_envs, bool))
     indices = np.flatnonzero(ended)
     return indices, [info["final_obs"][index] for index in indices]
 
 
 def image_of(observation: Any, image_key: str | None) -> NDArray[np.uint8]:
-    """The image of an observation that is one, or of a Dict that holds one."""
+    """Return the image in an observation, which is under `image_key` if that is not None."""
     return observation if image_key is None else observation[image_key]  # type: ignore[no-any-return]
 
 
 def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
-    """`observation` with `image` in the place of its image."""
+    """Return `observation` with its image replaced by `image`."""
     return image if image_key is None else {**observation, image_key: image}
 
 
 def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
-    """As `image_of`, of the space; ConfigError if there is no such key, or none was named."""
+    """Return the space of the image in observations of `space`.
+
+    Raises ConfigError if `image_key` is not a key of a Dict, or is None for a Dict.
+    """
     if image_key is None:
         if isinstance(space, spaces.Dict):
             raise ConfigError(f"observations are a Dict; image_key has to be one of {[*space]}")
@@ -104,13 +111,16 @@ def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
 def replace_image_space(
     space: gym.Space[Any], image_key: str | None, image: spaces.Box
 ) -> gym.Space[Any]:
-    """As `with_image`, of the space; ConfigError as `image_space`."""
+    """Return `space` with the space of its image replaced by `image`.
+
+    Raises ConfigError as `image_space` does.
+    """
     image_space(space, image_key)
     return spaces.Dict({**space.spaces, image_key: image}) if image_key is not None else image  # type: ignore[attr-defined]
 
 
 def autoreset_mode_of(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
-    """When an episode of `env` follows the one that ended; ConfigError if it does not say so."""
+    """Return when `env` resets an episode that ended; ConfigError if its metadata lack it."""
     try:
         return AutoresetMode(env.metadata["autoreset_mode"])
     except (KeyError, ValueError):
@@ -121,9 +131,9 @@ def autoreset_mode_of(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
 
 
 def check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
-    """Raise ConfigError unless `env` begins an episode in the step that ended the last one.
+    """Raise ConfigError unless the autoreset mode of `env` is SAME_STEP.
 
-    In Gymnasium's default, NEXT_STEP, that step shows the old episode's end, and no `final_obs`.
+    Gymnasium's default, NEXT_STEP, provides no `final_obs`.
     """
     mode = autoreset_mode_of(env)
     if mode is not AutoresetMode.SAME_STEP:

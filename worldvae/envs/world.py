@@ -1,6 +1,6 @@
-"""A world is a factory of environments: what trains, scores, films or collects steps any of them.
+"""A world is a factory of environments, in which agents train, are evaluated and collect frames.
 
-The real one is here. A dream of latent dynamics is another, with the same contract.
+The real world is defined here. A dream of latent dynamics is another world of the same interface.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from worldvae.envs.vector import image_of
 
 
 class World(Protocol):
-    """Where episodes happen."""
+    """A factory of environments of one task."""
 
     @property
     def name(self) -> str:
-        """Its name in messages, such as a Gymnasium id."""
+        """The name of the world in messages, such as a Gymnasium id."""
 
     @property
     def image_key(self) -> str | None:
-        """The key of the image in a Dict observation; None for an observation that is one array."""
+        """The key of the image if observations are a Dict; None if they are one array."""
 
     @property
     def has_limit(self) -> bool:
-        """Whether each episode is known to end after some number of decisions."""
+        """Whether episodes have a known limit of steps."""
 
     @property
     def action_repeat(self) -> int:
-        """How many environment steps one decision lasts."""
+        """The number of environment steps in one decision."""
 
     def make_vec(self, num_envs: int, seed: int) -> VectorEnv[Any, Any, Any]:
-        """N environments with SAME_STEP autoreset, the first episodes begun from `seed`."""
+        """Make N environments with SAME_STEP autoreset, whose first reset uses `seed`."""
 
     def make_env(self) -> gym.Env[Any, Any]:
-        """One environment of the same observations and actions."""
+        """Make one environment with the same observations and actions."""
 
     def picture(self, env: gym.Env[Any, Any], observation: Any) -> NDArray[Any]:
-        """What a person is shown of `env` (H, W, C) uint8, where it gave `observation`."""
+        """Return the picture of `env` that a film shows after `observation`: (H, W, C) uint8."""
 
 
 @dataclass(frozen=True)
 class RealWorld:
-    """The environments of a configuration, see `World`."""
+    """The world whose environments `make_env` and `make_vec` make from a configuration."""
 
     config: EnvConfig
 

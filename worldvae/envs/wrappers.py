@@ -1,4 +1,4 @@
-"""Gymnasium wrappers between an environment and the agent; each does one thing."""
+"""Gymnasium wrappers for actions, rewards and frames; each does one thing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ STEER_THROTTLE = spaces.Box(-1.0, 1.0, (2,), np.float32)
 
 
 def steer_throttle(action: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(..., 2) of (steer, throttle) in [-1, 1] -> (..., 3) of CarRacing's (steer, gas, brake).
+    """Convert (steer, throttle) to CarRacing's (steer, gas, brake): (..., 2) -> (..., 3).
 
-    Gas when throttle is positive, brake when negative: the two are never pressed together.
+    Inputs are clipped to [-1, 1]. A positive throttle is gas and a negative one brake, so that both
+    are never pressed together.
     """
     action = np.clip(action, -1.0, 1.0)
     steer, throttle = action[..., 0], action[..., 1]
@@ -33,7 +34,7 @@ def steer_throttle(action: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class SteerThrottle(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
-    """CarRacing with two axes, see `steer_throttle`."""
+    """Gives CarRacing the actions (steer, throttle), see `steer_throttle`."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
@@ -42,7 +43,7 @@ class SteerThrottle(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
         self.action_space = STEER_THROTTLE
 
     def action(self, action: NDArray[np.float32]) -> NDArray[np.float64]:
-        """As `steer_throttle`, in the double precision that Box2D's binding insists on."""
+        """Return `steer_throttle(action)` in float64, which Box2D's Python binding requires."""
         return steer_throttle(np.asarray(action)).astype(np.float64)
 
 
@@ -75,8 +76,8 @@ class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 class GiveUp(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Truncates an episode after `patience` steps without a positive reward.
 
-    For training only: a car lost on the grass teaches nothing more. Truncated and not
-    terminated, so that PPO still bootstraps the value of what would have come.
+    It is meant for training only, where a car that is lost on the grass teaches nothing more. The
+    episode is truncated and not terminated, so that PPO bootstraps the value of its last frame.
     """
 
     def __init__(self, env: gym.Env[Any, Any], patience: int) -> None:
@@ -97,11 +98,15 @@ class GiveUp(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
-    """Observations become frames (H, W, C) uint8 as `config` says.
+    """Replaces observations by frames (H, W, C) uint8.
 
-    From an image observation, from the image under `image_key` of a Dict observation (the other
-    keys as `KeyEncoding` gives them), or from `render()` when `render` is set. A spec holds
-    `config` as a mapping, which is taken too.
+    Args:
+        env: An environment that observes images, or a Dict with an image, or that renders images.
+        config: The crop, size and colour of the frames; also as a mapping, which specs hold.
+        image_key: The key of the image in a Dict; other keys are encoded as `KeyEncoding` says.
+        render: Whether frames come from `render()` and not from the observation.
+
+    Raises ConfigError if there is no image to take frames from.
     """
 
     def __init__(
@@ -124,7 +129,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
 
     def observation(self, observation: Any) -> Any:
         try:
-            source = self._rendered() if self._layout is None else self._seen(observation)
+            source = self._rendered() if self._layout is None else self._observed(observation)
             self.source_shape = source.shape
             frame = preprocess(source, self.frame_config)
             return _joined(observation, self.image_key, frame, self._others)
@@ -132,7 +137,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
             what = "render(): " if self._layout is None else ""
             raise ConfigError(f"{name_of(self.env)}: {what}{error}") from None
 
-    def _seen(self, observation: Any) -> Frame:
+    def _observed(self, observation: Any) -> Frame:
         assert self._layout is not None
         image = observation if self.image_key is None else observation[self.image_key]
         return self._layout.frame(image)
@@ -147,7 +152,10 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
 
 
 class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
-    """A black frame (H, W, C) in the place of the image: nothing is rendered or resized."""
+    """Replaces the image by a black frame (H, W, C), so that nothing is rendered or resized.
+
+    The arguments are those of `FrameObservation`.
+    """
 
     def __init__(
         self,
@@ -171,7 +179,10 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
 
 
 def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
-    """The layout of the image in `space`, or under its `image_key`; ConfigError without one."""
+    """Return the layout of the image in `space`, or under its key `image_key`.
+
+    Raises ConfigError if there is no image.
+    """
     if image_key is None:
         layout = image_layout(space)
         if layout is None:
@@ -191,7 +202,7 @@ def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
 
 
 def _others(space: gym.Space[Any], image_key: str | None) -> tuple[KeyEncoding, ...]:
-    """The keys beside the image, none where the frame stands alone."""
+    """Return the encodings of the keys beside the image; empty if observations are no Dict."""
     if image_key is None or not isinstance(space, spaces.Dict):
         return ()
     return tuple(
@@ -211,7 +222,7 @@ def _frame_space(
 def _joined(
     observation: Any, image_key: str | None, frame: Frame, others: tuple[KeyEncoding, ...]
 ) -> Any:
-    """`frame` alone, or in a Dict with the other keys of `observation`."""
+    """Return `frame`, or a Dict of it and the encoded other keys of `observation`."""
     if image_key is None:
         return frame
     return {image_key: frame, **{other.key: other(observation[other.key]) for other in others}}

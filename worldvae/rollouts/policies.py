@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.envs.actions import ActionSpace, agent_actions, check_space, is_whole
+from worldvae.envs.actions import ActionSpace, agent_actions, check_space, is_integer
 from worldvae.errors import ConfigError
 
 
@@ -106,7 +106,7 @@ class SmoothPolicy:
         is_start = episode_start.reshape(-1, *[1] * len(space.shape))
         self._last = np.where(is_start, noise, continued)
         actions: NDArray[Any] = np.clip(middle + self._last, low, high)
-        return (np.rint(actions) if is_whole(space) else actions).astype(space.dtype)
+        return (np.rint(actions) if is_integer(space) else actions).astype(space.dtype)
 
 
 class EpsilonPolicy:
@@ -140,7 +140,7 @@ def draw_uniform(space: ActionSpace, count: int, generator: np.random.Generator)
     if isinstance(space, spaces.Discrete):
         return space.start + generator.integers(space.n, size=count)
     shape = (count, *space.shape)
-    if is_whole(space):
+    if is_integer(space):
         low, high = space.low.astype(np.int64), space.high.astype(np.int64)
         return generator.integers(low, high, shape, endpoint=True).astype(space.dtype)
     return generator.uniform(space.low, space.high, shape).astype(space.dtype)

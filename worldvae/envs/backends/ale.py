@@ -1,4 +1,4 @@
-"""Atari through ALE's own vector environment: threads in C++, frames resized there."""
+"""Atari games on ALE's own vector environment, which steps and resizes frames in C++ threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import Crop, preprocess_batch
 from worldvae.envs.vector import final_info
 
-_UNDERSTOOD = {
+_SUPPORTED = {
     "game",
     "frameskip",
     "repeat_action_probability",
@@ -26,11 +26,11 @@ _UNDERSTOOD = {
 
 
 def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
-    """Why this backend cannot play `config`'s game exactly as Gymnasium does, or None."""
+    """Return why this backend cannot play the game exactly as Gymnasium does; None if it can."""
     if spec.entry_point != "ale_py.env:AtariEnv":
         return f"{spec.id} is not an Atari game"
     settings = {**spec.kwargs, **config.kwargs}
-    unknown = sorted(set(settings) - _UNDERSTOOD)
+    unknown = sorted(set(settings) - _SUPPORTED)
     if unknown:
         return f"it does not know env.kwargs {', '.join(unknown)}"
     if not isinstance(settings.get("frameskip"), int):
@@ -43,10 +43,10 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
 
 
 class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]):
-    """`ale_py`'s AtariVectorEnv set to what `gymnasium.make("ALE/...-v5")` does, frame by frame.
+    """Sets `ale_py`'s AtariVectorEnv to give the same frames as `gymnasium.make("ALE/...-v5")`.
 
-    No stacking, no-ops, max-pooling, reward clipping or fire on reset: what Gymnasium's own
-    environment does not do, a comparison against it must not do either.
+    It does no stacking, no-ops, max-pooling, reward clipping or fire on reset, since Gymnasium's
+    own environment, on which agents are evaluated, does none of these.
     """
 
     def __init__(self, config: EnvConfig, spec: EnvSpec, num_envs: int) -> None:
@@ -57,7 +57,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         max_frames = settings["max_num_frames_per_episode"]
         if config.max_episode_steps is not None:
             max_frames = min(max_frames, config.max_episode_steps * frame_skip)
-        # Cropping comes before resizing, so a cropped frame has to arrive in full.
+        # Cropping comes before resizing, so a frame to be cropped is needed in full size.
         native = config.frame.crop == Crop()
         self._frame = config.frame
         self._env = AtariVectorEnv(
@@ -104,5 +104,5 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         self._env.close()
 
     def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(N, 1, H0, W0, 3) -> (N, H, W, C), with the one function that all backends use."""
+        """Preprocess frames as all backends do: (N, 1, H0, W0, 3) -> (N, H, W, C)."""
         return preprocess_batch(frames[:, 0], self._frame)

@@ -1,4 +1,4 @@
-"""CarRacing in C++ through envpool, with the autoreset, actions and frames of our contract."""
+"""CarRacing in C++ through envpool, with the autoreset, actions and frames of `make_vec`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from worldvae.errors import ConfigError
 
 T = TypeVar("T")
 
-# Only what was compared with Gymnasium's own: same rules, same frames, same returns.
+# Ids whose rules, frames and returns were compared with those of Gymnasium's own environment.
 COMPARED = {"CarRacing-v3"}
 
 
 def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
-    """Why this backend cannot play `config`'s game, or None."""
+    """Return why this backend cannot play the environment; None if it can."""
     if spec.id not in COMPARED:
         return f"only {', '.join(sorted(COMPARED))} was compared with Gymnasium's own"
     if config.kwargs or config.pixels in {"render", "none"}:
@@ -41,10 +41,10 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
 
 
 class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
-    """envpool resets an ended environment on the step after; this one does it on the same step.
+    """Steps CarRacing in envpool with SAME_STEP autoreset; envpool itself has NEXT_STEP.
 
-    The environments are shared out among as many pools as there are cores, each stepped and its
-    frames resized by a thread of its own: one pool's cores would be idle while frames are resized.
+    The environments are divided among as many pools as there are cores. A thread for each pool
+    steps it and resizes its frames, since with a single pool the cores would be idle meanwhile.
     """
 
     def __init__(self, config: EnvConfig, num_envs: int, seed: int) -> None:
@@ -65,13 +65,16 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Start every episode anew. envpool seeds a pool when it is made, so a seed makes one."""
+        """Begin an episode in each environment.
+
+        A seed makes new pools, since envpool takes seeds only then.
+        """
         if "reset_mask" in (options or {}):
             raise ConfigError("envpool resets all environments at once: env.backend: gymnasium")
         if seed is not None:
             self._close_pools()
             self._pools = self._make_pools(seed)
-        obs = self._blank()
+        obs = self._empty_frames()
         self._each(lambda pool, share: pool.reset(obs[share]))
         return obs, {}
 
@@ -79,7 +82,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         actions = self._mapped(actions)
-        obs, rewards = self._blank(), np.zeros(self.num_envs)
+        obs, rewards = self._empty_frames(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros((2, self.num_envs), bool)
 
         def act(pool: _Pool, share: slice) -> NDArray[np.uint8]:
@@ -94,11 +97,11 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self._threads.shutdown()
 
     def _each(self, act: Callable[[_Pool, slice], T]) -> list[T]:
-        """What `act` gives for each pool and its share of the environments, all at once."""
+        """Call `act` in parallel for each pool and its share of the environments."""
         return list(self._threads.map(act, self._pools, self._shares))
 
     def _make_pools(self, seed: Any) -> list[_Pool]:
-        """One seed per environment; an int counts up from the first, as in Gymnasium."""
+        """Make the pools with one seed per environment; an int counts up, as in Gymnasium."""
         seeds = seed if isinstance(seed, list) else [seed + i for i in range(self.num_envs)]
         return [_Pool(self._config, seeds[share]) for share in self._shares]
 
@@ -106,7 +109,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         for pool in self._pools:
             pool.close()
 
-    def _blank(self) -> NDArray[np.uint8]:
+    def _empty_frames(self) -> NDArray[np.uint8]:
         return np.empty((self.num_envs, *self._config.frame.shape), np.uint8)
 
     def _mapped(self, actions: NDArray[Any]) -> NDArray[np.float32]:
@@ -115,18 +118,20 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
 
 
 class Step(NamedTuple):
-    """What a step of n environments leaves, filled in place."""
+    """The results of a step of n environments, arrays that a pool fills in place."""
 
     obs: NDArray[np.uint8]
     """(n, H, W, C)."""
     rewards: NDArray[np.float64]
-    """(n,), as the two below."""
+    """(n,)."""
     terminated: NDArray[np.bool_]
+    """(n,)."""
     truncated: NDArray[np.bool_]
+    """(n,)."""
 
 
 class _Pool:
-    """Some environments on a thread of their own; `seeds` has one for each."""
+    """A pool of environments that one thread steps, with one seed for each of them."""
 
     def __init__(self, config: EnvConfig, seeds: list[int]) -> None:
         import envpool
@@ -135,7 +140,7 @@ class _Pool:
         self._idle = np.zeros(len(seeds), np.int64)
         limit = config.max_episode_steps
         options = {} if limit is None else {"max_episode_steps": limit}
-        with warnings.catch_warnings():  # its float64 bounds are cast to float32, rightly
+        with warnings.catch_warnings():  # it warns that float64 bounds are cast to float32
             warnings.simplefilter("ignore", UserWarning)
             self._pool = envpool.make(
                 config.id,
@@ -148,7 +153,7 @@ class _Pool:
 
     @property
     def action_space(self) -> spaces.Space[Any]:
-        """Of one environment."""
+        """The action space of one environment."""
         space: spaces.Space[Any] = self._pool.action_space
         return space
 
@@ -156,31 +161,35 @@ class _Pool:
         self._pool.close()
 
     def reset(self, obs: NDArray[np.uint8]) -> None:
-        """Begin an episode in each environment; first frames into `obs` (n, H, W, C)."""
+        """Begin an episode in each environment and write the first frames to `obs` (n, H, W, C)."""
         self._reset(np.arange(len(self._idle)), obs)
 
     def step(self, actions: NDArray[np.float32], step: Step) -> NDArray[np.uint8]:
-        """Hold each action for the action repeat; the last frames of what ended: (E, H, W, C)."""
+        """Repeat each action for one decision and fill `step` with its results.
+
+        Returns the final frames of the E episodes that ended: (E, H, W, C).
+        """
         running = np.arange(len(actions))
         for left in reversed(range(self._config.action_repeat)):
             frames, reward, done, cut, info = self._pool.step(
                 actions[running], running.astype(np.int32)
             )
-            # The pool answers in the order in which its environments finish.
-            who = info["env_id"]
-            step.rewards[who] += reward
-            self._idle[who] = np.where(reward > 0, 0, self._idle[who] + 1)
-            step.terminated[who], step.truncated[who] = done, cut | (self._gave_up(who) & ~done)
-            over = step.terminated[who] | step.truncated[who]
-            shown = over if left else np.ones(len(who), bool)
-            step.obs[who[shown]] = preprocess_batch(frames[shown], self._config.frame)
-            running = np.sort(who[~over])
+            # The pool returns results in the order in which its environments finish.
+            indices = info["env_id"]
+            step.rewards[indices] += reward
+            self._idle[indices] = np.where(reward > 0, 0, self._idle[indices] + 1)
+            step.terminated[indices] = done
+            step.truncated[indices] = cut | (self._gave_up(indices) & ~done)
+            ended = step.terminated[indices] | step.truncated[indices]
+            shown = ended if left else np.ones(len(indices), bool)
+            step.obs[indices[shown]] = preprocess_batch(frames[shown], self._config.frame)
+            running = np.sort(indices[~ended])
             if not len(running):
                 break
-        ended = np.flatnonzero(step.terminated | step.truncated)
-        last = step.obs[ended]
-        if len(ended):
-            self._reset(ended, step.obs)
+        over = np.flatnonzero(step.terminated | step.truncated)
+        last = step.obs[over]
+        if len(over):
+            self._reset(over, step.obs)
         return last
 
     def _reset(self, which: NDArray[np.intp], obs: NDArray[np.uint8]) -> None:
@@ -188,6 +197,6 @@ class _Pool:
         obs[info["env_id"]] = preprocess_batch(frames, self._config.frame)
         self._idle[which] = 0
 
-    def _gave_up(self, who: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def _gave_up(self, indices: NDArray[np.int32]) -> NDArray[np.bool_]:
         patience = self._config.give_up_after
-        return np.zeros(len(who), bool) if patience is None else self._idle[who] >= patience
+        return np.zeros(len(indices), bool) if patience is None else self._idle[indices] >= patience

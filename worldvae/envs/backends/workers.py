@@ -1,4 +1,4 @@
-"""Environments in processes of their own: a dead one is told of in a line, `close` is bounded."""
+"""Environments in worker processes: a dead one raises an error, and `close` always returns."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.files import GUARD, check_guarded
 
 CLOSE_SECONDS = 10.0
-"""What idle environments may take to close; then their processes are ended."""
+"""How long idle environments may take to close before their processes are killed."""
 
 BUSY_SECONDS = 2.0
-"""The same where a call was interrupted, which may never return."""
+"""How long environments may take to close if a call was interrupted, which may never return."""
 
-LAST_WORDS_SECONDS = 0.5
-"""What an exception may take to arrive from a process that has ended."""
+ERROR_SECONDS = 0.5
+"""How long the exception of a process that has ended may take to arrive."""
 
 GONE = EOFError, ConnectionResetError, BrokenPipeError
-"""What a pipe raises whose other end has ended."""
+"""The errors of a pipe whose other process has ended."""
 
 
 class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
-    """Gymnasium's AsyncVectorEnv with SAME_STEP autoreset, whose processes may die or hang.
+    """Gymnasium's AsyncVectorEnv with SAME_STEP autoreset, whose workers may die or hang.
 
-    Its processes leave Ctrl-C to this one, which ends them: a step that was interrupted is not
-    waited for. An exception in an environment is raised here as it was there, with its traceback
-    as a note. Raises ConfigError if a process ends that was not asked to.
+    Only the parent process reacts to Ctrl-C: it ends the workers without waiting for an interrupted
+    step. An exception in an environment is raised in the parent with the same type, and with its
+    traceback as a note. Raises ConfigError if a worker process ends unexpectedly.
     """
 
     def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]]) -> None:
         check_guarded()
-        # A process that begins is deaf to Ctrl-C before it can ignore it.
+        # Ctrl-C is blocked until a new process has had the time to ignore it.
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             super().__init__(makers, worker=_work, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -55,46 +55,46 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def reset_async(self, *args: Any, **kwargs: Any) -> None:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             super().reset_async(*args, **kwargs)
 
     def reset_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             return super().reset_wait(*args, **kwargs)
 
     def step_async(self, actions: Any) -> None:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             super().step_async(actions)
 
     def step_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             return super().step_wait(*args, **kwargs)
 
     def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> None:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             super().call_async(name, *args, **kwargs)
 
     def call_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             return super().call_wait(*args, **kwargs)
 
     def set_attr(self, name: str, values: Any) -> None:
-        """As Gymnasium's."""
-        with self._deaths_told():
+        """As in Gymnasium, with an error if a worker has died."""
+        with self._raises_deaths():
             super().set_attr(name, values)
 
     def close_extras(self, timeout: float | None = None, terminate: bool = False) -> None:
-        """Let each environment close itself, and end its process if that takes too long.
+        """Let each environment close itself, and kill its process if that takes too long.
 
         Args:
-            timeout: Seconds; None for `CLOSE_SECONDS`, or `BUSY_SECONDS` in the middle of a call.
-            terminate: Do not wait at all.
+            timeout: Seconds to wait; None for `CLOSE_SECONDS`, or `BUSY_SECONDS` during a call.
+            terminate: Whether to kill the processes without waiting.
         """
         if timeout is None:
             idle = getattr(self, "_state", None) is AsyncState.DEFAULT
@@ -104,10 +104,10 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         pipes = [pipe for pipe in getattr(self, "parent_pipes", []) if pipe and not pipe.closed]
         try:
             for pipe in pipes:
-                with suppress(OSError):  # of one that is dead
+                with suppress(OSError):  # raised if the process is dead
                     pipe.send(("close", None))
             for pipe in pipes:
-                _read_out(pipe, until)
+                _drain(pipe, until)
             for process in processes:
                 process.join(max(0.0, until - time.monotonic()))
         finally:
@@ -118,9 +118,9 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
                 pipe.close()
 
     def _check_spaces(self) -> None:
-        # The last thing that the constructor does: all processes have begun, which may take long.
+        # The constructor calls this last: all processes have begun, so Ctrl-C may arrive again.
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-        with self._deaths_told():
+        with self._raises_deaths():
             super()._check_spaces()  # type: ignore[no-untyped-call]
 
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
@@ -134,20 +134,20 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         raise error
 
     @contextmanager
-    def _deaths_told(self) -> Iterator[None]:
+    def _raises_deaths(self) -> Iterator[None]:
         try:
             yield
         except GONE:
-            raise self._last_words() or ConfigError(self._first_death()) from None
+            raise self._sent_error() or ConfigError(self._death_message()) from None
 
-    def _last_words(self) -> BaseException | None:
-        """What a process said before it ended, if it had time to say something."""
+    def _sent_error(self) -> BaseException | None:
+        """Return the exception that a worker sent before it ended, or None."""
         with suppress(Empty):
-            error: BaseException = self.error_queue.get(timeout=LAST_WORDS_SECONDS)[2]
+            error: BaseException = self.error_queue.get(timeout=ERROR_SECONDS)[2]
             return error
         return None
 
-    def _first_death(self) -> str:
+    def _death_message(self) -> str:
         ended = wait([process.sentinel for process in self.processes], timeout=1)
         for index, process in enumerate(self.processes):
             if process.sentinel in ended:
@@ -166,10 +166,10 @@ def _how_ended(code: int | None) -> str:
     return f"its process was killed by {signal.Signals(-code).name}{hint}"
 
 
-def _read_out(pipe: Connection, until: float) -> None:
-    """Drop what comes out of `pipe` until its other end closes it: unread, it may block there.
+def _drain(pipe: Connection, until: float) -> None:
+    """Read and drop the content of `pipe` until it is closed, since a full pipe blocks the worker.
 
-    Bytes and no messages: the reading of one may have been interrupted half-way.
+    Bytes are read, and not messages, since the reading of a message may have been interrupted.
     """
     with suppress(OSError):
         while pipe.poll(max(0.0, until - time.monotonic())) and os.read(pipe.fileno(), 1 << 16):
@@ -179,24 +179,24 @@ def _read_out(pipe: Connection, until: float) -> None:
 def _work(
     index: int, make: Callable[[], Any], pipe: Connection, parent: Connection, *rest: Any
 ) -> None:
-    """Gymnasium's worker, which leaves Ctrl-C to the parent and ends quietly when that is gone."""
+    """Run Gymnasium's worker, which ignores Ctrl-C and ends without an error after its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    shared, errors, *others = rest
-    told: Any = _Errors(errors)
+    shared, queue, *others = rest
+    errors: Any = _Errors(queue)
     try:
         env = make()
     except Exception as error:  # noqa: BLE001  # raised in the parent
-        told.put((index, type(error), error, traceback.format_exc()))
+        errors.put((index, type(error), error, traceback.format_exc()))
         pipe.send((None, False))
         return
     with suppress(*GONE):
-        _async_worker(index, lambda: env, pipe, parent, shared, told, *others)
+        _async_worker(index, lambda: env, pipe, parent, shared, errors, *others)
 
 
 class _Errors:
-    """What a worker puts exceptions into: each can be sent, and holds its traceback as a note."""
+    """A queue of exceptions, made picklable and given their traceback as a note."""
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
@@ -205,7 +205,7 @@ class _Errors:
         """Send (index, type, exception, traceback)."""
         index, kind, error, trace = item
         if isinstance(error, GONE):
-            return  # the parent is gone, and nobody reads it
+            return  # the parent has ended and reads no errors
         try:
             pickle.loads(pickle.dumps(error))
         except Exception:  # noqa: BLE001  # an environment's exception may do anything
