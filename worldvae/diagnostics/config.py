@@ -1,8 +1,8 @@
-"""What can be asked of an examination of encoders."""
+"""The optional measurements of an encoder."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 Measure = Literal["probes", "published_probes", "disentanglement"]
-"""What can be measured of an encoder beside its reconstructions."""
+"""A measurement of an encoder in addition to its reconstructions."""

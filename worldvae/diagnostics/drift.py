@@ -1,4 +1,4 @@
-"""How far the frames of an agent are from those that its encoder was trained on.
+"""Measures how far an agent's frames are from those that its encoder was trained on.
 
 Shapes: B frames, H W C image, Z latents, n frames of one input.
 """
@@ -26,30 +26,30 @@ TRAINING_FRAMES = 4_000
 HELD_OUT_FRAMES = 1_000
 BATCH = 256
 LIMIT = 0.99
-"""Quantile of the held-out frames beyond which a frame is strange."""
+"""The quantile of held-out frames above which a frame counts as strange."""
 
 EXPECTED = 1 - LIMIT
-"""Share of frames beyond it if nothing drifts."""
+"""The share of strange frames that is expected without any drift."""
 
-# As `Encoder.whiten`: divided by its own deviation, a collapsed direction would be all there is.
+# As in `Encoder.whiten`: divided by its own deviation, a collapsed direction would dominate.
 STD_FLOOR = 0.05
-LEAST = 1e-10  # of a mean that divides
+LEAST = 1e-10  # lower bound of a mean or limit by which others are divided
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A Gaussian around latents."""
+    """A Gaussian fitted to latents."""
 
     mean: Array
     """(Z,)."""
     units: Array
-    """(Z, Z): deviations from the mean times it are uncorrelated, each of variance 1."""
+    """(Z, Z): a whitening matrix; deviations from the mean times it have covariance 1."""
 
     @classmethod
     def of(cls, codes: NDArray[np.floating]) -> Spread:
-        """Mean and covariance of codes (B, Z), B of 2 or more.
+        """Fit mean and covariance to codes (B, Z), B of 2 or more.
 
-        No direction is taken to deviate less than 5 % of what the widest latent does.
+        The deviation along any direction is at least 5 % of that of the widest latent.
         """
         covariance = np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False))
         variances, axes = np.linalg.eigh(covariance)
@@ -57,9 +57,9 @@ class Spread:
         return cls(codes.mean(0, dtype=np.float64), axes / np.sqrt(np.maximum(variances, floor)))
 
     def distances(self, codes: NDArray[np.floating]) -> Array:
-        """Squared Mahalanobis distances (z - m)' C^-1 (z - m): (B, Z) -> (B,).
+        """Return squared Mahalanobis distances (z - m)' C^-1 (z - m): (B, Z) -> (B,).
 
-        Their mean is Z where codes are spread as those behind the mean m and the covariance C.
+        Their mean is Z for codes that have the mean m and the covariance C.
         """
         squared: Array = np.square((codes - self.mean) @ self.units).sum(1)
         return squared
@@ -67,14 +67,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Readings:
-    """What an encoder makes of B frames, one by one."""
+    """Distance, error and decoded frame of each of B frames."""
 
     distance: Array
     """Squared Mahalanobis distance of the latents, (B,)."""
     error: Array | None
-    """Squared error of the decoded frame where black is 0 and white is 1, mean over pixels, (B,).
+    """Squared error of the decoded frame, mean over pixels from 0 (black) to 1 (white): (B,).
 
-    None for an encoder that has nothing to show.
+    It is None for an encoder that does not reconstruct its input, see `reconstructs`.
     """
     decoded: Frames | None
     """(B, H, W, C)."""
@@ -82,11 +82,11 @@ class Readings:
 
 @dataclass(frozen=True)
 class Usual:
-    """What one reading is on held-out frames."""
+    """The mean and the limit of one reading on held-out frames."""
 
     mean: float
     limit: float
-    """Its 99 % quantile."""
+    """The 99 % quantile."""
 
     @classmethod
     def of(cls, values: Array) -> Usual:
@@ -95,14 +95,17 @@ class Usual:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is normal for an encoder."""
+    """The latents of an encoder in training, and its readings on held-out frames."""
 
     spread: Spread
     distance: Usual
     error: Usual | None
 
     def strangeness(self, readings: Readings) -> Array:
-        """The larger of distance and error in units of its limit; strange above 1: (B,)."""
+        """Return the larger of distance and error, each divided by its limit: (B,).
+
+        A frame counts as strange above 1.
+        """
         strange = readings.distance / max(self.distance.limit, LEAST)
         if self.error is None or readings.error is None:
             return strange
@@ -110,7 +113,7 @@ class Reference:
 
 
 class Reading(Config):
-    """One reading over many frames, against held-out ones."""
+    """One reading over many frames, compared with held-out ones."""
 
     mean: float
     ratio: float = Field(description="Mean over the mean of held-out frames.")
@@ -118,7 +121,7 @@ class Reading(Config):
 
 
 class Drift(Config):
-    """How strange a batch of frames is to an encoder."""
+    """How far a set of frames is from the training frames of an encoder."""
 
     frames: int
     distance: Reading = Field(description="Squared Mahalanobis distance of the latents.")
@@ -126,15 +129,15 @@ class Drift(Config):
 
     @property
     def strange(self) -> float:
-        """The larger share of frames beyond a limit; 0.01 is expected."""
+        """The larger of the shares of frames above a limit; without drift about 0.01."""
         return max(self.distance.beyond, 0.0 if self.error is None else self.error.beyond)
 
 
 def refer(encoder: Encoder, stores: Sequence[RolloutStore]) -> Reference:
-    """What is normal for `encoder`: its latents on the training frames of `stores`, and distance
-    and error on the frames of their other episodes.
+    """Measure the latents of `encoder` on training frames, and its readings on other frames.
 
-    Raises ArtifactError if there are none, or they were made otherwise than those of training.
+    The other frames are those of the validation and test episodes of `stores`. Raises ArtifactError
+    if there are none of either kind, or if they were preprocessed otherwise than for `encoder`.
     """
     train, held_out = _sources(encoder, stores)
     codes = [encoder.encode(inputs) for inputs in _batches(train, TRAINING_FRAMES)]
@@ -149,7 +152,7 @@ def refer(encoder: Encoder, stores: Sequence[RolloutStore]) -> Reference:
 
 
 def read(encoder: Encoder, spread: Spread, inputs: Frames) -> Readings:
-    """Readings of what an agent was shown: (B, H, W, n C)."""
+    """Return distance, error and decoded frame of each of the inputs (B, H, W, n C)."""
     codes = encoder.encode(inputs)
     distance = spread.distances(codes)
     if not reconstructs(encoder):
@@ -159,17 +162,17 @@ def read(encoder: Encoder, spread: Spread, inputs: Frames) -> Readings:
 
 
 def reconstructs(encoder: Encoder) -> bool:
-    """Whether it decodes the frame that it was shown: not if it is untrained, or predicts."""
+    """Return whether `encoder` decodes its input; an untrained or a predicting one does not."""
     return encoder.card.trained and not encoder.window.ahead
 
 
 def newest(inputs: Frames, channels: int) -> Frames:
-    """The last frame of each input: (B, H, W, n C) -> (B, H, W, C)."""
+    """Return the last frame of each input: (B, H, W, n C) -> (B, H, W, C)."""
     return inputs[..., -channels:]
 
 
 def measure(reference: Reference, readings: Readings) -> Drift:
-    """How strange these frames are as a whole."""
+    """Compare the readings of a set of frames with those of the reference."""
     error = None
     if reference.error is not None and readings.error is not None:
         error = _compare(readings.error, reference.error)
@@ -187,7 +190,7 @@ def _compare(values: Array, usual: Usual) -> Reading:
 
 
 def _sources(encoder: Encoder, stores: Sequence[RolloutStore]) -> tuple[FrameSource, FrameSource]:
-    """Inputs of training episodes, and of the others; of these all, for they are few."""
+    """Return the inputs of training episodes, and those of validation and test episodes."""
     for store in stores:
         encoder.card.check_frame(store.env.frame, str(store.folder))
     whole = [(store, store.healthy()) for store in stores]
@@ -212,7 +215,7 @@ def _batches(source: FrameSource, limit: int) -> Iterator[Frames]:
 
 
 def _errors(decoded: Frames, frames: Frames) -> Array:
-    """Mean over pixels of the squared difference, (B, H, W, C) twice -> (B,)."""
+    """Return the mean squared difference over pixels in [0, 1]: (B, H, W, C) twice -> (B,)."""
     difference = (decoded.astype(np.float32) - frames) / 255
     squared: Array = np.square(difference).mean((1, 2, 3), dtype=np.float64)
     return squared

@@ -1,6 +1,6 @@
-"""What the checks look at: frames of each split, encoded once, with the state behind them.
+"""The data that the checks measure: frames of each split, encoded once, with their true state.
 
-Shapes: B frames, H W C image, T frames of a window, Z latents, D numbers of a frame made small,
+Shapes: B frames, H W C image, T frames of a window, Z latents, D numbers of a downsampled frame,
 S state variables.
 """
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Splits(NamedTuple, Generic[T]):
-    """One of a kind for each split of a store."""
+    """One value for each split of a store."""
 
     train: T
     validation: T
@@ -42,7 +42,7 @@ class Splits(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True)
 class Subject:
-    """An encoder, the model in it, and the three splits of the store, cut for its window."""
+    """An encoder, its model, and the three splits of a store, read in windows of its size."""
 
     encoder: Encoder
     model: Autoencoder
@@ -52,14 +52,14 @@ class Subject:
 
     @classmethod
     def open(cls, encoder: Encoder, store: RolloutStore) -> Subject:
-        """Damaged episodes are left out with a warning.
+        """Open the splits of `store` for `encoder`; damaged episodes are left out with a warning.
 
-        Raises ArtifactError if a split is empty, or its frames were made otherwise than those that
-        the encoder was trained on.
+        Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise than
+        those that the encoder was trained on.
         """
         encoder.card.check_frame(store.env.frame, str(store.folder))
         pixels = encoder._model.config.pixels
-        # Motion is looked at whether or not the objective does.
+        # Motion is measured even if the objective does not use it.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
         records = store.healthy()
         splits = Splits(
@@ -73,7 +73,7 @@ class Subject:
         return cls(encoder, encoder._model, store, window, splits)
 
     def rows(self, limit: int) -> Splits[NDArray[np.int64]]:
-        """At most `limit` examples in all, shared out by the splits' lengths: numbers of each."""
+        """Return the numbers of at most `limit` examples, in proportion to the splits' lengths."""
         lengths = [len(split) for split in self.splits]
         share = min(1.0, limit / sum(lengths))
         return Splits(*(evenly(length, max(1, int(share * length))) for length in lengths))
@@ -81,31 +81,31 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sample:
-    """B examples of one split, spread evenly: what an agent would see of them, and the truth."""
+    """B examples of one split, spread evenly: their codes, and the true state."""
 
     codes: NDArray[np.float32]
     """Posterior means, not whitened, (B, Z)."""
     untrained: NDArray[np.float32]
-    """Those of the same network with random weights, (B, Z)."""
+    """Posterior means of the same network with random weights, (B, Z)."""
     pixels: NDArray[np.float32]
-    """The inputs made small, (B, D)."""
+    """The downsampled inputs, (B, D)."""
     hashes: NDArray[np.uint64]
-    """(B,), equal for equal inputs."""
+    """Hashes of the inputs, (B,)."""
     state: NDArray[np.float64]
-    """At the newest frame of the input, nan where none was recorded, (B, S)."""
+    """The true state at the newest frame of the input, nan if none was recorded, (B, S)."""
     episodes: NDArray[np.int64]
-    """Which episode of the split, (B,)."""
+    """The index of the episode within the split, (B,)."""
 
 
 def draw_samples(subject: Subject, seed: int, limit: int) -> Splits[Sample]:
-    """A `Sample` of each split, at most `limit` frames in all, shared out by their lengths."""
+    """Draw a `Sample` of each split, at most `limit` frames in all, in proportion to its length."""
     untrained = untrained_model(subject.model, seed)
     pairs = zip(subject.splits, subject.rows(limit), strict=True)
     return Splits(*(_draw(subject, untrained, split, rows) for split, rows in pairs))
 
 
 def untrained_model(model: Autoencoder, seed: int) -> Autoencoder:
-    """The same network with random weights, in the same pixel units."""
+    """Return the same network with random weights, in the same pixel units."""
     units = PixelStatistics(model.pixel_mean.cpu(), model.pixel_std.cpu(), model.training_frames)
     fresh = Autoencoder(model.config, model.shape, seed, units, model.action_size)
     return fresh.to(_device(model)).eval().requires_grad_(False)
@@ -126,7 +126,7 @@ def _draw(
 
 @torch.inference_mode()
 def encode(model: Autoencoder, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Posterior means: (B, H, W, stack C) -> (B, Z)."""
+    """Return the posterior means of the inputs: (B, H, W, stack C) -> (B, Z)."""
     frames = torch.from_numpy(np.ascontiguousarray(inputs)).to(_device(model))
     return model.encode(frames).mean.cpu().numpy()
 
@@ -134,7 +134,7 @@ def encode(model: Autoencoder, inputs: NDArray[np.uint8]) -> NDArray[np.float32]
 def states_at(
     store: RolloutStore, source: StoredFrames, indices: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The true state at time t of each example, nan where none was recorded: (B,) -> (B, S)."""
+    """Return the true state at time t of each example, nan if none was recorded: (B,) -> (B, S)."""
     owners, times = source.locate(indices)
     state = np.full((len(indices), len(store.state_variables)), np.nan)
     if not store.state_variables:
@@ -149,31 +149,31 @@ def states_at(
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """B examples of one split, spread evenly, and what their codes keep of them."""
+    """B examples of one split, spread evenly, with their codes and reconstruction errors."""
 
     targets: NDArray[np.uint8]
-    """(B, H, W, C)."""
+    """The frames to reconstruct, (B, H, W, C)."""
     moved: NDArray[np.bool_]
-    """Which pixels changed since the frame before the target, (B, H, W)."""
+    """True for pixels that changed since the frame before the target, (B, H, W)."""
     error: NDArray[np.float32]
-    """Squared, of decoded posterior means, mean over channels, (B, H, W)."""
+    """Squared error of decoded posterior means, mean over channels, (B, H, W)."""
     codes: NDArray[np.float32]
     """Posterior means, not whitened, (B, Z)."""
     kl: NDArray[np.float32]
-    """In nats, (B, Z)."""
+    """KL of each latent to the prior in nats, (B, Z)."""
     distortion: NDArray[np.float32]
-    """-log p(target | z) of sampled codes z, in nats and without weights, (B,)."""
+    """-log p(target | z) of sampled codes z in nats, no pixel weighted, (B,)."""
     state: NDArray[np.float64]
-    """(B, S), as in `Sample`."""
+    """The true state as in `Sample`, (B, S)."""
     episodes: NDArray[np.int64]
-    """(B,), as in `Sample`."""
+    """The index of the episode as in `Sample`, (B,)."""
 
 
 @torch.inference_mode()
 def reconstruct(
     subject: Subject, source: StoredFrames, limit: int, generator: torch.Generator
 ) -> Reconstructions:
-    """At most `limit` examples of `source`, encoded and decoded."""
+    """Encode and decode at most `limit` examples of `source`."""
     batches = (batch.to(_device(subject.model)) for batch in frame_batches(source, BATCH, limit))
     parts = [_reconstruct(subject, batch, generator) for batch in batches]
     columns: list[NDArray[Any]] = [
@@ -202,7 +202,7 @@ def _reconstruct(
 
 
 def _distortion(model: Autoencoder, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """-log p(target | z) in nats, every pixel counted once: (B, C, H, W) twice -> (B,)."""
+    """Return -log p(target | z) in nats, no pixel weighted: (B, C, H, W) twice -> (B,)."""
     if isinstance(model.config.pixels, BernoulliPixels):
         return bernoulli_nll(torch.logit(image, eps=1e-6), target)
     squared = (image - target).square()

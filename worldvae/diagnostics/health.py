@@ -1,4 +1,4 @@
-"""The health check of an encoder: what its latents keep, waste and tell, with a verdict."""
+"""The health check of an encoder: measures what its latents keep and lose, and gives a verdict."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ RECONSTRUCTED_FRAMES = 2_000
 
 
 def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool = False) -> Health:
-    """Examine `encoder` on the episodes of `store`, whose test split no training has seen.
+    """Check `encoder` on the episodes of `store`, whose test split was not used in training.
 
-    `supervised` also trains the same network on the true state: the ceiling of the probes.
-    Raises ArtifactError if a split is empty, or if the frames are not the encoder's.
+    With `supervised` the same network is also trained on the true state, as the ceiling of the
+    probes. Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise
+    than those that the encoder was trained on.
     """
     clock = _Clock()
     with clock.part("reading"):
@@ -61,7 +62,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
     with clock.part("neighbours"):
         whitened = encoder.whiten(train.codes), encoder.whiten(held_out.codes)
         neighbours = measure_neighbours(train, held_out, whitened)
-    told = _told(subject, samples, seed, supervised, clock)
+    state_evidence = _state_evidence(subject, samples, seed, supervised, clock)
     objective = subject.model.config.objective
     evidence = Evidence(
         env_id=encoder.card.env_id,
@@ -73,7 +74,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
         code=measure_code(samples.train.codes, held_out.kl, not objective.is_variational),
         overfitting=overfitting,
         neighbours=neighbours,
-        **told,
+        **state_evidence,
     )
     findings = find(evidence)
     return Health(
@@ -87,13 +88,16 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
 
 
 def write_health(health: Health, folder: Path) -> None:
-    """Write `health.html` and then `health.json`, with which it is done, into `folder`."""
+    """Write `health.html` and then `health.json` into `folder`.
+
+    A folder with `health.json` counts as checked.
+    """
     write_page(health, folder)
     HEALTH.write(folder, health)
 
 
 def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reconstructions]:
-    """Of training and of held-out frames."""
+    """Return the reconstructions of training frames, and those of test frames."""
     generator = torch.Generator().manual_seed(derive(seed, "diagnose", "codes"))
     train, held_out = (
         reconstruct(subject, split, RECONSTRUCTED_FRAMES, generator)
@@ -102,10 +106,10 @@ def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reco
     return train, held_out
 
 
-def _told(
+def _state_evidence(
     subject: Subject, samples: Splits[Sample], seed: int, supervised: bool, clock: _Clock
 ) -> dict[str, Any]:
-    """What the latents tell of the true state: the fields of `Evidence` about it."""
+    """Return the fields of `Evidence` that say how well latents represent the true state."""
     variables = subject.store.state_variables
     if not has_state(samples):
         reasons = {"no_probes": NO_STATE, "no_disentanglement": NO_STATE}
@@ -125,7 +129,7 @@ def _told(
 
 
 class _Clock:
-    """Wall-clock seconds of each part."""
+    """Measures the wall-clock seconds of each part of the check."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

@@ -1,6 +1,6 @@
-"""What is made of an encoder's inputs to compare with its codes: small pictures, and hashes.
+"""Downsampled frames and hashes of an encoder's inputs, which its codes are compared with.
 
-Shapes: B frames, H W C image, D numbers of a frame made small.
+Shapes: B frames, H W C image, D numbers of a downsampled frame.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ POOLED_AT_ONCE = 512
 
 
 def frame_hashes(frames: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """64 bits that tell frames apart: (B, H, W, C) -> (B,)."""
+    """Return a 64-bit hash of each frame: (B, H, W, C) -> (B,)."""
     digests = [blake2b(frame.tobytes(), digest_size=8).digest() for frame in frames]
     return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def downsampled_pixels(frames: NDArray[np.uint8], size: int = 256) -> NDArray[np.float32]:
-    """Means over about `size` areas of the aspect of the frame: (B, H, W, C) -> (B, D) in [0, 1].
+    """Downsample frames to about `size` numbers in [0, 1]: (B, H, W, C) -> (B, D).
 
     D = h w C, where (h, w) is (H, W) scaled by sqrt(size / (H W C)) and rounded.
     """

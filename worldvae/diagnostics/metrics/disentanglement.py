@@ -1,7 +1,7 @@
-"""How well latents separate the factors of a world: MIG, SAP, DCI and the FactorVAE score.
+"""Scores of how well latents separate the factors of a world: MIG, SAP, DCI and FactorVAE.
 
-From the labels of logged frames alone: factors may be correlated, continuous or discrete, and
-sampled by whatever policy played. Shapes: N frames, Z latents, K factors.
+They need only the labels of recorded frames: factors may be correlated, continuous or discrete, and
+come from any policy. Shapes: N frames, Z latents, K factors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_CLASSES = 100
 
 @dataclass(frozen=True, eq=False)
 class PerFactorScores:
-    """The scores of each factor, (K,) each; nan for a skipped factor."""
+    """The scores of each factor: (K,) each, nan for a skipped factor."""
 
     mig: Array
     sap: Array
@@ -35,15 +35,17 @@ class PerFactorScores:
 
 @dataclass(frozen=True, eq=False)
 class Disentanglement:
-    """Scores from 0 to 1, more is better; nan where a score would say nothing.
+    """Scores from 0 to 1, higher is better; nan if a score is undefined.
 
-    One latent has no completeness, one factor no `dci_disentanglement` and no `factor_vae`.
-    Chance is 0, but 1 / K for `factor_vae`. Correlated factors lower what even perfect codes can
-    reach: MIG and SAP, since a latent then tells about its factor's relatives too (perfect codes
-    of two factors that share I nats have a MIG of 1 - I / H); `factor_vae`, since fixing one
-    factor narrows the others; DCI least, since trees prefer the best latent. Read them beside
-    `factors.largest_correlation`. An unencoded factor, low in `per_factor.informativeness`, still
-    spreads an importance of 1 over the latents, so that `dci_disentanglement` misleads.
+    With one latent completeness is undefined, with one factor `dci_disentanglement` and
+    `factor_vae`. The chance level is 0, but 1 / K for `factor_vae`.
+
+    Correlated factors lower the scores that even perfect codes can reach, so that scores have to be
+    read beside `factors.largest_correlation`. MIG and SAP fall since a latent then also informs
+    about other factors (perfect codes of two factors that share I nats have a MIG of 1 - I / H),
+    `factor_vae` since fixing one factor narrows the others, DCI least, since trees prefer the best
+    latent. A factor that is not encoded, with a low `per_factor.informativeness`, still spreads an
+    importance of 1 over the latents, which makes `dci_disentanglement` misleading.
     """
 
     mig: float
@@ -53,8 +55,8 @@ class Disentanglement:
     dci_informativeness: float
     factor_vae: float
     per_factor: PerFactorScores
-    disentanglement_of_latent: Array  # (Z,), 0 for a latent without use
-    importance: Array  # (Z, K), a column sums to 1, to 0 where no latent helps, nan where skipped
+    disentanglement_of_latent: Array  # (Z,), 0 for an unused latent
+    importance: Array  # (Z, K), a column sums to 1, to 0 if no latent helps; nan if it is skipped
     skipped_factors: tuple[int, ...]  # constant, or defined in too few frames
     constant_latents: tuple[int, ...]
     rows: int
@@ -67,11 +69,13 @@ def disentanglement(
     seed: int,
     episodes: ArrayLike | None = None,
 ) -> Disentanglement:
-    """All scores of codes (N, Z) against factors (N, K), of which discrete (K,) are categories.
+    """Return all scores of codes (N, Z) for factors (N, K); `discrete` (K,) marks categories.
 
-    nan marks a factor that is undefined in a frame. All but MIG learn on one half and score on
-    the other; `episodes` (N,) keeps an episode on one side, without which neighbouring frames,
-    near copies, leak into the held-out half. Uses MAX_ROWS random rows of a larger table.
+    A factor is nan in a frame in which it is undefined. All scores but MIG are fitted on one half
+    of the frames and computed on the other. `episodes` (N,) keeps each episode in one half; without
+    it, near copies of training frames leak into the held-out half. Of a larger table MAX_ROWS
+    random rows are used. Raises ConfigError if no factor varies over enough frames, or if codes or
+    factors cannot be scored.
     """
     z, values, kinds = _checked(codes, factors, discrete)
     rows = _subsample(len(z), seed)
@@ -91,7 +95,7 @@ def disentanglement(
 def _score(
     table: list[Factor], used: list[int], constant: tuple[int, ...], rows: int, seed: int
 ) -> Disentanglement:
-    """The scores of the factors `used` of the table."""
+    """Return the scores of the factors `used` in the table."""
     factors, K = [table[k] for k in used], len(table)
     trees = [
         scores.importance_and_skill(table[k], derive(seed, "disentanglement", "trees", k))
@@ -125,7 +129,7 @@ def _score(
 
 
 def _spread(values: ArrayLike, used: list[int], K: int) -> Array:
-    """Places the columns of the factors `used` among K, nan elsewhere: (..., k) -> (..., K)."""
+    """Put the columns of the factors `used` among K columns of nan: (..., k) -> (..., K)."""
     columns = np.asarray(values, np.float64)
     placed = np.full((*columns.shape[:-1], K), np.nan)
     placed[..., used] = columns
@@ -133,7 +137,7 @@ def _spread(values: ArrayLike, used: list[int], K: int) -> Array:
 
 
 def _standardised(codes: Array) -> tuple[Array, tuple[int, ...]]:
-    """Each latent with mean 0 and variance 1, or exactly 0 if constant, and which are: (N, Z)."""
+    """Return latents (N, Z) of mean 0 and variance 1, constant ones as 0, and which those are."""
     alive = np.ptp(codes, axis=0) > RESOLUTION * np.abs(codes).max(axis=0)
     centred = codes - codes.mean(axis=0)
     scaled = np.divide(centred, codes.std(axis=0), out=np.zeros_like(codes), where=alive)
@@ -146,7 +150,7 @@ def _subsample(n: int, seed: int) -> Labels:
 
 
 def _training_half(groups: NDArray[Any], seed: int) -> Flags:
-    """Half of the groups, at random: (N,) -> (N,)."""
+    """Return which rows belong to a random half of the groups: (N,) -> (N,)."""
     if len(np.unique(groups)) < 2:
         raise ConfigError("one episode has no held-out half; collect at least 2 episodes")
     split = GroupShuffleSplit(
@@ -159,7 +163,7 @@ def _training_half(groups: NDArray[Any], seed: int) -> Flags:
 def _checked(
     codes: ArrayLike, factors: ArrayLike, discrete: ArrayLike
 ) -> tuple[Array, Array, Flags]:
-    """The three tables, (N, Z), (N, K) and (K,), if they can be scored."""
+    """Return the arguments as arrays (N, Z), (N, K) and (K,); raise if they cannot be scored."""
     z, values = np.asarray(codes, np.float64), np.asarray(factors, np.float64)
     kinds = np.asarray(discrete, bool)
     if z.ndim != 2 or values.shape != (len(z), len(kinds)) or not z.shape[1]:

@@ -14,44 +14,45 @@ from worldvae.diagnostics.metrics.factors import RESOLUTION, Array, Factor, Flag
 
 TREES, TREE_ROWS = 50, 1000
 VOTES = 400
-VOTE_FRAMES = 300  # many, so that a rare flag is seldom absent and then seems the fixed factor
+VOTE_FRAMES = 300  # many, since a rare flag that is absent by chance would seem the fixed factor
 
 
 def mutual_information(codes: Array, labels: Labels) -> Array:
-    """I(z; v) of each binned latent with the classes v, in nats: (M, Z), (M,) -> (Z,)."""
+    """Return I(z; v) of each binned latent and the classes v in nats: (M, Z), (M,) -> (Z,)."""
     return np.array([_information(labels, binned(z)) for z in codes.T])
 
 
 def _information(a: Labels, b: Labels) -> float:
-    """sum p(a, b) log p(a, b) / (p(a) p(b)), in nats, of classes 0, 1, ...: (M,), (M,)."""
+    """Return sum p(a, b) log p(a, b) / (p(a) p(b)) in nats, of classes 0, 1, ...: (M,), (M,)."""
     kinds = int(b.max()) + 1
     joint = np.bincount(a * kinds + b, minlength=(int(a.max()) + 1) * kinds).reshape(-1, kinds)
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
     seen = joint > 0
-    # Of whole numbers, so that a constant tells exactly nothing.
+    # Computed from whole numbers, so that a constant has exactly 0 nats.
     ratio = joint[seen] * len(a) / product[seen]
     return float(joint[seen] @ np.log(ratio) / len(a))
 
 
 def information_gap(codes: Array, labels: Labels) -> float:
-    """MIG of one factor v, (M, Z), (M,): (I(z_1; v) - I(z_2; v)) / H(v), Chen et al. (2018).
+    """Return the MIG of one factor v, (I(z_1; v) - I(z_2; v)) / H(v): (M, Z), (M,) -> scalar.
 
-    z_1 and z_2 are the most and the second most informative latents.
+    z_1 and z_2 are the most and the second most informative latent (Chen et al., 2018).
     """
     entropy = _information(labels, labels)  # I(v; v) = H(v)
     return top_gap(mutual_information(codes, labels)) / entropy
 
 
 def top_gap(scores: Array) -> float:
-    """Largest minus second largest: (Z,) -> scalar. The rival of an only latent scores 0."""
+    """Return the largest minus the second largest score, which is 0 for a single latent: (Z,)."""
     second, first = np.sort(np.append(scores, 0.0))[-2:]
     return float(first - second)
 
 
 def attribute_predictability(factor: Factor) -> Array:
-    """SAP's score matrix, one column: held-out skill of each latent alone, (Z,).
+    """Return the held-out skill of each latent alone, a column of SAP's score matrix: (Z,).
 
-    Kumar et al. (2018): a line for a continuous factor, thresholds for a discrete one.
+    As in Kumar et al. (2018), a continuous factor is predicted by a line, a discrete one by
+    thresholds.
     """
     leaves = len(np.unique(factor.bins))
     model = (
@@ -63,10 +64,11 @@ def attribute_predictability(factor: Factor) -> Array:
 
 
 def importance_and_skill(factor: Factor, seed: int) -> tuple[Array, float]:
-    """What a predictor of the factor uses, (Z,), and how good it is on the held-out half.
+    """Return how much a predictor of the factor uses each latent, (Z,), and its held-out skill.
 
-    Random forests, as in Eastwood & Williams (2018). Every split sees all latents: chosen among
-    some, or at a random threshold, it credits a latent for its factor's correlation with another.
+    The predictor is a random forest, as in Eastwood & Williams (2018). Each split chooses among all
+    latents; splits among a random subset, or at random thresholds, would credit a latent for the
+    correlation of its factor with another one.
     """
     options = {
         "n_estimators": TREES,
@@ -85,10 +87,10 @@ def importance_and_skill(factor: Factor, seed: int) -> tuple[Array, float]:
 
 
 def concentration(importance: Array) -> Array:
-    """1 - entropy of each row in units of log n, its maximum: (m, n) -> (m,).
+    """Return 1 - entropy / log n of each row, where log n is the maximum: (m, n) -> (m,).
 
-    DCI's completeness of factors for (K, Z), disentanglement of latents for (Z, K). A row without
-    any importance has 0; rows of one entry say nothing and have nan.
+    It is DCI's completeness of factors for (K, Z), and its disentanglement of latents for (Z, K).
+    A row of zeros scores 0; rows of a single entry score nan.
     """
     n = importance.shape[1]
     if n == 1:
@@ -100,18 +102,18 @@ def concentration(importance: Array) -> Array:
 
 
 def mean_disentanglement(importance: Array) -> float:
-    """DCI's D, (Z, K): each latent weighs as much as the importance it has over all factors."""
+    """Return DCI's D of importances (Z, K): the mean over latents, weighted by their importance."""
     total = importance.sum()
     weight = importance.sum(axis=1) / total if total > 0 else np.zeros(len(importance))
     return float(weight @ concentration(importance))
 
 
 def factor_vae_accuracy(factors: list[Factor], generator: np.random.Generator) -> Array:
-    """Share of each factor's held-out votes that name it: (K,), Kim & Mnih (2018).
+    """Return the share of each factor's held-out votes that name it: (K,), Kim & Mnih (2018).
 
-    A vote is the latent that varies least, relative to its usual variance, over frames that
-    nearly share the value of one factor; it names the factor that got most of this latent's votes
-    in the training half. One factor gets every vote, whatever the codes: nan.
+    A vote is the latent that varies least, relative to its usual variance, over frames that nearly
+    share the value of one factor. It names the factor that got most of this latent's votes in the
+    training half. The score of a single factor is nan, since it gets every vote with any codes.
     """
     if len(factors) == 1:
         return np.array([np.nan])
@@ -123,7 +125,7 @@ def factor_vae_accuracy(factors: list[Factor], generator: np.random.Generator) -
 
 
 def _votes(factor: Factor, rows: Flags, generator: np.random.Generator) -> Labels:
-    """How many of VOTES votes over `rows` (M,) each latent gets, constant ones none: (Z,)."""
+    """Return how many of VOTES votes over `rows` (M,) each latent gets; constant ones 0: (Z,)."""
     codes = factor.codes[rows]
     usual = codes.var(axis=0)
     alive = usual > RESOLUTION**2
@@ -136,7 +138,7 @@ def _votes(factor: Factor, rows: Flags, generator: np.random.Generator) -> Label
 
 
 def _frames_that_share_a_value(labels: Labels, generator: np.random.Generator) -> Labels:
-    """For VOTES random frames, VOTE_FRAMES random frames of the same class: (M,) -> (V, L)."""
+    """Draw, for each of VOTES random frames, VOTE_FRAMES frames of its class: (M,) -> (V, L)."""
     counts = np.bincount(labels)
     first = np.cumsum(counts) - counts
     chosen = generator.choice(labels, VOTES)[:, None]

@@ -1,4 +1,4 @@
-"""An encoder in numbers, for tables of many encoders."""
+"""Scores of one encoder, for tables of many encoders."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ RECONSTRUCTED = 2_000
 
 
 class EncoderScores(Content):
-    """Held-out reconstruction, the use of the code, and what else was to be measured."""
+    """The scores of one encoder: reconstruction, use of the latents, and optional measurements."""
 
     reconstruction: Reconstruction
     active: int = Field(description="Latents that vary with the frame.")
     latents: int
     probes: ProbeResult | None = Field(
-        None, description="The best linear maps from whitened latents, which an agent sees."
+        None, description="The best linear maps from whitened latents, which agents observe."
     )
     published_probes: ProbeResult | None = Field(
-        None, description="AtariARI's own protocol on the posterior means as they are."
+        None, description="AtariARI's own protocol on posterior means without whitening."
     )
     disentanglement: DisentanglementScores | None = Field(
-        None, description="Null also where no two variables of the state vary."
+        None, description="Null also if fewer than two variables of the state vary."
     )
 
 
 def score_encoder(
     encoder: Encoder, store: RolloutStore, measures: tuple[Measure, ...], seed: int
 ) -> EncoderScores:
-    """Held-out reconstruction and the use of the code, and what `measures` names beside them."""
+    """Measure reconstruction and the use of latents, and what `measures` names."""
     subject = Subject.open(encoder, store)
     scores = _reconstruction(subject, seed)
     if not measures:

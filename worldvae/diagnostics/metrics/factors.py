@@ -1,4 +1,4 @@
-"""The factors of a world as logged frames show them: values, classes, halves, correlations.
+"""The factors of a world in recorded frames: their values, classes and correlations.
 
 Shapes: N frames, M frames that define one factor, Z latents, K factors.
 """
@@ -19,12 +19,12 @@ Labels = NDArray[np.int64]
 
 MIN_ROWS = 200  # on either side of the split, for the codes and for each factor
 MAX_BINS = 20  # as in Locatello et al. (2019)
-RESOLUTION = 1e-6  # what moves less, relative to its size, is rounding
+RESOLUTION = 1e-6  # smaller variation, relative to the size of a number, is rounding
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor on the frames that define it: codes (M, Z), values (M,), train (M,)."""
+    """One factor in the frames that define it: codes (M, Z), values (M,), train (M,)."""
 
     codes: Array
     values: Array
@@ -33,29 +33,30 @@ class Factor:
 
     @classmethod
     def where_defined(cls, codes: Array, values: Array, train: Flags, discrete: bool) -> Factor:
-        """Keeps the frames in which the factor is not nan: (N, Z), (N,), (N,)."""
+        """Return the factor in the frames in which it is not nan: (N, Z), (N,), (N,)."""
         rows = ~np.isnan(values)
         kept = values[rows]
-        # Classifiers want classes, and a discrete value may be any number.
+        # Classifiers need classes 0, 1, ..., and a discrete value may be any number.
         labels = binned(kept, discrete=True).astype(np.float64) if discrete else kept
         return cls(codes[rows], labels, train[rows], bool(discrete))
 
     @cached_property
     def bins(self) -> Labels:
-        """The values as classes: (M,)."""
+        """The class of each value: (M,)."""
         return binned(self.values, self.discrete)
 
     @property
     def usable(self) -> bool:
-        """Whether the factor varies over enough frames on either side of the split."""
+        """Whether the factor varies, and over enough frames, in both halves."""
         sides = (self.values[self.train], self.values[~self.train])
         return all(len(side) >= MIN_ROWS and np.ptp(side) > 0 for side in sides)
 
     def skill(self, model: Any, codes: Array) -> float:
-        """Held-out skill of a scikit-learn model on codes (M, any) after it learned on the rest.
+        """Fit a scikit-learn model to the training half and return its skill on the other half.
 
-        R^2, or balanced accuracy above chance over 1 - chance; at least 0. Plain accuracy would
-        credit constant codes with the share of the commonest class.
+        `codes` are (M, any). Skill is R^2, or for a discrete factor (accuracy - chance) / (1 -
+        chance) with balanced accuracy, and at least 0. Plain accuracy would credit constant codes
+        with the share of the commonest class.
         """
         model.fit(codes[self.train], self.values[self.train])
         predicted, truth = model.predict(codes[~self.train]), self.values[~self.train]
@@ -68,9 +69,9 @@ class Factor:
 
 
 def binned(values: Array, discrete: bool = False) -> Labels:
-    """Classes of equal frequency, equal values in the same class: (M,) -> (M,).
+    """Sort values into classes of equal frequency, equal values into the same class: (M,) -> (M,).
 
-    Discrete values, and up to MAX_BINS different ones, stay as they are. Otherwise
+    Discrete values, and up to MAX_BINS different ones, have a class each. Otherwise
     B = min(MAX_BINS, sqrt(M / 5)) bins bound the bias of the plug-in mutual information,
     (B - 1)^2 / 2M nats for independent variables, by 0.1 (and 0.02 for M = 10,000).
     """
@@ -84,7 +85,7 @@ def binned(values: Array, discrete: bool = False) -> Labels:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Two factors, by index, and the size of their correlation."""
+    """The indices of two factors, and the absolute value of their correlation."""
 
     value: float
     first: int
@@ -92,11 +93,11 @@ class Correlation:
 
 
 def largest_correlation(factors: ArrayLike, discrete: ArrayLike) -> Correlation | None:
-    """The most correlated pair of factors (N, K); None if no two vary over MIN_ROWS.
+    """Return the most correlated pair of factors (N, K); None if no two vary over MIN_ROWS frames.
 
-    |Pearson's r| of two continuous factors; in general the first canonical correlation, where a
-    discrete factor enters as the indicators of its values. Linear: a dependence with r = 0 stays
-    unseen.
+    The correlation of two continuous factors is |Pearson's r|. In general it is the first canonical
+    correlation, for which a discrete factor is one-hot. It is linear: a dependence with r = 0 is
+    not detected.
     """
     values, kinds = np.asarray(factors, np.float64), np.asarray(discrete, bool)
     columns = _Columns(values, kinds)
@@ -106,7 +107,7 @@ def largest_correlation(factors: ArrayLike, discrete: ArrayLike) -> Correlation 
 
 
 class _Columns:
-    """Factors (N, K), pairs of which are compared where both are defined."""
+    """Correlates pairs of factors (N, K) over the frames in which both are defined."""
 
     def __init__(self, values: Array, discrete: Flags) -> None:
         self._values, self._discrete = values, discrete
@@ -114,7 +115,7 @@ class _Columns:
         self._whole: dict[int, Array] = {}
 
     def canonical_correlation(self, a: int, b: int) -> float:
-        """The first one; nan if there are too few frames, or if either is constant."""
+        """Return the first canonical correlation; nan for too few frames or a constant factor."""
         rows = self._defined[:, a] & self._defined[:, b]
         first, second = self._basis(a, rows), self._basis(b, rows)
         if rows.sum() < MIN_ROWS or not (first.size and second.size):
@@ -122,7 +123,7 @@ class _Columns:
         return min(1.0, float(np.linalg.norm(first.T @ second, ord=2)))
 
     def _basis(self, k: int, rows: Flags) -> Array:
-        """Over all frames it is the same in each pair, and takes longest for many classes."""
+        """Return the basis of factor k over `rows`; over all frames it is computed only once."""
         if not rows.all():
             return _basis(self._values[rows, k], self._discrete[k])
         if k not in self._whole:
@@ -131,7 +132,7 @@ class _Columns:
 
 
 def _basis(values: Array, discrete: bool) -> Array:
-    """Orthonormal functions of the factor with mean 0, none if it is constant: (M,) -> (M, c)."""
+    """Return orthonormal functions of the factor with mean 0: (M,) -> (M, c), c = 0 if constant."""
     if len(values) == 0 or np.ptp(values) == 0:
         return np.empty((len(values), 0))
     columns = np.stack([values == v for v in np.unique(values)], axis=1) if discrete else values

@@ -1,10 +1,10 @@
 """The linear models behind the probes: ridge regression and two softmax classifiers.
 
-`fit_softmax` finds what any linear map could read, fast enough for hundreds of classes on one
-core; `fit_by_gradient` is the published probe, which reads what plain Adam finds in its time.
+`fit_softmax` finds a nearly optimal linear map, fast enough for hundreds of classes on one core.
+`fit_by_gradient` is the published probe, plain Adam with a fixed number of updates.
 
-Shapes: B frames, D features, K classes of one variable, P penalties. Weights are (D + 1, .), the
-bias last; `apply` multiplies.
+Shapes: B frames, D features, K classes of one variable, P penalties. Weights are (D + 1, .) with
+the bias last; `apply` multiplies features by them.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ PUBLISHED_UPDATES = 20_000  # AtariARI makes 55,000; scores only rise with more
 
 
 class Target(NamedTuple):
-    """Class numbers of one variable, UNDEFINED where it has no value: (B,) each.
+    """The class numbers of one variable, UNDEFINED in frames without a value: (B,) each.
 
-    All of 0, ..., K - 1 occur in training; a number beyond is a class that does not.
+    All of 0, ..., K - 1 occur in training; K stands for classes that do not.
     """
 
     train: ClassNumbers
@@ -41,17 +41,17 @@ class Target(NamedTuple):
 
     @property
     def classes(self) -> int:
-        """K."""
+        """The number of classes, K."""
         return int(self.train.max()) + 1
 
 
 def apply(x: Array, weights: Array) -> Array:
-    """x w + b: (B, D), (D + 1, n) -> (B, n)."""
+    """Return x w + b: (B, D), (D + 1, n) -> (B, n)."""
     return np.asarray(x @ weights[:-1] + weights[-1])
 
 
 def fit_ridge(x: Array, y: Array, penalties: ArrayLike = PENALTIES) -> Array:
-    """Minimisers of mean (y - x w - b)^2 + penalty |w|^2: (B, D), (B,), (P,) -> (D + 1, P).
+    """Minimise mean (y - x w - b)^2 + penalty |w|^2: (B, D), (B,), (P,) -> (D + 1, P).
 
     Hoerl & Kennard (1970): w = (X'X / B + penalty I)^-1 X'y / B of the centred data.
     """
@@ -66,11 +66,12 @@ def fit_ridge(x: Array, y: Array, penalties: ArrayLike = PENALTIES) -> Array:
 def fit_softmax(
     train: Array, validation: Array, targets: Sequence[Target], seed: int
 ) -> list[Array]:
-    """Linear classifiers of standardised features (B, D), one per target: (D + 1, K) each.
+    """Fit linear classifiers of standardised features (B, D), one per target: (D + 1, K) each.
 
-    Neighbouring positions ask for weights so far from zero that softmax regression from there
-    takes hundreds of passes. So it starts at linear discriminants, which are its optimum where
-    classes are Gaussian, runs a few epochs, and keeps for each target what validates best.
+    Classes that are neighbouring positions need such large weights that softmax regression from
+    zero takes hundreds of epochs. It is therefore started at linear discriminants, the optimum for
+    Gaussian classes, and run for a few epochs. The weights of the best validation score are kept
+    for each target.
     """
     whitening = _whitening(train)
     x, held_out = train @ whitening, validation @ whitening
@@ -83,16 +84,17 @@ def fit_softmax(
 def fit_by_gradient(
     train: Array, targets: Sequence[Target], seed: int, updates: int = PUBLISHED_UPDATES
 ) -> list[Array]:
-    """AtariARI's linear probe: features as they come (B, D), one per target: (D + 1, K) each.
+    """Fit AtariARI's linear probes to raw features (B, D), one per target: (D + 1, K) each.
 
-    Anand et al. (2019) and their code: torch's default start, Adam with step size 5e-4 and eps
-    1e-5, batches of 64, the mean cross-entropy over variables and frames. Not converged by
-    design: features of small amplitude are hardly learned from, as by an agent's own Adam.
+    As in Anand et al. (2019) and their code: torch's default initialisation, Adam with step size
+    5e-4 and eps 1e-5, batches of 64, the mean cross-entropy over variables and frames. The probes
+    do not converge by design: like an agent's own Adam, they hardly learn from features of small
+    amplitude.
     """
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.from_numpy(np.hstack([train, np.ones((len(train), 1))])).float()
     labels = torch.from_numpy(np.stack([target.train for target in targets], axis=1))
-    widest = max(target.classes for target in targets)  # as there, all variables get so many
+    widest = max(target.classes for target in targets)  # AtariARI gives all variables as many
     start = torch.rand(inputs.shape[1], len(targets) * widest, generator=generator)
     weights = ((2 * start - 1) * train.shape[1] ** -0.5).requires_grad_()
     optimizer = torch.optim.Adam([weights], lr=5e-4, eps=1e-5, fused=True)
@@ -108,7 +110,7 @@ def fit_by_gradient(
 def _endless_batches(
     total: int, size: int, generator: torch.Generator, updates: int
 ) -> Iterator[Tensor]:
-    """`updates` batches of row numbers, epoch after epoch, each epoch in an order of its own."""
+    """Yield `updates` batches of row numbers; each epoch is shuffled anew."""
     epochs = -(-updates // -(-total // size))
     for _ in range(epochs):
         batches = torch.split(torch.randperm(total, generator=generator), size)
@@ -117,9 +119,9 @@ def _endless_batches(
 
 
 def weighted_f1(labels: ClassNumbers, logits: Array) -> float:
-    """Mean F1 of the classes, weighted by how often they occur; frames without one left out.
+    """Return the mean F1 of the classes, weighted by their frequency: (B,), (B, K) -> scalar.
 
-    (B,), (B, K) -> a number; AtariARI's score.
+    Frames without a value are left out. This is AtariARI's score.
     """
     rows = labels != UNDEFINED
     chosen = logits[rows].argmax(1)
@@ -127,20 +129,21 @@ def weighted_f1(labels: ClassNumbers, logits: Array) -> float:
 
 
 def _best(candidates: Sequence[Array], held_out: Array, target: Target) -> Array:
-    """The first of those with the highest validation F1: (D + 1, K)."""
+    """Return the first of the candidates with the highest validation F1: (D + 1, K)."""
     return max(candidates, key=lambda w: weighted_f1(target.validation, apply(held_out, w)))
 
 
 def _whitening(x: Array) -> Array:
-    """Makes standardised features uncorrelated, of variance 1 or less: (B, D) -> (D, D)."""
+    """Return a matrix that makes features uncorrelated, of variance 1 or less: (B, D) -> (D, D)."""
     variances, axes = np.linalg.eigh(x.T @ x / len(x))
     return np.asarray(axes / np.sqrt(variances.clip(0) + WHITENING_FLOOR))
 
 
 def _discriminants(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
-    """Linear discriminants (Fisher 1936), one per shrinkage: (B, D), (B,) -> (D + 1, K) each.
+    """Fit linear discriminants (Fisher 1936), one per shrinkage: (B, D), (B,) -> (D + 1, K) each.
 
-    log p(k | x) = x' S^-1 m_k - m_k' S^-1 m_k / 2 + log p_k + const, S the covariance in a class.
+    log p(k | x) = x' S^-1 m_k - m_k' S^-1 m_k / 2 + log p_k + const, where S is the covariance
+    within classes.
     """
     x, labels = x[labels != UNDEFINED], labels[labels != UNDEFINED]
     counts = np.bincount(labels, minlength=classes)
@@ -155,7 +158,7 @@ def _discriminants(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
 def _epochs(
     x: Array, start: Sequence[Array], targets: Sequence[Target], seed: int
 ) -> Iterator[list[Array]]:
-    """Weights after each epoch of Adam on the cross-entropy, all targets in one product."""
+    """Yield the weights of all targets after each epoch of Adam on their cross-entropy."""
     inputs = torch.from_numpy(np.hstack([x, np.ones((len(x), 1))])).float()
     labels = torch.from_numpy(np.stack([target.train for target in targets]))
     sizes = [target.classes for target in targets]
@@ -175,8 +178,8 @@ def _epochs(
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, sizes: list[int]) -> Tensor:
-    """Summed over V targets, mean over frames, in nats: (B, sum of K), (V, B) -> ()."""
+    """Sum cross-entropies of V targets, mean over frames, in nats: (B, sum of K), (V, B) -> ()."""
     parts = zip(torch.split(logits, sizes, 1), labels, strict=True)
-    # "mean" would be 0 / 0 in a batch where a variable is nowhere defined.
+    # "mean" would be 0 / 0 in a batch in which a variable is never defined.
     losses = [cross_entropy(p, y, ignore_index=UNDEFINED, reduction="sum") for p, y in parts]
     return torch.stack(losses).sum() / len(logits)

@@ -1,4 +1,4 @@
-"""Do frames of like latents look alike? Distances of held-out frames to training frames.
+"""Measures whether frames with similar latents look alike, by their nearest training frames.
 
 Shapes: Q queries, K candidates, P = H W C numbers of a frame, Z latents, S state variables.
 """
@@ -23,14 +23,14 @@ CANDIDATES_AT_ONCE = 256
 
 
 class Closeness(Config):
-    """How near the chosen training frames are: 0 as a random one, 1 as the nearest there is."""
+    """How near chosen training frames are: 0 is a random frame, 1 the nearest training frame."""
 
     latents: float = Field(description="Chosen as the nearest in whitened latents.")
     pixels: float = Field(description="Chosen as the nearest in pixels, to compare with.")
 
 
 class Neighbours(Config):
-    """Whether frames of like latents look alike, move alike and mean the same."""
+    """Whether frames with similar latents have similar pixels, motion and state."""
 
     queries: int = Field(description="Held-out frames.")
     candidates: int = Field(description="Training frames.")
@@ -42,7 +42,10 @@ class Neighbours(Config):
 def measure_neighbours(
     train: Reconstructions, held_out: Reconstructions, whitened: tuple[Rows, Rows]
 ) -> Neighbours:
-    """For at most QUERIES of `held_out` the nearest of `train`; `whitened` are their codes."""
+    """Measure how near the frames of `train` with the nearest latents are to frames of `held_out`.
+
+    At most QUERIES held-out frames are compared. `whitened` are the whitened codes of both.
+    """
     queries = evenly(len(held_out.targets), QUERIES)
     candidates, frames = train.targets, held_out.targets[queries]
     moved = held_out.moved[queries]
@@ -62,8 +65,8 @@ def measure_neighbours(
 
 
 def squared_distances(a: Rows, b: Rows) -> Distances:
-    """|a_i - b_j|^2: (Q, P), (K, P) -> (Q, K)."""
-    # a^2 - 2ab + b^2 of numbers around 0 cancels least.
+    """Return |a_i - b_j|^2: (Q, P), (K, P) -> (Q, K)."""
+    # a^2 - 2ab + b^2 loses the fewest digits for numbers around 0.
     centre = b.mean(0)
     return masked_distances(a - centre, b - centre, np.ones_like(a))
 
@@ -71,10 +74,13 @@ def squared_distances(a: Rows, b: Rows) -> Distances:
 def frame_distances(
     a: NDArray[np.uint8], b: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> Distances:
-    """Squared, over the pixels of `mask`: (Q, H, W, C), (K, H, W, C), (Q, H, W) -> (Q, K)."""
+    """Return squared distances over the pixels in `mask`.
+
+    (Q, H, W, C), (K, H, W, C), (Q, H, W) -> (Q, K).
+    """
     queries = _flat(a)
     weight = np.broadcast_to(mask[..., None], a.shape).reshape(queries.shape).astype(np.float32)
-    # Candidates in turn: as numbers all of them would be four times the frames.
+    # Candidates are converted in parts: as float32 all of them need four times their memory.
     parts = np.split(b, range(CANDIDATES_AT_ONCE, len(b), CANDIDATES_AT_ONCE))
     return np.concatenate(
         [masked_distances(queries, _flat(part), weight) for part in parts], axis=1
@@ -82,14 +88,14 @@ def frame_distances(
 
 
 def masked_distances(a: Rows, b: Rows, weight: Rows) -> Distances:
-    """sum_p weight_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
+    """Return sum_p weight_ip (a_ip - b_jp)^2: (Q, P), (K, P), (Q, P) -> (Q, K)."""
     own = (weight * a * a).sum(1, keepdims=True)
     squared = own - 2 * (weight * a) @ b.T + weight @ (b * b).T
     return np.asarray(np.maximum(squared, 0), np.float32)
 
 
 def _flat(frames: NDArray[np.uint8]) -> Rows:
-    """(B, H, W, C) uint8 -> (B, P) in [0, 1]."""
+    """Flatten frames to floats in [0, 1]: (B, H, W, C) uint8 -> (B, P)."""
     size = math.prod(frames.shape[1:])
     return np.asarray(frames.reshape(len(frames), size) / np.float32(255), np.float32)
 
@@ -97,10 +103,10 @@ def _flat(frames: NDArray[np.uint8]) -> Rows:
 def _state_distances(
     train: NDArray[np.float64], held_out: NDArray[np.float64]
 ) -> tuple[Distances, NDArray[np.bool_]]:
-    """Of the queries whose state is known, and which these are: (K, S), (Q, S) -> (Q', K), (Q,).
+    """Return state distances of the queries with a known state, and which these are.
 
-    Discrete variables count as numbers too: in games most of them are places. An undefined value
-    counts as the mean.
+    (K, S), (Q, S) -> (Q', K), (Q,). Discrete variables count as numbers, since most of them are
+    positions in games. An undefined value counts as the mean.
     """
     known = np.asarray(~np.isnan(held_out).all(1))
     if not known.any() or np.isnan(train).all(1).any():
@@ -118,7 +124,11 @@ def _state_distances(
 def _closeness(
     distances: Distances, by_latents: NDArray[np.int64], by_pixels: NDArray[np.int64]
 ) -> Closeness | None:
-    """Root-mean-square distances of the chosen: (Q, K), (Q,), (Q,)."""
+    """Return the closeness of the candidates chosen by latents and by pixels.
+
+    `distances` (Q, K) are squared; `by_latents` and `by_pixels` (Q,) are the chosen candidates.
+    Returns None if all candidates are equally far.
+    """
     if not distances.size:
         return None
     rows = np.arange(len(distances))

@@ -1,17 +1,17 @@
-"""Linear probes: how much of the true state a linear map reads from features, by the protocol of
-AtariARI (Anand et al. 2019, "Unsupervised State Representation Learning in Atari").
+"""Linear probes measure how well a linear map predicts the true state from features.
 
-One linear probe per state variable: held-out R^2 of a continuous one, weighted F1 of a discrete
-one; averaged over the variables of a group, then over groups. An R^2 below 0 counts as 0 there: to
-answer with the mean is open to any map, and one variable that a map gets wildly wrong must not
-outweigh all that it gets right. As in AtariARI, test frames that also occur in training or
-validation are removed, and variables that hardly vary are dropped (`variables` says which). Unlike
-there, validation chooses penalties and stopping time.
+The protocol is that of AtariARI (Anand et al. 2019, "Unsupervised State Representation Learning in
+Atari"). There is one linear probe per state variable, scored by held-out R^2 if it is continuous
+and by weighted F1 if it is discrete. Scores are averaged over the variables of a group, then over
+groups. An R^2 below 0 counts as 0 in these means, so that one badly predicted variable does not
+outweigh all others. As in AtariARI, test frames that also occur in training or validation are
+removed, and variables that hardly vary are dropped (see `variables`). Unlike there, validation
+chooses penalties and stopping time.
 
-Two protocols. "converged" standardises the features and finds the best linear map: what is there
-at any amplitude. "published" is AtariARI's own: features as they come, Adam for so many updates.
-A floor or a ceiling is the same probe on other features: (B, 0) gives the mean or the majority.
-Shapes: B frames, D features, V state variables.
+The protocol "converged" standardises the features and finds the best linear map, which finds
+information of any amplitude. "published" is AtariARI's own: raw features, and a fixed number of
+updates of Adam. Floors and ceilings are the same probe on other features; features (B, 0) predict
+the mean or the commonest class. Shapes: B frames, D features, V state variables.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Protocol = Literal["converged", "published"]
 
 @dataclass(frozen=True)
 class ProbeScore:
-    """What a linear map reads of one variable; `classes` are those of training, None for R^2."""
+    """The score of one variable; `classes` is the number of classes in training, None for R^2."""
 
     variable: str
     group: str
@@ -61,9 +61,9 @@ class ProbeResult:
 
     variables: tuple[ProbeScore, ...]
     groups: Mapping[str, float]
-    """Group -> mean of its variables, each at least 0."""
+    """Group -> mean score of its variables, scores below 0 counted as 0."""
     mean: float | None
-    """Over groups; None where every variable was dropped."""
+    """The mean over groups; None if every variable was dropped."""
     dropped: Mapping[str, str]
     """Variable -> reason."""
     rows: Mapping[str, int]
@@ -80,11 +80,13 @@ def probe(
     seed: int = 0,
     protocol: Protocol = "converged",
 ) -> ProbeResult:
-    """Linear probes of features (B, D) for the state (B, V), nan where a variable has no value.
+    """Fit and score linear probes from features (B, D) to the state (B, V).
 
-    A variable's group is what stands before the first dot of its name. `hashes` are the
-    `frame_hashes` by which test frames seen before are found; without them none is removed.
-    `protocol` is of discrete variables; continuous ones always get ridge regression.
+    The state is nan in frames in which a variable has no value. The group of a variable is its name
+    up to the first dot. `hashes` are the `frame_hashes` by which test frames that also occur in
+    training are found; without them none is removed. `protocol` applies to discrete variables,
+    continuous ones always use ridge regression. Raises ArtifactError if features are not finite or
+    the training part is empty.
     """
     _check(features, state, names, discrete, hashes)
     fresh = ~_seen_before(hashes) if hashes else np.ones(len(state.test), bool)
@@ -117,7 +119,7 @@ def _r2_scores(x: Parts, variables: Sequence[Variable]) -> dict[str, ProbeScore]
 
 
 def _r2(x: Parts, values: Parts) -> float:
-    """Held-out R^2 of ridge regression, its penalty of least error over validation."""
+    """Return the held-out R^2 of ridge regression; validation chooses the penalty."""
     rows = Parts(*(~np.isnan(part) for part in values))
     weights = fit_ridge(x.train[rows.train], values.train[rows.train])
     guesses = apply(x.validation[rows.validation], weights)
@@ -129,7 +131,7 @@ def _r2(x: Parts, values: Parts) -> float:
 def _f1_scores(
     x: Parts, variables: Sequence[Variable], seed: int, protocol: Protocol
 ) -> dict[str, ProbeScore]:
-    """Held-out F1 of one softmax classifier per discrete variable, all fitted together."""
+    """Return the held-out F1 of a softmax classifier for each discrete variable, by name."""
     chosen = [v for v in variables if v.discrete]
     if not chosen:
         return {}
@@ -148,7 +150,7 @@ def _f1_scores(
 
 
 def _standardised(features: Parts) -> Parts:
-    """Mean 0 and standard deviation 1 over training, constant features left out, float64."""
+    """Return float64 features with mean 0 and deviation 1 in training, without constant ones."""
     parts = [part.astype(np.float64) for part in features]
     mean, std = parts[0].mean(0), parts[0].std(0)
     varies = (np.ptp(parts[0], axis=0) > 0) & (std > 0)
@@ -173,7 +175,7 @@ def _check(
     discrete: Sequence[bool],
     hashes: Parts | None,
 ) -> None:
-    """Shapes that fit together, and numbers that are numbers."""
+    """Raise an error if shapes do not fit together or features are not finite."""
     for part in Parts._fields:
         rows = {len(getattr(arrays, part)) for arrays in (features, state, hashes) if arrays}
         if len(rows) != 1:

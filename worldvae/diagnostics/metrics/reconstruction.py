@@ -1,4 +1,4 @@
-"""What the checks measure, without the true state: errors, the use of the code, overfitting.
+"""Measurements without the true state: reconstruction errors, use of the latents, overfitting.
 
 Shapes: B frames, H W C image, Z latents, E episodes.
 """
@@ -26,7 +26,7 @@ SEEN_MOVING = 20  # frames in which something moves in a cell that is judged
 
 
 class Region(Config):
-    """Some of the pixels of a split."""
+    """The reconstruction error of some of the pixels of a split."""
 
     share: float = Field(description="Of all pixels.")
     mse: float = Field(description="Squared error where black is 0 and white is 1.")
@@ -37,7 +37,7 @@ class Region(Config):
 
 
 class Places(Config):
-    """Where in the frame what moves is lost: what is small counts there like what is large."""
+    """The loss of moving pixels by place, in which small objects count as much as large ones."""
 
     lost: tuple[tuple[float | None, ...], ...] = Field(
         description="`Region.lost` of the moving pixels in each cell of a grid, row by row; None "
@@ -46,12 +46,12 @@ class Places(Config):
 
     @property
     def known(self) -> tuple[float, ...]:
-        """Of the places where something moves."""
+        """The losses of the places in which something moves often enough."""
         return tuple(value for row in self.lost for value in row if value is not None)
 
 
 class Errors(Config):
-    """What the reconstructions of one split get wrong."""
+    """The reconstruction errors of one split."""
 
     frames: int
     episodes: int
@@ -66,14 +66,14 @@ class Errors(Config):
 
 
 class Reconstruction(Config):
-    """Errors on episodes that trained the encoder, and on episodes that it never met."""
+    """Errors on training episodes, and on episodes that were not used in training."""
 
     train: Errors
     held_out: Errors
 
 
 class DuplicatePair(Config):
-    """Two latents that say the same."""
+    """Two latents that are almost perfectly correlated."""
 
     first: int
     second: int
@@ -81,7 +81,7 @@ class DuplicatePair(Config):
 
 
 class Code(Config):
-    """How the latents are used; numbers per latent are in their order."""
+    """How much the latents are used; numbers per latent are in the order of the latents."""
 
     latents: int
     rate: float = Field(description="Held-out KL, nats a frame; 0 for a point code.")
@@ -93,7 +93,7 @@ class Code(Config):
 
 
 class Overfitting(Config):
-    """Held-out squared error over training error, with its interval over episodes."""
+    """The ratio of held-out to training squared error, with its interval over episodes."""
 
     ratio: float
     low: float | None = Field(description="None where a split is a single episode.")
@@ -101,7 +101,7 @@ class Overfitting(Config):
 
 
 def measure_reconstruction(train: Reconstructions, held_out: Reconstructions) -> Reconstruction:
-    """Errors of either, relative to the mean training image."""
+    """Measure the errors of both splits, also relative to the mean training image."""
     mean = train.targets.mean(0, dtype=np.float64) / 255
     return Reconstruction(train=_errors(train, mean), held_out=_errors(held_out, mean))
 
@@ -126,8 +126,11 @@ def _errors(part: Reconstructions, mean: Array) -> Errors:
 
 
 def _deviation(targets: NDArray[np.uint8], mean: Array) -> NDArray[np.float32]:
-    """Squared, from an image (H, W, C), mean over channels: (B, H, W, C) -> (B, H, W)."""
-    # One by one: all of them in float64 would be eight times the frames.
+    """Return squared deviations from an image (H, W, C), mean over channels.
+
+    (B, H, W, C) -> (B, H, W).
+    """
+    # Computed one by one: in float64 all frames need eight times their memory.
     each = (np.square(target / 255 - mean).mean(2) for target in targets)
     return np.stack([deviation.astype(np.float32) for deviation in each])
 
@@ -135,7 +138,7 @@ def _deviation(targets: NDArray[np.uint8], mean: Array) -> NDArray[np.float32]:
 def _region(
     part: Reconstructions, deviation: NDArray[np.float32], mask: NDArray[np.bool_]
 ) -> Region | None:
-    """The pixels of `mask` (B, H, W), or None if there are none."""
+    """Return the error of the pixels in `mask` (B, H, W); None if it is empty."""
     if not mask.any():
         return None
     error, spread = part.error[mask].sum(dtype=np.float64), deviation[mask].sum(dtype=np.float64)
@@ -159,7 +162,7 @@ def _places(part: Reconstructions, deviation: NDArray[np.float32]) -> Places | N
 
 
 def _by_place(pixels: NDArray[Any]) -> Array:
-    """Sums over the cells of a grid: (B, H, W) -> (B, PLACES, PLACES), fewer of small frames."""
+    """Sum over the cells of a grid: (B, H, W) -> (B, PLACES, PLACES), fewer in small frames."""
     for axis in (1, 2):
         size = pixels.shape[axis]
         edges = np.linspace(0, size, min(PLACES, size), endpoint=False).astype(np.int64)
@@ -168,10 +171,10 @@ def _by_place(pixels: NDArray[Any]) -> Array:
 
 
 def measure_code(codes: NDArray[np.float32], kl: NDArray[np.float32], is_point: bool) -> Code:
-    """Of training codes (B, Z) and the held-out KL (B, Z) of each latent.
+    """Measure the use of latents from training codes (B, Z) and the held-out KL (B, Z).
 
-    A latent is active if the variance of its posterior mean over frames is above 1 % of the
-    prior's (Burda et al., 2016); a point code has no prior, the largest variance stands for it.
+    A latent is active if the variance of its posterior mean over frames is above 1 % of the prior's
+    variance (Burda et al., 2016). A point code has no prior, so the largest variance is used.
     """
     variance = codes.var(0, dtype=np.float64)
     unit = variance.max() if is_point else 1.0
@@ -189,7 +192,7 @@ def measure_code(codes: NDArray[np.float32], kl: NDArray[np.float32], is_point: 
 
 
 def _duplicates(codes: NDArray[np.float32], active: NDArray[np.int64]) -> tuple[DuplicatePair, ...]:
-    """Pairs of active latents whose correlation is beyond DUPLICATE."""
+    """Return the pairs of active latents whose absolute correlation is above DUPLICATE."""
     if len(active) < 2:
         return ()
     correlation = np.atleast_2d(np.corrcoef(codes[:, active].astype(np.float64), rowvar=False))
@@ -207,26 +210,26 @@ def _duplicates(codes: NDArray[np.float32], active: NDArray[np.int64]) -> tuple[
 def measure_overfitting(
     train: Reconstructions, held_out: Reconstructions, generator: np.random.Generator
 ) -> Overfitting:
-    """Ratio of the mean errors of episodes; each split's episodes are resampled on their own."""
-    held, known = _episode_errors(held_out), _episode_errors(train)
+    """Compare the mean errors of episodes, with a bootstrap over the episodes of each split."""
+    held, trained = _episode_errors(held_out), _episode_errors(train)
     floor = MSE_FLOOR
-    ratio = float(held.mean() / max(known.mean(), floor))
-    if min(len(held), len(known)) < 2:
+    ratio = float(held.mean() / max(trained.mean(), floor))
+    if min(len(held), len(trained)) < 2:
         return Overfitting(ratio=ratio, low=None, high=None)
-    draws = _resampled_means(held, generator) / _resampled_means(known, generator).clip(min=floor)
+    draws = _resampled_means(held, generator) / _resampled_means(trained, generator).clip(min=floor)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Overfitting(ratio=ratio, low=float(low), high=float(high))
 
 
 def _episode_errors(part: Reconstructions) -> Array:
-    """Mean squared error of each episode: (E,)."""
+    """Return the mean squared error of each episode: (E,)."""
     _, episode = np.unique(part.episodes, return_inverse=True)
     frames = part.error.mean((1, 2), dtype=np.float64)
     return np.bincount(episode, frames) / np.bincount(episode)
 
 
 def _resampled_means(values: Array, generator: np.random.Generator) -> Array:
-    """(E,) -> (RESAMPLES,)."""
+    """Return the means of bootstrap samples: (E,) -> (RESAMPLES,)."""
     chosen = generator.integers(len(values), size=(RESAMPLES, len(values)))
     return np.asarray(values[chosen].mean(1))

@@ -1,5 +1,4 @@
-"""What the latents tell of the true state: linear probes beside floors and a ceiling, and scores
-of disentanglement.
+"""Measurements with the true state: linear probes with floors and a ceiling, and disentanglement.
 
 Shapes: B frames, Z latents, S state variables.
 """
@@ -30,7 +29,7 @@ from worldvae.envs import StateVariable
 from worldvae.errors import WorldvaeError
 from worldvae.indices import evenly
 
-# Numbers in the scored codes: wide codes are scored on fewer frames, or they would take minutes.
+# The size of the scored codes: wide codes are scored on fewer frames, since they take minutes.
 SCORED_NUMBERS, SCORED_AT_LEAST = 1_000_000, 2_000
 NO_STATE = (
     "the rollouts hold no true state; where a state reader knows the environment, collect into a "
@@ -45,7 +44,7 @@ TOO_FEW_VARIABLES = "fewer than 2 state variables vary enough to be told apart"
 
 
 class ProbedVariable(Config):
-    """What a linear map reads of one variable, from each set of features."""
+    """The probe scores of one variable, one for each set of features."""
 
     name: str
     group: str
@@ -55,8 +54,10 @@ class ProbedVariable(Config):
 
 
 class Probes(Config):
-    """Linear probes of `latents`; of the floors `majority` (or mean), `pixels` (made small) and
-    `untrained` (the same network); on request of the ceiling `supervised`.
+    """The scores of linear probes, one set for each kind of features.
+
+    They are `latents`, the floors `majority` (commonest class or mean), `pixels` (downsampled) and
+    `untrained` (the same network with random weights), and on request the ceiling `supervised`.
     """
 
     variables: tuple[ProbedVariable, ...]
@@ -70,7 +71,7 @@ class Probes(Config):
 
 
 class FactorScores(Config):
-    """Scores of one variable."""
+    """The disentanglement scores of one variable."""
 
     name: str
     mig: float
@@ -107,7 +108,7 @@ def probe_state(
     supervised: Parts | None,
     seed: int,
 ) -> Probes | None:
-    """Probes of all features, or None if no variable can be probed."""
+    """Fit and score probes of all features; return None if no variable can be probed."""
     features = {
         "latents": Parts(*(encoder.whiten(sample.codes) for sample in samples)),
         "majority": Parts(*(np.zeros((len(sample.codes), 0)) for sample in samples)),
@@ -126,7 +127,7 @@ def probe_state(
 
 
 def why_not_probed(samples: Splits[Sample]) -> str:
-    """What is said where no variable could be probed."""
+    """Return the reason why no variable could be probed."""
     known = np.concatenate([samples.train.hashes, samples.validation.hashes])
     return ALL_SEEN if np.isin(samples.test.hashes, known).all() else NO_VARIABLES
 
@@ -160,7 +161,7 @@ def _probes(results: Mapping[str, ProbeResult]) -> Probes | None:
 def score_disentanglement(
     samples: Splits[Sample], variables: tuple[StateVariable, ...], seed: int
 ) -> tuple[DisentanglementScores | None, str | None]:
-    """Over frames of all splits: the scores, or why there are none."""
+    """Score frames of all splits; return the scores and None, or None and the reason."""
     codes = np.concatenate([sample.codes for sample in samples])
     rows = evenly(len(codes), max(SCORED_AT_LEAST, SCORED_NUMBERS // codes.shape[1]))
     factors = np.concatenate([sample.state for sample in samples])[rows]
@@ -180,7 +181,10 @@ def score_disentanglement(
 def _named(
     scores: Disentanglement, names: list[str], used: list[int], correlation: Correlation | None
 ) -> DisentanglementScores:
-    """The scores of the variables `used`; `correlation` counts these alone."""
+    """Return the scores of the variables `used`, with their names.
+
+    The indices in `correlation` count these variables only.
+    """
     pair = (correlation.first, correlation.second) if correlation else None
     return DisentanglementScores(
         mig=scores.mig,
@@ -211,12 +215,12 @@ def _factor_scores(scores: PerFactorScores, k: int, name: str) -> FactorScores:
 
 
 def has_state(samples: Splits[Sample]) -> bool:
-    """Whether every split has frames whose state is known."""
+    """Return whether every split has frames with a known state."""
     return all(np.isfinite(sample.state).any() for sample in samples)
 
 
 def _owners(samples: Splits[Sample]) -> NDArray[np.int64]:
-    """Split and episode of each frame: (B, 2)."""
+    """Return the split and the episode of each frame: (B, 2)."""
     pairs = [
         np.stack([np.full_like(sample.episodes, split), sample.episodes], axis=1)
         for split, sample in enumerate(samples)
@@ -227,7 +231,7 @@ def _owners(samples: Splits[Sample]) -> NDArray[np.int64]:
 def _few_values(
     factors: NDArray[np.float64], variables: tuple[StateVariable, ...]
 ) -> NDArray[np.bool_]:
-    """Which variables are categories: discrete ones of many values are places on a line."""
+    """Return which variables are categories; discrete ones of many values count as continuous."""
     values = [len(np.unique(column[~np.isnan(column)])) for column in factors.T]
     pairs = zip(variables, values, strict=True)
     return np.array([v.discrete and count <= MAX_CLASSES for v, count in pairs])

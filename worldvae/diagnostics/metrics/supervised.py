@@ -38,30 +38,37 @@ TRAIN_FRAMES, VALIDATION_FRAMES, UNIT_FRAMES = 10_000, 1_000, 2_000
 EPOCHS, PATIENCE = 6, 2
 TRAINING_BATCH, LEARNING_RATE = 64, 2e-3
 UNDEFINED = -1
-"""The class number of a frame that has no value of the variable, or one that training lacks."""
+"""The class number of a frame without a value, or with a value that training does not contain."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the true state asks of a network, as the training frames show it (B, S)."""
+    """The prediction of the true state, defined by the states of the training frames (B, S)."""
 
     state: NDArray[np.float64]
     variables: tuple[StateVariable, ...]
 
     @cached_property
     def outputs(self) -> tuple[int, ...]:
-        """Numbers that a linear layer gives each variable: its values, or one; 0: constant."""
-        counts = [len(known) for known in self._known]
+        """The number of outputs for each variable.
+
+        It is the number of values of a discrete variable, 1 for a continuous one, and 0 for a
+        constant.
+        """
+        counts = [len(values) for values in self._values]
         pairs = zip(self.variables, counts, strict=True)
         return tuple(0 if n < 2 else n if v.discrete else 1 for v, n in pairs)
 
     @cached_property
-    def _known(self) -> list[NDArray[np.float64]]:
-        """The values of each variable in training, sorted."""
+    def _values(self) -> list[NDArray[np.float64]]:
+        """The sorted values of each variable in training."""
         return [np.unique(column[~np.isnan(column)]) for column in self.state.T]
 
     def targets(self, state: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Class numbers (UNDEFINED without one) or standardised values (nan): (B, S) -> (B, S)."""
+        """Return class numbers or standardised values of the states: (B, S) -> (B, S).
+
+        A missing value is UNDEFINED for a discrete variable and nan for a continuous one.
+        """
         columns = [
             self._classes(s, column) if v.discrete else self._standardised(s, column)
             for s, (v, column) in enumerate(zip(self.variables, state.T, strict=True))
@@ -69,20 +76,21 @@ class Task:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def _classes(self, s: int, column: NDArray[np.float64]) -> NDArray[np.float64]:
-        known = self._known[s]
-        if not len(known):
+        values = self._values[s]
+        if not len(values):
             return np.full(len(column), UNDEFINED, np.float64)
-        places = np.searchsorted(known, column).clip(max=len(known) - 1)
-        return np.where(known[places] == column, places, UNDEFINED).astype(np.float64)
+        numbers = np.searchsorted(values, column).clip(max=len(values) - 1)
+        return np.where(values[numbers] == column, numbers, UNDEFINED).astype(np.float64)
 
     def _standardised(self, s: int, column: NDArray[np.float64]) -> NDArray[np.float64]:
         values = self.state[:, s][~np.isnan(self.state[:, s])]
         return (column - values.mean()) / (values.std() or 1.0) if len(values) else column
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Summed over variables, mean over frames: (B, sum of outputs), (B, S) -> scalar.
+        """Return the loss, summed over variables, mean over frames.
 
-        Cross-entropy of a discrete variable, squared error of a standardised continuous one.
+        (B, sum of outputs), (B, S) -> scalar. It is the cross-entropy of a discrete variable, and
+        the squared error of a standardised continuous one.
         """
         parts = torch.split(outputs, list(self.outputs), dim=1)
         rows = zip(parts, targets.T, self.variables, strict=True)
@@ -91,7 +99,7 @@ class Task:
 
 
 def _loss(output: Tensor, target: Tensor, discrete: bool) -> Tensor:
-    """Of one variable, summed over the frames that define it: (B, K), (B,) -> scalar."""
+    """Sum the loss of one variable over the frames that define it: (B, K), (B,) -> scalar."""
     if discrete:
         return cross_entropy(output, target.long(), ignore_index=UNDEFINED, reduction="sum")
     return (output[:, 0] - target).nan_to_num(0.0).square().sum()
@@ -118,19 +126,19 @@ class LabelledExamples:
         return len(self.rows)
 
     def read(self, indices: NDArray[np.int64]) -> LabelledBatch:
-        """The examples at `indices` (B,)."""
+        """Return the examples at `indices` (B,)."""
         inputs = self.window.inputs(self.source.gather(self.rows[indices]))
         frames = torch.from_numpy(np.ascontiguousarray(inputs))
         return LabelledBatch(frames, torch.from_numpy(self.targets[indices]))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """How many examples there are: the checkpoint is of this run alone and soon gone."""
+        """The number of examples, which is enough since the checkpoint lasts for this run only."""
         return {"examples": len(self)}
 
 
 class SupervisedNetwork(nn.Module):
-    """The encoder of an autoencoder, and a linear layer that reads the state off its code."""
+    """The encoder of an autoencoder with a linear layer that predicts the state from its code."""
 
     def __init__(self, body: Autoencoder, task: Task) -> None:
         super().__init__()
@@ -139,23 +147,23 @@ class SupervisedNetwork(nn.Module):
         self.head = nn.Linear(body.config.network.latents, sum(task.outputs))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(B, H, W, stack C) uint8 -> (B, outputs)."""
+        """Predict the state: (B, H, W, stack C) uint8 -> (B, outputs)."""
         output: Tensor = self.head(self.body.encode(frames).mean)
         return output
 
     def loss(
         self, batch: LabelledBatch, generator: torch.Generator, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """That of the task; nothing is drawn, and nothing changes with the step."""
+        """Return the loss of the task; neither `generator` nor `step` is used."""
         loss = self.task.loss(self(batch.frames), batch.targets)
         return loss, {"loss": loss.detach()}
 
 
 def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
-    """Codes of the frames of `draw_samples` with the same `limit`, by the trained network.
+    """Train the network on the state, and encode the frames of `draw_samples` of the same `limit`.
 
-    Its last layer is linear, so what a linear probe reads of these codes it has learned to show.
-    Raises ArtifactError if no variable varies.
+    Since its last layer is linear, the network learns codes from which a linear probe can predict
+    the state. Raises ArtifactError if no variable varies.
     """
     task, train, validation = _labelled(subject)
     network = _network(subject, task, seed)
@@ -167,7 +175,7 @@ def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
 
 
 def _fitting(examples: int) -> FitConfig:
-    """EPOCHS over the training examples, an evaluation after each."""
+    """Return the settings of EPOCHS over the training examples, with an evaluation after each."""
     epoch = -(-examples // TRAINING_BATCH)
     return FitConfig(
         steps=EPOCHS * epoch,
@@ -181,7 +189,7 @@ def _fitting(examples: int) -> FitConfig:
 
 
 def _labelled(subject: Subject) -> tuple[Task, LabelledExamples, LabelledExamples]:
-    """The task that the training examples define, and the examples of training and validation."""
+    """Return the task that the training examples define, and the examples of both splits."""
     chosen = [
         (source, evenly(len(source), limit))
         for source, limit in zip(subject.splits[:2], (TRAIN_FRAMES, VALIDATION_FRAMES), strict=True)
@@ -200,7 +208,7 @@ def _labelled(subject: Subject) -> tuple[Task, LabelledExamples, LabelledExample
 
 
 def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
-    # In units of each pixel's own deviation small objects are seen from the first step on.
+    # In units of each pixel's own deviation small objects count from the first step on.
     config = AutoencoderConfig(network=subject.model.config.network, objective=AE())
     units = measure_pixels(subject.splits.train, subject.window, UNIT_FRAMES)
     body = Autoencoder(config, subject.model.shape, derive(seed, "supervised"), units)
@@ -211,7 +219,7 @@ def _network(subject: Subject, task: Task, seed: int) -> SupervisedNetwork:
 def _codes(
     subject: Subject, body: Autoencoder, source: StoredFrames, rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """(B,) -> (B, Z)."""
+    """Encode the examples at `rows`: (B,) -> (B, Z)."""
     batches = np.split(rows, range(BATCH, len(rows), BATCH))
     return np.concatenate(
         [encode(body, subject.window.inputs(source.gather(batch))) for batch in batches]

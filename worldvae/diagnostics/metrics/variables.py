@@ -1,11 +1,10 @@
-"""The state variables as a probe meets them: their values in each part, and which can be scored.
+"""The state variables that probes predict: their values in each part, and which can be scored.
 
-As in AtariARI's published code, discrete variables of less than 0.6 nats of entropy (not
-normalised) are dropped; unlike there, the entropy is that of the training part alone. A continuous
-variable is dropped if it is constant, or if the test part shows less than LEAST_SPREAD of its
-training deviation: the unit of R^2 is the test variance, so that a good map, which misses a
-hundredth of the training variance, would score below 0 there, and -1e12 where next to nothing
-varies.
+As in AtariARI's published code, discrete variables with an entropy below 0.6 nats (not normalised)
+are dropped; unlike there, only the training part counts. A continuous variable is dropped if it is
+constant, or if its deviation in the test part is below LEAST_SPREAD of that in training. R^2 is
+relative to the test variance, so that even a good map, whose error is a hundredth of the training
+variance, would score below 0, and -1e12 if almost nothing varies.
 
 Shapes: B frames, V variables, K classes.
 """
@@ -26,7 +25,7 @@ LEAST_SPREAD = 0.1  # test deviation in units of that of training
 
 
 class Parts(NamedTuple):
-    """One array each of the training, validation and test episodes, a row per frame."""
+    """An array for each of the training, validation and test episodes, with a row per frame."""
 
     train: NDArray[Any]
     validation: NDArray[Any]
@@ -35,12 +34,12 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Variable:
-    """One column of the state, and what its name says."""
+    """One column of the state, with its name and type."""
 
     name: str
     discrete: bool
     values: Parts
-    """float64, nan where it has no value: (B,)."""
+    """float64, nan in frames without a value: (B,)."""
 
     @property
     def group(self) -> str:
@@ -48,13 +47,13 @@ class Variable:
 
 
 def variables_of(state: Parts, names: Sequence[str], discrete: Sequence[bool]) -> list[Variable]:
-    """The columns of the state (B, V), each by itself."""
+    """Return each column of the state (B, V) as a variable."""
     columns = [Parts(*(part[:, v].astype(np.float64) for part in state)) for v in range(len(names))]
     return [Variable(*each) for each in zip(names, discrete, columns, strict=True)]
 
 
 def reason_to_drop(variable: Variable) -> str | None:
-    """Why it cannot be scored, or None if it can; no features have a say in it."""
+    """Return why the variable cannot be scored, or None if it can; features do not matter."""
     defined = {name: _defined(part) for name, part in variable.values._asdict().items()}
     empty = [name for name, values in defined.items() if not len(values)]
     if empty:
@@ -73,13 +72,13 @@ def reason_to_drop(variable: Variable) -> str | None:
 
 
 def entropy(values: NDArray[Any]) -> float:
-    """Of how often each value occurs, in nats: (B,) -> a number."""
+    """Return the entropy of the frequencies of values, in nats: (B,) -> scalar."""
     shares = np.unique(values, return_counts=True)[1] / len(values)
     return float((shares * np.log(1 / shares)).sum())
 
 
 def class_numbers(values: Parts) -> Parts:
-    """The place of each value among the K of training, K for any other: (B,) -> (B,)."""
+    """Return the index of each value among the K values of training, K for others: (B,) -> (B,)."""
     known = np.unique(_defined(values.train))
     return Parts(*(_places(part, known) for part in values))
 

@@ -1,4 +1,4 @@
-"""What the page of a health check shows without the true state: pictures, errors, latents."""
+"""The sections of the health page without the true state: pictures, errors and latents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from worldvae.plots import encoder as encoder_plots
 from worldvae.plots.png import is_whole_png
 
 LISTED = 12
-"""Duplicates named on the page; health.json has all."""
+"""How many duplicates the page lists; health.json has all of them."""
 
 PICTURES = {
     "reconstructions.png": (
@@ -50,11 +50,11 @@ PICTURES = {
         "fall at the right edge say that the encoder was not done.",
     ),
 }
-"""File in an encoder's folder -> title and what to look for."""
+"""File in an encoder's folder -> title, and a caption that says what to look for."""
 
 
 def picture(folder: Path, name: str) -> str:
-    """One of PICTURES, or where it would come from."""
+    """Return one of PICTURES, or a sentence that says how to make it."""
     path = folder / name
     if path.is_file() and is_whole_png(path):
         return html.image(path, *PICTURES[name])
@@ -85,7 +85,7 @@ def reconstruction(evidence: Evidence, folder: Path) -> str:
 
 
 def _places(errors: Reconstruction) -> Iterator[str]:
-    """Where in the frame what moves is lost, if it moves often enough in either split."""
+    """Yield maps of the loss of moving pixels, if both splits have enough motion."""
     maps = {"Training": errors.train.places, "Held-out": errors.held_out.places}
     shown = {
         title: np.array(places.lost, dtype=np.float64) for title, places in maps.items() if places
@@ -134,7 +134,7 @@ def _share(lost: float | None) -> str:
 
 
 def code(evidence: Evidence) -> str:
-    """Which latents are in use, and which of them say the same."""
+    """Return the section on the use of latents and on duplicates among them."""
     used, variational = evidence.code, evidence.objective.is_variational
     return html.section(
         "code",
@@ -215,7 +215,7 @@ def _ratio_words(ratio: Overfitting, held_out: Errors) -> str:
 
 
 def neighbours(evidence: Evidence) -> str:
-    """Whether frames of like latents are alike."""
+    """Return the section on whether frames with similar latents are similar."""
     near = evidence.neighbours
     words = (
         f"For {near.queries:,} held-out frames the nearest of {near.candidates:,} training frames "
@@ -240,6 +240,6 @@ def _closeness(name: str, near: Closeness | None, reason: str) -> tuple[str, lis
 
 
 def pictures(evidence: Evidence, folder: Path) -> str:
-    """What the decoder makes of latents that no frame had."""
+    """Return the section of traversals and samples, decoded from latents of no real frame."""
     shown = [picture(folder, "traversals.png"), picture(folder, "samples.png")]
     return html.section("pictures", "Traversals and samples", *shown)

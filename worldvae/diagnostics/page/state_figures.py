@@ -1,4 +1,4 @@
-"""What the page of a health check shows of the true state: probes and disentanglement."""
+"""The sections of the health page on the true state: probes and disentanglement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worldvae.diagnostics.rules.evidence import Evidence
 from worldvae.plots import encoder as encoder_plots
 
 DRAWN_VARIABLES = 24
-"""With more of them the figure shows their groups."""
+"""The figure shows groups in place of single variables if there are more than this."""
 FEATURES = {
     "latents": "what the agent sees, whitened",
     "pixels": "the frame made small",
@@ -32,7 +32,7 @@ NO_CEILING = (
 
 
 def probes(evidence: Evidence) -> str:
-    """How much of the state a linear map reads from the latents, between floors and ceiling."""
+    """Return the section on linear probes of the state, with their floors and ceiling."""
     title = "What the latents tell of the state"
     found = evidence.probes
     if found is None:
@@ -104,7 +104,7 @@ def _left_out(found: Probes) -> Iterator[str]:
 
 
 def disentanglement(evidence: Evidence) -> str:
-    """Whether single latents stand for single variables."""
+    """Return the section on whether each variable has a latent of its own."""
     title, scores = "Disentanglement", evidence.disentanglement
     if scores is None:
         reason = _sentence(evidence.no_disentanglement)
@@ -164,7 +164,7 @@ def _factor_table(variables: tuple[FactorScores, ...]) -> str:
 
 
 def _short(names: list[str]) -> list[str]:
-    """Without their groups, if they can be told apart by what is left."""
+    """Return the names without their groups, if they stay distinct."""
     last = [name.rpartition(".")[2] for name in names]
     return last if len(set(last)) == len(names) else names
 
@@ -174,5 +174,5 @@ def _number(value: float | None) -> str:
 
 
 def _sentence(reason: str | None) -> str:
-    """A reason with its capital and full stop."""
+    """Return the reason with a capital letter and a full stop."""
     return f"{reason[0].upper()}{reason[1:]}." if reason else "Not measured."

@@ -1,4 +1,4 @@
-"""`health.html`: a health check on one page that opens from the disk, beside its `health.json`."""
+"""Writes `health.html`, the result of a health check as one self-contained page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
 
 LONG = 0.05
-"""Seconds; a shorter part is not worth a word."""
+"""Seconds below which the time of a part is not listed."""
 
 MEANINGS = {
     "healthy": "Nothing was found that would keep an agent from learning on these latents. Whether "
@@ -28,12 +28,12 @@ MEANINGS = {
 
 
 def write_page(health: Health, folder: Path) -> None:
-    """Write `health.html` into the encoder's `folder`, with the pictures that lie there."""
+    """Write `health.html` into the encoder's `folder`, with the pictures in that folder."""
     atomic_write_text(folder / "health.html", render(health, folder))
 
 
 def render(health: Health, folder: Path) -> str:
-    """The whole page; the same check of the same folder gives the same page."""
+    """Return the whole page; the same check of the same folder gives the same page."""
     sections = (
         _verdict(health),
         _findings(health),
@@ -63,7 +63,7 @@ def _verdict(health: Health) -> str:
 
 
 def _grounds(health: Health) -> str:
-    """The gravest finding; without one, what speaks for the encoder."""
+    """Return the gravest finding, or for a healthy encoder its main numbers."""
     if health.verdict != "healthy":
         return health.findings[0].found
     code, lost = health.code, health.reconstruction.held_out.lost

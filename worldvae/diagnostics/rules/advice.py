@@ -1,4 +1,4 @@
-"""What to change in `pretrain`, given what it is set to."""
+"""Advice on which settings of `pretrain` to change, given their present values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from worldvae.autoencoders.pixel_error import GaussianPixels, PixelError
 
 
 def more_information(objective: Objective, pixels: PixelError) -> str:
-    """Let the code carry more."""
+    """Return advice that lets the latents carry more information."""
     if isinstance(objective, CapacityVAE):
         return f"raise pretrain.objective.capacity (now {objective.capacity:g})"
     if isinstance(objective, VAE):
@@ -23,7 +23,7 @@ def more_information(objective: Objective, pixels: PixelError) -> str:
 
 
 def finer_pixels(pixels: PixelError) -> str:
-    """Let rare and moving pixels count for more."""
+    """Return advice that gives rare and moving pixels more weight."""
     motion = f"raise pretrain.pixels.motion_weight (now {pixels.motion_weight:g})"
     if pixels.standardise or not isinstance(pixels, GaussianPixels):
         return motion
@@ -31,12 +31,12 @@ def finer_pixels(pixels: PixelError) -> str:
 
 
 def nearer_future(pixels: PixelError) -> str:
-    """Let what is to be decoded depend less on chance."""
+    """Return advice that makes the frame to be decoded less random."""
     nearer = f"lower pretrain.pixels.predict (now {pixels.predict})"
     return nearer if pixels.actions else f"{nearer}, or set pretrain.pixels.actions: true"
 
 
 def join(*ways: str) -> str:
-    """A sentence of alternatives."""
+    """Join alternatives into one sentence."""
     text = "; or ".join(ways)
     return f"{text[0].upper()}{text[1:]}."

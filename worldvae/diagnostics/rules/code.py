@@ -1,4 +1,4 @@
-"""The rules about the latents and the data: what they tell, what they waste, what was missing."""
+"""The rules about the latents and the data: information, duplicates, and missing measurements."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ STRANGERS = 0.5
 IDLE_SHARE = 0.5
 BELOW_UNTRAINED = 0.05
 TELLING = 0.5
-# Of what a small picture tells of a group of variables, the latents tell less than this share...
+# A group is lost if the latents' score above chance is below this share of a small picture's...
 GROUP_KEPT = 0.3
-# ...where that picture tells enough more than the mean or majority.
+# ...and if the small picture's score is at least this much above chance.
 GROUP_VISIBLE = 0.2
 
 
 def strangers(evidence: Evidence) -> Finding | None:
-    """Frames of like latents are alike in no respect."""
+    """Find encoders for which frames with similar latents are alike in no respect."""
     near = evidence.neighbours
     respects = {"pixels": near.pixels, "moving pixels": near.moving, "state": near.state}
     known = {name: closeness for name, closeness in respects.items() if closeness}
@@ -35,7 +35,7 @@ def strangers(evidence: Evidence) -> Finding | None:
 
 
 def tells(evidence: Evidence) -> bool:
-    """Whether latents tell half of what a small picture tells of the state, or more."""
+    """Return whether probes of latents gain at least half as much as those of a small picture."""
     if evidence.probes is None:
         return False
     mean = evidence.probes.mean
@@ -60,7 +60,7 @@ def below_untrained(evidence: Evidence) -> Finding | None:
 
 
 def variables_lost(evidence: Evidence) -> Finding | None:
-    """Groups of variables that a small picture shows and the latents do not."""
+    """Find groups of variables that probes predict from a small picture but not from latents."""
     groups = evidence.probes.groups if evidence.probes else {}
     lost = {name: scores for name, scores in groups.items() if is_lost(scores)}
     if not lost:
@@ -81,7 +81,7 @@ def variables_lost(evidence: Evidence) -> Finding | None:
 
 
 def is_lost(scores: dict[str, float]) -> bool:
-    """Whether latents show little of what pixels show beyond the mean or majority."""
+    """Return whether latents gain much less than pixels over the mean or the commonest class."""
     visible = scores["pixels"] - scores["majority"]
     return visible > GROUP_VISIBLE and scores["latents"] - scores["majority"] < GROUP_KEPT * visible
 

@@ -1,4 +1,4 @@
-"""What a health check has measured, and the form of what it concludes."""
+"""The measurements of a health check, and its conclusions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Verdict = Literal["unfit", "doubtful", "healthy"]
 
 
 class Finding(Config):
-    """One conclusion: what was found, with its numbers, and what to do about it."""
+    """One conclusion: a sentence with its numbers, and advice."""
 
     severity: Severity
     name: str = Field(description="Of the rule.")
@@ -28,7 +28,7 @@ class Finding(Config):
 
 
 class Evidence(Config):
-    """All that the rules look at."""
+    """All measurements that the rules use."""
 
     env_id: str
     trained: bool = Field(description="False: random weights.")
@@ -46,7 +46,7 @@ class Evidence(Config):
 
 
 class Health(Evidence):
-    """What was measured, what follows from it, how long it took, and how to do it again."""
+    """The content of health.json: measurements, conclusions, times, and how to repeat the check."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -56,7 +56,7 @@ class Health(Evidence):
     command: str | None = Field(None, description="What was typed, if the check was part of one.")
 
     def summary(self) -> str:
-        """Verdict, findings and advice, a line each."""
+        """Return verdict, findings and advice as text, one line each."""
         lines = [f"verdict: {self.verdict}"]
         for finding in self.findings:
             lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]

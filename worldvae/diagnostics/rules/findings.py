@@ -1,7 +1,7 @@
-"""What a health check concludes: one rule for each thing that goes wrong, with its threshold.
+"""The conclusions of a health check: one rule for each possible fault, with its threshold.
 
-Whether the objective kept something is judged on training frames; what is kept there and lost on
-held-out ones is overfitting, and asks for other remedies.
+Losses are judged on training frames, since a loss on held-out frames alone is overfitting, which
+needs other remedies.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from worldvae.diagnostics.rules.code import (
 )
 from worldvae.diagnostics.rules.evidence import Evidence, Finding, Severity, Verdict
 
-# 1 is what the mean training image scores; with a tenth of the way gained, nothing is seen yet.
+# The mean training image scores 1; with less than a tenth gained on it, nothing can be seen.
 NOTHING_KEPT = 0.9
-# Half of what moves is not in the picture.
+# Half of the deviation of moving pixels is missing.
 MOVING_LOST = 0.5
 STATIC_LOST = 0.5
 # A quarter of all places, and more than the corner of a frame where a number is shown.
@@ -34,10 +34,10 @@ LEAST_PLACES = 4
 # Below five grey levels (root mean square) an error is not seen, whatever its share.
 VISIBLE_MSE = (5 / 255) ** 2
 MEMORISED = 1.5
-# So much more of the deviation from the mean image is lost on held-out frames: a large ratio of
-# two small errors does no harm.
+# How much more of the deviation from the mean image has to be lost on held-out frames: a large
+# ratio of two small errors does no harm.
 MEMORISED_SHARE = 0.05
-# By what a ratio without an interval is divided, in place of taking the interval's lower end.
+# A ratio without an interval is divided by this in place of the interval's lower end.
 NO_INTERVAL = 2.0
 
 ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
@@ -45,7 +45,7 @@ Rule = Callable[[Evidence], Finding | None]
 
 
 def find(evidence: Evidence) -> tuple[Finding, ...]:
-    """All findings, the gravest first; one that is fatal stands for the flaws it brings along."""
+    """Return all findings, the gravest first; with a fatal one, flaws are not listed."""
     grave = _apply(FATAL, evidence)[:1]
     flaws = () if grave else _apply(FLAWS, evidence)
     found = (*grave, *flaws, *_apply(NOTES, evidence))
@@ -53,7 +53,7 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
-    """That of the gravest finding; notes alone leave an encoder healthy."""
+    """Return the verdict of the gravest finding; an encoder with notes only is healthy."""
     severities = {finding.severity for finding in findings}
     if "unfit" in severities:
         return "unfit"
@@ -72,7 +72,7 @@ def untrained(evidence: Evidence) -> Finding | None:
 
 
 def collapsed(evidence: Evidence) -> Finding | None:
-    """No latent varies with the frame, though frames vary."""
+    """Find encoders of which no latent varies with the frame, though frames vary."""
     code, train = evidence.code, evidence.reconstruction.train
     if code.active or train.lost is None:
         return None
@@ -88,7 +88,7 @@ def collapsed(evidence: Evidence) -> Finding | None:
 
 
 def blind(evidence: Evidence) -> Finding | None:
-    """Not even training frames are drawn any nearer than by the mean image."""
+    """Find encoders whose reconstructions of training frames hardly improve on the mean image."""
     train = evidence.reconstruction.train
     lost = [train.lost, train.moving.lost if train.moving else None]
     shares = [share for share in lost if share is not None]
@@ -126,7 +126,7 @@ def moving_lost(evidence: Evidence) -> Finding | None:
 
 
 def places_lost(evidence: Evidence) -> Finding | None:
-    """What is small is lost where nothing large moves; over all pixels the large outweighs it."""
+    """Find places in which moving objects are lost, though large ones hide that in the mean."""
     pixels, train = evidence.pixels, evidence.reconstruction.train
     if not (train.places and train.moving and train.moving.lost and pixels.weight):
         return None
@@ -182,12 +182,12 @@ def overfitted(evidence: Evidence) -> Finding | None:
 
 
 def _more_latents(code: Code) -> list[str]:
-    """Where none is left over."""
+    """Return advice to raise the number of latents if all of them are active, else nothing."""
     return [f"raise pretrain.latents (now {code.latents})"] if code.active == code.latents else []
 
 
 def percent(share: float | None) -> str:
-    """A share in words."""
+    """Return a share as text, such as "12 %"."""
     return "nothing" if share is None else f"{share:.0%}".replace("%", " %")
 
 
