@@ -117,6 +117,8 @@ def test_a_new_arm_is_a_row_and_an_observer(
         observers.OBSERVERS, "noise", ObservationKind(make_noise, panel="sees noise")
     )
     monkeypatch.setattr(local, "Process", HereAndNow)
+    # What a command does to its process is not to be done to this one.
+    monkeypatch.setattr(compare, "run_command", lambda work, _command: work())
     arms = {"compare.arms": ["latent", "noise"], "compare.seeds": [0], "compare.workers": 1}
     experiment = load(tmp_path, **arms)
     assert compare.compare(experiment)

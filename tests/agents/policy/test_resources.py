@@ -55,7 +55,7 @@ def test_the_peak_is_remembered_when_memory_is_free_again() -> None:
         held = np.ones(40_000_000)
         peak = memory.bytes
         del held
-    assert peak - before > 300e6
+    assert peak - before > 240e6  # of 320: children of earlier tests may end meanwhile
     assert memory.bytes >= peak
     assert PeakMemory(before=10**15).bytes == 10**15
 
