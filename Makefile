@@ -12,7 +12,7 @@ test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 rliable: .venv-rliable/.installed
 	OMP_NUM_THREADS=1 .venv-rliable/bin/python -m pytest tests/rliable
