@@ -1,9 +1,10 @@
-"""Files that show whether they are what was written: damage and edits by hand are told, in a line.
+"""Files with checksums, so that damage and edits by hand are noticed when they are read.
 
-JSON has one key more, `sha256`, of its values: it stays plain JSON. Other files end with a line
-`# sha256: ...` of the bytes before, which YAML takes for a comment and zip readers skip.
+JSON gets one more key, `sha256`, the hash of its values. Other files end with a line
+`# sha256: ...`, the hash of the bytes before it, which is a comment in YAML and is skipped by
+readers of zip files.
 
-A seal guards against damage and slips, not against forgery: who knows the rule can seal anew.
+A checksum guards against damage and mistakes, not against forgery, since anyone can compute it.
 """
 
 from __future__ import annotations
@@ -22,31 +23,32 @@ from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
 CHECKSUM = "sha256"
 MARK = b"\n# sha256: "
 TRAILER = len(MARK) + 64 + 1
-"""Bytes at the end of a file that is no JSON: the mark, hexadecimal digits, a newline."""
+"""Length in bytes of the last line of a file that is not JSON, with the newline before it."""
 
 HEADER = b"# worldvae wrote this file; its last line tells whether it is whole\n"
-"""Of YAML, which users write, too: what begins so has to end so."""
+"""The first line of YAML that worldvae wrote; a user's own YAML has neither this nor a checksum."""
 
 T = TypeVar("T")
 
 
 def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` as JSON has them, and the hash of all of them in the place of an older one."""
+    """Return `values` as JSON has them, with the hash of all of them under `sha256`."""
     plain = json.loads(json.dumps({key: values[key] for key in values if key != CHECKSUM}))
     return {**plain, CHECKSUM: _digest(plain)}
 
 
 def write_checked(path: Path, values: Mapping[str, Any] | BaseModel) -> None:
-    """Write what `read_checked` reads, in one step."""
+    """Write `values` and their hash as JSON to `path`, in one step; `read_checked` reads them."""
     if isinstance(values, BaseModel):
         values = values.model_dump(mode="json", by_alias=True)
     atomic_write_text(path, json.dumps(with_checksum(values), indent=1) + "\n")
 
 
 def read_checked(path: Path, remedy: str) -> dict[str, Any]:
-    """The values in the JSON file `path`, without their seal.
+    """Return the values in the JSON file `path`, without their hash.
 
-    Raises ArtifactError with the `remedy` if they are not those that were written.
+    Raises ArtifactError with the `remedy` if the file is missing or was changed since it was
+    written.
     """
     with user_errors(path):
         data = path.read_bytes()
@@ -62,7 +64,10 @@ def read_checked(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
-    """The JSON file `path` as `kind`, a model or a dataclass; ArtifactError also if it is none."""
+    """Return the values in the JSON file `path` as `kind`, a model or a dataclass.
+
+    Raises ArtifactError as `read_checked` does, and also if the values are not valid for `kind`.
+    """
     values = read_checked(path, remedy)
     try:
         return TypeAdapter(kind).validate_json(json.dumps(values))
@@ -74,7 +79,7 @@ def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a JSON file is there and is what was written: what a stage leaves when it is done."""
+    """Return whether the JSON file `path` exists and has not changed since it was written."""
     try:
         read_checked(path, "")
     except WorldvaeError:
@@ -83,13 +88,16 @@ def is_intact(path: Path) -> bool:
 
 
 def write_checked_bytes(path: Path, data: bytes) -> None:
-    """Write what `read_checked_bytes` reads, in one step."""
+    """Write `data` and a last line with its hash to `path`, in one step."""
     digest = hashlib.sha256(data).hexdigest().encode()
     atomic_write_bytes(path, data + MARK + digest + b"\n")
 
 
 def read_checked_bytes(path: Path, remedy: str) -> bytes:
-    """The content of `path` without its last line; ArtifactError if it is not what was written."""
+    """Return what `write_checked_bytes` wrote to `path`, without the last line.
+
+    Raises ArtifactError with the `remedy` if the file is missing or was changed since.
+    """
     with user_errors(path):
         data = path.read_bytes()
     content, trailer = data[:-TRAILER], data[-TRAILER:]
@@ -99,14 +107,14 @@ def read_checked_bytes(path: Path, remedy: str) -> bytes:
 
 
 def write_checked_yaml(path: Path, text: str) -> None:
-    """Write YAML that `check_yaml` knows again, in one step."""
+    """Write the YAML `text` with a checksum, in one step; `check_yaml` compares it."""
     write_checked_bytes(path, HEADER + text.encode())
 
 
 def check_yaml(path: Path, remedy: str) -> None:
     """Raise ArtifactError if `write_checked_yaml` wrote `path` and it was changed since.
 
-    A file that a user wrote, or that is not there, passes.
+    A missing file, or one that a user wrote, raises nothing.
     """
     if not path.is_file():
         return
@@ -117,7 +125,7 @@ def check_yaml(path: Path, remedy: str) -> None:
 
 
 def damaged(path: Path, remedy: str) -> ArtifactError:
-    """What is said of a file that is not what was written."""
+    """Return the error for a file that was changed since it was written."""
     return ArtifactError(f"{path}: damaged, or edited since it was written; {remedy}")
 
 

@@ -25,11 +25,11 @@ from worldvae.keys import explain
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
 LARGEST = 1e18
-"""Of any number: int64 holds it, and nobody waits for so many steps."""
+"""The largest number that a configuration may hold; int64 holds it too."""
 
 
 class Config(BaseModel):
-    """Base of every configuration: immutable, and a misspelt key is an error."""
+    """The base of every configuration: immutable, and with an error for a misspelt key."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
@@ -38,7 +38,7 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _sensible_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """Pydantic takes `true` for 1, and numbers that no array can count."""
+        """Refuse numbers above LARGEST, and booleans for numbers, which Pydantic would accept."""
         every = value if isinstance(value, list | tuple) else (value,)
         numbers = [one for one in every if isinstance(one, int | float)]
         if numbers and not all(-LARGEST <= number <= LARGEST for number in numbers):
@@ -69,7 +69,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
 
 
 def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, Any]:
-    """`["--pretrain.steps", "4", "--env.id=Pong"]` -> `{"pretrain.steps": 4, "env.id": "Pong"}`.
+    """Parse `["--pretrain.steps", "4"]` or `["--pretrain.steps=4"]` to `{"pretrain.steps": 4}`.
 
     Where a key of `model` wants text, the value is the very text; elsewhere it is YAML, so that
     `null`, `[1, 2]` and `{steer: 1}` mean what they mean in the file.
@@ -94,7 +94,7 @@ def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, 
 
 
 def _value_of(text: str, field: FieldInfo | None, where: str) -> Any:
-    """A value on the command line."""
+    """Parse the text of a value on the command line for `field`."""
     if not is_text(text):
         raise ConfigError(f"{where}: {shortened(text)} holds a character that is no text")
     kinds = kinds_of(field.annotation) if field is not None else {Any}
@@ -104,7 +104,10 @@ def _value_of(text: str, field: FieldInfo | None, where: str) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in `path`; an empty file is an empty mapping."""
+    """Return the mapping in the YAML file `path`; an empty file is an empty mapping.
+
+    Raises ConfigError if the file cannot be read or holds no mapping with text as keys.
+    """
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(LONGEST + 1)
@@ -123,12 +126,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def to_yaml(config: Config) -> str:
-    """The resolved configuration, every default written out; `load_config` reads it back."""
+    """Return `config` as YAML with every default written out, which `load_config` reads back."""
     return dump_yaml(config.model_dump(mode="json", by_alias=True))
 
 
 def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with `changes`, section by section: {a: {b, c}} and {a: {c}} -> {a: {b, c}}."""
+    """Return `values` with `changes`, merged by sections: {a: {b, c}}, {a: {c}} -> {a: {b, c}}."""
     below = {
         key: merge(value, change)
         for key, change in changes.items()

@@ -1,4 +1,4 @@
-"""What a field of a configuration takes: its section, its types, its bounds, and names of files."""
+"""Fields of configurations: their sections, types and bounds, and types for names of files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic.fields import FieldInfo
 
 LARGEST_SEED = 2**31 - 1
-"""What every environment takes; some hold it in 32 bits."""
+"""The largest seed that every environment takes; some hold it in 32 bits."""
 
 LONGEST_NAME = 100
-"""Bytes: file systems take 255, and what is made of a name is longer."""
+"""The longest name in bytes: file systems take 255, and names of files add to it."""
 
 MOST_STEPS = 10**12
-"""Of an environment or an optimiser: more than a machine takes in a century."""
+"""An upper bound for numbers of steps, more than a machine takes in a century."""
 
 
 def check_name(name: str) -> str:
-    """`name` if it can be a folder inside another one; ValueError with the reason if it cannot."""
+    """Return `name`; raise ValueError unless it can be the name of a folder."""
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(
             "it names a folder: expected letters, digits, hyphens, underscores and dots, "
@@ -36,12 +36,12 @@ def check_name(name: str) -> str:
 
 
 def folder_name(text: str) -> str:
-    """`text` as a name of a folder: what does not belong into one is a hyphen."""
+    """Return `text` as the name of a folder, with hyphens for characters that it cannot have."""
     return re.sub(r"[^\w.-]", "-", text).lstrip("-.") or "unnamed"
 
 
 def check_path(path: Path) -> Path:
-    """`path` if it can be one; ValueError with the reason if it cannot."""
+    """Return `path`; raise ValueError unless it can be the path of a folder."""
     if not path.name and not path.is_absolute():
         raise ValueError("expected a folder; the present one is ./.")
     if any(len(part.encode(errors="replace")) > 255 for part in path.parts):
@@ -50,7 +50,7 @@ def check_path(path: Path) -> Path:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
-"""Of something that has a folder of its own inside of a run's."""
+"""The name of something that has its own folder inside the folder of a run."""
 
 FolderPath = Annotated[Path, AfterValidator(check_path)]
 
@@ -58,12 +58,12 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 def is_text(text: str) -> bool:
-    """Whether any file can hold `text`: no control characters, no halves of characters."""
+    """Return whether `text` has neither control characters nor halves of surrogate pairs."""
     return not any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text)
 
 
 def shortened(value: Any, quote: str = "'") -> str:
-    """`value` in at most 80 characters, for a message."""
+    """Return `value` as text of about 80 characters at most, for a message."""
     try:
         text = f"{quote}{value}{quote}" if isinstance(value, str) else repr(value)
     except ValueError:  # an int of more digits than Python writes
@@ -74,7 +74,7 @@ def shortened(value: Any, quote: str = "'") -> str:
 
 @dataclass(frozen=True)
 class Variants:
-    """For a section that is one of several models, told apart by the word at `key`.
+    """Describes a section that is one of several models, distinguished by the word at `key`.
 
     Used as Annotated[Annotated[A, Tag("a")] | ..., Discriminator(it.word_of),
     BeforeValidator(it.spelled_out), it]. A bare word is the model of that word, a mapping without
@@ -132,7 +132,7 @@ def variants_of(field: FieldInfo) -> dict[str, type[BaseModel]]:
 
 
 def kinds_of(annotation: Any) -> set[Any]:
-    """The types that a field takes, those within lists and mappings included."""
+    """Return the types that a field takes, including those within lists and mappings."""
     if annotation is Any:
         return {Any}
     origin, inner = get_origin(annotation), get_args(annotation)
@@ -146,7 +146,9 @@ def kinds_of(annotation: Any) -> set[Any]:
 
 
 def find_field(key: str, model: type[BaseModel]) -> tuple[str, FieldInfo | None]:
-    """`key` as `model` spells it, a hyphen for any underscore, and its field if it has one.
+    """Return `key` as `model` spells it, and its field if there is one.
+
+    `key` may have hyphens in place of underscores.
 
     Below a field that is a mapping, keys are the user's own.
     """
@@ -187,7 +189,7 @@ def locate(
 
 
 def bounds_of(field: FieldInfo) -> str:
-    """ ", 0 <= value < 1" or the choices, where a field has them."""
+    """Return the bounds or the choices of a field as text, such as ", >= 0 and < 1"."""
     choices = [value for value in get_args(field.annotation) if isinstance(value, str)]
     if choices:
         return f", one of {', '.join(choices)}"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, however the writer ends; a full disk is an ArtifactError."""
+"""Atomic files, lines with checksums, and locks; errors of the system become ArtifactErrors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOCK_POLL_SECONDS = 0.2
 CHECKSUM = len('"crc": "00000000"}')
 
 UNFINISHED = ".*.tmp*"
-"""Names of what `atomic_file` writes to; other writers of whole files use such names, too."""
+"""The pattern of the names of unfinished files, which `atomic_file` and other writers use."""
 
 
 @contextmanager
@@ -34,9 +34,9 @@ def user_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes the name `path` only if the block succeeds.
+    """Yield a file to write to, which gets the name `path` only if the block succeeds.
 
-    Missing parent folders are made. Readers see the old content, or all of the new.
+    Missing parent folders are made. Readers see either the old content or all of the new.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with user_errors(path):
@@ -59,16 +59,16 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 
 
 def atomic_write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> str:
-    """Replace the content of `path` by `parts`, end to end, in one step; its SHA-256 (hexadecimal).
+    """Replace the content of `path` by the joined `parts` in one step; return its SHA-256 in hex.
 
-    Each part is hashed as it is written, so that nothing is read again.
+    Each part is hashed when it is written, so that nothing is read again.
     """
     with atomic_file(path) as file:
         return write_parts(file, parts)
 
 
 def write_parts(file: IO[bytes], parts: Iterable[bytes | memoryview]) -> str:
-    """Add `parts` to `file`, end to end; their SHA-256 (hexadecimal)."""
+    """Append `parts` to `file` and return their SHA-256 in hexadecimal."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
@@ -82,7 +82,7 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 
 def append_jsonl(path: Path, row: Mapping[str, Any]) -> None:
-    """Add `row` and its checksum as one line; of an unfinished line nothing is left."""
+    """Append `row` and its checksum as one line; an unfinished last line is removed first."""
     with user_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
@@ -93,10 +93,10 @@ def append_jsonl(path: Path, row: Mapping[str, Any]) -> None:
 def read_jsonl(
     path: Path, remedy: str = "restore the file or remove that line"
 ) -> list[dict[str, Any]]:
-    """The finished lines of `path`, without their checksums; none if it does not exist.
+    """Return the finished lines of `path` without their checksums; none if it does not exist.
 
-    A last line without its end was never finished and is left out; any other damage raises
-    ArtifactError with the number of the line and the `remedy`.
+    An unfinished last line is left out. Any other damage raises ArtifactError with the number of
+    the line and the `remedy`.
     """
     rows = []
     for number, row in checked_lines(path):
@@ -107,7 +107,7 @@ def read_jsonl(
 
 
 def checked_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Number and content of the finished lines of `path`; None is a damaged one."""
+    """Yield number and content of the finished lines of `path`; a damaged line is None."""
     if not path.exists():
         return
     with user_errors(path):
@@ -120,7 +120,7 @@ def checked_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
 
 
 def count_lines(path: Path) -> int:
-    """Ended lines of `path`, whole or damaged; 0 if it does not exist."""
+    """Return the number of newlines in `path`, also after damaged lines; 0 without the file."""
     if not path.exists():
         return 0
     with user_errors(path):
@@ -128,13 +128,13 @@ def count_lines(path: Path) -> int:
 
 
 def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
-    """The last finished line of `path`, of at most `tail` bytes; empty if there is none."""
+    """Return the last finished line of `path`, which has to fit into `tail` bytes, else {}."""
     rows = last_rows(path, 1, tail)
     return rows[0] if rows else {}
 
 
 def last_rows(path: Path, count: int, tail: int = 4_096) -> list[dict[str, Any]]:
-    """At most `count` finished lines of `path`, those whole in its last `tail` bytes."""
+    """Return at most `count` of the last finished lines, those within the last `tail` bytes."""
     if not path.exists():
         return []
     with user_errors(path), path.open("rb") as file:
@@ -151,19 +151,19 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """The SHA-256 of the content of `path`, in hexadecimal."""
+    """Return the SHA-256 of the content of `path` in hexadecimal."""
     with user_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
-    """{"a": 1} -> {"a": 1, "crc": "..."}, the CRC-32 of the text without it, and a newline."""
+    """Return {"a": 1} as the line {"a": 1, "crc": "..."}, with the CRC-32 of the text before it."""
     text = json.dumps(dict(row)).encode("utf-8")
     return text[:-1] + (b", " if row else b"") + _checksum(text) + b"\n"
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """What `_line` was given; None if the line is another."""
+    """Return the row that `_line` wrote; None if the line is damaged."""
     text = line[:-CHECKSUM].removesuffix(b", ") + b"}"
     if line[-CHECKSUM:] != _checksum(text):
         return None
@@ -176,9 +176,9 @@ def _checksum(text: bytes) -> bytes:
 
 
 def _end_last_line(file: IO[bytes]) -> None:
-    """Let `file` end with a newline: one that is missing is added, half a line is cut off.
+    """Make `file` end with a newline: add a missing one, or cut off an unfinished line.
 
-    Where the last line is whole one byte is read.
+    If the last line is finished, only one byte is read.
     """
     end = file.seek(0, os.SEEK_END)
     if end == 0:
@@ -208,10 +208,10 @@ def locked(
     file system they share has locks (NFS: with a lock service, and not mounted `nolock`).
 
     Args:
-        name: The file that stands for the folder.
-        patience: Seconds to wait for another to end.
-        alone: The holder alone writes into the folder and below, so that what it finds there of
-            unfinished files was left by one that was killed: it is removed.
+        name: The file that is locked in place of the folder.
+        patience: Seconds to wait for another process to end.
+        alone: Whether only the holder writes into the folder and the folders below it. Unfinished
+            files there are then removed, since only a killed process can have left them.
     """
     check_guarded()
     lock = _open_lock(folder, name)
@@ -240,10 +240,10 @@ def check_guarded() -> None:
 
 
 def drop_unfinished(folder: Path, below: bool = False) -> None:
-    """Remove what killed writers left in `folder`, and in the folders below it.
+    """Remove unfinished files in `folder`, and with `below` in the folders below it.
 
-    Only for who knows that nobody writes there at the moment. A process number says nothing:
-    the writer may have been on another machine, or its number may be another's by now.
+    Call it only if no process writes there at the moment. The process number in a file's name does
+    not help: the writer may be on another machine, or its number may belong to another process now.
     """
     with user_errors(folder):
         for path in folder.rglob(UNFINISHED) if below else folder.glob(UNFINISHED):
@@ -251,7 +251,7 @@ def drop_unfinished(folder: Path, below: bool = False) -> None:
 
 
 def _open_lock(folder: Path, name: str) -> IO[bytes]:
-    """The file to lock, never through a link: its target is nothing of ours."""
+    """Open the file to lock; raise ArtifactError if it is a link, whose target is not ours."""
     path = folder / name
     with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -264,7 +264,7 @@ def _open_lock(folder: Path, name: str) -> IO[bytes]:
 
 
 def _lock(file: IO[bytes], folder: Path) -> bool:
-    """Whether nobody else holds it."""
+    """Lock the file and return True, or return False if another process holds the lock."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The settings that something was made with: noted beside it, compared before it is used again."""
+"""The settings that a folder was made with, stored in it and compared before it is used again."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ANOTHER_FOLDER = "choose another folder, or delete this one to start again"
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Sections of settings, in values that JSON and YAML have: {"env": {"id": "Dots"}, "seed": 0}.
+    """Settings by sections, in values of JSON: {"env": {"id": "Dots"}, "seed": 0}.
 
-    A file holds it as YAML that ends with its checksum.
+    They are stored as YAML with a checksum in its last line.
     """
 
     sections: Mapping[str, Any]
 
     @classmethod
     def read(cls, path: Path) -> Fingerprint:
-        """What `write` wrote; raises ArtifactError if the file was changed since."""
+        """Read what `write` wrote; raise ArtifactError if the file was changed since."""
         made = path.parent
         remedy = f"restore it, or delete it if {made} was made with these settings"
         text = read_checked_bytes(path, remedy).removeprefix(HEADER).decode()
         return cls(parse_yaml(text) or {})
 
     def write(self, path: Path) -> None:
-        """Note it in the file `path`, in one step."""
+        """Write the settings to the file `path`, in one step."""
         write_checked_yaml(path, dump_yaml(dict(self.sections)))
 
     def check(self, made: Fingerprint, folder: Path, advice: str = ANOTHER_FOLDER) -> None:
@@ -49,13 +49,16 @@ class Fingerprint:
                 )
 
     def check_file(self, path: Path, advice: str = ANOTHER_FOLDER) -> None:
-        """As `check`, of the folder of `path` and of what the file notes; without it, nothing."""
+        """Check the folder of `path` against the settings in that file; do nothing without one.
+
+        Raises ArtifactError as `check` does.
+        """
         if path.exists():
             self.check(Fingerprint.read(path), path.parent, advice=advice)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"env": {"id": 1}} -> {"env.id": 1}."""
+    """Return nested `values` with dotted keys: {"env": {"id": 1}} -> {"env.id": 1}."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"

@@ -1,6 +1,6 @@
-"""A self-contained HTML page and its pieces: no network, no script, opens from the disk.
+"""Functions that write a self-contained HTML page, without scripts or resources from a network.
 
-Every function escapes the text that it is given; blocks and sections are HTML already.
+Every function escapes its text arguments; blocks and sections are HTML already.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from worldvae.plots.style import to_svg
 
 Cell = tuple[str, str]
-"""A value and a remark in small print below it."""
+"""A value, and a remark that is shown in small print below it."""
 
 
 def document(kicker: str, title: str, lede: str, sections: Iterable[str]) -> str:
-    """The whole page, light or dark as the reader's system is."""
+    """Return the whole page, which is light or dark as the reader's system is."""
     here = Path(__file__).parent
     return Template((here / "page.html").read_text(encoding="utf-8")).substitute(
         kicker=escape(kicker),
@@ -36,7 +36,7 @@ def section(name: str, title: str, *blocks: str) -> str:
 
 
 def box(kind: str, name: str, title: str, *blocks: str) -> str:
-    """A section that stands out: `kind` is "verdict" or "notice", and may name a severity."""
+    """Return a highlighted section; `kind` is "verdict" or "notice", and may name a severity."""
     return (
         f'<section class="{kind}" id="{name}"><h2>{escape(title)}</h2>{"".join(blocks)}</section>'
     )
@@ -51,7 +51,7 @@ def bullets(items: Iterable[str]) -> str:
 
 
 def judged(items: Iterable[tuple[str, str, str]]) -> str:
-    """A list of severity ("unfit", "doubtful", "note"), sentence, and what to do about it."""
+    """Return a list of findings: severity ("unfit", "doubtful" or "note"), sentence and advice."""
     rows = "".join(
         f'<li class="{escape(kind)}"><b>{escape(kind)}</b>{paragraph(text)}'
         f'<p class="remark">{_text(remark)}</p></li>'
@@ -61,7 +61,7 @@ def judged(items: Iterable[tuple[str, str, str]]) -> str:
 
 
 def terms(items: Iterable[tuple[str, str]]) -> str:
-    """A list of names, each with what is to be said of it."""
+    """Return a list of terms, each with its description."""
     pairs = "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in items)
     return f"<dl>{pairs}</dl>"
 
@@ -75,9 +75,9 @@ def details(title: str, *blocks: str) -> str:
 
 
 def beside(*blocks: str, layout: str = "pair") -> str:
-    """Blocks side by side where the window is wide enough: "pair", "triple", "columns" or "film".
+    """Return blocks side by side, if the window is wide enough.
 
-    In a "film" a video is as large as the letters in it need.
+    `layout` is "pair", "triple", "columns", or "film", in which text in a video stays legible.
     """
     return f'<div class="{layout}">{"".join(blocks)}</div>'
 
@@ -85,7 +85,7 @@ def beside(*blocks: str, layout: str = "pair") -> str:
 def table(
     header: Sequence[str], rows: Iterable[tuple[str, Sequence[Cell]]], kind: str = "numbers"
 ) -> str:
-    """Rows are a name and a cell for each further column; `kind` styles the table."""
+    """Return a table; a row is a name and a cell for each further column, `kind` is its style."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join(
         f'<tr><th scope="row">{_text(name)}</th>{"".join(map(_cell, cells))}</tr>'
@@ -102,13 +102,13 @@ def drawing(figure: Figure, alt: str, caption: str) -> str:
 
 
 def captioned(block: str, title: str, caption: str) -> str:
-    """A block of HTML, such as a table or a drawing, below what it is and shows."""
-    words = f"<b>{_text(title)}.</b> {_text(caption)}"
-    return f"<figure><figcaption>{words}</figcaption>{block}</figure>"
+    """Return a block of HTML, such as a table or a drawing, below its title and caption."""
+    text = f"<b>{_text(title)}.</b> {_text(caption)}"
+    return f"<figure><figcaption>{text}</figcaption>{block}</figure>"
 
 
 def image(path: Path, title: str, caption: str) -> str:
-    """A PNG inside the page; where the window is narrow it scrolls, for letters stay legible."""
+    """Return a PNG embedded in the page; in a narrow window it scrolls, to stay legible."""
     source = f"data:image/png;base64,{_base64(path)}"
     return (
         f'<figure><div class="scroll"><img alt="{escape(title)}" src="{source}"></div>'
@@ -117,7 +117,7 @@ def image(path: Path, title: str, caption: str) -> str:
 
 
 def video(path: Path, title: str, caption: str, still: bytes = b"") -> str:
-    """A WebM inside the page; until it plays, `still` (PNG) is shown."""
+    """Return a WebM embedded in the page; until it plays, `still` (PNG) is shown."""
     source = f"data:video/webm;base64,{_base64(path)}"
     first = base64.b64encode(still).decode("ascii")
     poster = f' poster="data:image/png;base64,{first}"' if still else ""
@@ -129,7 +129,7 @@ def video(path: Path, title: str, caption: str, still: bytes = b"") -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, and a per cent sign stays with its number."""
+    """Escape `text`, and keep each per cent sign on the line of its number."""
     return escape(text).replace(" %", "&nbsp;%")
 
 

@@ -33,9 +33,9 @@ class JsonFile(Generic[M]):
     """A kind of file that is written in one step and ends with its checksum.
 
     Args:
-        name: Of the file, in the folder that it tells of.
-        model: All of its content.
-        remedy: What can be done about a damaged one; "{folder}" stands for its folder.
+        name: The name of the file in the folder that it describes.
+        model: The model of its content.
+        remedy: What a user can do about a damaged file; "{folder}" stands for its folder.
     """
 
     name: str
@@ -43,19 +43,19 @@ class JsonFile(Generic[M]):
     remedy: str
 
     def read(self, folder: Path) -> M:
-        """The content; raises ArtifactError with the remedy if it is missing or damaged."""
+        """Return the content; raise ArtifactError with the remedy if it is missing or damaged."""
         return read_checked_as(folder / self.name, self.model, self.remedy.format(folder=folder))
 
     def write(self, folder: Path, content: M) -> None:
-        """Write what `read` reads, in one step."""
+        """Write the content in one step."""
         write_checked(folder / self.name, content)
 
     def exists(self, folder: Path) -> bool:
-        """Whether there is such a file, whole or damaged."""
+        """Return whether the file exists, whole or damaged."""
         return (folder / self.name).exists()
 
     def is_whole(self, folder: Path) -> bool:
-        """Whether there is one and it is what was written: with it, a stage is done."""
+        """Return whether the file exists and is undamaged, as after a stage that is done."""
         return is_intact(folder / self.name)
 
 
@@ -64,9 +64,9 @@ class JsonLog(Generic[M]):
     """A kind of file that grows by lines, each of which ends with its checksum.
 
     Args:
-        name: Of the file, in the folder that it tells of.
-        model: The content of a line.
-        remedy: What can be done about a damaged line; "{folder}" stands for the folder.
+        name: The name of the file in the folder that it describes.
+        model: The model of a line.
+        remedy: What a user can do about a damaged line; "{folder}" stands for the folder.
     """
 
     name: str
@@ -74,7 +74,7 @@ class JsonLog(Generic[M]):
     remedy: str
 
     def read(self, folder: Path) -> list[M]:
-        """The finished lines; none if there is no file.
+        """Return the finished lines; none if the file does not exist.
 
         Raises ArtifactError with the remedy for a line that is damaged or of another model.
         """
@@ -91,11 +91,11 @@ class JsonLog(Generic[M]):
             ) from None
 
     def last(self, folder: Path, count: int = 1) -> list[M]:
-        """At most `count` of the last finished lines, without those of another model."""
+        """Return at most `count` of the last finished lines, without those of another model."""
         return [line for row in last_rows(folder / self.name, count) if (line := self._line(row))]
 
     def append(self, folder: Path, line: M) -> None:
-        """Add a line; of an unfinished one nothing is left."""
+        """Append a line; an unfinished last line is removed first."""
         append_jsonl(folder / self.name, _row(line))
 
     def write(self, folder: Path, lines: Iterable[M]) -> None:

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, elsewhere a line from time to time."""
+"""Progress of long work: a bar on a terminal, elsewhere a line from time to time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from types import TracebackType
 from tqdm import tqdm
 
 REPORT_SECONDS = 60.0
-"""Between two lines where there is no terminal."""
+"""The time between two lines without a terminal."""
 
 
 class ProgressBar:
     """Shows on standard error how much of `total` is done, in a `with` block or until `close`.
 
-    Without a terminal it is a line each minute and one at the end, so that a log shows life.
+    Without a terminal it prints a line each minute and one at the end, for logs.
 
     Args:
-        what: Names the work.
-        done: How much of it was done before.
-        hidden: Show nothing.
-        clock: Seconds, from any moment.
+        what: The name of the work.
+        total: The amount of work.
+        unit: The unit of `total`, such as "frames".
+        done: How much of the work was done before.
+        hidden: Whether to show nothing.
+        clock: Returns seconds since any fixed moment.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class ProgressBar:
         self._what, self._total, self._unit, self._clock = what, total, unit, clock
         self._before = self._done = done
         self._note = ""
-        self._began = self._told = clock()
+        self._began = self._reported = clock()
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -55,24 +57,24 @@ class ProgressBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._says = self._says and kind is None  # what went wrong is said elsewhere
+        self._says = self._says and kind is None  # an error is reported elsewhere
         self.close()
 
     def reach(self, done: int) -> None:
-        """So much is done by now."""
+        """Set how much of the work is done."""
         self._done = done
         self._bar.update(done - self._bar.n)
-        if self._says and self._clock() - self._told >= REPORT_SECONDS:
-            self._told = self._clock()
+        if self._says and self._clock() - self._reported >= REPORT_SECONDS:
+            self._reported = self._clock()
             say(f"{self._what}: {self._how_far}, {eta(self._seconds_left())}")
 
     def note(self, text: str) -> None:
-        """A few words on how it goes, shown from the next step on."""
+        """Set a short text, such as a return, that is shown with the next update."""
         self._note = text
         self._bar.set_postfix_str(text, refresh=False)
 
     def close(self) -> None:
-        """It is over."""
+        """End the bar, or print the last line."""
         self._bar.close()
         if self._says:
             took = timedelta(seconds=int(self._clock() - self._began))
@@ -84,22 +86,22 @@ class ProgressBar:
         return how_far(self._done, self._total, self._note, self._unit)
 
     def _seconds_left(self) -> float | None:
-        """None before there is a pace."""
+        """Return the expected seconds until the end; None before any work is done."""
         done, took = self._done - self._before, self._clock() - self._began
         return (self._total - self._done) * took / done if done > 0 else None
 
 
 def how_far(done: int, total: int, note: str = "", unit: str = "") -> str:
-    """ "1,200/20,000 frames, return 7"."""
+    """Return progress as text, such as "1,200/20,000 frames, return 7"."""
     return ", ".join(filter(None, [f"{done:,}/{total:,} {unit}".strip(), note]))
 
 
 def eta(seconds: float | None) -> str:
-    """ "ETA 0:12:34"; no pace, no number."""
+    """Return the remaining time as text, such as "ETA 0:12:34"; "ETA unknown" for None."""
     return "ETA unknown" if seconds is None else f"ETA {timedelta(seconds=int(seconds))}"
 
 
 def say(line: str) -> None:
-    """One line on standard error, at once."""
-    with suppress(OSError):  # a log that is full or gone is no reason to lose the work
+    """Print a line on standard error without delay."""
+    with suppress(OSError):  # a full or missing log must not stop the work
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""One seed -> named independent streams: a new consumer never shifts another's numbers."""
+"""Derives named, independent random streams from one seed, so that none depends on another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 
 def derive(seed: int, *names: str | int) -> int:
-    """A seed in [0, 2**31) for the stream `names`, e.g. `derive(0, "collect", episode)`."""
+    """Return a seed in [0, 2**31) for the stream `names`, e.g. `derive(0, "collect", episode)`."""
     return int(_sequence(seed, *names).generate_state(1, np.uint64)[0] >> 33)
 
 
 def numpy_stream(seed: int, *names: str | int) -> np.random.Generator:
-    """NumPy's generator for the stream `names`."""
+    """Return a NumPy generator for the stream `names`."""
     return np.random.default_rng(_sequence(seed, *names))
 
 

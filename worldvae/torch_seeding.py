@@ -1,6 +1,6 @@
-"""Torch's global generators, which layers and policies draw from, lent for a while.
+"""Temporary seeding of torch's global generators, from which layers and policies draw.
 
-Apart from `seeding`: processes that only step environments do without torch.
+It is not part of `seeding`, so that processes that only step environments do not load torch.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import torch
 
 @contextmanager
 def seeded_torch(seed: int) -> Iterator[None]:
-    """In the block they start from `seed`; after it they go on as if it had not been.
+    """Seed torch's generators, also those of GPUs, in the block, and restore them after it.
 
-    Those of GPUs too. What seeds them itself, as loading a Stable-Baselines3 agent does, belongs
-    before the block.
+    Code that seeds them itself, such as loading a Stable-Baselines3 agent, has to run before the
+    block.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Which software made a result."""
+"""The versions of the software that made a result."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ PACKAGES = (
 
 
 def library_versions() -> dict[str, str]:
-    """Python, the packages that numbers of encoders and agents depend on, and the commit of
-    worldvae where it runs from a git checkout, with "-dirty" if files of it were changed."""
+    """Return the versions of Python and of the packages that results depend on, by name.
+
+    In a git checkout the commit of worldvae is added, with "-dirty" if its files were changed.
+    """
     installed = {name: _version(name) for name in PACKAGES}
     commit = git_commit(Path(__file__).resolve().parents[1])
     known = {} if commit is None else {"worldvae commit": commit}
     return {"python": platform.python_version(), **installed, **known}
 
 
-@cache  # what runs was read from the files at its start
+@cache  # later changes of the files do not change the code that runs
 def git_commit(root: Path) -> str | None:
-    """What `git describe` says of the checkout at `root`; None if that is none, or git is missing.
+    """Return `git describe` of the checkout at `root`; None if it is not one or git is missing.
 
-    A folder inside of a checkout is none: a virtual environment may lie in anybody's.
+    A folder inside a checkout does not count, since a virtual environment may be in any checkout.
     """
     git = ["git", "-C", str(root)]
     try:

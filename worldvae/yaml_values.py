@@ -13,16 +13,16 @@ from typing import Any
 import yaml
 
 LONGEST = 1_000_000
-"""Characters of a text."""
+"""The largest number of characters in a text."""
 
 DEEPEST = 30
-"""Levels of lists and mappings."""
+"""The largest number of levels of lists and mappings."""
 
 MOST = 100_000
-"""Values, those that an alias repeats counted each time."""
+"""The largest number of values, where those that an alias repeats count each time."""
 
 DIGITS = 40
-"""Of a number: more than any key takes."""
+"""The largest number of digits in an integer, more than any key needs."""
 
 _NUMBERS = list("-+.0123456789")
 _KINDS = {
@@ -42,7 +42,7 @@ _KINDS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """Builds at most MOST values, at most DEEPEST deep, and no key twice."""
+    """A loader that refuses more than MOST values, more than DEEPEST levels, and repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own form
     yaml_constructors = {  # noqa: RUF012
@@ -87,7 +87,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _LineLoader(_Loader):
-    """Of a value on the command line, where `#` begins no comment: what follows would be lost."""
+    """A loader for values on the command line, which refuses comments in place of dropping them."""
 
     def scan_to_next_token(self) -> None:
         ahead = 0
@@ -99,7 +99,7 @@ class _LineLoader(_Loader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around what either version of YAML would take for something else than text."""
+    """A dumper that quotes text which YAML 1.1 or 1.2 would read as another type."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own form
         letter: list(kinds) for letter, kinds in yaml.SafeDumper.yaml_implicit_resolvers.items()
@@ -114,9 +114,9 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
 
 
 def parse_yaml(text: str, comments: bool = True) -> Any:
-    """The value that `text` is; ValueError with a reason of one line if it is none.
+    """Return the value of the YAML `text`; raise ValueError with a reason of one line if invalid.
 
-    `comments` False refuses them, in place of leaving them out.
+    If `comments` is False, a comment is an error too.
     """
     if len(text) > LONGEST:
         raise ValueError(f"more than {LONGEST:,} characters")
@@ -130,12 +130,12 @@ def parse_yaml(text: str, comments: bool = True) -> Any:
 
 
 def dump_yaml(values: Any) -> str:
-    """`values` as `parse_yaml` reads them back, keys in their order."""
+    """Return `values` as YAML, keys in their order; `parse_yaml` reads it back."""
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False)
 
 
 def _check_text(value: Any) -> None:
-    """Raise ValueError for characters that no file name and no file of text can hold."""
+    """Raise ValueError for null characters and halves of surrogate pairs in any text."""
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise ValueError("a character that is no text")
