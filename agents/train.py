@@ -6,7 +6,8 @@ import math
 import os
 import time
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,9 +99,21 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
     with locked(folder, "training", alone=True):
         check_settings(folder / "settings.yaml", experiment, DECIDES)
         if not is_finished(folder):  # another may have finished it meanwhile
-            record_settings(folder / "settings.yaml", experiment, DECIDES)
-            _train(task)
+            with _claimed(folder):
+                record_settings(folder / "settings.yaml", experiment, DECIDES)
+                _train(task)
     return folder
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Let other settings have the folder if these were refused before there was a checkpoint."""
+    try:
+        yield
+    except WorldvaeError:
+        if not AGENT_CARD.exists(folder):
+            (folder / "settings.yaml").unlink(missing_ok=True)
+        raise
 
 
 def _train(task: AgentTask) -> None:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from worldvae.errors import ConfigError
 from worldvae.fields import (
+    Variants,
     fields_of,
     find_field,
     is_text,
@@ -59,9 +60,11 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
     Raises ConfigError naming file, key, value and the nearest valid key.
     """
     values = _without_empty_sections(read_yaml(path), model)
-    # A whole section before its keys, so that either order of the options says the same.
-    for key, value in sorted((overrides or {}).items(), key=lambda item: item[0].count(".")):
-        _assign(values, key, value, model)
+    given = overrides or {}
+    # A whole section before its keys, and the word that tells which model it is before the others,
+    # so that any order of the options says the same.
+    for key in sorted(given, key=lambda key: (key.count("."), _variants_at(key, model) is None)):
+        _assign(values, key, given[key], model)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -168,7 +171,27 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
         if not isinstance(below, dict):
             raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
         values[parent] = values = below
-    values[last] = value
+    variants = _variants_at(dotted, model)
+    if variants is not None and values.get(last, variants.default) != value:
+        values.clear()  # nothing is left of a section that becomes another one
+    values[last] = _changed_section(values.get(last), value, find_field(dotted, model)[1])
+
+
+def _variants_at(dotted: str, model: type[BaseModel]) -> Variants | None:
+    """Return the variants of a section, if the key `dotted` holds the word that names one."""
+    section, _, last = dotted.rpartition(".")
+    field = find_field(section, model)[1] if section else None
+    variants = told_apart_by(field) if field is not None else None
+    return variants if variants is not None and last == variants.key else None
+
+
+def _changed_section(old: Any, new: Any, field: FieldInfo | None) -> Any:
+    """Return `new`, or `old` if `new` is the bare word of the variant that `old` is already."""
+    if field is None or told_apart_by(field) is None or not isinstance(new, str):
+        return new
+    before, after = _spelled_out(old, field), _spelled_out(new, field)
+    is_same = isinstance(before, Mapping) and not _becomes_another(before, after, field)
+    return {**before, **after} if is_same else new
 
 
 def _spelled_out(value: Any, field: FieldInfo | None) -> Any:

@@ -146,6 +146,15 @@ def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
         frames, *_ = plain.step(expected)
 
 
+def test_settings_that_were_refused_claim_no_folder(runs: Path) -> None:
+    """An algorithm that cannot act there is found out late; the next call may name another."""
+    sac = {"agent.algorithm": "SAC", "agent.settings": {}}
+    with pytest.raises(WorldvaeError, match="SAC"):
+        train(load(runs, **sac), "blind", 7)
+    folder = train(load(runs, **{"agent.env_steps": 1}), "blind", 7)
+    assert read_card(folder).algorithm == "PPO"
+
+
 def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
     train(load(runs), "latent", 0)
     with pytest.raises(WorldvaeError, match=r"made with agent\.gamma = 0\.99, now it is 0\.5"):

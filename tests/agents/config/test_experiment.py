@@ -1,11 +1,13 @@
 """What an experiment says, and which folders it refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.config.experiment import Experiment, check_settings, record_settings
 from tests.tiny import TINY
+from worldvae.autoencoders.objectives import WithBeta
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
 from worldvae.errors import WorldvaeError
@@ -136,3 +138,37 @@ def test_the_two_scores_of_a_scale_must_differ() -> None:
     equal = {"worldvae/Dots-v0": {"random_score": 1, "reference_score": 1}}
     with pytest.raises(WorldvaeError, match="random_score and reference_score are both 1"):
         Experiment.load(TINY, {"compare.envs": equal})
+
+
+WEIGHED = "pretrain: {objective: {name: beta_vae, beta: 4}, pixels: {motion_weight: 5}}\n"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "beta", "motion_weight"),
+    [
+        ({}, 4.0, 5.0),
+        ({"objective": "beta_vae"}, 4.0, 5.0),
+        ({"objective.name": "beta_vae"}, 4.0, 5.0),
+        ({"objective": "dip_vae"}, 1.0, 5.0),
+        ({"objective.name": "dip_vae"}, 1.0, 5.0),
+        ({"objective.beta": 2, "objective.name": "dip_vae"}, 2.0, 5.0),
+        ({"objective": {"name": "beta_vae", "noise": 0.1}}, 1.0, 5.0),
+        ({"pixels": "gaussian"}, 4.0, 5.0),
+        ({"pixels": {"standardise": False}}, 4.0, 0.0),
+        ({"pixels": "bernoulli"}, 4.0, 0.0),
+        ({"pixels.likelihood": "bernoulli"}, 4.0, 0.0),
+    ],
+)
+def test_an_option_leaves_of_a_section_what_is_of_the_same_kind(
+    tmp_path: Path, overrides: dict[str, Any], beta: float, motion_weight: float
+) -> None:
+    """The long and the short way to name a kind say the same; another kind begins anew.
+
+    As for every section, a mapping takes the place of all of it.
+    """
+    path = tmp_path / "weighed.yaml"
+    path.write_text(WEIGHED)
+    options = {f"pretrain.{key}": value for key, value in overrides.items()}
+    pretrain = Experiment.load(path, options).pretrain
+    assert isinstance(pretrain.objective, WithBeta)
+    assert (pretrain.objective.beta, pretrain.pixels.motion_weight) == (beta, motion_weight)

@@ -37,6 +37,6 @@ def nearer_future(pixels: PixelError) -> str:
 
 
 def join(*ways: str) -> str:
-    """Join alternatives into one sentence."""
-    text = "; or ".join(ways)
+    """Join different alternatives into one sentence."""
+    text = "; or ".join(dict.fromkeys(ways))
     return f"{text[0].upper()}{text[1:]}."
