@@ -22,6 +22,8 @@ def main() -> None:
 
     from agents.policy.agent import Agent
     from agents.policy.evaluate import evaluate
+    from agents.run.agent_card import read_card
+    from agents.run.agent_files import is_finished
     from worldvae.envs.world import RealWorld
     from worldvae.seeding import numpy_stream
     from worldvae.stats import Resampling, episode_interval, mean
@@ -42,8 +44,10 @@ def main() -> None:
         success = f",{'' if score.success is None else int(score.success)}" if successes else ""
         print(f"{score.seed},{score.return_:.1f},{score.length}{success}")
     spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
+    trained = f" after {read_card(folder).env_steps:,} env steps, unfinished,"
+    agent_name = f"{options.arm} seed {options.seed}{'' if is_finished(folder) else trained}"
     print(
-        f"{options.arm} seed {options.seed} in {options.backend}: mean {returns.mean():.1f}, "
+        f"{agent_name} in {options.backend}: mean {returns.mean():.1f}, "
         f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}, "
         f"standard deviation {spread}"
         + (f", {np.mean(successes):.0%} of {len(successes)} succeeded" if successes else "")
