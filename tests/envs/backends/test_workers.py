@@ -175,7 +175,8 @@ def test_processes_leave_an_interrupt_to_the_parent(tmp_path: Path) -> None:
 def test_an_interrupt_while_processes_begin_is_not_lost() -> None:
     def interrupting() -> gym.Env[Any, Any]:
         if os.getpid() == parent:
-            os.kill(parent, signal.SIGINT)
+            # To this thread, as where it is the only one: earlier tests may have left others.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return Clock()
 
     parent = os.getpid()
