@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from worldvae.errors import ConfigError
 from worldvae.fields import (
-    Variants,
     fields_of,
     find_field,
     is_text,
@@ -63,7 +62,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
     given = overrides or {}
     # A whole section before its keys, and the word that tells which model it is before the others,
     # so that any order of the options says the same.
-    for key in sorted(given, key=lambda key: (key.count("."), _variants_at(key, model) is None)):
+    for key in sorted(given, key=lambda key: (key.count("."), not _names_variant(key, model))):
         _assign(values, key, given[key], model)
     try:
         return model.model_validate(values)
@@ -165,24 +164,24 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
     *parents, last = dotted.split(".")
     if len(parents) > DEEPEST:
         raise ConfigError(f"{where}: no such key; none has more than {DEEPEST} dots")
+    field = None
     for depth, parent in enumerate(parents, start=1):
         field = find_field(".".join(parents[:depth]), model)[1]
         below = _spelled_out(values.get(parent), field)
         if not isinstance(below, dict):
             raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
         values[parent] = values = below
-    variants = _variants_at(dotted, model)
-    if variants is not None and values.get(last, variants.default) != value:
+    if field is not None and _becomes_another(values, {last: value}, field):
         values.clear()  # nothing is left of a section that becomes another one
     values[last] = _changed_section(values.get(last), value, find_field(dotted, model)[1])
 
 
-def _variants_at(dotted: str, model: type[BaseModel]) -> Variants | None:
-    """Return the variants of a section, if the key `dotted` holds the word that names one."""
+def _names_variant(dotted: str, model: type[BaseModel]) -> bool:
+    """Tell whether the key `dotted` holds the word that says which variant its section is."""
     section, _, last = dotted.rpartition(".")
     field = find_field(section, model)[1] if section else None
     variants = told_apart_by(field) if field is not None else None
-    return variants if variants is not None and last == variants.key else None
+    return variants is not None and last == variants.key
 
 
 def _changed_section(old: Any, new: Any, field: FieldInfo | None) -> Any:

@@ -110,10 +110,7 @@ def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
 
 def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
     """Whether the newest measurement requires that the agent's encoder is refitted."""
-    lines = read_lines(task.folder)
-    return task.may_refresh(arm, card.refreshes) and calls_for_refresh(
-        task.config, lines, card.refreshes
-    )
+    return arm.may_refit and calls_for_refresh(task.config, read_lines(task.folder), card.refreshes)
 
 
 def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:
