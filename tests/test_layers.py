@@ -32,6 +32,7 @@ FLOORS = (
     {"rollouts"},
     {"training"},
     {"autoencoders"},
+    {"dynamics"},
     {"wrappers"},
     {"diagnostics"},
 )

@@ -1,0 +1,141 @@
+"""The settings of latent dynamics, of how they are trained, and of the dream that they make."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from worldvae.config import Config
+from worldvae.training.config import FitConfig
+
+P = TypeVar("P", bound=Config)
+
+
+class DynamicsNetwork(Config):
+    """The layers of latent dynamics (Ha & Schmidhuber, 2018; their memory is an LSTM of 256)."""
+
+    core: Literal["gru", "lstm"] = Field(
+        "gru", description="What remembers: a GRU or an LSTM, both with layer normalisation."
+    )
+    memory: int = Field(256, ge=1, le=8_192, description="Numbers M of the memory.")
+    hidden: int = Field(
+        256, ge=1, le=8_192, description="Units of the layer between memory and predictions."
+    )
+    head: Literal["mixture", "gaussian", "categorical"] = Field(
+        "mixture",
+        description="Distribution of each latent's change: a mixture of Gaussians, one Gaussian, "
+        "or classes between its quantiles.",
+    )
+    components: int = Field(5, ge=1, le=64, description="mixture: Gaussians of each latent.")
+    bins: int = Field(
+        64, ge=2, le=1_024, description="categorical: classes; of keys at most as many, too."
+    )
+    members: int = Field(
+        1, ge=1, le=32, description="Networks that are trained side by side and may disagree."
+    )
+
+
+class DynamicsObjective(Config):
+    """What latent dynamics are trained for."""
+
+    own_samples: float = Field(
+        1.0,
+        ge=0,
+        description="Weight of the predictions of ends, rewards and keys from latents that the "
+        "dynamics have sampled themselves, as in a dream; 0: trained on real latents alone.",
+    )
+    observed: int = Field(
+        8, ge=1, description="Real steps of a window before it goes on with own samples."
+    )
+    sample_codes: bool = Field(
+        True,
+        description="Draw latents from the encoder's posterior in every batch; false: its mean.",
+    )
+    input_noise: float = Field(
+        0.0, ge=0, le=10, description="Deviation of the noise on latents that are read."
+    )
+    end_weight: float = Field(
+        10.0,
+        ge=1,
+        le=10_000,
+        description="Weight of the rare ends in the loss; sampled ends keep their true rate.",
+    )
+    key_weight: float = Field(1.0, ge=0, description="Weight of the keys beside the frame.")
+    reward_weight: float = Field(1.0, ge=0, description="Weight of the reward.")
+
+
+class DynamicsConfig(DynamicsNetwork, DynamicsObjective, FitConfig):
+    """All of learning the dynamics in one section: the network, its objective, and how long."""
+
+    window: int = Field(32, ge=2, le=4_096, description="Decisions in one training window.")
+    steps: int = Field(5_000, ge=1, description="Optimiser steps at most.")
+    batch_size: int = Field(64, ge=1, le=65_536, description="Windows per step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's step size.")
+    gradient_clip: float = Field(10.0, ge=0, description="Largest gradient norm; 0 is no limit.")
+
+    @property
+    def network(self) -> DynamicsNetwork:
+        """The part that decides the layers."""
+        return self._part(DynamicsNetwork)
+
+    @property
+    def objective(self) -> DynamicsObjective:
+        """The part that decides the loss."""
+        return self._part(DynamicsObjective)
+
+    @property
+    def fitting(self) -> FitConfig:
+        """The part that decides how long and how fast it is trained."""
+        return self._part(FitConfig)
+
+    def _part(self, part: type[P]) -> P:
+        return part(**{name: getattr(self, name) for name in part.model_fields})
+
+    @model_validator(mode="after")
+    def _window_has_samples(self) -> DynamicsConfig:
+        if self.observed >= self.window:
+            raise ValueError(
+                f"observed {self.observed} leaves nothing of a window of {self.window}; use less"
+            )
+        return self
+
+
+class DreamConfig(Config):
+    """A dream: the dynamics as an environment, and how long agents practise in it."""
+
+    env_steps: int = Field(
+        1_000_000,
+        ge=1,
+        description="Dreamed environment steps an agent trains for, before the action repeat.",
+    )
+    num_envs: int = Field(64, ge=1, le=65_536, description="Dreams that run at once.")
+    horizon: int = Field(
+        200, ge=1, le=10**6, description="Decisions after which a dream is truncated."
+    )
+    temperature: float = Field(
+        1.0,
+        ge=0,
+        le=10,
+        description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018).",
+    )
+    starts: Literal["any", "first"] = Field(
+        "any", description="Where dreams begin: at any real frame, or at first frames of episodes."
+    )
+    burn_in: int = Field(16, ge=0, le=4_096, description="Real steps remembered before a start.")
+    bank: int = Field(4_096, ge=1, le=10**6, description="Starts that are kept, spread evenly.")
+    max_disagreement: float | None = Field(
+        None,
+        gt=0,
+        description="Truncate a dream where members' predictions differ by more, in deviations "
+        "of a latent's change (null: never).",
+    )
+    rounds: int = Field(
+        1, ge=1, le=100, description="Times that an agent collects, relearns and dreams on."
+    )
+    real_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Real environment steps of all rounds together (null: rollouts.frames a "
+        "round).",
+    )
