@@ -12,6 +12,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
 
 from worldvae.envs.config import EnvConfig
+from worldvae.envs.doom import PREFIX, EngineFolder
 from worldvae.envs.user_code import described, in_user_code
 from worldvae.errors import ConfigError, WorldvaeError
 
@@ -19,7 +20,7 @@ REGISTERED_BY = {
     "ALE/": "ale_py",
     "MiniGrid-": "minigrid",
     "BabyAI-": "minigrid",
-    "Vizdoom": "vizdoom.gymnasium_wrapper",
+    PREFIX: "vizdoom.gymnasium_wrapper",
 }
 
 
@@ -98,7 +99,8 @@ def _make(spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any]) -> gym.En
         warnings.filterwarnings("ignore", ".*being initialised with render_mode", UserWarning)
         limit = config.max_episode_steps
         # A copy, since the environment may change its arguments.
-        return gym.make(spec, max_episode_steps=limit, **deepcopy(arguments))
+        env = gym.make(spec, max_episode_steps=limit, **deepcopy(arguments))
+    return EngineFolder(env) if spec.id.startswith(PREFIX) else env
 
 
 def _as_tuples(value: Any) -> Any:
