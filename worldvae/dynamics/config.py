@@ -11,6 +11,9 @@ from worldvae.training.config import FitConfig
 
 P = TypeVar("P", bound=Config)
 
+Starts = Literal["any", "first"]
+"""Where dreams begin: at any real frame, or at the first frame of an episode."""
+
 
 class DynamicsNetwork(Config):
     """The layers of latent dynamics (Ha & Schmidhuber, 2018; their memory is an LSTM of 256)."""
@@ -101,15 +104,9 @@ class DynamicsConfig(DynamicsNetwork, DynamicsObjective, FitConfig):
         return self
 
 
-class DreamConfig(Config):
-    """A dream: the dynamics as an environment, and how long agents practise in it."""
+class DreamSettings(Config):
+    """How dreams begin, go on and end."""
 
-    env_steps: int = Field(
-        1_000_000,
-        ge=1,
-        description="Dreamed environment steps an agent trains for, before the action repeat.",
-    )
-    num_envs: int = Field(64, ge=1, le=65_536, description="Dreams that run at once.")
     horizon: int = Field(
         200, ge=1, le=10**6, description="Decisions after which a dream is truncated."
     )
@@ -119,7 +116,7 @@ class DreamConfig(Config):
         le=10,
         description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018).",
     )
-    starts: Literal["any", "first"] = Field(
+    starts: Starts = Field(
         "any", description="Where dreams begin: at any real frame, or at first frames of episodes."
     )
     burn_in: int = Field(16, ge=0, le=4_096, description="Real steps remembered before a start.")
@@ -130,6 +127,17 @@ class DreamConfig(Config):
         description="Truncate a dream where members' predictions differ by more, in deviations "
         "of a latent's change (null: never).",
     )
+
+
+class DreamConfig(DreamSettings):
+    """A dream: the dynamics as an environment, and how long agents practise in it."""
+
+    env_steps: int = Field(
+        1_000_000,
+        ge=1,
+        description="Dreamed environment steps an agent trains for, before the action repeat.",
+    )
+    num_envs: int = Field(64, ge=1, le=65_536, description="Dreams that run at once.")
     rounds: int = Field(
         1, ge=1, le=100, description="Times that an agent collects, relearns and dreams on."
     )
@@ -139,3 +147,8 @@ class DreamConfig(Config):
         description="Real environment steps of all rounds together (null: rollouts.frames a "
         "round).",
     )
+
+    @property
+    def settings(self) -> DreamSettings:
+        """The part that decides what a dream is."""
+        return DreamSettings(**{name: getattr(self, name) for name in DreamSettings.model_fields})
