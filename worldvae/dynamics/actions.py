@@ -52,5 +52,4 @@ class ActionSpace(Config):
             return numbers
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
         width = np.where(high > low, high - low, 1)
-        scaled: NDArray[np.float32] = 2 * (numbers - low) / width - 1
-        return scaled
+        return (2 * (numbers - low) / width - 1).astype(np.float32)

@@ -1,0 +1,101 @@
+"""Dynamics on disk, pickle-free: config.json, model.safetensors and card.json in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TypeVar
+
+import safetensors.torch
+from pydantic import BaseModel
+from safetensors import SafetensorError
+
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.dynamics.dynamics_files import (
+    DYNAMICS_CARD,
+    DYNAMICS_CONFIG,
+    FORMAT,
+    REMEDY,
+    DynamicsCard,
+    DynamicsCardFile,
+    DynamicsFile,
+)
+from worldvae.dynamics.model import Dynamics
+from worldvae.errors import ArtifactError
+from worldvae.files import atomic_write_bytes, sha256_file, user_errors
+from worldvae.json_files import JsonFile
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def save_dynamics(folder: Path, model: Dynamics, card: DynamicsCard) -> None:
+    """Write the three files; killed at any moment, the folder is whole or refused by `load`."""
+    with user_errors(folder):
+        (folder / DYNAMICS_CONFIG.name).unlink(missing_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = safetensors.torch.save(tensors)
+    digest = hashlib.sha256(weights).hexdigest()
+    atomic_write_bytes(folder / "model.safetensors", weights)
+    DYNAMICS_CARD.write(folder, DynamicsCardFile(**dict(card), weights_sha256=digest))
+    content = DynamicsFile(format=FORMAT, dynamics=model.config, weights_sha256=digest)
+    DYNAMICS_CONFIG.write(folder, content)
+
+
+def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, DynamicsCard]:
+    """Return what `save_dynamics` wrote, frozen and ready to observe and imagine on `device`.
+
+    Raises ArtifactError if a file is missing, damaged or of other dynamics.
+    """
+    folder = Path(folder)
+    config, card = _read(folder, DYNAMICS_CONFIG), read_dynamics_card(folder)
+    path = folder / "model.safetensors"
+    with user_errors(path):
+        weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != config.weights_sha256:
+        raise ArtifactError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
+    model = Dynamics(config.dynamics)
+    try:
+        model.load_state_dict(safetensors.torch.load(weights), strict=True)
+    except (SafetensorError, RuntimeError):
+        raise ArtifactError(
+            f"{path}: not the weights of the network in config.json; {REMEDY}"
+        ) from None
+    return model.to(device).eval().requires_grad_(False), card
+
+
+def read_dynamics_card(folder: Path) -> DynamicsCard:
+    """Return the card in `folder`; ArtifactError if it belongs to other weights."""
+    card, config = _read(folder, DYNAMICS_CARD), _read(folder, DYNAMICS_CONFIG)
+    if card.weights_sha256 != config.weights_sha256:
+        raise ArtifactError(
+            f"{folder / DYNAMICS_CARD.name}: the card of other dynamics than those of config.json; "
+            f"{REMEDY}"
+        )
+    return DynamicsCard(**card.model_dump(exclude={"weights_sha256"}))
+
+
+def hash_dynamics(folder: Path) -> str:
+    """Return the SHA-256 of all that decides memory and dreams: weights, network and card."""
+    card = read_dynamics_card(folder)
+    means = card.model_dump_json(include={"actions", "keys", "encoder_sha256"})
+    config = _read(folder, DYNAMICS_CONFIG).model_dump_json()
+    parts = [sha256_file(folder / "model.safetensors"), config, means]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def check_encoder(card: DynamicsCard, folder: Path, encoder: Path) -> None:
+    """Raise ArtifactError unless the dynamics in `folder` were learnt on latents of `encoder`."""
+    if hash_encoder(encoder) != card.encoder_sha256:
+        raise ArtifactError(
+            f"{encoder}: not the encoder whose latents the dynamics in {folder} were learnt on; "
+            "give that one, or learn the dynamics again"
+        )
+
+
+def _read(folder: Path, file: JsonFile[M]) -> M:
+    if not file.exists(folder):
+        raise ArtifactError(
+            f"{folder / file.name}: no such file, so {folder} holds no finished dynamics; "
+            "python -m scripts.dynamics CONFIG makes them"
+        )
+    return file.read(folder)

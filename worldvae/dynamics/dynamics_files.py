@@ -1,0 +1,96 @@
+"""The JSON files of a folder of dynamics: what each says, read and written without torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, FiniteFloat, field_validator
+
+from worldvae.config import Config
+from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
+from worldvae.json_files import Content, JsonFile
+
+FORMAT = 1
+REMEDY = "copy the whole folder again, or learn the dynamics again"
+
+
+class KeyUnits(Config):
+    """A vector beside the frame, such as a speed, and its units over the training episodes."""
+
+    name: str = Field(description="The key of the observation.")
+    mean: tuple[FiniteFloat, ...] = Field(description="Of each of its numbers.")
+    std: tuple[FiniteFloat, ...] = Field(description="Of each of its numbers, above 0.")
+
+    @property
+    def size(self) -> int:
+        """The numbers of the vector."""
+        return len(self.mean)
+
+
+class DynamicsModelConfig(Config):
+    """What dynamics are: their layers, their loss, and the sizes of what they read."""
+
+    network: DynamicsNetwork = Field(description="Sizes of the layers.")
+    objective: DynamicsObjective = Field(description="What they are trained for.")
+    latents: int = Field(ge=1, description="Latents Z of a frame.")
+    keys: int = Field(ge=0, description="Numbers X beside the frame.")
+    action_size: int = Field(ge=1, description="Numbers A of an encoded action.")
+
+
+class DynamicsCard(Config):
+    """What an agent, a wrapper or a dream must know of dynamics; saved beside the weights."""
+
+    env_id: str = Field(description="The environment.")
+    image_key: str | None = Field(description="The key of the frame; null: the observation is it.")
+    action_repeat: int = Field(description="Environment steps in one decision.")
+    encoder_sha256: str = Field(description="Hash of the encoder whose latents they read.")
+    data_sha256: str = Field(description="Hash of the training rollouts.")
+    trained: bool = Field(description="False: random weights, the control arm.")
+    actions: ActionSpace = Field(description="The actions of policies.")
+    keys: tuple[KeyUnits, ...] = Field(description="The vectors beside the frame, in their order.")
+    scores: dict[str, FiniteFloat] = Field(description="Means over held-out windows.")
+    versions: dict[str, str] = Field(description="Software that made the dynamics.")
+
+
+class DynamicsCardFile(DynamicsCard):
+    """The content of card.json."""
+
+    weights_sha256: str = Field(description="Hash of the model.safetensors that it belongs to.")
+
+
+class DynamicsFile(Config):
+    """The content of config.json, written last: with it the folder is whole."""
+
+    format: int = Field(description="Version of the folder's layout.")
+    dynamics: DynamicsModelConfig = Field(description="Network, objective and sizes.")
+    weights_sha256: str = Field(description="Hash of model.safetensors.")
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, version: int) -> int:
+        if version != FORMAT:
+            raise ValueError(
+                f"{version}, not {FORMAT}, so another version of worldvae made it; use that one"
+            )
+        return version
+
+
+class DynamicsResult(Content):
+    """`result.json`, with which dynamics are done."""
+
+    seconds: float = Field(description="Wall-clock, those before a resume included.")
+    cpu_seconds: float = Field(description="Of all threads.")
+    peak_memory: int = Field(description="Most bytes that the process held.")
+    steps: int = Field(description="Optimiser steps.")
+    stopped: Literal["steps", "patience", "minutes"] = Field(description="Why it ended.")
+    best_step: int = Field(description="Of the weights that were kept.")
+    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
+    parameters: int = Field(description="Of all members.")
+
+
+DYNAMICS_CONFIG = JsonFile("config.json", DynamicsFile, REMEDY)
+DYNAMICS_CARD = JsonFile("card.json", DynamicsCardFile, REMEDY)
+LEARNING = JsonFile(
+    "result.json", DynamicsResult, "restore it, or remove {folder} to learn the dynamics again"
+)

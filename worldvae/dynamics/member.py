@@ -1,0 +1,134 @@
+"""One network of the dynamics: a memory, and what it predicts of the next step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from worldvae.dynamics.cells import make_cell
+from worldvae.dynamics.config import DynamicsNetwork
+from worldvae.dynamics.heads import (
+    Classes,
+    ClassesHead,
+    Distribution,
+    ExpectationHead,
+    MixtureHead,
+)
+from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.units import Units
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What follows from a decision, before anything of it is seen; each tensor (..., ...)."""
+
+    latents: Distribution
+    """Of the change of each latent, (..., Z)."""
+    keys: Classes | None
+    """Of the change of each key, (..., X); None without keys."""
+    reward: Tensor
+    """Log weights of the support of rewards, (..., R)."""
+    end: Tensor
+    """Logit that the decision ends the episode, (...), as if ends were `end_weight` as common."""
+
+    def sample(self, noise: Noise, temperature: float) -> Tensor:
+        """Draw the change of the code: (..., D)."""
+        latents = self.latents.sample(noise, temperature)
+        if self.keys is None:
+            return latents
+        return torch.cat([latents, self.keys.sample(noise, temperature)], -1)
+
+    def mean(self) -> Tensor:
+        """Return the expected change of the code: (..., D)."""
+        latents = self.latents.mean()
+        return latents if self.keys is None else torch.cat([latents, self.keys.mean()], -1)
+
+    def std(self) -> Tensor:
+        """Return the standard deviation of the change of the code: (..., D)."""
+        latents = self.latents.std()
+        return latents if self.keys is None else torch.cat([latents, self.keys.std()], -1)
+
+
+class Member(nn.Module):
+    """A cell that remembers codes and actions, and heads that predict from it."""
+
+    def __init__(
+        self, network: DynamicsNetwork, latents: int, keys: int, action_size: int, units: Units
+    ) -> None:
+        super().__init__()
+        code, hidden = latents + keys, network.hidden
+        self.cell = make_cell(network, code + action_size)
+        self.trunk = nn.Sequential(
+            nn.Linear(network.memory + code, hidden), nn.LayerNorm(hidden), nn.SiLU()
+        )
+        self.latents: nn.Module
+        if network.head == "categorical":
+            self.latents = ClassesHead(hidden, units.latent_classes)
+        else:
+            components = network.components if network.head == "mixture" else 1
+            self.latents = MixtureHead(hidden, units.change[:latents], components)
+        self.keys = ClassesHead(hidden, units.key_classes) if keys else None
+        self.reward = ExpectationHead(hidden, units.rewards)
+        self.end = nn.Linear(hidden, 1)
+        # Ends are rare, and an untrained head would have to learn that first.
+        nn.init.zeros_(self.end.weight)
+        nn.init.constant_(self.end.bias, units.end_logit)
+
+    def features(self, carried: Tensor, codes: Tensor) -> Tensor:
+        """Return what heads read: memory after a decision (..., C), code before it (..., D)."""
+        output = self.cell.output(carried)
+        features: Tensor = self.trunk(torch.cat([output, codes], -1))
+        return features
+
+    def predict(self, features: Tensor) -> Prediction:
+        """Predict from features (..., F) what a decision leads to."""
+        return Prediction(
+            latents=self.latents(features),
+            keys=None if self.keys is None else self.keys(features),
+            reward=self.reward(features),
+            end=self.end(features).float()[..., 0],
+        )
+
+    def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
+        """Remember T steps of codes (B, T, D) and actions (B, T, A): what is carried, (B, T, C)."""
+        return self.cell.scan(torch.cat([codes, actions], -1), carried)
+
+    def run_freely(
+        self, carried: Tensor, code: Tensor, actions: Tensor, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """Go on with own samples under the actions (B, T, A) from a code (B, D).
+
+        Returns the features of each step (B, T, F), and the sampled codes after it (B, T, D),
+        through which no gradient flows.
+        """
+        features, codes = [], []
+        for action in actions.unbind(1):
+            carried = self.cell(torch.cat([code, action], -1), carried)
+            feature = self.features(carried, code)
+            with torch.no_grad():
+                code = code + self._changes(feature).sample(noise, 1.0)
+            features.append(feature)
+            codes.append(code)
+        return torch.stack(features, 1), torch.stack(codes, 1)
+
+    def _changes(self, features: Tensor) -> Prediction:
+        """Predict the code alone, which is all that the next step needs."""
+        keys = None if self.keys is None else self.keys(features)
+        none = features.new_zeros(0)
+        return Prediction(self.latents(features), keys, none, none)
+
+
+def end_costs(logits: Tensor, ends: Tensor, weight: float) -> Tensor:
+    """Return the weighted cross-entropy of ends (...) in nats: each end counts `weight` times."""
+    return functional.binary_cross_entropy_with_logits(
+        logits, ends, pos_weight=logits.new_tensor(weight), reduction="none"
+    )
+
+
+def true_logits(logits: Tensor, weight: float) -> Tensor:
+    """Undo the weight of ends: it multiplies their odds, so log(weight) is taken off (...)."""
+    return logits - math.log(weight)

@@ -1,0 +1,282 @@
+"""Dynamics of latents: what they remember, what they imagine, and the loss they learn by.
+
+Action a_t, taken at code x_t, leads to the reward r_t, to an end or none, and to x_{t+1}. The
+memory h_t knows all codes and actions before t and nothing of x_t; h_0 is zero and
+h_{t+1} = core(h_t, x_t, a_t). The heads predict r_t, the end and x_{t+1} - x_t from h_{t+1} and
+x_t. So the memory that an agent observes beside x_t is the same in reality, where x_t comes from
+the encoder, and in a dream, where it was sampled (Ha & Schmidhuber, 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from worldvae.dynamics.dynamics_files import DynamicsModelConfig
+from worldvae.dynamics.free_running import code_errors, end_error, free_metrics
+from worldvae.dynamics.masks import masked_mean
+from worldvae.dynamics.member import Member, Prediction, end_costs, true_logits
+from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.sequences import SequenceBatch
+from worldvae.dynamics.units import Units
+from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
+
+
+@dataclass(frozen=True)
+class DynamicsState:
+    """What N courses of events have led to."""
+
+    carried: Tensor
+    """(K, N, C): what the cell of each of K members carries."""
+    code: Tensor
+    """(N, D): the newest codes, of D = Z + X whitened latents and standardised keys."""
+
+    def where(self, chosen: Tensor, others: DynamicsState) -> DynamicsState:
+        """Return these where `chosen` (N,) is true, and `others` elsewhere."""
+        carried = torch.where(chosen[:, None], self.carried, others.carried)
+        return DynamicsState(carried, torch.where(chosen[:, None], self.code, others.code))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What N decisions led to, as dynamics imagine it."""
+
+    code: Tensor
+    """(N, D)."""
+    reward: Tensor
+    """(N,): the expected reward."""
+    end_probability: Tensor
+    """(N,)."""
+    terminated: Tensor
+    """(N,) bool, drawn with that probability."""
+    disagreement: Tensor
+    """(N,): how much the members' expected changes deviate, in deviations of a change."""
+
+
+class Dynamics(nn.Module):
+    """Latent dynamics of an environment: a recurrent memory with probabilistic predictions.
+
+    `members` networks see the same and predict each on its own; agents observe the memory of the
+    first.
+    """
+
+    change_scale: Tensor
+    reward_scale: Tensor
+    end_rate: Tensor
+
+    def __init__(self, config: DynamicsModelConfig, units: Units | None = None, seed: int = 0):
+        super().__init__()
+        self.config = config
+        network = config.network
+        self.latents, self.keys = config.latents, config.keys
+        self.action_size, self.memory_size = config.action_size, network.memory
+        units = units or Units.neutral(config.latents, config.keys, network.bins)
+        sizes = config.latents, config.keys, config.action_size
+        with seeded_torch(derive(seed, "weights")):
+            members = [Member(network, *sizes, units) for _ in range(network.members)]
+        self.members = nn.ModuleList(members)
+        self.register_buffer("change_scale", units.change.clone())
+        self.register_buffer("reward_scale", torch.tensor(units.reward_std))
+        self.register_buffer("end_rate", torch.tensor(units.end_rate))
+
+    @property
+    def code_size(self) -> int:
+        """D, the numbers of a code."""
+        return self.latents + self.keys
+
+    def initial(self, n: int) -> DynamicsState:
+        """Return the state of N courses in which nothing was seen yet."""
+        carried = self.change_scale.new_zeros(len(self.members), n, self._member(0).cell.carried)
+        return DynamicsState(carried, self.change_scale.new_zeros(n, self.code_size))
+
+    def observe(
+        self, state: DynamicsState, code: Tensor, actions: Tensor, episode_start: Tensor
+    ) -> DynamicsState:
+        """Take in the codes (N, D) that the actions (N, A) led to.
+
+        Where `episode_start` (N,) is true, a code is the first of an episode: all before it is
+        forgotten, and the action means nothing.
+        """
+        carried = self._remember(state, actions)
+        carried = carried.masked_fill(episode_start[:, None], 0.0)
+        return DynamicsState(carried, code)
+
+    def imagine(
+        self,
+        state: DynamicsState,
+        actions: Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        members: Tensor | None = None,
+    ) -> tuple[DynamicsState, Step]:
+        """Imagine what the actions (N, A) lead to.
+
+        `members` (N,) says which network each course follows, None the first. At a temperature of 0
+        the code is the mode; ends are drawn at any temperature.
+        """
+        noise = Noise(generator)
+        carried = self._remember(state, actions)
+        predictions = [
+            self._member(k).predict(self._member(k).features(carried[k], state.code))
+            for k in range(len(self.members))
+        ]
+        change = _chosen([one.sample(noise, temperature) for one in predictions], members)
+        reward = _chosen([self._reward(k, one) for k, one in enumerate(predictions)], members)
+        logits = _chosen([one.end for one in predictions], members)
+        probability = self.end_probability(logits)
+        code = state.code + change
+        step = Step(
+            code=code,
+            reward=reward,
+            end_probability=probability,
+            terminated=noise.uniform(len(code)) < probability,
+            disagreement=self._disagreement(predictions),
+        )
+        return DynamicsState(carried, code), step
+
+    def predict(self, state: DynamicsState, actions: Tensor, member: int = 0) -> Prediction:
+        """Return the distributions from which `imagine` draws; `reward` is the expected one."""
+        carried = self._remember(state, actions)[member]
+        network = self._member(member)
+        prediction = network.predict(network.features(carried, state.code))
+        return replace(prediction, reward=self._reward(member, prediction))
+
+    def memory(self, state: DynamicsState) -> Tensor:
+        """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""
+        output = self._member(0).cell.output(state.carried[0])
+        return functional.layer_norm(output, (self.memory_size,))
+
+    def end_probability(self, logits: Tensor) -> Tensor:
+        """Return the probability of an end, of logits that count ends `end_weight` times."""
+        return torch.sigmoid(true_logits(logits, self.config.objective.end_weight))
+
+    def loss(
+        self, batch: SequenceBatch, generator: torch.Generator, step: int | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the mean cost of a decision in nats, of a latent where it is about latents.
+
+        In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
+        the weights that dream best are kept.
+        """
+        noise = Noise(generator, batch.share)
+        parts = [self._losses(k, batch, noise) for k in range(len(self.members))]
+        means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
+        loss = means.pop("loss")
+        metrics = {name: value.detach() for name, value in means.items()}
+        if step is None:
+            metrics |= self._free_error(batch, noise)
+        return loss, {"loss": loss.detach(), **metrics}
+
+    def _losses(self, member: int, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
+        """Return the loss of one member, and its parts."""
+        network, objective = self._member(member), self.config.objective
+        codes = self._draw_codes(batch, noise)
+        given = codes[:, :-1]
+        if objective.input_noise and self.training:
+            given = given + objective.input_noise * noise.normal(*given.shape)
+        start = given.new_zeros(len(batch), network.cell.carried)
+        carried = network.read(given, batch.actions, start)
+        prediction = network.predict(network.features(carried, given))
+        change = codes[:, 1:] - given
+        nll = -prediction.latents.log_prob(change[..., : self.latents]).mean(-1)
+        parts = {"nll": masked_mean(nll, batch.targets)}
+        parts |= self._events(network, prediction, change, batch)
+        total = parts["nll"] + self._weighted(parts)
+        rest = batch.each(lambda part: part[:, objective.observed :])
+        if objective.own_samples and len(rest.rewards[0]):
+            own = self._own_losses(network, carried, codes, rest, noise)
+            parts |= {f"own_{name}": value for name, value in own.items()}
+            total = total + objective.own_samples * self._weighted(own)
+        return {"loss": total, **parts}
+
+    def _own_losses(
+        self, network: Member, carried: Tensor, codes: Tensor, rest: SequenceBatch, noise: Noise
+    ) -> dict[str, Tensor]:
+        """Return the costs of events in `rest`, whose latents the member samples itself.
+
+        It goes on from what is carried (B, W, C) after the observed steps; the labels are true.
+        """
+        late = self.config.objective.observed
+        features, _ = network.run_freely(carried[:, late - 1], codes[:, late], rest.actions, noise)
+        change = codes[:, late + 1 :] - codes[:, late:-1]
+        return self._events(network, network.predict(features), change, rest)
+
+    def _weighted(self, parts: dict[str, Tensor]) -> Tensor:
+        objective = self.config.objective
+        total = objective.reward_weight * parts["reward"] + parts["end"]
+        return total + objective.key_weight * parts["keys"] if self.keys else total
+
+    def _events(
+        self, network: Member, prediction: Prediction, change: Tensor, batch: SequenceBatch
+    ) -> dict[str, Tensor]:
+        """Return the costs of rewards, ends and keys, in nats a decision (a key)."""
+        reward = network.reward.cross_entropy(prediction.reward, batch.rewards)
+        ends = batch.terminated.float()
+        end = end_costs(prediction.end, ends, self.config.objective.end_weight)
+        parts = {"reward": masked_mean(reward, batch.valid), "end": masked_mean(end, batch.valid)}
+        if prediction.keys is not None:
+            cost = -prediction.keys.log_prob(change[..., self.latents :]).mean(-1)
+            parts["keys"] = masked_mean(cost, batch.targets)
+        return parts
+
+    def _draw_codes(self, batch: SequenceBatch, noise: Noise) -> Tensor:
+        """Return codes (B, W + 1, D), drawn from the posterior or its means."""
+        if not self.config.objective.sample_codes:
+            return batch.mean
+        return batch.mean + batch.deviation * noise.normal(*batch.mean.shape)
+
+    def _free_error(self, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
+        """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
+
+        Nothing if no episode of the batch lasts longer than what is observed.
+        """
+        late = self.config.objective.observed
+        rest = batch.each(lambda part: part[:, late:])
+        if not rest.valid.any():
+            return {}
+        network = self._member(0)
+        start = batch.mean.new_zeros(len(batch), network.cell.carried)
+        carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
+        runs = [
+            network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)
+        ]
+        samples = runs[0][1], runs[1][1]
+        predictions = [network.predict(features) for features, _ in runs]
+        rewards = [self._reward(0, one) - rest.rewards for one in predictions]
+        ends = [self.end_probability(one.end) for one in predictions]
+        parts = code_errors(samples, rest.mean[:, 1:], self.latents)
+        parts["reward"] = torch.stack(rewards).abs().mean(0) / self.reward_scale
+        parts["end"] = end_error(torch.stack(ends).mean(0), rest, self.end_rate)
+        return free_metrics(parts, rest)
+
+    def _remember(self, state: DynamicsState, actions: Tensor) -> Tensor:
+        """Return what is carried after the actions (N, A): (K, N, C)."""
+        inputs = torch.cat([state.code, actions], -1)
+        cells = [self._member(k).cell for k in range(len(self.members))]
+        return torch.stack([cell(inputs, state.carried[k]) for k, cell in enumerate(cells)])
+
+    def _reward(self, member: int, prediction: Prediction) -> Tensor:
+        return self._member(member).reward.mean(prediction.reward)
+
+    def _disagreement(self, predictions: list[Prediction]) -> Tensor:
+        """Return how the expected changes deviate between members: (N,)."""
+        means = torch.stack([one.mean() for one in predictions]) / self.change_scale
+        if len(means) == 1:
+            return means.new_zeros(means.shape[1])
+        return means.var(0, correction=0).mean(-1).sqrt()
+
+    def _member(self, index: int) -> Member:
+        member = self.members[index]
+        assert isinstance(member, Member)
+        return member
+
+
+def _chosen(values: list[Tensor], members: Tensor | None) -> Tensor:
+    """Return what the member of each course says: K times (N, ...) -> (N, ...)."""
+    if members is None or len(values) == 1:
+        return values[0]
+    return torch.stack(values)[members, torch.arange(len(members), device=members.device)]
