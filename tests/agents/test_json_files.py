@@ -34,8 +34,9 @@ from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.json_files import JsonFile, JsonLog
+from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
-from worldvae.rollouts.store import ENV, STATE
+from worldvae.rollouts.store import ENV, KEYS, STATE
 from worldvae.training.metrics_log import METRICS
 
 Kind = JsonFile[Any] | JsonLog[Any]
@@ -46,6 +47,7 @@ ENCODERS = ("*encoder", "*/encoders/*/seed_*")
 KINDS: dict[Kind, tuple[str, ...]] = {
     ENV: ("*/rollouts",),
     STATE: ("*/rollouts",),
+    KEYS: ("*/rollouts",),
     MANIFEST: ("*/rollouts",),
     COLLECTION: ("*/rollouts",),
     CONFIG: ENCODERS,
@@ -85,6 +87,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     encoders = {"trained": {"steps": 10}, "untrained": {"trained": False}}
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
     assert study(load(runs, **studied, **{"rollouts.state": "always"}))
+    KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
     return runs

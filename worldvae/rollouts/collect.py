@@ -15,6 +15,7 @@ from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.config import RolloutConfig
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.keys import vector_keys
 from worldvae.rollouts.manifest import Record
 from worldvae.rollouts.policies import (
     EpsilonPolicy,
@@ -25,6 +26,7 @@ from worldvae.rollouts.policies import (
 )
 from worldvae.rollouts.rollout import Rollout
 from worldvae.rollouts.store import RolloutStore
+from worldvae.rollouts.sweeps import SweepPolicy
 from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
 
@@ -70,6 +72,7 @@ def collect(
                 store.describe_state(variables)
         env = world.make_vec(config.num_envs, stream)
         try:
+            store.describe_keys(vector_keys(env.single_observation_space, world.image_key))
             policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
             rollout = Rollout(env, policies, weights, stream, world.image_key, bool(variables))
@@ -142,6 +145,9 @@ def make_policies(
         elif name == "smooth":
             smooth = SmoothPolicy(space, generator, config.autocorrelation, config.drift)
             policies[name] = Translated(smooth, space)
+        elif name == "sweep":
+            sweep = SweepPolicy(space, generator, config.held, config.sweep_noise)
+            policies[name] = Translated(sweep, space)
         elif agent is None:
             raise ConfigError(
                 "rollouts.policies names agent: say its folder in rollouts.agent, or give "

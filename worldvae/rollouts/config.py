@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from worldvae.config import Config
 
-PolicyName = Literal["random", "smooth", "agent"]
+PolicyName = Literal["random", "smooth", "sweep", "agent"]
 
 
 class RolloutConfig(Config):
@@ -24,6 +24,15 @@ class RolloutConfig(Config):
     )
     drift: tuple[float, ...] | None = Field(
         None, description="smooth: mean action, one number per axis (null: middle of the range)."
+    )
+    held: tuple[int, int] = Field(
+        (3, 60),
+        description="sweep: least and most decisions that an action is held; each episode draws "
+        "its own number, log-uniformly.",
+    )
+    sweep_noise: tuple[float, ...] = Field(
+        (0.0, 0.1, 0.2),
+        description="sweep: shares of decisions that are random instead; each episode draws one.",
     )
     agent: str | None = Field(
         None, description="agent: folder of a trained agent, runs/NAME/agents/ARM/seed_0."
@@ -42,6 +51,11 @@ class RolloutConfig(Config):
         weights = self.policies.values()
         if not weights or min(weights) < 0 or sum(weights) == 0:
             raise ValueError("policies needs weights >= 0 that are not all 0")
+        least, most = self.held
+        if not 1 <= least <= most:
+            raise ValueError("held needs two whole numbers of decisions, 1 <= least <= most")
+        if not self.sweep_noise or min(self.sweep_noise) < 0 or max(self.sweep_noise) > 1:
+            raise ValueError("sweep_noise needs shares from 0 to 1, at least one of them")
         if self.agent is not None and "agent" not in self.policies:
             raise ValueError("agent needs a weight among policies: {agent: 1}")
         return self

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class Episode:
     """(T + 1, S): the true state of each frame; None if the environment does not show it."""
     cut: bool = False
     """Whether the collector truncated the episode, since it had enough frames."""
+    keys: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """(T + 1, d) each: what a Dict observation holds beside the frame, without cameras."""
 
     def __post_init__(self) -> None:
         length = len(self.action)
@@ -46,6 +49,7 @@ class Episode:
             "terminated": len(self.terminated),
             "truncated": len(self.truncated),
             STATE: length if self.state is None else len(self.state) - 1,
+            **{f"observed {name}": len(values) - 1 for name, values in self.keys.items()},
         }
         wrong = [name for name, found in lengths.items() if found != length]
         if wrong:
@@ -55,10 +59,15 @@ class Episode:
             raise ValueError("an episode ends at its last decision, and only there")
         if self.cut and not self.truncated[-1]:
             raise ValueError("an episode that was cut is one that was truncated")
+        for name, values in self.keys.items():
+            if values.ndim != 2 or values.dtype != np.float32:
+                raise ValueError(
+                    f"the key {name} needs (T + 1, d) float32, got {values.shape} {values.dtype}"
+                )
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays of the `.npz` file by name: all but the frames."""
+        """The arrays by name: all but the frames and the keys."""
         arrays: dict[str, NDArray[Any]] = {
             "action": self.action,
             "reward": self.reward,

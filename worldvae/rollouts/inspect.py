@@ -42,6 +42,7 @@ def inspect_store(store: RolloutStore) -> str:
         f"policies: {_counts([record.policy for record in records])}",
         f"ends: {_counts([_end(record) for record in records])}",
         f"state variables: {variables or 'none'}",
+        f"keys beside the frame: {', '.join(map(str, store.recorded_keys)) or 'none'}",
         f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
         f"damaged episodes: {len(store.records) - len(records)}",
         f"episodes that the manifest does not list: {len(unlisted(store.folder, store.records))}",

@@ -14,6 +14,7 @@ from worldvae.envs.actions import EnvActions
 from worldvae.envs.state import STATE
 from worldvae.envs.vector import action_space_of, final_observations, image_of
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.keys import RecordedKey, join_keys, split_keys, vector_keys
 from worldvae.rollouts.policies import Policy
 from worldvae.seeding import numpy_stream
 
@@ -49,14 +50,17 @@ class Rollout:
         self._names = list(policies)
         self._chance = np.array(weights) / np.sum(weights)
         self._chooser = numpy_stream(seed, "choose")
+        self._keys = vector_keys(env.single_observation_space, image_key)
         self._obs, info = env.reset()
         self._episode_starts = np.ones(env.num_envs, bool)
         self._env_indices = np.arange(env.num_envs)
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._free_buffers: deque[NDArray[np.uint8]] = deque()
         self._state = info.get(STATE)
-        frames, states = image_of(self._obs, image_key), self._states(info)
-        self._tapes = [self._begin(i, frames[i], states[i]) for i in range(env.num_envs)]
+        frames, states, numbers = self._shown(info)
+        self._tapes = [
+            self._begin(i, frames[i], states[i], numbers[i]) for i in range(env.num_envs)
+        ]
 
     def step(self) -> list[Episode]:
         """Take one decision in each environment and return the episodes that ended on it."""
@@ -64,20 +68,21 @@ class Rollout:
         actions = self._env_actions.batch(chosen)
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
         self._state = info.get(STATE)
-        frames, states = image_of(self._obs, self._image_key), self._states(info)
+        frames, states, numbers = self._shown(info)
         self._episode_starts = terminated | truncated
         self._lengths = np.where(self._episode_starts, 0, self._lengths + 1)
         for i in np.flatnonzero(~self._episode_starts):
-            self._tapes[i].add(actions[i], rewards[i], frames[i], states[i])
+            self._tapes[i].add(actions[i], rewards[i], frames[i], states[i], numbers[i])
         if not self._episode_starts.any():
             return []
         ended = []
         last_states = self._states(info.get("final_info", {}))
         for i, last in zip(*final_observations(info, self._env.num_envs), strict=True):
             tape, policy = self._tapes[i], self._names[self._plays[i]]
-            tape.add(actions[i], rewards[i], image_of(last, self._image_key), last_states[i])
+            frame, keys = image_of(last, self._image_key), self._numbers(last)
+            tape.add(actions[i], rewards[i], frame, last_states[i], keys)
             ended.append(tape.episode(self._seed, policy, bool(terminated[i])))
-            self._tapes[i] = self._begin(i, frames[i], states[i])
+            self._tapes[i] = self._begin(i, frames[i], states[i], numbers[i])
         return ended
 
     def recycle(self, episode: Episode) -> None:
@@ -113,12 +118,23 @@ class Rollout:
         actions: NDArray[Any] = np.stack(proposals)[self._plays, self._env_indices]
         return actions
 
-    def _begin(self, index: int | np.intp, frame: NDArray[np.uint8], state: Any) -> Tape:
+    def _begin(
+        self, index: int | np.intp, frame: NDArray[np.uint8], state: Any, numbers: Any
+    ) -> Tape:
         self._plays[index] = self._chooser.choice(len(self._names), p=self._chance)
         shape = INITIAL_CAPACITY, *frame.shape
         is_free = bool(self._free_buffers)
         buffer = self._free_buffers.pop() if is_free else np.empty(shape, np.uint8)
-        return Tape(frame, state, buffer)
+        return Tape(frame, state, buffer, numbers, self._keys)
+
+    def _shown(self, info: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any], Any]:
+        """Return the newest frame, state and numbers of the keys of each environment: (N, ...)."""
+        numbers = self._numbers(self._obs) if self._keys else [None] * self._env.num_envs
+        return image_of(self._obs, self._image_key), self._states(info), numbers
+
+    def _numbers(self, observation: Any) -> Any:
+        """Return a copy of the numbers of all keys, (X,) or (N, X); None without keys."""
+        return join_keys(observation, self._keys) if self._keys else None
 
     def _states(self, info: dict[str, Any]) -> NDArray[Any]:
         """Return a copy of the true state of each environment, (N, S), or N times None, (N,)."""
@@ -131,18 +147,38 @@ class Tape:
     """Records the episode that runs in one environment, of which `frame` is the first frame.
 
     Frames are copied into `buffer` (R, H, W, C), and into a larger one once R frames are in it.
+    `numbers` (X,) are those of all `keys` beside the frame; None without keys.
     """
 
-    def __init__(self, frame: NDArray[np.uint8], state: Any, buffer: NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        frame: NDArray[np.uint8],
+        state: Any,
+        buffer: NDArray[np.uint8],
+        numbers: Any = None,
+        keys: tuple[RecordedKey, ...] = (),
+    ) -> None:
         self._frames = buffer
         self._frames[0] = frame
         self._first_state = state
+        self._numbers, self._keys = [numbers], keys
         self._decisions: list[tuple[Any, float, Any]] = []
         self.length = 0
 
-    def add(self, action: Any, reward: float, frame: NDArray[np.uint8], state: Any) -> None:
-        """Record a decision, its reward, and the frame and state after it; the frame is copied."""
+    def add(
+        self,
+        action: Any,
+        reward: float,
+        frame: NDArray[np.uint8],
+        state: Any,
+        numbers: Any = None,
+    ) -> None:
+        """Record a decision, its reward, and the frame, state and keys after it.
+
+        Of these only the frame is copied.
+        """
         self._decisions.append((action, reward, state))
+        self._numbers.append(numbers)
         self.length += 1
         if self.length == len(self._frames):
             self._frames = enlarged(self._frames, 4 * self.length)
@@ -162,6 +198,7 @@ class Tape:
             policy=policy,
             state=None if self._first_state is None else np.stack([self._first_state, *states]),
             cut=cut,
+            keys=split_keys(np.stack(self._numbers), self._keys) if self._keys else {},
         )
 
 

@@ -4,8 +4,10 @@ rollouts/
   env.json           the EnvConfig of the environment, with a checksum
   manifest.jsonl     one line per finished episode; an episode without a line does not count
   000000.frames.npy  frames (T + 1, H, W, C) uint8
-  000000.npz         action, reward, terminated, truncated and, if the environment shows it, state
+  000000.npz         action, reward, terminated, truncated and, if the environment shows it, state;
+                     key_0, key_1, ... (T + 1, d) float32, the other keys of a Dict observation
   state.json         the variables in the columns of state, if it is recorded, with a checksum
+  keys.json          names and sizes of key_0, key_1, ..., if there are any, with a checksum
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from worldvae.files import (
 )
 from worldvae.json_files import JsonFile
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.keys import RecordedKey, RecordedKeys, member
 from worldvae.rollouts.manifest import (
     ARRAYS,
     FRAMES,
@@ -69,6 +72,7 @@ class StateColumns(Config):
 
 ENV = JsonFile("env.json", EnvConfig, REMEDY)
 STATE = JsonFile("state.json", StateColumns, REMEDY)
+KEYS = JsonFile("keys.json", RecordedKeys, REMEDY)
 
 
 class RolloutStore:
@@ -142,12 +146,29 @@ class RolloutStore:
                 "put it back, or collect into another folder"
             )
 
+    def describe_keys(self, keys: tuple[RecordedKey, ...]) -> None:
+        """Write which keys beside the frame episodes record, before the first one is stored.
+
+        Raises ArtifactError if the store's episodes record other keys.
+        """
+        described = self.recorded_keys
+        if keys == described:
+            return
+        if described or self.records:
+            raise ArtifactError(
+                f"{self.folder}: its episodes hold the keys {_listed(described)} beside the frame, "
+                f"{self.env.id} now observes {_listed(keys)}; put it back, or collect into another "
+                "folder"
+            )
+        KEYS.write(self.folder, RecordedKeys(keys=keys))
+
     def append(self, episode: Episode, seconds: float = 0.0) -> Record:
         """Write one episode and return its record; it counts once its line is in the manifest.
 
         `seconds` is the wall-clock time that its collection took, which is charged to the arms.
         """
         self._check_state(episode)
+        self._check_keys(episode)
         number = self.next_number
         name = f"{number:06d}"
         with atomic_file(self._frames_path(name)) as file:
@@ -166,7 +187,7 @@ class RolloutStore:
                 arrays_sha256="",
             )
             # Written before the frames get their name: frames on disk mean a complete episode.
-            npz = _npz_bytes({**episode.arrays, NOTE: _note(noted)})
+            npz = _npz_bytes({**episode.arrays, **_members(episode), NOTE: _note(noted)})
             arrays_sha256 = atomic_write_parts(self._arrays_path(name), [npz])
         self._next = number + 1
         return self._list(noted, seconds, arrays_sha256)
@@ -230,13 +251,27 @@ class RolloutStore:
 
         Raises ArtifactError if the file is missing or its hash is not that of the manifest.
         """
+        others = {NOTE, *(member(index) for index in range(len(self.recorded_keys)))}
+        return {name: array for name, array in self._npz(record).items() if name not in others}
+
+    def keys(self, record: Record) -> dict[str, NDArray[np.float32]]:
+        """Return what an episode recorded beside the frames by key: (T + 1, d) float32 each.
+
+        Empty if observations are no Dict. Raises ArtifactError as `arrays` does.
+        """
+        if not self.recorded_keys:
+            return {}
+        arrays = self._npz(record)
+        return {key.name: arrays[member(i)] for i, key in enumerate(self.recorded_keys)}
+
+    def _npz(self, record: Record) -> dict[str, NDArray[Any]]:
         path = self._arrays_path(record.name)
         with user_errors(path):
             data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != record.arrays_sha256:
             raise ArtifactError(f"{path}: damaged; run again to leave its episode out")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: array for name, array in arrays.items() if name != NOTE}
+            return dict(arrays)
 
     @property
     def state_variables(self) -> tuple[StateVariable, ...]:
@@ -246,6 +281,11 @@ class RolloutStore:
         not empty.
         """
         return STATE.read(self.folder).variables if STATE.exists(self.folder) else ()
+
+    @property
+    def recorded_keys(self) -> tuple[RecordedKey, ...]:
+        """The keys of a Dict observation that each episode holds beside its frames."""
+        return KEYS.read(self.folder).keys if KEYS.exists(self.folder) else ()
 
     def healthy(self) -> list[Record]:
         """Return the records whose files have the hashes of the manifest.
@@ -289,6 +329,11 @@ class RolloutStore:
                 f"state {episode.state.shape} has not the {columns} columns of describe_state"
             )
 
+    def _check_keys(self, episode: Episode) -> None:
+        held = [(name, values.shape[1]) for name, values in episode.keys.items()]
+        if held != [(key.name, key.size) for key in self.recorded_keys]:
+            raise ValueError(f"keys {held} are not those of describe_keys")
+
     def is_whole(self, record: Record) -> bool:
         """Return whether both files of `record` have the hashes of the manifest."""
         frames, arrays = self._frames_path(record.name), self._arrays_path(record.name)
@@ -306,6 +351,14 @@ class RolloutStore:
 
     def _arrays_path(self, name: str) -> Path:
         return self.folder / f"{name}{ARRAYS}"
+
+
+def _members(episode: Episode) -> dict[str, NDArray[np.float32]]:
+    return {member(index): values for index, values in enumerate(episode.keys.values())}
+
+
+def _listed(keys: tuple[RecordedKey, ...]) -> str:
+    return ", ".join(map(str, keys)) or "none"
 
 
 def _note(record: Record) -> NDArray[np.uint8]:
