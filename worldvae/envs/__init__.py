@@ -14,6 +14,11 @@ gym.register(
 gym.register(
     "worldvae/Shapes-v0", entry_point="worldvae.envs.shapes:ShapesEnv", max_episode_steps=100
 )
+gym.register(
+    "worldvae/Dream-v0",
+    entry_point="worldvae.dynamics.dream_env:DreamEnv",
+    vector_entry_point="worldvae.dynamics.dream:make_dreams",
+)
 
 __all__ = [
     "Crop",
