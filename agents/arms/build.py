@@ -21,7 +21,7 @@ from worldvae.envs import EnvConfig, state_variables
 from worldvae.envs.world import RealWorld, World
 from worldvae.errors import ConfigError
 from worldvae.training.device import torch_device
-from worldvae.wrappers.latent import FrameEncoder
+from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.observer import Observer
 from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
 from worldvae.wrappers.stack import ObservedVectorEnv

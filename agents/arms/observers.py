@@ -14,7 +14,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ConfigError
-from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 
 Floats = NDArray[np.float32]

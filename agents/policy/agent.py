@@ -18,9 +18,8 @@ from agents.run.agent_card import AgentCard, own_encoder, read_card
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import EnvConfig
-from worldvae.envs.vector import image_of
 from worldvae.errors import ArtifactError
-from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import Moment, Observer
 from worldvae.wrappers.stack import observed
 
@@ -90,7 +89,7 @@ class Agent:
             episode_start: (N,), whether the observation is the first of an episode.
             state: (N, S), the true state, for an arm that observes it.
         """
-        moment = Moment(image_of(obs, self._image_key), state, self._last_actions)
+        moment = Moment.of(obs, self._image_key, self._last_actions, state)
         stacks, _ = self.observer.step(moment, episode_start)
         self.seen = observed(obs, self.observer, self._image_key, stacks)
         actions, self._recurrent_state = self.model.predict(

@@ -53,10 +53,13 @@ class Encoder:
         precision: Precision = "float32",
     ) -> None:
         self.card = card
+        self.folder: Path | None = None
+        """The folder that it was loaded from."""
         self.latents = model.config.network.latents
         self.stack = model.config.network.stack
         self.window = model.config.window
         self.config = model.config
+        self.device = device
         self._device = torch.device(device)
         self.backend = choose_backend(backend, self._device, precision)
         self._precision = precision
@@ -74,7 +77,9 @@ class Encoder:
         precision: Precision = "float32",
     ) -> Encoder:
         """Return the encoder in folder `path`; ArtifactError if it is missing or damaged."""
-        return cls(*load_autoencoder(Path(path)), device, backend, precision)
+        encoder = cls(*load_autoencoder(Path(path)), device, backend, precision)
+        encoder.folder = Path(path)
+        return encoder
 
     @classmethod
     def untrained(

@@ -36,7 +36,7 @@ def save_dynamics(folder: Path, model: Dynamics, card: DynamicsCard) -> None:
     weights = safetensors.torch.save(tensors)
     digest = hashlib.sha256(weights).hexdigest()
     atomic_write_bytes(folder / "model.safetensors", weights)
-    DYNAMICS_CARD.write(folder, DynamicsCardFile(**dict(card), weights_sha256=digest))
+    DYNAMICS_CARD.write(folder, DynamicsCardFile(**card.model_dump(), weights_sha256=digest))
     content = DynamicsFile(format=FORMAT, dynamics=model.config, weights_sha256=digest)
     DYNAMICS_CONFIG.write(folder, content)
 

@@ -92,6 +92,20 @@ def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> 
     return image if image_key is None else {**observation, image_key: image}
 
 
+def vectors_of(observation: Any, image_key: str | None) -> dict[str, NDArray[Any]]:
+    """Return the vectors (N, d) beside the image in observations of N environments, by key.
+
+    Further cameras are left out.
+    """
+    if image_key is None:
+        return {}
+    return {
+        key: value
+        for key, value in observation.items()
+        if key != image_key and isinstance(value, np.ndarray) and value.ndim == 2
+    }
+
+
 def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
     """Return the space of the image in observations of `space`.
 

@@ -1,7 +1,8 @@
 """Gymnasium wrappers that put a frozen encoder between an environment and its agent.
 
 The same frame gives the same latent in each wrapper, final observations included. The encoder is
-given as an `Encoder`, or as the path of its folder, which a YAML file can name.
+given as an `Encoder`, or as the path of its folder, which a YAML file can name. With the folder of
+latent dynamics, agents also observe what these remember.
 """
 
 from __future__ import annotations
@@ -12,180 +13,61 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 from gymnasium.envs.registration import WrapperSpec
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
-from numpy.typing import NDArray
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.frames import FrameConfig, preprocess_batch
-from worldvae.envs.vector import image_of, image_space, with_image
-from worldvae.errors import ArtifactError
-from worldvae.wrappers.history import History
-from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
+from worldvae.envs.frames import FrameConfig
+from worldvae.envs.vector import with_image
+from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.memory import latent_observer
+from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
-
-REMEDY = (
-    "make it with worldvae.envs.make_env or make_vec; or, if it observes no image, wrap it in "
-    "gymnasium.wrappers.AddRenderObservation; if it observes a Dict, name image_key; of a VecEnv, "
-    "wrap before VecTransposeImage"
-)
-"""Advice for an environment that does not show frames an encoder can read."""
-
-
-class FrameEncoder:
-    """Turns frames of an environment into the latents that an agent observes.
-
-    Args:
-        encoder: An encoder, or the folder of one.
-        whiten: Shift and scale each latent by its mean and deviation over the training frames.
-        frame: The preprocessing that the environment has already applied. With None the frames are
-            raw, and are preprocessed here as the encoder's card says.
-
-    Raises ArtifactError if the environment's frames are not those the encoder was trained on.
-    """
-
-    def __init__(
-        self, encoder: Encoder | str | Path, whiten: bool, frame: FrameConfig | None
-    ) -> None:
-        self.encoder = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
-        self._whiten = whiten
-        self._is_raw = frame is None
-        if frame is not None:
-            self.encoder.card.check_frame(frame, "this environment")
-
-    @property
-    def space(self) -> spaces.Box:
-        """The space of one latent vector (Z,)."""
-        return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
-
-    def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
-        """Raise ArtifactError unless observations of `space` hold frames this encoder can read.
-
-        Args:
-            image_key: The key of the frame, if `space` is a Dict.
-        """
-        image, card = image_space(space, image_key), self.encoder.card
-        shape = card.source_shape if self._is_raw else card.frame.shape
-        is_image = isinstance(image, spaces.Box) and image.dtype == np.uint8
-        if not (is_image and image.shape == tuple(shape)):
-            where = "" if image_key is None else f" under {image_key!r}"
-            shown = " ".join(str(image).split())  # the bounds of a long vector take several lines
-            raise ArtifactError(
-                f"the encoder was trained on {card.env_id} with frames of {tuple(shape)} uint8, "
-                f"this environment shows {shown}{where}; {REMEDY}"
-            )
-
-    def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Encode preprocessed inputs of n frames each, the oldest first: (B, H, W, n C) -> (B, Z).
-
-        n is the number of frames that the encoder reads at once.
-        """
-        latents = self.encoder.encode(inputs)
-        return self.encoder.whiten(latents) if self._whiten else latents
-
-    def preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Preprocess raw frames: (B, H0, W0, C0) uint8 -> (B, H, W, C) uint8.
-
-        Frames that the environment has already preprocessed, (B, H, W, C), are returned unchanged.
-        Raises ArtifactError if raw frames have another shape than those the encoder was trained on.
-        """
-        if not self._is_raw:
-            return frames
-        card = self.encoder.card
-        if frames.shape[1:] != card.source_shape:
-            raise ArtifactError(
-                f"the encoder was trained on {card.env_id} with frames of {card.source_shape}, "
-                f"this environment gives {frames.shape[1:]}"
-            )
-        return preprocess_batch(frames, card.frame)
-
-
-class LatentObserver(Observer):
-    """Observes the last `stack` latents of N environments; each frame is encoded once.
-
-    All frames of a step, final observations included, are encoded in one batch. For an encoder that
-    reads several frames at once, the earlier frames are kept here.
-    """
-
-    def __init__(self, encode: FrameEncoder, stack: int) -> None:
-        self.encode = encode
-        super().__init__(stack)
-
-    def forget(self) -> None:
-        super().forget()
-        self._frames = History(self.encode.encoder.stack)
-        self.newest_inputs: NDArray[np.uint8] | None = None
-        """The encoder's inputs of the last step, without final observations: (N, H, W, n C)."""
-
-    def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
-        return self.encode.space
-
-    def codes(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the latents that are put on the stacks: inputs (B, H, W, n C) -> (B, Z)."""
-        return self.encode(inputs)
-
-    def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[np.float32]:
-        frames = self.encode.preprocess(moment.frames)
-        self.newest_inputs = self._frames.begin(frames, episode_start)
-        latents = np.zeros((len(frames), self.encode.encoder.latents), np.float32)
-        latents[episode_start] = self.codes(self.newest_inputs[episode_start])
-        return self._history.begin(latents, episode_start)
-
-    def step(
-        self,
-        moment: Moment,
-        episode_start: NDArray[np.bool_],
-        last: Moment | None = None,
-        ended: NDArray[np.intp] = NO_INDICES,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        newest = self.encode.preprocess(moment.frames)
-        if last is None:
-            self.newest_inputs = self._frames.push(newest, episode_start)
-            stacks = self._history.push(self.codes(self.newest_inputs), episode_start)
-            return stacks, stacks[:0]
-        # Final observations belong to the old stacks, so they are added before `push`.
-        last_inputs = self._frames.with_last(self.encode.preprocess(last.frames), ended)
-        self.newest_inputs = self._frames.push(newest, episode_start)
-        codes = self.codes(np.concatenate([self.newest_inputs, last_inputs]))
-        latents, last_latents = np.split(codes, [len(newest)])
-        final = self._history.with_last(last_latents, ended)
-        return self._history.push(latents, episode_start), final
 
 
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """Replaces the frames of one environment by latents: a Box (stack x Z,) float32.
 
+    With dynamics, a Box (Z + M,) of the newest latents and the memory.
+
     Args:
         env: An environment that observes frames, or a Dict with a frame under `image_key`.
         encoder: An `Encoder`, or the folder of one.
-        stack: How many latents, the newest last, make one observation; each is encoded once.
+        stack: How many latents, the newest last, make one observation; each is encoded once. None:
+            4, or 1 with dynamics, whose memory holds the past.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         image_key: The key of the frame, if observations are a Dict. Only this key is replaced.
+        dynamics: The folder of latent dynamics, whose memory is observed beside the latents.
 
-    Raises ArtifactError if the encoder is missing, or was trained on other frames than `env`'s.
+    Raises ArtifactError if the encoder is missing, or was trained on other frames than `env`'s, or
+    if the dynamics are missing, or were trained on another encoder or for other actions.
     """
 
     def __init__(
         self,
         env: gym.Env[Any, Any],
         encoder: Encoder | str | Path,
-        stack: int = 4,
+        stack: int | None = None,
         whiten: bool = True,
         image_key: str | None = None,
+        dynamics: str | Path | None = None,
     ) -> None:
         # No deep copy: an encoder that was given as an object is shared.
-        arguments = {"encoder": encoder, "stack": stack, "whiten": whiten, "image_key": image_key}
+        arguments = {
+            **{"encoder": encoder, "stack": stack, "whiten": whiten},
+            **{"image_key": image_key, "dynamics": dynamics},
+        }
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
         frame = (
             env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
         )
         encode = FrameEncoder(encoder, whiten, frame)
-        encode.check_space(env.observation_space, image_key)
-        self._observer = LatentObserver(encode, stack)
+        self._observer = latent_observer(encode, stack, dynamics, env.action_space)
+        self._observer.check_space(env.observation_space, image_key)
         self._image_key, self._is_episode_start = image_key, True
+        self._action: Any = None
         self.observation_space = observed_space(env.observation_space, self._observer, image_key)
 
     @classmethod
@@ -197,12 +79,15 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         return super().wrapper_spec(**_without_paths(kwargs))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        self._is_episode_start = True
+        self._is_episode_start, self._action = True, None
         return super().reset(seed=seed, options=options)
 
+    def step(self, action: Any) -> Any:
+        self._action = np.array(action)[None]
+        return super().step(action)
+
     def observation(self, observation: Any) -> Any:
-        frame = image_of(observation, self._image_key)
-        moment = Moment(frame[None])
+        moment = Moment.of_each([observation], self._image_key, self._action)
         stacks, _ = self._observer.step(moment, np.array([self._is_episode_start]))
         self._is_episode_start = False
         # The environment may overwrite the arrays of the other keys at its next step.
@@ -213,10 +98,10 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 class LatentVectorObservation(ObservedVectorEnv):
     """Replaces the frames of N environments by latents: (N, stack x Z) float32.
 
-    Each step encodes one batch. The arguments are those of `LatentObservation`. The environments
-    may use any autoreset mode, SAME_STEP, NEXT_STEP (Gymnasium's default) or DISABLED: see
-    `ObservedVectorEnv`. Final observations are encoded too, and a stack never holds frames of two
-    episodes.
+    With dynamics, by latents and memory: (N, Z + M). Each step encodes one batch. The arguments are
+    those of `LatentObservation`. The environments may use any autoreset mode, SAME_STEP, NEXT_STEP
+    (Gymnasium's default) or DISABLED: see `ObservedVectorEnv`. Final observations are encoded too,
+    and neither a stack nor a memory holds anything of two episodes.
 
     An environment that returns the same array at each step has to come from `make_env`, which
     copies frames; in Gymnasium's own vector environments its final frame would be overwritten.
@@ -226,13 +111,15 @@ class LatentVectorObservation(ObservedVectorEnv):
         self,
         env: VectorEnv[Any, Any, Any],
         encoder: Encoder | str | Path,
-        stack: int = 4,
+        stack: int | None = None,
         whiten: bool = True,
         image_key: str | None = None,
+        dynamics: str | Path | None = None,
     ) -> None:
         encode = FrameEncoder(encoder, whiten, frame_config_of(env))
-        encode.check_space(env.single_observation_space, image_key)
-        super().__init__(env, LatentObserver(encode, stack), image_key)
+        observer = latent_observer(encode, stack, dynamics, env.single_action_space)
+        observer.check_space(env.single_observation_space, image_key)
+        super().__init__(env, observer, image_key)
 
 
 def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:

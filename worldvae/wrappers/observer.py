@@ -7,7 +7,8 @@ is written once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
@@ -15,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from worldvae.envs.vector import image_of, vectors_of
 from worldvae.errors import ConfigError
 from worldvae.wrappers.history import History, stacked_space
 
@@ -31,6 +33,39 @@ class Moment:
     """(N, S): the true state; None without a state reader."""
     actions: NDArray[Any] | None = None
     """(N, ...): the actions of the step before; None after a reset."""
+    keys: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Name -> (N, d): the vectors that a Dict observation holds beside the image."""
+
+    @classmethod
+    def of(
+        cls,
+        observation: Any,
+        image_key: str | None,
+        actions: NDArray[Any] | None = None,
+        state: NDArray[np.float64] | None = None,
+    ) -> Moment:
+        """Return the moment of a batch of N observations; `image_key` names a Dict's image."""
+        vectors = vectors_of(observation, image_key)
+        return cls(image_of(observation, image_key), state, actions, vectors)
+
+    @classmethod
+    def of_each(
+        cls,
+        observations: Sequence[Any],
+        image_key: str | None,
+        actions: NDArray[Any] | None = None,
+        state: NDArray[np.float64] | None = None,
+    ) -> Moment:
+        """Return the moment of single observations of N environments, as `of` does of a batch."""
+        if image_key is None:
+            return cls(np.stack(observations), state, actions)
+        shown = [
+            key
+            for key, value in observations[0].items()
+            if key == image_key or (isinstance(value, np.ndarray) and value.ndim == 1)
+        ]
+        batch = {key: np.stack([one[key] for one in observations]) for key in shown}
+        return cls.of(batch, image_key, actions, state)
 
 
 class Observer:

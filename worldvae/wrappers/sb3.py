@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
@@ -23,11 +24,11 @@ from worldvae.autoencoders.frozen import TrainableEncoder
 from worldvae.envs.vector import (
     check_autoreset,
     final_observations,
-    image_of,
     with_image,
 )
 from worldvae.errors import ConfigError
-from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import observed_space
 
@@ -87,50 +88,60 @@ class VectorEnvAdapter(VecEnv):
 class LatentVecEnv(VecEnvWrapper):
     """Replaces the frames of a `VecEnv` by latents: (N, stack x Z) float32.
 
-    Use it if you already have a `VecEnv`. Each step encodes one batch, and `terminal_observation`
-    is encoded too. Frames have to be (H0, W0, C): wrap before `VecTransposeImage`.
+    With dynamics, by latents and memory: (N, Z + M). Use it if you already have a `VecEnv`. Each
+    step encodes one batch, and `terminal_observation` is encoded too. Frames have to be
+    (H0, W0, C): wrap before `VecTransposeImage`.
 
     Args:
         venv: A `VecEnv` that observes frames, or a Dict with a frame under `image_key`.
         encoder: An `Encoder`, or the folder of one.
-        stack: How many latents, the newest last, make one observation.
+        stack: How many latents, the newest last, make one observation. None: 4, or 1 with dynamics,
+            whose memory holds the past.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         image_key: The key of the frame, if observations are a Dict. Only this key is replaced.
+        dynamics: The folder of latent dynamics, whose memory is observed beside the latents.
 
-    Raises ArtifactError if the encoder is missing, or was trained on other frames than `venv`'s.
+    Raises ArtifactError if the encoder is missing, or was trained on other frames than `venv`'s, or
+    if the dynamics are missing, or were trained on another encoder or for other actions.
     """
 
     def __init__(
         self,
         venv: VecEnv,
         encoder: Encoder | str | Path,
-        stack: int = 4,
+        stack: int | None = None,
         whiten: bool = True,
         image_key: str | None = None,
+        dynamics: str | Path | None = None,
     ) -> None:
         frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
         encode = FrameEncoder(encoder, whiten, frame)
-        encode.check_space(venv.observation_space, image_key)
-        self._observer, self._image_key = LatentObserver(encode, stack), image_key
+        self._observer = latent_observer(encode, stack, dynamics, venv.action_space)
+        self._observer.check_space(venv.observation_space, image_key)
+        self._image_key, self._actions = image_key, np.empty(0)
         super().__init__(venv, observed_space(venv.observation_space, self._observer, image_key))
 
     def reset(self) -> VecEnvObs:
         obs = self.venv.reset()
-        moment = Moment(image_of(obs, self._image_key))
+        moment = Moment.of(obs, self._image_key)
         stacks, _ = self._observer.step(moment, np.ones(self.num_envs, bool))
         return with_image(obs, self._image_key, stacks)  # type: ignore[no-any-return]
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        self._actions = np.array(actions)
+        super().step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         obs, rewards, dones, infos = self.venv.step_wait()
         ended = np.flatnonzero(dones)
         finals = [infos[index]["terminal_observation"] for index in ended]
-        last_frames = [image_of(final, self._image_key) for final in finals]
-        last = Moment(np.stack(last_frames)) if finals else None
-        moment = Moment(image_of(obs, self._image_key))
+        key, actions = self._image_key, self._actions
+        last = Moment.of_each(finals, key, actions[ended]) if finals else None
+        moment = Moment.of(obs, key, actions)
         stacks, final_stacks = self._observer.step(moment, dones, last, ended)
         for index, final, stack in zip(ended, finals, final_stacks, strict=True):
-            infos[index]["terminal_observation"] = with_image(final, self._image_key, stack)
-        return with_image(obs, self._image_key, stacks), rewards, dones, infos
+            infos[index]["terminal_observation"] = with_image(final, key, stack)
+        return with_image(obs, key, stacks), rewards, dones, infos
 
 
 def check_keys(space: spaces.Space[Any]) -> None:

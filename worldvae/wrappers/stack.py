@@ -14,7 +14,6 @@ from worldvae.envs.state import STATE
 from worldvae.envs.vector import (
     autoreset_mode_of,
     final_observations,
-    image_of,
     image_space,
     replace_image_space,
     with_image,
@@ -61,14 +60,14 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         episode_start = np.array((options or {}).get("reset_mask", all_envs))
         obs, info = self.env.reset(seed=seed, options=options)
         self._ended[episode_start] = False
-        moment = Moment(image_of(obs, self._image_key), info.get(STATE))
+        moment = Moment.of(obs, self._image_key, state=info.get(STATE))
         return self._shown(obs, self.observer.begin(moment, episode_start)), info
 
     def step(self, actions: Any) -> Any:
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         episode_start = self._episode_starts(terminated | truncated)
         ended, finals = final_observations(info, self.num_envs)
-        moment = Moment(image_of(obs, self._image_key), info.get(STATE), np.asarray(actions))
+        moment = Moment.of(obs, self._image_key, np.asarray(actions), info.get(STATE))
         last = self._last(finals, ended, info, moment.actions) if len(ended) else None
         stacks, final_stacks = self.observer.step(moment, episode_start, last, ended)
         if len(ended):
@@ -91,9 +90,9 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         self, finals: list[Any], ended: NDArray[np.intp], info: dict[str, Any], actions: Any
     ) -> Moment:
         """Return the final output of the E environments `ended`."""
-        frames = np.stack([image_of(final, self._image_key) for final in finals])
         state = info.get("final_info", {}).get(STATE)
-        return Moment(frames, None if state is None else state[ended], actions[ended])
+        last_state = None if state is None else state[ended]
+        return Moment.of_each(finals, self._image_key, actions[ended], last_state)
 
     def _shown(self, observation: Any, stack: NDArray[Any]) -> Any:
         return observed(observation, self.observer, self._image_key, stack)

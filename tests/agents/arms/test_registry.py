@@ -14,7 +14,7 @@ from agents.arms.registry import ARMS, Arm
 from agents.jobs import local
 from agents.run.load import read_run
 from tests.tiny import load
-from worldvae.wrappers.latent import LatentObserver
+from worldvae.wrappers.latent_observer import LatentObserver
 
 ROOT = Path(__file__).parents[3]
 
