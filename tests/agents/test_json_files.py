@@ -33,6 +33,7 @@ from tests.agents.sweep.synthetic import curve
 from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.rules.evidence import HEALTH
+from worldvae.dynamics.codes import CODES, CodesShard
 from worldvae.json_files import JsonFile, JsonLog
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
@@ -48,6 +49,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     ENV: ("*/rollouts",),
     STATE: ("*/rollouts",),
     KEYS: ("*/rollouts",),
+    CODES: ("*dynamics/codes",),
     MANIFEST: ("*/rollouts",),
     COLLECTION: ("*/rollouts",),
     CONFIG: ENCODERS,
@@ -88,6 +90,8 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
     assert study(load(runs, **studied, **{"rollouts.state": "always"}))
     KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
+    shard = CodesShard(name="0.npy", sha256="0", encoder_sha256="0", episodes=(("0", 2),))
+    CODES.write(runs / "tiny/dynamics/codes", [shard])
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
     return runs

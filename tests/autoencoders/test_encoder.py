@@ -32,6 +32,28 @@ def test_encode_is_the_posterior_mean():
     np.testing.assert_allclose(codes, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("network", [{}, {"code": "grid", "latents": 72}, {"code": "keypoints"}])
+@pytest.mark.parametrize("backend", ["auto", "torch"])
+def test_the_posterior_has_the_mean_of_encode_and_the_deviation_of_the_model(network, backend):
+    model = Autoencoder(tiny(network), SHAPE, seed=0)
+    card = summarise(model, TRAIN, VALIDATION, ORIGIN, trained=True)
+    encoder = Encoder(model, card, backend=backend)
+    many = np.tile(FRAMES, (8, 1, 1, 1))
+    mean, deviation = encoder.posterior(many)
+    np.testing.assert_allclose(mean, encoder.encode(many), atol=1e-6)
+    logvar = model.encode(torch.from_numpy(many)).logvar
+    np.testing.assert_allclose(deviation, (logvar / 2).exp(), rtol=1e-5)
+    scaled = encoder.whiten_deviation(deviation)
+    spread = encoder.whiten(mean + deviation) - encoder.whiten(mean)
+    np.testing.assert_allclose(scaled, spread, rtol=1e-3)
+
+
+def test_a_code_without_a_variance_has_deviation_0():
+    mean, deviation = untrained(name="ae").posterior(FRAMES)
+    np.testing.assert_array_equal(mean, untrained(name="ae").encode(FRAMES))
+    assert (deviation == 0).all()
+
+
 def test_a_code_does_not_depend_on_its_batch():
     encoder = untrained()
     together = encoder.encode(FRAMES[:7])

@@ -114,15 +114,36 @@ class Encoder:
             codes[rows] = self._compute(frames[rows])
         return codes
 
+    def posterior(self, frames: Frames) -> tuple[Latents, Latents]:
+        """Return mean and standard deviation of each code: (B, H, W, stack C) uint8 -> (B, Z) each.
+
+        The mean is that of `encode`. The deviation of a model that is not variational is 0.
+        """
+        self._check(frames)
+        means, deviations = np.empty((2, len(frames), self.latents), np.float32)
+        for start in range(0, len(frames), BATCH):
+            rows = slice(start, start + BATCH)
+            output = torch.from_numpy(self._compute_posterior(frames[rows]))
+            posterior = self._model.posterior_of(output)
+            means[rows], deviations[rows] = posterior.mean, (0.5 * posterior.logvar).exp()
+        return means, deviations
+
+    # Each backend is made at its first call, since an encoder that only decodes needs none.
     @cached_property
     def _compute(self) -> Compute:
-        """Make the backend at the first call, since an encoder that only decodes needs none."""
-        frozen = FrozenEncoder(self._model)
+        return self._backend(FrozenEncoder(self._model))
+
+    @cached_property
+    def _compute_posterior(self) -> Compute:
+        return self._backend(FrozenEncoder(self._model, with_variance=True))
+
+    def _backend(self, frozen: FrozenEncoder) -> Compute:
         return make_backend(self.backend, frozen, self._input_shape, self._device, self._precision)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the backend out of a copy for another process, which makes its own."""
-        return {name: value for name, value in vars(self).items() if name != "_compute"}
+        """Leave the backends out of a copy for another process, which makes its own."""
+        made = {"_compute", "_compute_posterior"}
+        return {name: value for name, value in vars(self).items() if name not in made}
 
     @property
     def _input_shape(self) -> tuple[int, int, int]:
@@ -137,6 +158,11 @@ class Encoder:
         """
         whitened: Latents = (latents - self._mean) / self._scale
         return whitened
+
+    def whiten_deviation(self, deviation: Latents) -> Latents:
+        """Scale standard deviations of latents as `whiten` scales latents: (..., Z) -> (..., Z)."""
+        scaled: Latents = deviation / self._scale
+        return scaled
 
     def unwhiten(self, whitened: Latents) -> Latents:
         """Undo `whiten`: (..., Z) -> (..., Z)."""

@@ -14,21 +14,21 @@ from worldvae.autoencoders.pixels import to_float
 class FrozenEncoder(nn.Module):
     """Encodes frames as `model.encode` does: (B, H, W, stack C) uint8 -> means (B, Z) float32.
 
-    It shares the weights of `model`, and leaves out those of the log variance.
+    It shares the weights of `model`, and leaves out those of the log variance unless
+    `with_variance`, which makes the output (B, 2 Z) for a variational model.
     """
 
     pixel_mean: Tensor
     pixel_std: Tensor
 
-    def __init__(self, model: Autoencoder) -> None:
+    def __init__(self, model: Autoencoder, with_variance: bool = False) -> None:
         super().__init__()
         stack = model.config.network.stack
         self._standardises = model.config.pixels.standardise
         self.register_buffer("pixel_mean", model.pixel_mean.repeat(stack, 1, 1))
         self.register_buffer("pixel_std", model.pixel_std.repeat(stack, 1, 1))
-        self.layers = (
-            _mean_alone(model.encoder) if model.config.objective.is_variational else model.encoder
-        )
+        has_spare = model.config.objective.is_variational and not with_variance
+        self.layers = _mean_alone(model.encoder) if has_spare else model.encoder
         self.eval()
 
     @property

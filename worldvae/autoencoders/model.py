@@ -136,7 +136,10 @@ class Autoencoder(nn.Module):
 
     def _posterior(self, units: Tensor) -> Posterior:
         """Encode (B, stack C, H, W) to float32 codes, whatever precision autocast works in."""
-        output = self.encoder(units).float()
+        return self.posterior_of(self.encoder(units).float())
+
+    def posterior_of(self, output: Tensor) -> Posterior:
+        """Return the codes that the encoder's output means: (B, 2 Z), or (B, Z) of points."""
         if not self.config.objective.is_variational:
             return Posterior(output, torch.full_like(output, -math.inf))
         mean, logvar = output.chunk(2, dim=1)

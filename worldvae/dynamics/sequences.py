@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.training.batches import TensorBatch
+from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.codes import Codes, EncodedRollouts
+from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.dynamics.key_units import standardised
+from worldvae.envs.actions import agent_actions
+from worldvae.rollouts import Record
+from worldvae.rollouts.manifest import Split
+from worldvae.training.batches import Numbers, TensorBatch
 
 
 @dataclass(frozen=True)
@@ -37,3 +51,156 @@ class SequenceBatch(TensorBatch):
         The frame after a termination is whatever the environment shows last, often black.
         """
         return self.valid & ~self.terminated
+
+
+@dataclass(frozen=True)
+class EncodedEpisode:
+    """One episode of T decisions as dynamics read it."""
+
+    record: Record
+    codes: Codes
+    """(T + 1, D): whitened posterior means, and standardised keys."""
+    deviation: Codes
+    """(T + 1, D): posterior deviations in the same units; 0 for keys."""
+    actions: NDArray[np.float32]
+    """(T, A)."""
+    rewards: NDArray[np.float32]
+    """(T,)."""
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the last decision ended the task; else the episode was truncated."""
+        return self.record.terminated
+
+
+class Sequences:
+    """The windows of one split as the examples that `fit` reads, numbered episode by episode.
+
+    Windows of an episode of T decisions begin at decision 0 and at every multiple of the stride
+    below T, and none goes on into another episode. So how often a decision is read, W / stride
+    times but for the first ones of an episode, does not depend on when the episode ends: with fewer
+    windows the last decision would be read less often than others, and ends would be learned at
+    less than their rate. The default stride of W / 2 gives each decision that stands at a window's
+    start, where nothing is remembered, in the middle of another window too.
+
+    Codes are read from disk when a batch asks for them; actions, rewards, ends and keys are held.
+
+    Args:
+        encoded: The episodes and their codes.
+        split: Which of them are read.
+        space: The environment's own action space, `recorded_action_space`.
+        keys: The units of the keys that the store records, `measure_keys` of training episodes.
+        window: W, the decisions of a window.
+        stride: The decisions between the starts of two windows; None is half a window.
+    """
+
+    def __init__(
+        self,
+        encoded: EncodedRollouts,
+        split: Split,
+        space: gym.Space[Any],
+        keys: Sequence[KeyUnits],
+        window: int,
+        stride: int | None = None,
+    ) -> None:
+        self._encoded, self._split, self._units = encoded, split, tuple(keys)
+        self.window, self.stride = window, stride or max(1, window // 2)
+        self.actions, self.latents = ActionSpace.of(space), encoded.latents
+        self.records = [record for record in encoded.records if record.split == split]
+        self._lengths = np.array([record.length for record in self.records], np.int64)
+        # Of each episode the number of its first window, and the row of its first decision.
+        self._windows = _starts(-(-self._lengths // self.stride))
+        self._rows = _starts(self._lengths)
+        arrays = [encoded.store.arrays(record) for record in self.records]
+        taken = [agent_actions(array["action"], space) for array in arrays]
+        self._taken = np.concatenate([np.zeros_like(self.actions.space.sample())[None][:0], *taken])
+        self._rewards = _joined([array["reward"] for array in arrays], np.float32)
+        self._ends = _joined([array["terminated"] for array in arrays], np.bool_)
+        self._keys = [self._standardised(record) for record in self.records]
+
+    def __len__(self) -> int:
+        return int(self._windows[-1])
+
+    @property
+    def size(self) -> int:
+        """D, the numbers of a code."""
+        return self.latents + sum(key.size for key in self._units)
+
+    def read(self, indices: Numbers) -> SequenceBatch:
+        """Return the windows at `indices` (B,)."""
+        owners, starts = self.locate(indices)
+        times = starts[:, None] + np.arange(self.window)
+        valid = times < self._lengths[owners][:, None]
+        rows = np.where(valid, self._rows[owners][:, None] + times, 0)
+        mean, deviation = self._codes(owners, starts)
+        actions = self.actions.encode(self._taken[rows.ravel()]).reshape(*rows.shape, -1)
+        return SequenceBatch(
+            mean=torch.from_numpy(mean),
+            deviation=torch.from_numpy(deviation),
+            actions=torch.from_numpy(actions * valid[..., None]),
+            rewards=torch.from_numpy(self._rewards[rows] * valid),
+            terminated=torch.from_numpy(self._ends[rows] & valid),
+            valid=torch.from_numpy(valid),
+        )
+
+    def locate(self, indices: Numbers) -> tuple[Numbers, Numbers]:
+        """Return each window's episode, as an index into `records`, and its first decision: (B,)"""
+        owners = np.searchsorted(self._windows, indices, side="right") - 1
+        return owners, (indices - self._windows[owners]) * self.stride
+
+    def episode(self, index: int) -> EncodedEpisode:
+        """Return the whole episode `records[index]`; its latents are copied only beside keys."""
+        rows = slice(self._rows[index], self._rows[index + 1])
+        means, deviations = self._encoded.codes(self.records[index])
+        if self._units:
+            means = np.concatenate([means, self._keys[index]], axis=1)
+            deviations = np.pad(deviations, ((0, 0), (0, self.size - self.latents)))
+        return EncodedEpisode(
+            record=self.records[index],
+            codes=means,
+            deviation=deviations,
+            actions=self.actions.encode(self._taken[rows]),
+            rewards=self._rewards[rows],
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Describe the windows by what they are cut from, and how."""
+        hashes = [record.frames_sha256 + record.arrays_sha256 for record in self.records]
+        return {
+            "examples": len(self),
+            "split": self._split,
+            "window": self.window,
+            "stride": self.stride,
+            "encoder_sha256": self._encoded.encoder_sha256,
+            "data_sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
+            "actions": self.actions.model_dump(mode="json"),
+            "keys": [key.model_dump(mode="json") for key in self._units],
+        }
+
+    def _codes(self, owners: Numbers, starts: Numbers) -> tuple[Codes, Codes]:
+        """Return means and deviations of the windows: (B, W + 1, D) each."""
+        mean, deviation = np.zeros((2, len(owners), self.window + 1, self.size), np.float32)
+        for place, (owner, start) in enumerate(zip(owners.tolist(), starts.tolist(), strict=True)):
+            means, deviations = self._encoded.codes(self.records[owner])
+            rows = slice(start, start + self.window + 1)
+            count = len(means[rows])
+            mean[place, :count, : self.latents] = means[rows]
+            deviation[place, :count, : self.latents] = deviations[rows]
+            mean[place, :count, self.latents :] = self._keys[owner][rows]
+        return mean, deviation
+
+    def _standardised(self, record: Record) -> Codes:
+        """Return the standardised keys of an episode: (T + 1, X)."""
+        if not self._units:
+            return np.zeros((record.length + 1, 0), np.float32)
+        return standardised(self._encoded.store.keys(record), self._units)
+
+
+def _starts(counts: Numbers) -> Numbers:
+    """Return where parts of `counts` (E,) rows begin, and where the last one ends: (E + 1,)."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)

@@ -4,7 +4,14 @@ import gymnasium as gym
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import Crop, Frame, FrameConfig, preprocess
-from worldvae.envs.make import make_env, make_vec, shows_state, source_shape, state_variables
+from worldvae.envs.make import (
+    make_env,
+    make_vec,
+    recorded_action_space,
+    shows_state,
+    source_shape,
+    state_variables,
+)
 from worldvae.envs.state import StateVariable, state_reader
 
 gym.register("worldvae/Dots-v0", entry_point="worldvae.envs.dots:DotsEnv", max_episode_steps=60)
@@ -29,6 +36,7 @@ __all__ = [
     "make_env",
     "make_vec",
     "preprocess",
+    "recorded_action_space",
     "shows_state",
     "source_shape",
     "state_reader",

@@ -81,12 +81,18 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
         from worldvae.envs.backends.envpool import EnvPoolVectorEnv
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, config.frame)
-    probe = make_env(config)  # raises an error of one line here and not inside a worker
-    probe.close()
-    own_space = probe.action_space
-    if not config.has_steer_throttle:
-        own_space = probe.get_wrapper_attr("env_action_space")
+    own_space = recorded_action_space(config)  # raises an error here and not inside a worker
     return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame, own_space)
+
+
+def recorded_action_space(config: EnvConfig) -> gym.Space[Any]:
+    """Return the space of the actions that rollouts of the environment record."""
+    probe = make_env(config)
+    probe.close()
+    if config.has_steer_throttle:
+        return probe.action_space
+    space: gym.Space[Any] = probe.get_wrapper_attr("env_action_space")
+    return space
 
 
 def source_shape(config: EnvConfig) -> tuple[int, ...]:

@@ -1,0 +1,62 @@
+"""The units of vectors beside the frame: with them, each of their numbers is about N(0, 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.errors import ArtifactError
+from worldvae.rollouts import Record, RolloutStore
+
+SMALLEST = 1e-6
+"""Least deviation of a number, as a share of its size; one that never changes has deviation 1."""
+
+
+def measure_keys(store: RolloutStore, records: Sequence[Record]) -> tuple[KeyUnits, ...]:
+    """Return mean and deviation of each key that `store` records over the episodes `records`.
+
+    What is shown after a termination is left out. Raises ArtifactError if there are keys but no
+    episodes, or if a number is not finite.
+    """
+    if not store.recorded_keys:
+        return ()
+    if not records:
+        raise ArtifactError(f"{store.folder}: no training episode to measure the keys by")
+    every = [_seen(store, record) for record in records]
+    return tuple(_measure(store, name, [keys[name] for keys in every]) for name in every[0])
+
+
+def standardised(
+    keys: Mapping[str, NDArray[Any]], units: Sequence[KeyUnits]
+) -> NDArray[np.float32]:
+    """Return all `keys` (..., d) in their units, joined in the order of `units`: (..., X)."""
+    parts = [in_units(keys[key.name], key) for key in units]
+    return np.concatenate(parts, axis=-1)
+
+
+def in_units(values: NDArray[Any], key: KeyUnits) -> NDArray[np.float32]:
+    """Return values (..., d) of a key minus its mean, by its deviation."""
+    mean, std = np.array(key.mean, np.float32), np.array(key.std, np.float32)
+    numbers: NDArray[np.float32] = (np.asarray(values, np.float32) - mean) / std
+    return numbers
+
+
+def _seen(store: RolloutStore, record: Record) -> dict[str, NDArray[np.float32]]:
+    stop = record.length + (not record.terminated)
+    return {name: values[:stop] for name, values in store.keys(record).items()}
+
+
+def _measure(store: RolloutStore, name: str, episodes: list[NDArray[np.float32]]) -> KeyUnits:
+    values = np.concatenate(episodes).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ArtifactError(
+            f"{store.folder}: the key {name} is not always a finite number; collect into another "
+            "folder once the environment shows one"
+        )
+    mean, std = values.mean(0), values.std(0)
+    std = np.where(std > SMALLEST * np.maximum(1, np.abs(mean)), std, 1)
+    return KeyUnits(name=name, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
