@@ -1,6 +1,10 @@
-"""One contract for every backend: SAME_STEP autoreset, uint8 frames, final observations, seeds."""
+"""One contract for every backend and for the dream: SAME_STEP autoreset, final observations, seeds.
 
-from collections.abc import Iterator
+Real worlds show frames of uint8, a dream latents and memory.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,11 +12,14 @@ import pytest
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
+from tests.dynamics.folders import make_folders
+from worldvae.dynamics.dream import DreamVectorEnv
+from worldvae.dynamics.dream_source import DreamSource
 from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.vector import final_observations
 
 N = 3
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "sync": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
     "async": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "async"},
     "render": {"id": "CartPole-v1", "workers": "sync"},
@@ -25,16 +32,54 @@ CASES = {
         "max_episode_steps": 12,
     },
 }
+ENDLESS = -30.0
+"""A logit of the end at which no dream ends."""
+DREAMS: dict[str, dict[str, Any]] = {
+    "dream": {},
+    "dream of actions in a box": {"box": True},
+    "dream of an ensemble": {"members": 3, "core": "lstm"},
+    "dream that never ends": {"end_logit": ENDLESS},
+}
 
 
-@pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"action_repeat": 2, **CASES[request.param]}
+@dataclass(frozen=True)
+class Case:
+    """What is the same in every environment of a case."""
+
+    make: Callable[[int], VectorEnv[Any, Any, Any]]
+    """Makes N of them, of a seed."""
+    shape: tuple[int, ...]
+    dtype: type
+    limit: int | None
+    """Decisions after which all are truncated; None if some end before."""
+
+
+def real(settings: dict[str, Any]) -> Case:
+    config = EnvConfig(**{"action_repeat": 2, **settings})
+    limit = config.max_episode_steps and config.max_episode_steps // 2
+    return Case(lambda seed: make_vec(config, N, seed), (64, 64, 3), np.uint8, limit)
+
+
+@pytest.fixture(scope="module")
+def dreamed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+    def case(name: str) -> Case:
+        folders = make_folders(tmp_path_factory.mktemp("dream"), **DREAMS[name])
+        source = DreamSource.load(folders.dynamics, horizon=15)
+        shape = (source.dynamics.latents + source.dynamics.memory_size,)
+        limit = 15 if DREAMS[name].get("end_logit") == ENDLESS else None
+        return Case(lambda seed: DreamVectorEnv(source, N, seed), shape, np.float32, limit)
+
+    return case
+
+
+@pytest.fixture(params=[*CASES, *DREAMS])
+def case(request: pytest.FixtureRequest, dreamed: Callable[[str], Case]) -> Case:
+    return real(CASES[request.param]) if request.param in CASES else dreamed(request.param)
 
 
 @pytest.fixture
-def env(case: dict[str, Any]) -> Iterator[VectorEnv[Any, Any, Any]]:
-    env = make_vec(EnvConfig(**case), N, seed=5)
+def env(case: Case) -> Iterator[VectorEnv[Any, Any, Any]]:
+    env = case.make(5)
     yield env
     env.close()
 
@@ -49,22 +94,24 @@ def play(env: VectorEnv[Any, Any, Any], steps: int) -> list[Any]:
     return [obs, *(env.step(action) for action in actions(env, steps))]
 
 
-def test_spaces_shapes_and_types(env: VectorEnv[Any, Any, Any]) -> None:
+def test_spaces_shapes_and_types(case: Case, env: VectorEnv[Any, Any, Any]) -> None:
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert env.num_envs == N
-    assert env.single_observation_space.shape == (64, 64, 3)
+    assert env.single_observation_space.shape == case.shape
+    assert env.single_observation_space.dtype == case.dtype
     obs, _ = env.reset()
     assert env.observation_space.contains(obs)
     obs, rewards, terminated, truncated, _ = env.step(env.action_space.sample())
-    assert obs.dtype == np.uint8
-    assert obs.shape == (N, 64, 64, 3)
+    assert env.observation_space.contains(obs)
+    assert obs.dtype == case.dtype
+    assert obs.shape == (N, *case.shape)
     assert rewards.shape == terminated.shape == truncated.shape == (N,)
     assert rewards.dtype == np.float64
     assert terminated.dtype == truncated.dtype == bool
 
 
-def test_an_ended_episode_leaves_its_last_frame_and_begins_anew(
-    env: VectorEnv[Any, Any, Any],
+def test_an_ended_episode_leaves_its_last_observation_and_begins_anew(
+    case: Case, env: VectorEnv[Any, Any, Any]
 ) -> None:
     _, *steps = play(env, 60)
     seen = 0
@@ -72,30 +119,27 @@ def test_an_ended_episode_leaves_its_last_frame_and_begins_anew(
         ended, finals = final_observations(info, N)
         assert ended.tolist() == np.flatnonzero(terminated | truncated).tolist()
         for index, final in zip(ended, finals, strict=True):
-            assert final.shape == (64, 64, 3)
-            assert final.dtype == np.uint8
-            assert (final != obs[index]).any(), "the last frame and the next first one differ"
+            assert final.shape == case.shape
+            assert final.dtype == case.dtype
+            assert (final != obs[index]).any(), "the last and the next first one differ"
             seen += 1
     assert seen >= N, "the episodes of this case are short enough to end several times"
 
 
 def test_the_limit_truncates_and_does_not_terminate(
-    case: dict[str, Any], env: VectorEnv[Any, Any, Any]
+    case: Case, env: VectorEnv[Any, Any, Any]
 ) -> None:
-    if "max_episode_steps" not in case:
+    if case.limit is None:
         pytest.skip("this case has no limit of its own")
-    decisions = case["max_episode_steps"] // case["action_repeat"]
-    *_, last = play(env, decisions)
+    *_, last = play(env, case.limit)
     _, _, terminated, truncated, _ = last
     assert truncated.all()
     assert not terminated.any()
 
 
-def test_same_seed_same_world_other_seed_another(
-    case: dict[str, Any], env: VectorEnv[Any, Any, Any]
-) -> None:
+def test_same_seed_same_world_other_seed_another(case: Case, env: VectorEnv[Any, Any, Any]) -> None:
     def fingerprint(seed: int) -> list[Any]:
-        other = make_vec(EnvConfig(**case), N, seed)
+        other = case.make(seed)
         try:
             return [np.asarray(part).tolist() for step in play(other, 8)[1:] for part in step[:4]]
         finally:
@@ -104,6 +148,14 @@ def test_same_seed_same_world_other_seed_another(
     mine = [np.asarray(part).tolist() for step in play(env, 8)[1:] for part in step[:4]]
     assert fingerprint(5) == mine
     assert fingerprint(6) != mine
+
+
+def test_an_observation_stays_as_it_was_returned(env: VectorEnv[Any, Any, Any]) -> None:
+    obs, _ = env.reset()
+    kept = np.array(obs)
+    for action in actions(env, 5):
+        env.step(action)
+    assert (obs == kept).all()
 
 
 @pytest.mark.parametrize("name", ["sync", "async", "car"])
