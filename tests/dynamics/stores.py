@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from worldvae.autoencoders.encoder_files import EncoderCard
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import Episode, RecordedKey, RolloutStore
 from worldvae.rollouts.manifest import split_of
@@ -24,6 +25,19 @@ class ReadingEncoder:
     """Reads its two latents off the first pixels of a frame: (10 r, g), and deviations (1, b)."""
 
     latents = 2
+    card = EncoderCard(
+        frame=ENV.frame,
+        source_shape=(40, 48, 3),
+        env_id=ENV.id,
+        data_sha256="0" * 64,
+        trained=False,
+        latent_mean=(0, 0),
+        latent_std=(10, 1),
+        kl=(1, 1),
+        action_size=0,
+        scores={},
+        versions={},
+    )
 
     def __init__(self, stack: int = 1) -> None:
         self.stack = stack

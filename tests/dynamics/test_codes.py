@@ -16,7 +16,7 @@ from worldvae.dynamics import codes as codes_module
 from worldvae.dynamics.codes import CODES, EncodedRollouts, encode_rollouts
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
-from worldvae.wrappers.latent import FrameEncoder, LatentObserver
+from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import Moment
 
 LENGTHS = (3, 1, 9, 4, 300, 2)
@@ -199,6 +199,23 @@ def test_codes_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
         "pretrain the encoder again"
     )
     assert not list((tmp_path / "codes").glob("*.npy"))
+
+
+def test_frames_that_are_made_otherwise_are_refused(tmp_path: Path) -> None:
+    env = ENV.model_copy(update={"frame": ENV.frame.model_copy(update={"color": "gray"})})
+    store = RolloutStore.create(tmp_path / "rollouts", env)
+    with pytest.raises(WorldvaeError, match=f"{store.folder} gives"):
+        encode(store, tmp_path / "codes")
+    assert not (tmp_path / "codes").exists()
+
+
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    """Even where the folder is that of the rollouts."""
+    store = fill(tmp_path / "rollouts", LENGTHS)
+    check(encode(store, store.folder)[0])
+    encoded, count = encode(RolloutStore(store.folder), store.folder)
+    assert (len(encoded.records), count) == (6, 0)
+    check(encoded)
 
 
 def single() -> Encoder:

@@ -232,3 +232,22 @@ def test_keys_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
     store = Store(fill(tmp_path, [3], speed=True).folder)
     with pytest.raises(WorldvaeError, match="the key speed is not always a finite number; coll"):
         measure_keys(store, store.records)
+
+
+def test_a_reward_that_is_no_number_is_one_line(tmp_path: Path) -> None:
+    data = encoded(tmp_path, lengths(first=6, second=2))
+    record = next(one for one in data.records if one.split == "train" and one.length == 2)
+
+    class Store(RolloutStore):
+        def arrays(self, asked: Any) -> Any:
+            arrays = super().arrays(asked)
+            worst = np.where(asked.name == record.name, np.inf, arrays["reward"])
+            return {**arrays, "reward": worst}
+
+    data.store = Store(data.store.folder)
+    with pytest.raises(WorldvaeError) as caught:
+        Sequences(data, "train", SPACE, (), 4)
+    assert str(caught.value) == (
+        f"{data.store.folder}: episode {record.name} has a reward of inf, which no dynamics can "
+        "predict; mend the environment and collect into another folder"
+    )

@@ -69,6 +69,20 @@ def test_policies_play_their_share(tmp_path: Path) -> None:
     assert share == pytest.approx(0.75, abs=3 * np.sqrt(0.75 * 0.25 / n))
 
 
+def test_sweeps_are_played_and_named(tmp_path: Path) -> None:
+    """A clock's episodes have 3 to 7 decisions: so many are held, then the other action."""
+    config = RolloutConfig(
+        frames=300, num_envs=4, policies={"sweep": 1}, held=(3, 3), sweep_noise=(0.0,)
+    )
+    store = RolloutStore.create(tmp_path, ENV)
+    collect(store, config, seed=0)
+    assert {record.policy for record in store.records} == {"sweep"}
+    for record in store.records:
+        taken = store.arrays(record)["action"]
+        assert (taken == (taken[0] + np.arange(record.length) // 3) % 2).all()
+    assert {int(store.arrays(record)["action"][0]) for record in store.records} == {0, 1}
+
+
 def test_an_agent_is_played_and_named(tmp_path: Path) -> None:
     def always_one(obs: Any, episode_start: Any, state: Any) -> Any:
         assert obs.shape == (4, 64, 64, 3)
@@ -102,6 +116,10 @@ def test_of_a_dict_the_image_is_stored() -> None:
         ({"policies": {"random": -1}}, "weights"),
         ({"agent": "x"}, "needs a weight"),
         ({"policies": {"rndom": 1}}, "random"),
+        ({"held": (5, 2)}, "1 <= least <= most"),
+        ({"held": (0, 2)}, "1 <= least <= most"),
+        ({"sweep_noise": ()}, "shares from 0 to 1"),
+        ({"sweep_noise": (0.5, 1.5)}, "shares from 0 to 1"),
     ],
 )
 def test_a_mix_without_sense_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -105,8 +105,10 @@ def encode_rollouts(
         encoder_sha256: Its hash, as `hash_encoder` returns it.
         folder: The folder of the codes; it is theirs alone.
 
-    Raises ArtifactError if another process encodes into `folder`, or if codes are not finite.
+    Raises ArtifactError if the store's frames are not made as the encoder's card says, if another
+    process encodes into `folder`, or if codes are not finite.
     """
+    encoder.card.check_frame(store.env.frame, f"{store.folder}")
     records = first_does(store.healthy)
 
     def encode() -> dict[str, CodesPlace]:
@@ -137,7 +139,7 @@ def _whole_shards(folder: Path, encoder_sha256: str) -> list[CodesShard]:
         CODES.write(folder, whole)
     names = {shard.name for shard in whole}
     with user_errors(folder):
-        for path in folder.glob("*.npy"):
+        for path in _shard_files(folder):
             if path.name not in names:
                 path.unlink()
     return whole
@@ -218,7 +220,11 @@ def _codes(
 
 
 def _next_number(folder: Path) -> int:
-    return max((int(path.stem) + 1 for path in folder.glob("*.npy")), default=0)
+    return max((int(path.stem) + 1 for path in _shard_files(folder)), default=0)
+
+
+def _shard_files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.npy") if path.stem.isdecimal()]
 
 
 def _in_shards(records: Sequence[Record]) -> Iterator[list[Record]]:

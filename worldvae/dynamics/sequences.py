@@ -18,6 +18,7 @@ from worldvae.dynamics.codes import Codes, EncodedRollouts
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.dynamics.key_units import standardised
 from worldvae.envs.actions import agent_actions
+from worldvae.errors import ArtifactError
 from worldvae.rollouts import Record
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import Numbers, TensorBatch
@@ -115,6 +116,7 @@ class Sequences:
         taken = [agent_actions(array["action"], space) for array in arrays]
         self._taken = np.concatenate([np.zeros_like(self.actions.space.sample())[None][:0], *taken])
         self._rewards = _joined([array["reward"] for array in arrays], np.float32)
+        self._check_rewards()
         self._ends = _joined([array["terminated"] for array in arrays], np.bool_)
         self._keys = [self._standardised(record) for record in self.records]
 
@@ -189,6 +191,17 @@ class Sequences:
             deviation[place, :count, : self.latents] = deviations[rows]
             mean[place, :count, self.latents :] = self._keys[owner][rows]
         return mean, deviation
+
+    def _check_rewards(self) -> None:
+        """Raise ArtifactError if a reward is not a finite number in float32."""
+        wrong = np.flatnonzero(~np.isfinite(self._rewards))
+        if len(wrong):
+            owner = np.searchsorted(self._rows, wrong[0], side="right") - 1
+            raise ArtifactError(
+                f"{self._encoded.store.folder}: episode {self.records[owner].name} has a reward "
+                f"of {self._rewards[wrong[0]]}, which no dynamics can predict; mend the "
+                "environment and collect into another folder"
+            )
 
     def _standardised(self, record: Record) -> Codes:
         """Return the standardised keys of an episode: (T + 1, X)."""

@@ -65,3 +65,8 @@ def member(index: int) -> str:
     A key may have any name, also that of another array of the episode, so that it cannot serve.
     """
     return f"key_{index}"
+
+
+def is_member(name: str) -> bool:
+    """Return whether an array of an episode's .npz is that of a key."""
+    return name.startswith("key_")

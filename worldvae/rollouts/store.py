@@ -37,7 +37,7 @@ from worldvae.files import (
 )
 from worldvae.json_files import JsonFile
 from worldvae.rollouts.episode import Episode
-from worldvae.rollouts.keys import RecordedKey, RecordedKeys, member
+from worldvae.rollouts.keys import RecordedKey, RecordedKeys, is_member, member
 from worldvae.rollouts.manifest import (
     ARRAYS,
     FRAMES,
@@ -251,18 +251,19 @@ class RolloutStore:
 
         Raises ArtifactError if the file is missing or its hash is not that of the manifest.
         """
-        others = {NOTE, *(member(index) for index in range(len(self.recorded_keys)))}
-        return {name: array for name, array in self._npz(record).items() if name not in others}
+        arrays = self._npz(record)
+        return {name: arrays[name] for name in arrays if name != NOTE and not is_member(name)}
 
     def keys(self, record: Record) -> dict[str, NDArray[np.float32]]:
         """Return what an episode recorded beside the frames by key: (T + 1, d) float32 each.
 
         Empty if observations are no Dict. Raises ArtifactError as `arrays` does.
         """
-        if not self.recorded_keys:
+        described = self.recorded_keys
+        if not described:
             return {}
         arrays = self._npz(record)
-        return {key.name: arrays[member(i)] for i, key in enumerate(self.recorded_keys)}
+        return {key.name: arrays[member(index)] for index, key in enumerate(described)}
 
     def _npz(self, record: Record) -> dict[str, NDArray[Any]]:
         path = self._arrays_path(record.name)
