@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from worldvae.dynamics.noise import Noise
 
-LOG_STD = (-5.0, 3.0)
+LOG_STD = (-3.0, 3.0)
 """Bounds of the log deviation of a Gaussian, in deviations of the change.
 
 Without the lower one, the likelihood of a change that is always the same would have no bound.

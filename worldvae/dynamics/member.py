@@ -63,7 +63,7 @@ class Member(nn.Module):
         code, hidden = latents + keys, network.hidden
         self.cell = make_cell(network, code + action_size)
         self.trunk = nn.Sequential(
-            nn.Linear(network.memory + code, hidden), nn.LayerNorm(hidden), nn.SiLU()
+            nn.Linear(network.memory + code + action_size, hidden), nn.LayerNorm(hidden), nn.SiLU()
         )
         self.latents: nn.Module
         if network.head == "categorical":
@@ -78,10 +78,13 @@ class Member(nn.Module):
         nn.init.zeros_(self.end.weight)
         nn.init.constant_(self.end.bias, units.end_logit)
 
-    def features(self, carried: Tensor, codes: Tensor) -> Tensor:
-        """Return what heads read: memory after a decision (..., C), code before it (..., D)."""
+    def features(self, carried: Tensor, codes: Tensor, actions: Tensor) -> Tensor:
+        """Return what heads read, (..., F), of a decision.
+
+        This is the memory after it (..., C), and its code (..., D) and action (..., A) once more.
+        """
         output = self.cell.output(carried)
-        features: Tensor = self.trunk(torch.cat([output, codes], -1))
+        features: Tensor = self.trunk(torch.cat([output, codes, actions], -1))
         return features
 
     def predict(self, features: Tensor) -> Prediction:
@@ -108,7 +111,7 @@ class Member(nn.Module):
         features, codes = [], []
         for action in actions.unbind(1):
             carried = self.cell(torch.cat([code, action], -1), carried)
-            feature = self.features(carried, code)
+            feature = self.features(carried, code, action)
             with torch.no_grad():
                 code = code + self._changes(feature).sample(noise, 1.0)
             features.append(feature)

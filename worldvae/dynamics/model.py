@@ -121,7 +121,7 @@ class Dynamics(nn.Module):
         noise = Noise(generator)
         carried = self._remember(state, actions)
         predictions = [
-            self._member(k).predict(self._member(k).features(carried[k], state.code))
+            self._member(k).predict(self._member(k).features(carried[k], state.code, actions))
             for k in range(len(self.members))
         ]
         change = _chosen([one.sample(noise, temperature) for one in predictions], members)
@@ -142,7 +142,7 @@ class Dynamics(nn.Module):
         """Return the distributions from which `imagine` draws; `reward` is the expected one."""
         carried = self._remember(state, actions)[member]
         network = self._member(member)
-        prediction = network.predict(network.features(carried, state.code))
+        prediction = network.predict(network.features(carried, state.code, actions))
         return replace(prediction, reward=self._reward(member, prediction))
 
     def memory(self, state: DynamicsState) -> Tensor:
@@ -180,7 +180,7 @@ class Dynamics(nn.Module):
             given = given + objective.input_noise * noise.normal(*given.shape)
         start = given.new_zeros(len(batch), network.cell.carried)
         carried = network.read(given, batch.actions, start)
-        prediction = network.predict(network.features(carried, given))
+        prediction = network.predict(network.features(carried, given, batch.actions))
         change = codes[:, 1:] - given
         nll = -prediction.latents.log_prob(change[..., : self.latents]).mean(-1)
         parts = {"nll": masked_mean(nll, batch.targets)}

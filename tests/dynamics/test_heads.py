@@ -1,0 +1,98 @@
+"""Distributions against closed forms of scipy, and expectations without a bias."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from worldvae.dynamics.free_running import CLIMATOLOGY, crps
+from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture
+from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.units import measure_units
+
+WEIGHTS, MEANS, STDS = np.array([0.2, 0.8]), np.array([-1.0, 2.0]), np.array([0.2, 0.1])
+
+
+def mixture(rows: int) -> Mixture:
+    parts = (np.log(WEIGHTS), MEANS, np.log(STDS))
+    tensors = [torch.tensor(part, dtype=torch.float32).expand(rows, 1, 2) for part in parts]
+    return Mixture(*tensors)
+
+
+def noise() -> Noise:
+    return Noise(torch.Generator().manual_seed(0))
+
+
+def test_a_mixture_has_the_density_mean_and_deviation_of_its_components() -> None:
+    values = np.linspace(-3, 3, 13)
+    density = sum(
+        w * stats.norm.pdf(values, m, s) for w, m, s in zip(WEIGHTS, MEANS, STDS, strict=True)
+    )
+    found = mixture(13).log_prob(torch.tensor(values, dtype=torch.float32)[:, None])
+    np.testing.assert_allclose(found[:, 0].exp(), density, rtol=1e-4, atol=1e-6)
+    mean = float(WEIGHTS @ MEANS)
+    variance = float(WEIGHTS @ (STDS**2 + MEANS**2)) - mean**2
+    assert mixture(1).mean().item() == pytest.approx(mean, rel=1e-5)
+    assert mixture(1).std().item() == pytest.approx(variance**0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_samples_of_a_mixture_have_tempered_weights_and_variances(temperature: float) -> None:
+    drawn = mixture(40_000).sample(noise(), temperature)[:, 0].numpy()
+    tempered = WEIGHTS ** (1 / temperature)
+    tempered /= tempered.sum()
+    heavy = drawn > 0.5
+    assert heavy.mean() == pytest.approx(tempered[1], abs=0.01)
+    assert drawn[heavy].std() == pytest.approx(STDS[1] * temperature**0.5, rel=0.03)
+
+
+def test_classes_are_drawn_with_their_probabilities_and_judged_by_the_nearest() -> None:
+    values = torch.tensor([[-8.0, 0.0, 3.0, torch.nan]])
+    weights = torch.tensor([0.1, 0.6, 0.3, 0.0]).log().expand(40_000, 1, 4)
+    classes = Classes(weights, values)
+    drawn = classes.sample(noise(), 1.0)[:, 0]
+    shares = [(drawn == value).float().mean().item() for value in (-8.0, 0.0, 3.0)]
+    assert shares == pytest.approx([0.1, 0.6, 0.3], abs=0.01)
+    assert (classes.sample(noise(), 0.0) == 0).all()
+    assert classes.mean()[0].item() == pytest.approx(-0.8 + 0.9)
+    near = Classes(weights[:1], values).log_prob(torch.tensor([[-7.0]]))
+    assert near.item() == pytest.approx(np.log(0.1))
+
+
+def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
+    head = ExpectationHead(1, torch.tensor([-1.0, 0.0, 0.5, 2.0]))
+    shares = torch.tensor([0.0, 0.0, 0.25, 0.75])
+    cost = head.cross_entropy(shares.log(), torch.tensor(1.625))  # 0.25 x 0.5 + 0.75 x 2
+    entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    assert head.mean(shares.log()).item() == pytest.approx(1.625)
+    assert cost.item() == pytest.approx(entropy, rel=1e-5)
+    outside = head.cross_entropy(torch.tensor([0.1, 0.2, 0.3, 0.4]).log(), torch.tensor(9.0))
+    assert outside.item() == pytest.approx(-np.log(0.4), rel=1e-5)
+
+
+def test_the_score_of_two_samples_is_that_of_their_distribution() -> None:
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 200_000, generator=generator)
+    # Of N(0, 1) at y: y (2 Phi(y) - 1) + 2 phi(y) - 1 / sqrt(pi) (Gneiting & Raftery, 2007).
+    for y in (0.0, 0.7, -2.0):
+        exact = y * (2 * stats.norm.cdf(y) - 1) + 2 * stats.norm.pdf(y) - 1 / np.sqrt(np.pi)
+        assert crps(first, second, torch.tensor(y)).mean().item() == pytest.approx(exact, abs=0.01)
+    third = torch.randn(200_000, generator=generator)
+    assert crps(first, second, third).mean().item() == pytest.approx(CLIMATOLOGY, rel=0.01)
+
+
+def test_units_hold_the_values_that_a_key_can_take_on() -> None:
+    from tests.dynamics.test_model import data
+
+    batch = data()
+    units = measure_units(batch, 3, 64)
+    change = batch.batch.mean[:, 1:] - batch.batch.mean[:, :-1]
+    seen = set(change[batch.batch.targets][:, 3].tolist())
+    found = units.key_classes[0]
+    assert set(found[~found.isnan()].tolist()) == seen
+    assert units.rewards[0] <= batch.batch.rewards.min() + 1e-6
+    assert units.rewards[-1] >= batch.batch.rewards.max() - 1e-6
+    assert (units.rewards.diff() > 0).all()
+    assert units.end_rate == pytest.approx(1 / 29)

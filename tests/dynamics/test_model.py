@@ -1,0 +1,116 @@
+"""The verbs of dynamics agree with each other, whatever their core, head and members."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.dynamics.known import Windows, follow, untrained, windows
+from worldvae.dynamics.model import Dynamics
+
+KINDS = list(itertools.product(["gru", "lstm"], ["mixture", "gaussian", "categorical"], [1, 3]))
+
+
+def data(keys: int = 1) -> Windows:
+    random = np.random.default_rng(0)
+    episodes = []
+    for length in (9, 4, 9, 7):
+        codes = random.normal(size=(length + 1, 3 + keys))
+        codes[:, 3:] = codes[:, 3:].round()
+        actions = np.eye(2)[random.integers(2, size=length)]
+        episodes.append((codes, actions, random.normal(size=length), length == 4))
+    return windows(episodes, 9)
+
+
+def make(core: str, head: str, members: int) -> Dynamics:
+    return untrained(data(), keys=1, core=core, head=head, members=members).eval()
+
+
+@pytest.mark.parametrize(("core", "head", "members"), KINDS)
+def test_observing_step_by_step_is_reading_a_window(core: str, head: str, members: int) -> None:
+    model, batch = make(core, head, members), data().batch
+    codes, actions = batch.mean.numpy(), batch.actions.numpy()
+    state = follow(model, codes[:, :7], actions[:, :6])
+    assert torch.equal(state.code, batch.mean[:, 6])
+    for carried, member in zip(state.carried, model.members, strict=True):
+        start = torch.zeros(len(batch), carried.shape[1])
+        read = member.read(batch.mean[:, :6], batch.actions[:, :6], start)[:, -1]
+        torch.testing.assert_close(carried, read, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("core", "head", "members"), KINDS)
+def test_what_is_imagined_is_remembered_as_what_is_observed(
+    core: str, head: str, members: int
+) -> None:
+    model = make(core, head, members)
+    batch, generator = data().batch, torch.Generator().manual_seed(0)
+    state = follow(model, batch.mean[:, :3].numpy(), batch.actions[:, :2].numpy())
+    imagined, step = model.imagine(state, batch.actions[:, 2], generator)
+    start = torch.zeros(len(batch), dtype=torch.bool)
+    observed = model.observe(state, step.code, batch.actions[:, 2], start)
+    assert torch.equal(imagined.carried, observed.carried)
+    assert torch.equal(imagined.code, observed.code)
+    assert (step.disagreement > 0).all() if members > 1 else (step.disagreement == 0).all()
+
+
+def test_the_memory_at_the_start_of_an_episode_knows_nothing() -> None:
+    model, batch = make("gru", "mixture", 1), data().batch
+    state = follow(model, batch.mean[:, :3].numpy(), batch.actions[:, :2].numpy())
+    first = torch.tensor([True, False, True, False])
+    state = model.observe(state, batch.mean[:, 3], batch.actions[:, 2], first)
+    memory = model.memory(state)
+    assert (memory[first] == 0).all()
+    spread = memory[~first].std(1, correction=0).detach().numpy()
+    assert spread == pytest.approx(1, abs=1e-2)
+
+
+def test_a_temperature_of_0_is_deterministic_and_higher_ones_spread_more() -> None:
+    model = make("gru", "mixture", 1)
+    state = model.initial(2_000)
+    actions = torch.eye(2)[torch.zeros(2_000, dtype=torch.int64)]
+
+    def codes(temperature: float) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return model.imagine(state, actions, generator, temperature)[1].code
+
+    assert codes(0.0).std(0).max() == 0
+    assert (codes(0.5)[:, :3].std(0) < codes(1.5)[:, :3].std(0)).all()
+
+
+def test_each_course_follows_its_own_member() -> None:
+    model = make("gru", "gaussian", 3)
+    state, actions = model.initial(3), torch.eye(2)[[0, 0, 0]]
+    drawn = [
+        model.imagine(state, actions, torch.Generator().manual_seed(0), 0.0, members)[1].code
+        for members in (torch.tensor([0, 1, 2]), torch.tensor([2, 2, 2]))
+    ]
+    assert torch.equal(drawn[0][2], drawn[1][2])
+    assert not torch.equal(drawn[0][0], drawn[1][0])
+
+
+def test_an_evaluation_judges_by_the_free_running_error() -> None:
+    model, batch = make("gru", "mixture", 1), data().batch
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        loss, metrics = model.loss(batch, generator, None)
+    parts = [value for name, value in metrics.items() if name.startswith("free_")]
+    assert len(parts) == 4
+    assert float(metrics["loss"]) == pytest.approx(sum(map(float, parts)))
+    assert float(metrics["loss"]) != float(loss)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [{"own_samples": 0.0}, {"input_noise": 0.3}, {"sample_codes": False}, {"observed": 8}],
+)
+def test_every_objective_has_a_gradient_for_all_weights(objective: dict[str, Any]) -> None:
+    model = untrained(data(), keys=1, objective=objective)
+    loss, metrics = model.loss(data().batch, torch.Generator().manual_seed(0), 0)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(weight.grad is not None for weight in model.parameters())
+    assert ("own_end" in metrics) == (objective.get("own_samples") != 0.0)
