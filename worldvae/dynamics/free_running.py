@@ -36,7 +36,7 @@ def code_errors(samples: tuple[Tensor, Tensor], truth: Tensor, latents: int) -> 
 
 def end_error(probability: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor:
     """Return the cross-entropy of ends (B, T), over that of their mean rate; 0 without ends."""
-    entropy = torch.special.entr(rate) + torch.special.entr(1 - rate)
+    entropy: Tensor = torch.special.entr(rate) + torch.special.entr(1 - rate)
     if not entropy:
         return torch.zeros_like(probability)
     inside = probability.clamp(1e-6, 1 - 1e-6)

@@ -1,0 +1,218 @@
+"""From a store of rollouts and an encoder to dynamics in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
+from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.config import DynamicsConfig
+from worldvae.dynamics.dynamics_files import (
+    DYNAMICS_CONFIG,
+    LEARNING,
+    DynamicsCard,
+    DynamicsModelConfig,
+    DynamicsResult,
+    KeyUnits,
+)
+from worldvae.dynamics.key_units import measure_keys
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.sequences import Sequences
+from worldvae.dynamics.starts_file import save_starts
+from worldvae.dynamics.units import measure_units
+from worldvae.envs.make import recorded_action_space
+from worldvae.errors import ArtifactError
+from worldvae.files import locked, user_errors
+from worldvae.fingerprint import Fingerprint
+from worldvae.machine import peak_memory
+from worldvae.rollouts import RolloutStore
+from worldvae.rollouts.manifest import Split
+from worldvae.training.batches import check_not_empty
+from worldvae.training.fit import FitResult, fit
+from worldvae.training.run import CHECKPOINT
+from worldvae.versions import library_versions
+
+CODES_FOLDER, MADE_WITH = "codes", "made_with.yaml"
+
+KEPT_STARTS, KEPT_BURN_IN = 4_096, 32
+"""Starts of dreams that the folder keeps of each split, and the real steps before each."""
+
+
+@dataclass(frozen=True)
+class DynamicsData:
+    """What dynamics are learnt from: windows of each split, and whose they are."""
+
+    windows: dict[Split, Sequences]
+    keys: tuple[KeyUnits, ...]
+    encoder_sha256: str
+
+    @classmethod
+    def read(
+        cls, store: RolloutStore, encoder: Path, config: DynamicsConfig, folder: Path
+    ) -> DynamicsData:
+        """Encode the frames of `store` into `folder`, or read their codes there.
+
+        Raises ArtifactError if the train or the validation split is empty.
+        """
+        digest = hash_encoder(encoder)
+        encoded = encode_rollouts(store, Encoder.load(encoder), digest, folder / CODES_FOLDER)
+        training = [record for record in encoded.records if record.split == "train"]
+        check_not_empty(training, "train")
+        keys, space = measure_keys(store, training), recorded_action_space(store.env)
+        windows: dict[Split, Sequences] = {
+            split: Sequences(encoded, split, space, keys, config.window)
+            for split in get_args(Split)
+        }
+        check_not_empty(windows["validation"], "validation")
+        return cls(windows, keys, digest)
+
+    def model(self, config: DynamicsConfig, seed: int) -> Dynamics:
+        """Return dynamics with initial weights in the units of the training windows."""
+        train = self.windows["train"]
+        sizes = DynamicsModelConfig(
+            network=config.network,
+            objective=config.objective,
+            latents=train.latents,
+            keys=train.size - train.latents,
+            action_size=train.actions.size,
+        )
+        return Dynamics(sizes, measure_units(train, train.latents, config.bins), seed)
+
+    def card(self, store: RolloutStore, scores: dict[str, float], trained: bool) -> DynamicsCard:
+        """Return the card of dynamics that were made from these data."""
+        train = self.windows["train"]
+        return DynamicsCard(
+            env_id=store.env.id,
+            image_key=store.env.image_key,
+            action_repeat=store.env.action_repeat,
+            encoder_sha256=self.encoder_sha256,
+            data_sha256=str(train.identity["data_sha256"]),
+            trained=trained,
+            actions=train.actions,
+            keys=self.keys,
+            scores=scores,
+            versions=library_versions(),
+        )
+
+    def save_starts(self, folder: Path) -> None:
+        """Write the real frames from which dreams of `folder` begin."""
+        episodes = {
+            split: [part.episode(index) for index in range(len(part.records))]
+            for split, part in self.windows.items()
+        }
+        save_starts(folder, episodes, KEPT_BURN_IN, KEPT_STARTS)
+
+
+def learn_dynamics(
+    store: RolloutStore,
+    encoder: str | Path,
+    config: DynamicsConfig,
+    folder: str | Path,
+    seed: int = 0,
+    device: str = "cpu",
+    begin_with: Path | None = None,
+) -> Dynamics:
+    """Learn how the latents of the encoder in folder `encoder` move in the episodes of `store`.
+
+    The weights that err least when they run freely on validation episodes are kept. A folder with
+    `result.json` is done and only loaded; any other goes on from its checkpoint. The folder alone
+    is then a dream: it holds real frames to begin from.
+
+    Args:
+        begin_with: A folder of dynamics whose weights and units are the initial ones.
+
+    Raises ArtifactError if a split is empty or if the folder holds dynamics of other settings,
+    frames or another encoder, and TrainingError if the loss diverges.
+    """
+    folder, encoder = Path(folder), Path(encoder)
+    claim = partial(_claim, folder, config, seed, begin_with)
+    if LEARNING.exists(folder):
+        LEARNING.read(folder)
+        model, card = load_dynamics(folder, device)
+        claim(card.data_sha256, hash_encoder(encoder))
+        return model
+    with locked(folder, "learning", alone=True):
+        data = DynamicsData.read(store, encoder, config, folder)
+        train, validation = data.windows["train"], data.windows["validation"]
+        claim(str(train.identity["data_sha256"]), data.encoder_sha256)
+        model = data.model(config, seed)
+        if begin_with is not None:
+            _take_weights(model, begin_with)
+        fitted = fit(model, train, validation, config.fitting, folder, seed, device)
+        data.save_starts(folder)
+        save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))
+        _record(fitted, model, folder)
+    return load_dynamics(folder, device)[0]
+
+
+def leave_dynamics_untrained(
+    store: RolloutStore, encoder: str | Path, config: DynamicsConfig, folder: str | Path, seed: int
+) -> Dynamics:
+    """Make the control arm's dynamics: the same network with its initial weights.
+
+    Units and starts are those of trained ones. A folder that holds them already is only loaded.
+    """
+    folder, encoder = Path(folder), Path(encoder)
+    claim = partial(_claim, folder, config, seed, None)
+    if DYNAMICS_CONFIG.exists(folder):
+        model, card = load_dynamics(folder)
+        claim(card.data_sha256, hash_encoder(encoder))
+        return model
+    with locked(folder, "making of dynamics", alone=True):
+        data = DynamicsData.read(store, encoder, config, folder)
+        claim(str(data.windows["train"].identity["data_sha256"]), data.encoder_sha256)
+        data.save_starts(folder)
+        save_dynamics(folder, data.model(config, seed), data.card(store, {}, trained=False))
+    return load_dynamics(folder)[0]
+
+
+def _claim(
+    folder: Path,
+    config: DynamicsConfig,
+    seed: int,
+    begin_with: Path | None,
+    data_sha256: str,
+    encoder_sha256: str,
+) -> None:
+    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else."""
+    settings = config.model_dump(mode="json", exclude={"max_minutes"})
+    wanted: dict[str, Any] = {"dynamics": settings, "seed": seed}
+    wanted |= {"data_sha256": data_sha256, "encoder_sha256": encoder_sha256}
+    if begin_with is not None:
+        wanted["begins_with"] = load_dynamics(begin_with)[1].data_sha256
+    fingerprint, path = Fingerprint(wanted), folder / MADE_WITH
+    fingerprint.check_file(path)
+    if not path.exists():
+        fingerprint.write(path)
+
+
+def _take_weights(model: Dynamics, folder: Path) -> None:
+    """Take the weights and units of the dynamics in `folder`."""
+    try:
+        model.load_state_dict(load_dynamics(folder)[0].state_dict(), strict=True)
+    except RuntimeError:
+        raise ArtifactError(
+            f"{folder} holds another network than this config's; learn new dynamics instead"
+        ) from None
+
+
+def _record(fitted: FitResult, model: Dynamics, folder: Path) -> None:
+    """Write result.json, with which the folder is done, and drop the checkpoint."""
+    result = DynamicsResult(
+        seconds=fitted.seconds,
+        cpu_seconds=fitted.cpu_seconds,
+        peak_memory=peak_memory(),
+        steps=fitted.steps,
+        stopped=fitted.stopped,
+        best_step=fitted.best_step,
+        metrics=fitted.metrics,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+    )
+    LEARNING.write(folder, result)
+    with user_errors(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
