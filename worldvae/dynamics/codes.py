@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,7 @@ class EncodedRollouts:
         self.encoder_sha256, self.latents = encoder_sha256, latents
         self._places = places
         # A process cannot hold the files of a hundred million frames open.
-        self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
+        self._open = lru_cache(maxsize=256)(_mapped)
 
     def codes(self, record: Record) -> tuple[Codes, Codes]:
         """Return whitened mean and deviation of the frames of an episode: (T + 1, Z) each.
@@ -120,6 +120,12 @@ def encode_rollouts(
             return places | _places(folder, shards)
 
     return EncodedRollouts(store, records, encoder_sha256, encoder.latents, first_does(encode))
+
+
+def _mapped(path: Path) -> Codes:
+    """Return the codes in `path`, memory-mapped; parts of a plain array are taken sooner."""
+    codes: Codes = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return codes
 
 
 def _whole_shards(folder: Path, encoder_sha256: str) -> list[CodesShard]:

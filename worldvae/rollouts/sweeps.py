@@ -70,7 +70,7 @@ class SweepPolicy:
             age=np.zeros(count, np.int64),
             held=np.clip(np.exp(exponents).astype(np.int64), least, most),
             alternates=alternates,
-            noise=self._generator.choice(self._noise, count),
+            noise=self._noise[self._generator.integers(len(self._noise), size=count)],
             action=_where(alternates, pair[0], action),
             other=pair[1],
         )
