@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from tests.dynamics.coded import CodedEpisodes, coded
 from tests.dynamics.linear import linear_card
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.checkpoint import hash_encoder
@@ -25,15 +25,6 @@ LATENTS, CHOICES = 8, 5
 
 
 @dataclass(frozen=True)
-class Coded:
-    """An episode as dynamics read it."""
-
-    codes: NDArray[np.float32]
-    actions: NDArray[np.float32]
-    terminated: bool
-
-
-@dataclass(frozen=True)
 class Folders:
     """Where dynamics and their encoder are."""
 
@@ -41,18 +32,19 @@ class Folders:
     encoder: Path
 
 
-def made_up(count: int, code_size: int, action_size: int, seed: int) -> list[Coded]:
+def made_up(count: int, code_size: int, action_size: int, seed: int) -> CodedEpisodes:
     """Episodes of noise."""
     generator = np.random.default_rng(seed)
     lengths = 4 + np.arange(count) % 5
-    return [
-        Coded(
+    every = [
+        coded(
             generator.standard_normal((length + 1, code_size), np.float32),
             generator.uniform(-1, 1, (length, action_size)).astype(np.float32),
             bool(length % 2),
         )
         for length in lengths
     ]
+    return CodedEpisodes(every)
 
 
 def make_folders(

@@ -1,38 +1,29 @@
 """Dreams begin from real frames, spread evenly, that hold what was really before them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from tests.damage import HARMS, damaged
+from tests.dynamics.coded import CodedEpisodes, coded
 from tests.dynamics.linear import CHOICES, LATENTS, LinearDynamics
+from worldvae.dynamics.sequences import EncodedEpisode
 from worldvae.dynamics.starts import StartBank
 from worldvae.dynamics.starts_file import load_starts, save_starts
 from worldvae.errors import ArtifactError, ConfigError
 
 
-@dataclass(frozen=True)
-class Coded:
-    """An episode as dynamics read it."""
-
-    codes: NDArray[np.float32]
-    actions: NDArray[np.float32]
-    terminated: bool
-
-
-def episode(number: int, length: int, terminated: bool) -> Coded:
+def episode(number: int, length: int, terminated: bool) -> EncodedEpisode:
     """Frame t of episode e has the code 100 e + t; the actions alternate."""
     codes = np.repeat(100 * number + np.arange(length + 1)[:, None], LATENTS, 1)
     actions = np.eye(CHOICES)[np.arange(length) % 2]
-    return Coded(codes.astype(np.float32), actions.astype(np.float32), terminated)
+    return coded(codes.astype(np.float32), actions.astype(np.float32), terminated)
 
 
-EPISODES = [episode(0, 3, True), episode(1, 6, False), episode(2, 1, True)]
+EPISODES = CodedEpisodes([episode(0, 3, True), episode(1, 6, False), episode(2, 1, True)])
 LEGAL = [(0, 0), (0, 1), (0, 2), *((1, frame) for frame in range(7)), (2, 0)]
 """Every frame but the last ones of the two episodes that terminated."""
 
@@ -67,7 +58,7 @@ def test_the_memory_at_a_start_is_that_of_the_steps_before_it() -> None:
     assert states.carried.shape[:2] == (2, len(LEGAL))
     for row, (number, frame) in enumerate(LEGAL):
         first = max(0, frame - 4)
-        codes, actions = EPISODES[number].codes, EPISODES[number].actions
+        codes, actions = EPISODES.every[number].codes, EPISODES.every[number].actions
         expected = [frame - first, codes[first:frame].sum(), *actions[first:frame].sum(0)]
         assert states.carried[0, row].tolist() == expected
         assert states.code[row].tolist() == codes[frame].tolist()
@@ -87,12 +78,13 @@ def test_real_dynamics_observe_in_chunks_what_they_observe_alone(
 
 def test_no_episodes_no_starts() -> None:
     with pytest.raises(ConfigError, match="no episodes to start dreams from; collect more"):
-        StartBank.of([], "any", 1, 1)
+        StartBank.of(CodedEpisodes([]), "any", 1, 1)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    save_starts(tmp_path, {"train": EPISODES, "test": EPISODES[:1], "validation": []}, 4, 100)
+    few, none = CodedEpisodes(EPISODES.every[:1]), CodedEpisodes([])
+    save_starts(tmp_path, {"train": EPISODES, "test": few, "validation": none}, 4, 100)
     return tmp_path
 
 

@@ -13,27 +13,24 @@ from torch import Tensor
 
 from worldvae.dynamics.config import Starts
 from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.sequences import EncodedEpisode
 from worldvae.errors import ConfigError
 from worldvae.indices import evenly
+from worldvae.rollouts import Record
 
 CHUNK = 1_024
 """How many starts are observed in one batch."""
 
 
-class CodedEpisode(Protocol):
-    """One episode of T decisions as dynamics read it."""
+class Episodes(Protocol):
+    """Episodes as dynamics read them, such as `Sequences` of a split."""
 
     @property
-    def codes(self) -> NDArray[np.float32]:
-        """(T + 1, D): whitened latents and standardised keys of each frame."""
+    def records(self) -> Sequence[Record]:
+        """What is known of each episode before it is read."""
 
-    @property
-    def actions(self) -> NDArray[np.float32]:
-        """(T, A): the encoded actions."""
-
-    @property
-    def terminated(self) -> bool:
-        """Whether the last decision ended the task."""
+    def episode(self, index: int) -> EncodedEpisode:
+        """Read one episode."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,7 @@ class StartBank:
         return len(self.codes)
 
     @classmethod
-    def of(
-        cls, episodes: Sequence[CodedEpisode], starts: Starts, burn_in: int, bank: int
-    ) -> StartBank:
+    def of(cls, episodes: Episodes, starts: Starts, burn_in: int, bank: int) -> StartBank:
         """Return at most `bank` starts, spread evenly over all that `episodes` offer.
 
         Args:
@@ -67,15 +62,20 @@ class StartBank:
 
         Raises ConfigError if there is no episode.
         """
-        if not len(episodes):
+        if not episodes.records:
             raise ConfigError("no episodes to start dreams from; collect more (rollouts.frames)")
-        counts = [_start_count(episode, starts) for episode in episodes]
+        counts = [_start_count(record, starts) for record in episodes.records]
         begins = np.cumsum([0, *counts])
         chosen = evenly(int(begins[-1]), bank)
         numbers = np.searchsorted(begins, chosen, side="right") - 1
         places = np.stack([numbers, chosen - begins[numbers]], 1)
         most = min(burn_in, int(places[:, 1].max()))
-        windows = [_window(episodes[number], frame, most) for number, frame in places]
+        windows = [
+            _window(episode, frame, most)
+            for number in np.unique(numbers).tolist()
+            for episode in [episodes.episode(number)]
+            for frame in places[numbers == number, 1].tolist()
+        ]
         codes, actions = (np.stack(part) for part in zip(*windows, strict=True))
         return cls(
             torch.from_numpy(codes),
@@ -119,15 +119,15 @@ class StartBank:
         return state
 
 
-def _start_count(episode: CodedEpisode, starts: Starts) -> int:
+def _start_count(record: Record, starts: Starts) -> int:
     """Return how many starts an episode of T decisions has: T, or T + 1 if it was truncated."""
     if starts == "first":
         return 1
-    return len(episode.actions) + (not episode.terminated)
+    return record.length + (not record.terminated)
 
 
 def _window(
-    episode: CodedEpisode, frame: int, burn_in: int
+    episode: EncodedEpisode, frame: int, burn_in: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return codes (B + 1, D) up to `frame` and the actions (B, A) between, padded in front."""
     first = max(0, frame - burn_in)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from worldvae.dynamics.config import Starts
-from worldvae.dynamics.starts import CodedEpisode, StartBank
+from worldvae.dynamics.starts import Episodes, StartBank
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import atomic_write_bytes, user_errors
 from worldvae.rollouts.manifest import Split
@@ -22,9 +22,7 @@ REMEDY = "copy the whole folder again, or learn the dynamics again"
 FIELDS = "codes", "actions", "burn_in", "places"
 
 
-def save_starts(
-    folder: Path, splits: Mapping[Split, Sequence[CodedEpisode]], burn_in: int, bank: int
-) -> None:
+def save_starts(folder: Path, splits: Mapping[Split, Episodes], burn_in: int, bank: int) -> None:
     """Write the starts of each split into a folder of dynamics: `bank` of any, and `bank` first.
 
     Before each there are at most `burn_in` real decisions. A split without episodes has none.
@@ -32,7 +30,7 @@ def save_starts(
     tensors = {
         f"{split}.{starts}.{name}": getattr(StartBank.of(episodes, starts, burn_in, bank), name)
         for split, episodes in splits.items()
-        if len(episodes)
+        if episodes.records
         for starts in get_args(Starts)
         for name in FIELDS
     }
