@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.config import Config
-from worldvae.envs.actions import agent_space, encode_actions
+from worldvae.envs.actions import agent_space
 
 
 class ActionSpace(Config):
@@ -47,9 +47,10 @@ class ActionSpace(Config):
 
         Discrete actions are one-hot; a Box is scaled from its bounds to [-1, 1].
         """
-        numbers = encode_actions(np.asarray(actions), self.space)
         if self.choices is not None:
-            return numbers
+            one_hot: NDArray[np.float32] = np.eye(self.choices, dtype=np.float32)[actions]
+            return one_hot
+        numbers = np.asarray(actions, np.float32).reshape(len(actions), -1)
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
         width = np.where(high > low, high - low, 1)
         return (2 * (numbers - low) / width - 1).astype(np.float32)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -17,6 +19,7 @@ from worldvae.dynamics.dream_batch import DreamBatch
 from worldvae.dynamics.dream_observation import DreamObserver
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.errors import ConfigError
 from worldvae.keys import explain
@@ -43,6 +46,7 @@ class DreamSource:
         cls,
         folder: str | Path,
         encoder: str | Path | None = None,
+        rollouts: str | Path | None = None,
         split: Split = "train",
         device: str = "cpu",
         **settings: Any,
@@ -52,6 +56,8 @@ class DreamSource:
         Args:
             folder: A folder of dynamics, which holds real frames to begin from.
             encoder: The folder of the encoder that the dynamics were trained on, for `render`.
+            rollouts: A folder of rollouts to begin from; None for the frames that are kept with the
+                dynamics. Their frames are encoded, which takes the encoder.
             split: The episodes whose frames dreams begin from: train, or validation and test for
                 episodes that the dynamics were not trained on.
             device: Where the dynamics compute.
@@ -64,7 +70,15 @@ class DreamSource:
         dynamics, card = load_dynamics(Path(folder), device)
         if encoder is not None:
             check_encoder(card, Path(folder), Path(encoder))
-        bank = load_starts(Path(folder), split, chosen.starts, chosen.burn_in, chosen.bank)
+        if rollouts is None:
+            bank = load_starts(Path(folder), split, chosen.starts, chosen.burn_in, chosen.bank)
+        elif encoder is None:
+            raise ConfigError(
+                f"rollouts = {rollouts}: give encoder=FOLDER too, to encode them with"
+            )
+        else:
+            paths = Path(rollouts), Path(encoder), Path(folder)
+            bank = starts_of_rollouts(*paths, card, split, chosen)
         shown = None if encoder is None else Encoder.load(encoder, device)
         return cls(dynamics, card, bank.states(dynamics), chosen, shown)
 
@@ -81,7 +95,7 @@ class DreamSource:
 
         Raises ConfigError if they are not as many, or not in the action space.
         """
-        space, given = self.card.actions.space, np.asarray(actions)
+        space, given = self._action_space, np.asarray(actions)
         if given.shape != (count, *(space.shape or ())):
             raise ConfigError(
                 f"actions {given.shape}: expected {count} of {space}, one for each dream"
@@ -94,6 +108,10 @@ class DreamSource:
         if not usable:
             raise ConfigError(f"actions {given}: not all are in {space}")
         return self.card.actions.encode(given)
+
+    @cached_property
+    def _action_space(self) -> spaces.Space[Any]:
+        return self.card.actions.space
 
     def check_places(self, places: Any, count: int) -> NDArray[np.intp]:
         """Return the numbers of `count` starts; ConfigError if there are others, or no such."""

@@ -264,9 +264,9 @@ class Dynamics(nn.Module):
 
     def _disagreement(self, predictions: list[Prediction]) -> Tensor:
         """Return how the expected changes deviate between members: (N,)."""
+        if len(predictions) == 1:
+            return torch.zeros_like(predictions[0].end)
         means = torch.stack([one.mean() for one in predictions]) / self.change_scale
-        if len(means) == 1:
-            return means.new_zeros(means.shape[1])
         return means.var(0, correction=0).mean(-1).sqrt()
 
     def _member(self, index: int) -> Member:
