@@ -1,0 +1,108 @@
+"""Compares what policies achieved in both worlds: from played episodes to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.gap.competitors import Competitor
+from agents.gap.gap_file import (
+    Agreement,
+    Measured,
+    PlayedEpisodes,
+    PolicyGap,
+    TemperatureOnValidation,
+)
+from agents.gap.measure import (
+    RESAMPLES,
+    STATISTICS,
+    ceiling,
+    difference_interval,
+    indifference,
+    intervals,
+)
+from worldvae.seeding import numpy_stream
+from worldvae.stats import Array, Resampling
+
+LEAST_GROUP = 3
+"""The fewest policies whose ranks are correlated; two are always in order or not."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one competitor played in both worlds."""
+
+    competitor: Competitor
+    real: PlayedEpisodes
+    dream: PlayedEpisodes
+
+
+def agreement(pairs: Sequence[Pair], what: str, seed: int) -> Agreement:
+    """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
+    real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
+    bounds = intervals(real, dream, _resampling(seed, what))
+    means = real.mean(1), dream.mean(1)
+    measured = {
+        name: _measured(float(statistic(*means)), bounds[name])
+        for name, statistic in STATISTICS.items()
+    }
+    return Agreement(
+        **measured,
+        spread=float(means[0].std()),
+        indifference=indifference(real),
+        ceiling=ceiling(real, numpy_stream(seed, "gap", "ceiling", what)),
+    )
+
+
+def agreements(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
+    """Return the fields of the report that say how the worlds agree."""
+    old = [pair for pair in pairs if pair.competitor.collected_as]
+    new = [pair for pair in pairs if not pair.competitor.collected_as]
+    groups: Mapping[str, Sequence[Pair]] = {"collected": old, "not_collected": new}
+    return {
+        "returns": agreement(pairs, "returns", seed),
+        "lengths": agreement(pairs, "lengths", seed),
+        **{
+            name: agreement(group, "returns", seed) if len(group) >= LEAST_GROUP else None
+            for name, group in groups.items()
+        },
+    }
+
+
+def policy_gap(pair: Pair, seed: int) -> PolicyGap:
+    """Return the row of one competitor, with the interval of its own difference."""
+    real, dream = np.array(pair.real.returns), np.array(pair.dream.returns)
+    bounds = difference_interval(real, dream, _resampling(seed, pair.competitor.name))
+    return PolicyGap(
+        name=pair.competitor.name,
+        whose=pair.competitor.whose,
+        collected_as=pair.competitor.collected_as,
+        dreamer=pair.competitor.dreamer,
+        real=pair.real,
+        dream=pair.dream,
+        flattery=_measured(float(dream.mean() - real.mean()), bounds),
+    )
+
+
+def smallest_error(tried: Sequence[TemperatureOnValidation]) -> float:
+    """Return the temperature of the smallest absolute error; of several the one nearest to 1."""
+    best = min(
+        tried,
+        key=lambda one: (one.agreement.absolute_error.value, abs(one.temperature - 1)),
+    )
+    return best.temperature
+
+
+def _scores(pairs: Sequence[Pair], world: str, what: str) -> Array:
+    return np.array([getattr(getattr(pair, world), what) for pair in pairs], np.float64)
+
+
+def _measured(value: float, bounds: tuple[float, float]) -> Measured:
+    return Measured(value=value, low=bounds[0], high=bounds[1])
+
+
+def _resampling(seed: int, name: str) -> Resampling:
+    return Resampling(numpy_stream(seed, "gap", "intervals", name), RESAMPLES)

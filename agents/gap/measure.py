@@ -1,0 +1,131 @@
+"""How well the dream's scores of policies agree with reality's: arrays in, numbers out.
+
+The names are those of Fu et al. (2021), "Benchmarks for Deep Off-Policy Evaluation": absolute
+error, rank correlation, regret@1. Shapes: P policies, E episodes of each, R bootstrap resamples.
+
+One rule gives every interval: the percentile bootstrap of `worldvae.stats`, over the policies and
+over the episodes of each, in both worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import kruskal, rankdata
+
+from worldvae.stats import Array, Resampling
+
+RESAMPLES = 2_000
+
+SPLITS = 200
+"""How many random halves of the episodes are compared with each other."""
+
+Statistic = Callable[[Array, Array], Array]
+"""Reduces the last axis of reality's and the dream's scores: (..., P), (..., P) -> (...)."""
+
+
+def absolute_error(real: Array, dream: Array) -> Array:
+    """Return the mean of |dream - real|: (..., P), (..., P) -> (...)."""
+    return np.asarray(np.abs(dream - real).mean(-1))
+
+
+def bias(real: Array, dream: Array) -> Array:
+    """Return the mean of dream - real, above 0 if the dream flatters: (..., P) twice -> (...)."""
+    return np.asarray((dream - real).mean(-1))
+
+
+def spearman(real: Array, dream: Array) -> Array:
+    """Return Spearman's rank correlation: (..., P), (..., P) -> (...).
+
+    Equal scores share the mean of their ranks. It is 0 where all scores of a world are equal, since
+    these rank nothing.
+    """
+    ranks = [rankdata(scores, axis=-1) for scores in (real, dream)]
+    x, y = (one - one.mean(-1, keepdims=True) for one in ranks)
+    spread = np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
+    products = (x * y).sum(-1)
+    return np.divide(products, spread, out=np.zeros_like(products), where=spread > 0)
+
+
+def regret(real: Array, dream: Array) -> Array:
+    """Return regret@1, what the dream's best policy lacks to reality's: (..., P) twice -> (...).
+
+    Where several are the dream's best, it is the mean over them.
+    """
+    best = dream == dream.max(-1, keepdims=True)
+    chosen = (real * best).sum(-1) / best.sum(-1)
+    return np.asarray(real.max(-1) - chosen)
+
+
+def relative_regret(real: Array, dream: Array) -> Array:
+    """Return regret@1 as a share of the range of reality's scores; 0 where they are all equal."""
+    lost = regret(real, dream)
+    span = real.max(-1) - real.min(-1)
+    return np.divide(lost, span, out=np.zeros_like(lost), where=span > 0)
+
+
+STATISTICS: dict[str, Statistic] = {
+    "absolute_error": absolute_error,
+    "bias": bias,
+    "spearman": spearman,
+    "regret": regret,
+    "relative_regret": relative_regret,
+}
+
+
+def resampled_means(scores: Array, resampling: Resampling) -> Array:
+    """Return R means of each policy, over resampled episodes: (P, E) -> (R, P)."""
+    return np.stack([resampling.of(episodes).mean(-1) for episodes in scores], -1)
+
+
+def intervals(real: Array, dream: Array, resampling: Resampling) -> dict[str, tuple[float, float]]:
+    """Return the interval of each of `STATISTICS`, from real (P, E) and dream (P, E') scores."""
+    count = len(real)
+    chosen = resampling.generator.integers(count, size=(resampling.resamples, count))
+    drawn = [
+        np.take_along_axis(resampled_means(scores, resampling), chosen, 1)
+        for scores in (real, dream)
+    ]
+    bounds = {
+        name: resampling.interval(statistic(*drawn)) for name, statistic in STATISTICS.items()
+    }
+    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
+
+
+def difference_interval(real: Array, dream: Array, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of mean(dream) - mean(real) over the episodes of one policy, (E,) each.
+
+    It is of this policy alone, so that only its episodes are resampled.
+    """
+    difference = resampling.of(dream).mean(-1) - resampling.of(real).mean(-1)
+    low, high = resampling.interval(difference)
+    return float(low), float(high)
+
+
+def indifference(scores: ArrayLike) -> float:
+    """Return the p-value of Kruskal and Wallis for "all policies have the same scores": (P, E).
+
+    It is 1 where all scores are equal, or there is only one policy.
+    """
+    values = np.asarray(scores, np.float64)
+    if len(values) < 2 or (values == values.flat[0]).all():
+        return 1.0
+    return float(kruskal(*values).pvalue)
+
+
+def ceiling(scores: Array, generator: np.random.Generator) -> float:
+    """Return the mean rank correlation between two halves of the episodes: (P, E).
+
+    Scores of half as many episodes cannot be expected to rank policies better than this, whatever
+    the dream.
+    """
+    half = scores.shape[1] // 2
+    if not half:
+        return 0.0
+    found = []
+    for _ in range(SPLITS):
+        shuffled = generator.permuted(scores, axis=1)
+        found.append(spearman(shuffled[:, :half].mean(1), shuffled[:, half : 2 * half].mean(1)))
+    return float(np.mean(found))

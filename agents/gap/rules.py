@@ -1,0 +1,268 @@
+"""The conclusions of the gap report: one rule for each, with its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from agents.gap.gap_file import GapReport, Measured, Trust
+from worldvae.diagnostics.rules.evidence import Finding, Severity
+from worldvae.stats import Array
+
+LEAST_POLICIES = 20
+SIGNIFICANT = 0.05
+WELL = 0.7
+"""A rank correlation from which the dream may choose between policies."""
+
+OFF_LENGTH = 0.75
+"""A ratio of lengths beyond which (or beyond its inverse) dreams end too early or too late."""
+
+SAME_LENGTH = 0.25
+"""Dreamed lengths that vary between policies by less than this share of what real ones do."""
+
+FLATTERY = 0.2
+"""The share of an agent's real return by which the dream may promise more."""
+
+BIASED = 0.5
+"""The share of the deviation between policies by which the dream may flatter all of them."""
+
+MOSTLY_CUT = 0.5
+WORSE_ON_NEW = 1.5
+
+ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
+WIDER = "collect wider play (rollouts.policies: {random: 1, smooth: 1, sweep: 1})"
+Rule = Callable[[GapReport], Finding | None]
+
+
+def find_gaps(report: GapReport) -> tuple[Finding, ...]:
+    """Return all findings, the gravest first."""
+    found = [finding for rule in RULES if (finding := rule(report))]
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+
+
+def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
+    """Return the verdict: whether policies may be chosen, and trained, in this dream.
+
+    inconclusive: neither that it ranks policies nor that it does not is shown.
+    """
+    severities = {finding.severity for finding in findings}
+    if report.returns.indifference >= SIGNIFICANT:
+        return "inconclusive"
+    if "unfit" in severities:
+        return "misleads"
+    if report.returns.spearman.low <= 0 <= report.returns.spearman.high:
+        return "inconclusive"
+    return "doubtful" if "doubtful" in severities else "ranks"
+
+
+def nothing_to_rank(report: GapReport) -> Finding | None:
+    p = report.returns.indifference
+    if p < SIGNIFICANT:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="nothing_to_rank",
+        found=f"Reality does not tell the {len(report.policies)} policies apart (Kruskal and "
+        f"Wallis: p = {p:.2g}): there is nothing that a dream could rank.",
+        advice="Play more episodes (gap.episodes), or policies that differ more (gap.policies, "
+        "gap.agents).",
+    )
+
+
+def unknown_ranking(report: GapReport) -> Finding | None:
+    found = report.returns.spearman
+    if report.returns.indifference >= SIGNIFICANT or not found.low <= 0 <= found.high:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="unknown_ranking",
+        found=f"Whether the dream ranks policies at all is not shown: Spearman {_of(found, 2)} "
+        f"includes 0. Reality ranks itself at {report.returns.ceiling:.2f}.",
+        advice=f"{_first(WIDER)} and learn the dynamics anew; or play more policies and episodes "
+        "(gap.policies, gap.episodes).",
+    )
+
+
+def inverted_ranking(report: GapReport) -> Finding | None:
+    found = report.returns.spearman
+    if found.high >= 0 or report.returns.indifference >= SIGNIFICANT:
+        return None
+    return Finding(
+        severity="unfit",
+        name="inverted_ranking",
+        found=f"The dream ranks policies the wrong way round: Spearman {_of(found, 2)}.",
+        advice="Do not train in it. Look at the fidelity of reward and ends first (python -m "
+        f"scripts.dynamics CONFIG), then {WIDER}.",
+    )
+
+
+def weak_ranking(report: GapReport) -> Finding | None:
+    found = report.returns.spearman
+    if found.low <= 0 or found.value >= WELL or report.returns.indifference >= SIGNIFICANT:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="weak_ranking",
+        found=f"The dream ranks policies only roughly: Spearman {_of(found, 2)}, where reality "
+        f"ranks itself at {report.returns.ceiling:.2f}.",
+        advice=f"{_first(WIDER)}, or raise dynamics.own_samples.",
+    )
+
+
+def off_lengths(report: GapReport) -> Finding | None:
+    """Find dreams that end too early or too late, whatever the policy does or on average."""
+    real, dream = _lengths(report)
+    ratio = float(dream.mean() / real.mean())
+    found = report.lengths.bias
+    if OFF_LENGTH < ratio < 1 / OFF_LENGTH or found.low <= 0 <= found.high:
+        return None
+    same = float(dream.std()) < SAME_LENGTH * float(real.std())
+    whatever = " whatever the policy does" if same else ""
+    early = ratio < 1
+    return Finding(
+        severity="unfit" if same else "doubtful",
+        name="ends_early" if early else "ends_late",
+        found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {_range(dream)} "
+        f"decisions, a policy's mean, where reality gives {_range(real)}.",
+        advice=f"{_first(WIDER)}; raise dynamics.own_samples, so that ends are learned on what "
+        f"dreams look like{'' if early else '; or raise dream.temperature'}.",
+    )
+
+
+def flatters_all(report: GapReport) -> Finding | None:
+    found = report.returns.bias
+    if found.low <= 0 <= found.high or abs(found.value) < BIASED * report.returns.spread:
+        return None
+    more = found.value > 0
+    return Finding(
+        severity="doubtful",
+        name="flatters" if more else "belittles",
+        found=f"The dream {'flatters' if more else 'belittles'} policies by "
+        f"{_of(_absolute(found))} on average.",
+        advice=f"{'Raise' if more else 'Lower'} dream.temperature (now {report.temperature:g}); "
+        "gap.temperatures chooses one on validation episodes.",
+    )
+
+
+def flatters_agents(report: GapReport) -> Finding | None:
+    """Find agents that were trained in the dream and exploit it."""
+    worst = max(report.dreamers, key=lambda one: one.flattery.value, default=None)
+    if worst is None or worst.flattery.low <= 0:
+        return None
+    real, dream = float(np.mean(worst.real.returns)), float(np.mean(worst.dream.returns))
+    if worst.flattery.value < FLATTERY * abs(real):
+        return None
+    return Finding(
+        severity="doubtful",
+        name="flatters_agent",
+        found=f"The dream flatters the agent that was trained in it by {_of(worst.flattery)}: "
+        f"{worst.name} is promised {_number(dream)}, and gets {_number(real)} in reality.",
+        advice="Let it collect and relearn (dream.rounds), let members disagree (dynamics.members, "
+        f"dream.max_disagreement), or raise dream.temperature (now {report.temperature:g}).",
+    )
+
+
+def worse_on_new(report: GapReport) -> Finding | None:
+    old, new = report.collected, report.not_collected
+    if old is None or new is None:
+        return None
+    was, now = old.absolute_error, new.absolute_error
+    if now.value < WORSE_ON_NEW * was.value or now.low <= was.high:
+        return None
+    return Finding(
+        severity="note",
+        name="worse_on_new",
+        found=f"Policies of kinds that were not in the rollouts are dreamed worse: they are off by "
+        f"{_of(now)}, the others by {_of(was)}.",
+        advice=f"{_first(WIDER)}, or let the agent collect (dream.rounds).",
+    )
+
+
+def better_temperature(report: GapReport) -> Finding | None:
+    if not report.temperatures or report.temperature == report.configured_temperature:
+        return None
+    tried = ", ".join(f"{one.temperature:g}" for one in report.temperatures)
+    return Finding(
+        severity="note",
+        name="temperature",
+        found=f"On validation episodes the error is smallest at temperature {report.temperature:g} "
+        f"(tried: {tried}); the run dreams at {report.configured_temperature:g}.",
+        advice=f"Set dream.temperature: {report.temperature:g} before an agent is trained.",
+    )
+
+
+def mostly_cut(report: GapReport) -> Finding | None:
+    shares = [np.mean([getattr(one, world).cut_share for one in report.policies]) for world in BOTH]
+    if max(shares) < MOSTLY_CUT:
+        return None
+    return Finding(
+        severity="note",
+        name="cut",
+        found=f"Of the episodes {shares[0]:.0%} in reality and {shares[1]:.0%} in the dream did not "
+        f"end by themselves within {report.horizon:,} decisions: returns are those until then, in "
+        "both worlds alike.",
+        advice="Raise gap.horizon, if the environment lets episodes last longer.",
+    )
+
+
+def few_policies(report: GapReport) -> Finding | None:
+    count = len(report.policies)
+    if count >= LEAST_POLICIES:
+        return None
+    return Finding(
+        severity="note",
+        name="few_policies",
+        found=f"Only {count} policies played; a rank correlation of so few is uncertain.",
+        advice="Set gap.usual: true, or name more in gap.policies.",
+    )
+
+
+BOTH = "real", "dream"
+RULES: tuple[Rule, ...] = (
+    nothing_to_rank,
+    unknown_ranking,
+    inverted_ranking,
+    weak_ranking,
+    off_lengths,
+    flatters_agents,
+    flatters_all,
+    worse_on_new,
+    better_temperature,
+    mostly_cut,
+    few_policies,
+)
+
+
+def _lengths(report: GapReport) -> tuple[Array, Array]:
+    """Return each policy's mean length in reality and in the dream: (P,), (P,)."""
+    real, dream = (
+        np.array([np.mean(getattr(one, world).lengths) for one in report.policies])
+        for world in BOTH
+    )
+    return real, dream
+
+
+def _range(values: Array) -> str:
+    return f"{values.min():.0f} to {values.max():.0f}"
+
+
+def _absolute(found: Measured) -> Measured:
+    low, high = sorted((abs(found.low), abs(found.high)))
+    return Measured(value=abs(found.value), low=low, high=high)
+
+
+def _of(found: Measured, digits: int | None = None) -> str:
+    """Return a number with its interval, such as "26 (95 %: 18 to 37)"."""
+    value, low, high = (_number(one, digits) for one in (found.value, found.low, found.high))
+    return f"{value} (95 %: {low} to {high})"
+
+
+def _number(value: float, digits: int | None = None) -> str:
+    if digits is None:
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+def _first(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,108 @@
+"""Plays policies in reality and in the dream, and says whether the dream ranks them as it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agents.config.gap import GapConfig
+from agents.gap.arena import Arena, PlayLog
+from agents.gap.compare import Pair, agreement, agreements, policy_gap, smallest_error
+from agents.gap.competitors import Competitor
+from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
+from agents.gap.rules import find_gaps, judge
+from agents.gap.worlds import Part, Worlds
+from agents.run.command import exact_command
+from worldvae.progress import ProgressBar
+from worldvae.versions import library_versions
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who plays in which worlds, and where the episodes are kept."""
+
+    competitors: Sequence[Competitor]
+    worlds: Worlds
+    config: GapConfig
+    temperature: float
+    """That of the run's dream."""
+    folder: Path
+    seed: int
+    """Decides the resamples."""
+
+    def report(self, skipped: Sequence[str] = (), promises: Sequence[Promise] = ()) -> GapReport:
+        """Play what was not played before, and compare."""
+        started = time.monotonic()
+        log = PlayLog(self.folder)
+        tried = self._tried(log)
+        temperature = smallest_error(tried) if tried else self._only_temperature
+        pairs = self._pairs(log, "test", temperature)
+        values: dict[str, Any] = {
+            "env_id": self.worlds.env_id,
+            "verdict": "inconclusive",
+            "findings": (),
+            "horizon": self.worlds.horizon,
+            "temperature": temperature,
+            "configured_temperature": self.temperature,
+            "temperatures": tuple(tried),
+            "policies": tuple(policy_gap(pair, self.seed) for pair in pairs),
+            "skipped": tuple(skipped),
+            **agreements(pairs, self.seed),
+            "promises": tuple(promises),
+            "dynamics_sha256": self.worlds.dynamics_sha256,
+            "seed": self.seed,
+            "seconds": round(time.monotonic() - started, 1),
+            "command": exact_command(),
+            "versions": library_versions(),
+        }
+        report = GapReport(**values)
+        findings = find_gaps(report)
+        concluded = {"findings": findings, "verdict": judge(report, findings)}
+        return report.model_copy(update=concluded)
+
+    @property
+    def _only_temperature(self) -> float:
+        return (*self.config.temperatures, self.temperature)[0]
+
+    def _tried(self, log: PlayLog) -> list[TemperatureOnValidation]:
+        """Return the error of each temperature on validation episodes; none if there is one."""
+        if len(self.config.temperatures) < 2:
+            return []
+        return [
+            TemperatureOnValidation(
+                temperature=temperature,
+                agreement=agreement(
+                    self._pairs(log, "validation", temperature), "returns", self.seed
+                ),
+            )
+            for temperature in self.config.temperatures
+        ]
+
+    def _pairs(self, log: PlayLog, part: Part, temperature: float) -> list[Pair]:
+        """Return what every competitor plays in reality and in a dream of that temperature."""
+        config, is_test = self.config, part == "test"
+        episodes = config.episodes if is_test else config.validation_episodes
+        # Other first episodes than the test's, and so other ones after them.
+        amounts = episodes, config.seed + (0 if is_test else config.num_envs)
+        dream = partial(self.worlds.dream, temperature, part, episodes)
+        title = "play" if is_test else f"temperature {temperature:g}"
+        with ExitStack() as stack:
+            real_arena = stack.enter_context(
+                Arena("reality", None, self.worlds.reality, self.worlds.decides_reality(), amounts, log)
+            )
+            decides = self.worlds.decides_dream(part)
+            dream_arena = stack.enter_context(
+                Arena("dream", temperature, lambda _: dream(), decides, amounts, log)
+            )
+            bar = stack.enter_context(ProgressBar(title, len(self.competitors), "policies"))
+            pairs = []
+            for competitor in self.competitors:
+                real, dreamed = real_arena.played(competitor), dream_arena.played(competitor)
+                pairs.append(Pair(competitor, real, dreamed))
+                bar.reach(len(pairs))
+        return pairs

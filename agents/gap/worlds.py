@@ -1,0 +1,135 @@
+"""The two worlds of a run as the gap report plays in them: reality, and the dream of held-out frames.
+
+Episodes are cut after the same number of decisions in both, so that returns and lengths compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from agents.config.gap import GapConfig
+from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.config import DreamSettings
+from worldvae.dynamics.dream import DreamVectorEnv
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.envs import EnvConfig, make_vec
+from worldvae.envs.make_raw import find_spec
+from worldvae.envs.vector import action_space_of
+
+Part = Literal["validation", "test"]
+"""The episodes on which a temperature is chosen, and those that are reported."""
+
+DREAMS = 64
+"""The most dreams at once."""
+
+
+class Worlds(Protocol):
+    """Makes the environments of both worlds, each N with SAME_STEP autoreset."""
+
+    @property
+    def env_id(self) -> str:
+        """The id of the environment."""
+
+    @property
+    def horizon(self) -> int:
+        """Decisions after which an episode is cut in both worlds."""
+
+    @property
+    def dynamics_sha256(self) -> str:
+        """The hash of the dynamics that are dreamed."""
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """The environment's own action space."""
+
+    def reality(self, drawn: bool) -> VectorEnv[Any, Any, Any]:
+        """Make real environments; `drawn`: with frames, for policies that look at them."""
+
+    def dream(self, temperature: float, part: Part, episodes: int) -> VectorEnv[Any, Any, Any]:
+        """Make dreams from the first frames of held-out episodes."""
+
+    def decides_reality(self) -> dict[str, Any]:
+        """Return all that decides real episodes beside policy and seeds, in values of JSON."""
+
+    def decides_dream(self, part: Part) -> dict[str, Any]:
+        """Return all that decides dreams beside policy, seeds and temperature, in values of JSON."""
+
+
+@dataclass(frozen=True)
+class RunWorlds:
+    """The worlds of a run; satisfies `Worlds`."""
+
+    env: EnvConfig
+    gap: GapConfig
+    dream_settings: DreamSettings
+    dynamics: Path
+    """The folder of the dynamics."""
+    device: str
+
+    @property
+    def env_id(self) -> str:
+        return self.env.id
+
+    @cached_property
+    def horizon(self) -> int:
+        limit = decision_limit(self.env)
+        return self.gap.horizon if limit is None else min(limit, self.gap.horizon)
+
+    @cached_property
+    def dynamics_sha256(self) -> str:
+        return hash_dynamics(self.dynamics)
+
+    @cached_property
+    def action_space(self) -> spaces.Space[Any]:
+        vec = make_vec(self._task(False).model_copy(update={"workers": "sync"}), 1, 0)
+        try:
+            return action_space_of(vec)
+        finally:
+            vec.close()
+
+    def reality(self, drawn: bool) -> VectorEnv[Any, Any, Any]:
+        return make_vec(self._task(drawn), self.gap.num_envs, self.gap.seed)
+
+    def dream(self, temperature: float, part: Part, episodes: int) -> VectorEnv[Any, Any, Any]:
+        # Members that disagree would cut dreams where nothing cuts reality.
+        update = {
+            "temperature": temperature,
+            "horizon": self.horizon,
+            "starts": "first",
+            "max_disagreement": None,
+        }
+        settings = self.dream_settings.model_copy(update=update)
+        source = DreamSource.load(
+            self.dynamics, split=part, device=self.device, **settings.model_dump()
+        )
+        return DreamVectorEnv(source, min(episodes, DREAMS), self.gap.seed)
+
+    def decides_reality(self) -> dict[str, Any]:
+        task = self._task(True).model_dump(mode="json", by_alias=True, exclude={"workers"})
+        return {"env": task, "num_envs": self.gap.num_envs}
+
+    def decides_dream(self, part: Part) -> dict[str, Any]:
+        settings = self.dream_settings.model_dump(include={"burn_in", "bank"})
+        return {
+            "dynamics": self.dynamics_sha256,
+            "dream": settings,
+            "horizon": self.horizon,
+            "part": part,
+        }
+
+    def _task(self, drawn: bool) -> EnvConfig:
+        steps = self.horizon * self.env.action_repeat
+        task = self.env.as_evaluated().model_copy(update={"max_episode_steps": steps})
+        return task if drawn else task.model_copy(update={"pixels": "none"})
+
+
+def decision_limit(env: EnvConfig) -> int | None:
+    """Return the decisions after which the environment truncates; None if no limit is known."""
+    limit = env.max_episode_steps or find_spec(env).max_episode_steps
+    return None if limit is None else -(-limit // env.action_repeat)
