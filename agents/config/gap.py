@@ -10,6 +10,9 @@ from worldvae.fields import LARGEST_SEED, Seed
 Action = int | tuple[float, ...]
 """A number of a Discrete space, or the numbers of a Box, one per axis."""
 
+SEEDS = 400_000_000
+"""How many seeds, from `gap.seed` on, the episodes are spread over."""
+
 LONGEST = 10_000
 """The most decisions that an action is held; hardly an episode is longer."""
 
@@ -59,7 +62,7 @@ class Script(Config):
         if len(self.durations) != len(self.cycle or ()) and self.cycle is not None:
             raise ValueError("every needs one number, or one for each action of the cycle")
         least, most = self.bounds
-        if not 1 <= least <= most or not all(1 <= number for number in self.durations):
+        if not 1 <= least <= most or not all(number >= 1 for number in self.durations):
             raise ValueError("an action is held for at least 1 decision, the smaller number first")
         if max((most, *self.durations)) > LONGEST:
             raise ValueError(f"an action is held for at most {LONGEST:,} decisions")
@@ -101,8 +104,8 @@ class GapConfig(Config):
     )
     seed: Seed = Field(
         500_000_000,
-        le=LARGEST_SEED - 10_000,
-        description="Seed of the first real episode; the next ones count up from it.",
+        le=LARGEST_SEED - SEEDS,
+        description="Episodes begin from this seed and from 400 million above it.",
     )
     num_envs: int = Field(8, ge=1, le=1_000, description="Real episodes that run at once.")
 

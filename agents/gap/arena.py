@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from gymnasium.vector import VectorEnv
 
+from agents.config.gap import SEEDS
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import PLAYED, PlayedEpisodes, WorldName
 from agents.gap.play import play
+from agents.gap.worlds import Part
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -35,6 +38,21 @@ class PlayLog:
         self._lines[line.key] = line
 
 
+@dataclass(frozen=True)
+class Series:
+    """Episodes for one purpose, to choose or to report."""
+
+    part: Part
+    episodes: int
+    """How many each policy plays in each world."""
+    seed: int
+    """The seed from which on their seeds are taken."""
+
+    def first_seed(self, policy: str) -> int:
+        """Return the seed of the first episode of a policy; other parts have other ones."""
+        return self.seed + derive(0, self.part, policy) % SEEDS
+
+
 class Arena:
     """N environments of one world, which are made when a policy first has to play.
 
@@ -43,7 +61,7 @@ class Arena:
         temperature: That of the dream, None for reality.
         open_vec: Makes the environments; its argument says whether frames are drawn.
         decides: All that decides episodes beside the policy, in values of JSON.
-        amounts: How many episodes each policy plays, and the seed of the first one.
+        series: Which episodes are played.
         log: What was played before.
     """
 
@@ -53,12 +71,13 @@ class Arena:
         temperature: float | None,
         open_vec: Callable[[bool], VectorEnv[Any, Any, Any]],
         decides: Mapping[str, Any],
-        amounts: tuple[int, int],
+        series: Series,
         log: PlayLog,
     ) -> None:
         self._world, self._temperature, self._open, self._log = world, temperature, open_vec, log
-        self._episodes, self._seed = amounts
-        self._decides = {**decides, "world": world, "temperature": temperature, "amounts": amounts}
+        self._series = series
+        own = {"world": world, "temperature": temperature, "series": asdict(series)}
+        self._decides = {**decides, **own}
         self._vecs: dict[bool, VectorEnv[Any, Any, Any]] = {}
 
     def __enter__(self) -> Arena:
@@ -84,8 +103,10 @@ class Arena:
 
     def _play(self, competitor: Competitor, key: str) -> PlayedEpisodes:
         policy = competitor.make(self._world)
-        with seeded_torch(derive(self._seed, "gap", competitor.name)):  # agents sample from it
-            episodes = play(policy, self._vec(competitor), self._episodes, self._seed)
+        # Each policy is given episodes of its own: intervals take those of policies as independent.
+        seed = self._series.first_seed(competitor.name)
+        with seeded_torch(derive(seed, "gap")):  # agents sample from it
+            episodes = play(policy, self._vec(competitor), self._series.episodes, seed)
         return PlayedEpisodes(
             key=key,
             policy=competitor.name,

@@ -25,7 +25,7 @@ from agents.gap.measure import (
     intervals,
 )
 from worldvae.seeding import numpy_stream
-from worldvae.stats import Array, Resampling
+from worldvae.stats import Array, Resampling, episode_interval, mean
 
 LEAST_GROUP = 3
 """The fewest policies whose ranks are correlated; two are always in order or not."""
@@ -75,7 +75,8 @@ def agreements(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
 def policy_gap(pair: Pair, seed: int) -> PolicyGap:
     """Return the row of one competitor, with the interval of its own difference."""
     real, dream = np.array(pair.real.returns), np.array(pair.dream.returns)
-    bounds = difference_interval(real, dream, _resampling(seed, pair.competitor.name))
+    resampling = _resampling(seed, pair.competitor.name)
+    bounds = difference_interval(real, dream, resampling)
     return PolicyGap(
         name=pair.competitor.name,
         whose=pair.competitor.whose,
@@ -83,6 +84,10 @@ def policy_gap(pair: Pair, seed: int) -> PolicyGap:
         dreamer=pair.competitor.dreamer,
         real=pair.real,
         dream=pair.dream,
+        real_return=_mean_of(pair.real.returns, resampling),
+        dream_return=_mean_of(pair.dream.returns, resampling),
+        real_length=_mean_of(pair.real.lengths, resampling),
+        dream_length=_mean_of(pair.dream.lengths, resampling),
         flattery=_measured(float(dream.mean() - real.mean()), bounds),
     )
 
@@ -98,6 +103,12 @@ def smallest_error(tried: Sequence[TemperatureOnValidation]) -> float:
 
 def _scores(pairs: Sequence[Pair], world: str, what: str) -> Array:
     return np.array([getattr(getattr(pair, world), what) for pair in pairs], np.float64)
+
+
+def _mean_of(values: Sequence[float], resampling: Resampling) -> Measured:
+    """Return the mean over episodes, with its interval."""
+    numbers = np.array(values, np.float64)
+    return _measured(float(numbers.mean()), episode_interval(numbers, mean, resampling))
 
 
 def _measured(value: float, bounds: tuple[float, float]) -> Measured:

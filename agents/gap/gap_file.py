@@ -58,6 +58,10 @@ class PolicyGap(Content):
     dreamer: bool = Field(description="Whether it is an agent that was trained in the dream.")
     real: PlayedEpisodes
     dream: PlayedEpisodes
+    real_return: Measured
+    dream_return: Measured
+    real_length: Measured = Field(description="In decisions.")
+    dream_length: Measured = Field(description="In decisions.")
     flattery: Measured = Field(description="Mean return in the dream minus that in reality.")
 
 
@@ -67,7 +71,9 @@ class Agreement(Content):
     absolute_error: Measured = Field(description="Mean over policies of |dream - reality|.")
     bias: Measured = Field(description="Mean over policies of dream - reality.")
     spearman: Measured = Field(description="Rank correlation over policies.")
-    regret: Measured = Field(description="regret@1: best real score minus that of the dream's best.")
+    regret: Measured = Field(
+        description="regret@1: best real score minus that of the dream's best."
+    )
     relative_regret: Measured = Field(description="The same as a share of the range of scores.")
     spread: float = Field(description="Deviation of reality's scores between policies.")
     indifference: float = Field(description="p-value of Kruskal and Wallis: reality ranks nothing.")

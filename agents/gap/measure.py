@@ -46,7 +46,7 @@ def spearman(real: Array, dream: Array) -> Array:
     x, y = (one - one.mean(-1, keepdims=True) for one in ranks)
     spread = np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
     products = (x * y).sum(-1)
-    return np.divide(products, spread, out=np.zeros_like(products), where=spread > 0)
+    return _ratio(products, spread)
 
 
 def regret(real: Array, dream: Array) -> Array:
@@ -63,7 +63,7 @@ def relative_regret(real: Array, dream: Array) -> Array:
     """Return regret@1 as a share of the range of reality's scores; 0 where they are all equal."""
     lost = regret(real, dream)
     span = real.max(-1) - real.min(-1)
-    return np.divide(lost, span, out=np.zeros_like(lost), where=span > 0)
+    return _ratio(lost, span)
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -129,3 +129,9 @@ def ceiling(scores: Array, generator: np.random.Generator) -> float:
         shuffled = generator.permuted(scores, axis=1)
         found.append(spearman(shuffled[:, :half].mean(1), shuffled[:, half : 2 * half].mean(1)))
     return float(np.mean(found))
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    """Return part / whole, and 0 where the whole is 0."""
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))

@@ -28,8 +28,8 @@ class Episodes:
 def play(policy: Policy, vec: VectorEnv[Any, Any, Any], episodes: int, seed: int) -> Episodes:
     """Play `episodes` episodes in N environments with SAME_STEP autoreset.
 
-    The first of each environment begins from a seed of its own, `seed` + its number, so every
-    policy is given the same ones. Each environment plays a number of episodes that is fixed
+    The first of each environment begins from a seed of its own, `seed` + its number, the others go
+    on from there. Each environment plays a number of episodes that is fixed
     before: those that end first are no likelier to be counted.
     """
     quota = _quota(episodes, vec.num_envs)

@@ -199,9 +199,9 @@ def mostly_cut(report: GapReport) -> Finding | None:
     return Finding(
         severity="note",
         name="cut",
-        found=f"Of the episodes {shares[0]:.0%} in reality and {shares[1]:.0%} in the dream did not "
-        f"end by themselves within {report.horizon:,} decisions: returns are those until then, in "
-        "both worlds alike.",
+        found=f"Of the episodes {shares[0]:.0%} in reality and {shares[1]:.0%} in the dream did "
+        f"not end by themselves within {report.horizon:,} decisions: returns are those until then, "
+        "in both worlds alike.",
         advice="Raise gap.horizon, if the environment lets episodes last longer.",
     )
 
@@ -244,7 +244,8 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
 
 
 def _range(values: Array) -> str:
-    return f"{values.min():.0f} to {values.max():.0f}"
+    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _absolute(found: Measured) -> Measured:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agents.config.gap import GapConfig
-from agents.gap.arena import Arena, PlayLog
+from agents.gap.arena import Arena, PlayLog, Series
 from agents.gap.compare import Pair, agreement, agreements, policy_gap, smallest_error
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
@@ -85,24 +83,29 @@ class Contest:
 
     def _pairs(self, log: PlayLog, part: Part, temperature: float) -> list[Pair]:
         """Return what every competitor plays in reality and in a dream of that temperature."""
-        config, is_test = self.config, part == "test"
-        episodes = config.episodes if is_test else config.validation_episodes
-        # Other first episodes than the test's, and so other ones after them.
-        amounts = episodes, config.seed + (0 if is_test else config.num_envs)
-        dream = partial(self.worlds.dream, temperature, part, episodes)
-        title = "play" if is_test else f"temperature {temperature:g}"
-        with ExitStack() as stack:
-            real_arena = stack.enter_context(
-                Arena("reality", None, self.worlds.reality, self.worlds.decides_reality(), amounts, log)
-            )
-            decides = self.worlds.decides_dream(part)
-            dream_arena = stack.enter_context(
-                Arena("dream", temperature, lambda _: dream(), decides, amounts, log)
-            )
-            bar = stack.enter_context(ProgressBar(title, len(self.competitors), "policies"))
+        is_test = part == "test"
+        episodes = self.config.episodes if is_test else self.config.validation_episodes
+        series = Series(part, episodes, self.config.seed)
+        worlds = self.worlds
+        real_decides, dream_decides = worlds.decides_reality(), worlds.decides_dream(part)
+        with (
+            Arena("reality", None, worlds.reality, real_decides, series, log) as reality,
+            Arena(
+                "dream",
+                temperature,
+                lambda _: worlds.dream(temperature, part, episodes),
+                dream_decides,
+                series,
+                log,
+            ) as dream,
+            ProgressBar(_title(part, temperature), len(self.competitors), "policies") as bar,
+        ):
             pairs = []
             for competitor in self.competitors:
-                real, dreamed = real_arena.played(competitor), dream_arena.played(competitor)
-                pairs.append(Pair(competitor, real, dreamed))
+                pairs.append(Pair(competitor, reality.played(competitor), dream.played(competitor)))
                 bar.reach(len(pairs))
         return pairs
+
+
+def _title(part: Part, temperature: float) -> str:
+    return "play" if part == "test" else f"temperature {temperature:g}"

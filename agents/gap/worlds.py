@@ -1,4 +1,4 @@
-"""The two worlds of a run as the gap report plays in them: reality, and the dream of held-out frames.
+"""The two worlds of a run in which policies play: reality, and dreams from held-out frames.
 
 Episodes are cut after the same number of decisions in both, so that returns and lengths compare.
 """
@@ -55,10 +55,10 @@ class Worlds(Protocol):
         """Make dreams from the first frames of held-out episodes."""
 
     def decides_reality(self) -> dict[str, Any]:
-        """Return all that decides real episodes beside policy and seeds, in values of JSON."""
+        """Return all that decides real episodes beside policy and seeds, as JSON."""
 
     def decides_dream(self, part: Part) -> dict[str, Any]:
-        """Return all that decides dreams beside policy, seeds and temperature, in values of JSON."""
+        """Return all that decides dreams beside policy, seeds and temperature, as JSON."""
 
 
 @dataclass(frozen=True)
