@@ -77,7 +77,7 @@ def unknown_ranking(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="unknown_ranking",
-        found=f"Whether the dream ranks policies at all is not shown: Spearman {_of(found, 2)} "
+        found=f"Whether the dream ranks policies at all is not shown: Spearman {with_interval(found, 2)} "
         f"includes 0. Reality ranks itself at {report.returns.ceiling:.2f}.",
         advice=f"{_first(WIDER)} and learn the dynamics anew; or play more policies and episodes "
         "(gap.policies, gap.episodes).",
@@ -91,7 +91,7 @@ def inverted_ranking(report: GapReport) -> Finding | None:
     return Finding(
         severity="unfit",
         name="inverted_ranking",
-        found=f"The dream ranks policies the wrong way round: Spearman {_of(found, 2)}.",
+        found=f"The dream ranks policies the wrong way round: Spearman {with_interval(found, 2)}.",
         advice="Do not train in it. Look at the fidelity of reward and ends first (python -m "
         f"scripts.dynamics CONFIG), then {WIDER}.",
     )
@@ -104,7 +104,7 @@ def weak_ranking(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="weak_ranking",
-        found=f"The dream ranks policies only roughly: Spearman {_of(found, 2)}, where reality "
+        found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where reality "
         f"ranks itself at {report.returns.ceiling:.2f}.",
         advice=f"{_first(WIDER)}, or raise dynamics.own_samples.",
     )
@@ -139,7 +139,7 @@ def flatters_all(report: GapReport) -> Finding | None:
         severity="doubtful",
         name="flatters" if more else "belittles",
         found=f"The dream {'flatters' if more else 'belittles'} policies by "
-        f"{_of(_absolute(found))} on average.",
+        f"{with_interval(_absolute(found))} on average.",
         advice=f"{'Raise' if more else 'Lower'} dream.temperature (now {report.temperature:g}); "
         "gap.temperatures chooses one on validation episodes.",
     )
@@ -156,8 +156,8 @@ def flatters_agents(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="flatters_agent",
-        found=f"The dream flatters the agent that was trained in it by {_of(worst.flattery)}: "
-        f"{worst.name} is promised {_number(dream)}, and gets {_number(real)} in reality.",
+        found=f"The dream flatters the agent that was trained in it by {with_interval(worst.flattery)}: "
+        f"{worst.name} is promised {number(dream)}, and gets {number(real)} in reality.",
         advice="Let it collect and relearn (dream.rounds), let members disagree (dynamics.members, "
         f"dream.max_disagreement), or raise dream.temperature (now {report.temperature:g}).",
     )
@@ -174,7 +174,7 @@ def worse_on_new(report: GapReport) -> Finding | None:
         severity="note",
         name="worse_on_new",
         found=f"Policies of kinds that were not in the rollouts are dreamed worse: they are off by "
-        f"{_of(now)}, the others by {_of(was)}.",
+        f"{with_interval(now)}, the others by {with_interval(was)}.",
         advice=f"{_first(WIDER)}, or let the agent collect (dream.rounds).",
     )
 
@@ -253,13 +253,13 @@ def _absolute(found: Measured) -> Measured:
     return Measured(value=abs(found.value), low=low, high=high)
 
 
-def _of(found: Measured, digits: int | None = None) -> str:
+def with_interval(found: Measured, digits: int | None = None) -> str:
     """Return a number with its interval, such as "26 (95 %: 18 to 37)"."""
-    value, low, high = (_number(one, digits) for one in (found.value, found.low, found.high))
+    value, low, high = (number(one, digits) for one in (found.value, found.low, found.high))
     return f"{value} (95 %: {low} to {high})"
 
 
-def _number(value: float, digits: int | None = None) -> str:
+def number(value: float, digits: int | None = None) -> str:
     if digits is None:
         digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f}"
