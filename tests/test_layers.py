@@ -45,7 +45,7 @@ AGENT_FLOORS = (
     {"drift", "video"},
     {"report", "train"},
     {"prepare"},
-    {"benchmark", "compare", "study", "sweep"},
+    {"benchmark", "compare", "gap", "study", "sweep"},
 )
 SB3_ALLOWED = {"worldvae/wrappers/sb3.py"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from worldvae.config import Config
-from worldvae.fields import LARGEST_SEED, Seed
+from worldvae.fields import LARGEST_SEED
 
 Action = int | tuple[float, ...]
 """A number of a Discrete space, or the numbers of a Box, one per axis."""
@@ -102,8 +102,9 @@ class GapConfig(Config):
     validation_episodes: int = Field(
         20, ge=2, le=100_000, description="Episodes of each policy for that choice."
     )
-    seed: Seed = Field(
+    seed: int = Field(
         500_000_000,
+        ge=0,
         le=LARGEST_SEED - SEEDS,
         description="Episodes begin from this seed and from 400 million above it.",
     )

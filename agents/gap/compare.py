@@ -32,7 +32,7 @@ LEAST_GROUP = 3
 
 
 @dataclass(frozen=True)
-class Pair:
+class PlayedPair:
     """What one competitor played in both worlds."""
 
     competitor: Competitor
@@ -40,7 +40,7 @@ class Pair:
     dream: PlayedEpisodes
 
 
-def agreement(pairs: Sequence[Pair], what: str, seed: int) -> Agreement:
+def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
     real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
     bounds = intervals(real, dream, _resampling(seed, what))
@@ -57,11 +57,11 @@ def agreement(pairs: Sequence[Pair], what: str, seed: int) -> Agreement:
     )
 
 
-def agreements(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
+def agreements(pairs: Sequence[PlayedPair], seed: int) -> dict[str, Any]:
     """Return the fields of the report that say how the worlds agree."""
     old = [pair for pair in pairs if pair.competitor.collected_as]
     new = [pair for pair in pairs if not pair.competitor.collected_as]
-    groups: Mapping[str, Sequence[Pair]] = {"collected": old, "not_collected": new}
+    groups: Mapping[str, Sequence[PlayedPair]] = {"collected": old, "not_collected": new}
     return {
         "returns": agreement(pairs, "returns", seed),
         "lengths": agreement(pairs, "lengths", seed),
@@ -72,7 +72,7 @@ def agreements(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
     }
 
 
-def policy_gap(pair: Pair, seed: int) -> PolicyGap:
+def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
     """Return the row of one competitor, with the interval of its own difference."""
     real, dream = np.array(pair.real.returns), np.array(pair.dream.returns)
     resampling = _resampling(seed, pair.competitor.name)
@@ -101,7 +101,7 @@ def smallest_error(tried: Sequence[TemperatureOnValidation]) -> float:
     return best.temperature
 
 
-def _scores(pairs: Sequence[Pair], world: str, what: str) -> Array:
+def _scores(pairs: Sequence[PlayedPair], world: str, what: str) -> Array:
     return np.array([getattr(getattr(pair, world), what) for pair in pairs], np.float64)
 
 

@@ -173,11 +173,11 @@ def _temperatures(report: GapReport) -> str:
     if not report.temperatures:
         return ""
     errors = [one.agreement.absolute_error for one in report.temperatures]
-    columns = (
-        [one.temperature for one in report.temperatures],
-        *([getattr(error, name) for error in errors] for name in ("value", "low", "high")),
+    figure = plots.temperatures(
+        np.array([one.temperature for one in report.temperatures]),
+        np.array([(error.value, error.low, error.high) for error in errors]),
+        report.temperature,
     )
-    figure = plots.temperatures(*map(np.array, columns), report.temperature)
     rows = [
         (
             f"{one.temperature:g}{' (chosen)' if one.temperature == report.temperature else ''}",
@@ -205,7 +205,9 @@ def _promises(report: GapReport) -> str:
     drawings = []
     for agent in agents:
         points = [one for one in report.promises if one.agent == agent]
-        columns = ([getattr(one, name) for one in points] for name in ("env_steps", "real", "dream"))
+        columns = (
+            [getattr(one, name) for one in points] for name in ("env_steps", "real", "dream")
+        )
         figure = plots.promises(*map(np.array, columns))
         drawings.append(html.drawing(figure, f"return of {agent} over its training", agent))
     if not drawings:

@@ -77,8 +77,9 @@ def unknown_ranking(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="unknown_ranking",
-        found=f"Whether the dream ranks policies at all is not shown: Spearman {with_interval(found, 2)} "
-        f"includes 0. Reality ranks itself at {report.returns.ceiling:.2f}.",
+        found="Whether the dream ranks policies at all is not shown: Spearman "
+        f"{with_interval(found, 2)} includes 0. Reality ranks itself at "
+        f"{report.returns.ceiling:.2f}.",
         advice=f"{_first(WIDER)} and learn the dynamics anew; or play more policies and episodes "
         "(gap.policies, gap.episodes).",
     )
@@ -104,8 +105,8 @@ def weak_ranking(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="weak_ranking",
-        found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where reality "
-        f"ranks itself at {report.returns.ceiling:.2f}.",
+        found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where "
+        f"reality ranks itself at {report.returns.ceiling:.2f}.",
         advice=f"{_first(WIDER)}, or raise dynamics.own_samples.",
     )
 
@@ -156,8 +157,9 @@ def flatters_agents(report: GapReport) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="flatters_agent",
-        found=f"The dream flatters the agent that was trained in it by {with_interval(worst.flattery)}: "
-        f"{worst.name} is promised {number(dream)}, and gets {number(real)} in reality.",
+        found="The dream flatters the agent that was trained in it by "
+        f"{with_interval(worst.flattery)}: {worst.name} is promised {number(dream)}, and gets "
+        f"{number(real)} in reality.",
         advice="Let it collect and relearn (dream.rounds), let members disagree (dynamics.members, "
         f"dream.max_disagreement), or raise dream.temperature (now {report.temperature:g}).",
     )
@@ -260,6 +262,7 @@ def with_interval(found: Measured, digits: int | None = None) -> str:
 
 
 def number(value: float, digits: int | None = None) -> str:
+    """Return a number as text, of about three digits unless `digits` after the point are asked."""
     if digits is None:
         digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.config.gap import GapConfig
 from agents.gap.arena import Arena, PlayLog, Series
-from agents.gap.compare import Pair, agreement, agreements, policy_gap, smallest_error
+from agents.gap.compare import PlayedPair, agreement, agreements, policy_gap, smallest_error
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
 from agents.gap.rules import find_gaps, judge
@@ -81,7 +81,7 @@ class Contest:
             for temperature in self.config.temperatures
         ]
 
-    def _pairs(self, log: PlayLog, part: Part, temperature: float) -> list[Pair]:
+    def _pairs(self, log: PlayLog, part: Part, temperature: float) -> list[PlayedPair]:
         """Return what every competitor plays in reality and in a dream of that temperature."""
         is_test = part == "test"
         episodes = self.config.episodes if is_test else self.config.validation_episodes
@@ -102,7 +102,9 @@ class Contest:
         ):
             pairs = []
             for competitor in self.competitors:
-                pairs.append(Pair(competitor, reality.played(competitor), dream.played(competitor)))
+                pairs.append(
+                    PlayedPair(competitor, reality.played(competitor), dream.played(competitor))
+                )
                 bar.reach(len(pairs))
         return pairs
 

@@ -44,7 +44,7 @@ def film(players: Sequence[Player], path: Path, limit: int = MAX_DECISIONS) -> N
     The film is VP9 in WebM and has one picture per decision. A player whose episode ends earlier
     shows its last picture until the end.
     """
-    _write(pictures(players, limit), players[0].rate, path)
+    write_film(pictures(players, limit), players[0].rate, path)
 
 
 def shrink(path: Path, limit: int) -> None:
@@ -53,7 +53,7 @@ def shrink(path: Path, limit: int) -> None:
         video = cv2.VideoCapture(str(path))
         rate = video.get(cv2.CAP_PROP_FPS)
         try:
-            _write(_every_second(video), rate / 2, path)
+            write_film(_every_second(video), rate / 2, path)
         finally:
             video.release()
 
@@ -93,7 +93,7 @@ def _grid(panels: Sequence[Picture]) -> Picture:
     return np.concatenate(rows)
 
 
-def _write(shown: Iterator[Picture], rate: float, path: Path) -> None:
+def write_film(shown: Iterator[Picture], rate: float, path: Path) -> None:
     """Write pictures of one size to `path` at `rate` per second; a failure leaves the old file."""
     partial = path.with_name(f".{path.stem}.tmp{path.suffix}")
     with user_errors(path):

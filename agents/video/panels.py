@@ -49,13 +49,14 @@ class Panel:
 
     def _draw(self, beside: bool) -> Picture:
         player = self._player
-        name = _line(player.name)
+        name = text_line(player.name)
         name[:, :4] = self._colour
-        score = _line(f"{'ended at' if player.ended else 'return'} {short_return(player.total)}")
+        word = "ended at" if player.ended else "return"
+        score = text_line(f"{word} {short_return(player.total)}")
         left = np.concatenate([name, score, fitted(player.frame)])
         title, view = self._view()
-        step = [_line(f"decision {player.decisions}")] if beside else []
-        right = np.concatenate([*step, _line(title), view])
+        step = [text_line(f"decision {player.decisions}")] if beside else []
+        right = np.concatenate([*step, text_line(title), view])
         return np.concatenate([left, right], axis=1 if beside else 0)
 
     def _view(self) -> tuple[str, Picture]:
@@ -114,7 +115,7 @@ def _strip(seen: NDArray[np.uint8], count: int) -> Picture:
     return np.concatenate([*rows, padding])
 
 
-def _line(text: str) -> Picture:
+def text_line(text: str) -> Picture:
     """Return a line of text: (LINE, SIDE, 3)."""
     line = np.full((LINE, SIDE, 3), BACKGROUND, np.uint8)
     place, font = (9, LINE - 6), cv2.FONT_HERSHEY_SIMPLEX

@@ -17,6 +17,7 @@ import worldvae
 from agents.benchmark.results import BENCHMARK, Results
 from agents.compare import plan, report
 from agents.config.sections import SweepConfig
+from agents.gap.gap_file import GAP, PLAYED
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
 from agents.run.drift_log import DRIFT
@@ -29,6 +30,7 @@ from agents.train import train
 from agents.video.play import FILM_RECORD
 from tests.agents.benchmark.synthetic import result
 from tests.agents.drift.test_watch import REFITTED
+from tests.agents.gap.synthetic import Fake, reported
 from tests.agents.sweep.synthetic import curve
 from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
@@ -67,6 +69,8 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     SCORES: ("*/encoders/*/seed_*",),
     SWEEP: ("*/sweep",),
     BENCHMARK: ("*/benchmark",),
+    GAP: ("*/gap",),
+    PLAYED: ("*/gap",),
 }
 """A kind of file -> the folders in which it lies."""
 
@@ -94,6 +98,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     CODES.write(runs / "tiny/dynamics/codes", [shard])
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
+    GAP.write(runs / "gap", reported(Fake(), runs / "gap"))
     return runs
 
 

@@ -59,11 +59,15 @@ def scatter(points: Sequence[ScoredPolicy], labelled: Sequence[int], unit: str) 
         return figure
 
 
-def temperatures(tried: Array, error: Array, low: Array, high: Array, chosen: float) -> Figure:
-    """Draw the error at each temperature with its interval, and mark the chosen one: (T,) each."""
+def temperatures(tried: Array, errors: Array, chosen: float) -> Figure:
+    """Draw the error at each temperature, (T,), and mark the chosen one.
+
+    `errors` (T, 3) are values with the lower and upper end of their intervals.
+    """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(2.6, "absolute error on validation episodes", "temperature")
         order = np.argsort(tried)
+        error, low, high = errors.T
         axes.fill_between(tried[order], low[order], high[order], color=BLUE, alpha=0.18, lw=0)
         axes.plot(tried[order], error[order], "o-", color=BLUE, ms=4, lw=1.4)
         at = int(np.flatnonzero(tried == chosen)[0])
@@ -88,9 +92,7 @@ def _points(axes: Axes, points: Sequence[ScoredPolicy], colour: str) -> None:
     x, y = np.array([(one.real, one.dream) for one in points]).T
     widths = np.abs(np.array([one.real_interval for one in points]).T - x)
     heights = np.abs(np.array([one.dream_interval for one in points]).T - y)
-    axes.errorbar(
-        x, y, heights, widths, fmt="o", ms=4.5, color=colour, elinewidth=0.9, alpha=0.85
-    )
+    axes.errorbar(x, y, heights, widths, fmt="o", ms=4.5, color=colour, elinewidth=0.9, alpha=0.85)
 
 
 def _label(axes: Axes, points: Sequence[ScoredPolicy], low: float, high: float) -> None:

@@ -1,0 +1,85 @@
+"""Error, rank correlation, regret and their intervals, by hand and against SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from agents.gap.measure import (
+    absolute_error,
+    bias,
+    ceiling,
+    difference_interval,
+    indifference,
+    intervals,
+    regret,
+    relative_regret,
+    spearman,
+)
+from worldvae.stats import Resampling
+
+REAL = np.array([10.0, 20.0, 30.0, 40.0])
+DREAM = np.array([12.0, 50.0, 20.0, 40.0])
+
+
+def test_by_hand() -> None:
+    assert absolute_error(REAL, DREAM) == (2 + 30 + 10 + 0) / 4
+    assert bias(REAL, DREAM) == (2 + 30 - 10 + 0) / 4
+    # Ranks 1 2 3 4 and 1 4 2 3: 1 - 6 (0 + 4 + 1 + 1) / (4 * 15)
+    assert spearman(REAL, DREAM) == pytest.approx(0.4)
+    assert regret(REAL, DREAM) == 20, "the dream takes the second, which gets 20 of 40"
+    assert relative_regret(REAL, DREAM) == pytest.approx(20 / 30)
+
+
+def test_ties_share_their_ranks_as_scipy_has_it() -> None:
+    generator = np.random.default_rng(0)
+    real, dream = generator.integers(0, 5, (2, 30, 12)).astype(float)
+    wanted = [stats.spearmanr(*pair).statistic for pair in zip(real, dream, strict=True)]
+    np.testing.assert_allclose(spearman(real, dream), wanted)
+
+
+def test_a_dream_that_takes_all_for_equal_ranks_nothing() -> None:
+    flat = np.full(4, 7.0)
+    assert spearman(REAL, flat) == 0
+    assert regret(REAL, flat) == 40 - REAL.mean(), "it would choose any of them"
+    assert relative_regret(flat, flat) == 0
+
+
+def test_intervals_hold_policies_and_episodes() -> None:
+    generator = np.random.default_rng(1)
+    skill = np.arange(20.0)[:, None]
+    real = skill + generator.normal(size=(20, 30))
+    dream = skill + 5 + generator.normal(size=(20, 30))
+    found = intervals(real, dream, Resampling.seeded(0, resamples=1_000))
+    assert found["bias"][0] < 5 < found["bias"][1]
+    assert found["bias"][1] - found["bias"][0] < 0.8
+    assert found["spearman"][0] > 0.9
+    assert found["regret"][0] == 0
+
+
+def test_the_interval_of_one_policy_is_that_of_a_difference_of_means() -> None:
+    generator = np.random.default_rng(2)
+    real, dream = generator.normal(0, 3, 100), generator.normal(2, 4, 200)
+    low, high = difference_interval(real, dream, Resampling.seeded(0, resamples=4_000))
+    middle = dream.mean() - real.mean()
+    half = 1.96 * np.sqrt(9 / 100 + 16 / 200)
+    assert (low, high) == pytest.approx((middle - half, middle + half), abs=0.15)
+
+
+def test_reality_may_tell_no_policy_apart() -> None:
+    generator = np.random.default_rng(3)
+    assert indifference(np.full((5, 4), 2.0)) == 1
+    assert indifference(generator.normal(size=(1, 9))) == 1
+    assert indifference(generator.normal(size=(20, 10))) > 0.05
+    assert indifference(generator.normal(size=(20, 10)) + np.arange(20)[:, None]) < 1e-6
+
+
+def test_reality_ranks_itself_as_its_noise_lets_it() -> None:
+    generator = np.random.default_rng(4)
+    clear = np.arange(10.0)[:, None] + np.zeros((10, 8))
+    assert ceiling(clear, generator) == pytest.approx(1)
+    noise = generator.normal(size=(10, 8))
+    # Halves of the same noise are anticorrelated: what one half has, the other has not.
+    assert ceiling(noise, generator) < 0.3
+    assert ceiling(np.zeros((10, 1)), generator) == 0
