@@ -133,6 +133,7 @@ def learn_dynamics(
     claim = partial(_claim, folder, config, seed, begin_with)
     if LEARNING.exists(folder):
         LEARNING.read(folder)
+        _drop_checkpoint(folder)
         model, card = load_dynamics(folder, device)
         claim(card.data_sha256, hash_encoder(encoder))
         return model
@@ -202,7 +203,7 @@ def _take_weights(model: Dynamics, folder: Path) -> None:
 
 
 def _record(fitted: FitResult, model: Dynamics, folder: Path) -> None:
-    """Write result.json, with which the folder is done, and drop the checkpoint."""
+    """Write result.json, with which the folder is done."""
     result = DynamicsResult(
         seconds=fitted.seconds,
         cpu_seconds=fitted.cpu_seconds,
@@ -214,5 +215,10 @@ def _record(fitted: FitResult, model: Dynamics, folder: Path) -> None:
         parameters=sum(weight.numel() for weight in model.parameters()),
     )
     LEARNING.write(folder, result)
+    _drop_checkpoint(folder)
+
+
+def _drop_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a finished folder, its largest file."""
     with user_errors(folder):
         (folder / CHECKPOINT).unlink(missing_ok=True)

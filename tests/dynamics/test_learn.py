@@ -1,0 +1,136 @@
+"""learn_dynamics: killed anywhere it ends the same; folders are whole, claimed, and a dream."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.encoders import DOTS, make_encoder
+from tests.kills import kill_everywhere
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.config import NetworkConfig
+from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
+from worldvae.dynamics.config import DynamicsConfig
+from worldvae.dynamics.dream import DreamVectorEnv
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.dynamics_files import LEARNING
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.errors import ArtifactError
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+
+TINY = DynamicsConfig(
+    memory=8,
+    hidden=8,
+    components=2,
+    window=6,
+    observed=2,
+    steps=6,
+    batch_size=8,
+    evaluate_every=2,
+    validation_frames=20,
+)
+
+
+@pytest.fixture(autouse=True)
+def _torch_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime has threads of its own, and its locks do not survive a fork."""
+    refuse: Callable[..., str] = lambda *_: "it does not survive a fork"  # noqa: E731
+    monkeypatch.setattr("worldvae.autoencoders.backends._refusal_of_onnxruntime", refuse)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rollouts of Dots and an encoder with random weights."""
+    folder = tmp_path_factory.mktemp("made")
+    collect(
+        RolloutStore.create(folder / "rollouts", DOTS),
+        RolloutConfig(frames=900, num_envs=4, policies={"random": 1.0}),
+        seed=0,
+    )
+    make_encoder(DOTS).save(folder / "encoder")
+    return folder
+
+
+def learn(made: Path, folder: Path, **changes: Any) -> Path:
+    config = TINY.model_copy(update=changes)
+    learn_dynamics(RolloutStore(made / "rollouts"), made / "encoder", config, folder)
+    return folder
+
+
+def test_the_folder_alone_is_a_dream(made: Path, tmp_path: Path) -> None:
+    folder = learn(made, tmp_path / "dynamics")
+    card = load_dynamics(folder)[1]
+    assert card.trained
+    assert card.env_id == DOTS.id
+    assert card.encoder_sha256 == hash_encoder(made / "encoder")
+    env = DreamVectorEnv(DreamSource.load(folder, horizon=5), 3, 0)
+    obs, _ = env.reset(seed=1)
+    assert obs.shape == (3, 8 + TINY.memory)
+    truncated = [env.step(np.zeros(3, np.int64))[3] for _ in range(5)]
+    assert truncated[-1].any()
+
+
+def test_a_finished_folder_is_loaded_and_another_is_refused(made: Path, tmp_path: Path) -> None:
+    folder = learn(made, tmp_path / "dynamics")
+    before = LEARNING.read(folder)
+    assert before.steps == 6
+    learn(made, folder)
+    assert LEARNING.read(folder) == before
+    with pytest.raises(ArtifactError, match=r"was made with dynamics\.memory = 8, now it is 16"):
+        learn(made, folder, memory=16)
+    other = tmp_path / "other"
+    shutil.copytree(made / "rollouts", other / "rollouts")
+    make_encoder(DOTS, network=NetworkConfig(latents=8, channels=(4, 4))).save(other / "encoder")
+    with pytest.raises(ArtifactError, match="encoder_sha256"):
+        learn(other, folder)
+
+
+def test_killed_anywhere_it_ends_with_the_same_weights(made: Path, tmp_path: Path) -> None:
+    whole = learn(made, tmp_path / "whole")
+    broken = tmp_path / "broken"
+    kills = kill_everywhere(lambda: learn(made, broken), broken)
+    assert len(kills) > 10
+    assert hash_dynamics(broken) == hash_dynamics(whole)
+    assert not (broken / "checkpoint.pt").exists()
+
+
+def test_the_control_differs_in_its_weights_alone(made: Path, tmp_path: Path) -> None:
+    store = RolloutStore(made / "rollouts")
+    trained = learn(made, tmp_path / "trained")
+    folder = tmp_path / "untrained"
+    for _ in range(2):  # made, then loaded
+        leave_dynamics_untrained(store, made / "encoder", TINY, folder, 0)
+    (one, card), (other, control) = load_dynamics(trained), load_dynamics(folder)
+    assert not control.trained
+    same = {"trained": True, "scores": card.scores}
+    assert control.model_copy(update=same) == card
+    units = {
+        name: value for name, value in one.named_buffers() if "support" in name or "scale" in name
+    }
+    assert units
+    assert all(
+        torch.equal(value, dict(other.named_buffers())[name]) for name, value in units.items()
+    )
+    assert not torch.equal(one.members[0].end.weight, other.members[0].end.weight)
+    assert (trained / "starts.safetensors").read_bytes() == (
+        folder / "starts.safetensors"
+    ).read_bytes()
+
+
+def test_learning_on_begins_with_the_weights_of_another_folder(made: Path, tmp_path: Path) -> None:
+    first = learn(made, tmp_path / "first")
+    store = RolloutStore(made / "rollouts")
+    still = TINY.model_copy(update={"learning_rate": 1e-12})
+    on = learn_dynamics(store, made / "encoder", still, tmp_path / "on", begin_with=first)
+    before = load_dynamics(first)[0].state_dict()
+    for name, value in on.state_dict().items():
+        torch.testing.assert_close(value, before[name], atol=1e-6, rtol=1e-6, equal_nan=True)
+    wide = TINY.model_copy(update={"memory": 16})
+    with pytest.raises(ArtifactError, match="another network than this config's"):
+        learn_dynamics(store, made / "encoder", wide, tmp_path / "wide", begin_with=first)
