@@ -56,17 +56,32 @@ class SequenceBatch(TensorBatch):
 
 @dataclass(frozen=True)
 class EncodedEpisode:
-    """One episode of T decisions as dynamics read it."""
+    """One episode of T decisions as dynamics read it; codes come from disk at each access."""
 
     record: Record
-    codes: Codes
-    """(T + 1, D): whitened posterior means, and standardised keys."""
-    deviation: Codes
-    """(T + 1, D): posterior deviations in the same units; 0 for keys."""
-    actions: NDArray[np.float32]
-    """(T, A)."""
+    encoded: EncodedRollouts
+    action_space: ActionSpace
+    keys: Codes
+    """(T + 1, X): standardised keys."""
+    taken: NDArray[Any]
+    """(T, ...): the actions, in the space of policies."""
     rewards: NDArray[np.float32]
     """(T,)."""
+
+    @property
+    def codes(self) -> Codes:
+        """(T + 1, D): whitened posterior means, and standardised keys."""
+        return _beside(self.encoded.codes(self.record)[0], self.keys)
+
+    @property
+    def deviation(self) -> Codes:
+        """(T + 1, D): posterior deviations in the same units; 0 for keys."""
+        return _beside(self.encoded.codes(self.record)[1], np.zeros_like(self.keys))
+
+    @property
+    def actions(self) -> NDArray[np.float32]:
+        """(T, A): the encoded actions."""
+        return self.action_space.encode(self.taken)
 
     @property
     def terminated(self) -> bool:
@@ -151,17 +166,14 @@ class Sequences:
         return owners, (indices - self._windows[owners]) * self.stride
 
     def episode(self, index: int) -> EncodedEpisode:
-        """Return the whole episode `records[index]`; its latents are copied only beside keys."""
+        """Return the whole episode `records[index]`."""
         rows = slice(self._rows[index], self._rows[index + 1])
-        means, deviations = self._encoded.codes(self.records[index])
-        if self._units:
-            means = np.concatenate([means, self._keys[index]], axis=1)
-            deviations = np.pad(deviations, ((0, 0), (0, self.size - self.latents)))
         return EncodedEpisode(
             record=self.records[index],
-            codes=means,
-            deviation=deviations,
-            actions=self.actions.encode(self._taken[rows]),
+            encoded=self._encoded,
+            action_space=self.actions,
+            keys=self._keys[index],
+            taken=self._taken[rows],
             rewards=self._rewards[rows],
         )
 
@@ -208,6 +220,11 @@ class Sequences:
         if not self._units:
             return np.zeros((record.length + 1, 0), np.float32)
         return standardised(self._encoded.store.keys(record), self._units)
+
+
+def _beside(latents: Codes, keys: Codes) -> Codes:
+    """Return latents (T + 1, Z) and keys (T + 1, X), joined; the same latents without keys."""
+    return np.concatenate([latents, keys], axis=1) if keys.shape[1] else latents
 
 
 def _starts(counts: Numbers) -> Numbers:
