@@ -1,5 +1,7 @@
 """Dreams that begin from rollouts which are named, in place of those kept with the dynamics."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,10 @@ from tests.encoders import DOTS
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import load_dynamics
-from worldvae.dynamics.config import DreamSettings
+from worldvae.dynamics.config import DreamSettings, DynamicsConfig
+from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -78,3 +82,24 @@ def test_rollouts_of_another_task_are_refused(folders: Folders, store: RolloutSt
             starts_of_rollouts(
                 store.folder, folders.encoder, folders.dynamics, other, "train", DreamSettings()
             )
+
+
+def test_learnt_dynamics_keep_the_starts_of_every_split(
+    folders: Folders, store: RolloutStore, tmp_path: Path
+) -> None:
+    """The folder alone is a dream, of trained and of untrained dynamics."""
+    config = DynamicsConfig(
+        memory=8, hidden=8, steps=2, evaluate_every=2, batch_size=4, window=6, observed=2
+    )
+    learn_dynamics(store, folders.encoder, config, tmp_path / "trained")
+    leave_dynamics_untrained(store, folders.encoder, config, tmp_path / "untrained", seed=0)
+    for name in ("trained", "untrained"):
+        env = DreamVectorEnv.load(tmp_path / name, 4, seed=0, split="test", horizon=3)
+        env.reset()
+        _, _, terminated, truncated, _ = [env.step(np.zeros(4, int)) for _ in range(3)][-1]
+        assert (terminated | truncated).any()
+        named = DreamSource.load(
+            tmp_path / name, encoder=folders.encoder, rollouts=store.folder, split="test"
+        )
+        assert torch.allclose(named.starts.code, env.source.starts.code)
+        assert torch.allclose(named.starts.carried, env.source.starts.carried)

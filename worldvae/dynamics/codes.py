@@ -32,6 +32,9 @@ from worldvae.training.distributed import first_does
 
 Codes = NDArray[np.float32]
 
+CODES_FOLDER = "codes"
+"""The folder of the codes in that of the dynamics."""
+
 SHARD = 8_192
 """A shard ends with the episode that brings it to so many frames."""
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
-from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dynamics_files import (
     DYNAMICS_CONFIG,
@@ -37,7 +37,7 @@ from worldvae.training.fit import FitResult, fit
 from worldvae.training.run import CHECKPOINT
 from worldvae.versions import library_versions
 
-CODES_FOLDER, MADE_WITH = "codes", "made_with.yaml"
+MADE_WITH = "made_with.yaml"
 
 KEPT_STARTS, KEPT_BURN_IN = 4_096, 32
 """Starts of dreams that the folder keeps of each split, and the real steps before each."""
@@ -101,11 +101,7 @@ class DynamicsData:
 
     def save_starts(self, folder: Path) -> None:
         """Write the real frames from which dreams of `folder` begin."""
-        episodes = {
-            split: [part.episode(index) for index in range(len(part.records))]
-            for split, part in self.windows.items()
-        }
-        save_starts(folder, episodes, KEPT_BURN_IN, KEPT_STARTS)
+        save_starts(folder, self.windows, KEPT_BURN_IN, KEPT_STARTS)
 
 
 def learn_dynamics(

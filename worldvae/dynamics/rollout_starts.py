@@ -6,7 +6,7 @@ from pathlib import Path
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.sequences import Sequences
@@ -15,9 +15,6 @@ from worldvae.envs import recorded_action_space
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.manifest import Split
-
-CODES_FOLDER = "codes"
-"""The folder beside the weights in which frames are kept encoded."""
 
 
 def starts_of_rollouts(
