@@ -251,19 +251,3 @@ def test_a_reward_that_is_no_number_is_one_line(tmp_path: Path) -> None:
         f"{data.store.folder}: episode {record.name} has a reward of inf, which no dynamics can "
         "predict; mend the environment and collect into another folder"
     )
-
-
-def test_episodes_hold_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that all of a store larger than memory can be listed."""
-    windows = sequences(tmp_path, 4)
-    asked: list[str] = []
-    real = EncodedRollouts.codes
-    monkeypatch.setattr(
-        EncodedRollouts,
-        "codes",
-        lambda self, record: (asked.append(record.name), real(self, record))[1],
-    )
-    episodes = [windows.episode(index) for index in range(len(windows.records))]
-    assert asked == []
-    assert len(episodes[0].codes) == 7
-    assert asked == [episodes[0].record.name]

@@ -56,32 +56,17 @@ class SequenceBatch(TensorBatch):
 
 @dataclass(frozen=True)
 class EncodedEpisode:
-    """One episode of T decisions as dynamics read it; codes come from disk at each access."""
+    """One episode of T decisions as dynamics read it."""
 
     record: Record
-    encoded: EncodedRollouts
-    action_space: ActionSpace
-    keys: Codes
-    """(T + 1, X): standardised keys."""
-    taken: NDArray[Any]
-    """(T, ...): the actions, in the space of policies."""
+    codes: Codes
+    """(T + 1, D): whitened posterior means, and standardised keys."""
+    deviation: Codes
+    """(T + 1, D): posterior deviations in the same units; 0 for keys."""
+    actions: NDArray[np.float32]
+    """(T, A)."""
     rewards: NDArray[np.float32]
     """(T,)."""
-
-    @property
-    def codes(self) -> Codes:
-        """(T + 1, D): whitened posterior means, and standardised keys."""
-        return _beside(self.encoded.codes(self.record)[0], self.keys)
-
-    @property
-    def deviation(self) -> Codes:
-        """(T + 1, D): posterior deviations in the same units; 0 for keys."""
-        return _beside(self.encoded.codes(self.record)[1], np.zeros_like(self.keys))
-
-    @property
-    def actions(self) -> NDArray[np.float32]:
-        """(T, A): the encoded actions."""
-        return self.action_space.encode(self.taken)
 
     @property
     def terminated(self) -> bool:
@@ -166,14 +151,14 @@ class Sequences:
         return owners, (indices - self._windows[owners]) * self.stride
 
     def episode(self, index: int) -> EncodedEpisode:
-        """Return the whole episode `records[index]`."""
-        rows = slice(self._rows[index], self._rows[index + 1])
+        """Return the whole episode `records[index]`; its latents are copied only beside keys."""
+        rows, keys = slice(self._rows[index], self._rows[index + 1]), self._keys[index]
+        means, deviations = self._encoded.codes(self.records[index])
         return EncodedEpisode(
             record=self.records[index],
-            encoded=self._encoded,
-            action_space=self.actions,
-            keys=self._keys[index],
-            taken=self._taken[rows],
+            codes=_beside(means, keys),
+            deviation=_beside(deviations, np.zeros_like(keys)),
+            actions=self.actions.encode(self._taken[rows]),
             rewards=self._rewards[rows],
         )
 
