@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from agents.config.agent import AgentConfig
 from worldvae.autoencoders.config import LEAN, NetworkConfig, PretrainConfig
 from worldvae.config import Config
+from worldvae.dynamics.config import DynamicsNetwork
 from worldvae.envs import EnvConfig
 from worldvae.rollouts.config import RolloutConfig
 
@@ -74,6 +75,14 @@ class LatentEnvRow(Config):
 
     num_envs: int = Field(16, ge=1, description="Environments at once.")
     vector_steps: int = Field(150, ge=1, description="Decisions per environment and round.")
+
+
+class DreamRows(Config):
+    """Decisions per second of dreams."""
+
+    num_envs: int = Field(64, ge=1, description="Dreams at once.")
+    vector_steps: int = Field(300, ge=1, description="Decisions of each dream and round.")
+    network: DynamicsNetwork = Field(DynamicsNetwork(), description="Layers of the dynamics.")
 
 
 class PPORows(Config):
@@ -141,6 +150,7 @@ class BenchmarkConfig(Config):
     memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")
     encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
     latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
+    dream: DreamRows = Field(DreamRows(), description="Rows of dreams.")
     ppo_pong: PPORows = Field(PPORows(), description="PPO's whole loop on Pong.")
     ppo_car_racing: PPORows = Field(PPORows(), description="PPO's whole loop on CarRacing.")
     whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")

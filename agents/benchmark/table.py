@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.benchmark.collection import collection_rows
 from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.dreams import dream_rows
 from agents.benchmark.encoding import encoding_rows
 from agents.benchmark.learning import learning_rows
 from agents.benchmark.memory import peak_memory
@@ -19,6 +20,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         *collection_rows(),
         *pretraining_rows(),
         *encoding_rows(config),
+        *dream_rows(config),
         *learning_rows(),
         Row(
             "whole-job",

@@ -40,6 +40,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "memory": {"episodes": 10, "length": 9, "distinct": 2, **few},
             "encoding": {"num_envs": [2], "vector_steps": 2},
             "latent_env": {"num_envs": 2, "vector_steps": 3},
+            "dream": {"num_envs": 2, "vector_steps": 3, "network": {"memory": 8, "hidden": 8}},
             "ppo_pong": ppo,
             "ppo_car_racing": ppo,
             "whole_job": {"runs": [run]},
@@ -95,12 +96,16 @@ def test_the_rows_are_those_that_were_asked_for(
         "pretraining-memory": pytest.approx(8.192),
         "encoder-2": 4,
         "latent-env": 0.85,
+        "dream": 1,
+        "dream-alone": 4,
+        "dream-reality": None,
         "ppo-pong": 8,
         "ppo-pong-limit": 0.6,
         "ppo-car-racing": 3,
         "ppo-car-racing-limit": 0.6,
         "whole-job": None,
     }
+    assert rows["dream"].their_values == (10_000,)
     memory = rows["pretraining-memory"]
     assert 0.05 < memory.our_values[0] < 4, "gigabytes of a process that imports torch"
     assert memory.their_values[0] == pytest.approx(100 * 64 * 64 * 3 / 1e9)
@@ -116,7 +121,7 @@ def test_scaling_has_three_quantities_for_each_stage(
     assert all(cost > 0 for curve in curves for cost in curve.y)
 
 
-def test_nothing_but_rollouts_and_encoders_is_left_to_work_with(
+def test_nothing_but_what_rows_work_with_is_left(
     measured: tuple[BenchmarkConfig, list[str], bool],
 ) -> None:
     assert not list((measured[0].folder / "work").glob("scratch-*"))

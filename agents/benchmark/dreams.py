@@ -1,0 +1,133 @@
+"""The rows of dreams: many in one call of the dynamics, alone, and beside reality."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
+
+from agents.benchmark.bench import Bench
+from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.measure import Comparison, Contest, Lap, Side, Stopwatch, run_lap
+from agents.benchmark.rows import Row, Unit
+from worldvae.dynamics.config import DynamicsConfig
+from worldvae.dynamics.dream import DreamVectorEnv
+from worldvae.dynamics.dream_env import DreamEnv
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.learn import leave_dynamics_untrained
+from worldvae.envs import make_vec
+from worldvae.wrappers.latent import LatentVectorObservation
+
+WANTED = 10_000.0
+"""Dreamed decisions per second that a laptop should reach."""
+
+DECISIONS = Unit("decisions/s")
+
+
+def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
+    """Return the rows: against the rate that is wanted, against single dreams, against reality."""
+    count, memory = config.dream.num_envs, config.dream.network.memory
+    ours = f"{count} dreams of a memory of {memory}, one call"
+    alone, reality = "one call a dream", "CarRacing as latents and memory"
+    return (
+        Row("dream", "Dream", ours, f"{WANTED:,.0f} a second", DECISIONS, 1.0, _against_wanted),
+        Row("dream-alone", "Dream", ours, alone, DECISIONS, 4.0, _against_single_dreams),
+        Row("dream-reality", "Dream", ours, reality, DECISIONS, None, _against_reality),
+    )
+
+
+def _against_wanted(bench: Bench) -> Comparison:
+    side = _many(bench, _source(bench))
+    run_lap(side, bench.clock)
+    laps = tuple(run_lap(side, bench.clock) for _ in range(bench.config.rounds))
+    return Comparison(laps, (Lap(WANTED, 1.0),) * len(laps))
+
+
+def _against_single_dreams(bench: Bench) -> Comparison:
+    source = _source(bench)
+    return bench.compare(Contest(_many(bench, source), _single(bench, source)))
+
+
+def _against_reality(bench: Bench) -> Comparison:
+    return bench.compare(Contest(_many(bench, _source(bench)), _reality(bench)))
+
+
+def _encoder(bench: Bench) -> Path:
+    return bench.encoder(bench.config.car_racing, bench.config.lean_pretrain)
+
+
+def _dynamics(bench: Bench) -> Path:
+    """Return a folder of dynamics with initial weights, which are as fast as trained ones."""
+    env, network = bench.config.car_racing, bench.config.dream.network
+    digest = hashlib.sha256(network.model_dump_json().encode()).hexdigest()[:8]
+    folder = bench.experiment(env, bench.config.lean_pretrain).folder / f"dynamics-{digest}"
+    config = DynamicsConfig(**dict(network))
+    store = bench.store(env)
+    leave_dynamics_untrained(store, _encoder(bench), config, folder, bench.config.seed)
+    return folder
+
+
+def _source(bench: Bench) -> DreamSource:
+    return DreamSource.load(_dynamics(bench), device=bench.device)
+
+
+def _many(bench: Bench, source: DreamSource) -> Side:
+    """Return a side that steps all dreams together, with random actions."""
+    settings = bench.config.dream
+
+    def play(watch: Stopwatch) -> float:
+        with watch.paused():
+            env = DreamVectorEnv(source, settings.num_envs, bench.seed("dream"))
+        return _play(env, settings.vector_steps, watch, bench.config.seed)
+
+    return play
+
+
+def _single(bench: Bench, source: DreamSource) -> Side:
+    """Return a side that steps as many dreams one after the other."""
+    settings = bench.config.dream
+    steps = max(1, settings.vector_steps // 10)
+
+    def play(watch: Stopwatch) -> float:
+        with watch.paused():
+            envs: list[gym.Env[Any, Any]] = [DreamEnv(source) for _ in range(settings.num_envs)]
+            for index, env in enumerate(envs):
+                env.action_space.seed(bench.config.seed + index)
+                env.reset(seed=bench.seed("dream") + index)
+        for _ in range(steps):
+            for env in envs:
+                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+                if terminated or truncated:
+                    env.reset()
+        return steps * settings.num_envs
+
+    return play
+
+
+def _reality(bench: Bench) -> Side:
+    """Return a side that steps the real environment as an agent with memory observes it."""
+    env, settings = bench.config.car_racing, bench.config.latent_env
+    encoder, dynamics = _encoder(bench), _dynamics(bench)
+
+    def play(watch: Stopwatch) -> float:
+        with watch.paused():
+            vec = make_vec(env, settings.num_envs, bench.seed("dream"))
+            observed = LatentVectorObservation(vec, encoder, dynamics=dynamics)
+        return _play(observed, settings.vector_steps, watch, bench.config.seed)
+
+    return play
+
+
+def _play(env: VectorEnv[Any, Any, Any], vector_steps: int, watch: Stopwatch, seed: int) -> float:
+    """Take random decisions and return their number; the reset and the end are not counted."""
+    with watch.paused():
+        env.action_space.seed(seed)
+        env.reset()
+    for _ in range(vector_steps):
+        env.step(env.action_space.sample())
+    watch.stop()
+    env.close()
+    return vector_steps * env.num_envs
