@@ -14,6 +14,7 @@ from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.dynamics.key_units import measure_keys
 from worldvae.dynamics.sequences import Sequences
 from worldvae.errors import WorldvaeError
+from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.manifest import Split
 from worldvae.training.resident import ResidentExamples
@@ -224,14 +225,19 @@ def test_keys_are_measured_without_what_is_shown_after_an_end(tmp_path: Path) ->
         measure_keys(store, [])
 
 
-def test_keys_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [np.nan, np.inf, 3e38])
+def test_keys_that_are_no_numbers_are_one_line(tmp_path: Path, number: float) -> None:
     class Store(RolloutStore):
         def keys(self, record: Any) -> Any:
-            return {"speed": np.array([[0, np.nan]] * (record.length + 1), np.float32)}
+            return {"speed": np.array([[0, number]] * (record.length + 1), np.float32)}
 
     store = Store(fill(tmp_path, [3], speed=True).folder)
-    with pytest.raises(WorldvaeError, match="the key speed is not always a finite number; coll"):
+    with pytest.raises(WorldvaeError) as caught:
         measure_keys(store, store.records)
+    assert str(caught.value) == (
+        f"{tmp_path}: the key speed is not always a number of at most 1e+18; collect into another "
+        "folder once the environment shows one"
+    )
 
 
 def test_a_reward_that_is_no_number_is_one_line(tmp_path: Path) -> None:
@@ -251,3 +257,11 @@ def test_a_reward_that_is_no_number_is_one_line(tmp_path: Path) -> None:
         f"{data.store.folder}: episode {record.name} has a reward of inf, which no dynamics can "
         "predict; mend the environment and collect into another folder"
     )
+
+
+def test_the_identity_survives_its_file(tmp_path: Path) -> None:
+    """Numbers of any size, so that a run goes on."""
+    units = (KeyUnits(name="speed", mean=(1e-5, -3e17), std=(1 / 3, 1e-300)),)
+    made = Fingerprint({"train": sequences(tmp_path, 4, units).identity})
+    made.write(tmp_path / "made_with.yaml")
+    made.check_file(tmp_path / "made_with.yaml")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from worldvae.config import LARGEST
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import Record, RolloutStore
@@ -20,7 +21,7 @@ def measure_keys(store: RolloutStore, records: Sequence[Record]) -> tuple[KeyUni
     """Return mean and deviation of each key that `store` records over the episodes `records`.
 
     What is shown after a termination is left out. Raises ArtifactError if there are keys but no
-    episodes, or if a number is not finite.
+    episodes, or if a number is none or beyond all measure.
     """
     if not store.recorded_keys:
         return ()
@@ -52,10 +53,10 @@ def _seen(store: RolloutStore, record: Record) -> dict[str, NDArray[np.float32]]
 
 def _measure(store: RolloutStore, name: str, episodes: list[NDArray[np.float32]]) -> KeyUnits:
     values = np.concatenate(episodes).astype(np.float64)
-    if not np.isfinite(values).all():
+    if not (np.abs(values) <= LARGEST).all():  # nor NaN
         raise ArtifactError(
-            f"{store.folder}: the key {name} is not always a finite number; collect into another "
-            "folder once the environment shows one"
+            f"{store.folder}: the key {name} is not always a number of at most {LARGEST:g}; "
+            "collect into another folder once the environment shows one"
         )
     mean, std = values.mean(0), values.std(0)
     std = np.where(std > SMALLEST * np.maximum(1, np.abs(mean)), std, 1)
