@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from agents.arms.build import set_up
 from agents.config.experiment import Experiment, check_settings
 from agents.config.sections import CompareConfig
 from agents.jobs.executor import check_executor, make_executor
@@ -47,7 +48,7 @@ class AgentJob:
     config: Path
     """The file of the whole experiment in the agent's environment."""
     env_steps: int
-    """Environment steps of its training."""
+    """Environment steps of its training, real or dreamed."""
     where: str = ""
     """" in ENVIRONMENT" if there are several, else empty."""
 
@@ -141,11 +142,12 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     Raises ArtifactError if an agent in its folder was trained with other settings, because the
     report includes all agents there.
     """
-    config, env_steps = experiment.folder / "config.yaml", experiment.agent.env_steps
+    config = experiment.folder / "config.yaml"
+    env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
     for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
         check_settings(settings, experiment, DECIDES)
     return [
-        AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps, where)
+        AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps[arm], where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import os
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 
-from agents.arms.build import ArmSetup, open_training, set_up
+from agents.agent_task import AgentTask, resume_or_begin
+from agents.arms.build import ArmSetup, open_training
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import Experiment, check_settings, record_settings
-from agents.config.sections import EvaluationConfig
-from agents.drift.refresh import DriftTask, must_refresh, refresh, watch
+from agents.dream.rounds import check_budget, end_of_round, must_go_on, next_round
+from agents.drift.refresh import must_refresh, refresh, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.callback import TrainingCallback
@@ -28,60 +26,29 @@ from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
-from agents.run.agent_card import AGENT_CARD, AgentCard, own_encoder, read_card
+from agents.run.agent_card import AGENT_CARD, AgentCard
 from agents.run.agent_files import LOGS, VIDEO, check_counts, hash_files, is_finished
 from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
 from agents.video.film import record_video
-from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.envs.world import RealWorld
-from worldvae.errors import ArtifactError, WorldvaeError
+from worldvae.errors import WorldvaeError
 from worldvae.files import locked
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
 RECORDED = (
-    *("arm", "algorithm", "seed", "env_steps", "seconds", "cpu_seconds", "peak_memory"),
+    *("arm", "algorithm", "seed", "env_steps", "dreamed_steps"),
+    *("seconds", "cpu_seconds", "peak_memory"),
     *("refreshes", "refresh_env_steps", "refresh_seconds", "refresh_cpu_seconds"),
 )
 """The fields of the card that the result copies."""
 
-DECIDES = ("seed", "env", "rollouts", "pretrain", "agent", "evaluation", "drift")
+DECIDES = (
+    *("seed", "env", "rollouts", "pretrain", "dynamics", "dream"),
+    *("agent", "evaluation", "drift"),
+)
 """The sections of the configuration that determine an agent and its score."""
-
-
-@dataclass(frozen=True)
-class AgentTask:
-    """One agent to train, resolved from an experiment."""
-
-    folder: Path
-    seed: int
-    setup: ArmSetup
-    """The setup with the encoder that the arm begins with."""
-    evaluation: EvaluationConfig
-    drift: DriftTask
-    command: str
-    """The command that the result names as its origin."""
-
-    @classmethod
-    def of(cls, experiment: Experiment, arm: str, seed: int, command: str) -> AgentTask:
-        """Return the task for the agent of `arm` and `seed`."""
-        folder = experiment.agent_folder(arm, seed)
-        setup = set_up(experiment, arm)
-        drift = DriftTask.of(experiment, folder)
-        return cls(folder, seed, setup, experiment.evaluation, drift, command)
-
-    def setup_now(self, card: AgentCard) -> ArmSetup:
-        """Return the setup with the present encoder of the agent, which may be a refitted one."""
-        if not card.refreshes:
-            return self.setup
-        return replace(self.setup, encoder=own_encoder(self.folder, card))
-
-    def remaining(self, card: AgentCard) -> int:
-        """Return the number of decisions that are left to train."""
-        repeat = self.setup.env.action_repeat
-        decisions = math.ceil(self.setup.agent.env_steps / repeat)
-        return max(0, decisions - card.env_steps // repeat)
 
 
 def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:
@@ -117,12 +84,15 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 
 def _train(task: AgentTask) -> None:
-    card = _resume_or_begin(task)
+    check_budget(task.rounds, task.setup.arm)
+    card = resume_or_begin(task)
     drop_others(task.folder, card)
     while True:
         _truncate_logs(task.folder, card)
         if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
             card = refresh(task.drift, card)
+        elif must_go_on(task.rounds, task.setup.arm, card):
+            card = next_round(task.rounds, card)
         agent, card = _continue(task, card)
         if not task.remaining(card):
             break
@@ -130,54 +100,17 @@ def _train(task: AgentTask) -> None:
 
 
 def _continue(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
-    """Train from the last checkpoint to the end, or until the encoder has to be refitted."""
-    stream = derive(card.seed, "train", card.env_steps)
+    """Train from the last checkpoint to the end, or until something has to be refitted."""
+    stream = derive(card.seed, "train", card.trained_steps)
     setup = task.setup_now(card)
     training = open_training(setup, stream, saved_units(card))
     with closing(training.env):
         model = _load_or_make(task.folder, setup, card, training.env, stream)
-        with open_log(task.folder / "log" / f"from_{card.env_steps}") as logger:
+        with open_log(task.folder / "log" / f"from_{card.trained_steps}") as logger:
             model.set_logger(logger)
             observer, key = training.observer(setup.arm), setup.env.image_key
             agent = Agent(model, setup.arm, observer, key, task.evaluation.deterministic)
             return agent, _learn(task, agent, card)
-
-
-def _resume_or_begin(task: AgentTask) -> AgentCard:
-    """Return the card of the last checkpoint, or a new one.
-
-    ArtifactError if the encoder changed.
-    """
-    folder, new = task.folder, new_card(task)
-    if not AGENT_CARD.exists(folder):
-        return new
-    card = read_card(folder)
-    known, path = new.encoder_sha256, task.setup.encoder
-    if card.refreshes:
-        path = own_encoder(folder, card)
-        known = hash_encoder(path)
-    if card.encoder_sha256 != known:
-        raise ArtifactError(
-            f"{folder} was begun with another encoder than the one in {path}; "
-            "remove it to train again"
-        )
-    return card
-
-
-def new_card(task: AgentTask) -> AgentCard:
-    """Return the card of an agent before its training."""
-    setup, encoder = task.setup, task.setup.encoder
-    return AgentCard(
-        arm=setup.arm.name,
-        algorithm=setup.agent.algorithm,
-        seed=task.seed,
-        env=setup.env,
-        stack=setup.stack,
-        whiten=setup.agent.whiten,
-        # As seen from the agent's folder, so that a run can be moved.
-        encoder=None if encoder is None else os.path.relpath(encoder, task.folder),
-        encoder_sha256=None if encoder is None else hash_encoder(encoder),
-    )
 
 
 def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
@@ -195,7 +128,7 @@ def _truncate_logs(folder: Path, card: AgentCard) -> None:
     """
     for log in LOGS:
         lines = log.read(folder)
-        kept = [line for line in lines if line.env_steps <= card.env_steps]
+        kept = [line for line in lines if line.trained_steps <= card.trained_steps]
         try:
             check_counts(folder, log.name, len(kept), card.logged)
         except WorldvaeError as error:  # what is gone does not end a training of hours
@@ -231,7 +164,8 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
             memory=memory,
         )
         # What the first logs at a step, the second's checkpoint of that step includes.
-        callbacks = CallbackList([*watch(task.drift, agent, card), progress])
+        stops = [*watch(task.drift, agent, card), *end_of_round(task.rounds, agent.arm, card)]
+        callbacks = CallbackList([*stops, progress])
         with library_errors(card.algorithm):
             agent.model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
         return progress.checkpoint()
@@ -255,7 +189,7 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
         **{name: getattr(card, name) for name in RECORDED},
         evaluation_seconds=evaluation_seconds,
         parameters_trained=sum(weight.numel() for weight in agent.model.policy.parameters()),
-        parameters_frozen=0 if agent.encode is None else agent.encode.encoder.parameters,
+        parameters_frozen=agent.frozen_parameters,
         command=task.command,
         versions=library_versions(),
         evaluation=_final_evaluation(env.id, scores, settings.deterministic),

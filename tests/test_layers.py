@@ -43,6 +43,8 @@ AGENT_FLOORS = (
     {"arms", "run"},
     {"jobs", "policy"},
     {"drift", "video"},
+    {"dream"},
+    {"agent_task"},
     {"report", "train"},
     {"prepare"},
     {"benchmark", "compare", "gap", "study", "sweep"},

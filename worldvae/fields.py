@@ -106,9 +106,9 @@ def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
 def sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
     """Return the models of a field that is a section: one, or all that it can be.
 
-    A value has none; a dict of sections is a value.
+    A value has none; a dict or a list of sections is a value.
     """
-    if get_origin(field.annotation) is dict:
+    if get_origin(field.annotation) in {dict, tuple}:
         return ()
     kinds = (field.annotation, *map(_bare, get_args(field.annotation)))
     return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))

@@ -35,12 +35,22 @@ class Fingerprint:
         """Write the settings to the file `path`, in one step."""
         write_checked_yaml(path, dump_yaml(dict(self.sections)))
 
-    def check(self, made: Fingerprint, folder: Path, advice: str = ANOTHER_FOLDER) -> None:
+    def check(
+        self,
+        made: Fingerprint,
+        folder: Path,
+        advice: str = ANOTHER_FOLDER,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
         """Raise ArtifactError if `folder` was `made` with other settings than these.
 
-        The message names the first key that differs, both of its values, and the `advice`.
+        The message names the first key that differs, both of its values, and the `advice`. A key
+        that `made` lacks, since it did not exist then, had its value in `defaults`, by its dotted
+        name.
         """
         then, wanted = flatten(made.sections), flatten(self.sections)
+        usual = defaults or {}
+        then |= {key: usual[key] for key in wanted if key not in then and key in usual}
         for key in {**then, **wanted}:
             if key not in then or key not in wanted or then[key] != wanted[key]:
                 raise ArtifactError(
@@ -48,13 +58,18 @@ class Fingerprint:
                     f"{advice}"
                 )
 
-    def check_file(self, path: Path, advice: str = ANOTHER_FOLDER) -> None:
+    def check_file(
+        self,
+        path: Path,
+        advice: str = ANOTHER_FOLDER,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
         """Check the folder of `path` against the settings in that file; do nothing without one.
 
         Raises ArtifactError as `check` does.
         """
         if path.exists():
-            self.check(Fingerprint.read(path), path.parent, advice=advice)
+            self.check(Fingerprint.read(path), path.parent, advice, defaults)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,11 +17,15 @@ from agents.arms.registry import ARMS, Arm
 from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.config import DreamConfig, DreamSettings
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.world import DreamWorld
 from worldvae.envs import EnvConfig, state_variables
 from worldvae.envs.world import RealWorld, World
 from worldvae.errors import ConfigError
 from worldvae.training.device import torch_device
 from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.memory import MemoryEncoder
 from worldvae.wrappers.observer import Observer
 from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
 from worldvae.wrappers.stack import ObservedVectorEnv
@@ -33,10 +37,14 @@ class ArmSetup:
 
     arm: Arm
     agent: AgentConfig
+    """How an agent of the arm is trained; one that dreams has as many environments as dreams."""
     env: EnvConfig
     """The task, which is the same for every arm."""
     encoder: Path | None
     """The folder of the encoder with which the agent begins or continues."""
+    dynamics: Path | None
+    """The folder of the dynamics whose memory the agent observes."""
+    dream: DreamConfig
     frames_per_latent: int
     device: str
 
@@ -48,7 +56,11 @@ class ArmSetup:
     @property
     def world(self) -> World:
         """The world in which its agents train."""
-        return RealWorld(self._task)
+        if not self.arm.trains_in_dream:
+            return RealWorld(self._task)
+        settings = {name: getattr(self.dream, name) for name in DreamSettings.model_fields}
+        folder = self._dynamics_folder
+        return DreamWorld(DreamSource.load(folder, device=self.device, **settings))
 
     @property
     def evaluation_world(self) -> World:
@@ -62,8 +74,21 @@ class ArmSetup:
     @property
     def stack(self) -> int:
         """Observations in one stack; if the policy encodes frames, all that its latents need."""
+        if self.arm.has_memory:
+            return 1
         extra = self.frames_per_latent - 1 if self.arm.learns_encoder else 0
         return self.agent.stack + extra
+
+    @property
+    def whitens(self) -> bool:
+        """Whether its latents are whitened, which dynamics need."""
+        return self.agent.whiten or self.arm.has_memory
+
+    @property
+    def _dynamics_folder(self) -> Path:
+        if self.dynamics is None:
+            raise TypeError(f"the arm {self.arm.name} has no dynamics")
+        return self.dynamics
 
     @cached_property
     def loaded_encoder(self) -> Encoder:
@@ -79,12 +104,14 @@ class ArmSetup:
 
         `units` are the statistics of the true state that were learned before.
         """
-        encode = None
+        encode = remember = None
         if self.arm.freezes_encoder:
-            encode = FrameEncoder(self.loaded_encoder, self.agent.whiten, self.env.frame)
+            encode = FrameEncoder(self.loaded_encoder, self.whitens, self.env.frame)
+        if encode is not None and self.arm.has_memory:
+            remember = MemoryEncoder(self._dynamics_folder, encode, actions)
         if units is None and self.kind.needs_state:
             units = RunningMeanStd(shape=(self.stack * len(state_variables(self.env)),))
-        return ObserverInputs(self.stack, actions, encode, units)
+        return ObserverInputs(self.stack, actions, encode, remember, units)
 
     def policy_arguments(self) -> dict[str, Any]:
         """Return policy arguments that only this arm has: the encoder that it trains."""
@@ -105,9 +132,11 @@ def set_up(experiment: Experiment, name: str) -> ArmSetup:
     arm = ARMS[name]
     return ArmSetup(
         arm=arm,
-        agent=experiment.agent,
+        agent=training_settings(experiment, arm),
         env=experiment.env,
         encoder=encoder_folder(experiment, arm),
+        dynamics=dynamics_folder(experiment, arm),
+        dream=experiment.dream,
         frames_per_latent=experiment.pretrain.stack,
         device=torch_device(experiment.device),
     )
@@ -120,6 +149,23 @@ def encoder_folder(experiment: Experiment, arm: Arm) -> Path | None:
     if arm.has_trained_encoder:
         return experiment.encoder_folder
     return experiment.untrained_encoder_folder
+
+
+def dynamics_folder(experiment: Experiment, arm: Arm) -> Path | None:
+    """Return the folder of the dynamics with which `arm` begins, None if it has none."""
+    if not arm.has_memory:
+        return None
+    if arm.has_trained_dynamics:
+        return experiment.dynamics_folder
+    return experiment.untrained_dynamics_folder
+
+
+def training_settings(experiment: Experiment, arm: Arm) -> AgentConfig:
+    """Return how agents of `arm` are trained: in a dream, with its number of dreams and steps."""
+    if not arm.trains_in_dream:
+        return experiment.agent
+    amounts = {"num_envs": experiment.dream.num_envs, "env_steps": experiment.dream.env_steps}
+    return experiment.agent.model_copy(update=amounts)
 
 
 def make_observer(arm: Arm, inputs: ObserverInputs) -> Observer:
@@ -144,7 +190,9 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
     agent = setup.agent
     env = setup.world.make_vec(agent.num_envs, seed)
     inputs = setup.observer_inputs(env.single_action_space, units)
-    observer = make_observer(setup.arm, replace(inputs, learns=True))
+    # A dream shows latents and memory already, which reality needs the arm's observer for.
+    is_dream = setup.arm.trains_in_dream
+    observer = Observer(1) if is_dream else make_observer(setup.arm, replace(inputs, learns=True))
     observed = ObservedVectorEnv(env, observer, setup.env.image_key)
     normalized = VecNormalize(
         channels_first(VecMonitor(VectorEnvAdapter(observed))),
@@ -164,6 +212,14 @@ def channels_first(env: VecEnv) -> VecEnv:
     space = env.observation_space
     parts = space.spaces.values() if isinstance(space, spaces.Dict) else [space]
     return VecTransposeImage(env) if any(is_image_space(part) for part in parts) else env
+
+
+def check_batches(setup: ArmSetup) -> None:
+    """Raise ConfigError if the batches of the algorithm do not fit the number of dreams."""
+    try:
+        setup.agent.check_batches()
+    except ValueError as error:
+        raise ConfigError(f"dream.num_envs = {setup.agent.num_envs}: {error}") from None
 
 
 def check_state(setup: ArmSetup) -> None:

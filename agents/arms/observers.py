@@ -15,6 +15,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ConfigError
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
+from worldvae.wrappers.memory import MemoryEncoder, MemoryObserver
 from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 
 Floats = NDArray[np.float32]
@@ -35,6 +36,8 @@ class ObserverInputs:
     """The action space of the policy."""
     encode: FrameEncoder | None = None
     """The frozen encoder of an arm that observes latents."""
+    remember: MemoryEncoder | None = None
+    """The dynamics of an arm that observes their memory."""
     units: RunningMeanStd | None = None
     """Mean and variance of the stacked true states, (stack S,)."""
     learns: bool = False
@@ -126,6 +129,12 @@ def _latents(inputs: ObserverInputs) -> Observer:
     return LatentObserver(inputs.encode, inputs.stack)
 
 
+def _latents_and_memory(inputs: ObserverInputs) -> Observer:
+    if inputs.encode is None or inputs.remember is None:
+        raise TypeError("memory needs an encoder and dynamics; give the arm's row both")
+    return MemoryObserver(inputs.encode, inputs.remember)
+
+
 def _state(inputs: ObserverInputs) -> Observer:
     if inputs.units is None:
         raise TypeError("the true state needs its units")
@@ -135,6 +144,7 @@ def _state(inputs: ObserverInputs) -> Observer:
 OBSERVERS: dict[str, ObservationKind] = {
     "frames": ObservationKind(lambda inputs: Observer(inputs.stack)),
     "latents": ObservationKind(_latents, panel="sees its latents"),
+    "latents + memory": ObservationKind(_latents_and_memory, panel="latents, memory"),
     "true state": ObservationKind(_state, needs_state=True, is_drawn=False, panel="sees the state"),
     "actions": ObservationKind(
         lambda inputs: ActionObserver(inputs.stack, inputs.actions),

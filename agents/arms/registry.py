@@ -51,8 +51,30 @@ class Arm:
         """Whether its encoder has its initial weights."""
         return self.encoder == "untrained"
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether it observes the memory of dynamics, which holds the past in place of a stack."""
+        return self.dynamics is not None
+
+    @property
+    def has_trained_dynamics(self) -> bool:
+        """Whether its dynamics were trained on latents."""
+        return self.dynamics == "trained"
+
+    @property
+    def has_untrained_dynamics(self) -> bool:
+        """Whether its dynamics have their initial weights."""
+        return self.dynamics == "untrained"
+
+    @property
+    def trains_in_dream(self) -> bool:
+        """Whether it trains in a dream of its dynamics."""
+        return self.world == "dream"
+
 
 _DENSE = "none: the shared dense layers begin at the {}"
+
+_REMEMBERED = "latents, and the memory that {} has of all latents and actions of the episode"
 
 ROWS = (
     Arm(
@@ -78,6 +100,35 @@ ROWS = (
         colour="#7f8790",
         observation="latents of the same encoder with its initial weights, frozen, never trained",
         first_layers=_DENSE.format("latents"),
+    ),
+    Arm(
+        name="memory",
+        observes="latents + memory",
+        encoder="trained",
+        dynamics="trained",
+        colour="#b9109c",
+        observation=_REMEMBERED.format("a trained model of their dynamics"),
+        first_layers=_DENSE.format("latents and the memory"),
+    ),
+    Arm(
+        name="untrained_memory",
+        observes="latents + memory",
+        encoder="trained",
+        dynamics="untrained",
+        colour="#c70e20",
+        observation=_REMEMBERED.format("the same model of their dynamics with its initial weights"),
+        first_layers=_DENSE.format("latents and the memory"),
+    ),
+    Arm(
+        name="dream",
+        observes="latents + memory",
+        encoder="trained",
+        dynamics="trained",
+        world="dream",
+        colour="#fe30e1",
+        observation=_REMEMBERED.format("a trained model of their dynamics")
+        + "; it trains in a dream of that model, and is scored in reality",
+        first_layers=_DENSE.format("latents and the memory"),
     ),
     Arm(
         name="finetune",

@@ -114,16 +114,20 @@ class AgentConfig(Config):
 
     @model_validator(mode="after")
     def _batch_fits(self) -> AgentConfig:
+        self.check_batches()
+        return self
+
+    def check_batches(self) -> None:
+        """Raise ValueError unless batches divide what the environments yield between updates."""
         arguments = self.arguments
         learns_in_batches = {"n_steps", "batch_size"} <= arguments.keys()
         if ALGORITHMS[self.algorithm].replays or not learns_in_batches:
-            return self
+            return
         n_steps, batch = arguments["n_steps"], arguments["batch_size"]
         if n_steps * self.num_envs % batch:
             raise ValueError(
                 f"batch_size {batch} does not divide n_steps x num_envs = {n_steps * self.num_envs}"
             )
-        return self
 
 
 def check_installed(name: AlgorithmName) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from agents.config.agent import ALGORITHMS, AgentConfig
+from agents.config.gap import GapConfig
 from agents.config.sections import (
     CompareConfig,
     DriftConfig,
@@ -20,6 +21,7 @@ from agents.config.sections import (
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.checksum import check_yaml
 from worldvae.config import Config, load_config, merge
+from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name, shortened
@@ -49,6 +51,11 @@ class Experiment(Config):
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
+    dynamics: DynamicsConfig = Field(DynamicsConfig(), description="Learning how the latents move.")
+    dream: DreamConfig = Field(
+        DreamConfig(), description="Dreams of the dynamics, and training in them."
+    )
+    gap: GapConfig = Field(GapConfig(), description="Policies in reality and in the dream.")
     agent: AgentConfig = Field(AgentConfig(), description="The agents, the same for every arm.")
     evaluation: EvaluationConfig = Field(EvaluationConfig(), description="Scoring agents.")
     drift: DriftConfig = Field(DriftConfig(), description="Watching frozen encoders.")
@@ -137,6 +144,21 @@ class Experiment(Config):
         return self.folder / "untrained_encoder"
 
     @property
+    def dynamics_folder(self) -> Path:
+        """The folder of the dynamics of the pretrained encoder's latents."""
+        return self.folder / "dynamics"
+
+    @property
+    def untrained_dynamics_folder(self) -> Path:
+        """The folder of the control arm's untrained dynamics."""
+        return self.folder / "untrained_dynamics"
+
+    @property
+    def gap_folder(self) -> Path:
+        """The folder of the gap report."""
+        return self.folder / "gap"
+
+    @property
     def sweep_folder(self) -> Path:
         """The folder of the encoders of a sweep over beta."""
         return self.folder / "sweep"
@@ -147,9 +169,24 @@ class Experiment(Config):
 
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Raise ArtifactError if `path` exists and holds other settings than `experiment`."""
+    """Raise ArtifactError if `path` exists and holds other settings than `experiment`.
+
+    A setting that did not exist yet when it was written had its default.
+    """
     advice = "choose another --name, or remove that folder"
-    _settings(experiment, sections).check_file(path, advice)
+    _settings(experiment, sections).check_file(path, advice, _defaults(Experiment()))
+
+
+def _defaults(config: Config, prefix: str = "") -> dict[str, Any]:
+    """Return the value of each field of `config` by its dotted name, but for mappings."""
+    values, found = config.model_dump(mode="json", by_alias=True), dict[str, Any]()
+    for name, field in type(config).model_fields.items():
+        value, key = getattr(config, name), field.alias or name
+        if isinstance(value, Config):
+            found |= _defaults(value, f"{prefix}{key}.")
+        elif not isinstance(value, dict):
+            found[f"{prefix}{key}"] = values[key]
+    return found
 
 
 def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from worldvae.fields import LARGEST_SEED
 Action = int | tuple[float, ...]
 """A number of a Discrete space, or the numbers of a Box, one per axis."""
 
+MOST_ENVS = 1_000
 SEEDS = 400_000_000
 """How many seeds, from `gap.seed` on, the episodes are spread over."""
 
@@ -105,10 +106,15 @@ class GapConfig(Config):
     seed: int = Field(
         500_000_000,
         ge=0,
-        le=LARGEST_SEED - SEEDS,
+        le=LARGEST_SEED - SEEDS - MOST_ENVS,
         description="Episodes begin from this seed and from 400 million above it.",
     )
-    num_envs: int = Field(8, ge=1, le=1_000, description="Real episodes that run at once.")
+    num_envs: int = Field(8, ge=1, le=MOST_ENVS, description="Real episodes that run at once.")
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """The least and the greatest seed that an episode may begin from."""
+        return self.seed, self.seed + SEEDS + self.num_envs
 
     @model_validator(mode="after")
     def _checks(self) -> GapConfig:

@@ -21,35 +21,30 @@ from agents.arms.registry import Arm
 from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
 from agents.drift.outliers import Outliers
+from agents.drift.refitting import (
+    RefreshCost,
+    agent_rollouts,
+    charge,
+    collect_as,
+    refit_config,
+    refit_result,
+)
 from agents.drift.watch import DriftWatch
 from agents.drift.whitening import keep_units
 from agents.policy.agent import Agent
-from agents.policy.resources import PeakMemory, used_cpu
+from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_encoder, write_card
 from agents.run.drift_log import DriftLine, read_lines
-from agents.run.stage_results import REFRESH, RefreshResult
+from agents.run.stage_results import REFRESH
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.autoencoders.pretrain import refit
 from worldvae.diagnostics.drift import refer
 from worldvae.envs import EnvConfig
-from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.seeding import derive
-from worldvae.torch_seeding import seeded_torch
 from worldvae.training.device import torch_device
-
-EVALUATIONS = 4
-"""The smallest number of evaluations of a refit, of which the best is kept."""
-
-
-@dataclass(frozen=True)
-class RefreshCost:
-    """The cost of one part of a refresh; env steps are counted before action repeat."""
-
-    env_steps: int
-    seconds: float
-    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -90,8 +85,11 @@ class DriftTask:
 
 
 def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
-    """Return the callback that measures an agent's drift; empty if it observes no latents."""
-    if not task.config.every or agent.encode is None:
+    """Return the callback that measures an agent's drift.
+
+    Empty if its training encodes no frames, as in a dream.
+    """
+    if not task.config.every or agent.encode is None or agent.arm.trains_in_dream:
         return []
     encoder = agent.encode.encoder
     current = refresh_folder(task.folder, card.refreshes) if card.refreshes else task.folder
@@ -129,25 +127,12 @@ def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
     folder, target = task.folder, refresh_folder(task.folder, card.refreshes + 1)
     if not REFRESH.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
-            collected, refitted = _collect(task, target, card), _refit(task, target, card)
-        result = RefreshResult(
-            env_steps=collected.env_steps,
-            seconds=collected.seconds + refitted.seconds,
-            cpu_seconds=collected.cpu_seconds + refitted.cpu_seconds,
-            peak_memory=memory.bytes,
-        )
-        REFRESH.write(target, result)
-    result = REFRESH.read(target)
-    card = card.model_copy(
-        update={
-            "encoder": os.path.relpath(target / "encoder", folder),
-            "encoder_sha256": hash_encoder(target / "encoder"),
-            "refreshes": card.refreshes + 1,
-            "refresh_env_steps": card.refresh_env_steps + result.env_steps,
-            "refresh_seconds": card.refresh_seconds + result.seconds,
-            "refresh_cpu_seconds": card.refresh_cpu_seconds + result.cpu_seconds,
-            "peak_memory": max(card.peak_memory, result.peak_memory),
-        }
+            cost = _collect(task, target, card) + _refit(task, target, card)
+        REFRESH.write(target, refit_result(cost, memory.bytes))
+    encoder = target / "encoder"
+    path, digest = os.path.relpath(encoder, folder), hash_encoder(encoder)
+    card = charge(card, REFRESH.read(target)).model_copy(
+        update={"encoder": path, "encoder_sha256": digest}
     )
     write_card(folder, card)
     return card
@@ -160,22 +145,9 @@ def refresh_folder(folder: Path, number: int) -> Path:
 
 def _collect(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     """Collect frames with the exploring agent; return the cost."""
-    rollouts = RolloutConfig(
-        frames=task.config.refresh_frames,
-        num_envs=task.rollouts.num_envs,
-        policies={"agent": 1.0},
-        agent=str(task.folder),
-        epsilon=task.rollouts.epsilon,
-    )
-    seed = derive(card.seed, "refresh", card.refreshes)
     store = RolloutStore.create(target / "rollouts", task.env)
-    # The CPU seconds of a killed part are unknown; it is taken to have been busy all the time.
-    before, start = sum(record.seconds for record in store.records), used_cpu()
-    agent = Agent.load(task.folder, deterministic=False)
-    with seeded_torch(derive(seed, "actions", store.next_number)):
-        collect(store, rollouts, seed, agent)
-    seconds = sum(record.seconds for record in store.records)
-    return RefreshCost(store.env_steps, seconds, before + used_cpu() - start)
+    rollouts = agent_rollouts(task.rollouts, task.config.refresh_frames)
+    return collect_as(task.folder, store, rollouts, derive(card.seed, "refresh", card.refreshes))
 
 
 def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
@@ -189,10 +161,3 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     result = PRETRAINING.read(target / "encoder")
     # Only published files have null.
     return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
-
-
-def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
-    """Return the configuration of pretraining with `steps` optimiser steps."""
-    every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
-    values = pretrain.model_dump(by_alias=True)
-    return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})

@@ -11,6 +11,7 @@ from agents.gap.film import FILM
 from agents.gap.gap_file import Agreement, GapReport, Measured, PolicyGap, Trust
 from agents.gap.rules import number, with_interval
 from worldvae import html
+from worldvae.diagnostics.rules.findings import percent
 from worldvae.files import atomic_write_text
 from worldvae.plots import gap as plots
 
@@ -273,5 +274,5 @@ def _point(one: PolicyGap, what: str) -> plots.ScoredPolicy:
 
 def _cell(found: Measured, digits: int | None = None, cut: float = 0.0) -> html.Cell:
     low, high = (number(one, digits) for one in (found.low, found.high))
-    remark = f", {cut:.0%} cut" if cut else ""
+    remark = f", {percent(cut)} cut" if cut else ""
     return number(found.value, digits), f"{low} to {high}{remark}"

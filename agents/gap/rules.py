@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.gap.gap_file import GapReport, Measured, Trust
 from worldvae.diagnostics.rules.evidence import Finding, Severity
+from worldvae.diagnostics.rules.findings import percent
 from worldvae.stats import Array
 
 LEAST_POLICIES = 20
@@ -141,8 +142,7 @@ def flatters_all(report: GapReport) -> Finding | None:
         name="flatters" if more else "belittles",
         found=f"The dream {'flatters' if more else 'belittles'} policies by "
         f"{with_interval(_absolute(found))} on average.",
-        advice=f"{'Raise' if more else 'Lower'} dream.temperature (now {report.temperature:g}); "
-        "gap.temperatures chooses one on validation episodes.",
+        advice=_temper(report, "Raise" if more else "Lower"),
     )
 
 
@@ -160,8 +160,8 @@ def flatters_agents(report: GapReport) -> Finding | None:
         found="The dream flatters the agent that was trained in it by "
         f"{with_interval(worst.flattery)}: {worst.name} is promised {number(dream)}, and gets "
         f"{number(real)} in reality.",
-        advice="Let it collect and relearn (dream.rounds), let members disagree (dynamics.members, "
-        f"dream.max_disagreement), or raise dream.temperature (now {report.temperature:g}).",
+        advice="Let it collect and relearn (dream.rounds), or let members disagree "
+        "(dynamics.members, dream.max_disagreement). " + _temper(report, "Or raise"),
     )
 
 
@@ -201,9 +201,9 @@ def mostly_cut(report: GapReport) -> Finding | None:
     return Finding(
         severity="note",
         name="cut",
-        found=f"Of the episodes {shares[0]:.0%} in reality and {shares[1]:.0%} in the dream did "
-        f"not end by themselves within {report.horizon:,} decisions: returns are those until then, "
-        "in both worlds alike.",
+        found=f"Of the episodes {percent(shares[0])} in reality and {percent(shares[1])} in the "
+        f"dream did not end by themselves within {report.horizon:,} decisions: returns are those "
+        "until then, in both worlds alike.",
         advice="Raise gap.horizon, if the environment lets episodes last longer.",
     )
 
@@ -234,6 +234,19 @@ RULES: tuple[Rule, ...] = (
     mostly_cut,
     few_policies,
 )
+
+
+def _temper(report: GapReport, verb: str) -> str:
+    """Return advice on the temperature, unless one was chosen already."""
+    if report.temperatures:
+        return (
+            "No temperature that was tried mends it: see which of reward and ends is wrong "
+            "(python -m scripts.dynamics CONFIG)."
+        )
+    return (
+        f"{verb} dream.temperature (now {report.temperature:g}); gap.temperatures chooses one on "
+        "validation episodes."
+    )
 
 
 def _lengths(report: GapReport) -> tuple[Array, Array]:

@@ -26,7 +26,7 @@ class Progress:
 def agent_progress(folder: Path, env_steps: int) -> Progress:
     """Return the env steps of an agent in training, and the mean return of its last episodes."""
     lines = EPISODES.last(folder, AVERAGED)
-    done = lines[-1].env_steps if lines else 0
+    done = lines[-1].trained_steps if lines else 0
     note = f"return {np.mean([line.total for line in lines]):.4g}" if lines else ""
     return Progress(min(done, env_steps), env_steps, note)
 

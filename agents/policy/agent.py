@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -14,12 +15,14 @@ from agents.arms.observers import ObserverInputs
 from agents.arms.registry import ARMS, Arm
 from agents.policy.checkpoint import load_model
 from agents.policy.normalization import saved_units
-from agents.run.agent_card import AgentCard, own_encoder, read_card
+from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, read_card
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.envs import EnvConfig
 from worldvae.errors import ArtifactError
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
+from worldvae.wrappers.memory import MemoryEncoder
 from worldvae.wrappers.observer import Moment, Observer
 from worldvae.wrappers.stack import observed
 
@@ -68,9 +71,20 @@ class Agent:
             )
         model, arm = load_model(folder, card), ARMS[card.arm]
         encode = checked_encoder(folder, card) if arm.freezes_encoder else None
-        inputs = ObserverInputs(card.stack, model.action_space, encode, saved_units(card))
+        remember = None
+        if encode is not None and arm.has_memory:
+            remember = checked_dynamics(folder, card, encode, model.action_space)
+        units = saved_units(card)
+        inputs = ObserverInputs(card.stack, model.action_space, encode, remember, units)
         observer = make_observer(arm, inputs)
         return cls(model, arm, observer, card.env.image_key, deterministic)
+
+    @property
+    def frozen_parameters(self) -> int:
+        """The weights that its observations use and that it does not train."""
+        if not isinstance(self.observer, LatentObserver):
+            return 0
+        return self.observer.parameters
 
     @property
     def encode(self) -> FrameEncoder | None:
@@ -98,6 +112,10 @@ class Agent:
         self._last_actions = actions
         return actions
 
+    def took(self, actions: NDArray[Any]) -> None:
+        """Note that `actions` (N, ...) were taken instead of those that it chose last."""
+        self._last_actions = np.asarray(actions)
+
     def begin(self) -> Agent:
         """Forget all past observations; the number of environments may change."""
         self._recurrent_state = self._last_actions = None
@@ -114,3 +132,16 @@ def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
             "put that one back, or remove the agent and train it again"
         )
     return FrameEncoder(Encoder.load(path), card.whiten, card.env.frame)
+
+
+def checked_dynamics(
+    folder: Path, card: AgentCard, encode: FrameEncoder, actions: spaces.Space[Any]
+) -> MemoryEncoder:
+    """Load the dynamics that the agent was trained with; ArtifactError if they were replaced."""
+    path = own_dynamics(folder, card)
+    if hash_dynamics(path) != card.dynamics_sha256:
+        raise ArtifactError(
+            f"{path}: not the dynamics that the agent in {folder} was trained with; "
+            "put those back, or remove the agent and train it again"
+        )
+    return MemoryEncoder(path, encode, actions)

@@ -25,7 +25,7 @@ class TrainingCallback(BaseCallback):
 
     Args:
         card: The agent at the start, or at its last checkpoint.
-        total: Environment steps of the whole training.
+        total: Environment steps of the whole training, real or dreamed.
         every: Environment steps between evaluations, and between checkpoints.
         measure: Evaluates the agent in its present state.
         memory: Measures the memory of the process.
@@ -44,10 +44,10 @@ class TrainingCallback(BaseCallback):
         super().__init__()
         self.card = card
         self._folder, self._agent, self._measure, self._memory = folder, agent, measure, memory
-        self._evaluation, self._checkpoint = (Pace(step, card.env_steps) for step in every)
+        self._evaluation, self._checkpoint = (Pace(step, card.trained_steps) for step in every)
         self._meter = Meter(card.seconds, card.cpu_seconds, card.evaluation_seconds)
         name = f"{card.arm} seed {card.seed}"
-        self._bar = ProgressBar(name, total, "steps", done=card.env_steps)
+        self._bar = ProgressBar(name, total, "steps", done=card.trained_steps)
 
     def checkpoint(self) -> AgentCard:
         """Save the agent; a resumed training continues from here."""
@@ -65,14 +65,14 @@ class TrainingCallback(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         # Between two updates, so that the agent is the newest and no rollout is half done.
-        self._bar.reach(self._env_steps)
-        if self._evaluation.is_due(self._env_steps):
+        self._bar.reach(self._trained_steps)
+        if self._evaluation.is_due(self._trained_steps):
             self._evaluate()
-        if self._checkpoint.is_due(self._env_steps):
+        if self._checkpoint.is_due(self._trained_steps):
             self.checkpoint()
 
     def _on_training_end(self) -> None:
-        self._bar.reach(self._env_steps)
+        self._bar.reach(self._trained_steps)
         self._bar.close()
 
     def _evaluate(self) -> None:
@@ -89,11 +89,14 @@ class TrainingCallback(BaseCallback):
         EVALUATIONS.append(self._folder, line)
 
     @property
-    def _env_steps(self) -> int:
+    def _trained_steps(self) -> int:
         return int(self.num_timesteps * self.card.env.action_repeat)
 
     def _now(self) -> dict[str, Any]:
-        return {"env_steps": self._env_steps, "seconds": self._meter.seconds}
+        """Return the steps and seconds of training so far; dreamed steps cost no real ones."""
+        is_dream, steps = self._agent.arm.trains_in_dream, self._trained_steps
+        counted = {"env_steps": 0, "dreamed_steps": steps} if is_dream else {"env_steps": steps}
+        return {**counted, "seconds": self._meter.seconds}
 
     def _current_card(self) -> AgentCard:
         observer = self._agent.observer

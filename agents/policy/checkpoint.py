@@ -21,9 +21,11 @@ def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard
     buffer = io.BytesIO()
     model.save(buffer)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    card = card.model_copy(update={"model": f"model_{card.env_steps}.zip", "model_sha256": digest})
+    card = card.model_copy(
+        update={"model": f"model_{card.trained_steps}.zip", "model_sha256": digest}
+    )
     atomic_write_bytes(folder / card.model, buffer.getvalue())
-    card = card.model_copy(update=_save_replay(folder, model, card.env_steps))
+    card = card.model_copy(update=_save_replay(folder, model, card.trained_steps))
     write_card(folder, card)
     drop_others(folder, card)
     return card
@@ -59,11 +61,11 @@ def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
     model.load_replay_buffer(path)
 
 
-def _save_replay(folder: Path, model: BaseAlgorithm, env_steps: int) -> dict[str, str]:
+def _save_replay(folder: Path, model: BaseAlgorithm, trained_steps: int) -> dict[str, str]:
     """Save the replay buffer of an algorithm that has one; return its entries for the card."""
     if not isinstance(model, OffPolicyAlgorithm):
         return {}
-    path = folder / f"replay_{env_steps}.pkl"
+    path = folder / f"replay_{trained_steps}.pkl"
     with atomic_file(path) as file:
         model.save_replay_buffer(file)  # type: ignore[arg-type]
     return {"replay": path.name, "replay_sha256": sha256_file(path)}

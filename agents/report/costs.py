@@ -18,6 +18,8 @@ class AgentCosts:
     """The costs of one agent and the stages before its training, or their mean over seeds."""
 
     trained_steps: float
+    """Real env steps of training."""
+    dreamed_steps: float
     charged_steps: float | None
     stages: Mapping[str, StageCost]
     parameters_trained: float
@@ -62,6 +64,7 @@ def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:
     charged = [cost.env_steps for cost in shared.values()]
     return AgentCosts(
         trained_steps=result.env_steps,
+        dreamed_steps=result.dreamed_steps,
         charged_steps=_combined([*charged, result.refresh_env_steps], sum),
         stages=stages,
         peak_memory=_combined([stages[name].peak_memory for name in METERED], max),
@@ -78,6 +81,7 @@ def _mean_costs(agents: list[AgentCosts]) -> AgentCosts:
     stages = {name: [agent.stages[name] for agent in agents] for name in NAMES}
     return AgentCosts(
         trained_steps=float(np.mean([agent.trained_steps for agent in agents])),
+        dreamed_steps=float(np.mean([agent.dreamed_steps for agent in agents])),
         charged_steps=_mean(agent.charged_steps for agent in agents),
         stages={name: _mean_stage(costs) for name, costs in stages.items()},
         peak_memory=_mean(agent.peak_memory for agent in agents),

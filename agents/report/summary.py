@@ -11,6 +11,7 @@ import numpy as np
 from agents.report.costs import ArmCosts, costs_of_arms
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.run.agent_result import AgentResult
+from agents.run.load import curve
 from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
 from agents.run.stage_results import Cost
 from worldvae.stats import (
@@ -41,6 +42,8 @@ class ArmSummary:
     within: tuple[float, float]
     """95 % interval of a single seed's score over its episodes; NaN if there are several seeds."""
     trained: Cost
+    dreamed: int
+    """Dreamed env steps of training."""
     charged: Cost
     parameters_trained: int
     parameters_frozen: int
@@ -131,10 +134,16 @@ def unequal(run: Run) -> list[str]:
     controlled: dict[str, Callable[[AgentResult], object]] = {
         "the evaluation episodes": lambda result: result.evaluation.seeds,
         "the evaluation environment": lambda result: result.evaluation.env_id,
-        "the env steps of training": lambda result: result.env_steps,
+        # An agent trains in reality or in a dream; 0 steps of the other kind are no difference.
+        "the env steps of training": lambda result: result.env_steps or None,
+        "the dreamed steps of training": lambda result: result.dreamed_steps or None,
         "the versions of the software": lambda result: sorted(result.versions.items()),
     }
-    return [name for name, value in controlled.items() if len({str(value(r)) for r in results}) > 1]
+    return [name for name, value in controlled.items() if _differs(map(value, results))]
+
+
+def _differs(values: Iterable[object]) -> bool:
+    return len({str(value) for value in values if value is not None}) > 1
 
 
 def number(value: float, digits: int) -> str:
@@ -159,6 +168,7 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
             round(np.mean([result.cost.env_steps for result in results])),
             float(np.mean([result.cost.seconds for result in results])),
         ),
+        dreamed=round(np.mean([result.dreamed_steps for result in results])),
         charged=charge,
         parameters_trained=results[0].parameters_trained,
         parameters_frozen=results[0].parameters_frozen,
@@ -193,7 +203,7 @@ def _acting(
 
 def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
     """Return the held-out score at `limit`, linear between evaluations; NaN before the first."""
-    points, scores = zip(*((getattr(e, unit), e.score) for e in agent.measured), strict=True)
+    points, scores = curve(agent, unit)
     return float(np.interp(limit, points, scores, left=np.nan))
 
 

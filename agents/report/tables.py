@@ -66,15 +66,18 @@ def normalised_table(normalised: NormalisedComparison) -> Table:
 def costs_table(costs: Sequence[ArmCosts]) -> Table:
     """Return the mean costs of each arm; stages that no arm needed are left out."""
     stages = [name for name in NAMES if any(one.mean.stages[name] != NOTHING for one in costs)]
-    columns = [_arm_costs(arm_costs, stages) for arm_costs in costs]
+    any_dreams = any(one.mean.dreamed_steps for one in costs)
+    columns = [_arm_costs(arm_costs, stages, any_dreams) for arm_costs in costs]
     return _side_by_side([arm_costs.arm for arm_costs in costs], columns)
 
 
 def costs_seeds_table(costs: Sequence[ArmCosts]) -> Table:
     """Return the costs of each agent after its encoder was trained."""
-    header = ("arm, seed", "env steps", "training", "its CPU", "its memory", "evaluation")
+    any_dreams = any(one.mean.dreamed_steps for one in costs)
+    dreamed = ("dreamed steps",) if any_dreams else ()
+    header = ("arm, seed", "env steps", *dreamed, "training", "its CPU", "its memory", "evaluation")
     rows = [
-        (f"{arm_costs.arm} {seed}", _agent_row(agent))
+        (f"{arm_costs.arm} {seed}", _agent_row(agent, any_dreams))
         for arm_costs in costs
         for seed, agent in arm_costs.seeds.items()
     ]
@@ -183,7 +186,7 @@ def _seed(summary: Summary, result: AgentResult) -> tuple[Cell, ...]:
     )
 
 
-def _arm_costs(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
+def _arm_costs(arm_costs: ArmCosts, stages: Sequence[str], any_dreams: bool) -> dict[str, Cell]:
     """Return one arm's column of the costs: name of the row -> value and remark."""
     mean, trials = arm_costs.mean, arm_costs.tuning_trials
     stage_minutes = {
@@ -191,6 +194,7 @@ def _arm_costs(arm_costs: ArmCosts, stages: Sequence[str]) -> dict[str, Cell]:
     }
     return {
         "env steps trained": (_count(mean.trained_steps), ""),
+        **({"env steps dreamed": (_count(mean.dreamed_steps), "")} if any_dreams else {}),
         "env steps charged": (_or_unknown(mean.charged_steps, _count), ""),
         **{name: (value, "") for name, value in stage_minutes.items()},
         "CPU minutes": (_or_unknown(mean.cpu_seconds, minutes), _cpu_parts(mean)),
@@ -209,10 +213,11 @@ def _cpu_parts(costs: AgentCosts) -> str:
     return ", ".join(f"{name} {minutes(seconds)}" for name, seconds in known.items())
 
 
-def _agent_row(costs: AgentCosts) -> tuple[Cell, ...]:
+def _agent_row(costs: AgentCosts, any_dreams: bool) -> tuple[Cell, ...]:
     training, evaluation = costs.stages["training"], costs.stages["evaluation"]
     return _plain(
         _count(costs.trained_steps),
+        *([_count(costs.dreamed_steps)] if any_dreams else []),
         _or_unknown(training.seconds, _in_minutes),
         _or_unknown(training.cpu_seconds, _in_minutes),
         _or_unknown(training.peak_memory, _gibibytes),

@@ -116,7 +116,7 @@ def _rule(pairs: int) -> list[str]:
 def _costs(summary: Summary) -> str:
     parts = []
     for arm in summary.arms:
-        text = f"{arm.arm} {arm.trained.env_steps:,} env steps ({minutes(arm.trained.seconds)} min)"
+        text = f"{arm.arm} {_steps(arm)} ({minutes(arm.trained.seconds)} min)"
         if arm.charged != Cost():
             text += (
                 f", and before that {arm.charged.env_steps:,} env steps "
@@ -125,6 +125,11 @@ def _costs(summary: Summary) -> str:
             )
         parts.append(text)
     return f"Training per seed: {'; '.join(parts)}."
+
+
+def _steps(arm: ArmSummary) -> str:
+    real = f"{arm.trained.env_steps:,} env steps"
+    return f"{real} and {arm.dreamed:,} dreamed ones" if arm.dreamed else real
 
 
 def _limits(summary: Summary) -> list[str]:

@@ -28,11 +28,14 @@ class AgentCard(Config):
     whiten: bool = Field(description="Whether its latents are whitened.")
     encoder: str | None = Field(description="Folder of the encoder, relative to the agent's own.")
     encoder_sha256: str | None = Field(description="Hash of that encoder.")
+    dynamics: str | None = Field(description="Folder of its dynamics, relative to the agent's own.")
+    dynamics_sha256: str | None = Field(description="Hash of these dynamics.")
     model: str = Field("", description="File of the weights, Stable-Baselines3's zip.")
     model_sha256: str = Field("", description="Hash of that file.")
     replay: str = Field("", description="File of the replay buffer, if the algorithm has one.")
     replay_sha256: str = Field("", description="Hash of that file.")
-    env_steps: int = Field(0, description="Environment steps trained so far.")
+    env_steps: int = Field(0, description="Real environment steps trained so far.")
+    dreamed_steps: int = Field(0, description="Dreamed environment steps trained so far.")
     seconds: float = Field(0.0, description="Seconds of training so far, without evaluations.")
     cpu_seconds: float = Field(0.0, description="CPU seconds of training so far.")
     evaluation_seconds: float = Field(0.0, description="Seconds of evaluations so far.")
@@ -44,10 +47,15 @@ class AgentCard(Config):
     state_var: tuple[float, ...] = Field((), description="state arm: running variance of states.")
     state_count: float = Field(1e-4, description="state arm: number of states in both.")
     logged: dict[str, int] = Field({}, description="Lines of each log at this checkpoint.")
-    refreshes: int = Field(0, description="How many times its encoder was refitted.")
+    refreshes: int = Field(0, description="How many times its encoder or dynamics were refitted.")
     refresh_env_steps: int = Field(0, description="Environment steps collected for refits.")
     refresh_seconds: float = Field(0.0, description="Seconds of collecting and refitting.")
     refresh_cpu_seconds: float = Field(0.0, description="CPU seconds of collecting and refitting.")
+
+    @property
+    def trained_steps(self) -> int:
+        """The environment steps trained so far, real or dreamed, before the action repeat."""
+        return self.env_steps + self.dreamed_steps
 
 
 AGENT_CARD = JsonFile("card.json", AgentCard, "remove {folder} and train again")
@@ -70,3 +78,8 @@ def write_card(folder: Path, card: AgentCard) -> None:
 def own_encoder(folder: Path, card: AgentCard) -> Path:
     """Return the folder of the encoder that the agent in `folder` uses."""
     return (folder / str(card.encoder)).resolve()
+
+
+def own_dynamics(folder: Path, card: AgentCard) -> Path:
+    """Return the folder of the dynamics whose memory the agent in `folder` observes."""
+    return (folder / str(card.dynamics)).resolve()

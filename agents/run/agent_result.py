@@ -13,23 +13,32 @@ from worldvae.json_files import Content, JsonFile, JsonLog
 LINE_REMEDY = "restore the file, remove that line, or remove {folder} to train again"
 
 
-class TrainingEpisode(Content):
-    """One training episode: a line of `episodes.jsonl`."""
+class TrainingMoment(Content):
+    """A moment of training; env steps are counted before action repeat."""
 
-    env_steps: int = Field(description="Env steps of training at its end, before action repeat.")
-    seconds: float = Field(description="Seconds of training at its end.")
+    env_steps: int = Field(description="Real env steps of training so far.")
+    dreamed_steps: int = Field(0, description="Dreamed env steps of training so far.")
+    seconds: float = Field(description="Seconds of training so far, without evaluations.")
+
+    @property
+    def trained_steps(self) -> int:
+        """The env steps of training so far, real or dreamed."""
+        return self.env_steps + self.dreamed_steps
+
+
+class TrainingEpisode(TrainingMoment):
+    """One training episode, at its end: a line of `episodes.jsonl`."""
+
     total: float = Field(alias="return", description="Sum of its rewards.")
     length: int = Field(description="Its decisions.")
 
 
-class Evaluation(Content):
+class Evaluation(TrainingMoment):
     """Held-out episodes played at one moment of training: a line of `evaluations.jsonl`."""
 
-    env_steps: int = Field(description="Env steps of training so far, before action repeat.")
-    seconds: float = Field(description="Seconds of training so far, without evaluations.")
     cpu_seconds: float | None = Field(description="CPU seconds of training; null: not measured.")
-    refresh_env_steps: int = Field(description="Env steps of refitting the encoder so far.")
-    refresh_seconds: float = Field(description="Seconds of refitting the encoder so far.")
+    refresh_env_steps: int = Field(description="Env steps of collecting for refits so far.")
+    refresh_seconds: float = Field(description="Seconds of collecting and refitting so far.")
     returns: tuple[float, ...] = Field(description="Return of each episode.")
     lengths: tuple[int, ...] = Field(description="Decisions of each episode.")
 
@@ -93,17 +102,18 @@ class AgentResult(Content):
     arm: str
     algorithm: str
     seed: int
-    env_steps: int = Field(description="Env steps of training, before action repeat.")
+    env_steps: int = Field(description="Real env steps of training, before action repeat.")
+    dreamed_steps: int = Field(0, description="Dreamed env steps of training.")
     seconds: float = Field(description="Seconds of training, without evaluations.")
     cpu_seconds: float | None = Field(description="CPU seconds of training and its children.")
     peak_memory: int | None = Field(description="Peak of resident bytes, with child processes.")
     evaluation_seconds: float | None = Field(description="Seconds of all evaluations.")
-    refreshes: int = Field(description="How many times its encoder was refitted.")
+    refreshes: int = Field(description="How many times its encoder or dynamics were refitted.")
     refresh_env_steps: int = Field(description="Env steps collected for refits.")
     refresh_seconds: float = Field(description="Seconds of collecting and refitting.")
     refresh_cpu_seconds: float = Field(description="CPU seconds of collecting and refitting.")
     parameters_trained: int
-    parameters_frozen: int = Field(description="Parameters of a frozen encoder.")
+    parameters_frozen: int = Field(description="Parameters of a frozen encoder and its dynamics.")
     command: str = Field(description="The command that trains this agent.")
     versions: dict[str, str] = Field(description="Versions of the software.")
     evaluation: FinalEvaluation
@@ -124,6 +134,7 @@ class AgentResult(Content):
         """The compared episodes as the last evaluation of training, at the cost of all training."""
         return Evaluation(
             env_steps=self.cost.env_steps,
+            dreamed_steps=self.dreamed_steps,
             seconds=self.cost.seconds,
             cpu_seconds=self.cpu_seconds,
             refresh_env_steps=0,

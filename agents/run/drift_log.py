@@ -17,6 +17,11 @@ class DriftLine(Drift):
     env_steps: int = Field(description="Env steps of training at the measurement.")
     refreshes: int = Field(description="How often the encoder had been refitted.")
 
+    @property
+    def trained_steps(self) -> int:
+        """The env steps of training; drift is not measured in dreams, which show no frames."""
+        return self.env_steps
+
 
 DRIFT = JsonLog("drift.jsonl", DriftLine, LINE_REMEDY)
 

@@ -78,9 +78,13 @@ def write_scores(run: Run) -> Path:
 
 
 def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
-    """Return held-out scores over "env_steps" or "seconds", the final one last: (2, points)."""
-    points = [(getattr(line, unit), line.score) for line in agent.measured if line.returns]
-    return np.array(points, dtype=np.float64).reshape(-1, 2).T
+    """Return held-out scores over "env_steps" or "seconds", the final one last: (2, points).
+
+    Of several scores at one place, as of an agent that dreams and spends no real steps, it is the
+    last one.
+    """
+    points = {getattr(line, unit): line.score for line in agent.measured if line.returns}
+    return np.array([*points.items()], dtype=np.float64).reshape(-1, 2).T
 
 
 def _score_rows(result: AgentResult, cost: Cost) -> list[tuple[object, ...]]:

@@ -40,13 +40,13 @@ class AgentRecord:
         if self.result is None:
             return earlier
         last = self.result.measured
-        return (*(e for e in earlier if e.env_steps < last.env_steps), last)
+        return (*(e for e in earlier if e.trained_steps < last.trained_steps), last)
 
     @property
     def reached(self) -> int:
-        """Env steps at the last line of its logs."""
+        """Env steps of training, real or dreamed, at the last line of its logs."""
         lines: tuple[Evaluation | TrainingEpisode, ...] = (*self.evaluations, *self.episodes)
-        return max((line.env_steps for line in lines), default=0)
+        return max((line.trained_steps for line in lines), default=0)
 
 
 @dataclass(frozen=True)

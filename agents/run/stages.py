@@ -14,6 +14,7 @@ from agents.arms.registry import ARMS, Arm
 from agents.run.agent_result import AgentResult
 from agents.run.stage_results import COLLECTION, StageCost
 from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.json_files import JsonFile
 
 
@@ -63,6 +64,15 @@ SHARED = (
         # The frames it was trained on are charged as collected.
         cost=lambda result: StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory),
         needed_by=lambda arm: arm.has_trained_encoder,
+    ),
+    SharedStage(
+        name="dynamics",
+        activity="learning the dynamics",
+        folder="dynamics",
+        file=LEARNING,
+        # The frames they were trained on are charged as collected.
+        cost=lambda result: StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory),
+        needed_by=lambda arm: arm.has_trained_dynamics,
     ),
 )
 

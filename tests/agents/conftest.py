@@ -11,9 +11,9 @@ from tests.tiny import load
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `runs` of tests/tiny.yaml with rollouts and both encoders; not to be written to."""
+    """The `runs` of tests/tiny.yaml with rollouts, encoders and dynamics; not to be written to."""
     runs = tmp_path_factory.mktemp("runs")
-    prepare(load(runs), ("latent", "untrained"))
+    prepare(load(runs), ("latent", "untrained", "memory", "untrained_memory"))
     return runs
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.agent_task import AgentTask
 from agents.arms.build import open_training, set_up
 from agents.arms.registry import ARMS, ArmName
 from agents.policy.agent import Agent
@@ -19,7 +20,7 @@ from agents.policy.evaluate import evaluate
 from agents.prepare import collect_rollouts, prepare, pretrain_encoder
 from agents.run.agent_card import read_card
 from agents.run.load import read_run
-from agents.train import AgentTask, measure, train
+from agents.train import measure, train
 from tests.tiny import load
 from worldvae.envs import make_vec
 from worldvae.envs.world import RealWorld
@@ -38,20 +39,23 @@ def test_an_arm_leaves_what_it_should(runs: Path, arm: ArmName) -> None:
     folder = train(experiment, arm, 0)
     result = json.loads((folder / "result.json").read_text())
     assert (result["arm"], result["seed"]) == (arm, 0)
-    assert 1200 <= result["env_steps"] < 1200 + 4 * 30 * 2
+    spent = {True: ("dreamed_steps", "env_steps"), False: ("env_steps", "dreamed_steps")}
+    trained, other = spent[ARMS[arm].trains_in_dream]
+    assert 1200 <= result[trained] < 1200 + 4 * 30 * 2
+    assert result[other] == 0
     assert result["evaluation"]["seeds"] == [1_000_000, 1_000_001, 1_000_002, 1_000_003]
     assert len(result["evaluation"]["returns"]) == 4
-    assert (result["parameters_frozen"] > 0) == (arm in {"latent", "untrained"})
+    assert (result["parameters_frozen"] > 0) == ARMS[arm].freezes_encoder
     assert result["cpu_seconds"] > 0
     assert result["peak_memory"] > 1e7
     assert not result["evaluation"]["deterministic"]
     assert result["otherwise"]["deterministic"]
     evaluations = read_jsonl(folder / "evaluations.jsonl")
-    assert [row["env_steps"] // 400 for row in evaluations] == [1, 2, 3][: len(evaluations)]
+    assert [row[trained] // 400 for row in evaluations] == [1, 2, 3][: len(evaluations)]
     assert len(evaluations) >= 2
     assert all(len(row["returns"]) == 2 for row in evaluations)
     episodes = read_jsonl(folder / "episodes.jsonl")
-    assert all(row["env_steps"] <= result["env_steps"] for row in episodes)
+    assert all(row[trained] <= result[trained] for row in episodes)
     assert list(folder.glob("log/*/events*"))
     video = cv2.VideoCapture(str(folder / "video.webm"))
     assert video.read()[0]

@@ -141,6 +141,10 @@ class DreamConfig(DreamSettings):
     rounds: int = Field(
         1, ge=1, le=100, description="Times that an agent collects, relearns and dreams on."
     )
+    refit_encoder: bool = Field(
+        True,
+        description="Refit the encoder in each later round, too, for at most drift.refresh_steps.",
+    )
     real_steps: int | None = Field(
         None,
         ge=1,

@@ -17,7 +17,7 @@ from worldvae.stats import Array
 COLOURS = {"collected": BLUE, "new": GREY, "agent": ORANGE}
 """Kinds of policies: played in the rollouts, not played there, agents."""
 
-LONGEST_LABEL = 34
+LONGEST_LABEL = 28
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def _label(axes: Axes, points: Sequence[ScoredPolicy], low: float, high: float) 
     ordered = sorted(points, key=lambda one: one.dream)
     heights = spread([one.dream for one in ordered], 0.07 * (high - low))
     lift = min(0.0, high - max(heights, default=high)) or max(0.0, low - min(heights, default=low))
-    edge = high + 0.03 * (high - low)
+    edge, end = high + 0.03 * (high - low), high + 0.85 * (high - low)
+    # Unseen, so that all figures are equally wide, however long their names.
+    axes.plot([edge, end], [low, low], alpha=0, clip_on=False)
     for one, height in zip(ordered, heights, strict=True):
         axes.annotate(
             _shortened(one.name),

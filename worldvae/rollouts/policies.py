@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -25,6 +25,14 @@ class Policy(Protocol):
             episode_start: (N,), true where an environment begins an episode.
             state: (N, S), the true state; None if the backend does not show it.
         """
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A policy that has to know which actions were taken, since its memory depends on them."""
+
+    def took(self, actions: NDArray[Any]) -> None:
+        """Note that `actions` (N, ...) were taken instead of those that it chose last."""
 
 
 class Translated:
@@ -132,7 +140,10 @@ class EpsilonPolicy:
         uniform = draw_uniform(self._space, len(episode_start), self._generator)
         uniform = agent_actions(uniform, self._space)
         explore = self._generator.random(len(episode_start)) < self._epsilon
-        return np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)
+        taken = np.where(explore.reshape(-1, *[1] * (actions.ndim - 1)), uniform, actions)
+        if isinstance(self._policy, Attentive):
+            self._policy.took(taken)
+        return taken
 
 
 def draw_uniform(space: ActionSpace, count: int, generator: np.random.Generator) -> NDArray[Any]:

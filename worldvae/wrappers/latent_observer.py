@@ -116,6 +116,11 @@ class LatentObserver(Observer):
     def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
         return self.encode.space
 
+    @property
+    def parameters(self) -> int:
+        """The number of frozen weights that its observations use."""
+        return self.encode.encoder.parameters
+
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
         """Raise ArtifactError unless observations of `space` are such as it can observe."""
         self.encode.check_space(space, image_key)

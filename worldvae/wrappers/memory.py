@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
-from worldvae.dynamics.dynamics_files import DynamicsCard, KeyUnits
+from worldvae.dynamics.dynamics_files import DynamicsCard
+from worldvae.dynamics.key_units import standardised
 from worldvae.dynamics.model import DynamicsState
 from worldvae.envs.actions import agent_actions
 from worldvae.errors import ArtifactError, ConfigError
@@ -109,8 +110,9 @@ class MemoryEncoder:
                 f"{self.folder}: its dynamics read {', '.join(missing)} beside the frame, which "
                 "this environment does not show"
             )
-        parts = [standardised(keys[key.name], key) for key in self.card.keys]
-        return np.concatenate([latents, *parts], axis=1, dtype=np.float32)
+        if not self.card.keys:
+            return latents
+        return np.concatenate([latents, standardised(keys, self.card.keys)], axis=1)
 
 
 class MemoryObserver(LatentObserver):
@@ -127,6 +129,10 @@ class MemoryObserver(LatentObserver):
     def forget(self) -> None:
         super().forget()
         self._state: DynamicsState | None = None
+
+    @property
+    def parameters(self) -> int:
+        return super().parameters + self.remember.parameters
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
         super().check_space(space, image_key)
@@ -187,13 +193,6 @@ def latent_observer(
             f"stack = {stack}: with dynamics the memory holds the past; leave stack out, or set 1"
         )
     return MemoryObserver(encode, MemoryEncoder(dynamics, encode, actions))
-
-
-def standardised(values: NDArray[Any], key: KeyUnits) -> Floats:
-    """Return the values (N, d) of a key in its units: minus the mean, by the deviation."""
-    mean, std = np.array(key.mean, np.float32), np.array(key.std, np.float32)
-    numbers: Floats = (np.asarray(values, np.float32) - mean) / std
-    return numbers
 
 
 def _rows(state: DynamicsState, rows: NDArray[np.intp]) -> DynamicsState:

@@ -19,7 +19,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.examination import states_at
 from worldvae.envs.state import StateVariable
 from worldvae.errors import ArtifactError
-from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.rollouts import Record, RolloutStore, StoredFrames
 
 MOMENTS = 4
 
@@ -39,6 +39,8 @@ class Moments:
     """(K, S), NaN where no state was recorded."""
     actions: tuple[NDArray[Any], ...]
     """The actions of each moment's episode up to that moment, (t, ...) each."""
+    records: tuple[Record, ...]
+    """The episode of each moment."""
 
     @property
     def present(self) -> NDArray[np.uint8]:
@@ -82,4 +84,5 @@ def take(folder: Path, experiment: Experiment) -> Moments:
         store.state_variables,
         states_at(store, source, chosen),
         tuple(e["action"][:time] for e, time in zip(episodes, times, strict=True)),
+        tuple(source.records[record] for record in records),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.arms.build import ArmSetup, set_up
+from agents.arms.build import ArmSetup, make_observer, set_up
 from agents.arms.registry import ARMS, Arm
 from agents.config.experiment import Experiment
 from agents.report.sections.held_out import Moments, take
@@ -18,11 +18,17 @@ from agents.report.sections.image_grid import difference, image_grid
 from agents.run.records import Run
 from worldvae import html
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.envs.make import recorded_action_space
 from worldvae.errors import WorldvaeError
 from worldvae.plots.style import to_svg
+from worldvae.rollouts import Record, RolloutStore
+from worldvae.wrappers.observer import Moment, Observer
 
 LAYERS = 4
 """How many frames of a stack, or actions before a moment, are shown: the newest."""
+
+NUMBERS = 48
+"""How many numbers of a memory are shown: the first."""
 
 VARIABLES = 12
 """How many variables of the true state are shown: the first."""
@@ -37,10 +43,13 @@ class _Scene:
     moments: Moments
 
     def setup(self, arm: Arm) -> ArmSetup:
-        """Return the arm's setup with the encoder in this run's folder."""
+        """Return the arm's setup with the encoder and dynamics in this run's folder."""
         setup = set_up(self.experiment, arm.name)
-        folder = None if setup.encoder is None else self.folder / setup.encoder.name
-        return replace(setup, encoder=folder)
+        encoder, dynamics = (
+            None if folder is None else self.folder / folder.name
+            for folder in (setup.encoder, setup.dynamics)
+        )
+        return replace(setup, encoder=encoder, dynamics=dynamics)
 
     def encoder(self, arm: Arm) -> Encoder:
         """Return the arm's encoder."""
@@ -52,6 +61,15 @@ class _Scene:
         """Return the latents of the moments as the agent observes them, (K, Z)."""
         latents = encoder.encode(self.moments.inputs(encoder))
         return encoder.whiten(latents) if self.experiment.agent.whiten else latents
+
+    def remembered(self, arm: Arm) -> NDArray[np.float32]:
+        """Return latents and memory of the moments, each after its whole episode: (K, Z + M)."""
+        setup, store = self.setup(arm), RolloutStore(self.folder / "rollouts")
+        inputs = setup.observer_inputs(recorded_action_space(store.env))
+        moments = zip(self.moments.records, self.moments.actions, strict=True)
+        return np.concatenate(
+            [_observed_last(make_observer(arm, inputs), store, *moment) for moment in moments]
+        )
 
 
 def observations(run: Run) -> str:
@@ -120,6 +138,26 @@ def _latents(scene: _Scene, arm: Arm) -> str:
     return _draw(arm, {**_reconstructed(scene, encoder), **bars}, caption)
 
 
+def _latents_and_memory(scene: _Scene, arm: Arm) -> str:
+    seen = scene.remembered(arm)
+    latents, memory = np.split(seen, [scene.encoder(arm).latents], axis=1)
+    shown = memory[:, :NUMBERS]
+    part = f"{NUMBERS} of the " if memory.shape[1] > NUMBERS else "the "
+    bars = {
+        f"the {latents.shape[1]} latents": latents,
+        f"{part}{memory.shape[1]} numbers of the memory": shown,
+    }
+    caption = (
+        "The memory is that of all frames and actions of the episode before the moment; here those "
+        "of the policy that collected the frames."
+    )
+    if arm.has_untrained_dynamics:
+        caption += " The dynamics that remember were never trained."
+    if arm.trains_in_dream:
+        caption += " In its training, both are dreamed."
+    return _draw(arm, {"frame": scene.moments.present, **bars}, caption)
+
+
 def _reconstructed(scene: _Scene, encoder: Encoder) -> dict[str, NDArray[Any]]:
     """Return the encoder's target, the decoder's reconstruction and their difference."""
     moments, ahead = scene.moments, encoder.window.ahead
@@ -177,9 +215,23 @@ def _action(taken: NDArray[Any], age: int) -> str:
     return ", ".join(f"{value:.2g}" for value in np.atleast_1d(taken[-age]))
 
 
+def _observed_last(
+    observer: Observer, store: RolloutStore, record: Record, actions: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Return what an observer shows after the actions (t, ...) of an episode: (1, D)."""
+    frames, keys = store.frames(record), store.keys(record)
+    for time in range(len(actions) + 1):
+        before = None if time == 0 else actions[time - 1][None]
+        beside = {name: values[time][None] for name, values in keys.items()}
+        moment = Moment(frames[time][None], None, before, beside)
+        seen, _ = observer.step(moment, np.array([time == 0]))
+    return seen
+
+
 SHOW_OBSERVATION: dict[str, Callable[[_Scene, Arm], str]] = {
     "frames": _frames,
     "latents": _latents,
+    "latents + memory": _latents_and_memory,
     "true state": _state,
     "actions": _actions,
 }

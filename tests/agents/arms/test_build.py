@@ -18,6 +18,7 @@ from tests.tiny import load
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
 from worldvae.errors import WorldvaeError
+from worldvae.rollouts import RolloutStore
 from worldvae.wrappers.observer import Moment
 
 
@@ -27,7 +28,10 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(prepared, tmp_path_factory.mktemp("arms") / "runs"))
 
 
-@pytest.mark.parametrize("arm", [*ARMS])
+IN_REALITY = [name for name, arm in ARMS.items() if not arm.trains_in_dream]
+
+
+@pytest.mark.parametrize("arm", IN_REALITY)
 def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName) -> None:
     """Step by step over several episodes, in an environment of its own with the same seed.
 
@@ -52,6 +56,36 @@ def test_in_play_an_agent_sees_what_its_training_showed(runs: Path, arm: ArmName
         frames, _, _, _, info = plain.step(actions)
         ends += int(episode_start.sum())
     assert ends >= 4
+
+
+def test_a_dream_shows_what_reality_does_with_memory(runs: Path) -> None:
+    """The same spaces, and from the first frame of an episode the same observation."""
+    experiment = load(runs, **{"dream.starts": "first", "dream.horizon": 5})
+    training = open_training(set_up(experiment, "dream"), seed=3)
+    real = open_training(set_up(experiment, "memory"), seed=3).env
+    assert training.env.observation_space == real.observation_space
+    assert training.env.action_space == real.action_space
+    assert training.env.num_envs == experiment.dream.num_envs == 4
+    shown = training.env.reset()
+    firsts = [
+        RolloutStore(experiment.rollouts_folder).frames(record)[0]
+        for record in RolloutStore(experiment.rollouts_folder).records
+        if record.split == "train"
+    ]
+    observer = training.observer(ARMS["dream"])
+    seen, _ = observer.step(Moment(np.stack(firsts)), np.ones(len(firsts), bool))
+    for row in shown:
+        assert np.abs(seen - row).max(axis=1).min() < 1e-5
+    dones = [training.env.step(np.zeros(4, int))[2] for _ in range(5)]
+    assert dones[-1].all(), "the horizon is that of the configuration"
+
+
+def test_dreams_must_fit_the_batches_of_the_algorithm(runs: Path) -> None:
+    with pytest.raises(
+        WorldvaeError,
+        match=r"dream\.num_envs = 5: batch_size 60 does not divide n_steps x num_envs = 150",
+    ):
+        prepare(load(runs, **{"dream.num_envs": 5}), ("dream",))
 
 
 def test_final_observations_of_the_blind(runs: Path) -> None:
@@ -151,7 +185,7 @@ def test_a_state_agent_that_is_not_shown_the_state_is_one_line(runs: Path) -> No
         agent(np.zeros((1, 40, 40, 3), np.uint8), np.array([True]))
 
 
-@pytest.mark.parametrize("arm", ["blind", "finetune"])
+@pytest.mark.parametrize("arm", ["blind", "finetune", "dream"])
 def test_of_a_dict_each_arm_sees_what_it_may(tmp_path: Path, arm: ArmName) -> None:
     clock = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
     camera = {"kwargs": {"as_dict": True}, "image_key": "camera"}
@@ -159,4 +193,4 @@ def test_of_a_dict_each_arm_sees_what_it_may(tmp_path: Path, arm: ArmName) -> No
     prepare(experiment, (arm,))
     agent = Agent.load(train(experiment, arm, 0))
     space = agent.model.observation_space
-    assert (set(space.spaces) == {"camera", "speed"}) if arm == "finetune" else space.shape
+    assert space.shape if arm == "blind" else set(space.spaces) == {"camera", "speed"}

@@ -62,6 +62,9 @@ def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> No
         "pixels",
         "latent",
         "untrained",
+        "memory",
+        "untrained_memory",
+        "dream",
         "finetune",
     ]
     assert "reconstruction" in figure_of(page, "latent")

@@ -1,0 +1,258 @@
+"""Rounds of dreaming: an agent collects in reality, its models are refitted, and it dreams on.
+
+This is the iterative procedure of Ha & Schmidhuber (2018), section 5. The first round dreams of the
+experiment's own dynamics; each later one writes into the agent's folder:
+
+round_1/rollouts     the episodes so far, and those that the agent has added
+round_1/encoder      the encoder from then on, unless it is kept (dream.refit_encoder)
+round_1/dynamics     the dynamics from then on
+round_1/result.json  the cost; the round may be dreamed when this file exists
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from agents.arms.registry import Arm
+from agents.config.experiment import Experiment
+from agents.drift.refitting import (
+    RefreshCost,
+    agent_rollouts,
+    charge,
+    collect_as,
+    refit_config,
+    refit_result,
+)
+from agents.drift.whitening import keep_units
+from agents.policy.resources import PeakMemory
+from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
+from agents.run.collection import read_collection_result
+from agents.run.stage_results import REFRESH
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.config import PretrainConfig
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.autoencoders.pretrain import refit
+from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.config import DreamConfig, DynamicsConfig
+from worldvae.dynamics.dynamics_files import LEARNING
+from worldvae.dynamics.learn import learn_dynamics
+from worldvae.errors import ConfigError
+from worldvae.rollouts import RolloutConfig, RolloutStore
+from worldvae.rollouts.grow import begin_with
+from worldvae.seeding import derive
+from worldvae.training.device import torch_device
+
+FEWEST_FRAMES = 100
+"""The fewest frames of a round, as of any collection."""
+
+
+@dataclass(frozen=True)
+class RoundsTask:
+    """The settings of the rounds of one agent that trains in dreams."""
+
+    folder: Path
+    """The agent's folder."""
+    dream: DreamConfig
+    rollouts: RolloutConfig
+    rollouts_folder: Path
+    """The frames of the first round, which all arms share."""
+    pretrain: PretrainConfig
+    dynamics: DynamicsConfig
+    refit_steps: int
+    """The most optimiser steps of a refit of the encoder."""
+    action_repeat: int
+    update: int
+    """The decisions between two updates of the policy."""
+    device: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, folder: Path) -> RoundsTask:
+        """Return the task for the agent in `folder`."""
+        steps = experiment.agent.arguments.get("n_steps", 1)
+        return cls(
+            folder=folder,
+            dream=experiment.dream,
+            rollouts=experiment.rollouts,
+            rollouts_folder=experiment.rollouts_folder,
+            pretrain=experiment.pretrain,
+            dynamics=experiment.dynamics,
+            refit_steps=experiment.drift.refresh_steps,
+            action_repeat=experiment.env.action_repeat,
+            update=steps * experiment.dream.num_envs,
+            device=torch_device(experiment.device),
+        )
+
+    def is_last(self, finished: int) -> bool:
+        """Whether no further round follows the `finished` ones and the present one."""
+        return finished + 1 >= self.dream.rounds
+
+    def end(self, finished: int) -> int:
+        """Return the dreamed decisions after which the round after `finished` ones is over."""
+        decisions = math.ceil(self.dream.env_steps / self.action_repeat)
+        return math.ceil(decisions * (finished + 1) / self.dream.rounds)
+
+    def rollouts_of(self, finished: int) -> Path:
+        """Return the rollouts on which the models of the round after `finished` ones learned."""
+        if not finished:
+            return self.rollouts_folder
+        return round_folder(self.folder, finished) / "rollouts"
+
+    def collection(self) -> RolloutConfig:
+        """Return how each later round collects: its frames, and in how many environments.
+
+        With `dream.real_steps` they never take more decisions than their share. Raises ConfigError
+        if that is too small.
+        """
+        if self.dream.real_steps is None:
+            return agent_rollouts(self.rollouts, self.rollouts.frames)
+        left = self.dream.real_steps - self._collected_steps()
+        decisions = left // (self.dream.rounds - 1) // self.action_repeat
+        num_envs = max(1, min(self.rollouts.num_envs, decisions // FEWEST_FRAMES))
+        frames = decisions - num_envs + 1  # the last step takes a decision in each environment
+        if frames < FEWEST_FRAMES:
+            raise ConfigError(
+                f"dream.real_steps = {self.dream.real_steps}: the rollouts leave "
+                f"{max(0, decisions)} decisions to each of {self.dream.rounds - 1} later rounds, "
+                f"too few for {FEWEST_FRAMES} frames; raise it, or lower rollouts.frames"
+            )
+        rollouts = self.rollouts.model_copy(update={"num_envs": num_envs})
+        return agent_rollouts(rollouts, frames)
+
+    def _collected_steps(self) -> int:
+        result = read_collection_result(self.rollouts_folder)
+        return 0 if result is None else result.env_steps
+
+
+def check_budget(task: RoundsTask, arm: Arm) -> None:
+    """Raise ConfigError unless `dream.real_steps` and `dream.env_steps` suffice for all rounds."""
+    if not arm.trains_in_dream:
+        return
+    dream, spent = task.dream, task._collected_steps()
+    if dream.real_steps is not None and spent > dream.real_steps:
+        raise ConfigError(
+            f"dream.real_steps = {dream.real_steps}: the rollouts took {spent} environment steps; "
+            "raise it, or lower rollouts.frames under another --name"
+        )
+    if dream.rounds > 1:
+        task.collection()
+        if task.end(0) < task.update:
+            raise ConfigError(
+                f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
+                f"{task.end(0)} decisions, and an update of the policy takes {task.update} "
+                "(n_steps x dream.num_envs)"
+            )
+
+
+class RoundEnd(BaseCallback):
+    """Stops training once its round is over, when the policy was updated with all of it.
+
+    Args:
+        end: The number of decisions, those of earlier rounds included.
+    """
+
+    def __init__(self, end: int) -> None:
+        super().__init__()
+        self._end, self._must_stop = end, False
+
+    def _on_rollout_start(self) -> None:
+        self._must_stop = self.num_timesteps >= self._end
+
+    def _on_step(self) -> bool:
+        return not self._must_stop
+
+
+def end_of_round(task: RoundsTask, arm: Arm, card: AgentCard) -> list[BaseCallback]:
+    """Return the callback that ends the present round; empty if no other one follows."""
+    if not arm.trains_in_dream or task.is_last(card.refreshes):
+        return []
+    return [RoundEnd(task.end(card.refreshes))]
+
+
+def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
+    """Whether the agent has dreamed enough of its round, and another round follows."""
+    if not arm.trains_in_dream or task.is_last(card.refreshes):
+        return False
+    return card.dreamed_steps // task.action_repeat >= task.end(card.refreshes)
+
+
+def next_round(task: RoundsTask, card: AgentCard) -> AgentCard:
+    """Collect with the agent, refit its encoder and dynamics, and write them to its card.
+
+    If it was interrupted, the same call resumes.
+    """
+    folder, target = task.folder, round_folder(task.folder, card.refreshes + 1)
+    if not REFRESH.is_whole(target):
+        with PeakMemory(card.peak_memory) as memory:
+            cost = _collect(task, target, card) + _refit(task, target, card)
+        REFRESH.write(target, refit_result(cost, memory.bytes))
+    encoder, dynamics = _encoder(task, target, card), target / "dynamics"
+    card = charge(card, REFRESH.read(target)).model_copy(
+        update={
+            "encoder": os.path.relpath(encoder, folder),
+            "encoder_sha256": hash_encoder(encoder),
+            "dynamics": os.path.relpath(dynamics, folder),
+            "dynamics_sha256": hash_dynamics(dynamics),
+        }
+    )
+    write_card(folder, card)
+    return card
+
+
+def round_folder(folder: Path, number: int) -> Path:
+    """Return the subfolder for the models of round `number`, from 1 on, of the agent in `folder`.
+
+    Round 0 has the models of the experiment.
+    """
+    return folder / f"round_{number}"
+
+
+def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
+    """Add episodes of the exploring agent to those of the round before; return their cost."""
+    source = RolloutStore(task.rollouts_of(card.refreshes))
+    store = begin_with(source, target / "rollouts")
+    earlier = {record.frames_sha256 for record in source.records}
+    before = sum(one.length + 1 for one in store.records if one.frames_sha256 in earlier)
+    wanted = task.collection()
+    wanted = wanted.model_copy(update={"frames": before + wanted.frames})
+    seed = derive(card.seed, "round", card.refreshes)
+    return collect_as(task.folder, store, wanted, seed, earlier)
+
+
+def _refit(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
+    """Train encoder and dynamics on, with all episodes so far; return the cost."""
+    store = RolloutStore(target / "rollouts")
+    cost = RefreshCost(0, 0.0, 0.0)
+    if task.dream.refit_encoder:
+        cost = _refit_encoder(task, target, card, store)
+    learn_dynamics(
+        store,
+        _encoder(task, target, card),
+        task.dynamics,
+        target / "dynamics",
+        derive(card.seed, "dynamics", card.refreshes),
+        task.device,
+        begin_with=own_dynamics(task.folder, card),
+    )
+    result = LEARNING.read(target / "dynamics")
+    return cost + RefreshCost(0, result.seconds, result.cpu_seconds)
+
+
+def _refit_encoder(
+    task: RoundsTask, target: Path, card: AgentCard, store: RolloutStore
+) -> RefreshCost:
+    before, after = own_encoder(task.folder, card), target / "encoder"
+    config = refit_config(task.pretrain, task.refit_steps)
+    refit(before, [store], config, after, derive(card.seed, "refit", card.refreshes), task.device)
+    keep_units(before, after, store)
+    result = PRETRAINING.read(after)
+    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+
+
+def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:
+    """Return the encoder of the round in `target`: its own, or the one before if that is kept."""
+    return target / "encoder" if task.dream.refit_encoder else own_encoder(task.folder, card)

@@ -1,0 +1,102 @@
+"""What refitting an agent's models takes: frames of the agent, fewer steps, and their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.policy.agent import Agent
+from agents.policy.resources import used_cpu
+from agents.run.agent_card import AgentCard
+from agents.run.stage_results import RefreshResult
+from worldvae.autoencoders.config import PretrainConfig
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
+
+EVALUATIONS = 4
+"""The smallest number of evaluations of a refit, of which the best is kept."""
+
+
+@dataclass(frozen=True)
+class RefreshCost:
+    """The cost of one part of a refit; env steps are counted before action repeat."""
+
+    env_steps: int
+    seconds: float
+    cpu_seconds: float
+
+    def __add__(self, other: RefreshCost) -> RefreshCost:
+        return RefreshCost(
+            self.env_steps + other.env_steps,
+            self.seconds + other.seconds,
+            self.cpu_seconds + other.cpu_seconds,
+        )
+
+
+def collect_as(
+    folder: Path,
+    store: RolloutStore,
+    rollouts: RolloutConfig,
+    seed: int,
+    earlier: Collection[str] = (),
+) -> RefreshCost:
+    """Collect with the exploring agent in `folder` until `store` holds `rollouts.frames` frames.
+
+    Returns the cost of its episodes; `earlier` are the hashes of the frames of those that were
+    collected before it.
+    """
+
+    def seconds() -> float:
+        return sum(one.seconds for one in store.records if one.frames_sha256 not in earlier)
+
+    # The CPU seconds of a killed part are unknown; it is taken to have been busy all the time.
+    before, start = seconds(), used_cpu()
+    agent = Agent.load(folder, deterministic=False)
+    with seeded_torch(derive(seed, "actions", store.next_number)):
+        collect(store, rollouts, seed, agent)
+    own = [one.length for one in store.records if one.frames_sha256 not in earlier]
+    env_steps = store.env.action_repeat * sum(own)
+    return RefreshCost(env_steps, seconds(), before + used_cpu() - start)
+
+
+def agent_rollouts(rollouts: RolloutConfig, frames: int) -> RolloutConfig:
+    """Return how an agent collects `frames` frames: as `rollouts`, with no other policy."""
+    return RolloutConfig(
+        frames=frames,
+        num_envs=rollouts.num_envs,
+        policies={"agent": 1.0},
+        agent="its own folder",
+        epsilon=rollouts.epsilon,
+    )
+
+
+def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
+    """Return the configuration of pretraining with `steps` optimiser steps."""
+    every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
+    values = pretrain.model_dump(by_alias=True)
+    return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})
+
+
+def refit_result(cost: RefreshCost, peak_memory: int) -> RefreshResult:
+    """Return the cost of a refit as its `result.json` states it."""
+    return RefreshResult(
+        env_steps=cost.env_steps,
+        seconds=cost.seconds,
+        cpu_seconds=cost.cpu_seconds,
+        peak_memory=peak_memory,
+    )
+
+
+def charge(card: AgentCard, result: RefreshResult) -> AgentCard:
+    """Return the card of an agent after one more refit, with its cost."""
+    return card.model_copy(
+        update={
+            "refreshes": card.refreshes + 1,
+            "refresh_env_steps": card.refresh_env_steps + result.env_steps,
+            "refresh_seconds": card.refresh_seconds + result.seconds,
+            "refresh_cpu_seconds": card.refresh_cpu_seconds + result.cpu_seconds,
+            "peak_memory": max(card.peak_memory, result.peak_memory),
+        }
+    )

@@ -1,0 +1,27 @@
+"""Prepares what agents need: rollouts, encoders made from them, and dynamics of the latents."""
+
+from agents.prepare.arms import prepare
+from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
+from agents.prepare.encoder import (
+    describe_encoder,
+    examine_encoder,
+    make_untrained_encoder,
+    pretrain_encoder,
+)
+from agents.prepare.rollouts import collect_rollouts
+from agents.prepare.sections import COLLECTED_BY, ENCODED_BY, LEARNED_BY, STAGE
+
+__all__ = [
+    "COLLECTED_BY",
+    "ENCODED_BY",
+    "LEARNED_BY",
+    "STAGE",
+    "collect_rollouts",
+    "describe_encoder",
+    "examine_encoder",
+    "learn_latent_dynamics",
+    "make_untrained_dynamics",
+    "make_untrained_encoder",
+    "prepare",
+    "pretrain_encoder",
+]

@@ -1,0 +1,49 @@
+"""Makes what the arms of a comparison need before their agents are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from agents.arms.build import ArmSetup, check_batches, check_state, set_up
+from agents.config.experiment import Experiment
+from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
+from agents.prepare.encoder import make_untrained_encoder, pretrain_encoder
+from worldvae.errors import ConfigError
+
+# What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
+SMALLEST_CNN_FRAME = 36
+
+
+def prepare(experiment: Experiment, arms: Collection[str]) -> None:
+    """Make the missing rollouts, encoders and dynamics that `arms` need."""
+    setups = [set_up(experiment, arm) for arm in arms]
+    for setup in setups:
+        check_state(setup)
+        check_batches(setup)
+        if setup.arm.observes == "frames":
+            _check_frames(setup)
+    if any(setup.arm.has_trained_encoder for setup in setups):
+        pretrain_encoder(experiment)
+    if any(setup.arm.has_untrained_encoder for setup in setups):
+        make_untrained_encoder(experiment)
+    if any(setup.arm.has_trained_dynamics for setup in setups):
+        learn_latent_dynamics(experiment)
+    if any(setup.arm.has_untrained_dynamics for setup in setups):
+        make_untrained_dynamics(experiment)
+
+
+def _check_frames(setup: ArmSetup) -> None:
+    """Raise ConfigError if Stable-Baselines3's image policies do not support the frames."""
+    frame, arm, stack = setup.env.frame, setup.arm, setup.stack
+    if not arm.learns_encoder and min(frame.height, frame.width) < SMALLEST_CNN_FRAME:
+        raise ConfigError(
+            f"env.frame is {frame.height}x{frame.width}: the stock CnnPolicy of the arm {arm.name} "
+            f"needs at least {SMALLEST_CNN_FRAME}x{SMALLEST_CNN_FRAME}"
+        )
+    channels = stack * frame.shape[2]
+    if channels >= min(frame.height, frame.width):
+        raise ConfigError(
+            f"the arm {arm.name}: {stack} frames (agent.stack) have {channels} channels, and "
+            "Stable-Baselines3 takes the smallest side of an image for its channels; use a "
+            "smaller stack"
+        )

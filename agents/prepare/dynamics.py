@@ -1,0 +1,55 @@
+"""Makes the dynamics of an experiment's latents, and checks how far they can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.prepare.encoder import pretrain_encoder
+from agents.prepare.sections import LEARNED_BY, STAGE
+from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.files import locked
+from worldvae.rollouts import RolloutStore
+from worldvae.training.device import torch_device
+
+
+def learn_latent_dynamics(experiment: Experiment) -> Path:
+    """Learn the dynamics of the experiment's latents if they are missing; return their folder."""
+    folder = experiment.dynamics_folder
+    check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    if LEARNING.is_whole(folder):
+        return folder
+    pretrain_encoder(experiment)
+    with locked(folder, "learning of dynamics", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+        record_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+        learn_dynamics(
+            RolloutStore(experiment.rollouts_folder),
+            experiment.encoder_folder,
+            experiment.dynamics,
+            folder,
+            experiment.seed,
+            torch_device(experiment.device),
+        )
+    return folder
+
+
+def make_untrained_dynamics(experiment: Experiment) -> Path:
+    """Make the control arm's dynamics, the same network with its initial weights."""
+    folder = experiment.untrained_dynamics_folder
+    check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    if DYNAMICS_CONFIG.exists(folder):
+        return folder
+    pretrain_encoder(experiment)
+    with locked(folder, "making of dynamics", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+        record_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+        leave_dynamics_untrained(
+            RolloutStore(experiment.rollouts_folder),
+            experiment.encoder_folder,
+            experiment.dynamics,
+            folder,
+            experiment.seed,
+        )
+    return folder

@@ -1,0 +1,84 @@
+"""Makes the encoders of an experiment from its rollouts, and checks the trained one."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.prepare.rollouts import collect_rollouts
+from agents.prepare.sections import ENCODED_BY, STAGE
+from agents.report.sections.encoder import ACTIVE_NATS
+from agents.run.command import exact_command
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import CONFIG
+from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.diagnostics.health import diagnose, write_health
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
+from worldvae.files import locked
+from worldvae.rollouts import RolloutStore
+from worldvae.training.device import torch_device
+from worldvae.training.distributed import first_does, own_share
+
+
+def pretrain_encoder(experiment: Experiment) -> Encoder:
+    """Return the experiment's encoder; train and examine it if it is missing.
+
+    Under torchrun the first process does everything but the training, which all processes share.
+    """
+    folder = experiment.encoder_folder
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    if first_does(partial(HEALTH.is_whole, folder)):
+        return Encoder.load(folder)
+
+    def collected() -> None:
+        collect_rollouts(experiment)
+
+    def examined() -> None:
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        examine_encoder(experiment, encoder)
+
+    first_does(collected)
+    store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
+    is_first = own_share().rank == 0
+    with locked(folder, "pretraining", STAGE, alone=True) if is_first else nullcontext():
+        encoder = pretrain(store, config, folder, experiment.seed, torch_device(experiment.device))
+        first_does(examined)
+    return encoder
+
+
+def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool = False) -> Health:
+    """Check the encoder's health, print the verdict, and write the check to its folder."""
+    store = RolloutStore(experiment.rollouts_folder)
+    health = diagnose(encoder, store, experiment.seed, supervised)
+    health = health.model_copy(update={"command": exact_command()})
+    write_health(health, experiment.encoder_folder)
+    print(health.summary())
+    print(f"all of the check: {experiment.encoder_folder}/health.html")
+    return health
+
+
+def make_untrained_encoder(experiment: Experiment) -> Encoder:
+    """Return the control arm's encoder: the same network with its initial weights."""
+    folder = experiment.untrained_encoder_folder
+    check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    if CONFIG.exists(folder):
+        return Encoder.load(folder)
+    store = collect_rollouts(experiment)
+    with locked(folder, "making of an encoder", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+        return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
+
+
+def describe_encoder(encoder: Encoder, folder: Path) -> str:
+    """Describe the encoder in a few lines."""
+    card = encoder.card
+    active = sum(kl > ACTIVE_NATS for kl in card.kl)
+    active_part = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
+    return (
+        f"{folder}: {encoder.latents} latents of {card.frame}{active_part}\n"
+        f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
+        f"pictures: {folder}/reconstructions.png, traversals.png, samples.png, training.png"
+    )

@@ -1,0 +1,113 @@
+"""Collects the rollouts of an experiment, and records what they cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.policy.agent import Agent
+from agents.policy.resources import PeakMemory, used_cpu
+from agents.prepare.sections import COLLECTED_BY, STAGE
+from agents.run.agent_card import read_card
+from agents.run.collection import (
+    CollectionCost,
+    is_collected,
+    lost_since,
+    read_collection_result,
+    recorded,
+)
+from agents.run.command import exact_command
+from agents.run.load import read_run
+from agents.run.stage_results import COLLECTION, CollectionResult
+from agents.run.stages import shared_stages
+from worldvae.envs import EnvConfig, make_env
+from worldvae.errors import ArtifactError
+from worldvae.files import locked
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.seeding import derive
+from worldvae.torch_seeding import seeded_torch
+from worldvae.versions import library_versions
+from worldvae.wrappers.sb3 import check_keys
+
+
+def collect_rollouts(experiment: Experiment) -> RolloutStore:
+    """Collect the missing part of the experiment's rollouts; return all of them."""
+    env = make_env(experiment.env)  # a mistake is told before a folder is made for it
+    env.close()
+    check_keys(env.observation_space)
+    folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
+    check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+    store = _complete(folder, experiment.env, experiment.rollouts.frames)
+    if store is not None:
+        return store
+    with locked(folder, "collection", STAGE, alone=True):
+        check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        store = RolloutStore.create(folder, experiment.env)
+        record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        _collect(store, experiment.rollouts, experiment.seed)
+    return store
+
+
+def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
+    """Return the rollouts in `folder` if they have at least `frames` frames, else None."""
+    if not COLLECTION.is_whole(folder):
+        return None
+    store = RolloutStore.create(folder, env)
+    return store if is_collected(store, frames) else None
+
+
+def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
+    """Add the missing frames to `store`, and record the cost of all frames."""
+    folder = store.folder
+    agent, before = None, CollectionCost()
+    if config.agent is not None:
+        path = Path(config.agent)
+        agent, before = Agent.load(path, store.env, deterministic=False), _cost_of_agent(path)
+    with store.writing():  # lists what a kill has left
+        earlier_result = read_collection_result(folder)
+        lost = lost_since(earlier_result, store, before)
+    earlier, start = recorded(earlier_result, store, before), used_cpu()
+    noise = derive(seed, "actions", store.next_number)
+    with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
+        collect(store, config, seed, agent)
+    spent = earlier.cpu_seconds
+    cpu = None if spent is None else spent + used_cpu() - start
+    seconds = sum(record.seconds for record in store.records)
+    result = CollectionResult(
+        env_steps=before.env_steps + store.env_steps + lost.env_steps,
+        frames=store.num_frames,
+        episodes=len(store.records),
+        seconds=before.seconds + seconds + lost.seconds,
+        cpu_seconds=cpu,
+        peak_memory=memory.bytes,
+        command=exact_command(),
+        versions=library_versions(),
+    )
+    COLLECTION.write(folder, result)
+
+
+def _cost_of_agent(agent: Path) -> CollectionCost:
+    """Return the cost of the agent in a run's folder, including that of its encoder.
+
+    It is part of the cost of the frames that the agent collects.
+    """
+    card, run = read_card(agent), read_run((agent / "../../..").resolve())
+    if run.damage:  # its price would be told too low
+        raise ArtifactError(next(iter(run.damage.values())))
+    charge, needed = run.charge(card.arm), shared_stages(card.arm)
+    cpu = [
+        run.stages[stage.name].cpu_seconds if stage.name in run.stages else None for stage in needed
+    ]
+    known = [seconds for seconds in cpu if seconds is not None]
+    return CollectionCost(
+        card.env_steps + card.refresh_env_steps + charge.env_steps,
+        card.seconds + card.refresh_seconds + charge.seconds,
+        card.cpu_seconds + card.refresh_cpu_seconds + sum(known) if known == cpu else None,
+    )
+
+
+def _without_amounts(experiment: Experiment) -> Experiment:
+    """Return the experiment with default amounts, which may change between collections."""
+    defaults = {"frames": RolloutConfig().frames, "num_envs": RolloutConfig().num_envs}
+    rollouts = experiment.rollouts.model_copy(update=defaults)
+    return experiment.model_copy(update={"rollouts": rollouts})

@@ -1,0 +1,19 @@
+"""Rank policies in reality and in the dream, before an agent trains in it:
+python -m scripts.gap CONFIG"""
+
+from __future__ import annotations
+
+from scripts.cli import Parser, run
+
+
+def main() -> None:
+    _, experiment = Parser(__doc__).parse()
+    from agents.gap.examine import examine_gap
+
+    report = examine_gap(experiment)
+    print(report.summary())
+    print(f"page: {experiment.gap_folder / 'gap.html'}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,130 @@
+"""The gap report of a run, with agents that see both worlds and others that cannot."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agents.config.experiment import Experiment
+from agents.gap.agents import find_dreamers, read_promises
+from agents.gap.examine import examine_gap
+from agents.gap.gap_file import GAP, PLAYED, GapReport
+from agents.run.agent_card import AGENT_CARD
+from agents.train import train
+from tests.tiny import load
+from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.errors import ConfigError
+
+GAP_SETTINGS = {
+    "gap.usual": False,
+    "gap.policies": [{"cycle": [1]}, {"cycle": [2]}, {"random": True}],
+    "gap.episodes": 3,
+    "gap.num_envs": 3,
+    "gap.horizon": 9,
+}
+
+
+@pytest.fixture(scope="module")
+def experiment(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A run with a dreamer, an agent with memory, and two that cannot see a dream."""
+    runs = tmp_path_factory.mktemp("gap") / "runs"
+    shutil.copytree(prepared, runs)
+    experiment = load(runs, **GAP_SETTINGS)
+    for arm in ("dream", "memory", "untrained_memory", "latent"):
+        train(experiment, arm, 0)
+    return experiment
+
+
+@pytest.fixture(scope="module")
+def report(experiment: Experiment) -> GapReport:
+    return examine_gap(experiment)
+
+
+def test_scripts_and_agents_play_in_both_worlds(experiment: Experiment, report: GapReport) -> None:
+    assert [(one.name, one.whose, one.dreamer) for one in report.policies] == [
+        ("always 1", "scripted", False),
+        ("always 2", "scripted", False),
+        ("random", "scripted", False),
+        ("dream seed 0", "agent", True),
+        ("memory seed 0", "agent", False),
+    ]
+    for one in report.policies:
+        assert len(one.real.returns) == len(one.dream.returns) == 3
+        assert max(*one.real.lengths, *one.dream.lengths) <= 9
+    assert report.skipped == ("untrained_memory seed 0 remembers by other dynamics",)
+    assert report.horizon == 9
+    assert report.dynamics_sha256 == hash_dynamics(experiment.dynamics_folder)
+
+
+def test_what_was_collected_is_what_the_store_holds(report: GapReport) -> None:
+    assert {one.collected_as for one in report.policies} == {None}, "only smooth play was"
+
+
+def test_the_folder_holds_report_page_and_film(experiment: Experiment, report: GapReport) -> None:
+    folder = experiment.gap_folder
+    assert GAP.read(folder) == report
+    page = (folder / "gap.html").read_text()
+    assert "dream seed 0" in page
+    assert page.count("<video") == 1
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {
+        *("gap.html", "gap.json", "gap.webm", "played.jsonl"),
+    }
+
+
+def test_a_second_time_plays_nothing_and_says_the_same(
+    experiment: Experiment, report: GapReport
+) -> None:
+    before = PLAYED.read(experiment.gap_folder)
+    again = examine_gap(experiment)
+    assert PLAYED.read(experiment.gap_folder) == before
+    assert again.policies == report.policies
+    assert again.findings == report.findings
+
+
+def test_promises_are_the_dreams_between_evaluations(experiment: Experiment) -> None:
+    found = list(read_promises(experiment.folder))
+    assert {one.agent for one in found} == {"dream seed 0"}
+    steps = [one.env_steps for one in found]
+    assert steps == sorted(set(steps))
+    assert all(one.episodes > 0 for one in found)
+
+
+def test_an_agent_that_is_not_finished_is_left_out(experiment: Experiment) -> None:
+    folder = experiment.agent_folder("memory", 0)
+    hidden = folder / "result.json"
+    kept = hidden.read_bytes()
+    hidden.unlink()
+    sha = hash_dynamics(experiment.dynamics_folder)
+    try:
+        agents, skipped = find_dreamers(experiment.folder, sha, True)
+    finally:
+        hidden.write_bytes(kept)
+    assert [one.name for one in agents] == ["dream seed 0"]
+    assert "memory seed 0 is not finished" in skipped
+
+
+def test_seeds_of_the_evaluation_are_refused(experiment: Experiment) -> None:
+    gap = experiment.gap.model_copy(update={"seed": 900_000})
+    with pytest.raises(ConfigError, match=r"gap\.seed = 900000 .* choose another gap\.seed"):
+        examine_gap(experiment.model_copy(update={"gap": gap}))
+
+
+def test_one_policy_ranks_nothing(experiment: Experiment) -> None:
+    gap = experiment.gap.model_copy(update={"policies": (), "agents": False})
+    with pytest.raises(ConfigError, match="0 policies cannot be ranked"):
+        examine_gap(experiment.model_copy(update={"gap": gap}))
+
+
+def test_a_damaged_agent_keeps_no_other_from_playing(experiment: Experiment) -> None:
+    path = experiment.agent_folder("memory", 0) / AGENT_CARD.name
+    kept = path.read_bytes()
+    path.write_bytes(kept.replace(b'"memory"', b'"memories"', 1))
+    sha = hash_dynamics(experiment.dynamics_folder)
+    try:
+        agents, skipped = find_dreamers(experiment.folder, sha, True)
+    finally:
+        path.write_bytes(kept)
+    assert [one.name for one in agents] == ["dream seed 0"]
+    assert str(path) in skipped[0]

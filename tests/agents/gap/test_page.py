@@ -1,0 +1,57 @@
+"""The page: whole, without a network, with every policy and what was concluded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.gap.gap_file import GapReport, Promise
+from agents.gap.page import render_gap
+from tests.agents.gap.synthetic import Fake, reported
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> GapReport:
+    folder = tmp_path_factory.mktemp("gap")
+    worlds = Fake(dreamed=(0.0, 2.0, 6.0))
+    return reported(worlds, folder, temperatures=[0.5, 1], episodes=3, validation_episodes=2)
+
+
+def test_it_says_the_verdict_and_shows_every_policy(report: GapReport, tmp_path: Path) -> None:
+    page = render_gap(report, tmp_path)
+    assert page.count("<svg") == 3, "returns, lengths, temperatures"
+    assert "The dream ranks policies as reality does. Spearman " in page
+    assert 'class="verdict healthy"' in page
+    for one in report.policies:
+        assert f'<th scope="row">{one.name}</th>' in page
+    assert "15 are of kinds that were not in the rollouts" in page
+    assert "Set dream.temperature: 0.5 before an agent is trained." in page
+    assert "0.5 (chosen)" in page
+    assert "http:" not in page.replace("http://www.w3.org", "")
+    assert render_gap(report, tmp_path) == page
+
+
+def test_sections_without_data_are_left_out(report: GapReport, tmp_path: Path) -> None:
+    page = render_gap(report.model_copy(update={"temperatures": (), "findings": ()}), tmp_path)
+    assert 'id="temperature"' not in page
+    assert 'id="exploitation"' not in page
+    assert 'id="film"' not in page
+    assert "No rule found anything amiss." in page
+
+
+def test_promises_are_drawn_for_each_agent(report: GapReport, tmp_path: Path) -> None:
+    moments = [
+        Promise(agent=f"dream seed {seed}", env_steps=step, real=1.0, dream=2.0, episodes=3)
+        for seed in (0, 1)
+        for step in (100, 200)
+    ]
+    page = render_gap(report.model_copy(update={"promises": tuple(moments)}), tmp_path)
+    assert page.count("<svg") == 5
+    assert "dream seed 1" in page
+
+
+def test_agents_that_did_not_play_are_named(report: GapReport, tmp_path: Path) -> None:
+    skipped = ("memory seed 1 is not finished",)
+    page = render_gap(report.model_copy(update={"skipped": skipped}), tmp_path)
+    assert "Not played: memory seed 1 is not finished." in page
