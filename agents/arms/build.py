@@ -17,7 +17,7 @@ from agents.arms.registry import ARMS, Arm
 from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.config import DreamConfig, DreamSettings
+from worldvae.dynamics.config import DreamConfig
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
 from worldvae.envs import EnvConfig, state_variables
@@ -58,9 +58,9 @@ class ArmSetup:
         """The world in which its agents train."""
         if not self.arm.trains_in_dream:
             return RealWorld(self._task)
-        settings = {name: getattr(self.dream, name) for name in DreamSettings.model_fields}
-        folder = self._dynamics_folder
-        return DreamWorld(DreamSource.load(folder, device=self.device, **settings))
+        settings = self.dream.settings.model_dump()
+        source = DreamSource.load(self._dynamics_folder, device=self.device, **settings)
+        return DreamWorld(source)
 
     @property
     def evaluation_world(self) -> World:

@@ -20,6 +20,8 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     for setup in setups:
         check_state(setup)
         check_batches(setup)
+        if setup.arm.trains_in_dream:
+            _check_real_steps(experiment)
         if setup.arm.observes == "frames":
             _check_frames(setup)
     if any(setup.arm.has_trained_encoder for setup in setups):
@@ -30,6 +32,17 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
         learn_latent_dynamics(experiment)
     if any(setup.arm.has_untrained_dynamics for setup in setups):
         make_untrained_dynamics(experiment)
+
+
+def _check_real_steps(experiment: Experiment) -> None:
+    """Raise ConfigError if the rollouts alone take more real steps than dreaming may."""
+    frames, repeat = experiment.rollouts.frames, experiment.env.action_repeat
+    budget = experiment.dream.real_steps
+    if budget is not None and frames * repeat > budget:
+        raise ConfigError(
+            f"dream.real_steps = {budget}: rollouts.frames = {frames} takes up to "
+            f"{frames * repeat} environment steps; raise the one or lower the other"
+        )
 
 
 def _check_frames(setup: ArmSetup) -> None:

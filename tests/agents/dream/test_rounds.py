@@ -1,0 +1,177 @@
+"""Rounds: collect with the dreamer, refit its models, dream on; every real step is charged."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.dream import rounds
+from agents.policy.agent import Agent
+from agents.prepare import prepare
+from agents.report.summary import summarise
+from agents.run.agent_card import own_dynamics, own_encoder, read_card
+from agents.run.load import curve, read_run
+from agents.run.stage_results import COLLECTION
+from agents.train import train
+from tests.tiny import load
+from worldvae.dynamics.checkpoint import hash_dynamics, read_dynamics_card
+from worldvae.errors import WorldvaeError
+from worldvae.files import read_jsonl
+from worldvae.rollouts import RolloutStore
+from worldvae.stats import Resampling
+
+ROUNDS = {"dream.rounds": 2, "drift.refresh_steps": 4, "evaluation.every": 200}
+FRAMES = {"dream.real_steps": None, "rollouts.frames": 800}
+
+
+def collected_steps(runs: Path) -> int:
+    return COLLECTION.read(load(runs).rollouts_folder).env_steps
+
+
+def weights(folder: Path) -> torch.Tensor:
+    policy = Agent.load(folder).model.policy
+    return torch.cat([weight.detach().flatten() for weight in policy.parameters()])
+
+
+@pytest.fixture(scope="module")
+def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An agent of two rounds, and a run that holds nothing else that was trained."""
+    runs = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("rounds") / "runs"))
+    budget = collected_steps(runs) + 600
+    return train(load(runs, **ROUNDS, **{"dream.real_steps": budget}), "dream", 0)
+
+
+def test_a_round_has_models_of_its_own(trained: Path) -> None:
+    card = read_card(trained)
+    assert (card.refreshes, card.env_steps) == (1, 0)
+    assert card.dreamed_steps >= 1200
+    assert own_encoder(trained, card) == trained / "round_1/encoder"
+    assert own_dynamics(trained, card) == trained / "round_1/dynamics"
+    assert card.dynamics_sha256 == hash_dynamics(trained / "round_1/dynamics")
+    assert not (trained / "round_2").exists()
+    Agent.load(trained)
+
+
+def test_a_round_adds_what_the_agent_played_and_charges_it(trained: Path) -> None:
+    """It begins with the shared episodes, in their splits; nothing of them is charged again."""
+    run = trained.parents[2]
+    shared, own = RolloutStore(run / "rollouts"), RolloutStore(trained / "round_1/rollouts")
+    assert own.records[: len(shared.records)] == shared.records
+    added = own.records[len(shared.records) :]
+    assert {record.policy for record in added} == {"agent"}
+    spent = 2 * sum(record.length for record in added)
+    assert 0.8 * 600 < spent <= 600, "of the budget, which is never exceeded"
+    result = json.loads((trained / "result.json").read_text())
+    assert (result["env_steps"], result["refresh_env_steps"]) == (0, spent)
+    assert result["refresh_seconds"] > sum(record.seconds for record in added)
+    learned = read_dynamics_card(trained / "round_1/dynamics").data_sha256
+    assert learned != read_dynamics_card(run / "dynamics").data_sha256
+    assert not {record.seed for record in added} & {*range(1_000_000, 1_000_004)}
+
+
+def test_scores_lie_over_the_real_steps_of_each_round(trained: Path) -> None:
+    run = read_run(trained.parents[2])
+    (agent,) = run.of("dream")
+    spent = read_card(trained).refresh_env_steps
+    steps, scores = curve(agent, "env_steps")
+    assert steps.tolist() == [0, spent], "one point for each round"
+    assert agent.result is not None
+    assert scores[-1] == agent.result.score
+    before = [line.score for line in agent.evaluations if not line.refresh_env_steps]
+    assert scores[0] == before[-1], "the last score of the first round"
+    assert len(before) >= 2
+    seconds, every = curve(agent, "seconds")
+    assert len(every) > 2
+    assert (np.diff(seconds) > 0).all()
+    summary = summarise(run, Resampling.seeded(0))
+    assert summary.arms[0].total.env_steps == collected_steps(trained.parents[3]) + spent
+    lines = read_jsonl(trained / "evaluations.jsonl")
+    assert all(line["env_steps"] == 0 for line in lines)
+    assert [line["dreamed_steps"] // 200 for line in lines] == [1, 2, 3, 4, 5, 6][: len(lines)]
+
+
+class KilledError(BaseException):
+    """Not an Exception: nothing may catch it."""
+
+
+def test_a_round_that_was_killed_goes_on(
+    runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its collection, before its dynamics: the agent is that of one who was not killed."""
+    options = {**ROUNDS, "dream.real_steps": collected_steps(runs) + 600}
+    experiment = load(runs, **options)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rounds, "learn_dynamics", die)
+        with pytest.raises(KilledError):
+            train(experiment, "dream", 0)
+    folder = experiment.agent_folder("dream", 0)
+    assert (folder / "round_1/rollouts/manifest.jsonl").exists()
+    assert read_card(folder).refreshes == 0
+    before = (folder / "round_1/rollouts/manifest.jsonl").read_bytes()
+    train(experiment, "dream", 0)
+    assert (folder / "round_1/rollouts/manifest.jsonl").read_bytes() == before
+    assert torch.equal(weights(folder), weights(trained))
+    assert read_card(folder).refresh_env_steps == read_card(trained).refresh_env_steps
+
+
+def test_an_encoder_may_be_kept(runs: Path) -> None:
+    options = {**ROUNDS, **FRAMES, "dream.refit_encoder": False}
+    experiment = load(runs, **options)
+    folder = train(experiment, "dream", 0)
+    card = read_card(folder)
+    assert own_encoder(folder, card) == experiment.encoder_folder
+    assert own_dynamics(folder, card) == folder / "round_1/dynamics"
+    assert not (folder / "round_1/encoder").exists()
+    frames = RolloutStore(folder / "round_1/rollouts").num_frames
+    assert frames >= RolloutStore(experiment.rollouts_folder).num_frames + 800
+
+
+@pytest.mark.parametrize("num_envs", [1, 4, 16])
+@pytest.mark.parametrize("decisions", [100, 173, 1000])
+def test_a_round_never_takes_more_than_its_share(runs: Path, num_envs: int, decisions: int) -> None:
+    """Whatever the number of environments: the last step takes a decision in each."""
+    budget = collected_steps(runs) + 2 * 2 * decisions
+    options = {"dream.rounds": 3, "dream.real_steps": budget, "rollouts.num_envs": num_envs}
+    task = rounds.RoundsTask.of(load(runs, **options), runs / "agent")
+    wanted = task.collection()
+    assert wanted.frames + wanted.num_envs - 1 <= decisions
+    assert wanted.frames >= 0.8 * decisions
+    assert wanted.policies == {"agent": 1.0}
+
+
+def test_too_small_a_budget_is_one_line(runs: Path) -> None:
+    spent = collected_steps(runs)
+    message = rf"dream\.real_steps = {spent - 1}: the rollouts took {spent} environment steps"
+    with pytest.raises(WorldvaeError, match=message):
+        train(load(runs, **{"dream.real_steps": spent - 1}), "dream", 0)
+    few = {**ROUNDS, "dream.real_steps": spent + 100}
+    with pytest.raises(WorldvaeError, match=r"leave 50 decisions to each of 1 later rounds"):
+        train(load(runs, **few), "dream", 0)
+    with pytest.raises(
+        WorldvaeError,
+        match=r"dream\.env_steps = 1200: each of 6 rounds dreams 100 decisions, .* takes 120",
+    ):
+        train(load(runs, **{"dream.rounds": 6}), "dream", 0)
+    assert not (load(runs).agent_folder("dream", 0) / "settings.yaml").exists()
+
+
+def test_a_budget_below_the_rollouts_is_told_before_they_are_collected(tmp_path: Path) -> None:
+    experiment = load(tmp_path, **{"dream.real_steps": 1500})
+    message = r"rollouts\.frames = 800 takes up to 1600 environment steps"
+    with pytest.raises(WorldvaeError, match=message):
+        prepare(experiment, ("dream",))
+    assert not experiment.folder.exists()
+
+
+def test_rounds_are_those_of_dreamers_alone(runs: Path) -> None:
+    folder = train(load(runs, **ROUNDS, **{"dream.real_steps": 1}), "memory", 0)
+    assert read_card(folder).refreshes == 0
+    assert not list(folder.glob("round_*"))
