@@ -137,6 +137,18 @@ def test_members_that_disagree_truncate() -> None:
     assert info["final_info"]["_disagreement"].all()
 
 
+def test_an_ended_dream_says_where_it_began_and_the_next_one_too() -> None:
+    env = dreams(64, horizon=2, temperature=0)
+    obs, info = env.reset()
+    first = info["start"]
+    assert (info["end_probability"] == 0).all()
+    env.step(np.zeros(64, int))
+    obs, *_, info = env.step(np.zeros(64, int))
+    assert (info["final_info"]["start"] == first).all()
+    assert (info["start"] != first).any()
+    assert (codes(obs)[:, 0] == 10 * info["start"]).all()
+
+
 def test_each_dream_follows_one_member() -> None:
     """Member k adds k to each code, so a dream's slope tells which one it follows."""
     env = dreams(64, members=3, temperature=0, horizon=5)

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from worldvae.dynamics.dream_batch import Outcome
+from worldvae.dynamics.dream_batch import DreamBatch, Outcome
 from worldvae.dynamics.dream_observation import colored, put_rows, rows_of
 from worldvae.dynamics.dream_source import FRAMES_PER_SECOND, RENDER_MODES, DreamSource
 from worldvae.errors import ConfigError
@@ -25,8 +25,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
 
     A dream begins from a real frame after real decisions that its memory holds. It terminates when
     an end is drawn with the probability that the dynamics predict, and is truncated at the horizon
-    or where the members of an ensemble disagree. `info` holds `end_probability` and `disagreement`
-    of each decision, (N,).
+    or where the members of an ensemble disagree. `info` holds, (N,) each, `end_probability` and
+    `disagreement` of the decision, 0 after a reset, and `start`, the number of the real frame that
+    the dream began from.
 
     Args:
         source: The dynamics, where dreams begin, and the settings.
@@ -91,17 +92,18 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if places is not None:
             places = self.source.check_places(places, self.num_envs)[begins]
         self._dreams.begin(begins, places)
-        return self._observe(self._dreams.state), {"start": self._dreams.places.copy()}
+        return self._observe(self._dreams.state), _info(Outcome.none(self.num_envs), self._dreams)
 
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         outcome = self._dreams.step(self.source.encode(actions, self.num_envs))
-        observations, info = self._observe(self._dreams.state), _info(outcome)
+        observations, info = self._observe(self._dreams.state), _info(outcome, self._dreams)
         ended = np.flatnonzero(outcome.ended)
         if len(ended):
             info |= _final(rows_of(observations, ended), info, outcome.ended)
             self._dreams.begin(ended)
+            info["start"] = self._dreams.places.copy()
             put_rows(observations, ended, self._observe(self._dreams.states_of(ended)))
         return observations, outcome.rewards, outcome.terminated, outcome.truncated, info
 
@@ -138,13 +140,15 @@ def _mask(given: Any, count: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _info(outcome: Outcome) -> dict[str, Any]:
+def _info(outcome: Outcome, dreams: DreamBatch) -> dict[str, Any]:
     """Return what is known of a step, with the masks that Gymnasium wants: all true."""
-    every = np.ones(len(outcome.rewards), bool)
-    return {
-        **{"end_probability": outcome.end_probability, "_end_probability": every},
-        **{"disagreement": outcome.disagreement, "_disagreement": every},
+    values = {
+        "end_probability": outcome.end_probability,
+        "disagreement": outcome.disagreement,
+        "start": dreams.places.copy(),
     }
+    every = np.ones(len(outcome.rewards), bool)
+    return {**values, **{f"_{name}": every.copy() for name in values}}
 
 
 def _final(finals: list[Any], info: dict[str, Any], ended: NDArray[np.bool_]) -> dict[str, Any]:

@@ -25,6 +25,12 @@ class Outcome:
     end_probability: NDArray[np.float32]
     disagreement: NDArray[np.float32]
 
+    @classmethod
+    def none(cls, count: int) -> Outcome:
+        """Return what N dreams have led to before their first decision."""
+        zeros, never = np.zeros(count, np.float32), np.zeros(count, bool)
+        return cls(zeros.astype(np.float64), never, never, zeros, zeros.copy())
+
     @property
     def ended(self) -> NDArray[np.bool_]:
         """Where a dream is over, (N,)."""

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from worldvae.dynamics.dream_batch import Outcome
 from worldvae.dynamics.dream_observation import colored, rows_of
 from worldvae.dynamics.dream_source import FRAMES_PER_SECOND, RENDER_MODES, DreamSource
 
@@ -48,16 +49,18 @@ class DreamEnv(gym.Env[Any, Any]):
             self._dreams.seed([seed])
         place = (options or {}).get("start")
         self._dreams.begin(FIRST, None if place is None else self.source.check_places([place], 1))
-        return self._observation(), {"start": int(self._dreams.places[0])}
+        return self._observation(), self._info(Outcome.none(1))
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         outcome = self._dreams.step(self.source.encode(np.asarray(action)[None], 1))
-        info = {
-            "end_probability": float(outcome.end_probability[0]),
-            "disagreement": float(outcome.disagreement[0]),
-        }
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])
-        return self._observation(), float(outcome.rewards[0]), terminated, truncated, info
+        return (
+            self._observation(),
+            float(outcome.rewards[0]),
+            terminated,
+            truncated,
+            self._info(outcome),
+        )
 
     def render(self) -> NDArray[np.uint8] | None:
         """Return the decoded frame, (H, W, 3) uint8; None without a render_mode."""
@@ -67,6 +70,13 @@ class DreamEnv(gym.Env[Any, Any]):
         """Return the decoded frame in the encoder's own colours: (H, W, C) uint8."""
         frame: NDArray[np.uint8] = self.source.pictures(self._dreams.state)[0]
         return frame
+
+    def _info(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            "end_probability": float(outcome.end_probability[0]),
+            "disagreement": float(outcome.disagreement[0]),
+            "start": int(self._dreams.places[0]),
+        }
 
     def _observation(self) -> Any:
         return rows_of(self._observe(self._dreams.state), FIRST)[0]

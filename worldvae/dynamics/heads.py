@@ -118,12 +118,13 @@ class MixtureHead(nn.Module):
         """Predict from features (..., F)."""
         output = self.layer(features).float()
         output = output.unflatten(-1, (len(self.scale), 3, self.components))
-        logits, means, log_stds = output.unbind(-2)
-        scale = self.scale[:, None]
+        # With D last in memory, operations along the few components are several times as fast.
+        logits, means, log_stds = output.movedim(-3, -1).contiguous().unbind(-3)
         # At the start the log deviations are near 0, in units of the scale.
         low, high = LOG_STD
         bounded = low + functional.softplus(log_stds - low) - functional.softplus(log_stds - high)
-        return Mixture(logits.log_softmax(-1), scale * means, bounded + scale.log())
+        parts = logits.log_softmax(-2), self.scale * means, bounded + self.scale.log()
+        return Mixture(*(part.transpose(-1, -2) for part in parts))
 
 
 class ClassesHead(nn.Module):
