@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.examination import (
     Reconstructions,
     Sample,
@@ -50,7 +48,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
     probes. Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise
     than those that the encoder was trained on.
     """
-    clock = _Clock()
+    clock = PartClock()
     with clock.part("reading"):
         subject = Subject.open(encoder, store)
     with clock.part("encoding"):
@@ -107,7 +105,7 @@ def _reconstructions(subject: Subject, seed: int) -> tuple[Reconstructions, Reco
 
 
 def _state_evidence(
-    subject: Subject, samples: Splits[Sample], seed: int, supervised: bool, clock: _Clock
+    subject: Subject, samples: Splits[Sample], seed: int, supervised: bool, clock: PartClock
 ) -> dict[str, Any]:
     """Return the fields of `Evidence` that say how well latents represent the true state."""
     variables = subject.store.state_variables
@@ -126,16 +124,3 @@ def _state_evidence(
         "disentanglement": scores,
         "no_disentanglement": reason,
     }
-
-
-class _Clock:
-    """Measures the wall-clock seconds of each part of the check."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - started, 3)

@@ -43,6 +43,11 @@ def strangest_figure(frames: Frames, decoded: Frames | None, heads: Sequence[str
     return _labelled_sheet(rows, ["seen", "reconstruction", "|difference|"], title, heads)
 
 
+def dream_figure(rows: Mapping[str, Frames], heads: Sequence[str], title: str) -> Figure:
+    """Draw rows of frames under their `heads`: label -> (K, H, W, C) uint8."""
+    return _labelled_sheet(np.stack([*rows.values()]), [*rows], title, heads)
+
+
 def sample_figure(images: Frames, columns: int = 8) -> Figure:
     """Draw frames that were decoded from the prior, in reading order: (B, H, W, C) uint8."""
     full = images[: len(images) // columns * columns] if len(images) > columns else images

@@ -1,0 +1,114 @@
+"""The rules on evidence that is changed in one respect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.diagnostics.fidelity.worlds import TRUE, fidelity
+from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interval
+from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
+from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, trusted_words
+from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
+
+
+def evidence(**given: Any) -> FidelityEvidence:
+    known = {name: getattr(fidelity(TRUE), name) for name in FidelityEvidence.model_fields}
+    return FidelityEvidence(**{**known, **given})
+
+
+def names(found: FidelityEvidence) -> list[str]:
+    return [finding.name for finding in find(found)]
+
+
+def curve(value: float, count: int = 1) -> HorizonCurve:
+    return HorizonCurve(value=(value,) * count, low=(value,) * count, high=(value,) * count)
+
+
+def loop(dream: float, episodes: int = 20, **others: float) -> OpenLoop:
+    """One horizon, at which all intervals are points."""
+    return OpenLoop(
+        horizons=(1,),
+        windows=(50,),
+        episodes=episodes,
+        errors={"dream": curve(dream), **{name: curve(value) for name, value in others.items()}},
+        excess={name: curve(dream - value) for name, value in others.items()},
+    )
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    assert names(evidence()) == []
+    assert verdict_of(()) == "trusted"
+
+
+def test_pictures_that_are_no_nearer_than_a_standstill() -> None:
+    worse = loop(0.9, copy_last=0.8, mean=1.0, reconstruction=0.25)
+    (finding,) = find(evidence(pixels=worse))
+    assert finding.name == "pixels_lost"
+    assert "90 % of the deviation from that is lost, 25 % by the encoder alone" in finding.found
+
+
+def test_a_state_that_is_no_nearer_than_the_mean() -> None:
+    known = fidelity(TRUE).state
+    assert known is not None
+    lost = known.model_copy(update={"loop": loop(1.2, copy_last=1.5, mean=1.0, real_code=0.25)})
+    (finding,) = find(evidence(state=lost))
+    assert finding.name == "state_lost"
+    assert "error 1.20 after 1 decision, 0.25 by real codes" in finding.found
+
+
+@pytest.mark.parametrize(("episodes", "expected"), [(20, ["uneven"]), (4, [])])
+def test_a_policy_on_whose_episodes_dreams_are_worse(episodes: int, expected: list[str]) -> None:
+    overall = fidelity(TRUE).codes.errors["dream"].value[0]
+    agent = loop(3 * overall, episodes, copy_last=9, mean=9)
+    found = evidence(policies={"agent": agent, "random": loop(overall)}, horizon=1)
+    assert names(found) == expected
+
+
+def test_what_is_fatal_hides_the_flaws_but_not_the_notes() -> None:
+    worse = loop(0.9, copy_last=0.8, mean=1.0, reconstruction=0.25)
+    found = evidence(trained=False, pixels=worse, no_state="there is no reader", state=None)
+    assert names(found) == ["untrained", "no_state"]
+
+
+def test_dreams_that_never_beat_everything_are_useless() -> None:
+    finding, *_ = find(evidence(horizon=0))
+    assert (finding.severity, finding.name) == ("unfit", "useless")
+    assert "a standstill" in finding.found
+
+
+def test_actions_that_change_nothing_are_no_fault_of_dreams() -> None:
+    """Neither a linear map nor dreams gain by knowing them."""
+    known = fidelity(TRUE)
+    gain = Interval(value=0.001, low=-0.01, high=0.01)
+    excess = {**known.codes.excess, "blind": curve(0.0, len(known.codes.horizons))}
+    found = evidence(
+        reference=known.reference.model_copy(update={"action_gain": gain}),
+        codes=known.codes.model_copy(update={"excess": excess}),
+    )
+    assert names(found) == ["idle_actions"]
+    assert verdict_of(find(found)) == "trusted"
+
+
+@pytest.mark.parametrize(("episodes", "verdict"), [(1, "doubtful"), (4, "trusted")])
+def test_few_episodes_are_said(episodes: int, verdict: str) -> None:
+    codes = fidelity(TRUE).codes.model_copy(update={"episodes": episodes})
+    found = find(evidence(codes=codes))
+    assert [finding.name for finding in found] == ["few_episodes"]
+    assert verdict_of(found) == verdict
+
+
+def test_rewards_that_a_linear_map_predicts_better() -> None:
+    known = fidelity(TRUE)
+    reward = known.reward.model_copy(update={"r2": Interval(value=0.5, low=0.4, high=0.6)})
+    (finding,) = find(evidence(reward=reward))
+    assert finding.name == "reward_off"
+    assert "explain 0.50 (0.40 to 0.60)" in finding.found
+    modest = known.reference.model_copy(update={"reward_r2": 0.65})
+    assert names(evidence(reward=reward, reference=modest)) == []
+
+
+def test_the_horizon_is_said_in_words() -> None:
+    assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision at")
+    assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")

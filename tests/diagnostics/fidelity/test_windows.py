@@ -1,0 +1,131 @@
+"""Windows are cut where they should be, and dreams start where they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.diagnostics.fidelity.worlds import MATRIX, MOVES, TRUE, LinearDynamics, splits
+from worldvae.diagnostics.fidelity.cut import EpisodeSegment, cut_windows, lay_starts
+from worldvae.diagnostics.fidelity.dreams import dream, one_step
+from worldvae.diagnostics.fidelity.windows import Windows
+
+
+def read(number: int, first: int, last: int) -> EpisodeSegment:
+    """Code, action and reward of time t are 100 number + t + 1; episode 0 is terminated."""
+    frames = 100 * number + np.arange(first, last + 1, dtype=np.float32)[:, None] + 1
+    return EpisodeSegment(
+        codes=frames,
+        deviation=np.zeros_like(frames),
+        actions=frames[:-1],
+        rewards=frames[:-1, 0],
+        terminated=(np.arange(first, last) == 4) & (number == 0),
+        state=frames.astype(np.float64),
+    )
+
+
+def cut(times: list[int], episodes: list[int]) -> Windows:
+    starts = lay_starts([5, 5], 2)
+    starts = replace(starts, episodes=np.array(episodes), times=np.array(times))
+    return cut_windows(read, starts, [5, 5], ["random", "smooth"], past=2, future=4)
+
+
+def test_starts_are_spread_over_all_decisions() -> None:
+    starts = lay_starts([10, 30], 4)
+    assert starts.episodes.tolist() == [0, 1, 1, 1]
+    assert starts.times.tolist() == [5, 5, 15, 25]
+    assert len(lay_starts([3], 100).times) == 3
+    assert len(lay_starts([], 100).times) == 0
+
+
+def test_a_window_is_padded_where_its_episode_is_not() -> None:
+    window = cut([1, 3], [0, 1])
+    assert window.codes[..., 0].tolist() == [[0, 1, 2, 3, 4, 5, 6], [102, 103, 104, 105, 106, 0, 0]]
+    assert window.valid.tolist() == [
+        [False, True, True, True, True, True],
+        [True] * 4 + [False] * 2,
+    ]
+    assert window.starts[:, 0].tolist() == [2, 104]
+    assert window.first.tolist() == [1, 0]
+    assert np.isnan(window.state[0, 0]).all()
+    assert window.policies.tolist() == ["random", "smooth"]
+
+
+def test_the_frame_after_an_end_is_no_target_but_that_after_a_truncation_is() -> None:
+    window = cut([1, 3], [0, 1])
+    assert window.ends.tolist() == [[False, False, False, True], [False] * 4]
+    assert window.targets.tolist() == [[True, True, True, False], [True, True, False, False]]
+
+
+def test_after_an_end_it_is_known_that_nothing_goes_on() -> None:
+    window = cut([3, 3], [0, 1])
+    assert window.uncensored.tolist() == [[True] * 4, [True, True, False, False]]
+
+
+def test_actions_go_on_with_those_of_other_windows_from_their_starts() -> None:
+    window = cut([3, 1], [0, 1])
+    actions = window.endless_actions(np.random.default_rng(0))[..., 0]
+    assert actions[0, :2].tolist() == [4, 5]
+    assert actions[0, 2] in {4, 102}
+    assert actions[1].tolist() == [102, 103, 104, 105]
+
+
+def test_strangers_are_of_other_episodes() -> None:
+    windows = splits().test
+    others = windows.strangers(np.random.default_rng(0))
+    assert (windows.episodes[others] != windows.episodes).all()
+
+
+def test_memory_is_initial_at_the_first_frame_of_a_window() -> None:
+    """What is carried counts the decisions since, so it ends at those before the start and K."""
+    carried = []
+
+    class Watched(LinearDynamics):
+        def imagine(self, state, *given):  # type: ignore[no-untyped-def]
+            carried.append(state.carried[0, :, 0].tolist())
+            return super().imagine(state, *given)
+
+    window = cut([1, 3], [0, 1])
+    window = replace(
+        window,
+        codes=np.repeat(window.codes, 2, axis=2),
+        actions=np.repeat(window.actions, 5, axis=2),
+    )
+    dream(Watched(), window, window.actions[:, 2:], seed=0, count=2)
+    assert carried[0] == [1, 1, 2, 2]
+    assert carried[-1] == [4, 4, 5, 5]
+
+
+def test_one_step_ahead_is_of_the_code_and_the_action_of_that_step() -> None:
+    windows = splits().test
+    found = one_step(TRUE, windows, seed=0)
+    assert np.allclose(found.rewards[windows.future], windows.paid[windows.future], atol=1e-5)
+
+
+def test_dreams_without_noise_follow_the_recorded_actions() -> None:
+    windows = splits().test
+    actions = windows.actions[:, windows.past :]
+    codes = dream(LinearDynamics(spread=0), windows, actions, seed=0, count=1).codes[:, 0]
+    expected = windows.starts
+    for time in range(3):
+        expected = expected @ MATRIX + actions[:, time] @ MOVES
+        assert np.allclose(codes[:, time], expected, atol=1e-5)
+
+
+def test_a_dream_ends_once() -> None:
+    windows = splits().test
+    actions = windows.actions[:, windows.past :]
+    samples = dream(LinearDynamics(end_shift=3), windows, actions, seed=0)
+    assert samples.ended.sum(2).max() == 1
+    assert samples.going[:, :, 0].all()
+    ended = samples.ended.any(2)
+    assert (samples.going.sum(2)[ended] == samples.ended.argmax(2)[ended] + 1).all()
+
+
+def test_a_dream_that_explodes_stays_a_number() -> None:
+    windows = splits().test
+    actions = windows.actions[:, windows.past :]
+    codes = dream(LinearDynamics(growth=1e12), windows, actions, seed=0, count=1).codes
+    assert np.isfinite(codes).all()
+    assert np.abs(codes).max() == 1e3

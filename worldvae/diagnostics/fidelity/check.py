@@ -1,0 +1,74 @@
+"""The fidelity check: up to which horizon, and at which temperature, dreams can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from worldvae.diagnostics.clock import PartClock
+from worldvae.diagnostics.fidelity.measure import measure_fidelity
+from worldvae.diagnostics.fidelity.page.film import draw_film
+from worldvae.diagnostics.fidelity.page.write import write_page
+from worldvae.diagnostics.fidelity.reading import open_dynamics
+from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
+from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
+from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.rollouts import RolloutStore
+
+
+def check_fidelity(
+    dynamics: str | Path,
+    encoder: str | Path,
+    stores: RolloutStore | Sequence[RolloutStore],
+    seed: int,
+    command: str | None = None,
+) -> Fidelity:
+    """Compare dreams with the test episodes of `stores`, which were not used in training.
+
+    Args:
+        dynamics: The folder of the dynamics; the codes of all episodes and a picture of a
+            dream are kept in it.
+        encoder: The folder of the encoder whose latents they read.
+        stores: The rollouts.
+        seed: Decides the noise of the dreams.
+        command: What was typed, if the check is part of a command.
+
+    Raises ArtifactError if a folder is missing or damaged, if the encoder is another one, or if
+    there are too few held-out episodes.
+    """
+    folder, several = Path(dynamics), [stores] if isinstance(stores, RolloutStore) else [*stores]
+    clock = PartClock()
+    with clock.part("reading"):
+        subject = open_dynamics(folder, Path(encoder), several, seed)
+    fidelity = judge_dynamics(subject, seed, clock)
+    draw_film(subject, fidelity.temperature, seed, folder)
+    return fidelity.model_copy(
+        update={
+            "rollouts": tuple(str(store.folder) for store in several),
+            "encoder": str(encoder),
+            "command": command,
+        }
+    )
+
+
+def judge_dynamics(subject: ExaminedDynamics, seed: int, clock: PartClock) -> Fidelity:
+    """Measure dreams of `subject` and draw the conclusions."""
+    evidence = measure_fidelity(subject, seed, clock)
+    findings = find(evidence)
+    return Fidelity(
+        **dict(evidence),
+        verdict=verdict_of(findings),
+        findings=findings,
+        seconds=clock.seconds,
+        seed=seed,
+        rollouts=(),
+    )
+
+
+def write_fidelity(fidelity: Fidelity, folder: Path) -> None:
+    """Write `fidelity.html` and then `fidelity.json` into `folder`.
+
+    A folder with `fidelity.json` counts as checked.
+    """
+    write_page(fidelity, folder)
+    FIDELITY.write(folder, fidelity)

@@ -1,0 +1,163 @@
+"""What a model predicts for windows: free-running dreams, and predictions one step ahead.
+
+Shapes: W windows, N dreams of each, K decisions, D numbers of a code, A of an action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldvae.diagnostics.fidelity.windows import Flags, Floats, Windows
+
+DREAMS = 19
+"""N: of 19 dreams the 1st and the 19th value enclose 90 %, the 5th and the 15th 50 %, exactly."""
+
+FARTHEST = 1e3
+"""Codes are clipped at so many deviations, so that a dream that explodes is a finding, not NaN."""
+
+ROWS = 4_096
+"""Dreams that are stepped at once."""
+
+
+class LatentDynamics(Protocol):
+    """What the check needs of `Dynamics`; see there."""
+
+    def initial(self, n: int, /) -> Any:
+        """Return the state before an episode: a dataclass of carried (M, n, C) and code (n, D)."""
+
+    def observe(self, state: Any, code: Tensor, actions: Tensor, episode_start: Tensor, /) -> Any:
+        """Advance the memory by an action that was taken, and see the frame that it led to."""
+
+    def imagine(
+        self, state: Any, actions: Tensor, generator: torch.Generator, temperature: float, /
+    ) -> tuple[Any, Any]:
+        """Return a next state, and its code, reward, end probability and sampled end."""
+
+
+@dataclass(frozen=True)
+class DreamSamples:
+    """N dreams of each of W windows, which go on even after they sampled an end."""
+
+    codes: Floats
+    """After each decision, (W, N, K, D)."""
+    rewards: Floats
+    """(W, N, K)."""
+    ended: Flags
+    """Whether this decision ended the dream; true at one decision at most, (W, N, K)."""
+
+    @property
+    def going(self) -> Flags:
+        """Whether the dream has not ended before this decision, (W, N, K)."""
+        return np.asarray((np.cumsum(self.ended, axis=2) - self.ended) == 0)
+
+
+@dataclass(frozen=True)
+class OneStep:
+    """What is predicted of each decision after the start from the real past, (W, K) each."""
+
+    rewards: Floats
+    end_probability: Floats
+
+
+@torch.inference_mode()
+def dream(
+    model: LatentDynamics,
+    windows: Windows,
+    actions: Floats,
+    seed: int,
+    temperature: float = 1.0,
+    count: int = DREAMS,
+) -> DreamSamples:
+    """Dream each window `count` times from its start under `actions` (W, K, A)."""
+    generator = torch.Generator().manual_seed(seed)
+    size = max(1, ROWS // count)
+    parts = []
+    for start in range(0, len(windows), size):
+        rows = np.arange(start, min(start + size, len(windows)))
+        state = _repeated(_warmed_up(model, windows.chosen(rows)), count)
+        taken = torch.from_numpy(np.repeat(actions[rows], count, axis=0))
+        parts.append(_dream(model, state, taken, generator, temperature))
+    codes, rewards, terminated = (np.concatenate(column) for column in zip(*parts, strict=True))
+    shape = len(windows), count, windows.horizon
+    ended = terminated.reshape(shape)
+    return DreamSamples(
+        codes.reshape(*shape, -1),
+        rewards.reshape(shape),
+        ended & (np.cumsum(ended, axis=2) == 1),
+    )
+
+
+@torch.inference_mode()
+def one_step(model: LatentDynamics, windows: Windows, seed: int) -> OneStep:
+    """Predict reward and end of the decisions after the start from the real frames before each.
+
+    Those before the start are no fair sample: none of them was the last of its episode.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    rewards, ends = [], []
+    for time, state in enumerate(_states(model, windows)):
+        if time < windows.past:
+            continue
+        taken = torch.from_numpy(windows.actions[:, time])
+        _, step = model.imagine(state, taken, generator, 1.0)
+        rewards.append(_array(step.reward))
+        ends.append(_array(step.end_probability))
+    return OneStep(np.stack(rewards, axis=1), np.stack(ends, axis=1))
+
+
+def _dream(
+    model: LatentDynamics,
+    state: Any,
+    actions: Tensor,
+    generator: torch.Generator,
+    temperature: float,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Dream under actions (B, K, A): codes (B, K, D), rewards and sampled ends (B, K)."""
+    steps = []
+    for time in range(actions.shape[1]):
+        state, step = model.imagine(state, actions[:, time], generator, temperature)
+        code = torch.nan_to_num(state.code, FARTHEST, FARTHEST, -FARTHEST)
+        state = replace(state, code=code.clamp(-FARTHEST, FARTHEST))
+        steps.append((_array(state.code), _array(step.reward), step.terminated.cpu().numpy()))
+    codes, rewards, ends = (np.stack(column, axis=1) for column in zip(*steps, strict=True))
+    return codes, rewards, ends
+
+
+def _warmed_up(model: LatentDynamics, windows: Windows) -> Any:
+    """Return the state at the start of each window."""
+    state = None
+    for time, now in enumerate(_states(model, windows)):
+        state = now
+        if time == windows.past:
+            break
+    return state
+
+
+def _states(model: LatentDynamics, windows: Windows) -> Iterator[Any]:
+    """Yield the state at each frame that a decision follows."""
+    codes, actions = torch.from_numpy(windows.codes), torch.from_numpy(windows.actions)
+    first = torch.from_numpy(windows.first)
+    state = model.initial(len(windows))
+    before = torch.zeros_like(actions[:, 0])
+    for time in range(actions.shape[1]):
+        state = model.observe(state, codes[:, time], before, first == time)
+        yield state
+        before = actions[:, time]
+
+
+def _repeated(state: Any, count: int) -> Any:
+    """Repeat each of W states `count` times in a row."""
+    carried = state.carried.repeat_interleave(count, dim=1)
+    return replace(state, carried=carried, code=state.code.repeat_interleave(count, dim=0))
+
+
+def _array(values: Tensor) -> Floats:
+    found = torch.nan_to_num(values.float(), FARTHEST, FARTHEST, -FARTHEST)
+    return found.clamp(-FARTHEST, FARTHEST).cpu().numpy()

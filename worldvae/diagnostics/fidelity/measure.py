@@ -1,0 +1,140 @@
+"""All measurements of the fidelity check, from the windows of each split."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from worldvae.diagnostics.clock import PartClock
+from worldvae.diagnostics.fidelity.comparisons import (
+    compare_codes,
+    compare_policies,
+    compare_samples,
+    score_temperatures,
+    trusted_horizon,
+)
+from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
+from worldvae.diagnostics.fidelity.metrics.climatology import DRAWS
+from worldvae.diagnostics.fidelity.metrics.ends import measure_ends
+from worldvae.diagnostics.fidelity.metrics.open_loop import (
+    DREAM,
+    LEAST_WINDOWS,
+    OpenLoop,
+    judged_horizons,
+)
+from worldvae.diagnostics.fidelity.metrics.pixels import NOTHING_MOVES, measure_pixels
+from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL, measure_reference
+from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
+from worldvae.diagnostics.fidelity.metrics.spread import measure_spread
+from worldvae.diagnostics.fidelity.metrics.states import (
+    NO_STATE,
+    NOT_READ,
+    DreamedState,
+    measure_states,
+)
+from worldvae.diagnostics.fidelity.metrics.temperature import choose_temperature
+from worldvae.diagnostics.fidelity.metrics.unseen import measure_unseen
+from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
+from worldvae.diagnostics.fidelity.runs import DreamRuns
+from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.errors import ArtifactError
+from worldvae.indices import evenly
+from worldvae.seeding import derive
+
+KNOWN_CODES = 8_000
+"""Training codes that dreams are compared with, at most."""
+
+DECODED_WINDOWS = 48
+"""Windows whose dreams are decoded."""
+
+
+def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> FidelityEvidence:
+    """Measure how far dreams are from what really followed.
+
+    Raises ArtifactError if the held-out episodes are too few or too short to tell.
+    """
+    train, validation, test = subject.windows
+    horizons = _judged(test, "test")
+    _judged(validation, "validation")
+    with clock.part("temperatures"):
+        temperatures = score_temperatures(subject, seed)
+        temperature = choose_temperature(temperatures)
+    with clock.part("dreams"):
+        runs = DreamRuns(subject, test, horizons, seed, temperature)
+        ahead, dreams = runs.ahead, runs.samples[DREAM]
+    bootstrap = EpisodeBootstrap.of(test.episodes, derive(seed, "bootstrap"))
+    with clock.part("codes"):
+        codes, energy = compare_codes(runs, bootstrap), compare_samples(runs, bootstrap)
+        policies = compare_policies(runs, derive(seed, "policies"))
+        usual = runs.usual.codes[:, :, runs.places]
+        draws, known = runs.training_codes(DRAWS), runs.training_codes(KNOWN_CODES)
+        spread = measure_spread(usual, runs.drawn, draws, runs.mask, horizons, bootstrap)
+        unseen = measure_unseen(dreams, runs.drawn, known, runs.mask, horizons, bootstrap)
+    with clock.part("events"):
+        reward = measure_reward(test, ahead, runs.dreams, horizons, bootstrap)
+        ends = measure_ends(test, ahead, runs.dreams, bootstrap)
+        reference = measure_reference(train, test, derive(seed, "reference"))
+    with clock.part("pixels"):
+        pixels, no_pixels = _pixels(runs)
+    with clock.part("state"):
+        state, no_state = _state(runs)
+    acted = reference.action_gain.least >= ACTIONS_TELL
+    return FidelityEvidence(
+        env_id=subject.env_id,
+        trained=subject.is_trained,
+        objective=subject.objective,
+        windows={name: len(part) for name, part in subject.windows._asdict().items()},
+        burn_in=test.past,
+        temperature=temperature,
+        temperatures=temperatures,
+        codes=codes,
+        energy=energy,
+        pixels=pixels,
+        no_pixels=no_pixels,
+        state=state,
+        no_state=no_state,
+        policies=policies,
+        reward=reward,
+        ends=ends,
+        spread=spread,
+        unseen=unseen,
+        reference=reference,
+        horizon=trusted_horizon(codes, energy, acted),
+    )
+
+
+def _judged(windows: Windows, split: str) -> tuple[int, ...]:
+    horizons = judged_horizons(windows.targets)
+    if not horizons:
+        raise ArtifactError(
+            f"the {split} split has fewer than {LEAST_WINDOWS} decisions that do not end an "
+            "episode; collect more episodes (rollouts.frames)"
+        )
+    return horizons
+
+
+def _pixels(runs: DreamRuns) -> tuple[OpenLoop | None, str | None]:
+    """Return the errors of decoded dreams, or why there are none."""
+    pixels = runs.subject.pixels
+    if pixels is None:
+        return None, runs.subject.no_pixels
+    rows = evenly(len(runs.windows), DECODED_WINDOWS)
+    latents = runs.subject.latents
+    found = measure_pixels(
+        runs.windows.chosen(rows),
+        pixels.on(rows),
+        {name: codes[rows][..., :latents] for name, codes in runs.everything.items()},
+        runs.horizons,
+        derive(runs.seed, "pixels"),
+    )
+    return found, None if found else NOTHING_MOVES
+
+
+def _state(runs: DreamRuns) -> tuple[DreamedState | None, str | None]:
+    """Return the errors of the probed state, or why there are none."""
+    splits = runs.subject.windows
+    if not all(np.isfinite(part.state[part.frames_seen]).any() for part in splits):
+        return None, NO_STATE
+    seed = derive(runs.seed, "state")
+    found = measure_states(splits, runs.subject.variables, runs.samples, runs.horizons, seed)
+    return found, None if found else NOT_READ

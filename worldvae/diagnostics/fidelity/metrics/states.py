@@ -1,0 +1,149 @@
+"""What dreams say of the true state, read by linear probes of the code.
+
+Shapes: W windows, N dreams of each, K decisions, H horizons, D numbers of a code, V variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.diagnostics.examination import Splits
+from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
+from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop, compare_errors
+from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.diagnostics.metrics.linear_models import apply, fit_ridge
+from worldvae.diagnostics.metrics.variables import Parts, reason_to_drop, variables_of
+from worldvae.envs import StateVariable
+from worldvae.stats import Array
+
+LEAST_R2 = 0.3
+"""A variable that a probe of real codes cannot read says nothing about a dream."""
+
+CODE = "real_code"
+"""What the probe reads from the real code: the least error that dreams can have."""
+
+NO_STATE = (
+    "the rollouts hold no true state; where a state reader knows the environment, collect into a "
+    "new folder with rollouts.state: always"
+)
+NOT_READ = "no variable of the true state can be read from the latents by a linear probe"
+
+
+class DreamedState(Config):
+    """The errors of probed variables, in units of their variance in training."""
+
+    loop: OpenLoop
+    variables: dict[str, float] = Field(description="Variable -> R2 of its probe on real codes.")
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A linear probe of one variable, (D + 1,), in units of its deviation in training."""
+
+    column: int
+    name: str
+    weights: Array
+    centre: float
+    deviation: float
+    r2: float
+
+    def read(self, codes: NDArray[np.floating]) -> Array:
+        """Return the variable, standardised: (..., D) -> (...)."""
+        return np.asarray((codes @ self.weights[:-1] + self.weights[-1]).astype(np.float64))
+
+    def true(self, windows: Windows, horizons: tuple[int, ...]) -> Array:
+        """Return its true value, standardised, at each horizon: (W, H)."""
+        state = windows.state[:, windows.past + np.array(horizons), self.column]
+        return np.asarray((state - self.centre) / self.deviation)
+
+
+def measure_states(
+    splits: Splits[Windows],
+    variables: Sequence[StateVariable],
+    dreams: Mapping[str, NDArray[np.floating]],
+    horizons: tuple[int, ...],
+    seed: int,
+) -> DreamedState | None:
+    """Compare the probed state of dreams, name -> (W, N, H, D), with the true one.
+
+    None if no variable can be read.
+    """
+    probes = _fit(splits, variables)
+    if not probes:
+        return None
+    test = splits.test
+    targets = test.targets[:, np.array(horizons) - 1]
+    sums: dict[str, Array] = {}
+    known = np.zeros(targets.shape)
+    for probe in probes:
+        true = probe.true(test, horizons)
+        has_value = targets & np.isfinite(true)
+        known += has_value
+        for name, error in _errors(probe, test, true, dreams, horizons).items():
+            sums[name] = sums.get(name, np.zeros(targets.shape)) + np.where(has_value, error, 0)
+    mask = known > 0
+    if not mask.any(0).all():
+        return None
+    bootstrap = EpisodeBootstrap.of(test.episodes, seed)
+    return DreamedState(
+        loop=compare_errors(sums, mask, horizons, bootstrap, known),
+        variables={probe.name: probe.r2 for probe in probes},
+    )
+
+
+def _errors(
+    probe: _Probe,
+    test: Windows,
+    true: Array,
+    dreams: Mapping[str, NDArray[np.floating]],
+    horizons: tuple[int, ...],
+) -> dict[str, Array]:
+    """Return the squared error of each prediction: name -> (W, H)."""
+    found = {
+        "copy_last": np.square(probe.read(test.starts)[:, None] - true),
+        "mean": np.square(true),
+        CODE: np.square(probe.read(test.truth[:, np.array(horizons) - 1]) - true),
+    }
+    for name, codes in dreams.items():
+        read = probe.read(codes)
+        spread = read.var(1, ddof=1) / read.shape[1]
+        found[name] = np.square(read.mean(1) - true) - spread
+    return found
+
+
+def _fit(splits: Splits[Windows], variables: Sequence[StateVariable]) -> list[_Probe]:
+    """Fit a probe of each variable that varies, and keep those that read it well."""
+    codes, state = (Parts(*(_frames(part, name) for part in splits)) for name in ("codes", "state"))
+    columns = variables_of(state, [v.name for v in variables], [False] * len(variables))
+    probes = [
+        _fit_one(codes, column.values, number, column.name)
+        for number, column in enumerate(columns)
+        if not reason_to_drop(column)
+    ]
+    return [probe for probe in probes if probe.r2 >= LEAST_R2]
+
+
+def _frames(windows: Windows, name: str) -> NDArray[np.float64]:
+    """Return one of the arrays at each frame that a decision of the episode follows."""
+    values = getattr(windows, name)[:, :-1]
+    return np.asarray(values[windows.valid], np.float64)
+
+
+def _fit_one(codes: Parts, values: Parts, number: int, name: str) -> _Probe:
+    known = Parts(*(np.isfinite(part) for part in values))
+    centre = float(values.train[known.train].mean())
+    deviation = float(values.train[known.train].std())
+    y = Parts(*((part - centre) / deviation for part in values))
+    weights = fit_ridge(codes.train[known.train], y.train[known.train])
+    guesses = apply(codes.validation[known.validation], weights)
+    errors = np.square(guesses - y.validation[known.validation, None]).mean(0)
+    best = weights[:, errors.argmin()]
+    test = y.test[known.test]
+    error = np.square(apply(codes.test[known.test], best) - test).mean()
+    return _Probe(number, name, best, centre, deviation, float(1 - error / test.var()))

@@ -1,0 +1,38 @@
+"""The choice of a temperature, by validation episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from worldvae.config import Config
+
+TEMPERATURES = (0.7, 0.85, 1.0, 1.15, 1.3)
+USUAL = 1.0
+TIE = 0.01
+"""Scores that differ by less than this share do not tell temperatures apart."""
+
+
+class TemperatureScore(Config):
+    """How far dreams of one temperature are from validation episodes; less is better."""
+
+    temperature: float
+    energy: float = Field(
+        description="Energy score / that of draws of training codes, mean over horizons."
+    )
+    survival: float = Field(
+        description="Distance of the shares of dreams and of episodes that go on, mean over steps."
+    )
+
+    @property
+    def total(self) -> float:
+        """The sum of both, by which temperatures are chosen."""
+        return self.energy + self.survival
+
+
+def choose_temperature(scores: Sequence[TemperatureScore]) -> float:
+    """Return the temperature of the least total; of those level with it the nearest to 1."""
+    best = min(score.total for score in scores)
+    level = [score.temperature for score in scores if score.total <= best + TIE * abs(best)]
+    return min(level, key=lambda each: (abs(each - USUAL), each))

@@ -1,0 +1,138 @@
+"""Writes `fidelity.html`, the result of a fidelity check as one self-contained page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from worldvae import html
+from worldvae.diagnostics.fidelity.page import calibration, loops
+from worldvae.diagnostics.fidelity.page.film import FILM
+from worldvae.diagnostics.fidelity.rules.evidence import Fidelity, trusted_words
+from worldvae.files import atomic_write_text
+from worldvae.plots.png import is_whole_png
+from worldvae.versions import library_versions
+
+LONG = 0.05
+"""Seconds below which the time of a part is not listed."""
+
+MEANINGS = {
+    "trusted": "Nothing was found that would keep an agent from learning in these dreams. Whether "
+    "what it learns there holds in reality is for the gap report to say: "
+    "python -m scripts.gap CONFIG.",
+    "doubtful": "Something is amiss that an agent would learn to exploit. Read the findings first: "
+    "to train the dynamics again costs less than agents that are good in a wrong dream.",
+    "unfit": "These dreams say next to nothing of reality. Train no agent in them: follow the "
+    "advice, train the dynamics again into a new folder, and look here again.",
+}
+
+
+def write_page(fidelity: Fidelity, folder: Path) -> None:
+    """Write `fidelity.html` into the dynamics' `folder`, with the picture in that folder."""
+    atomic_write_text(folder / "fidelity.html", render(fidelity, folder))
+
+
+def render(fidelity: Fidelity, folder: Path) -> str:
+    """Return the whole page; the same check of the same folder gives the same page."""
+    sections = (
+        _verdict(fidelity),
+        _findings(fidelity),
+        _film(folder),
+        loops.codes(fidelity),
+        loops.shown(fidelity),
+        loops.policies(fidelity),
+        calibration.ends(fidelity),
+        calibration.reward(fidelity),
+        calibration.spread(fidelity),
+        calibration.temperature(fidelity),
+        _measured(fidelity, folder),
+    )
+    title = f"{folder.resolve().parent.name}/{folder.resolve().name}"
+    return html.document("worldvae dream fidelity", title, _lede(fidelity), sections)
+
+
+def _lede(fidelity: Fidelity) -> str:
+    windows = f"{fidelity.windows['test']:,} held-out starts"
+    episodes = f"{fidelity.codes.episodes:,} episodes"
+    return " · ".join([fidelity.env_id, windows, episodes])
+
+
+def _verdict(fidelity: Fidelity) -> str:
+    trusted = trusted_words(fidelity)
+    line = f"{fidelity.verdict.capitalize()}. {trusted[0].upper()}{trusted[1:]}."
+    if fidelity.verdict != "trusted":
+        line = f"{line} {fidelity.findings[0].found}"
+    blocks = [html.paragraph(line), html.paragraph(MEANINGS[fidelity.verdict])]
+    return html.box(f"verdict {fidelity.verdict}", "verdict", "Verdict", *blocks)
+
+
+def _findings(fidelity: Fidelity) -> str:
+    if not fidelity.findings:
+        text = "No rule found anything amiss, and there is nothing to note."
+        return html.section("findings", "Findings", html.paragraph(text))
+    items = ((found.severity, found.found, found.advice) for found in fidelity.findings)
+    return html.section("findings", "Findings", html.judged(items))
+
+
+def _film(folder: Path) -> str:
+    path, title = folder / FILM, "Real and dreamed"
+    if not path.is_file():
+        words = "No picture of a dream: the encoder does not decode, or the check drew none."
+        return html.section("film", title, html.paragraph(words))
+    if not is_whole_png(path):
+        words = f"Left out: {path} is damaged; check the dynamics again."
+        return html.section("film", title, html.paragraph(words))
+    caption = (
+        "What really followed, what the decoder makes of its codes, and two dreams. Look for what "
+        "vanishes, doubles or stops to move, and whether the two differ where reality is open."
+    )
+    return html.section("film", title, html.image(path, "One held-out start", caption))
+
+
+def _measured(fidelity: Fidelity, folder: Path) -> str:
+    versions = "\n".join(f"{name} {version}" for name, version in library_versions().items())
+    return html.section(
+        "measured",
+        "How it was measured",
+        html.paragraph(
+            "Held-out means the test episodes of the rollouts: neither training nor the choice of "
+            "its best step has seen them. Dreams are trusted up to the largest horizon at which "
+            "both errors are below those of all others, with the whole interval. All numbers of "
+            "this page are in fidelity.json beside it."
+        ),
+        html.terms(_amounts(fidelity)),
+        html.details("The command, to do it again", html.code(_again(fidelity, folder))),
+        html.details("The objective, every default written out", _objective(fidelity)),
+        html.details("Versions", html.code(versions)),
+    )
+
+
+def _amounts(fidelity: Fidelity) -> Iterator[tuple[str, str]]:
+    yield "Windows", ", ".join(f"{count:,} {split}" for split, count in fidelity.windows.items())
+    gain = fidelity.reference.action_gain.value
+    yield "Actions", f"a linear map saves {100 * gain:.0f} % of its error by knowing them"
+    parts = sorted(fidelity.seconds.items(), key=lambda part: -part[1])
+    each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts if seconds >= LONG)
+    yield "Seconds", f"{sum(fidelity.seconds.values()):,.1f}{f': {each}' if each else ''}"
+
+
+def _objective(fidelity: Fidelity) -> str:
+    values = fidelity.model_dump(mode="json", include={"objective"})
+    return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
+
+
+def _again(fidelity: Fidelity, folder: Path) -> str:
+    stores = ", ".join(f"RolloutStore({path!r})" for path in fidelity.rollouts)
+    alone = (
+        "from pathlib import Path\n"
+        "from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity\n"
+        "from worldvae.rollouts import RolloutStore\n\n"
+        f"folder, stores = Path({str(folder)!r}), [{stores}]\n"
+        f"fidelity = check_fidelity(folder, {fidelity.encoder!r}, stores, seed={fidelity.seed})\n"
+        "write_fidelity(fidelity, folder)"
+    )
+    if fidelity.command is None:
+        return alone
+    return f"# it was part of\n{fidelity.command}\n\n# the check alone, in Python\n{alone}"

@@ -1,0 +1,211 @@
+"""Opens dynamics, their encoder and the episodes by which they are judged.
+
+Shapes: B frames, H W C image, D numbers of a code, S state variables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from worldvae.autoencoders.backends import Frames
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.diagnostics.drift import reconstructs
+from worldvae.diagnostics.examination import Splits
+from worldvae.diagnostics.fidelity.cut import (
+    EpisodeSegment,
+    WindowStarts,
+    cut_windows,
+    lay_starts,
+)
+from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
+from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
+from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
+from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.dynamics_files import DynamicsCard
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.sequences import EncodedEpisode, Sequences
+from worldvae.envs import recorded_action_space
+from worldvae.envs.state import STATE
+from worldvae.indices import evenly
+from worldvae.rollouts import JoinedFrames, Record, RolloutStore, StoredFrames
+from worldvae.seeding import derive
+from worldvae.stats import Array
+
+WINDOWS = Splits(train=192, validation=96, test=192)
+"""Windows of each split at most: all that two minutes on two cores allow."""
+
+MEAN_FRAMES = 1_000
+"""Training frames of which the mean frame is made."""
+
+NO_DECODER = (
+    "the encoder does not reconstruct its input; one that does (pretrain.pixels.predict: 0) shows "
+    "what is dreamed"
+)
+
+
+Place = tuple[RolloutStore, Sequences, int]
+"""Where an episode is: its store, the split, and its number there."""
+
+
+@dataclass(frozen=True)
+class _Episodes:
+    """The episodes of one split in all stores, numbered on from one store to the next."""
+
+    parts: tuple[tuple[RolloutStore, Sequences], ...]
+
+    @property
+    def places(self) -> list[Place]:
+        return [
+            (store, split, number)
+            for store, split in self.parts
+            for number in range(len(split.records))
+        ]
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for _, split in self.parts for record in split.records]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [record.length for record in self.records]
+
+
+def open_dynamics(
+    folder: Path, encoder_folder: Path, stores: Sequence[RolloutStore], seed: int
+) -> ExaminedDynamics:
+    """Open the dynamics in `folder` and cut windows of the episodes of `stores`.
+
+    Raises ArtifactError if a folder is missing or damaged, if the encoder is not that of the
+    dynamics, or if frames were preprocessed otherwise.
+    """
+    model, card = load_dynamics(folder)
+    check_encoder(card, folder, encoder_folder)
+    encoder = Encoder.load(encoder_folder)
+    for store in stores:
+        encoder.card.check_frame(store.env.frame, str(store.folder))
+    splits = _read(folder, encoder_folder, encoder, stores, card)
+    variables = stores[0].state_variables
+    starts = Splits(*(lay_starts(each.lengths, n) for each, n in zip(splits, WINDOWS, strict=True)))
+    windows = Splits(
+        *(_cut(each, at, len(variables)) for each, at in zip(splits, starts, strict=True))
+    )
+    pixels = _pixels(encoder, splits, starts.test)
+    return ExaminedDynamics(
+        env_id=card.env_id,
+        model=model,
+        untrained=untrained_twin(model, seed),
+        is_trained=card.trained,
+        objective=model.config.objective,
+        latents=model.latents,
+        windows=windows,
+        variables=variables,
+        pixels=pixels,
+        no_pixels=None if pixels else NO_DECODER,
+    )
+
+
+def untrained_twin(model: Dynamics, seed: int) -> Dynamics:
+    """Return the same network with initial weights, in the same units."""
+    twin = Dynamics(model.config, seed=derive(seed, "untrained"))
+    rate = min(max(float(model.end_rate), 1e-5), 1 - 1e-5)
+    with torch.no_grad():
+        for name, values in model.named_buffers():
+            twin.get_buffer(name).copy_(values)
+        for name, weights in twin.named_parameters():
+            if name.endswith(".end.bias"):
+                weights.fill_(math.log(rate / (1 - rate)))
+    return twin.eval().requires_grad_(False)
+
+
+def _read(
+    folder: Path,
+    encoder_folder: Path,
+    encoder: Encoder,
+    stores: Sequence[RolloutStore],
+    card: DynamicsCard,
+) -> Splits[_Episodes]:
+    digest = hash_encoder(encoder_folder)
+    encoded = [encode_rollouts(store, encoder, digest, folder / "codes") for store in stores]
+    spaces = [recorded_action_space(store.env) for store in stores]
+    return Splits(
+        *(
+            _Episodes(
+                tuple(
+                    (store, Sequences(codes, split, space, card.keys, window=2))
+                    for store, codes, space in zip(stores, encoded, spaces, strict=True)
+                )
+            )
+            for split in ("train", "validation", "test")
+        )
+    )
+
+
+def _cut(episodes: _Episodes, starts: WindowStarts, variables: int) -> Windows:
+    places = episodes.places
+    found: dict[int, EncodedEpisode] = {}
+
+    def read(number: int, first: int, last: int) -> EpisodeSegment:
+        store, split, place = places[number]
+        if number not in found:
+            found[number] = split.episode(place)
+        return _segment(found[number], _states(store, found[number].record, variables), first, last)
+
+    policies = [record.policy for record in episodes.records]
+    return cut_windows(read, starts, episodes.lengths, policies)
+
+
+def _segment(episode: EncodedEpisode, state: Array, first: int, last: int) -> EpisodeSegment:
+    terminated = np.zeros(episode.record.length, bool)
+    terminated[-1] = episode.terminated
+    return EpisodeSegment(
+        codes=np.array(episode.codes[first : last + 1]),
+        deviation=np.array(episode.deviation[first : last + 1]),
+        actions=episode.actions[first:last],
+        rewards=episode.rewards[first:last],
+        terminated=terminated[first:last],
+        state=state[first : last + 1],
+    )
+
+
+def _states(store: RolloutStore, record: Record, variables: int) -> Array:
+    """Return the true state of each frame of an episode, nan if it was not recorded."""
+    recorded = store.arrays(record).get(STATE)
+    if recorded is None or recorded.shape[1] != variables:
+        return np.full((record.length + 1, variables), np.nan)
+    return np.asarray(recorded, np.float64)
+
+
+def _pixels(
+    encoder: Encoder, splits: Splits[_Episodes], starts: WindowStarts
+) -> PixelSource | None:
+    """Return what decoded dreams of the test windows are compared with."""
+    if not reconstructs(encoder):
+        return None
+    train = JoinedFrames(
+        [StoredFrames(store, "train", split.records) for store, split in splits.train.parts]
+    )
+    frames = train.gather(evenly(len(train), MEAN_FRAMES))
+    places = splits.test.places
+
+    def read(windows: Numbers, times: Numbers) -> Frames:
+        last = (starts.times[windows] + times).tolist()
+        rows = zip(starts.episodes[windows].tolist(), last, strict=True)
+        return np.stack([_frame(places[episode], time) for episode, time in rows])
+
+    def decode(codes: Floats) -> Frames:
+        return encoder.decode(encoder.unwhiten(codes))
+
+    return PixelSource(decode, read, frames.mean(0, dtype=np.float64) / 255)
+
+
+def _frame(place: Place, time: int) -> Frames:
+    store, split, number = place
+    return np.asarray(store.frames(split.records[number])[time])

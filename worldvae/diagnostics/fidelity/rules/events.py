@@ -1,0 +1,147 @@
+"""The rules about rewards and ends."""
+
+from __future__ import annotations
+
+from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
+from worldvae.diagnostics.fidelity.rules.ways import (
+    LONGER,
+    MORE_FRAMES,
+    WIDER_PLAY,
+    heavier_ends,
+    heavier_rewards,
+    own_samples,
+)
+from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
+from worldvae.diagnostics.rules.advice import join
+from worldvae.diagnostics.rules.evidence import Finding
+
+# Dreams end half as often again as episodes...
+OFTENER = 1.5
+# ...which matters once it concerns one dream in fifty.
+LEAST_GAP = 0.02
+# Less than a tenth of the ends that are due are as good as none.
+NEVER = 0.1
+# A unit of predicted reward that is worth less than two thirds or more than one and a half.
+SLOPES = (0.67, 1.5)
+# Of the deviation of a reward, or of its mean where it hardly varies.
+BIAS = 0.1
+# Of the deviation of the sum of rewards, or of a fifth of its mean.
+SUM_BIAS, SUM_UNIT = 0.5, 0.2
+# How much more of the variance of rewards a linear map of the code and the action explains.
+LINEAR_LEAD = 0.1
+
+
+def ends_too_early(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that end oftener than episodes from the same starts."""
+    ends = evidence.ends
+    for place in _judged(evidence):
+        ratio, gap = at(ends.ratio, place), ends.gap.value[place]
+        if ratio.value > OFTENER and ratio.least > 1 and gap < -LEAST_GAP:
+            return Finding(
+                severity="doubtful",
+                name="ends_too_early",
+                found=f"Dreams end too early: {_ended(evidence, place)}, {between(ratio, 1)} times "
+                f"as often. {_ahead(evidence)}",
+                advice=join(own_samples(evidence.objective), WIDER_PLAY, MORE_FRAMES),
+            )
+    return None
+
+
+def ends_too_late(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that end more seldom than episodes from the same starts, or never."""
+    ends = evidence.ends
+    for place in _judged(evidence):
+        ratio, gap = at(ends.ratio, place), ends.gap.value[place]
+        if ratio.value < 1 / OFTENER and ratio.most < 1 and gap > LEAST_GAP:
+            never = ratio.value < NEVER
+            words = "Dreams hardly ever end" if never else "Dreams end too late"
+            return Finding(
+                severity="doubtful",
+                name="never_ends" if never else "ends_too_late",
+                found=f"{words}: {_ended(evidence, place)}, {between(ratio)} times as often. "
+                f"{_ahead(evidence)}",
+                advice=join(
+                    heavier_ends(evidence.objective),
+                    own_samples(evidence.objective),
+                    MORE_FRAMES,
+                ),
+            )
+    return None
+
+
+def _judged(evidence: FidelityEvidence) -> tuple[int, ...]:
+    """Return the places of the curves that are judged: the last, and that of a quarter of it."""
+    last = len(evidence.ends.horizons) - 1
+    return tuple(dict.fromkeys((last, last // 4)))
+
+
+def _ended(evidence: FidelityEvidence, place: int) -> str:
+    ends = evidence.ends
+    dreamed, real = (1 - curve.value[place] for curve in (ends.dreamed, ends.real))
+    return (
+        f"within {decisions(ends.horizons[place])} {share(dreamed)} of them do, {share(real)} of "
+        "the episodes from the same starts"
+    )
+
+
+def _ahead(evidence: FidelityEvidence) -> str:
+    return f"One step ahead they predict {between(evidence.ends.expected)} times the real ends."
+
+
+def reward_off(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that pay other rewards than reality does."""
+    faults = [text for text in (_scale(evidence), _bias(evidence), _sum(evidence)) if text]
+    faults = faults or [text for text in (_unlearned(evidence),) if text]
+    if not faults:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="reward_off",
+        found=f"Dreams pay other rewards than reality: {'; '.join(faults)}.",
+        advice=join(heavier_rewards(evidence.objective), LONGER, own_samples(evidence.objective)),
+    )
+
+
+def _scale(evidence: FidelityEvidence) -> str:
+    slope = evidence.reward.slope
+    if slope is None:
+        return ""
+    low, high = SLOPES
+    off = (slope.value < low and slope.most < 1) or (slope.value > high and slope.least > 1)
+    return f"a predicted reward of 1 is worth {between(slope)}" if off else ""
+
+
+def _bias(evidence: FidelityEvidence) -> str:
+    reward = evidence.reward
+    bias, unit = reward.bias, max(reward.deviation, abs(reward.mean))
+    if abs(bias.value) <= BIAS * unit or bias.least <= 0 <= bias.most:
+        return ""
+    return (
+        f"one step ahead they are off by {between(bias, 3)} a decision, where the mean is "
+        f"{reward.mean:.3f} and the deviation {reward.deviation:.3f}"
+    )
+
+
+def _sum(evidence: FidelityEvidence) -> str:
+    """Judge sums of rewards as far as the codes are trusted; beyond, what drifts is the code."""
+    reward = evidence.reward
+    for place, step in enumerate(reward.horizons):
+        excess, true = at(reward.excess, place), reward.true_sum.value[place]
+        unit = max(reward.sum_deviation[place], SUM_UNIT * abs(true))
+        is_off = abs(excess.value) > SUM_BIAS * unit and not excess.least <= 0 <= excess.most
+        if is_off and step <= max(evidence.horizon, 1):
+            return (
+                f"within {decisions(step)} dreams pay {between(excess)} more than reality, which "
+                f"pays {true:.2f}"
+            )
+    return ""
+
+
+def _unlearned(evidence: FidelityEvidence) -> str:
+    found, linear = evidence.reward.r2, evidence.reference.reward_r2
+    if found is None or linear is None or found.most >= linear - LINEAR_LEAD:
+        return ""
+    return (
+        f"they explain {between(found)} of the variance of rewards one step ahead, where a linear "
+        f"map explains {linear:.2f}"
+    )

@@ -1,0 +1,81 @@
+"""The measurements of a fidelity check, and its conclusions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
+from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
+from worldvae.diagnostics.fidelity.metrics.reference import LinearReference
+from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
+from worldvae.diagnostics.fidelity.metrics.spread import SpreadCalibration
+from worldvae.diagnostics.fidelity.metrics.states import DreamedState
+from worldvae.diagnostics.fidelity.metrics.temperature import TemperatureScore
+from worldvae.diagnostics.fidelity.metrics.unseen import UnseenCodes
+from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.dynamics.config import DynamicsObjective
+from worldvae.json_files import JsonFile
+
+Trust = Literal["unfit", "doubtful", "trusted"]
+
+
+class FidelityEvidence(Config):
+    """All measurements that the rules use, on held-out (test) episodes if nothing else is said."""
+
+    env_id: str
+    trained: bool = Field(description="False: random weights.")
+    objective: DynamicsObjective = Field(description="What the dynamics were trained for.")
+    windows: dict[str, int] = Field(description="Split -> windows.")
+    burn_in: int = Field(description="Real decisions before a start, at most.")
+    temperature: float = Field(description="Chosen by validation episodes; of all open loops.")
+    temperatures: tuple[TemperatureScore, ...]
+    codes: OpenLoop = Field(description="Whitened squared error of the mean of dreams.")
+    energy: OpenLoop = Field(description="Energy score of dreams.")
+    pixels: OpenLoop | None = Field(description="Squared error where pixels move.")
+    no_pixels: str | None = Field(description="Why there is none.")
+    state: DreamedState | None
+    no_state: str | None = Field(description="Why there is none.")
+    policies: dict[str, OpenLoop] = Field(
+        description="Policy that collected the episodes -> `codes` of these; if several did."
+    )
+    reward: RewardCalibration
+    ends: EndCalibration
+    spread: SpreadCalibration = Field(description="At temperature 1, as the dynamics were trained.")
+    unseen: UnseenCodes
+    reference: LinearReference
+    horizon: int = Field(description="Decisions for which dreams beat all baselines; 0: none.")
+
+
+class Fidelity(FidelityEvidence):
+    """The content of fidelity.json: measurements, conclusions, times, and how to repeat it."""
+
+    verdict: Trust
+    findings: tuple[Finding, ...]
+    seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
+    seed: int = Field(description="Of the check.")
+    rollouts: tuple[str, ...] = Field(description="Folders of the stores.")
+    encoder: str | None = Field(None, description="Folder of the encoder.")
+    command: str | None = Field(None, description="What was typed, if the check was part of one.")
+
+    def summary(self) -> str:
+        """Return verdict, trusted horizon, findings and advice as text, one line each."""
+        lines = [f"verdict: {self.verdict}, {trusted_words(self)}"]
+        for finding in self.findings:
+            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
+        return "\n".join(lines)
+
+
+FIDELITY = JsonFile("fidelity.json", Fidelity, "delete it to examine the dynamics again")
+
+
+def trusted_words(evidence: FidelityEvidence) -> str:
+    """Return up to which horizon and at which temperature dreams may be trusted."""
+    if not evidence.horizon:
+        return f"dreams are trusted for no decision (temperature {evidence.temperature:g})"
+    return (
+        f"dreams are trusted for {evidence.horizon} "
+        f"decision{'s' if evidence.horizon > 1 else ''} at temperature {evidence.temperature:g}"
+    )

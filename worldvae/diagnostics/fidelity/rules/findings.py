@@ -1,0 +1,151 @@
+"""The conclusions of a fidelity check: one rule for each possible fault, with its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from worldvae.diagnostics.fidelity.metrics.open_loop import (
+    BLIND,
+    CODE_BASELINES,
+    DREAM,
+    UNTRAINED,
+)
+from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL
+from worldvae.diagnostics.fidelity.rules.codes import (
+    drifts,
+    narrow,
+    pixels_lost,
+    state_lost,
+    uneven,
+    unseen_codes,
+    wide,
+)
+from worldvae.diagnostics.fidelity.rules.events import ends_too_early, ends_too_late, reward_off
+from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, Trust
+from worldvae.diagnostics.fidelity.rules.notes import (
+    few_episodes,
+    idle_actions,
+    no_pixels,
+    no_state,
+    other_temperature,
+)
+from worldvae.diagnostics.fidelity.rules.ways import LONGER, MORE_FRAMES, WIDER_PLAY
+from worldvae.diagnostics.fidelity.rules.words import share
+from worldvae.diagnostics.rules.advice import join
+from worldvae.diagnostics.rules.evidence import Finding, Severity
+
+# The same noise is drawn for both, so that dreams which ignore actions save nothing at all.
+ACTIONS_USED = 0.01
+
+ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
+Rule = Callable[[FidelityEvidence], Finding | None]
+
+
+def find(evidence: FidelityEvidence) -> tuple[Finding, ...]:
+    """Return all findings, the gravest first; with a fatal one, flaws are not listed."""
+    grave = _apply(FATAL, evidence)[:1]
+    flaws = () if grave else _apply(FLAWS, evidence)
+    found = (*grave, *flaws, *_apply(NOTES, evidence))
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Trust:
+    """Return the verdict of the gravest finding; dynamics with notes only are trusted."""
+    severities = {finding.severity for finding in findings}
+    if "unfit" in severities:
+        return "unfit"
+    return "doubtful" if "doubtful" in severities else "trusted"
+
+
+def untrained(evidence: FidelityEvidence) -> Finding | None:
+    if evidence.trained:
+        return None
+    return Finding(
+        severity="unfit",
+        name="untrained",
+        found="The dynamics are untrained: their weights are random.",
+        advice="Train them for dynamics.steps with python -m scripts.dynamics CONFIG.",
+    )
+
+
+def as_untrained(evidence: FidelityEvidence) -> Finding | None:
+    """Find dynamics that training has not made better than their initial weights."""
+    codes = evidence.codes
+    if any(codes.beats(UNTRAINED)):
+        return None
+    last = codes.horizons[-1]
+    return Finding(
+        severity="unfit",
+        name="as_untrained",
+        found="Dreams are at no horizon nearer to what really followed than those of untrained "
+        f"dynamics: their error after {last} decisions is {codes.error_at(DREAM, last):.2f}, "
+        f"with initial weights {codes.error_at(UNTRAINED, last):.2f}.",
+        advice=join(LONGER, MORE_FRAMES),
+    )
+
+
+def ignores_actions(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that go on alike whatever the agent does, though actions tell what follows."""
+    gain = evidence.reference.action_gain
+    if gain.least < ACTIONS_TELL or any(uses_actions(evidence)):
+        return None
+    return Finding(
+        severity="unfit",
+        name="ignores_actions",
+        found="Dreams ignore actions: under those of another window they are as near to what "
+        f"really followed. A linear map saves {share(gain.value)} of its error by knowing them.",
+        advice=join(WIDER_PLAY, LONGER, MORE_FRAMES),
+    )
+
+
+def uses_actions(evidence: FidelityEvidence) -> tuple[bool, ...]:
+    """Tell at which horizons dreams under the true actions are clearly nearer to reality."""
+    errors = evidence.codes.errors
+    return tuple(
+        beats and dream <= (1 - ACTIONS_USED) * blind
+        for beats, dream, blind in zip(
+            evidence.codes.beats(BLIND),
+            errors[DREAM].value,
+            errors[BLIND].value,
+            strict=True,
+        )
+    )
+
+
+def useless(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that never beat what needs no dynamics."""
+    if evidence.horizon:
+        return None
+    codes, first = evidence.codes, evidence.codes.horizons[0]
+    each = ", ".join(
+        f"{words} {codes.error_at(name, first):.3f}" for name, words in CODE_BASELINES.items()
+    )
+    return Finding(
+        severity="unfit",
+        name="useless",
+        found="At no horizon do dreams beat everything that needs no dynamics. Squared error after "
+        f"{first} decision{'s' if first > 1 else ''}: {codes.error_at(DREAM, first):.3f}; "
+        f"{each}.",
+        advice=join(LONGER, MORE_FRAMES, WIDER_PLAY),
+    )
+
+
+def _apply(rules: tuple[Rule, ...], evidence: FidelityEvidence) -> tuple[Finding, ...]:
+    found = (rule(evidence) for rule in rules)
+    return tuple(finding for finding in found if finding)
+
+
+FATAL: tuple[Rule, ...] = (untrained, as_untrained, ignores_actions, useless)
+FLAWS: tuple[Rule, ...] = (
+    drifts,
+    ends_too_early,
+    ends_too_late,
+    reward_off,
+    narrow,
+    wide,
+    unseen_codes,
+    uneven,
+    pixels_lost,
+    state_lost,
+)
+NOTES: tuple[Rule, ...] = (other_temperature, few_episodes, idle_actions, no_state, no_pixels)

@@ -1,0 +1,70 @@
+"""The notes: what could not be measured, and what is worth knowing."""
+
+from __future__ import annotations
+
+from worldvae.diagnostics.fidelity.metrics.open_loop import BLIND
+from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL
+from worldvae.diagnostics.fidelity.metrics.temperature import USUAL
+from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
+from worldvae.diagnostics.rules.evidence import Finding
+
+FEW_EPISODES = 5
+"""With fewer held-out episodes an interval over them says little."""
+
+
+def other_temperature(evidence: FidelityEvidence) -> Finding | None:
+    """Say at which temperature dreams are nearest to reality, if it is not the usual one."""
+    chosen = evidence.temperature
+    if chosen == USUAL or not evidence.horizon:
+        return None
+    totals = {score.temperature: score.total for score in evidence.temperatures}
+    return Finding(
+        severity="note",
+        name="other_temperature",
+        found=f"Validation episodes are met best at temperature {chosen:g}: error "
+        f"{totals[chosen]:.3f}, at {USUAL:g} {totals[USUAL]:.3f}.",
+        advice=f"Set dream.temperature: {chosen:g}.",
+    )
+
+
+def few_episodes(evidence: FidelityEvidence) -> Finding | None:
+    episodes = evidence.codes.episodes
+    if episodes >= FEW_EPISODES:
+        return None
+    return Finding(
+        severity="note" if episodes > 1 else "doubtful",
+        name="few_episodes",
+        found=f"Errors are of {episodes} held-out episode(s), too few for intervals to mean much.",
+        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps.",
+    )
+
+
+def idle_actions(evidence: FidelityEvidence) -> Finding | None:
+    """Say that neither dreams nor a linear map show any effect of actions."""
+    told = evidence.reference.action_gain.least >= ACTIONS_TELL
+    if told or any(evidence.codes.beats(BLIND)):
+        return None
+    return Finding(
+        severity="note",
+        name="idle_actions",
+        found="Actions hardly change what follows in these episodes, for a linear map and for "
+        "dreams alike, so that nobody can say whether dreams heed them.",
+        advice="Collect wider play: give sweep a weight in rollouts.policies.",
+    )
+
+
+def no_state(evidence: FidelityEvidence) -> Finding | None:
+    if evidence.no_state is None:
+        return None
+    return _note("no_state", "What dreams say of the true state was not probed.", evidence.no_state)
+
+
+def no_pixels(evidence: FidelityEvidence) -> Finding | None:
+    if evidence.no_pixels is None:
+        return None
+    return _note("no_pixels", "Decoded dreams were not compared with frames.", evidence.no_pixels)
+
+
+def _note(name: str, found: str, reason: str) -> Finding:
+    sentence = f"{reason[0].upper()}{reason[1:]}."
+    return Finding(severity="note", name=name, found=found, advice=sentence)

@@ -1,0 +1,38 @@
+"""Ways out: advice on which settings to change, given their present values."""
+
+from __future__ import annotations
+
+from worldvae.dynamics.config import DynamicsObjective
+
+WIDER_PLAY = "collect wider play, such as rollouts.policies: {random: 1, smooth: 1, sweep: 1}"
+MORE_FRAMES = "raise rollouts.frames"
+LONGER = "raise dynamics.steps"
+
+
+def own_samples(objective: DynamicsObjective) -> str:
+    """Return advice that trains dynamics as they are used, on their own samples."""
+    if not objective.own_samples:
+        return "set dynamics.own_samples: 1, so that they learn from their own samples too"
+    return f"raise dynamics.own_samples (now {objective.own_samples:g})"
+
+
+def input_noise(objective: DynamicsObjective) -> str:
+    """Return advice that makes dynamics stand small errors in what they read."""
+    if not objective.input_noise:
+        return "set dynamics.input_noise: 0.3"
+    return f"raise dynamics.input_noise (now {objective.input_noise:g})"
+
+
+def heavier_ends(objective: DynamicsObjective) -> str:
+    """Return advice that gives rare ends more weight in training."""
+    return f"raise dynamics.end_weight (now {objective.end_weight:g})"
+
+
+def heavier_rewards(objective: DynamicsObjective) -> str:
+    """Return advice that gives rewards more weight in training."""
+    return f"raise dynamics.reward_weight (now {objective.reward_weight:g})"
+
+
+def shorter(horizon: int) -> str:
+    """Return advice that ends dreams before they drift."""
+    return f"set dream.horizon: {max(horizon, 1)} at most"

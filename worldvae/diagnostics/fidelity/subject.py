@@ -1,0 +1,33 @@
+"""What the fidelity check examines: dynamics, an untrained twin, and windows of each split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worldvae.diagnostics.examination import Splits
+from worldvae.diagnostics.fidelity.dreams import LatentDynamics
+from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
+from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.dynamics.config import DynamicsObjective
+from worldvae.envs import StateVariable
+
+
+@dataclass(frozen=True)
+class ExaminedDynamics:
+    """Dynamics, and the windows by which they are judged."""
+
+    env_id: str
+    model: LatentDynamics
+    untrained: LatentDynamics
+    """The same network with initial weights."""
+    is_trained: bool
+    objective: DynamicsObjective
+    latents: int
+    """Z, the numbers of a code that are latents; they come first."""
+    windows: Splits[Windows]
+    variables: Sequence[StateVariable]
+    """Of the true state; empty if none is recorded."""
+    pixels: PixelSource | None
+    no_pixels: str | None
+    """Why frames cannot be compared."""

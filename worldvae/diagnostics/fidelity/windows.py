@@ -1,0 +1,148 @@
+"""Windows of recorded episodes, from which dreams start and with which they are compared.
+
+A window has a start: the decisions before it warm the memory up, those after it are dreamed.
+Shapes: W windows, P decisions before the start, K after it, D numbers of a code, A of an action,
+S state variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+
+FrameReader = Callable[[Numbers, Numbers], NDArray[np.uint8]]
+"""Reads the frame of each window (B,) at each time after its start (B,): (B, H, W, C)."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """W windows of P + K decisions; what an episode does not have is 0, or nan in its state."""
+
+    codes: Floats
+    """What the agent sees: whitened posterior means and other keys, (W, P + K + 1, D)."""
+    deviation: Floats
+    """The whitened deviation of the posterior of each latent, 0 for other keys, as `codes`."""
+    actions: Floats
+    """(W, P + K, A)."""
+    rewards: Floats
+    """(W, P + K)."""
+    terminated: Flags
+    """(W, P + K)."""
+    valid: Flags
+    """Whether the episode has this decision, (W, P + K)."""
+    state: NDArray[np.float64]
+    """The true state of each frame, (W, P + K + 1, S)."""
+    episodes: Numbers
+    """A number for each episode, (W,)."""
+    policies: NDArray[np.str_]
+    """The policy that played, (W,)."""
+    past: int
+    """P, the index of the start."""
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def horizon(self) -> int:
+        """K."""
+        return int(self.actions.shape[1]) - self.past
+
+    @cached_property
+    def first(self) -> Numbers:
+        """The index of the first frame of each window, at which its memory is initial: (W,)."""
+        return np.asarray(self.past - self.valid[:, : self.past].sum(1), np.int64)
+
+    @cached_property
+    def future(self) -> Flags:
+        """Whether the episode has this decision after the start, (W, K)."""
+        return self.valid[:, self.past :]
+
+    @cached_property
+    def ends(self) -> Flags:
+        """Whether this decision after the start was the last, since it was terminated: (W, K)."""
+        return self.terminated[:, self.past :] & self.future
+
+    @cached_property
+    def targets(self) -> Flags:
+        """Whether the frame after this decision may be predicted, (W, K).
+
+        The frame after an end is whatever the environment shows last.
+        """
+        return self.future & ~self.ends
+
+    @cached_property
+    def uncensored(self) -> Flags:
+        """Whether it is known at this decision if the episode goes on: (W, K).
+
+        After an end it is known that it does not, after a truncation it is not known.
+        """
+        ended = np.cumsum(self.ends, axis=1) > 0
+        return np.asarray(self.future | ended)
+
+    @property
+    def paid(self) -> Floats:
+        """The rewards after the start, (W, K)."""
+        return self.rewards[:, self.past :]
+
+    @property
+    def starts(self) -> Floats:
+        """The code of each start, (W, D)."""
+        return self.codes[:, self.past]
+
+    @property
+    def frames_seen(self) -> Flags:
+        """Which frames a decision of the episode follows, (W, P + K + 1)."""
+        return np.pad(self.valid, ((0, 0), (0, 1)))
+
+    @property
+    def truth(self) -> Floats:
+        """The code after each dreamed decision, (W, K, D)."""
+        return self.codes[:, self.past + 1 :]
+
+    def drawn(self, generator: np.random.Generator) -> Floats:
+        """Draw the codes after each dreamed decision from their posteriors: (W, K, D)."""
+        deviation = self.deviation[:, self.past + 1 :]
+        noise = generator.standard_normal(deviation.shape, np.float32)
+        return np.asarray(self.truth + deviation * noise)
+
+    def chosen(self, rows: NDArray[Any]) -> Windows:
+        """Return some of the windows, by their numbers or by flags (W,)."""
+        names = [field.name for field in fields(self) if field.name != "past"]
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def endless_actions(self, generator: np.random.Generator) -> Floats:
+        """Return actions after the start for all K decisions, (W, K, A).
+
+        A dream may go on where reality ended. There, actions are those of other windows from their
+        starts on, so that they are of the same policies.
+        """
+        actions = self.actions[:, self.past :].copy()
+        for window, filled in enumerate(self.future.sum(1).tolist()):
+            place = filled
+            while place < self.horizon:
+                donor = int(generator.integers(len(self)))
+                lent = self.actions[donor, self.past :][self.future[donor]]
+                lent = lent[: self.horizon - place]
+                actions[window, place : place + len(lent)] = lent
+                place += len(lent)
+        return actions
+
+    def strangers(self, generator: np.random.Generator) -> Numbers:
+        """Return another window for each, of another episode where there is one: (W,)."""
+        order = generator.permutation(len(self))
+        same = self.episodes[order] == self.episodes
+        for _ in range(len(self)):
+            if not same.any():
+                break
+            order[same] = generator.integers(len(self), size=int(same.sum()))
+            same = self.episodes[order] == self.episodes
+        return np.asarray(order, np.int64)
