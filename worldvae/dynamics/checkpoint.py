@@ -77,7 +77,9 @@ def read_dynamics_card(folder: Path) -> DynamicsCard:
 def hash_dynamics(folder: Path) -> str:
     """Return the SHA-256 of all that decides memory and dreams: weights, network and card."""
     card = read_dynamics_card(folder)
-    means = card.model_dump_json(include={"actions", "keys", "encoder_sha256"})
+    means = card.model_dump_json(
+        include={"actions", "keys", "encoder_sha256"}, exclude={"keys": {"__all__": {"bounds"}}}
+    )
     config = _read(folder, DYNAMICS_CONFIG).model_dump_json()
     parts = [sha256_file(folder / "model.safetensors"), config, means]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -9,7 +9,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.dynamics.dynamics_files import DynamicsCard, KeyUnits
+from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics, DynamicsState
 from worldvae.errors import ArtifactError
 
@@ -34,7 +34,7 @@ class DreamObserver:
         self.space: spaces.Box | spaces.Dict = features
         """The space of one observation."""
         if card.image_key is not None:
-            others = {key.name: _space(key) for key in card.keys}
+            others = {key.name: key.bounds.space(key.size) for key in card.keys}
             self.space = spaces.Dict({card.image_key: features, **others})
 
     @torch.inference_mode()
@@ -80,7 +80,3 @@ def put_rows(observations: Any, rows: NDArray[np.intp], newer: Any) -> None:
 def colored(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return frames (N, H, W, C) with three channels, grey ones too."""
     return frames if frames.shape[-1] == 3 else np.repeat(frames[..., :1], 3, axis=-1)
-
-
-def _space(key: KeyUnits) -> spaces.Box:
-    return spaces.Box(-np.inf, np.inf, (key.size,), np.float32)

@@ -10,6 +10,7 @@ from worldvae.config import Config
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.json_files import Content, JsonFile
+from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 
 FORMAT = 1
 REMEDY = "copy the whole folder again, or learn the dynamics again"
@@ -21,6 +22,7 @@ class KeyUnits(Config):
     name: str = Field(description="The key of the observation.")
     mean: tuple[FiniteFloat, ...] = Field(description="Of each of its numbers.")
     std: tuple[FiniteFloat, ...] = Field(description="Of each of its numbers, above 0.")
+    bounds: KeyBounds = Field(NO_BOUNDS, description="Between which values they are.")
 
     @property
     def size(self) -> int:

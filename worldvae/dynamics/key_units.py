@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from worldvae.config import LARGEST
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.errors import ArtifactError
-from worldvae.rollouts import Record, RolloutStore
+from worldvae.rollouts import Record, RecordedKey, RolloutStore
 
 SMALLEST = 1e-6
 """Least deviation of a number, as a share of its size; one that never changes has deviation 1."""
@@ -28,7 +28,9 @@ def measure_keys(store: RolloutStore, records: Sequence[Record]) -> tuple[KeyUni
     if not records:
         raise ArtifactError(f"{store.folder}: no training episode to measure the keys by")
     every = [_seen(store, record) for record in records]
-    return tuple(_measure(store, name, [keys[name] for keys in every]) for name in every[0])
+    return tuple(
+        _measure(store, key, [keys[key.name] for keys in every]) for key in store.recorded_keys
+    )
 
 
 def standardised(
@@ -51,13 +53,16 @@ def _seen(store: RolloutStore, record: Record) -> dict[str, NDArray[np.float32]]
     return {name: values[:stop] for name, values in store.keys(record).items()}
 
 
-def _measure(store: RolloutStore, name: str, episodes: list[NDArray[np.float32]]) -> KeyUnits:
+def _measure(
+    store: RolloutStore, key: RecordedKey, episodes: list[NDArray[np.float32]]
+) -> KeyUnits:
     values = np.concatenate(episodes).astype(np.float64)
     if not (np.abs(values) <= LARGEST).all():  # nor NaN
         raise ArtifactError(
-            f"{store.folder}: the key {name} is not always a number of at most {LARGEST:g}; "
+            f"{store.folder}: the key {key.name} is not always a number of at most {LARGEST:g}; "
             "collect into another folder once the environment shows one"
         )
     mean, std = values.mean(0), values.std(0)
     std = np.where(std > SMALLEST * np.maximum(1, np.abs(mean)), std, 1)
-    return KeyUnits(name=name, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+    units = {"mean": tuple(mean.tolist()), "std": tuple(std.tolist())}
+    return KeyUnits(name=key.name, bounds=key.bounds, **units)

@@ -174,7 +174,7 @@ class Sequences:
             "encoder_sha256": self._encoded.encoder_sha256,
             "data_sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
             "actions": self.actions.model_dump(mode="json"),
-            "keys": [key.model_dump(mode="json") for key in self._units],
+            "keys": [key.model_dump(mode="json", exclude={"bounds"}) for key in self._units],
         }
 
     def _codes(self, owners: Numbers, starts: Numbers) -> tuple[Codes, Codes]:

@@ -8,9 +8,39 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from worldvae.config import Config
+
+
+class KeyBounds(Config):
+    """The bounds of a vector of float32, as text: JSON has no infinity. None are kept: no bounds.
+
+    With them a dream shows the same space as the environment.
+    """
+
+    low: tuple[str, ...] = Field((), description="Least value of each number.")
+    high: tuple[str, ...] = Field((), description="Greatest value of each number.")
+
+    @classmethod
+    def of(cls, space: spaces.Box) -> KeyBounds:
+        """Return the bounds of `space`, (d,)."""
+        low, high = (map(str, bound.tolist()) for bound in (space.low, space.high))
+        return cls(low=tuple(low), high=tuple(high))
+
+    def space(self, size: int) -> spaces.Box:
+        """Return the Box of vectors (size,) with these bounds."""
+        low = np.array(self.low or ["-inf"] * size).astype(np.float32)
+        high = np.array(self.high or ["inf"] * size).astype(np.float32)
+        return spaces.Box(low, high, dtype=np.float32)
+
+    @model_validator(mode="after")
+    def _are_numbers(self) -> KeyBounds:
+        [float(bound) for bound in (*self.low, *self.high)]
+        return self
+
+
+NO_BOUNDS = KeyBounds(low=(), high=())
 
 
 class RecordedKey(Config):
@@ -18,6 +48,7 @@ class RecordedKey(Config):
 
     name: str = Field(min_length=1, description="The key.")
     size: int = Field(ge=1, description="How many numbers it holds.")
+    bounds: KeyBounds = Field(NO_BOUNDS, description="Between which values they are.")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.size})"
@@ -39,7 +70,7 @@ def vector_keys(space: gym.Space[Any], image_key: str | None) -> tuple[RecordedK
         return ()
     others = {name: part for name, part in space.spaces.items() if name != image_key}
     return tuple(
-        RecordedKey(name=name, size=part.shape[0])
+        RecordedKey(name=name, size=part.shape[0], bounds=KeyBounds.of(part))
         for name, part in others.items()
         if isinstance(part, spaces.Box) and part.dtype == np.float32 and len(part.shape) == 1
     )

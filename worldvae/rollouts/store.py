@@ -152,7 +152,7 @@ class RolloutStore:
         Raises ArtifactError if the store's episodes record other keys.
         """
         described = self.recorded_keys
-        if keys == described:
+        if [str(key) for key in keys] == [str(key) for key in described]:
             return
         if described or self.records:
             raise ArtifactError(
