@@ -1,7 +1,12 @@
 """Prepares what agents need: rollouts, encoders made from them, and dynamics of the latents."""
 
 from agents.prepare.arms import prepare
-from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
+from agents.prepare.dynamics import (
+    describe_dynamics,
+    examine_dynamics,
+    learn_latent_dynamics,
+    make_untrained_dynamics,
+)
 from agents.prepare.encoder import (
     describe_encoder,
     examine_encoder,
@@ -17,7 +22,9 @@ __all__ = [
     "LEARNED_BY",
     "STAGE",
     "collect_rollouts",
+    "describe_dynamics",
     "describe_encoder",
+    "examine_dynamics",
     "examine_encoder",
     "learn_latent_dynamics",
     "make_untrained_dynamics",

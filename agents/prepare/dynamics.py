@@ -7,6 +7,10 @@ from pathlib import Path
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare.encoder import pretrain_encoder
 from agents.prepare.sections import LEARNED_BY, STAGE
+from agents.run.command import exact_command
+from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
+from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
+from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.files import locked
@@ -33,6 +37,32 @@ def learn_latent_dynamics(experiment: Experiment) -> Path:
             torch_device(experiment.device),
         )
     return folder
+
+
+def examine_dynamics(experiment: Experiment) -> Fidelity:
+    """Check how far dreams can be trusted; print the verdict and write it to the dynamics' folder.
+
+    The check is made on test episodes, which no model was trained on.
+    """
+    folder, store = experiment.dynamics_folder, RolloutStore(experiment.rollouts_folder)
+    fidelity = check_fidelity(
+        folder, experiment.encoder_folder, store, experiment.seed, exact_command()
+    )
+    write_fidelity(fidelity, folder)
+    print(fidelity.summary())
+    print(f"all of the check: {folder}/fidelity.html")
+    return fidelity
+
+
+def describe_dynamics(folder: Path) -> str:
+    """Describe the dynamics in `folder` in a few lines."""
+    card, result = read_dynamics_card(folder), LEARNING.read(folder)
+    keys = "".join(f", {key.name} ({key.size})" for key in card.keys)
+    return (
+        f"{folder}: {result.parameters:,} weights, {card.actions.size} numbers in an action{keys}\n"
+        f"held-out error of running freely {result.metrics['loss']:.3f} (useless: about 1), "
+        f"at step {result.best_step:,} of {result.steps:,}, in {result.seconds / 60:.1f} minutes"
+    )
 
 
 def make_untrained_dynamics(experiment: Experiment) -> Path:

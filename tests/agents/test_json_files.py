@@ -18,6 +18,7 @@ from agents.benchmark.results import BENCHMARK, Results
 from agents.compare import plan, report
 from agents.config.sections import SweepConfig
 from agents.gap.gap_file import GAP, PLAYED
+from agents.prepare import examine_dynamics
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
 from agents.run.drift_log import DRIFT
@@ -34,8 +35,10 @@ from tests.agents.gap.synthetic import Fake, reported
 from tests.agents.sweep.synthetic import curve
 from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
+from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
 from worldvae.diagnostics.rules.evidence import HEALTH
-from worldvae.dynamics.codes import CODES, CodesShard
+from worldvae.dynamics.codes import CODES
+from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
 from worldvae.json_files import JsonFile, JsonLog
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
@@ -47,24 +50,31 @@ Kind = JsonFile[Any] | JsonLog[Any]
 ENCODERS = ("*encoder", "*/encoders/*/seed_*")
 """Folders of encoders: of a run, of a refresh, and of a study."""
 
+DYNAMICS = ("*dynamics",)
+"""Folders of dynamics: of a run, its untrained ones, and of a round."""
+
 KINDS: dict[Kind, tuple[str, ...]] = {
     ENV: ("*/rollouts",),
     STATE: ("*/rollouts",),
     KEYS: ("*/rollouts",),
-    CODES: ("*dynamics/codes",),
     MANIFEST: ("*/rollouts",),
     COLLECTION: ("*/rollouts",),
     CONFIG: ENCODERS,
     CARD: ENCODERS,
     PRETRAINING: ENCODERS,
-    METRICS: ENCODERS,
+    METRICS: (*ENCODERS, "*/dynamics"),
     HEALTH: ("*/tiny/encoder",),
+    DYNAMICS_CONFIG: DYNAMICS,
+    DYNAMICS_CARD: DYNAMICS,
+    LEARNING: ("*/dynamics",),
+    FIDELITY: ("*/tiny/dynamics",),
+    CODES: ("*dynamics/codes",),
     AGENT_CARD: ("*/agents/*/seed_?",),
     RESULT: ("*/agents/*/seed_?",),
     EPISODES: ("*/agents/*/seed_?",),
     EVALUATIONS: ("*/agents/*/seed_?",),
     DRIFT: ("*/agents/*/seed_?",),
-    REFRESH: ("*/refresh_?",),
+    REFRESH: ("*/refresh_?", "*/round_?"),
     FILM_RECORD: ("*/tiny",),
     SCORES: ("*/encoders/*/seed_*",),
     SWEEP: ("*/sweep",),
@@ -85,17 +95,17 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(prepared, runs)
     (name,) = (path.name for path in runs.iterdir())
     (runs / name).rename(runs / "tiny")
-    overrides = {"name": "tiny", "compare.arms": ["latent"], "compare.seeds": [0], **REFITTED}
-    experiment = load(runs, **overrides)
-    train(experiment, "latent", 0)
+    amounts = {"compare.seeds": [0], "dream.rounds": 2, **REFITTED}
+    experiment = load(runs, name="tiny", **{"compare.arms": ["latent", "dream"]}, **amounts)
+    for arm in experiment.compare.arms:
+        train(experiment, arm, 0)
+    examine_dynamics(experiment)
     report(experiment.folder, plan(experiment))
     measures = ["probes", "published_probes", "disentanglement"]
     encoders = {"trained": {"steps": 10}, "untrained": {"trained": False}}
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
     assert study(load(runs, **studied, **{"rollouts.state": "always"}))
     KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
-    shard = CodesShard(name="0.npy", sha256="0", encoder_sha256="0", episodes=(("0", 2),))
-    CODES.write(runs / "tiny/dynamics/codes", [shard])
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
     GAP.write(runs / "gap", reported(Fake(), runs / "gap"))

@@ -1,0 +1,84 @@
+"""From frames to a report with arms that remember and one that dreams, as small as it goes."""
+
+import csv
+
+import pytest
+
+from agents import compare
+from agents.arms.registry import ARMS
+from agents.config.experiment import Experiment
+from agents.jobs import local
+from agents.run.load import read_run
+from tests.agents.arms.test_registry import HereAndNow
+from tests.tiny import load
+from worldvae.dynamics.checkpoint import read_dynamics_card
+
+NAMES = ("latent", "memory", "untrained_memory", "dream")
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A comparison that has been run."""
+    arms = {"compare.arms": [*NAMES], "compare.seeds": [0], "compare.workers": 1}
+    experiment = load(tmp_path_factory.mktemp("runs"), **arms)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "Process", HereAndNow)
+        # What a command does to its process is not to be done to this one.
+        patch.setattr(compare, "run_command", lambda work, _command: work())
+        assert compare.compare(experiment)
+    return experiment
+
+
+def test_each_arm_is_charged_the_stages_that_it_needs(experiment: Experiment) -> None:
+    run = read_run(experiment.folder)
+    assert run.arms == NAMES
+    assert not run.holes
+    assert [stage.name for stage in run.needed_stages()] == [
+        "collection",
+        "pretraining",
+        "dynamics",
+    ]
+    parts = {name: run.stages[name].seconds or 0 for name in run.stages}
+    shared = parts["collection"] + parts["pretraining"]
+    assert run.charge("latent").seconds == run.charge("untrained_memory").seconds == shared
+    assert run.charge("memory").seconds == shared + parts["dynamics"]
+    assert run.charge("dream") == run.charge("memory")
+    assert run.charge("dream").env_steps == run.charge("latent").env_steps > 0
+
+
+def test_a_dream_costs_no_real_steps(experiment: Experiment) -> None:
+    run = read_run(experiment.folder)
+    results = {name: run.finished(name)[0] for name in NAMES}
+    assert (results["dream"].env_steps, results["dream"].cost.env_steps) == (0, 0)
+    assert results["dream"].dreamed_steps >= 1200
+    assert all(results[name].dreamed_steps == 0 for name in NAMES[:3])
+    assert all(results[name].env_steps >= 1200 for name in NAMES[:3])
+    frozen = {name: result.parameters_frozen for name, result in results.items()}
+    assert frozen["memory"] == frozen["untrained_memory"] == frozen["dream"] > frozen["latent"]
+    with (experiment.folder / "scores.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["arm"] == "dream"]
+    assert {int(row["env_steps"]) for row in rows} == {run.charge("dream").env_steps}
+
+
+def test_the_control_differs_in_the_weights_alone(experiment: Experiment) -> None:
+    folders = experiment.dynamics_folder, experiment.untrained_dynamics_folder
+    trained, untrained = (read_dynamics_card(folder) for folder in folders)
+    same = {"trained": False, "scores": {}}
+    assert trained.model_copy(update=same) == untrained
+    assert trained.trained
+
+
+def test_the_report_says_what_they_see_and_cost(experiment: Experiment) -> None:
+    page = (experiment.folder / "report.html").read_text()
+    for arm in NAMES:
+        assert ARMS[arm].observation in page
+        assert ARMS[arm].colour in page
+    assert "minutes of dynamics" in page
+    assert "env steps dreamed" in page
+    assert "8 numbers of the memory" in page
+    assert "The dynamics that remember were never trained." in page
+    text = (experiment.folder / "report.md").read_text()
+    assert "of collecting, pretraining and learning the dynamics, charged to it" in text
+    dreamed = read_run(experiment.folder).finished("dream")[0].dreamed_steps
+    assert f"dream 0 env steps and {dreamed:,} dreamed ones" in text
+    assert "Not held equal" not in text
