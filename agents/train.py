@@ -16,6 +16,7 @@ from agents.agent_task import AgentTask, resume_or_begin
 from agents.arms.build import ArmSetup, open_training
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.dream.promise import promised_returns
 from agents.dream.rounds import check_budget, end_of_round, must_go_on, next_round
 from agents.drift.refresh import must_refresh, refresh, watch
 from agents.policy.agent import Agent
@@ -121,6 +122,18 @@ def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
     return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, noise)
 
 
+def _measure_both(
+    task: AgentTask, agent: Agent, card: AgentCard
+) -> tuple[list[Score], tuple[float, ...]]:
+    """Return the scores in reality during training, and the returns of as many dreams."""
+    settings = task.evaluation
+    episodes = settings.episodes_during_training
+    seeds = range(settings.seed, settings.seed + episodes)
+    noise = derive(task.seed, "promise", task.setup.arm.name)
+    promised = promised_returns(task.setup_now(card), agent, seeds, settings.num_envs, noise)
+    return measure(task, agent, episodes), promised
+
+
 def _truncate_logs(folder: Path, card: AgentCard) -> None:
     """Drop the log lines after the checkpoint, because the resumed training writes them again.
 
@@ -160,7 +173,7 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
             card,
             total=config.env_steps,
             every=(task.evaluation.every, config.checkpoint_every),
-            measure=lambda agent: measure(task, agent, task.evaluation.episodes_during_training),
+            measure=lambda agent: _measure_both(task, agent, card),
             memory=memory,
         )
         # What the first logs at a step, the second's checkpoint of that step includes.

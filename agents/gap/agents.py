@@ -18,7 +18,7 @@ from agents.gap.gap_file import Promise, WorldName
 from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD, AgentCard, read_card
 from agents.run.agent_files import is_finished
-from agents.run.agent_result import EPISODES, EVALUATIONS
+from agents.run.agent_result import EVALUATIONS
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import Policy
 from worldvae.wrappers.observer import Observer
@@ -53,7 +53,7 @@ def find_dreamers(
 def read_promises(run: Path) -> Iterator[Promise]:
     """Yield what the dream promised each agent that trained in it, and what reality gave.
 
-    A promise is the mean return of the dreams that ended between two evaluations.
+    Both are means over episodes from the moments of evaluation during training.
     """
     for folder in _folders(run):
         with suppress(WorldvaeError):  # `find_dreamers` tells of damage
@@ -63,20 +63,14 @@ def read_promises(run: Path) -> Iterator[Promise]:
 
 
 def _promises(folder: Path, name: str) -> Iterator[Promise]:
-    ends = [(line.trained_steps, line.total) for line in EPISODES.read(folder)]
-    steps = np.array([step for step, _ in ends], np.int64)
-    returns = np.array([total for _, total in ends], np.float64)
-    before = 0
     for line in EVALUATIONS.read(folder):
-        dreams = returns[(steps > before) & (steps <= line.trained_steps)]
-        before = line.trained_steps
-        if len(dreams) and line.returns:
+        if line.promised and line.returns:
             yield Promise(
                 agent=name,
                 env_steps=line.trained_steps,
                 real=line.score,
-                dream=float(dreams.mean()),
-                episodes=len(dreams),
+                dream=float(np.mean(line.promised)),
+                episodes=len(line.promised),
             )
 
 

@@ -93,7 +93,7 @@ class Promise(Content):
     agent: str
     env_steps: int = Field(description="Dreamed env steps of training so far.")
     real: float = Field(description="Mean return of the evaluation in reality then.")
-    dream: float = Field(description="Mean return of the dreams that ended since the one before.")
+    dream: float = Field(description="Mean return of dreams from held-out first frames then.")
     episodes: int = Field(description="How many dreams those are.")
 
 

@@ -217,10 +217,10 @@ def _promises(report: GapReport) -> str:
         "exploitation",
         "Exploitation",
         html.paragraph(
-            "What the dream promised an agent that was trained in it, and what it got in reality: "
-            "orange are the dreams that it trained in since the last evaluation (which begin and "
-            "are cut as dream.starts and dream.horizon say), blue its evaluations in reality. A "
-            "gap that widens is an agent that learns the dream's faults."
+            "What the dream promised an agent while it was trained in it (orange: dreams from "
+            "held-out first frames, as long as real episodes may last), and what it got in reality "
+            "(blue: its evaluations then). A gap that widens is an agent that learns the dream's "
+            "faults."
         ),
         html.beside(*drawings),
     )

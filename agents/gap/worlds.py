@@ -19,7 +19,7 @@ from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.envs import EnvConfig, make_vec
-from worldvae.envs.make_raw import find_spec
+from worldvae.envs.make_raw import decision_limit
 from worldvae.envs.vector import action_space_of
 
 Part = Literal["validation", "test"]
@@ -127,9 +127,3 @@ class RunWorlds:
         steps = self.horizon * self.env.action_repeat
         task = self.env.as_evaluated().model_copy(update={"max_episode_steps": steps})
         return task if drawn else task.model_copy(update={"pixels": "none"})
-
-
-def decision_limit(env: EnvConfig) -> int | None:
-    """Return the decisions after which the environment truncates; None if no limit is known."""
-    limit = env.max_episode_steps or find_spec(env).max_episode_steps
-    return None if limit is None else -(-limit // env.action_repeat)

@@ -27,7 +27,8 @@ class TrainingCallback(BaseCallback):
         card: The agent at the start, or at its last checkpoint.
         total: Environment steps of the whole training, real or dreamed.
         every: Environment steps between evaluations, and between checkpoints.
-        measure: Evaluates the agent in its present state.
+        measure: Evaluates the agent in its present state; also returns what its dream promises it
+            then, no returns if it has none.
         memory: Measures the memory of the process.
     """
 
@@ -38,7 +39,7 @@ class TrainingCallback(BaseCallback):
         card: AgentCard,
         total: int,
         every: tuple[int, int],
-        measure: Callable[[Agent], list[Score]],
+        measure: Callable[[Agent], tuple[list[Score], tuple[float, ...]]],
         memory: PeakMemory,
     ) -> None:
         super().__init__()
@@ -78,13 +79,14 @@ class TrainingCallback(BaseCallback):
     def _evaluate(self) -> None:
         now = {**self._now(), "cpu_seconds": self._meter.cpu_seconds}
         with self._meter.evaluating():
-            scores = self._measure(self._agent)
+            scores, promised = self._measure(self._agent)
         line = Evaluation(
             **now,
             refresh_env_steps=self.card.refresh_env_steps,
             refresh_seconds=self.card.refresh_seconds,
             returns=tuple(score.return_ for score in scores),
             lengths=tuple(score.length for score in scores),
+            promised=promised,
         )
         EVALUATIONS.append(self._folder, line)
 

@@ -41,6 +41,9 @@ class Evaluation(TrainingMoment):
     refresh_seconds: float = Field(description="Seconds of collecting and refitting so far.")
     returns: tuple[float, ...] = Field(description="Return of each episode.")
     lengths: tuple[int, ...] = Field(description="Decisions of each episode.")
+    promised: tuple[float, ...] = Field(
+        (), description="Return of each of as many dreams; empty: it does not train in a dream."
+    )
 
     @property
     def score(self) -> float:

@@ -52,6 +52,12 @@ def has_limit(config: EnvConfig) -> bool:
     return any((config.max_episode_steps, spec.max_episode_steps, atari))
 
 
+def decision_limit(config: EnvConfig) -> int | None:
+    """Return the decisions after which the environment truncates; None if no limit is known."""
+    limit = config.max_episode_steps or find_spec(config).max_episode_steps
+    return None if limit is None else -(-limit // config.action_repeat)
+
+
 def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
     """Make the environment with `gymnasium.make`.
 

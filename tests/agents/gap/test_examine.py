@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from agents.arms.build import set_up
 from agents.config.experiment import Experiment
+from agents.dream.promise import promised_returns
 from agents.gap.agents import find_dreamers, read_promises
 from agents.gap.examine import examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport
+from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD
+from agents.run.agent_result import EVALUATIONS
 from agents.train import train
 from tests.tiny import load
 from worldvae.dynamics.checkpoint import hash_dynamics
@@ -83,12 +89,37 @@ def test_a_second_time_plays_nothing_and_says_the_same(
     assert again.findings == report.findings
 
 
-def test_promises_are_the_dreams_between_evaluations(experiment: Experiment) -> None:
+def test_promises_stand_beside_each_evaluation_of_a_dreamer(experiment: Experiment) -> None:
     found = list(read_promises(experiment.folder))
-    assert {one.agent for one in found} == {"dream seed 0"}
-    steps = [one.env_steps for one in found]
-    assert steps == sorted(set(steps))
-    assert all(one.episodes > 0 for one in found)
+    lines = EVALUATIONS.read(experiment.agent_folder("dream", 0))
+    assert [one.agent for one in found] == ["dream seed 0"] * len(lines)
+    assert [one.env_steps for one in found] == [line.dreamed_steps for line in lines]
+    assert [one.dream for one in found] == [np.mean(line.promised) for line in lines]
+    assert {len(line.promised) for line in lines} == {2}
+    others = EVALUATIONS.read(experiment.agent_folder("memory", 0))
+    assert {line.promised for line in others} == {()}
+
+
+def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) -> None:
+    setup = set_up(experiment, "dream")
+    folder = experiment.agent_folder("dream", 0)
+    agent = Agent.load(folder, deterministic=True)
+    first = promised_returns(setup, agent, range(4), 2, 0)
+    assert len(first) == 4
+    assert promised_returns(setup, agent, range(4), 2, 0) == first
+    assert promised_returns(set_up(experiment, "memory"), agent, range(4), 2, 0) == ()
+
+
+def test_rollouts_without_a_test_episode_end_no_training(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dynamics"
+    shutil.copytree(experiment.dynamics_folder, folder)
+    (folder / "starts.safetensors").unlink()
+    setup = replace(set_up(experiment, "dream"), dynamics=folder)
+    agent = Agent.load(experiment.agent_folder("dream", 0))
+    with pytest.warns(UserWarning, match="what the dream promises is not measured"):
+        assert promised_returns(setup, agent, range(2), 2, 0) == ()
 
 
 def test_an_agent_that_is_not_finished_is_left_out(experiment: Experiment) -> None:

@@ -10,12 +10,13 @@ import pytest
 from agents.config.gap import GapConfig, Script
 from agents.gap.play import play
 from agents.gap.scripted import make_scripted
-from agents.gap.worlds import RunWorlds, decision_limit
+from agents.gap.worlds import RunWorlds
 from tests.dynamics.folders import Folders, make_folders
 from tests.encoders import DOTS
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.envs import EnvConfig
+from worldvae.envs.make_raw import decision_limit
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""What the dream promises an agent that trains in it, to be held against what reality gives."""
+
+from __future__ import annotations
+
+import warnings
+
+from agents.arms.build import ArmSetup
+from agents.policy.agent import Agent
+from agents.policy.evaluate import evaluate
+from worldvae.dynamics.config import DreamSettings
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.world import DreamWorld
+from worldvae.envs.make_raw import decision_limit
+from worldvae.errors import WorldvaeError
+from worldvae.wrappers.observer import Observer
+
+LONGEST_DREAM = 1_000
+"""Decisions after which a dream is cut if no limit of the environment is known."""
+
+
+def promised_returns(
+    setup: ArmSetup, agent: Agent, seeds: range, num_envs: int, noise: int
+) -> tuple[float, ...]:
+    """Return what `agent` achieves in a dream from each of `seeds`; nothing if it does not dream.
+
+    The dreams begin at first frames of held-out episodes and last as long as real episodes may,
+    however its training dreams begin and end, so that both returns can be compared.
+    """
+    if not setup.arm.trains_in_dream or setup.dynamics is None:
+        return ()
+    settings = {name: getattr(setup.dream, name) for name in DreamSettings.model_fields}
+    settings |= {
+        "starts": "first",
+        "horizon": decision_limit(setup.env) or LONGEST_DREAM,
+        "max_disagreement": None,
+    }
+    try:
+        source = DreamSource.load(setup.dynamics, split="test", device=setup.device, **settings)
+    except WorldvaeError as error:  # rollouts without a test episode do not end a training
+        warnings.warn(f"what the dream promises is not measured: {error}", stacklevel=2)
+        return ()
+    # A dream shows latents and memory already, which reality needs the agent's observer for.
+    dreaming = Agent(agent.model, agent.arm, Observer(1), setup.env.image_key, agent.deterministic)
+    scores = evaluate(dreaming, DreamWorld(source), seeds, num_envs, noise)
+    return tuple(score.return_ for score in scores)
