@@ -109,7 +109,6 @@ def windows(ends: list[int], lengths: list[int], horizon: int = 4) -> Windows:
     last = np.array(lengths)[:, None] - 1
     return Windows(
         codes=np.zeros((count, horizon + 1, 1), np.float32),
-        deviation=np.zeros((count, horizon + 1, 1), np.float32),
         actions=np.zeros((count, horizon, 1), np.float32),
         rewards=np.zeros((count, horizon), np.float32),
         terminated=(steps == last) & np.array(ends, bool)[:, None],

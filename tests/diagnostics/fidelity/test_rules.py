@@ -112,3 +112,16 @@ def test_rewards_that_a_linear_map_predicts_better() -> None:
 def test_the_horizon_is_said_in_words() -> None:
     assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision at")
     assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "excess", "expected"),
+    [(3.0, 0.02, ["wide"]), (3.0, 0.005, []), (0.3, -0.02, ["narrow"]), (0.3, -0.005, [])],
+)
+def test_a_wrong_spread_that_is_too_small_to_matter(
+    ratio: float, excess: float, expected: list[str]
+) -> None:
+    known = fidelity(TRUE).spread
+    count = len(known.horizons)
+    update = {"ratio": curve(ratio, count), "excess": (excess,) * count}
+    assert names(evidence(spread=known.model_copy(update=update))) == expected

@@ -17,7 +17,6 @@ def read(number: int, first: int, last: int) -> EpisodeSegment:
     frames = 100 * number + np.arange(first, last + 1, dtype=np.float32)[:, None] + 1
     return EpisodeSegment(
         codes=frames,
-        deviation=np.zeros_like(frames),
         actions=frames[:-1],
         rewards=frames[:-1, 0],
         terminated=(np.arange(first, last) == 4) & (number == 0),

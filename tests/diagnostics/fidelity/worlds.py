@@ -120,7 +120,6 @@ def windows_of(episodes: list[dict[str, Any]], policies: list[str], limit: int) 
         codes = episode["codes"][first : last + 1]
         return EpisodeSegment(
             codes=codes,
-            deviation=np.zeros_like(codes),
             actions=episode["actions"][first:last],
             rewards=episode["rewards"][first:last],
             terminated=episode["terminated"][first:last],

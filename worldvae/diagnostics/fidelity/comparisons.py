@@ -37,9 +37,9 @@ def compare_codes(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> OpenLoop:
 
 def compare_samples(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> OpenLoop:
     """Compare the energy scores of dreams with those of the baselines."""
-    scores = {name: energy_score(each, runs.drawn) for name, each in runs.samples.items()}
-    scores[COPY_LAST] = energy_score(_standstill(runs), runs.drawn)
-    scores[CLIMATOLOGY] = climatology_scores(runs.training_codes(DRAWS), runs.drawn)
+    scores = {name: energy_score(each, runs.truth) for name, each in runs.samples.items()}
+    scores[COPY_LAST] = energy_score(_standstill(runs), runs.truth)
+    scores[CLIMATOLOGY] = climatology_scores(runs.training_codes(DRAWS), runs.truth)
     return compare_errors(scores, runs.mask, runs.horizons, bootstrap)
 
 
@@ -85,8 +85,8 @@ def score_temperatures(subject: ExaminedDynamics, seed: int) -> tuple[Temperatur
     scores = []
     for temperature in TEMPERATURES:
         runs = DreamRuns(subject, windows, horizons, derive(seed, "temperatures"), temperature)
-        energy = energy_score(runs.dreams.codes[:, :, runs.places], runs.drawn)
-        usual = climatology_scores(runs.training_codes(DRAWS), runs.drawn)
+        energy = energy_score(runs.dreams.codes[:, :, runs.places], runs.truth)
+        usual = climatology_scores(runs.training_codes(DRAWS), runs.truth)
         ratio = bootstrap.draws(energy * runs.mask, usual * runs.mask)[0]
         scores.append(
             TemperatureScore(

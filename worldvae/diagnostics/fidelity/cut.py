@@ -28,8 +28,6 @@ class EpisodeSegment:
 
     codes: Floats
     """Whitened posterior means and standardised keys, (n + 1, D)."""
-    deviation: Floats
-    """(n + 1, D)."""
     actions: Floats
     """(n, A)."""
     rewards: Floats
@@ -77,7 +75,7 @@ def cut_windows(
         first, last = max(0, time - past), min(lengths[episode], time + future)
         before = past - (time - first)
         for name, values in vars(read(episode, first, last)).items():
-            size = past + future + (name in {"codes", "deviation", "state"})
+            size = past + future + (name in {"codes", "state"})
             columns.setdefault(name, []).append(_placed(values, before, size))
         valid = np.zeros(past + future, bool)
         valid[before : before + last - first] = True

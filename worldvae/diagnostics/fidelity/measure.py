@@ -68,8 +68,8 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         policies = compare_policies(runs, derive(seed, "policies"))
         usual = runs.usual.codes[:, :, runs.places]
         draws, known = runs.training_codes(DRAWS), runs.training_codes(KNOWN_CODES)
-        spread = measure_spread(usual, runs.drawn, draws, runs.mask, horizons, bootstrap)
-        unseen = measure_unseen(dreams, runs.drawn, known, runs.mask, horizons, bootstrap)
+        spread = measure_spread(usual, runs.truth, draws, runs.mask, horizons, bootstrap)
+        unseen = measure_unseen(dreams, runs.truth, known, runs.mask, horizons, bootstrap)
     with clock.part("events"):
         reward = measure_reward(test, ahead, runs.dreams, horizons, bootstrap)
         ends = measure_ends(test, ahead, runs.dreams, bootstrap)

@@ -38,6 +38,7 @@ from worldvae.indices import evenly
 from worldvae.rollouts import JoinedFrames, Record, RolloutStore, StoredFrames
 from worldvae.seeding import derive
 from worldvae.stats import Array
+from worldvae.training.batches import check_not_empty
 
 WINDOWS = Splits(train=192, validation=96, test=192)
 """Windows of each split at most: all that two minutes on two cores allow."""
@@ -92,6 +93,8 @@ def open_dynamics(
     for store in stores:
         encoder.card.check_frame(store.env.frame, str(store.folder))
     splits = _read(folder, encoder_folder, encoder, stores, card)
+    for name, split in splits._asdict().items():
+        check_not_empty(split.records, name)
     variables = stores[0].state_variables
     starts = Splits(*(lay_starts(each.lengths, n) for each, n in zip(splits, WINDOWS, strict=True)))
     windows = Splits(
@@ -167,7 +170,6 @@ def _segment(episode: EncodedEpisode, state: Array, first: int, last: int) -> Ep
     terminated[-1] = episode.terminated
     return EpisodeSegment(
         codes=np.array(episode.codes[first : last + 1]),
-        deviation=np.array(episode.deviation[first : last + 1]),
         actions=episode.actions[first:last],
         rewards=episode.rewards[first:last],
         terminated=terminated[first:last],

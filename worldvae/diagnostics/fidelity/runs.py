@@ -86,25 +86,18 @@ class DreamRuns:
 
     @cached_property
     def truth(self) -> Floats:
-        """What the agent saw at each horizon, (W, H, D)."""
+        """What an agent really saw at each horizon, (W, H, D).
+
+        It sees posterior means. Dynamics that learn from draws of the posterior dream of draws,
+        which is a fault as far as the two differ.
+        """
         return self.windows.truth[:, self.places]
 
-    @cached_property
-    def drawn(self) -> Floats:
-        """What the dynamics predict at each horizon, drawn as in training: (W, H, D)."""
-        if not self.subject.objective.sample_codes:
-            return self.truth
-        return self.windows.drawn(numpy_stream(self.seed, "drawn"))[:, self.places]
-
     def training_codes(self, limit: int) -> Floats:
-        """Return at most `limit` codes of training frames, drawn as in training: (B, D)."""
+        """Return at most `limit` codes of training frames, (B, D)."""
         train = self.subject.windows.train
         codes = train.codes[train.frames_seen]
-        rows = evenly(len(codes), limit)
-        if not self.subject.objective.sample_codes:
-            return codes[rows]
-        noise = numpy_stream(self.seed, "training").standard_normal(codes[rows].shape, np.float32)
-        return np.asarray(codes[rows] + train.deviation[train.frames_seen][rows] * noise)
+        return np.asarray(codes[evenly(len(codes), limit)])
 
     def _dream(self, temperature: float, actions: Floats) -> DreamSamples:
         seed = derive(self.seed, "dreams")

@@ -29,8 +29,6 @@ class Windows:
 
     codes: Floats
     """What the agent sees: whitened posterior means and other keys, (W, P + K + 1, D)."""
-    deviation: Floats
-    """The whitened deviation of the posterior of each latent, 0 for other keys, as `codes`."""
     actions: Floats
     """(W, P + K, A)."""
     rewards: Floats
@@ -107,12 +105,6 @@ class Windows:
     def truth(self) -> Floats:
         """The code after each dreamed decision, (W, K, D)."""
         return self.codes[:, self.past + 1 :]
-
-    def drawn(self, generator: np.random.Generator) -> Floats:
-        """Draw the codes after each dreamed decision from their posteriors: (W, K, D)."""
-        deviation = self.deviation[:, self.past + 1 :]
-        noise = generator.standard_normal(deviation.shape, np.float32)
-        return np.asarray(self.truth + deviation * noise)
 
     def chosen(self, rows: NDArray[Any]) -> Windows:
         """Return some of the windows, by their numbers or by flags (W,)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
@@ -25,12 +26,18 @@ class SpreadCalibration(Config):
     """How the spread of dreams compares with their errors, at each horizon."""
 
     horizons: tuple[int, ...]
-    ratio: HorizonCurve
-    """Spread / error: 1 if the dreams are as wrong as they say, below 1 if they are too sure."""
-    coverage: dict[str, HorizonCurve]
-    """Level -> share of the numbers that lie in the central interval of that level."""
-    crps: HorizonCurve
-    """CRPS / that of draws of training codes: 0 is perfect, 1 knows nothing of the start."""
+    ratio: HorizonCurve = Field(
+        description="Spread / error: 1 if dreams are as wrong as they say, less if too sure."
+    )
+    excess: tuple[float, ...] = Field(
+        description="Variance of dreams less squared error, in whitened units."
+    )
+    coverage: dict[str, HorizonCurve] = Field(
+        description="Level -> share of the numbers in the central interval of that level."
+    )
+    crps: HorizonCurve = Field(
+        description="CRPS / that of draws of training codes: 0 is perfect, 1 knows nothing."
+    )
 
 
 def measure_spread(
@@ -55,9 +62,11 @@ def measure_spread(
     variance = samples.var(1, ddof=1, dtype=np.float64).mean(-1) * (count + 1) / count
     error = np.square(samples.mean(1, dtype=np.float64) - truth).mean(-1)
     ratio = np.sqrt(bootstrap.draws(variance * mask, error * mask).clip(min=0))
+    excess = bootstrap.mean(variance - error, mask)[0]
     return SpreadCalibration(
         horizons=horizons,
         ratio=bootstrap.curve(ratio),
+        excess=tuple(excess.tolist()),
         coverage={
             f"{level:g}": bootstrap.curve(
                 bootstrap.mean(_covered(samples, truth, level) @ weights, mask)

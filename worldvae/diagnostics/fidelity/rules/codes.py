@@ -20,6 +20,7 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     WIDER_PLAY,
     input_noise,
     own_samples,
+    point_codes,
     shorter,
 )
 from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
@@ -30,6 +31,9 @@ from worldvae.diagnostics.rules.evidence import Finding
 DRIFTED = 1.1
 # Between sound dreams and held-out windows the ratio of spread and error varies by a tenth.
 NARROW, WIDE = 0.67, 1.5
+# A difference of variance and squared error that is a hundredth of the variance of training, which
+# is a tenth of a deviation, changes nothing that an agent does.
+MATTERS = 0.01
 # One code in a hundred is expected beyond the limit; a tenth is no chance.
 UNSEEN_SHARE = 0.1
 # How much larger the error may be on the episodes of one policy than on all of them.
@@ -76,7 +80,7 @@ def narrow(evidence: FidelityEvidence) -> Finding | None:
     spread = evidence.spread
     for place, step in enumerate(spread.horizons):
         ratio = at(spread.ratio, place)
-        if ratio.value < NARROW and ratio.most < 1:
+        if ratio.value < NARROW and ratio.most < 1 and spread.excess[place] < -MATTERS:
             inside = spread.coverage["0.9"].value[place]
             return Finding(
                 severity="doubtful",
@@ -98,7 +102,7 @@ def wide(evidence: FidelityEvidence) -> Finding | None:
     spread = evidence.spread
     for place, step in enumerate(spread.horizons):
         ratio = at(spread.ratio, place)
-        if ratio.value > WIDE and ratio.least > 1:
+        if ratio.value > WIDE and ratio.least > 1 and spread.excess[place] > MATTERS:
             inside = spread.coverage["0.5"].value[place]
             return Finding(
                 severity="doubtful",
@@ -107,7 +111,9 @@ def wide(evidence: FidelityEvidence) -> Finding | None:
                 f"{between(ratio)} of their error, and of the truth {share(inside)} lies in what "
                 "they call 50 %.",
                 advice=join(
-                    f"set dream.temperature: {min(evidence.temperature, 0.85):g} or less", LONGER
+                    f"set dream.temperature: {min(evidence.temperature, 0.85):g} or less",
+                    *point_codes(evidence.objective),
+                    LONGER,
                 ),
             )
     return None

@@ -36,3 +36,8 @@ def heavier_rewards(objective: DynamicsObjective) -> str:
 def shorter(horizon: int) -> str:
     """Return advice that ends dreams before they drift."""
     return f"set dream.horizon: {max(horizon, 1)} at most"
+
+
+def point_codes(objective: DynamicsObjective) -> list[str]:
+    """Return advice to learn from what agents see, if dynamics learn from draws of it."""
+    return ["set dynamics.sample_codes: false"] if objective.sample_codes else []

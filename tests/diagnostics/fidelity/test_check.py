@@ -1,0 +1,162 @@
+"""The check of dynamics in a folder: read from rollouts, written beside them, refused if wrong."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.encoders import DOTS, make_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.objectives import AE
+from worldvae.checksum import read_checked_as
+from worldvae.diagnostics.examination import Splits
+from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
+from worldvae.diagnostics.fidelity.page.film import FILM
+from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
+from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
+from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.config import DynamicsConfig
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.errors import ArtifactError
+from worldvae.plots.png import is_whole_png
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+
+TINY = DynamicsConfig(
+    memory=8,
+    hidden=8,
+    components=2,
+    window=6,
+    observed=2,
+    steps=4,
+    batch_size=8,
+    evaluate_every=2,
+    validation_frames=20,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_windows() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("worldvae.diagnostics.fidelity.reading.WINDOWS", Splits(40, 20, 40))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rollouts of Dots, an encoder with random weights, dynamics of four steps."""
+    folder = tmp_path_factory.mktemp("made")
+    store = RolloutStore.create(folder / "rollouts", DOTS)
+    policies = {"random": 1.0, "smooth": 1.0}
+    collect(store, RolloutConfig(frames=1_500, num_envs=4, state="always", policies=policies), 0)
+    encoder = make_encoder(DOTS)
+    # Its weights are random, but what decodes is compared with frames.
+    encoder.card = encoder.card.model_copy(update={"trained": True})
+    encoder.save(folder / "encoder")
+    learn_dynamics(store, folder / "encoder", TINY, folder / "dynamics")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checked(made: Path) -> Fidelity:
+    store = RolloutStore(made / "rollouts")
+    return check_fidelity(made / "dynamics", made / "encoder", store, seed=3)
+
+
+def test_windows_hold_what_the_episodes_recorded(made: Path) -> None:
+    store = RolloutStore(made / "rollouts")
+    subject = open_dynamics(made / "dynamics", made / "encoder", [store], seed=0)
+    test = subject.windows.test
+    records = [record for record in store.records if record.split == "test"]
+    assert set(test.episodes) <= set(range(len(records)))
+    record, arrays = records[0], store.arrays(records[0])
+    rows = np.flatnonzero(test.episodes == 0)
+    first = test.chosen(rows[:1])
+    seen = first.valid[0]
+    start = int(np.flatnonzero(seen)[0])
+    count = int(seen.sum())
+    assert np.allclose(first.rewards[0, start : start + count], arrays["reward"][:count])
+    actions = first.actions[0, start : start + count].argmax(1)
+    assert (actions == arrays["action"][:count]).all()
+    assert np.allclose(first.state[0, start : start + count + 1], arrays["state"][: count + 1])
+    assert test.policies[rows[0]] == record.policy
+
+
+def test_frames_and_codes_are_of_the_same_time(made: Path) -> None:
+    store = RolloutStore(made / "rollouts")
+    subject = open_dynamics(made / "dynamics", made / "encoder", [store], seed=0)
+    test, pixels = subject.windows.test, subject.pixels
+    assert pixels is not None
+    encoder = Encoder.load(made / "encoder")
+    rows, times = np.array([0, len(test) // 2]), np.array([0, 1])
+    codes = encoder.whiten(encoder.encode(pixels.frames(rows, times)))
+    assert np.allclose(codes, test.codes[rows, test.past + times], atol=1e-4)
+
+
+def test_a_twin_has_other_weights_in_the_same_units(made: Path) -> None:
+    model, _ = load_dynamics(made / "dynamics")
+    twin = untrained_twin(model, seed=1)
+    for name, values in model.named_buffers():
+        assert twin.get_buffer(name).equal(values)
+    weights = dict(twin.named_parameters())
+    ends = [name for name in weights if name.endswith(".end.bias")]
+    assert len(ends) == 1
+    rate = float(model.end_rate)
+    assert float(weights[ends[0]].sigmoid()) == pytest.approx(rate, rel=1e-3)
+    cells = [name for name in weights if ".cell." in name]
+    assert any(not weights[name].equal(model.get_parameter(name)) for name in cells)
+
+
+def test_four_steps_of_training_are_not_to_be_trusted(checked: Fidelity) -> None:
+    assert checked.verdict != "trusted", checked.summary()
+    assert checked.trained
+    assert checked.pixels is not None
+    assert checked.seconds.keys() >= {"reading", "dreams", "pixels"}
+
+
+def test_dynamics_that_were_left_untrained_are_told(made: Path, tmp_path: Path) -> None:
+    store = RolloutStore(made / "rollouts")
+    leave_dynamics_untrained(store, made / "encoder", TINY, tmp_path, seed=0)
+    found = check_fidelity(tmp_path, made / "encoder", [store], seed=0)
+    assert found.findings[0].name == "untrained"
+
+
+def test_everything_is_written_beside_the_dynamics(
+    made: Path, checked: Fidelity, tmp_path: Path
+) -> None:
+    write_fidelity(checked, tmp_path)
+    assert read_checked_as(tmp_path / "fidelity.json", Fidelity, "") == checked
+    assert FIDELITY.is_whole(tmp_path)
+    assert is_whole_png(made / "dynamics" / FILM)
+
+
+def test_the_command_on_the_page_does_the_same_again(made: Path, checked: Fidelity) -> None:
+    folder = made / "dynamics"
+    write_fidelity(checked, folder)
+    page = html.unescape((folder / "fidelity.html").read_text())
+    (code,) = re.findall(
+        r"from pathlib import Path.*?write_fidelity\(fidelity, folder\)", page, re.S
+    )
+    (folder / "fidelity.json").unlink()
+    exec(code, {})
+    again = FIDELITY.read(folder)
+    assert again.seed == 3
+    assert again.model_copy(update={"seconds": checked.seconds}) == checked
+
+
+def test_another_encoder_is_refused(made: Path, tmp_path: Path) -> None:
+    make_encoder(DOTS, objective=AE()).save(tmp_path / "encoder")
+    store = RolloutStore(made / "rollouts")
+    with pytest.raises(ArtifactError, match="not the encoder whose latents"):
+        check_fidelity(made / "dynamics", tmp_path / "encoder", store, seed=0)
+
+
+def test_a_store_without_held_out_episodes_is_told(made: Path, tmp_path: Path) -> None:
+    short = RolloutStore.create(tmp_path / "rollouts", DOTS)
+    collect(short, RolloutConfig(frames=100, num_envs=1), 0)
+    with pytest.raises(ArtifactError, match="split holds no examples; collect more episodes"):
+        check_fidelity(made / "dynamics", made / "encoder", short, seed=0)
