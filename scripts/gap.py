@@ -10,9 +10,9 @@ def main() -> None:
     _, experiment = Parser(__doc__).parse()
     from agents.gap.examine import examine_gap
 
-    report = examine_gap(experiment)
+    report, page = examine_gap(experiment)
     print(report.summary())
-    print(f"page: {experiment.gap_folder / 'gap.html'}")
+    print(f"page: {page}")
 
 
 if __name__ == "__main__":

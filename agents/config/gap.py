@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from worldvae.config import Config
-from worldvae.fields import LARGEST_SEED
+from worldvae.fields import LARGEST_SEED, FolderPath
 
 Action = int | tuple[float, ...]
 """A number of a Discrete space, or the numbers of a Box, one per axis."""
@@ -75,6 +75,12 @@ class GapConfig(Config):
 
     episodes: int = Field(
         40, ge=2, le=100_000, description="Episodes of each policy in each world."
+    )
+    dynamics: FolderPath | None = Field(
+        None,
+        description="Folder of other dynamics than the run's own (null), such as those of a round, "
+        "runs/NAME/agents/dream/seed_0/round_1/dynamics, or untrained ones; the report is put "
+        "into it.",
     )
     usual: bool = Field(
         True, description="Play the usual scripted policies (20 to 40, for any action space)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from agents.config.experiment import Experiment
@@ -13,6 +14,7 @@ from agents.gap.page import write_gap_page
 from agents.gap.run import Contest
 from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
+from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.errors import ConfigError
@@ -21,34 +23,72 @@ from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
 
-def examine_gap(experiment: Experiment) -> GapReport:
+@dataclass(frozen=True)
+class ExaminedDream:
+    """The folders of the dynamics that are dreamed, and of what they were made from."""
+
+    dynamics: Path
+    encoder: Path
+    rollouts: Path
+    report: Path
+    """The folder that the report is put into."""
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> ExaminedDream:
+        """Return the folders of `gap.dynamics`, or of the run, whose missing parts are made.
+
+        A round keeps encoder and rollouts beside its dynamics, unless they are the run's. Raises
+        ArtifactError if `gap.dynamics` holds none, ConfigError if they are of another environment.
+        """
+        chosen = experiment.gap.dynamics
+        if chosen is None:
+            return cls(
+                learn_latent_dynamics(experiment),
+                experiment.encoder_folder,
+                experiment.rollouts_folder,
+                experiment.gap_folder,
+            )
+        env_id = read_dynamics_card(chosen).env_id
+        if env_id != experiment.env.id:
+            raise ConfigError(
+                f"gap.dynamics = {chosen}: dynamics of {env_id}, not of {experiment.env.id}"
+            )
+        encoder, rollouts = chosen.parent / "encoder", chosen.parent / "rollouts"
+        return cls(
+            chosen,
+            encoder if encoder.is_dir() else experiment.encoder_folder,
+            rollouts if rollouts.is_dir() else experiment.rollouts_folder,
+            chosen / "gap",
+        )
+
+
+def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
     """Play the policies of `experiment.gap` in both worlds; write gap.json, gap.html and the film.
 
-    Missing rollouts, encoder and dynamics are made first. What was played before is not played
-    again, unless something that decides it has changed.
+    Returns the report and the path of the page. Missing rollouts, encoder and dynamics of the run
+    are made first. What was played before is not played again, unless something that decides it
+    has changed.
     """
     _check_seeds(experiment)
-    dynamics = learn_latent_dynamics(experiment)
-    worlds = RunWorlds(
-        experiment.env,
-        experiment.gap,
-        experiment.dream.settings,
-        dynamics,
-        torch_device(experiment.device),
-    )
-    with locked(experiment.gap_folder, "gap"):
-        contest, skipped = _contest(experiment, worlds)
+    examined = ExaminedDream.of(experiment)
+    device = torch_device(experiment.device)
+    settings = experiment.dream.settings
+    worlds = RunWorlds(experiment.env, experiment.gap, settings, examined.dynamics, device)
+    with locked(examined.report, "gap"):
+        contest, skipped = _contest(experiment, worlds, examined)
         report = contest.report(skipped, tuple(read_promises(experiment.folder)))
-        _film(experiment, worlds, report.temperature)
-        write_gap_page(report, experiment.gap_folder)
-        GAP.write(experiment.gap_folder, report)
-    return report
+        _film(examined, worlds, report.temperature, experiment.seed)
+        page = write_gap_page(report, examined.report)
+        GAP.write(examined.report, report)
+    return report, page
 
 
-def _contest(experiment: Experiment, worlds: RunWorlds) -> tuple[Contest, list[str]]:
+def _contest(
+    experiment: Experiment, worlds: RunWorlds, examined: ExaminedDream
+) -> tuple[Contest, list[str]]:
     """Return who plays where, and why some agents do not."""
     config, skipped = experiment.gap, list[str]()
-    collected = {record.policy for record in RolloutStore(experiment.rollouts_folder).healthy()}
+    collected = {record.policy for record in RolloutStore(examined.rollouts).healthy()}
     competitors = scripted_competitors(
         config, worlds.action_space, experiment.rollouts, collected, experiment.seed
     )
@@ -66,23 +106,25 @@ def _contest(experiment: Experiment, worlds: RunWorlds) -> tuple[Contest, list[s
         worlds,
         config,
         experiment.dream.temperature,
-        experiment.gap_folder,
+        examined.report,
         experiment.seed,
     )
     return contest, skipped
 
 
-def _film(experiment: Experiment, worlds: RunWorlds, temperature: float) -> None:
-    """Film the longest test episode beside its dream; an old film is replaced."""
-    path: Path = experiment.gap_folder / FILM
-    store = RolloutStore(experiment.rollouts_folder)
-    card = read_dynamics_card(worlds.dynamics)
-    start = RecordedStart.read(store, card, worlds.action_space)
-    if start is None:
+def _film(examined: ExaminedDream, worlds: RunWorlds, temperature: float, seed: int) -> None:
+    """Film the longest test episode beside its dream; an old film is replaced.
+
+    There is none without a test episode, or if the encoder of the dynamics is not at hand.
+    """
+    path = examined.report / FILM
+    card = read_dynamics_card(examined.dynamics)
+    start = RecordedStart.read(RolloutStore(examined.rollouts), card, worlds.action_space)
+    if start is None or hash_encoder(examined.encoder) != card.encoder_sha256:
         path.unlink(missing_ok=True)
         return
-    encoder = Encoder.load(experiment.encoder_folder)
-    film_start(start, encoder, worlds.dynamics, temperature, experiment.seed, path)
+    encoder = Encoder.load(examined.encoder)
+    film_start(start, encoder, examined.dynamics, temperature, seed, path)
 
 
 def _check_seeds(experiment: Experiment) -> None:

@@ -38,9 +38,11 @@ MEANINGS: dict[Trust, str] = {
 LABELLED = 5
 
 
-def write_gap_page(report: GapReport, folder: Path) -> None:
-    """Write `gap.html` into `folder`, with the film there, if any."""
-    atomic_write_text(folder / "gap.html", render_gap(report, folder))
+def write_gap_page(report: GapReport, folder: Path) -> Path:
+    """Write `gap.html` into `folder`, with the film there, if any; return its path."""
+    page = folder / "gap.html"
+    atomic_write_text(page, render_gap(report, folder))
+    return page
 
 
 def render_gap(report: GapReport, folder: Path) -> str:
@@ -56,8 +58,14 @@ def render_gap(report: GapReport, folder: Path) -> str:
         _measured(report),
     ]
     lede = f"{report.env_id} · {len(report.policies)} policies · temperature {report.temperature:g}"
-    title = folder.resolve().parent.name
+    title = _title(folder.resolve())
     return html.document("worldvae dream and reality", title, lede, filter(None, sections))
+
+
+def _title(folder: Path) -> str:
+    """Return the name of the run, with that of other dynamics than its own."""
+    inside = folder.parent.parts
+    return "/".join(inside[inside.index("agents") - 1 :]) if "agents" in inside else inside[-1]
 
 
 def _verdict(report: GapReport) -> str:

@@ -34,18 +34,18 @@ GAP_SETTINGS = {
 
 @pytest.fixture(scope="module")
 def experiment(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
-    """A run with a dreamer, an agent with memory, and two that cannot see a dream."""
+    """A run with a dreamer, an agent with memory, and one that remembers by other dynamics."""
     runs = tmp_path_factory.mktemp("gap") / "runs"
     shutil.copytree(prepared, runs)
     experiment = load(runs, **GAP_SETTINGS)
-    for arm in ("dream", "memory", "untrained_memory", "latent"):
+    for arm in ("dream", "memory", "untrained_memory"):
         train(experiment, arm, 0)
     return experiment
 
 
 @pytest.fixture(scope="module")
 def report(experiment: Experiment) -> GapReport:
-    return examine_gap(experiment)
+    return examine_gap(experiment)[0]
 
 
 def test_scripts_and_agents_play_in_both_worlds(experiment: Experiment, report: GapReport) -> None:
@@ -83,7 +83,8 @@ def test_a_second_time_plays_nothing_and_says_the_same(
     experiment: Experiment, report: GapReport
 ) -> None:
     before = PLAYED.read(experiment.gap_folder)
-    again = examine_gap(experiment)
+    again, page = examine_gap(experiment)
+    assert page == experiment.gap_folder / "gap.html"
     assert PLAYED.read(experiment.gap_folder) == before
     assert again.policies == report.policies
     assert again.findings == report.findings
@@ -159,3 +160,22 @@ def test_a_damaged_agent_keeps_no_other_from_playing(experiment: Experiment) -> 
         path.write_bytes(kept)
     assert [one.name for one in agents] == ["dream seed 0"]
     assert str(path) in skipped[0]
+
+
+def test_other_dynamics_are_examined_in_their_own_folder(experiment: Experiment) -> None:
+    untrained = experiment.untrained_dynamics_folder
+    gap = experiment.gap.model_copy(update={"dynamics": untrained})
+    report, page = examine_gap(experiment.model_copy(update={"gap": gap}))
+    assert page == untrained / "gap" / "gap.html"
+    assert [one.name for one in report.policies if one.whose == "agent"] == [
+        "untrained_memory seed 0"
+    ]
+    assert report.dynamics_sha256 == hash_dynamics(untrained)
+    assert (untrained / "gap" / "gap.webm").exists()
+
+
+def test_dynamics_of_another_environment_are_refused(experiment: Experiment) -> None:
+    env = experiment.env.model_copy(update={"id": "CartPole-v1"})
+    gap = experiment.gap.model_copy(update={"dynamics": experiment.dynamics_folder})
+    with pytest.raises(ConfigError, match="dynamics of worldvae/Dots-v0, not of CartPole-v1"):
+        examine_gap(experiment.model_copy(update={"gap": gap, "env": env}))
