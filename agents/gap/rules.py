@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from agents.gap.gap_file import GapReport, Measured, Trust
+from agents.gap.wording import capitalised, number, span, with_interval
 from worldvae.diagnostics.rules.evidence import Finding, Severity
 from worldvae.diagnostics.rules.findings import percent
 from worldvae.stats import Array
@@ -33,6 +34,7 @@ WORSE_ON_NEW = 1.5
 
 ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
 WIDER = "collect wider play (rollouts.policies: {random: 1, smooth: 1, sweep: 1})"
+MORE = "collect more (rollouts.frames), or with an agent that dreamed (dream.rounds)"
 Rule = Callable[[GapReport], Finding | None]
 
 
@@ -81,7 +83,7 @@ def unknown_ranking(report: GapReport) -> Finding | None:
         found="Whether the dream ranks policies at all is not shown: Spearman "
         f"{with_interval(found, 2)} includes 0. Reality ranks itself at "
         f"{report.returns.ceiling:.2f}.",
-        advice=f"{_first(WIDER)} and learn the dynamics anew; or play more policies and episodes "
+        advice=f"{_wider(report)} and learn the dynamics anew; or play more policies and episodes "
         "(gap.policies, gap.episodes).",
     )
 
@@ -95,7 +97,7 @@ def inverted_ranking(report: GapReport) -> Finding | None:
         name="inverted_ranking",
         found=f"The dream ranks policies the wrong way round: Spearman {with_interval(found, 2)}.",
         advice="Do not train in it. Look at the fidelity of reward and ends first (python -m "
-        f"scripts.dynamics CONFIG), then {WIDER}.",
+        f"scripts.dynamics CONFIG), then {_wider(report, False)}.",
     )
 
 
@@ -108,7 +110,7 @@ def weak_ranking(report: GapReport) -> Finding | None:
         name="weak_ranking",
         found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where "
         f"reality ranks itself at {report.returns.ceiling:.2f}.",
-        advice=f"{_first(WIDER)}, or raise dynamics.own_samples.",
+        advice=f"{_wider(report)}, or raise dynamics.own_samples.",
     )
 
 
@@ -125,9 +127,9 @@ def off_lengths(report: GapReport) -> Finding | None:
     return Finding(
         severity="unfit" if same else "doubtful",
         name="ends_early" if early else "ends_late",
-        found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {_range(dream)} "
-        f"decisions, a policy's mean, where reality gives {_range(real)}.",
-        advice=f"{_first(WIDER)}; raise dynamics.own_samples, so that ends are learned on what "
+        found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {span(dream)} "
+        f"decisions, a policy's mean, where reality gives {span(real)}.",
+        advice=f"{_wider(report)}; raise dynamics.own_samples, so that ends are learned on what "
         f"dreams look like{'' if early else '; or raise dream.temperature'}.",
     )
 
@@ -177,7 +179,7 @@ def worse_on_new(report: GapReport) -> Finding | None:
         name="worse_on_new",
         found=f"Policies of kinds that were not in the rollouts are dreamed worse: they are off by "
         f"{with_interval(now)}, the others by {with_interval(was)}.",
-        advice=f"{_first(WIDER)}, or let the agent collect (dream.rounds).",
+        advice=f"{_wider(report)}, or let the agent collect (dream.rounds).",
     )
 
 
@@ -236,6 +238,13 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def _wider(report: GapReport, begins: bool = True) -> str:
+    """Return advice on what to collect; `begins`: it is the beginning of a sentence."""
+    swept = any(one.collected_as == "sweep" for one in report.policies)
+    advice = MORE if swept else WIDER
+    return capitalised(advice) if begins else advice
+
+
 def _temper(report: GapReport, verb: str) -> str:
     """Return advice on the temperature, unless one was chosen already."""
     if report.temperatures:
@@ -258,28 +267,6 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
     return real, dream
 
 
-def _range(values: Array) -> str:
-    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
-    return low if low == high else f"{low} to {high}"
-
-
 def _absolute(found: Measured) -> Measured:
     low, high = sorted((abs(found.low), abs(found.high)))
     return Measured(value=abs(found.value), low=low, high=high)
-
-
-def with_interval(found: Measured, digits: int | None = None) -> str:
-    """Return a number with its interval, such as "26 (95 %: 18 to 37)"."""
-    value, low, high = (number(one, digits) for one in (found.value, found.low, found.high))
-    return f"{value} (95 %: {low} to {high})"
-
-
-def number(value: float, digits: int | None = None) -> str:
-    """Return a number as text, of about three digits unless `digits` after the point are asked."""
-    if digits is None:
-        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{digits}f}"
-
-
-def _first(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -225,7 +225,7 @@ def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> 
     assert expected in done.stderr
 
 
-@pytest.mark.parametrize("script", ["collect", "pretrain", "train", "compare"])
+@pytest.mark.parametrize("script", ["collect", "pretrain", "train", "compare", "gap"])
 def test_help_explains_every_key(script: str) -> None:
     text = run(f"scripts.{script}", "--help").stdout
     for key in ("--env.id", "--pretrain.objective.beta", "--agent.gamma", "--compare.seeds"):

@@ -1,0 +1,30 @@
+"""Numbers as the gap report writes them."""
+
+from __future__ import annotations
+
+from agents.gap.gap_file import Measured
+from worldvae.stats import Array
+
+
+def with_interval(found: Measured, digits: int | None = None) -> str:
+    """Return a number with its interval, such as "26 (95 %: 18 to 37)"."""
+    value, low, high = (number(one, digits) for one in (found.value, found.low, found.high))
+    return f"{value} (95 %: {low} to {high})"
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """Return a number as text, of about three digits unless `digits` after the point are asked."""
+    if digits is None:
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+def span(values: Array) -> str:
+    """Return the least and the greatest value, such as "35 to 67"."""
+    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def capitalised(text: str) -> str:
+    """Return `text` with a large first letter, and the others as they are."""
+    return text[0].upper() + text[1:]
