@@ -279,6 +279,11 @@ def test_resets_that_mean_nothing_are_refused(arguments: Any, message: str) -> N
         dreams().reset(**arguments)
 
 
+def test_a_step_before_the_first_reset_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no dream has begun: call reset before the first step"):
+        dreams().step(np.zeros(N, int))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

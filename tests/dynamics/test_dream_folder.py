@@ -104,6 +104,11 @@ def test_another_encoder_is_refused(folders: Folders, tmp_path: Path) -> None:
         DreamVectorEnv.load(folders.dynamics, encoder=tmp_path)
 
 
+def test_one_network_cannot_disagree(folders: Folders) -> None:
+    with pytest.raises(ConfigError, match="holds one network, which cannot disagree"):
+        DreamSource.load(folders.dynamics, max_disagreement=1.0)
+
+
 def test_each_split_has_starts_of_its_own(folders: Folders) -> None:
     dynamics, _ = load_dynamics(folders.dynamics)
     seen = []

@@ -68,6 +68,11 @@ class DreamSource:
         """
         chosen = dream_settings(**settings)
         dynamics, card = load_dynamics(Path(folder), device)
+        if chosen.max_disagreement is not None and len(dynamics.members) == 1:
+            raise ConfigError(
+                f"max_disagreement = {chosen.max_disagreement}: {folder} holds one network, which "
+                "cannot disagree; learn dynamics of more members, or leave it out"
+            )
         if encoder is not None:
             check_encoder(card, Path(folder), Path(encoder))
         if rollouts is None:
