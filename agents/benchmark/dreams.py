@@ -29,8 +29,7 @@ DECISIONS = Unit("decisions/s")
 
 def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     """Return the rows: against the rate that is wanted, against single dreams, against reality."""
-    count, memory = config.dream.num_envs, config.dream.network.memory
-    ours = f"{count} dreams of a memory of {memory}, one call"
+    ours = our_side(config)
     alone, reality = "one call a dream", "CarRacing as latents and memory"
     return (
         Row("dream", "Dream", ours, f"{WANTED:,.0f} a second", DECISIONS, 1.0, _against_wanted),
@@ -39,8 +38,19 @@ def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     )
 
 
+def our_side(config: BenchmarkConfig) -> str:
+    """Return what the table says of dreams that are stepped together."""
+    settings = config.dream
+    return f"{settings.num_envs} dreams of a memory of {settings.network.memory}, one call"
+
+
+def many_dreams(bench: Bench) -> Side:
+    """Return a side that steps all dreams together, with random actions."""
+    return _many(bench, _source(bench))
+
+
 def _against_wanted(bench: Bench) -> Comparison:
-    side = _many(bench, _source(bench))
+    side = many_dreams(bench)
     run_lap(side, bench.clock)
     laps = tuple(run_lap(side, bench.clock) for _ in range(bench.config.rounds))
     return Comparison(laps, (Lap(WANTED, 1.0),) * len(laps))
@@ -52,7 +62,7 @@ def _against_single_dreams(bench: Bench) -> Comparison:
 
 
 def _against_reality(bench: Bench) -> Comparison:
-    return bench.compare(Contest(_many(bench, _source(bench)), _reality(bench)))
+    return bench.compare(Contest(many_dreams(bench), _reality(bench)))
 
 
 def _encoder(bench: Bench) -> Path:
@@ -75,7 +85,6 @@ def _source(bench: Bench) -> DreamSource:
 
 
 def _many(bench: Bench, source: DreamSource) -> Side:
-    """Return a side that steps all dreams together, with random actions."""
     settings = bench.config.dream
 
     def play(watch: Stopwatch) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agents.benchmark.collection import collection_rows
 from agents.benchmark.config import BenchmarkConfig
-from agents.benchmark.dreams import dream_rows
+from agents.benchmark.dreams import dream_rows, our_side
 from agents.benchmark.encoding import encoding_rows
 from agents.benchmark.learning import learning_rows
 from agents.benchmark.memory import peak_memory
+from agents.benchmark.peers import peer_rows
 from agents.benchmark.pretraining import image_speed
 from agents.benchmark.race import race
 from agents.benchmark.rows import Row, Unit
@@ -21,6 +22,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         *pretraining_rows(),
         *encoding_rows(config),
         *dream_rows(config),
+        *peer_rows(our_side(config)),
         *learning_rows(),
         Row(
             "whole-job",
