@@ -105,7 +105,7 @@ def test_an_evaluation_judges_by_the_free_running_error() -> None:
 
 @pytest.mark.parametrize(
     "objective",
-    [{"own_samples": 0.0}, {"input_noise": 0.3}, {"sample_codes": False}, {"observed": 8}],
+    [{"own_samples": 0.0}, {"input_noise": 0.0}, {"sample_codes": True}, {"observed": 8}],
 )
 def test_every_objective_has_a_gradient_for_all_weights(objective: dict[str, Any]) -> None:
     model = untrained(data(), keys=1, objective=objective)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from worldvae.dynamics.config import DynamicsNetwork
 
 
-class Cell(nn.Module):
+class RecurrentCell(nn.Module):
     """A recurrent cell; `carried` numbers go from step to step, of which `output` shows M."""
 
     parts: int
@@ -53,7 +53,7 @@ class Cell(nn.Module):
         raise NotImplementedError
 
 
-class GRU(Cell):
+class GRU(RecurrentCell):
     """A gated recurrent unit (Cho et al., 2014), normalised as in Dreamer (Hafner et al., 2021)."""
 
     parts, states = 3, 1
@@ -66,7 +66,7 @@ class GRU(Cell):
         return torch.lerp(carried, candidate, torch.sigmoid(update - 1))
 
 
-class LSTM(Cell):
+class LSTM(RecurrentCell):
     """Long short-term memory (Hochreiter & Schmidhuber, 1997); it carries output and cell."""
 
     parts, states = 4, 2
@@ -80,7 +80,7 @@ class LSTM(Cell):
         return torch.cat([torch.sigmoid(show) * torch.tanh(cell), cell], -1)
 
 
-def make_cell(network: DynamicsNetwork, inputs: int) -> Cell:
+def make_cell(network: DynamicsNetwork, inputs: int) -> RecurrentCell:
     """Return the cell that `network` names, for inputs (N, inputs)."""
-    cells: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
+    cells: dict[str, type[RecurrentCell]] = {"gru": GRU, "lstm": LSTM}
     return cells[network.core](inputs, network.memory)

@@ -52,11 +52,12 @@ class DynamicsObjective(Config):
         8, ge=1, description="Real steps of a window before it goes on with own samples."
     )
     sample_codes: bool = Field(
-        True,
-        description="Draw latents from the encoder's posterior in every batch; false: its mean.",
+        False,
+        description="Read latents drawn from the encoder's posterior in place of its means, which "
+        "agents observe and which are predicted either way.",
     )
     input_noise: float = Field(
-        0.0, ge=0, le=10, description="Deviation of the noise on latents that are read."
+        0.1, ge=0, le=10, description="Deviation of the noise on latents that are read."
     )
     end_weight: float = Field(
         10.0,

@@ -53,14 +53,20 @@ class DynamicsData:
 
     @classmethod
     def read(
-        cls, store: RolloutStore, encoder: Path, config: DynamicsConfig, folder: Path
+        cls,
+        store: RolloutStore,
+        encoder: Path,
+        config: DynamicsConfig,
+        folder: Path,
+        device: str = "cpu",
     ) -> DynamicsData:
         """Encode the frames of `store` into `folder`, or read their codes there.
 
         Raises ArtifactError if the train or the validation split is empty.
         """
         digest = hash_encoder(encoder)
-        encoded = encode_rollouts(store, Encoder.load(encoder), digest, folder / CODES_FOLDER)
+        loaded = Encoder.load(encoder, device)
+        encoded = encode_rollouts(store, loaded, digest, folder / CODES_FOLDER)
         training = [record for record in encoded.records if record.split == "train"]
         check_not_empty(training, "train")
         keys, space = measure_keys(store, training), recorded_action_space(store.env)
@@ -134,7 +140,7 @@ def learn_dynamics(
         claim(card.data_sha256, hash_encoder(encoder))
         return model
     with locked(folder, "learning", alone=True):
-        data = DynamicsData.read(store, encoder, config, folder)
+        data = DynamicsData.read(store, encoder, config, folder, device)
         train, validation = data.windows["train"], data.windows["validation"]
         claim(str(train.identity["data_sha256"]), data.encoder_sha256)
         model = data.model(config, seed)

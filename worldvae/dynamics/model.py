@@ -174,35 +174,36 @@ class Dynamics(nn.Module):
     def _losses(self, member: int, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
         """Return the loss of one member, and its parts."""
         network, objective = self._member(member), self.config.objective
-        codes = self._draw_codes(batch, noise)
-        given = codes[:, :-1]
-        if objective.input_noise and self.training:
-            given = given + objective.input_noise * noise.normal(*given.shape)
+        given = self._blurred(batch, noise)
         start = given.new_zeros(len(batch), network.cell.carried)
         carried = network.read(given, batch.actions, start)
         prediction = network.predict(network.features(carried, given, batch.actions))
-        change = codes[:, 1:] - given
-        nll = -prediction.latents.log_prob(change[..., : self.latents]).mean(-1)
+        # From what was read to what is true, so that noise is taken off again.
+        true = batch.mean[:, 1:, : self.latents] - given[..., : self.latents]
+        nll = -prediction.latents.log_prob(true).mean(-1)
+        change = batch.mean[:, 1:] - batch.mean[:, :-1]
         parts = {"nll": masked_mean(nll, batch.targets)}
         parts |= self._events(network, prediction, change, batch)
         total = parts["nll"] + self._weighted(parts)
         rest = batch.each(lambda part: part[:, objective.observed :])
         if objective.own_samples and len(rest.rewards[0]):
-            own = self._own_losses(network, carried, codes, rest, noise)
+            own = self._own_losses(network, carried, given, rest, noise)
             parts |= {f"own_{name}": value for name, value in own.items()}
             total = total + objective.own_samples * self._weighted(own)
         return {"loss": total, **parts}
 
     def _own_losses(
-        self, network: Member, carried: Tensor, codes: Tensor, rest: SequenceBatch, noise: Noise
+        self, network: Member, carried: Tensor, given: Tensor, rest: SequenceBatch, noise: Noise
     ) -> dict[str, Tensor]:
         """Return the costs of events in `rest`, whose latents the member samples itself.
 
-        It goes on from what is carried (B, W, C) after the observed steps; the labels are true.
+        It goes on from what is carried (B, W, C) after the observed steps, and from the code that
+        was read there; the labels are true.
         """
         late = self.config.objective.observed
-        features, _ = network.run_freely(carried[:, late - 1], codes[:, late], rest.actions, noise)
-        change = codes[:, late + 1 :] - codes[:, late:-1]
+        start = carried[:, late - 1], given[:, late]
+        features, _ = network.run_freely(*start, rest.actions, noise)
+        change = rest.mean[:, 1:] - rest.mean[:, :-1]
         return self._events(network, network.predict(features), change, rest)
 
     def _weighted(self, parts: dict[str, Tensor]) -> Tensor:
@@ -223,11 +224,18 @@ class Dynamics(nn.Module):
             parts["keys"] = masked_mean(cost, batch.targets)
         return parts
 
-    def _draw_codes(self, batch: SequenceBatch, noise: Noise) -> Tensor:
-        """Return codes (B, W + 1, D), drawn from the posterior or its means."""
-        if not self.config.objective.sample_codes:
-            return batch.mean
-        return batch.mean + batch.deviation * noise.normal(*batch.mean.shape)
+    def _blurred(self, batch: SequenceBatch, noise: Noise) -> Tensor:
+        """Return the codes (B, W, D) that are read: in training, with noise."""
+        codes, objective = batch.mean[:, :-1], self.config.objective
+        if not self.training:
+            return codes
+        if objective.sample_codes:
+            # A latent of no information is whitened to deviations of ten, and would drown the rest.
+            deviation = batch.deviation[:, :-1].clamp(max=1.0)
+            codes = codes + deviation * noise.normal(*codes.shape)
+        if objective.input_noise:
+            codes = codes + objective.input_noise * noise.normal(*codes.shape)
+        return codes
 
     def _free_error(self, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
         """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
