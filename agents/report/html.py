@@ -9,6 +9,7 @@ from agents.report.sections.differences import differences
 from agents.report.sections.distribution import distribution
 from agents.report.sections.drift import drift
 from agents.report.sections.encoder import encoder
+from agents.report.sections.fidelity import fidelity, untrusted
 from agents.report.sections.films import films
 from agents.report.sections.health import health, unfit
 from agents.report.sections.observations import observations
@@ -50,6 +51,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         observations(run),
         encoder(run),
         health(run),
+        fidelity(run),
         drift(run),
         films(run),
         _costs(summary),
@@ -61,7 +63,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
 
 
 def _verdict(run: Run, summary: Summary) -> str:
-    paragraphs = [*unfit(run), *verdict(summary)]
+    paragraphs = [*unfit(run), *untrusted(run), *verdict(summary)]
     return html.box("verdict", "verdict", "Verdict", *map(html.paragraph, paragraphs))
 
 

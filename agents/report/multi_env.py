@@ -15,6 +15,7 @@ import numpy as np
 from agents.report import markdown
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.sections.distribution import normalised_distribution
+from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
 from agents.report.tables import Table, normalised_table
 from agents.report.verdict import claims
@@ -56,8 +57,8 @@ def normalised_verdict(comparison: NormalisedComparison | None) -> list[str]:
 
 
 def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
-    """Return the warnings about unfit encoders, then the verdict."""
-    warnings = [f"{_name(run)}: {text}" for run in runs for text in unfit(run)]
+    """Return the warnings about unfit encoders and dreams, then the verdict."""
+    warnings = [f"{_name(run)}: {text}" for run in runs for text in (*unfit(run), *untrusted(run))]
     return [*warnings, *normalised_verdict(comparison)]
 
 

@@ -6,6 +6,7 @@ from agents.report import markdown
 from agents.report.sections.differences import differences_text
 from agents.report.sections.drift import drift_text
 from agents.report.sections.encoder import encoder_text
+from agents.report.sections.fidelity import fidelity_text, untrusted
 from agents.report.sections.health import health_text, unfit
 from agents.report.summary import Summary, unequal
 from agents.report.tables import (
@@ -25,7 +26,7 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
     blocks = (
         f"# {markdown.escaped(title)}",
         markdown.escaped(subtitle),
-        markdown.section("Verdict", *map(markdown.escaped, [*unfit(run), *verdict(summary)])),
+        markdown.section("Verdict", *map(markdown.escaped, _verdict(run, summary))),
         _holes(run),
         markdown.section("Damaged, left out", markdown.bullets(run.damaged)),
         _unequal(run),
@@ -36,6 +37,7 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
         else "",
         encoder_text(run),
         health_text(run),
+        fidelity_text(run),
         drift_text(run),
         markdown.section("What it cost", *_costs(summary)),
         differences_text(run),
@@ -48,6 +50,10 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
 def commands(run: Run, command: str) -> list[str]:
     """Return the command for the whole comparison, and those that trained each agent."""
     return [command, *sorted({result.command for result in run.results})]
+
+
+def _verdict(run: Run, summary: Summary) -> list[str]:
+    return [*unfit(run), *untrusted(run), *verdict(summary)]
 
 
 def _holes(run: Run) -> str:

@@ -28,8 +28,10 @@ class AgentCard(Config):
     whiten: bool = Field(description="Whether its latents are whitened.")
     encoder: str | None = Field(description="Folder of the encoder, relative to the agent's own.")
     encoder_sha256: str | None = Field(description="Hash of that encoder.")
-    dynamics: str | None = Field(description="Folder of its dynamics, relative to the agent's own.")
-    dynamics_sha256: str | None = Field(description="Hash of these dynamics.")
+    dynamics: str | None = Field(
+        None, description="Folder of its dynamics, relative to the agent's own."
+    )
+    dynamics_sha256: str | None = Field(None, description="Hash of these dynamics.")
     model: str = Field("", description="File of the weights, Stable-Baselines3's zip.")
     model_sha256: str = Field("", description="Hash of that file.")
     replay: str = Field("", description="File of the replay buffer, if the algorithm has one.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from agents.arms.registry import colours
+from agents.arms.registry import ARMS, colours
 from agents.report.verdict import minutes
 from agents.run.load import curve
 from agents.run.records import AgentRecord, Run
@@ -53,7 +53,7 @@ def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
         f"is unfinished. Bold: the mean; band: its 95 % interval, from {figures.BAND_FROM} seeds "
-        f"on.{_charges(run, unit)}"
+        f"on.{_dreamers(run, unit)}{_charges(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
     return html.drawing(learning_figure(run, unit, resampling), alt, caption)
@@ -62,6 +62,16 @@ def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
 def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.SeedCurve:
     x, y = curve(agent, unit)
     return figures.SeedCurve(x / scale, y, finished=agent.result is not None)
+
+
+def _dreamers(run: Run, unit: str) -> str:
+    arms = [arm for arm in run.arms if arm in ARMS and ARMS[arm].trains_in_dream]
+    if not arms or unit != "env_steps":
+        return ""
+    return (
+        f" Dreamed steps are none of the environment: {', '.join(arms)} has a point for each round "
+        "of collecting, at its real steps."
+    )
 
 
 def _charges(run: Run, unit: str) -> str:

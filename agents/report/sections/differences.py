@@ -41,10 +41,17 @@ def _difference(name: str) -> tuple[str, str]:
 
 
 def _lead(run: Run) -> str:
+    dreamers = [arm for arm in run.arms if arm in ARMS and ARMS[arm].trains_in_dream]
+    equal = "seeds, evaluation episodes" if dreamers else "seeds, env steps, evaluation episodes"
+    lead = (
+        "Only the observation, and with it the first layers of the network. Environment, "
+        f"{equal} and all other settings of {algorithm_of(run.config)} are the same."
+    )
+    if not dreamers:
+        return lead
     return (
-        "Only the observation, and with it the first layers of the network. Environment, seeds, "
-        f"env steps, evaluation episodes and all other settings of {algorithm_of(run.config)} are "
-        "the same."
+        f"{lead} The arm {', '.join(dreamers)} has another world to train in, too, and with it the "
+        "steps and the number of environments that the section dream of the configuration states."
     )
 
 

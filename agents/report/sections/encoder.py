@@ -46,10 +46,10 @@ def encoder_text(run: Run) -> str:
 def _text(run: Run) -> str:
     arms = [ARMS[arm] for arm in run.arms if arm in ARMS]
     frozen = [arm.name for arm in arms if arm.has_trained_encoder and arm.freezes_encoder]
+    arms_named = f"arm{'s' * (len(frozen) > 1)} {', '.join(frozen)}"
     lead = (
-        f"Agents of the arm {' and '.join(frozen)} see the frames only through this encoder, one "
-        "for all seeds: an interval over seeds speaks of training agents, not of pretraining "
-        "encoders."
+        f"Agents of the {arms_named} see the frames only through this encoder, one for all seeds: "
+        "an interval over seeds speaks of training agents, not of pretraining encoders."
         if frozen
         else ""
     )

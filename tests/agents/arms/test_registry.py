@@ -23,7 +23,7 @@ HOMONYMS = {
     "worldvae/envs/state.py": {"state"},
     # What a page of the health check compares: a frame made small, a network that is untrained,
     # and how near the neighbours of a latent are in it.
-    "worldvae/diagnostics": {"pixels", "untrained", "state", "blind"},
+    "worldvae/diagnostics": {"pixels", "untrained", "state", "blind", "dream"},
     "worldvae/plots/encoder.py": {"pixels", "untrained"},
     # The keys of configurations: what a decoder models, and what the environment shows.
     "worldvae/autoencoders/config.py": {"pixels"},
@@ -32,7 +32,7 @@ HOMONYMS = {
     # What a benchmark measures, and the two worlds of a gap with the key of the environment.
     "agents/benchmark": {"memory", "dream"},
     "agents/gap": {"dream", "pixels"},
-    "worldvae/plots/gap.py": {"dream"},
+    "worldvae/plots": {"dream"},
     # The name of a stream of random numbers.
     "worldvae/dynamics": {"dream"},
     # The section of a configuration, and the packages that are about dreams.

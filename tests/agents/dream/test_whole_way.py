@@ -1,6 +1,8 @@
 """From frames to a report with arms that remember and one that dreams, as small as it goes."""
 
 import csv
+import dataclasses
+from html import unescape
 
 import pytest
 
@@ -8,9 +10,13 @@ from agents import compare
 from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.jobs import local
+from agents.prepare import examine_dynamics
+from agents.report.sections.fidelity import TITLE, fidelity, fidelity_text, untrusted
 from agents.run.load import read_run
 from tests.agents.arms.test_registry import HereAndNow
+from tests.checksums import amend
 from tests.tiny import load
+from worldvae.diagnostics.fidelity.rules.evidence import trusted_words
 from worldvae.dynamics.checkpoint import read_dynamics_card
 
 NAMES = ("latent", "memory", "untrained_memory", "dream")
@@ -82,3 +88,25 @@ def test_the_report_says_what_they_see_and_cost(experiment: Experiment) -> None:
     dreamed = read_run(experiment.folder).finished("dream")[0].dreamed_steps
     assert f"dream 0 env steps and {dreamed:,} dreamed ones" in text
     assert "Not held equal" not in text
+    assert "dream has a point for each round of collecting, at its real steps." in page
+    assert "The arm dream has another world to train in, too" in text
+    assert "Agents of the arms latent, memory, untrained_memory, dream see the frames" in text
+
+
+def test_the_report_shows_the_fidelity_check_once_there_is_one(experiment: Experiment) -> None:
+    assert TITLE not in (experiment.folder / "report.html").read_text()
+    check = examine_dynamics(experiment)
+    run = read_run(experiment.folder)
+    page = unescape(fidelity(run))
+    assert f"Verdict: {check.verdict}; {trusted_words(check)}." in page
+    for finding in check.findings:
+        assert finding.found in page
+        assert finding.found in fidelity_text(run).replace("\\", "")
+    assert check.verdict == "unfit", "after six steps of training"
+    assert "Scores of the arm dream tell of this dream" in untrusted(run)[0]
+    alone = dataclasses.replace(run, agents=run.of("memory"))
+    assert untrusted(alone) == []
+    amend(experiment.dynamics_folder / "fidelity.json", verdict="superb")
+    damaged = fidelity(run)
+    assert "dynamics/fidelity.json is damaged." in damaged
+    assert f"python -m scripts.dynamics {experiment.folder}/config.yaml" in damaged
