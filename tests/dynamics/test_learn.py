@@ -21,6 +21,8 @@ from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.envs import EnvConfig
+from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
@@ -134,3 +136,27 @@ def test_learning_on_begins_with_the_weights_of_another_folder(made: Path, tmp_p
     wide = TINY.model_copy(update={"memory": 16})
     with pytest.raises(ArtifactError, match="another network than this config's"):
         learn_dynamics(store, made / "encoder", wide, tmp_path / "wide", begin_with=first)
+
+
+def test_learning_on_keeps_the_units_of_keys(tmp_path: Path) -> None:
+    """Of other episodes the speed has another mean; weights know it in the units before."""
+    camera = EnvConfig(
+        **{"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
+        kwargs={"as_dict": True},
+        image_key="camera",
+    )
+    longer = camera.model_copy(update={"kwargs": {"as_dict": True, "spread": 20}})
+    stores = [RolloutStore.create(tmp_path / name, camera) for name in ("few", "many")]
+    wide = RolloutConfig(frames=150, num_envs=4, policies={"random": 1.0})
+    collect(stores[0], wide, seed=0)
+    collect(stores[1], wide, seed=0, world=RealWorld(longer))
+    make_encoder(camera).save(tmp_path / "encoder")
+    cards = []
+    for store, before in zip(stores, (None, tmp_path / "few_dynamics"), strict=True):
+        folder = tmp_path / f"{store.folder.name}_dynamics"
+        learn_dynamics(store, tmp_path / "encoder", TINY, folder, begin_with=before)
+        cards.append(load_dynamics(folder)[1])
+    assert cards[1].keys == cards[0].keys
+    fresh = tmp_path / "fresh"
+    learn_dynamics(stores[1], tmp_path / "encoder", TINY, fresh)
+    assert load_dynamics(fresh)[1].keys[0].mean[0] > 1.5 * cards[0].keys[0].mean[0]

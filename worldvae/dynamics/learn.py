@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
+from worldvae.dynamics.checkpoint import load_dynamics, read_dynamics_card, save_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dynamics_files import (
@@ -59,8 +59,11 @@ class DynamicsData:
         config: DynamicsConfig,
         folder: Path,
         device: str = "cpu",
+        keys: tuple[KeyUnits, ...] | None = None,
     ) -> DynamicsData:
         """Encode the frames of `store` into `folder`, or read their codes there.
+
+        `keys` are the units of the vectors beside the frame; None measures them.
 
         Raises ArtifactError if the train or the validation split is empty.
         """
@@ -69,7 +72,8 @@ class DynamicsData:
         encoded = encode_rollouts(store, loaded, digest, folder / CODES_FOLDER)
         training = [record for record in encoded.records if record.split == "train"]
         check_not_empty(training, "train")
-        keys, space = measure_keys(store, training), recorded_action_space(store.env)
+        keys = measure_keys(store, training) if keys is None else keys
+        space = recorded_action_space(store.env)
         windows: dict[Split, Sequences] = {
             split: Sequences(encoded, split, space, keys, config.window)
             for split in get_args(Split)
@@ -140,7 +144,9 @@ def learn_dynamics(
         claim(card.data_sha256, hash_encoder(encoder))
         return model
     with locked(folder, "learning", alone=True):
-        data = DynamicsData.read(store, encoder, config, folder, device)
+        # Weights that know a key in some units would misread it in others.
+        keys = None if begin_with is None else read_dynamics_card(begin_with).keys
+        data = DynamicsData.read(store, encoder, config, folder, device, keys)
         train, validation = data.windows["train"], data.windows["validation"]
         claim(str(train.identity["data_sha256"]), data.encoder_sha256)
         model = data.model(config, seed)
@@ -187,7 +193,7 @@ def _claim(
     wanted: dict[str, Any] = {"dynamics": settings, "seed": seed}
     wanted |= {"data_sha256": data_sha256, "encoder_sha256": encoder_sha256}
     if begin_with is not None:
-        wanted["begins_with"] = load_dynamics(begin_with)[1].data_sha256
+        wanted["begins_with"] = read_dynamics_card(begin_with).data_sha256
     fingerprint, path = Fingerprint(wanted), folder / MADE_WITH
     fingerprint.check_file(path)
     if not path.exists():
