@@ -46,10 +46,10 @@ def end_error(probability: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor
 
 
 def free_metrics(parts: dict[str, Tensor], batch: SequenceBatch) -> dict[str, Tensor]:
-    """Return the means of errors (B, T) as metrics, and their sum as `loss`."""
+    """Return the means of errors (B, T) as metrics, and their mean as `loss`."""
     masks = {"codes": batch.targets, "keys": batch.targets}
     means = {
         f"free_{name}": masked_mean(part, masks.get(name, batch.valid))
         for name, part in parts.items()
     }
-    return {"loss": torch.stack([*means.values()]).sum(), **means}
+    return {"loss": torch.stack([*means.values()]).mean(), **means}
