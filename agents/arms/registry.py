@@ -131,6 +131,17 @@ ROWS = (
         first_layers=_DENSE.format("latents and the memory"),
     ),
     Arm(
+        name="untrained_dream",
+        observes="latents + memory",
+        encoder="trained",
+        dynamics="untrained",
+        world="dream",
+        colour="#c88078",
+        observation=_REMEMBERED.format("the same model of their dynamics with its initial weights")
+        + "; it trains in a dream of that model, and is scored in reality",
+        first_layers=_DENSE.format("latents and the memory"),
+    ),
+    Arm(
         name="finetune",
         observes="frames",
         encoder="trained",
