@@ -40,9 +40,11 @@ TINY = DynamicsConfig(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _few_windows() -> Iterator[None]:
+def _small() -> Iterator[None]:
+    """Few windows and a single temperature."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("worldvae.diagnostics.fidelity.reading.WINDOWS", Splits(40, 20, 40))
+        patch.setattr("worldvae.diagnostics.fidelity.comparisons.TEMPERATURES", (1.0,))
         yield
 
 

@@ -22,7 +22,8 @@ def test_the_true_dynamics_are_trusted_to_the_last_horizon() -> None:
     assert found.verdict == "trusted"
     assert (found.horizon, found.temperature) == (64, 1.0)
     assert found.summary() == (
-        "verdict: trusted, dreams are trusted for 64 decisions at temperature 1"
+        "verdict: trusted, dreams are trusted for all 64 decisions that were judged, "
+        "at temperature 1"
     )
 
 
@@ -37,6 +38,7 @@ def test_the_true_dynamics_are_trusted_to_the_last_horizon() -> None:
         (LinearDynamics(end_shift=1.5), "ends_too_early"),
         (LinearDynamics(end_shift=-1.0), "ends_too_late"),
         (LinearDynamics(end_shift=-8.0), "never_ends"),
+        (LinearDynamics(foresees_ends=False), "ends_blind"),
         (LinearDynamics(reward_scale=2.0), "reward_off"),
         (LinearDynamics(reward_shift=0.3), "reward_off"),
         (LinearDynamics(reward_scale=0.0, reward_shift=-0.2), "reward_off"),
@@ -56,7 +58,8 @@ def test_what_is_broken_is_found(wrong: LinearDynamics, name: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "others"),
     [
-        (LinearDynamics(end_shift=1.5), set()),
+        (LinearDynamics(end_shift=1.5), {"other_temperature"}),
+        (LinearDynamics(foresees_ends=False), {"other_temperature"}),
         (LinearDynamics(reward_scale=2.0), set()),
         (LinearDynamics(spread=2.0), {"other_temperature"}),
         (LinearDynamics(spread=0.4), {"other_temperature"}),

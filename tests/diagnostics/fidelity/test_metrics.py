@@ -7,7 +7,7 @@ import pytest
 
 from tests.diagnostics.fidelity.worlds import splits
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
-from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
+from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap, Interval
 from worldvae.diagnostics.fidelity.metrics.climatology import (
     climatology_crps,
     climatology_scores,
@@ -193,6 +193,8 @@ def test_a_linear_map_knows_what_actions_do() -> None:
     found = measure_reference(train, test, 0)
     assert 0.4 < found.action_gain.value < 0.6
     assert found.reward_r2 == pytest.approx(1, abs=0.01)
+    assert found.end_skill is not None
+    assert 0 < found.end_skill < 0.2
 
 
 def test_the_nearest_code_is_found_in_parts() -> None:
@@ -202,11 +204,13 @@ def test_the_nearest_code_is_found_in_parts() -> None:
     assert nearest_distances(asked, known) == pytest.approx(expected, abs=1e-3)
 
 
-def score(temperature: float, total: float) -> TemperatureScore:
-    return TemperatureScore(temperature=temperature, energy=total, survival=0.0)
+def score(temperature: float, low: float | None) -> TemperatureScore:
+    """At least `low` farther from reality than the best."""
+    excess = Interval(value=0.1, low=low, high=0.2)
+    return TemperatureScore(temperature=temperature, energy=0.5, survival=0.0, excess=excess)
 
 
 def test_of_level_temperatures_the_one_nearest_to_1_is_taken() -> None:
-    level = [score(0.7, 0.5), score(1.0, 0.503), score(1.3, 0.5)]
-    assert choose_temperature(level) == 1
-    assert choose_temperature([score(0.7, 0.4), score(1.0, 0.5)]) == 0.7
+    assert choose_temperature([score(0.7, 0.0), score(1.0, -0.05), score(1.3, 0.1)]) == 1
+    assert choose_temperature([score(0.7, 0.0), score(0.85, -0.1), score(1.0, 0.01)]) == 0.85
+    assert choose_temperature([score(0.7, None), score(1.0, None)]) == 1

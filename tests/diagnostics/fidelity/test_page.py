@@ -61,7 +61,7 @@ def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
 
 def test_the_verdict_says_how_far_dreams_are_trusted(tmp_path: Path) -> None:
     text = Page(sound()).text
-    assert "Trusted. Dreams are trusted for 64 decisions at temperature 1." in text
+    assert "Trusted. Dreams are trusted for all 64 decisions that were judged, at temp" in text
     assert MEANINGS["trusted"] in text
     assert "No rule found anything amiss" in text
     deaf = LinearDynamics(heeds_actions=False)

@@ -110,7 +110,7 @@ def test_rewards_that_a_linear_map_predicts_better() -> None:
 
 
 def test_the_horizon_is_said_in_words() -> None:
-    assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision at")
+    assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision of 64,")
     assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")
 
 

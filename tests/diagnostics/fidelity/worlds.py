@@ -33,7 +33,8 @@ MOVES = np.array([(0.0, 0.0), (0.25, 0.0), (-0.25, 0.0), (0.0, 0.25), (0.0, -0.2
 ROTATION = np.array([[np.cos(TURN), -np.sin(TURN)], [np.sin(TURN), np.cos(TURN)]], np.float32)
 MATRIX = SHRINK * ROTATION.T  # rows are codes
 REWARD = np.array([0.5, 0.3], np.float32)
-HAZARD, STEEPNESS = -4.5, 1.2
+HAZARD, STEEPNESS = -6.0, 2.5
+RATE = -3.9  # the logit of the share of decisions that end an episode
 HELD = 0.85
 LONGEST = 120
 SIDE = 16
@@ -48,6 +49,8 @@ class LinearDynamics:
     reward_shift: float = 0.0
     end_shift: float = 0.0
     """Added to the logit of an end."""
+    foresees_ends: bool = True
+    """False: an end has always the same probability."""
     spread: float = 1.0
     """Times the noise."""
     drift: float = 0.0
@@ -80,7 +83,8 @@ class LinearDynamics:
         turned = self.growth * x @ torch.from_numpy(MATRIX) if self.knows else x
         code = turned + pushed * self.knows + noise + self.drift
         reward = self.reward_scale * (x @ torch.from_numpy(REWARD)) * self.knows + self.reward_shift
-        end = torch.sigmoid(HAZARD + STEEPNESS * x[:, 0] * self.knows + self.end_shift)
+        danger = HAZARD + STEEPNESS * x[:, 0] if self.foresees_ends else 0 * x[:, 0] + RATE
+        end = torch.sigmoid(danger + self.end_shift)
         step = Step(code, reward, end, drawn < end, torch.zeros(len(x)))
         return DynamicsState(state.carried + 1, code), step
 

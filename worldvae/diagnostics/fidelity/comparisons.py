@@ -82,20 +82,25 @@ def score_temperatures(subject: ExaminedDynamics, seed: int) -> tuple[Temperatur
     windows = subject.windows.validation
     horizons = judged_horizons(windows.targets)
     bootstrap = EpisodeBootstrap.of(windows.episodes, derive(seed, "validation"))
-    scores = []
+    energies, survivals = [], []
     for temperature in TEMPERATURES:
         runs = DreamRuns(subject, windows, horizons, derive(seed, "temperatures"), temperature)
         energy = energy_score(runs.dreams.codes[:, :, runs.places], runs.truth)
         usual = climatology_scores(runs.training_codes(DRAWS), runs.truth)
-        ratio = bootstrap.draws(energy * runs.mask, usual * runs.mask)[0]
-        scores.append(
-            TemperatureScore(
-                temperature=temperature,
-                energy=float(ratio.mean()),
-                survival=survival_distance(windows, runs.dreams, bootstrap),
-            )
+        ratio = bootstrap.draws(energy * runs.mask, usual * runs.mask)
+        energies.append(np.asarray(ratio.mean(1)))
+        survivals.append(survival_distance(windows, runs.dreams, bootstrap))
+    totals = np.stack(energies) + np.stack(survivals)
+    best = totals[totals[:, 0].argmin()]
+    return tuple(
+        TemperatureScore(
+            temperature=temperature,
+            energy=float(energies[place][0]),
+            survival=float(survivals[place][0]),
+            excess=bootstrap.interval(totals[place] - best),
         )
-    return tuple(scores)
+        for place, temperature in enumerate(TEMPERATURES)
+    )
 
 
 def _squares(runs: DreamRuns) -> dict[str, Array]:

@@ -110,27 +110,22 @@ def _bins(predicted: Array, true: Array) -> tuple[ReliabilityBin, ...]:
     )
 
 
+def survival_distance(windows: Windows, dreams: DreamSamples, bootstrap: EpisodeBootstrap) -> Array:
+    """Return the mean distance of the shares of dreams and of episodes that go on: (1 + R,)."""
+    real, dreamed = (_going_on(hazard) for hazard in _hazards(windows, dreams, bootstrap))
+    return np.asarray(np.abs(dreamed - real).mean(1))
+
+
 def _survival(
     windows: Windows, dreams: DreamSamples, bootstrap: EpisodeBootstrap
 ) -> dict[str, Any]:
-    """Return the curves of episodes and of dreams (Kaplan & Meier, 1958).
-
-    Episodes are truncated: a window is under observation until that, and so are its dreams.
-    """
-    observed = windows.uncensored[:, None] & dreams.going
-    risks = windows.future.astype(np.float64), observed.sum(1, dtype=np.float64)
-    ends = windows.ends.astype(np.float64), (dreams.ended & observed).sum(1, dtype=np.float64)
-    seen = np.flatnonzero(risks[0].sum(0) >= LEAST_AT_RISK)
-    steps = int(seen[-1]) + 1 if len(seen) else 1
-    hazards = [
-        bootstrap.draws(end[:, :steps], risk[:, :steps])
-        for end, risk in zip(ends, risks, strict=True)
-    ]
-    real, dreamed = (np.asarray(np.cumprod(1 - hazard, axis=1)) for hazard in hazards)
+    """Return the curves of episodes and of dreams."""
+    hazards = _hazards(windows, dreams, bootstrap)
+    real, dreamed = map(_going_on, hazards)
     half = HALF / len(windows)
     counts = [np.asarray(np.cumsum(hazard, axis=1)) + half for hazard in hazards]
     return {
-        "horizons": tuple(range(1, steps + 1)),
+        "horizons": tuple(range(1, real.shape[1] + 1)),
         "real": bootstrap.curve(real),
         "dreamed": bootstrap.curve(dreamed),
         "gap": bootstrap.curve(dreamed - real),
@@ -138,7 +133,25 @@ def _survival(
     }
 
 
-def survival_distance(windows: Windows, dreams: DreamSamples, bootstrap: EpisodeBootstrap) -> float:
-    """Return the mean distance of the shares of dreams and of episodes that go on."""
-    gap = _survival(windows, dreams, bootstrap)["gap"]
-    return float(np.abs(gap.value).mean())
+def _hazards(
+    windows: Windows, dreams: DreamSamples, bootstrap: EpisodeBootstrap
+) -> tuple[Array, Array]:
+    """Return the share of episodes that end at each step of those that got there, and of dreams.
+
+    Episodes are truncated: a window is under observation until that, and so are its dreams
+    (Kaplan & Meier, 1958). Both are (1 + R, steps).
+    """
+    observed = windows.uncensored[:, None] & dreams.going
+    risks = windows.future.astype(np.float64), observed.sum(1, dtype=np.float64)
+    ends = windows.ends.astype(np.float64), (dreams.ended & observed).sum(1, dtype=np.float64)
+    seen = np.flatnonzero(risks[0].sum(0) >= LEAST_AT_RISK)
+    steps = int(seen[-1]) + 1 if len(seen) else 1
+    real, dreamed = (
+        bootstrap.draws(end[:, :steps], risk[:, :steps])
+        for end, risk in zip(ends, risks, strict=True)
+    )
+    return real, dreamed
+
+
+def _going_on(hazards: Array) -> Array:
+    return np.asarray(np.cumprod(1 - hazards, axis=1))

@@ -5,6 +5,9 @@ Shapes: B decisions, D numbers of a code, A of an action, F features.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from pydantic import Field
 
@@ -31,57 +34,75 @@ class LinearReference(Config):
         description="Share of the error in the next code that is saved by knowing the action."
     )
     reward_r2: float | None = Field(description="Of the reward; None where it is constant.")
-
-
-def measure_reference(train: Windows, held_out: Windows, seed: int) -> LinearReference:
-    """Predict the change of the code without and with the action, and the reward."""
-    blind = _errors(train, held_out, with_actions=False)
-    told = _errors(train, held_out, with_actions=True)
-    owners = np.repeat(held_out.episodes, _usable(held_out).sum(1))
-    bootstrap = EpisodeBootstrap.of(owners, seed)
-    ratio = bootstrap.draws(told[:, :-1].sum(1, keepdims=True), blind[:, :-1].sum(1, keepdims=True))
-    rewards = _rewards(held_out)
-    variance = float(rewards.var())
-    return LinearReference(
-        action_gain=bootstrap.interval(1 - ratio[:, 0]),
-        reward_r2=1 - float(told[:, -1].mean()) / variance if variance > LEAST else None,
+    end_skill: float | None = Field(
+        description="Brier skill for ends, over their rate; None where nothing ends."
     )
 
 
-def _errors(train: Windows, held_out: Windows, with_actions: bool) -> Array:
-    """Return the squared errors of the next code and of the reward: (B, D + 1)."""
-    x, y = _features(train, with_actions), _targets(train)
+@dataclass(frozen=True)
+class _Wanted:
+    """What is predicted: `values` (B, n) at the B decisions of which `rows` (W, T) is true."""
+
+    rows: Flags
+    values: Array
+
+
+def measure_reference(train: Windows, held_out: Windows, seed: int) -> LinearReference:
+    """Predict the change of the code without and with the action, the reward and the end."""
+    changes, events = _changes(held_out), _events(held_out)
+    blind, told = (
+        _errors(train, held_out, _changes, with_actions) for with_actions in (False, True)
+    )
+    owners = np.repeat(held_out.episodes, changes.rows.sum(1))
+    bootstrap = EpisodeBootstrap.of(owners, seed)
+    ratio = bootstrap.draws(told.sum(1, keepdims=True), blind.sum(1, keepdims=True))
+    error = _errors(train, held_out, _events, with_actions=True).mean(0)
+    variance = events.values.var(0)
+    reward, end = (
+        1 - float(wrong / usual) if usual > LEAST else None
+        for wrong, usual in zip(error, variance, strict=True)
+    )
+    return LinearReference(
+        action_gain=bootstrap.interval(1 - ratio[:, 0]), reward_r2=reward, end_skill=end
+    )
+
+
+def _changes(windows: Windows) -> _Wanted:
+    """The change of the code, which no decision has that ends an episode."""
+    rows = windows.valid & ~windows.terminated
+    return _Wanted(rows, np.diff(windows.codes.astype(np.float64), axis=1)[rows])
+
+
+def _events(windows: Windows) -> _Wanted:
+    """The reward and the end of the decisions after the start."""
+    rows = windows.valid.copy()
+    rows[:, : windows.past] = False
+    both = np.stack([windows.rewards[rows], windows.terminated[rows]], axis=1)
+    return _Wanted(rows, both.astype(np.float64))
+
+
+def _errors(
+    train: Windows, held_out: Windows, of: Callable[[Windows], _Wanted], with_actions: bool
+) -> Array:
+    """Return the squared errors of what is wanted of the held-out windows: (B, n)."""
+    known, wanted = of(train), of(held_out)
+    x, y = _features(train, known.rows, with_actions), known.values
     centre, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 1e-6, scale, np.inf)
     unit = (x - centre) / scale
     covariance = unit.T @ unit / len(unit) + PENALTY * np.eye(unit.shape[1])
     weights = np.linalg.solve(covariance, unit.T @ (y - y.mean(0)) / len(unit))
-    found = (_features(held_out, with_actions) - centre) / scale @ weights + y.mean(0)
-    return np.asarray(np.square(found - _targets(held_out)))
+    found = (_features(held_out, wanted.rows, with_actions) - centre) / scale @ weights + y.mean(0)
+    return np.asarray(np.square(found - wanted.values))
 
 
-def _features(windows: Windows, with_actions: bool) -> Array:
+def _features(windows: Windows, rows: Flags, with_actions: bool) -> Array:
     """Return codes, and with actions these and the products of both: (B, F)."""
-    usable = _usable(windows)
-    codes = np.asarray(windows.codes[:, :-1][usable], np.float64)
+    codes = np.asarray(windows.codes[:, :-1][rows], np.float64)
     if not with_actions:
         return codes
-    actions = windows.actions[usable].astype(np.float64)
+    actions = windows.actions[rows].astype(np.float64)
     if codes.shape[1] * actions.shape[1] > MOST_PRODUCTS:
         return np.hstack([codes, actions])
     products = (codes[:, :, None] * actions[:, None]).reshape(len(codes), -1)
     return np.hstack([codes, actions, products])
-
-
-def _targets(windows: Windows) -> Array:
-    """Return the change of the code, and the reward: (B, D + 1)."""
-    change = np.diff(windows.codes.astype(np.float64), axis=1)[_usable(windows)]
-    return np.hstack([change, _rewards(windows)[:, None]])
-
-
-def _rewards(windows: Windows) -> Array:
-    return np.asarray(windows.rewards[_usable(windows)], np.float64)
-
-
-def _usable(windows: Windows) -> Flags:
-    return np.asarray(windows.valid & ~windows.terminated)

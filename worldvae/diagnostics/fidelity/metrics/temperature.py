@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from worldvae.config import Config
+from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15, 1.3)
 USUAL = 1.0
-TIE = 0.01
-"""Scores that differ by less than this share do not tell temperatures apart."""
 
 
 class TemperatureScore(Config):
@@ -24,15 +23,20 @@ class TemperatureScore(Config):
     survival: float = Field(
         description="Distance of the shares of dreams and of episodes that go on, mean over steps."
     )
+    excess: Interval = Field(description="Sum of both, less that of the best temperature.")
 
     @property
     def total(self) -> float:
         """The sum of both, by which temperatures are chosen."""
         return self.energy + self.survival
 
+    @property
+    def is_level(self) -> bool:
+        """Whether it cannot be told from the best; with a single episode none can."""
+        return self.excess.low is None or self.excess.low <= 0
+
 
 def choose_temperature(scores: Sequence[TemperatureScore]) -> float:
     """Return the temperature of the least total; of those level with it the nearest to 1."""
-    best = min(score.total for score in scores)
-    level = [score.temperature for score in scores if score.total <= best + TIE * abs(best)]
+    level = [score.temperature for score in scores if score.is_level]
     return min(level, key=lambda each: (abs(each - USUAL), each))

@@ -177,7 +177,14 @@ def temperature(evidence: FidelityEvidence) -> str:
         evidence.temperature,
     )
     rows = [
-        (f"{score.temperature:g}", [(f"{score.energy:.3f}", ""), (f"{score.survival:.3f}", "")])
+        (
+            f"{score.temperature:g}",
+            [
+                (f"{score.energy:.3f}", ""),
+                (f"{score.survival:.3f}", ""),
+                (between(score.excess, 3), ""),
+            ],
+        )
         for score in scores
     ]
     return html.section(
@@ -186,7 +193,8 @@ def temperature(evidence: FidelityEvidence) -> str:
         html.paragraph(
             "Chosen by validation episodes, which no other number of this page uses: the energy "
             "score over that of any code, plus the distance of the shares of dreams and of "
-            "episodes that go on. Of temperatures that are level the nearest to 1 is taken."
+            "episodes that go on. Of temperatures that cannot be told from the best the nearest "
+            "to 1 is taken."
         ),
         html.beside(
             html.drawing(
@@ -195,6 +203,6 @@ def temperature(evidence: FidelityEvidence) -> str:
                 "Ringed: the chosen one, at which all dreams of this page run but those of the "
                 "section on spread.",
             ),
-            html.table(["temperature", "energy", "survival"], rows),
+            html.table(["temperature", "energy", "survival", "worse than the best"], rows),
         ),
     )

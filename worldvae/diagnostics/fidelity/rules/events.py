@@ -21,6 +21,10 @@ OFTENER = 1.5
 LEAST_GAP = 0.02
 # Less than a tenth of the ends that are due are as good as none.
 NEVER = 0.1
+# Fewer ends than these, and chance decides how well they were foretold.
+FEW_ENDS = 10
+# How much more of the Brier score of the rate a linear map of the code and the action saves.
+SKILL_LEAD = 0.02
 # A unit of predicted reward that is worth less than two thirds or more than one and a half.
 SLOPES = (0.67, 1.5)
 # Of the deviation of a reward, or of its mean where it hardly varies.
@@ -67,6 +71,22 @@ def ends_too_late(evidence: FidelityEvidence) -> Finding | None:
                 ),
             )
     return None
+
+
+def ends_blind(evidence: FidelityEvidence) -> Finding | None:
+    """Find dynamics whose ends come about as often as real ones, but not where these do."""
+    ends, linear = evidence.ends, evidence.reference.end_skill
+    if ends.ends < FEW_ENDS or ends.skill is None or linear is None:
+        return None
+    if ends.skill.most >= linear - SKILL_LEAD:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="ends_blind",
+        found="Ends do not come where they should: one step ahead their Brier skill is "
+        f"{between(ends.skill)}, where 0 is the rate alone; that of a linear map is {linear:.2f}.",
+        advice=join(heavier_ends(evidence.objective), LONGER, MORE_FRAMES),
+    )
 
 
 def _judged(evidence: FidelityEvidence) -> tuple[int, ...]:

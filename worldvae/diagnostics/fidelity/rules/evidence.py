@@ -73,9 +73,11 @@ FIDELITY = JsonFile("fidelity.json", Fidelity, "delete it to examine the dynamic
 
 def trusted_words(evidence: FidelityEvidence) -> str:
     """Return up to which horizon and at which temperature dreams may be trusted."""
+    temperature, longest = f"{evidence.temperature:g}", evidence.codes.horizons[-1]
     if not evidence.horizon:
-        return f"dreams are trusted for no decision (temperature {evidence.temperature:g})"
-    return (
-        f"dreams are trusted for {evidence.horizon} "
-        f"decision{'s' if evidence.horizon > 1 else ''} at temperature {evidence.temperature:g}"
-    )
+        return f"dreams are trusted for no decision (temperature {temperature})"
+    if evidence.horizon == longest:
+        words = f"all {longest} decisions that were judged"
+    else:
+        words = f"{evidence.horizon} decision{'s' if evidence.horizon > 1 else ''} of {longest}"
+    return f"dreams are trusted for {words}, at temperature {temperature}"

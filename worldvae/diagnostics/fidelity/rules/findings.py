@@ -20,7 +20,12 @@ from worldvae.diagnostics.fidelity.rules.codes import (
     unseen_codes,
     wide,
 )
-from worldvae.diagnostics.fidelity.rules.events import ends_too_early, ends_too_late, reward_off
+from worldvae.diagnostics.fidelity.rules.events import (
+    ends_blind,
+    ends_too_early,
+    ends_too_late,
+    reward_off,
+)
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, Trust
 from worldvae.diagnostics.fidelity.rules.notes import (
     few_episodes,
@@ -140,6 +145,7 @@ FLAWS: tuple[Rule, ...] = (
     drifts,
     ends_too_early,
     ends_too_late,
+    ends_blind,
     reward_off,
     narrow,
     wide,
