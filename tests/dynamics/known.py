@@ -73,7 +73,7 @@ def untrained(
     latents = data.batch.mean.shape[2] - keys
     config = DynamicsModelConfig(
         network=layers,
-        objective=DynamicsObjective(**{"observed": 2, **(objective or {})}),
+        objective=DynamicsObjective(**{"observed": 2, "input_noise": 0.0, **(objective or {})}),
         latents=latents,
         keys=keys,
         action_size=data.batch.actions.shape[2],

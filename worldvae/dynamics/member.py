@@ -23,17 +23,13 @@ from worldvae.dynamics.units import Units
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What follows from a decision, before anything of it is seen; each tensor (..., ...)."""
+class Change:
+    """How the code changes by a decision, as a distribution; each tensor (..., ...)."""
 
     latents: Distribution
     """Of the change of each latent, (..., Z)."""
     keys: Classes | None
     """Of the change of each key, (..., X); None without keys."""
-    reward: Tensor
-    """Log weights of the support of rewards, (..., R)."""
-    end: Tensor
-    """Logit that the decision ends the episode, (...), as if ends were `end_weight` as common."""
 
     def sample(self, noise: Noise, temperature: float) -> Tensor:
         """Draw the change of the code: (..., D)."""
@@ -51,6 +47,16 @@ class Prediction:
         """Return the standard deviation of the change of the code: (..., D)."""
         latents = self.latents.std()
         return latents if self.keys is None else torch.cat([latents, self.keys.std()], -1)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a decision pays and whether it ends the episode, as distributions."""
+
+    reward: Tensor
+    """Log weights of the support of rewards, (..., R)."""
+    end: Tensor
+    """Logit that the decision ends the episode, (...), as if ends were `end_weight` as common."""
 
 
 class Member(nn.Module):
@@ -87,14 +93,17 @@ class Member(nn.Module):
         features: Tensor = self.trunk(torch.cat([output, codes, actions], -1))
         return features
 
-    def predict(self, features: Tensor) -> Prediction:
-        """Predict from features (..., F) what a decision leads to."""
-        return Prediction(
-            latents=self.latents(features),
-            keys=None if self.keys is None else self.keys(features),
-            reward=self.reward(features),
-            end=self.end(features).float()[..., 0],
-        )
+    def change(self, features: Tensor) -> Change:
+        """Predict from features (..., F) how the code changes."""
+        return Change(self.latents(features), self.key_changes(features))
+
+    def key_changes(self, features: Tensor) -> Classes | None:
+        """Predict from features (..., F) how the keys change; None without keys."""
+        return None if self.keys is None else self.keys(features)
+
+    def events(self, features: Tensor) -> Events:
+        """Predict from features (..., F) what a decision pays, and whether it is the last."""
+        return Events(self.reward(features), self.end(features).float()[..., 0])
 
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
         """Remember T steps of codes (B, T, D) and actions (B, T, A): what is carried, (B, T, C)."""
@@ -113,16 +122,10 @@ class Member(nn.Module):
             carried = self.cell(torch.cat([code, action], -1), carried)
             feature = self.features(carried, code, action)
             with torch.no_grad():
-                code = code + self._changes(feature).sample(noise, 1.0)
+                code = code + self.change(feature).sample(noise, 1.0)
             features.append(feature)
             codes.append(code)
         return torch.stack(features, 1), torch.stack(codes, 1)
-
-    def _changes(self, features: Tensor) -> Prediction:
-        """Predict the code alone, which is all that the next step needs."""
-        keys = None if self.keys is None else self.keys(features)
-        none = features.new_zeros(0)
-        return Prediction(self.latents(features), keys, none, none)
 
 
 def end_costs(logits: Tensor, ends: Tensor, weight: float) -> Tensor:

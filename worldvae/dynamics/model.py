@@ -9,7 +9,7 @@ the encoder, and in a dream, where it was sampled (Ha & Schmidhuber, 2018).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from torch.nn import functional
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
 from worldvae.dynamics.free_running import code_errors, end_error, free_metrics
 from worldvae.dynamics.masks import masked_mean
-from worldvae.dynamics.member import Member, Prediction, end_costs, true_logits
+from worldvae.dynamics.member import Change, Member, end_costs, true_logits
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.dynamics.units import Units
@@ -55,6 +55,18 @@ class Step:
     """(N,) bool, drawn with that probability."""
     disagreement: Tensor
     """(N,): how much the members' expected changes deviate, in deviations of a change."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What N decisions may lead to, before anything of it is drawn."""
+
+    change: Change
+    """Of the code, as a distribution over (N, D)."""
+    reward: Tensor
+    """(N,): the expected reward."""
+    end_probability: Tensor
+    """(N,)."""
 
 
 class Dynamics(nn.Module):
@@ -121,13 +133,11 @@ class Dynamics(nn.Module):
         noise = Noise(generator)
         carried = self._remember(state, actions)
         predictions = [
-            self._member(k).predict(self._member(k).features(carried[k], state.code, actions))
-            for k in range(len(self.members))
+            self._predict(k, carried[k], state.code, actions) for k in range(len(self.members))
         ]
-        change = _chosen([one.sample(noise, temperature) for one in predictions], members)
-        reward = _chosen([self._reward(k, one) for k, one in enumerate(predictions)], members)
-        logits = _chosen([one.end for one in predictions], members)
-        probability = self.end_probability(logits)
+        change = _chosen([one.change.sample(noise, temperature) for one in predictions], members)
+        reward = _chosen([one.reward for one in predictions], members)
+        probability = _chosen([one.end_probability for one in predictions], members)
         code = state.code + change
         step = Step(
             code=code,
@@ -139,11 +149,9 @@ class Dynamics(nn.Module):
         return DynamicsState(carried, code), step
 
     def predict(self, state: DynamicsState, actions: Tensor, member: int = 0) -> Prediction:
-        """Return the distributions from which `imagine` draws; `reward` is the expected one."""
+        """Return what one member predicts of the actions (N, A), from which `imagine` draws."""
         carried = self._remember(state, actions)[member]
-        network = self._member(member)
-        prediction = network.predict(network.features(carried, state.code, actions))
-        return replace(prediction, reward=self._reward(member, prediction))
+        return self._predict(member, carried, state.code, actions)
 
     def memory(self, state: DynamicsState) -> Tensor:
         """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""
@@ -177,13 +185,13 @@ class Dynamics(nn.Module):
         given = self._blurred(batch, noise)
         start = given.new_zeros(len(batch), network.cell.carried)
         carried = network.read(given, batch.actions, start)
-        prediction = network.predict(network.features(carried, given, batch.actions))
+        features = network.features(carried, given, batch.actions)
         # From what was read to what is true, so that noise is taken off again.
         true = batch.mean[:, 1:, : self.latents] - given[..., : self.latents]
-        nll = -prediction.latents.log_prob(true).mean(-1)
+        nll = -network.change(features).latents.log_prob(true).mean(-1)
         change = batch.mean[:, 1:] - batch.mean[:, :-1]
         parts = {"nll": masked_mean(nll, batch.targets)}
-        parts |= self._events(network, prediction, change, batch)
+        parts |= self._events(network, features, change, batch)
         total = parts["nll"] + self._weighted(parts)
         rest = batch.each(lambda part: part[:, objective.observed :])
         if objective.own_samples and len(rest.rewards[0]):
@@ -204,7 +212,7 @@ class Dynamics(nn.Module):
         start = carried[:, late - 1], given[:, late]
         features, _ = network.run_freely(*start, rest.actions, noise)
         change = rest.mean[:, 1:] - rest.mean[:, :-1]
-        return self._events(network, network.predict(features), change, rest)
+        return self._events(network, features, change, rest)
 
     def _weighted(self, parts: dict[str, Tensor]) -> Tensor:
         objective = self.config.objective
@@ -212,15 +220,16 @@ class Dynamics(nn.Module):
         return total + objective.key_weight * parts["keys"] if self.keys else total
 
     def _events(
-        self, network: Member, prediction: Prediction, change: Tensor, batch: SequenceBatch
+        self, network: Member, features: Tensor, change: Tensor, batch: SequenceBatch
     ) -> dict[str, Tensor]:
         """Return the costs of rewards, ends and keys, in nats a decision (a key)."""
-        reward = network.reward.cross_entropy(prediction.reward, batch.rewards)
+        events, keys = network.events(features), network.key_changes(features)
+        reward = network.reward.cross_entropy(events.reward, batch.rewards)
         ends = batch.terminated.float()
-        end = end_costs(prediction.end, ends, self.config.objective.end_weight)
+        end = end_costs(events.end, ends, self.config.objective.end_weight)
         parts = {"reward": masked_mean(reward, batch.valid), "end": masked_mean(end, batch.valid)}
-        if prediction.keys is not None:
-            cost = -prediction.keys.log_prob(change[..., self.latents :]).mean(-1)
+        if keys is not None:
+            cost = -keys.log_prob(change[..., self.latents :]).mean(-1)
             parts["keys"] = masked_mean(cost, batch.targets)
         return parts
 
@@ -253,9 +262,9 @@ class Dynamics(nn.Module):
             network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)
         ]
         samples = runs[0][1], runs[1][1]
-        predictions = [network.predict(features) for features, _ in runs]
-        rewards = [self._reward(0, one) - rest.rewards for one in predictions]
-        ends = [self.end_probability(one.end) for one in predictions]
+        events = [network.events(features) for features, _ in runs]
+        rewards = [network.reward.mean(one.reward) - rest.rewards for one in events]
+        ends = [self.end_probability(one.end) for one in events]
         parts = code_errors(samples, rest.mean[:, 1:], self.latents)
         parts["reward"] = torch.stack(rewards).abs().mean(0) / self.reward_scale
         parts["end"] = end_error(torch.stack(ends).mean(0), rest, self.end_rate)
@@ -267,14 +276,21 @@ class Dynamics(nn.Module):
         cells = [self._member(k).cell for k in range(len(self.members))]
         return torch.stack([cell(inputs, state.carried[k]) for k, cell in enumerate(cells)])
 
-    def _reward(self, member: int, prediction: Prediction) -> Tensor:
-        return self._member(member).reward.mean(prediction.reward)
+    def _predict(self, member: int, carried: Tensor, code: Tensor, actions: Tensor) -> Prediction:
+        network = self._member(member)
+        features = network.features(carried, code, actions)
+        events = network.events(features)
+        return Prediction(
+            change=network.change(features),
+            reward=network.reward.mean(events.reward),
+            end_probability=self.end_probability(events.end),
+        )
 
     def _disagreement(self, predictions: list[Prediction]) -> Tensor:
         """Return how the expected changes deviate between members: (N,)."""
         if len(predictions) == 1:
-            return torch.zeros_like(predictions[0].end)
-        means = torch.stack([one.mean() for one in predictions]) / self.change_scale
+            return torch.zeros_like(predictions[0].reward)
+        means = torch.stack([one.change.mean() for one in predictions]) / self.change_scale
         return means.var(0, correction=0).mean(-1).sqrt()
 
     def _member(self, index: int) -> Member:
