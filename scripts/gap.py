@@ -9,10 +9,10 @@ from scripts.cli import Parser, run
 def main() -> None:
     _, experiment = Parser(__doc__).parse()
     from agents.gap.examine import examine_gap
+    from agents.gap.wording import headline
 
     report, page = examine_gap(experiment)
-    print(report.summary())
-    print(f"page: {page}")
+    print("\n".join(filter(None, [headline(report), report.summary(), f"page: {page}"])))
 
 
 if __name__ == "__main__":

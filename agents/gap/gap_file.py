@@ -133,8 +133,8 @@ class GapReport(Content):
         return tuple(policy for policy in self.policies if policy.dreamer)
 
     def summary(self) -> str:
-        """Return verdict, findings and advice as text, one line each."""
-        lines = [f"verdict: {self.verdict}"]
+        """Return findings and advice as text, one line each."""
+        lines = list[str]()
         for finding in self.findings:
             lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
         return "\n".join(lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.gap import sections
 from agents.gap.film import FILM
 from agents.gap.gap_file import GapReport, Trust
-from agents.gap.wording import number, with_interval
+from agents.gap.wording import headline
 from worldvae import html
 from worldvae.files import atomic_write_text
 
@@ -63,14 +63,7 @@ def _title(folder: Path) -> str:
 
 
 def _verdict(report: GapReport) -> str:
-    words = {"ranks": "The dream ranks policies as reality does", "misleads": "The dream misleads"}
-    says = words.get(report.verdict, report.verdict.capitalize())
-    line = (
-        f"{says}. Spearman {with_interval(report.returns.spearman, 2)}; the dream is off by "
-        f"{with_interval(report.returns.absolute_error)} a policy, and the policy that it would "
-        f"choose lacks {number(report.returns.regret.value)} to the best."
-    )
-    blocks = html.paragraph(line), html.paragraph(MEANINGS[report.verdict])
+    blocks = html.paragraph(headline(report)), html.paragraph(MEANINGS[report.verdict])
     return html.box(f"verdict {MARKS[report.verdict]}", "verdict", "Verdict", *blocks)
 
 

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from agents.gap.gap_file import Measured
+from agents.gap.gap_file import GapReport, Measured, Trust
 from worldvae.stats import Array
+
+SAYS: dict[Trust, str] = {
+    "ranks": "The dream ranks policies as reality does",
+    "doubtful": "Doubtful",
+    "misleads": "The dream misleads",
+    "inconclusive": "Inconclusive",
+}
+"""Each verdict in words."""
+
+
+def headline(report: GapReport) -> str:
+    """Return the verdict and the numbers behind it, in a line."""
+    found = report.returns
+    return (
+        f"{SAYS[report.verdict]}. Spearman {with_interval(found.spearman, 2)} over "
+        f"{len(report.policies)} policies; the dream is off by "
+        f"{with_interval(found.absolute_error)} a policy, and the policy that it would choose "
+        f"lacks {number(found.regret.value)} to the best."
+    )
 
 
 def with_interval(found: Measured, digits: int | None = None) -> str:

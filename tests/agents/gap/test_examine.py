@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +18,12 @@ from agents.dream.promise import promised_returns
 from agents.gap.agents import find_dreamers, read_promises
 from agents.gap.examine import examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport
+from agents.gap.wording import headline
 from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EVALUATIONS
 from agents.train import train
-from tests.tiny import load
+from tests.tiny import TINY, load
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.errors import ConfigError
 
@@ -179,3 +183,19 @@ def test_dynamics_of_another_environment_are_refused(experiment: Experiment) -> 
     gap = experiment.gap.model_copy(update={"dynamics": experiment.dynamics_folder})
     with pytest.raises(ConfigError, match="dynamics of worldvae/Dots-v0, not of CartPole-v1"):
         examine_gap(experiment.model_copy(update={"gap": gap, "env": env}))
+
+
+def test_the_command_says_verdict_findings_and_page(
+    experiment: Experiment, report: GapReport
+) -> None:
+    words = [f"--{key}={json.dumps(value)}" for key, value in GAP_SETTINGS.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.gap", TINY, "--runs", str(experiment.runs), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(headline(report))
+    assert all(finding.found in done.stdout for finding in report.findings)
+    assert done.stdout.endswith(f"page: {experiment.gap_folder / 'gap.html'}\n")
+    assert GAP.read(experiment.gap_folder).command.startswith("python -m scripts.gap ")
