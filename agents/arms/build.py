@@ -27,7 +27,12 @@ from worldvae.training.device import torch_device
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import MemoryEncoder
 from worldvae.wrappers.observer import Observer
-from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures, VectorEnvAdapter
+from worldvae.wrappers.sb3 import (
+    CombinedEncoderFeatures,
+    EncoderFeatures,
+    KeyFeatures,
+    VectorEnvAdapter,
+)
 from worldvae.wrappers.stack import ObservedVectorEnv
 
 
@@ -114,17 +119,20 @@ class ArmSetup:
         return ObserverInputs(self.stack, actions, encode, remember, units)
 
     def policy_arguments(self) -> dict[str, Any]:
-        """Return policy arguments that only this arm has: the encoder that it trains."""
-        if not self.arm.learns_encoder:
-            return {}
-        key = self.env.image_key
-        encoder = self.loaded_encoder.trainable(self.agent.whiten)
-        arguments = {"encoder": encoder, "stack": self.agent.stack}
-        return {
-            "features_extractor_class": CombinedEncoderFeatures if key else EncoderFeatures,
-            "features_extractor_kwargs": {**arguments, **({"image_key": key} if key else {})},
-            "normalize_images": False,  # the encoder takes grey levels
-        }
+        """Return the policy's arguments for its first layers, as far as they are not the stock."""
+        key = self.env.image_key if self.kind.shows_keys else None
+        keys = {} if key is None else {"image_key": key, "symlog_keys": self.agent.symlog_keys}
+        if self.arm.learns_encoder:
+            encoder = self.loaded_encoder.trainable(self.agent.whiten)
+            arguments = {"encoder": encoder, "stack": self.agent.stack}
+            return {
+                "features_extractor_class": CombinedEncoderFeatures if keys else EncoderFeatures,
+                "features_extractor_kwargs": {**arguments, **keys},
+                "normalize_images": False,  # the encoder takes grey levels
+            }
+        if keys and self.agent.symlog_keys:
+            return {"features_extractor_class": KeyFeatures, "features_extractor_kwargs": keys}
+        return {}
 
 
 def set_up(experiment: Experiment, name: str) -> ArmSetup:

@@ -117,6 +117,8 @@ class ObservationKind:
     """Whether it needs a state reader."""
     is_drawn: bool = True
     """Whether it needs frames from the environment."""
+    shows_keys: bool = True
+    """Whether the policy also observes the other keys of a Dict observation."""
     panel: str = ""
     """The title of its bars in a film, if it is shown as bars."""
     reach: float = 3.0
@@ -149,6 +151,7 @@ OBSERVERS: dict[str, ObservationKind] = {
     "actions": ObservationKind(
         lambda inputs: ActionObserver(inputs.stack, inputs.actions),
         is_drawn=False,
+        shows_keys=ActionObserver.shows_other_keys,
         panel="sees its actions",
         reach=1.0,
     ),

@@ -83,6 +83,11 @@ class AgentConfig(Config):
     normalize_reward: bool = Field(
         True, description="Divide training rewards by the running deviation of the return."
     )
+    symlog_keys: bool = Field(
+        False,
+        description="Read the numbers beside the image as sign(x) log(1 + |x|), so that large ones "
+        "do not drown the others (Hafner et al., 2023).",
+    )
     settings: dict[str, Any] = Field(
         {},
         description="Further arguments of the algorithm's class, such as n_steps and batch_size "

@@ -191,7 +191,36 @@ class EncoderFeatures(BaseFeaturesExtractor):
         return self.encoder(frames).reshape(len(observations), -1)  # type: ignore[no-any-return]
 
 
-class CombinedEncoderFeatures(CombinedExtractor):
+class KeyFeatures(CombinedExtractor):
+    """Joins the keys of a Dict; with `symlog_keys` numbers beside the image are read as symlog(x).
+
+    symlog(x) = sign(x) log(1 + |x|), so that a health of 100 does not drown latents of about 1
+    (Hafner et al., 2023).
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        image_key: str,
+        symlog_keys: bool = True,
+        normalized_image: bool = False,
+    ) -> None:
+        super().__init__(observation_space, normalized_image=normalized_image)
+        vectors = [key for key, part in observation_space.items() if not is_image_space(part)]
+        self._compressed = [key for key in vectors if symlog_keys and key != image_key]
+
+    def forward(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return the features of all keys: a Dict of (B, ...) -> (B, D)."""
+        read = {key: symlog(observations[key].float()) for key in self._compressed}
+        return super().forward({**observations, **read})
+
+
+def symlog(numbers: Tensor) -> Tensor:
+    """Return sign(x) log(1 + |x|) of each number: (...) -> (...)."""
+    return numbers.sign() * numbers.abs().log1p()
+
+
+class CombinedEncoderFeatures(KeyFeatures):
     """`EncoderFeatures` of the image under `image_key` of a Dict, joined with its other keys.
 
     Other images are scaled to [0, 1] before their convolutions, as in any policy of
@@ -204,10 +233,11 @@ class CombinedEncoderFeatures(CombinedExtractor):
         encoder: TrainableEncoder,
         stack: int,
         image_key: str,
+        symlog_keys: bool = False,
         normalized_image: bool = True,  # what policies of images set, as normalize_images says
     ) -> None:
         others = {key: part for key, part in observation_space.items() if key != image_key}
-        super().__init__(spaces.Dict(others), normalized_image=normalized_image)
+        super().__init__(spaces.Dict(others), image_key, symlog_keys, normalized_image)
         space = observation_space[image_key]
         assert isinstance(space, spaces.Box)
         image = EncoderFeatures(space, encoder, stack)
