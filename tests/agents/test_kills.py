@@ -14,12 +14,13 @@ from agents.compare import compare
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.prepare import collect_rollouts, make_untrained_encoder, pretrain_encoder
-from agents.run.agent_card import own_encoder, read_card
+from agents.run.agent_card import own_dynamics, own_encoder, read_card
 from agents.train import train
 from tests.agents.drift.test_watch import REFITTED
 from tests.kills import Kill, files_of, kill_everywhere, leftovers
 from tests.tiny import load
 from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.rollouts import RolloutStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -129,6 +130,33 @@ def test_a_training(runs: Path, tmp_path: Path, agent: dict[str, Any]) -> None:
     assert values(folder / "result.json").keys() == values(whole / "result.json").keys()
     assert card.env_steps == read_card(whole).env_steps
     Agent.load(folder)
+
+
+ROUNDS = {"dream.rounds": 2, "dream.refit_encoder": False, "rollouts.frames": 100}
+"""The settings of two rounds; `rollouts.frames` are those of the second, since others are there."""
+
+
+def test_a_round(runs: Path, tmp_path: Path) -> None:
+    for one in (runs, tmp_path / "whole"):
+        if one != runs:
+            shutil.copytree(runs, one)
+        for settings in one.glob("*/*/settings.yaml"):
+            settings.unlink()
+    whole = train(load(tmp_path / "whole", **ROUNDS), "dream", 0)
+    experiment = load(runs, **ROUNDS)
+    folder = experiment.agent_folder("dream", 0)
+    kills = kill_everywhere(lambda: train(experiment, "dream", 0), folder / "round_1")
+    struck(kills, "env.json", "manifest.jsonl", "N.npz", "model.safetensors", "card.json")
+    struck(kills, "starts.safetensors", "checkpoint.pt", "result.json")
+    check_whole(folder / "round_1", whole / "round_1")
+    card = read_card(folder)
+    assert card.refreshes == 1
+    assert hash_encoder(own_encoder(folder, card)) == card.encoder_sha256
+    assert hash_dynamics(own_dynamics(folder, card)) == card.dynamics_sha256
+    store = RolloutStore(folder / "round_1/rollouts")
+    assert store.healthy() == store.records
+    assert len(store.records) == len(set(store.folder.glob("*.npz"))), "each episode is listed"
+    assert not [record for record in store.records if record.policy not in {"agent", "smooth"}]
 
 
 def test_a_refresh(runs: Path, tmp_path: Path) -> None:
