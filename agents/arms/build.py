@@ -20,7 +20,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.config import DreamConfig
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
-from worldvae.envs import EnvConfig, state_variables
+from worldvae.envs import EnvConfig, make_env, state_variables
 from worldvae.envs.world import RealWorld, World
 from worldvae.errors import ConfigError
 from worldvae.training.device import torch_device
@@ -228,6 +228,25 @@ def check_batches(setup: ArmSetup) -> None:
         setup.agent.check_batches()
     except ValueError as error:
         raise ConfigError(f"dream.num_envs = {setup.agent.num_envs}: {error}") from None
+
+
+def check_cameras(setup: ArmSetup) -> None:
+    """Raise ConfigError if the arm dreams of an environment that shows further images.
+
+    A dream shows the latents of one; in reality the agent would observe more than in its training.
+    """
+    if not setup.arm.trains_in_dream:
+        return
+    env = make_env(setup.env)
+    env.close()
+    space, image = env.observation_space, setup.env.image_key
+    parts = space.spaces if isinstance(space, spaces.Dict) else {}
+    cameras = [key for key, part in parts.items() if key != image and is_image_space(part)]
+    if cameras:
+        raise ConfigError(
+            f"the arm {setup.arm.name}: {setup.env.id} also shows the images {', '.join(cameras)}, "
+            "which dreams do not; wrap the environment to show one image, or leave the arm out"
+        )
 
 
 def check_state(setup: ArmSetup) -> None:

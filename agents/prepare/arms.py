@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from agents.arms.build import ArmSetup, check_batches, check_state, set_up
+from agents.arms.build import ArmSetup, check_batches, check_cameras, check_state, set_up
 from agents.config.experiment import Experiment
 from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
 from agents.prepare.encoder import make_untrained_encoder, pretrain_encoder
@@ -20,6 +20,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     for setup in setups:
         check_state(setup)
         check_batches(setup)
+        check_cameras(setup)
         if setup.arm.trains_in_dream:
             _check_real_steps(experiment)
         if setup.arm.observes == "frames":

@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from torch import Tensor
 
-from agents.arms.build import ArmSetup, TrainingEnv, open_training, set_up
+from agents.arms.build import ArmSetup, TrainingEnv, check_cameras, open_training, set_up
 from agents.arms.registry import ARMS, ArmName
 from agents.config.agent import AlgorithmName
 from agents.config.experiment import Experiment
@@ -21,7 +21,9 @@ from agents.prepare import collect_rollouts
 from tests.odd import SIDE
 from tests.tiny import TINY
 from worldvae.autoencoders.pretrain import leave_untrained
+from worldvae.dynamics.learn import leave_dynamics_untrained
 from worldvae.envs import make_vec
+from worldvae.errors import ConfigError
 
 CHOOSES, STEERS = {"actions": "from five"}, {"actions": "whole"}
 ON_POLICY = {"n_steps": 6, "batch_size": 12, "n_epochs": 1}
@@ -42,7 +44,7 @@ Fed = dict[str, list[Tensor]]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rollouts and untrained encoders of each kind: what is learned is not asked here."""
+    """Rollouts, untrained encoders and dynamics of each kind: what is learned is not asked here."""
     runs = tmp_path_factory.mktemp("inputs")
     for shows in SHOWS:
         for algorithm in ("PPO", "SAC"):
@@ -50,6 +52,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             store = collect_rollouts(experiment)
             for folder in (experiment.encoder_folder, experiment.untrained_encoder_folder):
                 leave_untrained(store, experiment.pretrain, folder, seed=0)
+            for folder in (experiment.dynamics_folder, experiment.untrained_dynamics_folder):
+                made = experiment.encoder_folder, experiment.dynamics, folder
+                leave_dynamics_untrained(store, *made, seed=0)
     return runs
 
 
@@ -80,13 +85,18 @@ def load(runs: Path, shows: str, algorithm: str) -> Experiment:
 @pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
 def test_an_algorithm_learns_in_every_arm(runs: Path, shows: str, algorithm: str) -> None:
     experiment = load(runs, shows, algorithm)
-    for arm in [*ARMS]:
+    for arm, row in ARMS.items():
         setup = set_up(experiment, arm)
+        if row.world == "dream" and "rear" in SHOWS[shows]:
+            with pytest.raises(ConfigError, match="also shows the images rear"):
+                check_cameras(setup)
+            continue
         training = open_training(setup, seed=0)
         model = make_model(experiment.agent, training.env, 0, "cpu", setup.policy_arguments())
         with watched(model) as fed:
             model.learn(24)
-            check_fed(fed, arm, SHOWS[shows] if arm != "blind" else [], algorithm)
+            keys = SHOWS[shows] if row.observes != "actions" else []
+            check_fed(fed, arm, shape_of(experiment, arm), keys, algorithm)
             check_played(setup, model, training, fed)
 
 
@@ -112,23 +122,33 @@ def watched(model: BaseAlgorithm) -> Iterator[Fed]:
         hook.remove()
 
 
-def check_fed(fed: Fed, arm: ArmName, keys: list[str], algorithm: str) -> None:
-    assert set(fed) == {"camera", *keys}
-    shapes = {
-        "pixels": (3 * STACK, SIDE, SIDE),
-        "finetune": (3 * STACK, SIDE, SIDE),
-        "latent": (LATENTS * STACK,),
-        "untrained": (LATENTS * STACK,),
-        "state": (STACK,),
-        "blind": (STACK * (3 if LEARNS[algorithm][0] is CHOOSES else 2),),
+def shape_of(experiment: Experiment, arm: ArmName) -> tuple[int, ...]:
+    """What the first layers of an arm are given in place of one frame."""
+    remembered = LATENTS + experiment.dynamics.memory
+    actions = 3 if LEARNS[experiment.agent.algorithm][0] is CHOOSES else 2
+    shapes: dict[str, tuple[int, ...]] = {
+        "frames": (3 * STACK, SIDE, SIDE),
+        "latents": (LATENTS * STACK,),
+        "latents + memory": (remembered,),
+        "true state": (STACK,),
+        "actions": (STACK * actions,),
     }
+    return shapes[ARMS[arm].observes]
+
+
+def check_fed(
+    fed: Fed, arm: ArmName, shape: tuple[int, ...], keys: list[str], algorithm: str
+) -> None:
+    assert set(fed) == {"camera", *keys}
     white = {"pixels": 1.0, "finetune": 255.0}  # the encoder takes grey levels
     for image in fed["camera"]:
-        assert image.shape[1:] == shapes[arm]
+        assert image.shape[1:] == shape
         if arm in white:
             check_range(image / white[arm])
     for gear in fed.get("gear", []):
         assert gear.shape[1:] == (4,)
+        if ARMS[arm].world == "dream":
+            continue  # where each of its numbers is imagined on its own
         padded = algorithm == "RecurrentPPO"  # sequences of unequal length, whose rest is masked
         assert ((gear.sum(1) == 1) | (padded & (gear == 0).all(1))).all()
     for speed in fed.get("speed", []):
