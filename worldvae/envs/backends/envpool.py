@@ -86,7 +86,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         terminated, truncated = np.zeros((2, self.num_envs), bool)
 
         def act(pool: _Pool, share: slice) -> NDArray[np.uint8]:
-            step = Step(obs[share], rewards[share], terminated[share], truncated[share])
+            step = PoolStep(obs[share], rewards[share], terminated[share], truncated[share])
             return pool.step(actions[share], step)
 
         last = np.concatenate(self._each(act))
@@ -117,7 +117,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         return steer_throttle(actions) if self._config.has_steer_throttle else actions
 
 
-class Step(NamedTuple):
+class PoolStep(NamedTuple):
     """The results of a step of n environments, arrays that a pool fills in place."""
 
     obs: NDArray[np.uint8]
@@ -164,7 +164,7 @@ class _Pool:
         """Begin an episode in each environment and write the first frames to `obs` (n, H, W, C)."""
         self._reset(np.arange(len(self._idle)), obs)
 
-    def step(self, actions: NDArray[np.float32], step: Step) -> NDArray[np.uint8]:
+    def step(self, actions: NDArray[np.float32], step: PoolStep) -> NDArray[np.uint8]:
         """Repeat each action for one decision and fill `step` with its results.
 
         Returns the final frames of the E episodes that ended: (E, H, W, C).
