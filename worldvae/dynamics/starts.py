@@ -22,7 +22,7 @@ CHUNK = 1_024
 """How many starts are observed in one batch."""
 
 
-class Episodes(Protocol):
+class EpisodeSource(Protocol):
     """Episodes as dynamics read them, such as `Sequences` of a split."""
 
     @property
@@ -50,7 +50,7 @@ class StartBank:
         return len(self.codes)
 
     @classmethod
-    def of(cls, episodes: Episodes, starts: Starts, burn_in: int, bank: int) -> StartBank:
+    def of(cls, episodes: EpisodeSource, starts: Starts, burn_in: int, bank: int) -> StartBank:
         """Return at most `bank` starts, spread evenly over all that `episodes` offer.
 
         Args:

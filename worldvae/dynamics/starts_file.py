@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from worldvae.dynamics.config import Starts
-from worldvae.dynamics.starts import Episodes, StartBank
+from worldvae.dynamics.starts import EpisodeSource, StartBank
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import atomic_write_bytes, user_errors
 from worldvae.rollouts.manifest import Split
@@ -22,7 +22,9 @@ REMEDY = "copy the whole folder again, or learn the dynamics again"
 FIELDS = "codes", "actions", "burn_in", "places"
 
 
-def save_starts(folder: Path, splits: Mapping[Split, Episodes], burn_in: int, bank: int) -> None:
+def save_starts(
+    folder: Path, splits: Mapping[Split, EpisodeSource], burn_in: int, bank: int
+) -> None:
     """Write the starts of each split into a folder of dynamics: `bank` of any, and `bank` first.
 
     Before each there are at most `burn_in` real decisions. A split without episodes has none.
