@@ -128,6 +128,17 @@ def test_pretrain_says_what_it_made(tmp_path: Path) -> None:
     assert card["autoencoder"]["objective"]["beta"] == 4
 
 
+def test_dynamics_are_learnt_and_checked(runs: Path) -> None:
+    done = run("scripts.dynamics", TINY, "--runs", runs, "--name", "tiny")
+    folder = runs / "tiny" / "dynamics"
+    assert f"{folder}: " in done.stdout
+    assert "held-out error of running freely" in done.stdout
+    assert "dreams are trusted for" in done.stdout
+    assert f"all of the check: {folder}/fidelity.html" in done.stdout
+    check = json.loads((folder / "fidelity.json").read_text())
+    assert check["command"].startswith("python -m scripts.dynamics tests/tiny.yaml")
+
+
 def test_two_processes_pretrain_what_one_does(tmp_path: Path) -> None:
     """Collection, evaluation, files and words are the first one's; the weights are the same."""
     words = [TINY, "--runs", tmp_path, "--name"]

@@ -19,7 +19,9 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
+from worldvae.rollouts.policies import EpsilonPolicy
 from worldvae.wrappers.observer import Moment
+from worldvae.wrappers.stack import ObservedVectorEnv
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,30 @@ def test_a_dream_shows_what_reality_does_with_memory(runs: Path) -> None:
         assert np.abs(seen - row).max(axis=1).min() < 1e-5
     dones = [training.env.step(np.zeros(4, int))[2] for _ in range(5)]
     assert dones[-1].all(), "the horizon is that of the configuration"
+
+
+def test_the_memory_of_a_collecting_agent_holds_what_was_done(runs: Path) -> None:
+    """Half of its actions are replaced by random ones, as in collection."""
+    experiment = load(runs, **{"agent.env_steps": 1})
+    agent = Agent.load(train(experiment, "memory", 3), deterministic=True)
+    plain = make_vec(experiment.env, 2, seed=5)
+    shown = ObservedVectorEnv(
+        make_vec(experiment.env, 2, seed=5),
+        Agent.load(experiment.agent_folder("memory", 3)).observer,
+    )
+    space = plain.single_action_space
+    exploring = EpsilonPolicy(agent, space, np.random.default_rng(0), epsilon=0.5)
+    (frames, _), (expected, _) = plain.reset(), shown.reset()
+    starts, replaced = np.ones(2, bool), 0
+    for _ in range(60):
+        actions = exploring(frames, starts)
+        np.testing.assert_allclose(agent.seen, expected, atol=1e-5)
+        chosen, _ = agent.model.predict(agent.seen, deterministic=True)
+        replaced += int((chosen != actions).sum())
+        frames, _, terminated, truncated, _ = plain.step(actions)
+        expected, *_ = shown.step(actions)
+        starts = terminated | truncated
+    assert replaced > 20
 
 
 def test_dreams_must_fit_the_batches_of_the_algorithm(runs: Path) -> None:
