@@ -11,7 +11,7 @@ from agents.gap.competitors import scripted_competitors
 from agents.gap.film import FILM, RecordedStart, film_start
 from agents.gap.gap_file import GAP, GapReport
 from agents.gap.page import write_gap_page
-from agents.gap.run import Contest
+from agents.gap.run import GapRun
 from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
 from worldvae.autoencoders.checkpoint import hash_encoder
@@ -85,7 +85,7 @@ def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
 
 def _contest(
     experiment: Experiment, worlds: RunWorlds, examined: ExaminedDream
-) -> tuple[Contest, list[str]]:
+) -> tuple[GapRun, list[str]]:
     """Return who plays where, and why some agents do not."""
     config, skipped = experiment.gap, list[str]()
     collected = {record.policy for record in RolloutStore(examined.rollouts).healthy()}
@@ -101,7 +101,7 @@ def _contest(
             f"gap: {len(competitors)} policies cannot be ranked; set gap.usual: true, or name more "
             "in gap.policies"
         )
-    contest = Contest(
+    contest = GapRun(
         competitors,
         worlds,
         config,

@@ -21,7 +21,7 @@ from worldvae.versions import library_versions
 
 
 @dataclass(frozen=True)
-class Contest:
+class GapRun:
     """Who plays in which worlds, and where the episodes are kept."""
 
     competitors: Sequence[Competitor]

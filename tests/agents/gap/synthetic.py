@@ -15,7 +15,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from agents.config.gap import GapConfig
 from agents.gap.competitors import scripted_competitors
 from agents.gap.gap_file import GapReport
-from agents.gap.run import Contest
+from agents.gap.run import GapRun
 from agents.gap.worlds import Part
 from worldvae.rollouts.config import RolloutConfig
 
@@ -81,12 +81,12 @@ class Fake:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
-def contest(worlds: Fake, folder: Path, **config: Any) -> Contest:
+def contest(worlds: Fake, folder: Path, **config: Any) -> GapRun:
     """A contest of the usual scripted policies, of a few episodes."""
     gap = GapConfig(**{"episodes": 6, "validation_episodes": 4, **config})
     collected = {"random", "smooth", "sweep"}
     players = scripted_competitors(gap, worlds.action_space, ROLLOUTS, collected, 0)
-    return Contest(players, worlds, gap, temperature=1.0, folder=folder, seed=0)
+    return GapRun(players, worlds, gap, temperature=1.0, folder=folder, seed=0)
 
 
 def reported(worlds: Fake, folder: Path, **config: Any) -> GapReport:
