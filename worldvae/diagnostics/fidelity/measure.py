@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from worldvae.diagnostics.clock import PartClock
@@ -53,32 +55,25 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
 
     Raises ArtifactError if the held-out episodes are too few or too short to tell.
     """
-    train, validation, test = subject.windows
+    test = subject.windows.test
     horizons = _judged(test, "test")
-    _judged(validation, "validation")
+    _judged(subject.windows.validation, "validation")
     with clock.part("temperatures"):
         temperatures = score_temperatures(subject, seed)
         temperature = choose_temperature(temperatures)
-    with clock.part("dreams"):
-        runs = DreamRuns(subject, test, horizons, seed, temperature)
-        ahead, dreams = runs.ahead, runs.samples[DREAM]
+    runs = DreamRuns(subject, test, horizons, seed, temperature)
     bootstrap = EpisodeBootstrap.of(test.episodes, derive(seed, "bootstrap"))
+    with clock.part("dreams"):
+        runs.make()
     with clock.part("codes"):
-        codes, energy = compare_codes(runs, bootstrap), compare_samples(runs, bootstrap)
-        policies = compare_policies(runs, derive(seed, "policies"))
-        usual = runs.usual.codes[:, :, runs.places]
-        draws, known = runs.training_codes(DRAWS), runs.training_codes(KNOWN_CODES)
-        spread = measure_spread(usual, runs.truth, draws, runs.mask, horizons, bootstrap)
-        unseen = measure_unseen(dreams, runs.truth, known, runs.mask, horizons, bootstrap)
+        codes = _codes(runs, bootstrap)
     with clock.part("events"):
-        reward = measure_reward(test, ahead, runs.dreams, horizons, bootstrap)
-        ends = measure_ends(test, ahead, runs.dreams, bootstrap)
-        reference = measure_reference(train, test, derive(seed, "reference"))
+        events = _events(runs, bootstrap)
     with clock.part("pixels"):
         pixels, no_pixels = _pixels(runs)
     with clock.part("state"):
         state, no_state = _state(runs)
-    acted = reference.action_gain.least >= ACTIONS_TELL
+    acted = events["reference"].action_gain.least >= ACTIONS_TELL
     return FidelityEvidence(
         env_id=subject.env_id,
         trained=subject.is_trained,
@@ -87,20 +82,39 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         burn_in=test.past,
         temperature=temperature,
         temperatures=temperatures,
-        codes=codes,
-        energy=energy,
         pixels=pixels,
         no_pixels=no_pixels,
         state=state,
         no_state=no_state,
-        policies=policies,
-        reward=reward,
-        ends=ends,
-        spread=spread,
-        unseen=unseen,
-        reference=reference,
-        horizon=trusted_horizon(codes, energy, acted),
+        horizon=trusted_horizon(codes["codes"], codes["energy"], acted),
+        **codes,
+        **events,
     )
+
+
+def _codes(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
+    """Return the fields of the evidence that are about codes."""
+    usual = runs.usual.codes[:, :, runs.places]
+    draws, known = runs.training_codes(DRAWS), runs.training_codes(KNOWN_CODES)
+    truth, rest = runs.truth, (runs.mask, runs.horizons, bootstrap)
+    return {
+        "codes": compare_codes(runs, bootstrap),
+        "energy": compare_samples(runs, bootstrap),
+        "policies": compare_policies(runs, derive(runs.seed, "policies")),
+        "spread": measure_spread(usual, truth, draws, *rest),
+        "unseen": measure_unseen(runs.samples[DREAM], truth, known, *rest),
+    }
+
+
+def _events(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
+    """Return the fields of the evidence that are about rewards and ends."""
+    test, horizons = runs.windows, runs.horizons
+    train = runs.subject.windows.train
+    return {
+        "reward": measure_reward(test, runs.ahead, runs.dreams, horizons, bootstrap),
+        "ends": measure_ends(test, runs.ahead, runs.dreams, bootstrap),
+        "reference": measure_reference(train, test, derive(runs.seed, "reference")),
+    }
 
 
 def _judged(windows: Windows, split: str) -> tuple[int, ...]:

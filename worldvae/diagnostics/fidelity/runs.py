@@ -63,6 +63,10 @@ class DreamRuns:
         """Predictions one step ahead."""
         return one_step(self.subject.model, self.windows, derive(self.seed, "ahead"))
 
+    def make(self) -> None:
+        """Make all that nobody has asked for yet."""
+        _ = self.ahead, self.samples, self.usual
+
     @property
     def everything(self) -> dict[str, Floats]:
         """All dreamed codes: name -> (W, N, K, D)."""
