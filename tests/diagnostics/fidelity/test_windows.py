@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from tests.diagnostics.fidelity.worlds import MATRIX, MOVES, TRUE, LinearDynamics, splits
 from worldvae.diagnostics.fidelity.cut import EpisodeSegment, cut_windows, lay_starts
 from worldvae.diagnostics.fidelity.dreams import dream, one_step
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.dynamics.model import DynamicsState
 
 
 def read(number: int, first: int, last: int) -> EpisodeSegment:
@@ -128,3 +130,24 @@ def test_a_dream_that_explodes_stays_a_number() -> None:
     codes = dream(LinearDynamics(growth=1e12), windows, actions, seed=0, count=1).codes
     assert np.isfinite(codes).all()
     assert np.abs(codes).max() == 1e3
+
+
+def test_each_dream_follows_one_member_of_an_ensemble() -> None:
+    """As the dreams that agents train in do."""
+    followed = []
+
+    class Ensemble(LinearDynamics):
+        def initial(self, n):  # type: ignore[no-untyped-def]
+            return DynamicsState(torch.zeros(3, n, 1), torch.zeros(n, 2))
+
+        def observe(self, state, code, actions, episode_start):  # type: ignore[no-untyped-def]
+            return DynamicsState(state.carried, code)
+
+        def imagine(self, state, actions, generator, temperature=1.0, members=None):  # type: ignore[no-untyped-def]
+            followed.append(members.tolist())
+            return super().imagine(state, actions, generator, temperature)
+
+    windows = splits().test
+    dream(Ensemble(), windows, windows.actions[:, windows.past :], seed=0, count=2)
+    assert set(followed[0]) == {0, 1, 2}
+    assert all(members == followed[0] for members in followed)

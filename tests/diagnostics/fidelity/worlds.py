@@ -75,6 +75,7 @@ class LinearDynamics:
         actions: Tensor,
         generator: torch.Generator,
         temperature: float = 1.0,
+        members: Tensor | None = None,
     ) -> tuple[DynamicsState, Step]:
         x = state.code
         noise = torch.randn(x.shape, generator=generator) * NOISE * self.spread * temperature**0.5

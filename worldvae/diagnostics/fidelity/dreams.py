@@ -36,7 +36,13 @@ class LatentDynamics(Protocol):
         """Advance the memory by an action that was taken, and see the frame that it led to."""
 
     def imagine(
-        self, state: Any, actions: Tensor, generator: torch.Generator, temperature: float, /
+        self,
+        state: Any,
+        actions: Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        members: Tensor | None = None,
+        /,
     ) -> tuple[Any, Any]:
         """Return a next state, and its code, reward, end probability and sampled end."""
 
@@ -101,12 +107,13 @@ def one_step(model: LatentDynamics, windows: Windows, seed: int) -> OneStep:
     Those before the start are no fair sample: none of them was the last of its episode.
     """
     generator = torch.Generator().manual_seed(seed)
+    members = _draw_members(model.initial(len(windows)), generator)
     rewards, ends = [], []
     for time, state in enumerate(_states(model, windows)):
         if time < windows.past:
             continue
         taken = torch.from_numpy(windows.actions[:, time])
-        _, step = model.imagine(state, taken, generator, 1.0)
+        _, step = model.imagine(state, taken, generator, 1.0, members)
         rewards.append(_array(step.reward))
         ends.append(_array(step.end_probability))
     return OneStep(np.stack(rewards, axis=1), np.stack(ends, axis=1))
@@ -121,8 +128,9 @@ def _dream(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Dream under actions (B, K, A): codes (B, K, D), rewards and sampled ends (B, K)."""
     steps = []
+    members = _draw_members(state, generator)
     for time in range(actions.shape[1]):
-        state, step = model.imagine(state, actions[:, time], generator, temperature)
+        state, step = model.imagine(state, actions[:, time], generator, temperature, members)
         code = torch.nan_to_num(state.code, FARTHEST, FARTHEST, -FARTHEST)
         state = replace(state, code=code.clamp(-FARTHEST, FARTHEST))
         steps.append((_array(state.code), _array(step.reward), step.terminated.cpu().numpy()))
@@ -150,6 +158,12 @@ def _states(model: LatentDynamics, windows: Windows) -> Iterator[Any]:
         state = model.observe(state, codes[:, time], before, first == time)
         yield state
         before = actions[:, time]
+
+
+def _draw_members(state: Any, generator: torch.Generator) -> Tensor | None:
+    """Return the member of an ensemble that each course follows, as dreams of agents do: (n,)."""
+    members, count = state.carried.shape[:2]
+    return None if members == 1 else torch.randint(members, (count,), generator=generator)
 
 
 def _repeated(state: Any, count: int) -> Any:
