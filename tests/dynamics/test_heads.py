@@ -7,9 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
-from worldvae.dynamics.free_running import CLIMATOLOGY, crps
+from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error
 from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture
 from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.dynamics.units import measure_units
 
 WEIGHTS, MEANS, STDS = np.array([0.2, 0.8]), np.array([-1.0, 2.0]), np.array([0.2, 0.1])
@@ -96,3 +97,14 @@ def test_units_hold_the_values_that_a_key_can_take_on() -> None:
     assert units.rewards[-1] >= batch.batch.rewards.max() - 1e-6
     assert (units.rewards.diff() > 0).all()
     assert units.end_rate == pytest.approx(1 / 29)
+
+
+def test_ends_are_judged_relative_to_their_mean_rate() -> None:
+    ends = torch.tensor([[True, False, False, False]])
+    batch = SequenceBatch(*[torch.zeros(1, 4)] * 4, terminated=ends, valid=torch.ones(1, 4) > 0)
+    rate = torch.tensor(0.25)
+    known = end_error(torch.full((1, 4), 0.25), batch, rate)
+    assert known.mean().item() == pytest.approx(1.0)
+    assert end_error(ends.float(), batch, rate).sum() == 0
+    assert end_error(1 - ends.float(), batch, rate).mean().item() == pytest.approx(1 / 0.1875)
+    assert end_error(known, batch, torch.tensor(0.0)).sum() == 0

@@ -6,7 +6,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from worldvae.dynamics.masks import masked_mean
 from worldvae.dynamics.sequences import SequenceBatch
@@ -35,14 +34,15 @@ def code_errors(samples: tuple[Tensor, Tensor], truth: Tensor, latents: int) -> 
 
 
 def end_error(probability: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor:
-    """Return the cross-entropy of ends (B, T), over that of their mean rate; 0 without ends."""
-    entropy: Tensor = torch.special.entr(rate) + torch.special.entr(1 - rate)
-    if not entropy:
+    """Return the Brier score of ends (B, T), over that of their mean rate; 0 without ends.
+
+    Unlike a cross-entropy it is bounded: one surprise among the rare ends does not outweigh what
+    is known of everything else.
+    """
+    variance = rate * (1 - rate)
+    if not variance:
         return torch.zeros_like(probability)
-    inside = probability.clamp(1e-6, 1 - 1e-6)
-    ends = batch.terminated.float()
-    cost = functional.binary_cross_entropy(inside, ends, reduction="none")
-    return cost / entropy
+    return (probability - batch.terminated.float()).square() / variance
 
 
 def free_metrics(parts: dict[str, Tensor], batch: SequenceBatch) -> dict[str, Tensor]:
