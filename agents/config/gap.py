@@ -103,8 +103,8 @@ class GapConfig(Config):
     temperatures: tuple[float, ...] = Field(
         (),
         max_length=50,
-        description="Temperatures of the dream to choose from, by the smallest error on validation "
-        "episodes ([]: dream.temperature).",
+        description="Temperatures of the dream to choose from: the highest within one standard "
+        "error of the least error on validation episodes ([]: dream.temperature).",
     )
     validation_episodes: int = Field(
         20, ge=2, le=100_000, description="Episodes of each policy for that choice."

@@ -27,6 +27,9 @@ from agents.gap.measure import (
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Array, Resampling, episode_interval, mean
 
+HALF_WIDTH = 1.96
+"""Standard errors on each side of a 95 % interval."""
+
 LEAST_GROUP = 3
 """The fewest policies whose ranks are correlated; two are always in order or not."""
 
@@ -92,13 +95,16 @@ def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
     )
 
 
-def smallest_error(tried: Sequence[TemperatureOnValidation]) -> float:
-    """Return the temperature of the smallest absolute error; of several the one nearest to 1."""
-    best = min(
-        tried,
-        key=lambda one: (one.agreement.absolute_error.value, abs(one.temperature - 1)),
-    )
-    return best.temperature
+def most_cautious(tried: Sequence[TemperatureOnValidation]) -> float:
+    """Return the highest temperature with an error within one standard error of the least.
+
+    The rule of Breiman et al. (1984): of what the data do not tell apart, take the safer one. Noise
+    keeps an agent from exploiting a dream (Ha & Schmidhuber, 2018).
+    """
+    errors = [one.agreement.absolute_error for one in tried]
+    least = min(errors, key=lambda error: error.value)
+    limit = least.value + (least.high - least.low) / (2 * HALF_WIDTH)
+    return max(one.temperature for one in tried if one.agreement.absolute_error.value <= limit)
 
 
 def _scores(pairs: Sequence[PlayedPair], world: str, what: str) -> Array:

@@ -190,8 +190,9 @@ def better_temperature(report: GapReport) -> Finding | None:
     return Finding(
         severity="note",
         name="temperature",
-        found=f"On validation episodes the error is smallest at temperature {report.temperature:g} "
-        f"(tried: {tried}); the run dreams at {report.configured_temperature:g}.",
+        found=f"On validation episodes {report.temperature:g} is the highest temperature within "
+        f"one standard error of the least error (tried: {tried}); the run dreams at "
+        f"{report.configured_temperature:g}.",
         advice=f"Set dream.temperature: {report.temperature:g} before an agent is trained.",
     )
 

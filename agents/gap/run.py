@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.config.gap import GapConfig
 from agents.gap.arena import Arena, PlayLog, Series
-from agents.gap.compare import PlayedPair, agreement, agreements, policy_gap, smallest_error
+from agents.gap.compare import PlayedPair, agreement, agreements, most_cautious, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
 from agents.gap.rules import find_gaps, judge
@@ -38,7 +38,7 @@ class GapRun:
         started = time.monotonic()
         log = PlayLog(self.folder)
         tried = self._tried(log)
-        temperature = smallest_error(tried) if tried else self._only_temperature
+        temperature = most_cautious(tried) if tried else self._only_temperature
         pairs = self._pairs(log, "test", temperature)
         values: dict[str, Any] = {
             "env_id": self.worlds.env_id,

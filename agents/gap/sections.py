@@ -130,9 +130,11 @@ def temperatures(report: GapReport) -> str:
         "temperature",
         "Temperature",
         html.paragraph(
-            f"{report.temperature:g} has the smallest absolute error on validation episodes: other "
-            "real seeds, and dreams from the first frames of other held-out episodes than those of "
-            "all other numbers on this page. Neither these nor an agent's score chose it."
+            f"{report.temperature:g} is the highest temperature within one standard error of the "
+            "least absolute error on validation episodes, since noise keeps agents from exploiting "
+            "a dream. These have other real seeds, and begin at first frames of other held-out "
+            "episodes, than those of all other numbers on this page. Neither these nor an agent's "
+            "score chose it."
         ),
         html.beside(
             html.drawing(figure, "error over temperature", "With 95 % intervals; ringed: chosen."),

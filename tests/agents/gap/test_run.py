@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from agents.config.gap import GapConfig, Script
+from agents.gap.compare import most_cautious
 from agents.gap.competitors import scripted_competitors
-from agents.gap.gap_file import GAP, PLAYED
+from agents.gap.gap_file import GAP, PLAYED, Agreement, Measured, TemperatureOnValidation
 from agents.gap.play import play
 from agents.gap.scripted import make_scripted
 from tests.agents.gap.synthetic import ROLLOUTS, Fake, contest, reported
@@ -78,6 +79,18 @@ def test_the_temperature_of_the_smallest_error_is_chosen(tmp_path: Path) -> None
     lines = PLAYED.read(tmp_path)
     chosen_on = {line.returns for line in lines if len(line.returns) == 4}
     assert not chosen_on & {one.real.returns for one in report.policies}
+
+
+def test_of_temperatures_that_are_not_told_apart_the_highest_is_chosen() -> None:
+    def tried(temperature: float, error: float) -> TemperatureOnValidation:
+        # A standard error of 25 on either side.
+        measured = Measured(value=error, low=error - 49, high=error + 49)
+        agreement = Agreement.model_construct(absolute_error=measured)
+        return TemperatureOnValidation.model_construct(temperature=temperature, agreement=agreement)
+
+    errors = {0.3: 246.0, 0.6: 96.0, 1.0: 104.0, 1.3: 137.0}
+    assert most_cautious([tried(*pair) for pair in errors.items()]) == 1.0
+    assert most_cautious([tried(*pair) for pair in {**errors, 1.3: 120.9}.items()]) == 1.3
 
 
 def test_one_temperature_is_not_chosen(tmp_path: Path) -> None:
