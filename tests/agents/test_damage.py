@@ -50,6 +50,10 @@ from worldvae.autoencoders.pretrain import pretrain
 from worldvae.checksum import is_intact, write_checked_bytes
 from worldvae.config import to_yaml
 from worldvae.diagnostics.page import figures
+from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.errors import WorldvaeError
 from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutStore
@@ -78,6 +82,7 @@ UNREAD = {
     r".*/contact_sheet\.png|.*/strangest\.png": "drawn anew each time",
     r".*/health\.html|.*/report\.(html|md)|.*/scores\.csv": "written anew each time",
     r".*/tiny/encoder/metrics\.jsonl": "drawn already, as training.png",
+    r".*/tiny/dynamics/metrics\.jsonl": "the curves of a training that is over",
     r".*/refresh_1/encoder/(made_with\.yaml|result\.json)": "of a refit, which a card names",
     r".*/refresh_1/encoder/.*\.(png|jsonl)": "of a refit: shown nowhere",
     r".*/refresh_1/result\.json": "added up in the agent's card, which is sealed",
@@ -190,6 +195,30 @@ def read_pretrained(path: Path, whole: Whole) -> Reading:
     return (run.stages.get("pretraining"), run.charge("latent")), ""
 
 
+def read_dynamics(path: Path, whole: Whole) -> Reading:
+    source = DreamSource.load(path.parent)
+    begun = source.starts.code.numpy().tobytes(), source.starts.carried.numpy().tobytes()
+    return (begun, source.card, hash_dynamics(path.parent)), ""
+
+
+def read_learned(path: Path, whole: Whole) -> Reading:
+    experiment, is_control = whole.experiment, "untrained" in path.parent.name
+    store = RolloutStore(experiment.rollouts_folder)
+    learn = leave_dynamics_untrained if is_control else learn_dynamics
+    made = experiment.encoder_folder, experiment.dynamics, path.parent, experiment.seed
+    learn(store, *made)
+    run = read_run(whole.folder)
+    return (run.stages.get("dynamics"), run.charge("memory")), ""
+
+
+def read_codes(path: Path, whole: Whole) -> Reading:
+    folder = whole.experiment.encoder_folder
+    store, encoder = RolloutStore(whole.experiment.rollouts_folder), Encoder.load(folder)
+    encoded = encode_rollouts(store, encoder, hash_encoder(folder), path.parent)
+    codes = [np.round(encoded.codes(record)[0], 4).tolist() for record in encoded.records]
+    return codes, ""
+
+
 def read_settings(path: Path, whole: Whole) -> Reading:
     Fingerprint.read(path)
     owner = whole.replayed if "dqn" in path.parts else whole.experiment
@@ -291,6 +320,10 @@ KINDS: dict[str, Callable[[Path, Whole], Reading]] = {
     r".*/study/.*/small/seed_0/model\.safetensors": read_encoder,
     r".*encoder/(config|card)\.json": read_encoder,
     r".*encoder/model\.safetensors": read_encoder,
+    r".*dynamics/(config|card)\.json": read_dynamics,
+    r".*dynamics/(model|starts)\.safetensors": read_dynamics,
+    r".*dynamics/(made_with\.yaml|result\.json)": read_learned,
+    r".*dynamics/codes/(codes\.jsonl|\d+\.npy)": read_codes,
     r".*/tiny/encoder/(made_with\.yaml|result\.json)": read_pretrained,
     r".*/tiny/encoder/health\.json": read_health,
     r".*/tiny/encoder/\w+\.png": read_picture,
@@ -366,7 +399,8 @@ def _outcomes(kind: str, paths: list[Path], whole: Whole) -> Iterator[str]:
 
 
 def test_every_file_is_of_a_known_kind(whole: Whole) -> None:
-    strangers = [path for path in files(whole.root) if kind_of(path) is None]
+    others = [path for path in files(whole.root) if path.name != ".lock"]  # readers lock again
+    strangers = [path for path in others if kind_of(path) is None]
     assert not strangers, "say above what reads it, or why nothing does"
 
 

@@ -14,7 +14,7 @@ import pytest
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from agents.policy.training_log import open_log
-from agents.video.film import _write
+from agents.video.film import write_film
 from worldvae.errors import WorldvaeError
 from worldvae.training.board import Board
 
@@ -80,7 +80,7 @@ def _little_room() -> Iterator[None]:
 
 
 def test_a_film_that_is_whole_is_kept(tmp_path: Path) -> None:
-    _write(pictures(30), 10.0, tmp_path / "film.webm")
+    write_film(pictures(30), 10.0, tmp_path / "film.webm")
     assert (tmp_path / "film.webm").stat().st_size > 30_000, "more than there is room for below"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -89,7 +89,7 @@ def test_a_film_that_is_whole_is_kept(tmp_path: Path) -> None:
 def test_a_film_that_is_cut_by_a_full_disk_is_not_reported_as_written(tmp_path: Path) -> None:
     (tmp_path / "film.webm").write_text("the film before")
     with pytest.raises(WorldvaeError, match=r"film\.webm: the film was not written whole"):
-        _write(pictures(30), 10.0, tmp_path / "film.webm")
+        write_film(pictures(30), 10.0, tmp_path / "film.webm")
     assert (tmp_path / "film.webm").read_text() == "the film before"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -97,5 +97,5 @@ def test_a_film_that_is_cut_by_a_full_disk_is_not_reported_as_written(tmp_path: 
 def test_a_film_does_not_follow_links(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
     (tmp_path / ".film.tmp.webm").symlink_to(tmp_path / "mine")
-    _write(pictures(2), 10.0, tmp_path / "film.webm")
+    write_film(pictures(2), 10.0, tmp_path / "film.webm")
     assert (tmp_path / "mine").read_text() == "precious"

@@ -65,6 +65,7 @@ def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> No
         "memory",
         "untrained_memory",
         "dream",
+        "untrained_dream",
         "finetune",
     ]
     assert "reconstruction" in figure_of(page, "latent")
