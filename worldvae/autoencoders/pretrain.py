@@ -22,7 +22,7 @@ from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.errors import ArtifactError, TrainingError
-from worldvae.files import atomic_file, locked, user_errors
+from worldvae.files import atomic_file, locked
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.plots.frames import DPI, training_figure
@@ -30,7 +30,7 @@ from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import FitResult, fit
 from worldvae.training.metrics_log import METRICS, MetricsLine
-from worldvae.training.run import CHECKPOINT
+from worldvae.training.run import drop_checkpoint
 
 PICTURED = 10
 CRITIC, MADE_WITH = "critic", "made_with.yaml"
@@ -79,7 +79,7 @@ def _pretrain(
 ) -> Encoder:
     if first_does(partial(_is_done, folder)):
         first_does(partial(_claim, folder, config, seed, None))
-        first_does(partial(_drop_checkpoint, folder))
+        first_does(partial(drop_checkpoint, folder))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
     if is_first:
@@ -172,13 +172,7 @@ def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: 
         parameters=sum(weight.numel() for weight in model.parameters()),
     )
     PRETRAINING.write(folder, result)
-    _drop_checkpoint(folder)
-
-
-def _drop_checkpoint(folder: Path) -> None:
-    """Of a finished folder: resuming is over, and it is the largest file."""
-    with user_errors(folder):
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+    drop_checkpoint(folder)
 
 
 def leave_untrained(

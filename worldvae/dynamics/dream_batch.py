@@ -91,8 +91,7 @@ class DreamBatch:
 
     def states_of(self, dreams: NDArray[np.intp]) -> DynamicsState:
         """Return the states of the dreams with the numbers `dreams` (E,) alone."""
-        rows = torch.from_numpy(dreams).to(self._device)
-        return DynamicsState(self.state.carried[:, rows], self.state.code[rows])
+        return self.state.rows(torch.from_numpy(dreams).to(self._device))
 
     @torch.inference_mode()
     def step(self, actions: NDArray[np.float32]) -> Outcome:

@@ -27,14 +27,14 @@ from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
 from worldvae.envs.make import recorded_action_space
 from worldvae.errors import ArtifactError
-from worldvae.files import locked, user_errors
+from worldvae.files import locked
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
 from worldvae.training.fit import FitResult, fit
-from worldvae.training.run import CHECKPOINT
+from worldvae.training.run import drop_checkpoint
 from worldvae.versions import library_versions
 
 MADE_WITH = "made_with.yaml"
@@ -139,7 +139,7 @@ def learn_dynamics(
     claim = partial(_claim, folder, config, seed, begin_with)
     if LEARNING.exists(folder):
         LEARNING.read(folder)
-        _drop_checkpoint(folder)
+        drop_checkpoint(folder)
         model, card = load_dynamics(folder, device)
         claim(card.data_sha256, hash_encoder(encoder))
         return model
@@ -223,10 +223,4 @@ def _record(fitted: FitResult, model: Dynamics, folder: Path) -> None:
         parameters=sum(weight.numel() for weight in model.parameters()),
     )
     LEARNING.write(folder, result)
-    _drop_checkpoint(folder)
-
-
-def _drop_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a finished folder, its largest file."""
-    with user_errors(folder):
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+    drop_checkpoint(folder)

@@ -35,6 +35,10 @@ class DynamicsState:
     code: Tensor
     """(N, D): the newest codes, of D = Z + X whitened latents and standardised keys."""
 
+    def rows(self, chosen: Tensor) -> DynamicsState:
+        """Return the courses with the numbers `chosen` (E,) alone."""
+        return DynamicsState(self.carried[:, chosen], self.code[chosen])
+
     def where(self, chosen: Tensor, others: DynamicsState) -> DynamicsState:
         """Return these where `chosen` (N,) is true, and `others` elsewhere."""
         carried = torch.where(chosen[:, None], self.carried, others.carried)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
 from worldvae.errors import ArtifactError, TrainingError
+from worldvae.files import user_errors
 from worldvae.fingerprint import Fingerprint
 from worldvae.seeding import derive
 from worldvae.training.batches import AnyBatch, Examples, even_batches
@@ -217,6 +218,12 @@ class TrainingRun(Generic[AnyBatch]):
             self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
         else:
             progress.stale += 1
+
+
+def drop_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a finished folder: resuming is over, and it is the largest file."""
+    with user_errors(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _load(path: Path, device: torch.device) -> dict[str, Any]:

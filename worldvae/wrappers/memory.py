@@ -161,7 +161,7 @@ class MemoryObserver(LatentObserver):
         latents, last_latents = super().step(moment, episode_start, last, ended)
         final = np.empty((0, latents.shape[1] + self.remember.size), np.float32)
         if last is not None and self._state is not None:
-            before = _rows(self._state, ended)
+            before = self._state.rows(torch.from_numpy(ended).to(self._state.code.device))
             goes_on = np.zeros(len(ended), bool)
             after = self.remember.observe(before, last_latents, last, goes_on)
             final = self._observation(last_latents, after)
@@ -193,12 +193,6 @@ def latent_observer(
             f"stack = {stack}: with dynamics the memory holds the past; leave stack out, or set 1"
         )
     return MemoryObserver(encode, MemoryEncoder(dynamics, encode, actions))
-
-
-def _rows(state: DynamicsState, rows: NDArray[np.intp]) -> DynamicsState:
-    """Return the courses `rows` (E,) alone."""
-    chosen = torch.from_numpy(rows).to(state.code.device)
-    return DynamicsState(state.carried[:, chosen], state.code[chosen])
 
 
 def _check_encoder(card: DynamicsCard, folder: Path, encode: FrameEncoder) -> None:

@@ -8,14 +8,11 @@ from pathlib import Path
 import yaml
 
 from worldvae import html
-from worldvae.diagnostics.page import figures, state_figures
+from worldvae.diagnostics.page import figures, parts, state_figures
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.diagnostics.rules.findings import percent
 from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
-
-LONG = 0.05
-"""Seconds below which the time of a part is not listed."""
 
 MEANINGS = {
     "healthy": "Nothing was found that would keep an agent from learning on these latents. Whether "
@@ -36,7 +33,7 @@ def render(health: Health, folder: Path) -> str:
     """Return the whole page; the same check of the same folder gives the same page."""
     sections = (
         _verdict(health),
-        _findings(health),
+        parts.findings(health.findings),
         figures.reconstruction(health, folder),
         figures.code(health),
         figures.overfitting(health, folder),
@@ -73,14 +70,6 @@ def _grounds(health: Health) -> str:
     return f"{active}; of what held-out frames show beyond the mean image, {percent(lost)} is lost."
 
 
-def _findings(health: Health) -> str:
-    if not health.findings:
-        text = "No rule found anything amiss, and there is nothing to note."
-        return html.section("findings", "Findings", html.paragraph(text))
-    items = ((found.severity, found.found, found.advice) for found in health.findings)
-    return html.section("findings", "Findings", html.judged(items))
-
-
 def _measured(health: Health, folder: Path) -> str:
     versions = "\n".join(f"{name} {version}" for name, version in library_versions().items())
     return html.section(
@@ -103,9 +92,7 @@ def _amounts(health: Health) -> Iterator[tuple[str, str]]:
     for name, part in (("Training", errors.train), ("Held-out", errors.held_out)):
         yield name, f"{part.frames:,} frames of {part.episodes:,} episodes reconstructed"
     yield "Neighbours", f"{near.queries:,} held-out among {near.candidates:,} training frames"
-    parts = sorted(health.seconds.items(), key=lambda part: -part[1])
-    each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts if seconds >= LONG)
-    yield "Seconds", f"{sum(health.seconds.values()):,.1f}{f': {each}' if each else ''}"
+    yield "Seconds", parts.times(health.seconds)
 
 
 def _objective(health: Health) -> str:

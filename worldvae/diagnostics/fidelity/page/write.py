@@ -11,12 +11,10 @@ from worldvae import html
 from worldvae.diagnostics.fidelity.page import calibration, loops
 from worldvae.diagnostics.fidelity.page.film import FILM
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity, trusted_words
+from worldvae.diagnostics.page import parts
 from worldvae.files import atomic_write_text
 from worldvae.plots.png import is_whole_png
 from worldvae.versions import library_versions
-
-LONG = 0.05
-"""Seconds below which the time of a part is not listed."""
 
 MEANINGS = {
     "trusted": "Nothing was found that would keep an agent from learning in these dreams. Whether "
@@ -38,7 +36,7 @@ def render(fidelity: Fidelity, folder: Path) -> str:
     """Return the whole page; the same check of the same folder gives the same page."""
     sections = (
         _verdict(fidelity),
-        _findings(fidelity),
+        parts.findings(fidelity.findings),
         _film(folder),
         loops.codes(fidelity),
         loops.shown(fidelity),
@@ -66,14 +64,6 @@ def _verdict(fidelity: Fidelity) -> str:
         line = f"{line} {fidelity.findings[0].found}"
     blocks = [html.paragraph(line), html.paragraph(MEANINGS[fidelity.verdict])]
     return html.box(f"verdict {fidelity.verdict}", "verdict", "Verdict", *blocks)
-
-
-def _findings(fidelity: Fidelity) -> str:
-    if not fidelity.findings:
-        text = "No rule found anything amiss, and there is nothing to note."
-        return html.section("findings", "Findings", html.paragraph(text))
-    items = ((found.severity, found.found, found.advice) for found in fidelity.findings)
-    return html.section("findings", "Findings", html.judged(items))
 
 
 def _film(folder: Path) -> str:
@@ -113,9 +103,7 @@ def _amounts(fidelity: Fidelity) -> Iterator[tuple[str, str]]:
     yield "Windows", ", ".join(f"{count:,} {split}" for split, count in fidelity.windows.items())
     gain = fidelity.reference.action_gain.value
     yield "Actions", f"a linear map saves {100 * gain:.0f} % of its error by knowing them"
-    parts = sorted(fidelity.seconds.items(), key=lambda part: -part[1])
-    each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts if seconds >= LONG)
-    yield "Seconds", f"{sum(fidelity.seconds.values()):,.1f}{f': {each}' if each else ''}"
+    yield "Seconds", parts.times(fidelity.seconds)
 
 
 def _objective(fidelity: Fidelity) -> str:
