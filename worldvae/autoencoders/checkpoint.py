@@ -10,9 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TypeVar
 
-import safetensors.torch
 from pydantic import BaseModel
-from safetensors import SafetensorError
 
 from worldvae.autoencoders.encoder_files import (
     CARD,
@@ -25,8 +23,9 @@ from worldvae.autoencoders.encoder_files import (
 )
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.errors import ArtifactError
-from worldvae.files import atomic_write_bytes, sha256_file, user_errors
+from worldvae.files import sha256_file, user_errors
 from worldvae.json_files import JsonFile
+from worldvae.training.weights import WEIGHTS, load_weights, save_weights
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,10 +34,7 @@ def save_autoencoder(folder: Path, model: Autoencoder, card: EncoderCard) -> Non
     """Write the three files; killed at any moment, the folder is whole or refused by `load`."""
     with user_errors(folder):
         (folder / "config.json").unlink(missing_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    weights = safetensors.torch.save(tensors)
-    digest = hashlib.sha256(weights).hexdigest()
-    atomic_write_bytes(folder / "model.safetensors", weights)
+    digest = save_weights(folder, model)
     _write_card(folder, card, digest)
     content = EncoderFile(format=FORMAT, autoencoder=model.config, weights_sha256=digest)
     CONFIG.write(folder, content)
@@ -55,17 +51,7 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     card = read_card(folder, config.weights_sha256)
     size = card.action_size
     model = Autoencoder(config.autoencoder, card.frame.shape, seed=0, action_size=size)
-    path = folder / "model.safetensors"
-    with user_errors(path):
-        weights = path.read_bytes()
-    if hashlib.sha256(weights).hexdigest() != config.weights_sha256:
-        raise ArtifactError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
-    try:
-        model.load_state_dict(safetensors.torch.load(weights), strict=True)
-    except (SafetensorError, RuntimeError):
-        raise ArtifactError(
-            f"{path}: not the weights of the network in config.json; {REMEDY}"
-        ) from None
+    load_weights(folder, model, config.weights_sha256, REMEDY)
     _check_lengths(folder, card, config.autoencoder.network.latents)
     return model, card
 
@@ -75,7 +61,7 @@ def hash_encoder(folder: Path) -> str:
     config = _read(folder, CONFIG)
     card = read_card(folder, config.weights_sha256)
     seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
-    parts = [sha256_file(folder / "model.safetensors"), config.model_dump_json(), seen]
+    parts = [sha256_file(folder / WEIGHTS), config.model_dump_json(), seen]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

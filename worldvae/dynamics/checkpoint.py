@@ -6,9 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TypeVar
 
-import safetensors.torch
 from pydantic import BaseModel
-from safetensors import SafetensorError
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.dynamics.dynamics_files import (
@@ -22,8 +20,9 @@ from worldvae.dynamics.dynamics_files import (
 )
 from worldvae.dynamics.model import Dynamics
 from worldvae.errors import ArtifactError
-from worldvae.files import atomic_write_bytes, sha256_file, user_errors
+from worldvae.files import sha256_file, user_errors
 from worldvae.json_files import JsonFile
+from worldvae.training.weights import WEIGHTS, load_weights, save_weights
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,10 +31,7 @@ def save_dynamics(folder: Path, model: Dynamics, card: DynamicsCard) -> None:
     """Write the three files; killed at any moment, the folder is whole or refused by `load`."""
     with user_errors(folder):
         (folder / DYNAMICS_CONFIG.name).unlink(missing_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    weights = safetensors.torch.save(tensors)
-    digest = hashlib.sha256(weights).hexdigest()
-    atomic_write_bytes(folder / "model.safetensors", weights)
+    digest = save_weights(folder, model)
     DYNAMICS_CARD.write(folder, DynamicsCardFile(**card.model_dump(), weights_sha256=digest))
     content = DynamicsFile(format=FORMAT, dynamics=model.config, weights_sha256=digest)
     DYNAMICS_CONFIG.write(folder, content)
@@ -48,18 +44,8 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
     """
     folder = Path(folder)
     config, card = _read(folder, DYNAMICS_CONFIG), read_dynamics_card(folder)
-    path = folder / "model.safetensors"
-    with user_errors(path):
-        weights = path.read_bytes()
-    if hashlib.sha256(weights).hexdigest() != config.weights_sha256:
-        raise ArtifactError(f"{path}: damaged, or not the weights of config.json; {REMEDY}")
     model = Dynamics(config.dynamics)
-    try:
-        model.load_state_dict(safetensors.torch.load(weights), strict=True)
-    except (SafetensorError, RuntimeError):
-        raise ArtifactError(
-            f"{path}: not the weights of the network in config.json; {REMEDY}"
-        ) from None
+    load_weights(folder, model, config.weights_sha256, REMEDY)
     return model.to(device).eval().requires_grad_(False), card
 
 
@@ -81,7 +67,7 @@ def hash_dynamics(folder: Path) -> str:
         include={"actions", "keys", "encoder_sha256"}, exclude={"keys": {"__all__": {"bounds"}}}
     )
     config = _read(folder, DYNAMICS_CONFIG).model_dump_json()
-    parts = [sha256_file(folder / "model.safetensors"), config, means]
+    parts = [sha256_file(folder / WEIGHTS), config, means]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
