@@ -77,8 +77,22 @@ def test_a_temperature_of_0_is_deterministic_and_higher_ones_spread_more() -> No
         generator = torch.Generator().manual_seed(1)
         return model.imagine(state, actions, generator, temperature)[1].code
 
-    assert codes(0.0).std(0).max() == 0
+    assert codes(0.0)[:, :3].std(0).max() == 0
     assert (codes(0.5)[:, :3].std(0) < codes(1.5)[:, :3].std(0)).all()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0, 2.0])
+def test_keys_change_at_their_true_rate_at_any_temperature(temperature: float) -> None:
+    model = make("gru", "mixture", 1)
+    state, actions = model.initial(4_000), torch.eye(2)[torch.zeros(4_000, dtype=torch.int64)]
+    torch.nn.init.normal_(model.get_submodule("members.0.keys.layer").get_parameter("bias"), 0, 2)
+    keys = model.predict(state, actions).change.keys
+    assert keys is not None
+    expected, deviation = keys.mean()[0, 0].item(), keys.std()[0, 0].item()
+    assert deviation > 0.1
+    drawn = model.imagine(state, actions, torch.Generator().manual_seed(1), temperature)[1].code
+    assert drawn[:, 3].mean().item() == pytest.approx(expected, abs=5 * deviation / 63)
+    assert drawn[:, 3].std().item() == pytest.approx(deviation, rel=0.1)
 
 
 def test_each_course_follows_its_own_member() -> None:

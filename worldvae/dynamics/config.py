@@ -115,7 +115,8 @@ class DreamSettings(Config):
         1.0,
         ge=0,
         le=10,
-        description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018).",
+        description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018). Ends "
+        "and keys have their true rates at any temperature.",
     )
     starts: Starts = Field(
         "any", description="Where dreams begin: at any real frame, or at first frames of episodes."

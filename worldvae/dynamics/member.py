@@ -32,11 +32,15 @@ class Change:
     """Of the change of each key, (..., X); None without keys."""
 
     def sample(self, noise: Noise, temperature: float) -> Tensor:
-        """Draw the change of the code: (..., D)."""
+        """Draw the change of the code: (..., D); keys have their true rates at any temperature.
+
+        A hit that costs health is as rare an event as an end, which a low temperature would rule
+        out.
+        """
         latents = self.latents.sample(noise, temperature)
         if self.keys is None:
             return latents
-        return torch.cat([latents, self.keys.sample(noise, temperature)], -1)
+        return torch.cat([latents, self.keys.sample(noise, 1.0)], -1)
 
     def mean(self) -> Tensor:
         """Return the expected change of the code: (..., D)."""

@@ -132,7 +132,7 @@ class Dynamics(nn.Module):
         """Imagine what the actions (N, A) lead to.
 
         `members` (N,) says which network each course follows, None the first. At a temperature of 0
-        the code is the mode; ends are drawn at any temperature.
+        latents are the mode; ends and keys are drawn with their probabilities at any temperature.
         """
         noise = Noise(generator)
         carried = self._remember(state, actions)
