@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
-from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import SequenceBatch
+from worldvae.dynamics.state import DynamicsState
 from worldvae.dynamics.units import measure_units
 
 SMALL = {"memory": 32, "hidden": 64}

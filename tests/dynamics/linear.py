@@ -11,7 +11,8 @@ from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DreamSettings, DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import DynamicsCard, DynamicsModelConfig, KeyUnits
-from worldvae.dynamics.model import Dynamics, DynamicsState, Step
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.state import DynamicsState, Step
 
 LATENTS, CHOICES, MEMORY = 3, 2, 4
 

@@ -75,8 +75,7 @@ class DynamicsConfig(DynamicsNetwork, DynamicsObjective, FitConfig):
     window: int = Field(32, ge=2, le=4_096, description="Decisions in one training window.")
     steps: int = Field(5_000, ge=1, description="Optimiser steps at most.")
     batch_size: int = Field(64, ge=1, le=65_536, description="Windows per step.")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's step size.")
-    gradient_clip: float = Field(10.0, ge=0, description="Largest gradient norm; 0 is no limit.")
+    learning_rate: float = Field(2e-3, gt=0, description="Adam's step size.")
 
     @property
     def network(self) -> DynamicsNetwork:
@@ -115,8 +114,8 @@ class DreamSettings(Config):
         1.0,
         ge=0,
         le=10,
-        description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018). Ends "
-        "and keys have their true rates at any temperature.",
+        description="Spread of the sampled latents; 0: always the mode (Ha & Schmidhuber, 2018). "
+        "Ends and keys have their true rates at any temperature.",
     )
     starts: Starts = Field(
         "any", description="Where dreams begin: at any real frame, or at first frames of episodes."

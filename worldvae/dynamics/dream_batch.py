@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from worldvae.dynamics.config import DreamSettings
-from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.state import DynamicsState
 from worldvae.seeding import derive, numpy_stream
 
 

@@ -10,7 +10,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.dynamics.dynamics_files import DynamicsCard
-from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.state import DynamicsState
 from worldvae.errors import ArtifactError
 
 

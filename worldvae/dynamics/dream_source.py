@@ -18,9 +18,10 @@ from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dream_batch import DreamBatch
 from worldvae.dynamics.dream_observation import DreamObserver
 from worldvae.dynamics.dynamics_files import DynamicsCard
-from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.dynamics.starts_file import load_starts
+from worldvae.dynamics.state import DynamicsState
 from worldvae.errors import ConfigError
 from worldvae.keys import explain
 from worldvae.rollouts.manifest import Split

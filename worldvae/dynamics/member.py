@@ -61,6 +61,8 @@ class Events:
     """Log weights of the support of rewards, (..., R)."""
     end: Tensor
     """Logit that the decision ends the episode, (...), as if ends were `end_weight` as common."""
+    keys: Classes | None
+    """How each key changes, (..., X); None without keys."""
 
 
 class Member(nn.Module):
@@ -72,15 +74,10 @@ class Member(nn.Module):
         super().__init__()
         code, hidden = latents + keys, network.hidden
         self.cell = make_cell(network, code + action_size)
-        self.trunk = nn.Sequential(
-            nn.Linear(network.memory + code + action_size, hidden), nn.LayerNorm(hidden), nn.SiLU()
-        )
-        self.latents: nn.Module
-        if network.head == "categorical":
-            self.latents = ClassesHead(hidden, units.latent_classes)
-        else:
-            components = network.components if network.head == "mixture" else 1
-            self.latents = MixtureHead(hidden, units.change[:latents], components)
+        inputs = network.memory + code + action_size
+        self.latents = nn.Sequential(_layer(inputs, hidden), _latents_head(network, latents, units))
+        # Many latents share a layer; rare events would be heard in it only when those are learned.
+        self.event_layer = _layer(inputs, hidden)
         self.keys = ClassesHead(hidden, units.key_classes) if keys else None
         self.reward = ExpectationHead(hidden, units.rewards)
         self.end = nn.Linear(hidden, 1)
@@ -89,25 +86,27 @@ class Member(nn.Module):
         nn.init.constant_(self.end.bias, units.end_logit)
 
     def features(self, carried: Tensor, codes: Tensor, actions: Tensor) -> Tensor:
-        """Return what heads read, (..., F), of a decision.
+        """Return what predictions are made of, (..., F), of a decision.
 
         This is the memory after it (..., C), and its code (..., D) and action (..., A) once more.
         """
-        output = self.cell.output(carried)
-        features: Tensor = self.trunk(torch.cat([output, codes, actions], -1))
-        return features
+        return torch.cat([self.cell.output(carried), codes, actions], -1)
+
+    def latent_changes(self, features: Tensor) -> Distribution:
+        """Predict from features (..., F) how each latent changes: (..., Z)."""
+        changes: Distribution = self.latents(features)
+        return changes
+
+    def events(self, features: Tensor) -> Events:
+        """Predict from features (..., F) what a decision pays, whether it ends, and the keys."""
+        hidden = self.event_layer(features)
+        keys = None if self.keys is None else self.keys(hidden)
+        return Events(self.reward(hidden), self.end(hidden).float()[..., 0], keys)
 
     def change(self, features: Tensor) -> Change:
         """Predict from features (..., F) how the code changes."""
-        return Change(self.latents(features), self.key_changes(features))
-
-    def key_changes(self, features: Tensor) -> Classes | None:
-        """Predict from features (..., F) how the keys change; None without keys."""
-        return None if self.keys is None else self.keys(features)
-
-    def events(self, features: Tensor) -> Events:
-        """Predict from features (..., F) what a decision pays, and whether it is the last."""
-        return Events(self.reward(features), self.end(features).float()[..., 0])
+        keys = None if self.keys is None else self.events(features).keys
+        return Change(self.latent_changes(features), keys)
 
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
         """Remember T steps of codes (B, T, D) and actions (B, T, A): what is carried, (B, T, C)."""
@@ -130,6 +129,17 @@ class Member(nn.Module):
             features.append(feature)
             codes.append(code)
         return torch.stack(features, 1), torch.stack(codes, 1)
+
+
+def _layer(inputs: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.LayerNorm(hidden), nn.SiLU())
+
+
+def _latents_head(network: DynamicsNetwork, latents: int, units: Units) -> nn.Module:
+    if network.head == "categorical":
+        return ClassesHead(network.hidden, units.latent_classes)
+    components = network.components if network.head == "mixture" else 1
+    return MixtureHead(network.hidden, units.change[:latents], components)
 
 
 def end_costs(logits: Tensor, ends: Tensor, weight: float) -> Tensor:

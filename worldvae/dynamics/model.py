@@ -9,8 +9,6 @@ the encoder, and in a dream, where it was sampled (Ha & Schmidhuber, 2018).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,56 +19,10 @@ from worldvae.dynamics.masks import masked_mean
 from worldvae.dynamics.member import Change, Member, end_costs, true_logits
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.sequences import SequenceBatch
+from worldvae.dynamics.state import DynamicsState, Prediction, Step
 from worldvae.dynamics.units import Units
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
-
-
-@dataclass(frozen=True)
-class DynamicsState:
-    """What N courses of events have led to."""
-
-    carried: Tensor
-    """(K, N, C): what the cell of each of K members carries."""
-    code: Tensor
-    """(N, D): the newest codes, of D = Z + X whitened latents and standardised keys."""
-
-    def rows(self, chosen: Tensor) -> DynamicsState:
-        """Return the courses with the numbers `chosen` (E,) alone."""
-        return DynamicsState(self.carried[:, chosen], self.code[chosen])
-
-    def where(self, chosen: Tensor, others: DynamicsState) -> DynamicsState:
-        """Return these where `chosen` (N,) is true, and `others` elsewhere."""
-        carried = torch.where(chosen[:, None], self.carried, others.carried)
-        return DynamicsState(carried, torch.where(chosen[:, None], self.code, others.code))
-
-
-@dataclass(frozen=True)
-class Step:
-    """What N decisions led to, as dynamics imagine it."""
-
-    code: Tensor
-    """(N, D)."""
-    reward: Tensor
-    """(N,): the expected reward."""
-    end_probability: Tensor
-    """(N,)."""
-    terminated: Tensor
-    """(N,) bool, drawn with that probability."""
-    disagreement: Tensor
-    """(N,): how much the members' expected changes deviate, in deviations of a change."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What N decisions may lead to, before anything of it is drawn."""
-
-    change: Change
-    """Of the code, as a distribution over (N, D)."""
-    reward: Tensor
-    """(N,): the expected reward."""
-    end_probability: Tensor
-    """(N,)."""
 
 
 class Dynamics(nn.Module):
@@ -169,7 +121,7 @@ class Dynamics(nn.Module):
     def loss(
         self, batch: SequenceBatch, generator: torch.Generator, step: int | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the mean cost of a decision in nats, of a latent where it is about latents.
+        """Return the mean cost of a decision in nats: of its latents, its reward, end and keys.
 
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
         the weights that dream best are kept.
@@ -192,7 +144,7 @@ class Dynamics(nn.Module):
         features = network.features(carried, given, batch.actions)
         # From what was read to what is true, so that noise is taken off again.
         true = batch.mean[:, 1:, : self.latents] - given[..., : self.latents]
-        nll = -network.change(features).latents.log_prob(true).mean(-1)
+        nll = -network.latent_changes(features).log_prob(true).sum(-1)
         change = batch.mean[:, 1:] - batch.mean[:, :-1]
         parts = {"nll": masked_mean(nll, batch.targets)}
         parts |= self._events(network, features, change, batch)
@@ -226,14 +178,14 @@ class Dynamics(nn.Module):
     def _events(
         self, network: Member, features: Tensor, change: Tensor, batch: SequenceBatch
     ) -> dict[str, Tensor]:
-        """Return the costs of rewards, ends and keys, in nats a decision (a key)."""
-        events, keys = network.events(features), network.key_changes(features)
+        """Return the costs of rewards, ends and keys, in nats a decision."""
+        events = network.events(features)
         reward = network.reward.cross_entropy(events.reward, batch.rewards)
         ends = batch.terminated.float()
         end = end_costs(events.end, ends, self.config.objective.end_weight)
         parts = {"reward": masked_mean(reward, batch.valid), "end": masked_mean(end, batch.valid)}
-        if keys is not None:
-            cost = -keys.log_prob(change[..., self.latents :]).mean(-1)
+        if events.keys is not None:
+            cost = -events.keys.log_prob(change[..., self.latents :]).sum(-1)
             parts["keys"] = masked_mean(cost, batch.targets)
         return parts
 
@@ -285,7 +237,7 @@ class Dynamics(nn.Module):
         features = network.features(carried, code, actions)
         events = network.events(features)
         return Prediction(
-            change=network.change(features),
+            change=Change(network.latent_changes(features), events.keys),
             reward=network.reward.mean(events.reward),
             end_probability=self.end_probability(events.end),
         )

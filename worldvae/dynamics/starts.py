@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldvae.dynamics.config import Starts
-from worldvae.dynamics.model import Dynamics, DynamicsState
+from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import EncodedEpisode
+from worldvae.dynamics.state import DynamicsState
 from worldvae.errors import ConfigError
 from worldvae.indices import evenly
 from worldvae.rollouts import Record

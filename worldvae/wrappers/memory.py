@@ -19,7 +19,7 @@ from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.key_units import standardised
-from worldvae.dynamics.model import DynamicsState
+from worldvae.dynamics.state import DynamicsState
 from worldvae.envs.actions import agent_actions
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver

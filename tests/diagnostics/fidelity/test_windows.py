@@ -11,7 +11,7 @@ from tests.diagnostics.fidelity.worlds import MATRIX, MOVES, TRUE, LinearDynamic
 from worldvae.diagnostics.fidelity.cut import EpisodeSegment, cut_windows, lay_starts
 from worldvae.diagnostics.fidelity.dreams import dream, one_step
 from worldvae.diagnostics.fidelity.windows import Windows
-from worldvae.dynamics.model import DynamicsState
+from worldvae.dynamics.state import DynamicsState
 
 
 def read(number: int, first: int, last: int) -> EpisodeSegment:

@@ -23,7 +23,7 @@ from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
 from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.dynamics.config import DynamicsObjective
-from worldvae.dynamics.model import DynamicsState, Step
+from worldvae.dynamics.state import DynamicsState, Step
 from worldvae.envs import StateVariable
 
 TURN = 0.1
