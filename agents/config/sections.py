@@ -120,6 +120,17 @@ class CompareConfig(Config):
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
     workers: int = Field(2, ge=1, le=1_024, description="Agents to train at once, in processes.")
+    primary: tuple[tuple[ArmName, ArmName], ...] = Field(
+        (),
+        description="Pairs of arms whose comparison the run is made for, declared before it; the "
+        "report calls all others exploratory.",
+    )
+    success_return: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="An episode that returns more than this has succeeded, where the environment "
+        "does not report success itself (null: unknown). Arms are then compared by success.",
+    )
     envs: dict[str, TaskConfig] = Field(
         {},
         description="Gymnasium id -> {random_score: R, reference_score: S, env: {...}}: the "
@@ -134,11 +145,24 @@ class CompareConfig(Config):
         "local", description="Where agents train: this machine, or Ray (docs/cluster.md)."
     )
 
+    @field_validator("primary")
+    @classmethod
+    def _are_pairs(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for first, second in pairs:
+            if first == second:
+                raise ValueError(f"[{first}, {second}] names one arm; name two")
+        _distinct(tuple(", ".join(sorted(pair)) for pair in pairs))
+        return pairs
+
     @field_validator("envs")
     @classmethod
     def _have_folders(cls, envs: dict[str, TaskConfig]) -> dict[str, TaskConfig]:
         _check_folders(envs)
         return envs
+
+    def is_primary(self, first: str, second: str) -> bool:
+        """Return whether the comparison of two arms was declared, in either order."""
+        return any({first, second} == set(pair) for pair in self.primary)
 
 
 class StudyConfig(Config):

@@ -15,7 +15,14 @@ from agents.report.sections.health import health, unfit
 from agents.report.sections.observations import observations
 from agents.report.sections.scores import scores
 from agents.report.summary import Summary, unequal
-from agents.report.tables import arms_table, costs_seeds_table, costs_table, pairs_table
+from agents.report.tables import (
+    AT_BUDGETS,
+    arms_table,
+    budgets_table,
+    costs_seeds_table,
+    costs_table,
+    pairs_table,
+)
 from agents.report.text import commands, render_text
 from agents.report.verdict import verdict
 from agents.run.records import Run
@@ -110,12 +117,21 @@ def _arms(summary: Summary) -> str:
     if not summary.arms:
         return ""
     return html.section(
-        "arms", "The arms", html.table(*arms_table(summary), kind="arms"), _pairs(summary)
+        "arms",
+        "The arms",
+        html.table(*arms_table(summary), kind="arms"),
+        _pairs(summary),
+        _budgets(summary),
     )
 
 
 def _pairs(summary: Summary) -> str:
     return html.table(*pairs_table(summary)) if summary.pairs else ""
+
+
+def _budgets(summary: Summary) -> str:
+    table = budgets_table(summary)
+    return html.paragraph(AT_BUDGETS) + html.table(*table) if table.rows else ""
 
 
 def _costs(summary: Summary) -> str:

@@ -41,8 +41,11 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
     return page
 
 
-def normalised_verdict(comparison: NormalisedComparison | None) -> list[str]:
-    """Return the verdict over all environments in paragraphs of plain text."""
+def normalised_verdict(comparison: NormalisedComparison | None, declared: int = 0) -> list[str]:
+    """Return the verdict over all environments in paragraphs of plain text.
+
+    `declared` is the number of comparisons that the configuration declares before the run.
+    """
     if comparison is None or not comparison.arms:
         return ["No arm has finished in every environment yet, so nothing is put together."]
     scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in comparison.arms)
@@ -53,13 +56,14 @@ def normalised_verdict(comparison: NormalisedComparison | None) -> list[str]:
     )
     if not comparison.pairs:
         return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
-    return [first, *claims(comparison.pairs, _two_digits, " in each environment")]
+    return [first, *claims(comparison.pairs, _two_digits, " in each environment", declared)]
 
 
 def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
     """Return the warnings about unfit encoders and dreams, then the verdict."""
     warnings = [f"{_name(run)}: {text}" for run in runs for text in (*unfit(run), *untrusted(run))]
-    return [*warnings, *normalised_verdict(comparison)]
+    declared = len(runs[0].compare.primary) if runs else 0
+    return [*warnings, *normalised_verdict(comparison, declared)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:

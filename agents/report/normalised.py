@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,7 +15,6 @@ from worldvae.stats import (
     Difference,
     Estimate,
     Resampling,
-    detectable_difference,
     interquartile_mean_of_tasks,
     mean_of_tasks,
     median_of_tasks,
@@ -52,13 +51,16 @@ class NormalisedArm:
 
 @dataclass(frozen=True)
 class NormalisedPair:
-    """`first` minus `second` over their shared seeds; `first` has the higher mean."""
+    """`first` less `second` over their seeds; `first` has the higher mean."""
 
     first: str
     second: str
+    is_primary: bool
+    """Whether the comparison was declared before the run (`compare.primary`)."""
     difference: Difference
     probability: Estimate
-    detectable: float
+    by_success: bool = False
+    """Normalised scores are returns, so none is compared by its success rate."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def compare_normalised(runs: Sequence[Run], resampling: Resampling) -> Normalise
     if not names:
         return None
     arms = tuple(_arm(arm, runs, resampling) for arm in names)
-    pairs = (_pair(first, second, resampling) for first, second in combinations(arms, 2))
+    pairs = (_pair(runs[0], *both, resampling) for both in combinations(arms, 2))
     return NormalisedComparison(arms, tuple(pair for pair in pairs if pair))
 
 
@@ -110,27 +112,17 @@ def _normalised(run: Run, result: AgentResult) -> float:
 
 
 def _pair(
-    first: NormalisedArm, second: NormalisedArm, resampling: Resampling
+    run: Run, first: NormalisedArm, second: NormalisedArm, resampling: Resampling
 ) -> NormalisedPair | None:
-    shared = {env: first.scores[env].keys() & second.scores[env].keys() for env in first.scores}
-    if min(len(seeds) for seeds in shared.values()) < ENOUGH_SEEDS:
+    if min(len(seeds) for arm in (first, second) for seeds in arm.tasks.values()) < ENOUGH_SEEDS:
         return None
-    first_scores, second_scores = _scores_of(first, shared), _scores_of(second, shared)
-    difference = stratified_difference(first_scores, second_scores, resampling)
+    difference = stratified_difference(first.tasks, second.tasks, resampling)
     if difference.value < 0:
-        return _pair(second, first, resampling)
+        return _pair(run, second, first, resampling)
     return NormalisedPair(
         first.arm,
         second.arm,
+        run.compare.is_primary(first.arm, second.arm),
         difference,
         stratified_improvement(first.tasks, second.tasks, resampling),
-        detectable_difference([first_scores[env] - second_scores[env] for env in first_scores]),
     )
-
-
-def _scores_of(arm: NormalisedArm, seeds: Mapping[str, Set[int]]) -> dict[str, Array]:
-    """Return the scores of the given seeds, in the order of the seeds."""
-    return {
-        env: np.array([arm.scores[env][seed] for seed in sorted(chosen)])
-        for env, chosen in seeds.items()
-    }

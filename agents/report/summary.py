@@ -8,24 +8,27 @@ from itertools import combinations
 
 import numpy as np
 
+from agents.report.budgets import EqualBudget, area_difference, areas, equal_budget
 from agents.report.costs import ArmCosts, costs_of_arms
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.run.agent_result import AgentResult
-from agents.run.load import curve
-from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
+from agents.run.records import ENOUGH_SEEDS, Run
 from agents.run.stage_results import Cost
 from worldvae.stats import (
     Array,
     Difference,
     Estimate,
+    EvaluationNoise,
     Resampling,
-    detectable_difference,
+    difference,
     episode_interval,
     estimate,
+    evaluation_noise,
     interquartile_mean,
     mean,
-    paired_difference,
     probability_of_improvement,
+    success_difference,
+    two_level_difference,
 )
 
 ACTIONS = {False: "actions sampled", True: "mode of the policy"}
@@ -47,9 +50,10 @@ class ArmSummary:
     charged: Cost
     parameters_trained: int
     parameters_frozen: int
-    at_equal_steps: dict[int, float]
-    """Seed -> score at the largest number of env steps, charge included, that every arm reached."""
-    at_equal_seconds: dict[int, float]
+    areas: dict[int, float]
+    """Seed -> area under its curve, see `agents.report.budgets.areas`."""
+    returns: Array | None
+    """Return of each seed and episode, (S, E); None if the seeds played different episodes."""
     acting: dict[str, Estimate]
     """IQM of the same agents for each way of acting that was evaluated, named as in ACTIONS."""
     success_rates: tuple[float, ...] = ()
@@ -70,19 +74,32 @@ class ArmSummary:
         """The cost of training with its charge."""
         return self.trained + self.charged
 
+    @property
+    def noise(self) -> EvaluationNoise | None:
+        """What of the spread over seeds is noise of evaluation; None with one seed or episode."""
+        if self.returns is None or min(self.returns.shape) < 2:
+            return None
+        return evaluation_noise(self.returns)
+
 
 @dataclass(frozen=True)
 class Pair:
-    """`first` minus `second` over their shared seeds; `first` has the higher mean."""
+    """`first` less `second` over their seeds; `first` has the higher mean."""
 
     first: str
     second: str
+    is_primary: bool
+    """Whether the comparison was declared before the run (`compare.primary`)."""
+    by_success: bool
+    """Whether `difference` is of success rates by an exact test, and not of returns by Welch's."""
     difference: Difference
     probability: Estimate
-    at_equal_steps: Difference | None
-    at_equal_seconds: Difference | None
-    detectable: float
-    """The smallest true difference that these seeds would show, see `detectable_difference`."""
+    both_levels: Estimate | None
+    """The difference of returns with seeds and tracks resampled; None if the tracks differ."""
+    area: Difference | None
+    """The difference of the areas under the curves; None with few seeds."""
+    at_equal_steps: EqualBudget | None
+    at_equal_cpu: EqualBudget | None
 
 
 @dataclass(frozen=True)
@@ -91,8 +108,8 @@ class Summary:
 
     arms: tuple[ArmSummary, ...]
     pairs: tuple[Pair, ...]
-    budget: Cost
-    """The largest cost, charges included, that every finished agent reached."""
+    primary: tuple[tuple[str, str], ...]
+    """The comparisons that were declared before the run."""
     digits: int
     """How many decimal places suit the size of the scores."""
     costs: tuple[ArmCosts, ...]
@@ -110,22 +127,16 @@ class Summary:
 
 def summarise(run: Run, resampling: Resampling) -> Summary:
     """Compute the statistics of the finished agents of `run`."""
-    totals = [
-        result.cost + run.charge(arm) for arm in run.arms for result in run.finished(arm).values()
-    ]
-    budget = Cost(
-        min((total.env_steps for total in totals), default=0),
-        min((total.seconds for total in totals), default=0.0),
-    )
-    arms = tuple(_arm(run, arm, budget, resampling) for arm in run.arms if run.finished(arm))
+    arms = tuple(_arm(run, arm, resampling) for arm in run.arms if run.finished(arm))
+    by_success = _reports_success(run)
     pairs = tuple(
-        _pair(first, second, resampling)
+        _pair(run, first, second, by_success, resampling)
         for first, second in combinations(arms, 2)
-        if len(first.scores.keys() & second.scores.keys()) >= ENOUGH_SEEDS
+        if min(len(first.scores), len(second.scores)) >= ENOUGH_SEEDS
     )
     digits = _digits(value for arm in arms for value in arm.scores.values())
     normalised = compare_normalised([run], resampling)
-    return Summary(arms, pairs, budget, digits, costs_of_arms(run), normalised)
+    return Summary(arms, pairs, run.compare.primary, digits, costs_of_arms(run), normalised)
 
 
 def unequal(run: Run) -> list[str]:
@@ -151,12 +162,10 @@ def number(value: float, digits: int) -> str:
     return f"{value:z,.{digits}f}" if np.isfinite(value) else "n/a"
 
 
-def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary:
+def _arm(run: Run, arm: str, resampling: Resampling) -> ArmSummary:
     finished = run.finished(arm)
     results = list(finished.values())
     charge = run.charge(arm)
-    remaining = Cost(budget.env_steps - charge.env_steps, budget.seconds - charge.seconds)
-    agents = [agent for agent in run.of(arm) if agent.result]
     iqm = estimate([result.score for result in results], interquartile_mean, resampling)
     episodes = results[0].evaluation.returns if len(results) == 1 else None
     return ArmSummary(
@@ -172,15 +181,11 @@ def _arm(run: Run, arm: str, budget: Cost, resampling: Resampling) -> ArmSummary
         charged=charge,
         parameters_trained=results[0].parameters_trained,
         parameters_frozen=results[0].parameters_frozen,
-        at_equal_steps=_measured(
-            {a.seed: _score_at(a, "env_steps", remaining.env_steps) for a in agents}
-        ),
-        at_equal_seconds=_measured(
-            {a.seed: _score_at(a, "seconds", remaining.seconds) for a in agents}
-        ),
+        areas=areas(run, arm),
+        returns=_returns(results),
         acting=_acting(results, iqm, resampling),
         success_rates=tuple(
-            rate for result in results if (rate := result.evaluation.success_rate) is not None
+            rate for result in results if (rate := _success_rate(run, result)) is not None
         ),
     )
 
@@ -201,42 +206,52 @@ def _acting(
     return estimates
 
 
-def _score_at(agent: AgentRecord, unit: str, limit: float) -> float:
-    """Return the held-out score at `limit`, linear between evaluations; NaN before the first."""
-    points, scores = curve(agent, unit)
-    return float(np.interp(limit, points, scores, left=np.nan))
+def _returns(results: Sequence[AgentResult]) -> Array | None:
+    """Return the returns of all seeds, (S, E), if they played the same episodes."""
+    if len({result.evaluation.seeds for result in results}) > 1:
+        return None
+    return np.array([result.evaluation.returns for result in results])
 
 
-def _measured(scores: dict[int, float]) -> dict[int, float]:
-    return {seed: score for seed, score in scores.items() if np.isfinite(score)}
+def _success_rate(run: Run, result: AgentResult) -> float | None:
+    """Return the share of successes, by the environment's word or by `compare.success_return`."""
+    least = run.compare.success_return
+    if (reported := result.evaluation.success_rate) is not None or least is None:
+        return reported
+    return float(np.mean(np.array(result.evaluation.returns) > least))
 
 
-def _pair(first: ArmSummary, second: ArmSummary, resampling: Resampling) -> Pair:
-    a, b = _shared(first.scores, second.scores)
-    if a.mean() < b.mean():
-        return _pair(second, first, resampling)
+def _reports_success(run: Run) -> bool:
+    """Return whether the success of every finished agent's episodes is known."""
+    return bool(run.results) and all(_success_rate(run, r) is not None for r in run.results)
+
+
+def _pair(run: Run, a: ArmSummary, b: ArmSummary, by_success: bool, resampling: Resampling) -> Pair:
+    if by_success:
+        found = success_difference(a.success_rates, b.success_rates, resampling)
+    else:
+        found = difference(a.values, b.values, resampling)
+    if found.value < 0:
+        return _pair(run, b, a, by_success, resampling)
     return Pair(
-        first=first.arm,
-        second=second.arm,
-        difference=paired_difference(a, b, resampling),
-        probability=probability_of_improvement(first.values, second.values, resampling),
-        at_equal_steps=_if_enough(first.at_equal_steps, second.at_equal_steps, resampling),
-        at_equal_seconds=_if_enough(first.at_equal_seconds, second.at_equal_seconds, resampling),
-        detectable=detectable_difference([a - b]),
+        first=a.arm,
+        second=b.arm,
+        is_primary=run.compare.is_primary(a.arm, b.arm),
+        by_success=by_success,
+        difference=found,
+        probability=probability_of_improvement(a.values, b.values, resampling),
+        both_levels=_both_levels(run, a, b, resampling),
+        area=area_difference(a.areas, b.areas, resampling),
+        at_equal_steps=equal_budget(run, a.arm, b.arm, "env_steps", resampling),
+        at_equal_cpu=equal_budget(run, a.arm, b.arm, "cpu_seconds", resampling),
     )
 
 
-def _if_enough(
-    first: dict[int, float], second: dict[int, float], resampling: Resampling
-) -> Difference | None:
-    a, b = _shared(first, second)
-    return paired_difference(a, b, resampling) if len(a) >= ENOUGH_SEEDS else None
-
-
-def _shared(first: dict[int, float], second: dict[int, float]) -> tuple[Array, Array]:
-    """Return the scores of the seeds that both have, in the order of the seeds."""
-    seeds = sorted(first.keys() & second.keys())
-    return np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
+def _both_levels(run: Run, a: ArmSummary, b: ArmSummary, resampling: Resampling) -> Estimate | None:
+    seeds = {run.finished(arm.arm)[min(arm.scores)].evaluation.seeds for arm in (a, b)}
+    if a.returns is None or b.returns is None or len(seeds) > 1:
+        return None
+    return two_level_difference(a.returns, b.returns, resampling)
 
 
 def _digits(values: Iterable[float]) -> int:

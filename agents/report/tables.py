@@ -10,15 +10,23 @@ import numpy as np
 from agents.report.costs import AgentCosts, ArmCosts
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.summary import ACTIONS, ArmSummary, Pair, Summary, number
-from agents.report.verdict import minutes
+from agents.report.verdict import minutes, rate
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
 from agents.run.stage_results import NOTHING
 from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell
-from worldvae.stats import Difference, Estimate, interquartile_mean
+from worldvae.stats import Estimate
 
 UNKNOWN = "not recorded"
+
+AT_BUDGETS = (
+    "Each pair at the largest cost, charge included, at which all agents of both arms were "
+    "evaluated during training. Both are read there from evaluations of few episodes, before the "
+    "learning rate has fallen to its end; where one of the two is much further through its "
+    "training, that favours it, and only a run that is planned for the budget is fair."
+)
+"""What the table of equal budgets is, in words for a report."""
 
 
 class Table(NamedTuple):
@@ -36,16 +44,29 @@ def arms_table(summary: Summary) -> Table:
 
 
 def pairs_table(summary: Summary) -> Table:
-    """Return the pairs of arms with enough shared seeds.
+    """Return the pairs of arms with enough seeds.
 
     Probabilities are those of pairs of seeds.
     """
+    is_success = any(pair.by_success for pair in summary.pairs)
     header = (
-        *("first, second", "seeds", "difference", "p", "could be seen above", "P(first higher)"),
-        f"difference at {summary.budget.env_steps:,} env steps in total",
-        f"difference at {minutes(summary.budget.seconds)} minutes in total",
+        *("first, second", "declared", "seeds"),
+        "difference of success rates" if is_success else "difference",
+        *("p", "could be seen above", "first is worse by at most", "second is worse by at most"),
+        *("returns over seeds and tracks", "P(first higher)", "area under the curve"),
     )
     return Table(header, tuple(_pair(summary, pair) for pair in summary.pairs))
+
+
+def budgets_table(summary: Summary) -> Table:
+    """Return each pair at the largest budget that both arms reached, in env steps and CPU minutes.
+
+    Empty without a pair that was evaluated at one during training.
+    """
+    pairs = [pair for pair in summary.pairs if pair.at_equal_steps or pair.at_equal_cpu]
+    header = ("first, second", "env steps", "difference there", "CPU minutes", "difference there")
+    rows = [(f"{pair.first}, {pair.second}", _budgets(summary, pair)) for pair in pairs]
+    return Table(header, tuple(rows))
 
 
 def seeds_table(run: Run, summary: Summary) -> Table:
@@ -94,9 +115,11 @@ def _side_by_side(names: Sequence[str], columns: Sequence[dict[str, Cell]]) -> T
 
 def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
     """Return one arm's column: name of the row -> value and remark."""
-    show, budget, values = summary.show, summary.budget, arm.values
+    show, values = summary.show, arm.values
     interval = summary.interval(arm.iqm.low, arm.iqm.high)
     tells_success = any(one.success_rates for one in summary.arms)
+    has_areas = any(one.areas for one in summary.arms)
+    has_noise = any(one.noise for one in summary.arms)
     return {
         "IQM, 95 % interval": (show(arm.iqm.value), interval),
         **({"success rate, mean over seeds": _success(arm)} if tells_success else {}),
@@ -112,10 +135,8 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
             minutes(arm.total.seconds),
             f"{minutes(arm.charged.seconds)} charged" if arm.charged.seconds else "",
         ),
-        f"IQM at {budget.env_steps:,} env steps in total": _iqm(summary, arm, arm.at_equal_steps),
-        f"IQM at {minutes(budget.seconds)} minutes in total": _iqm(
-            summary, arm, arm.at_equal_seconds
-        ),
+        **({"area under the curve": _area(summary, arm)} if has_areas else {}),
+        **({"noise of evaluation": _noise(summary, arm)} if has_noise else {}),
     }
 
 
@@ -143,27 +164,48 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
     return f"{mean} ± {summary.show(arm.sd)}" if len(arm.scores) > 1 else mean
 
 
-def _iqm(summary: Summary, arm: ArmSummary, scores: dict[int, float]) -> Cell:
-    """Return the IQM of `scores`; n/a if a seed has no score so early: the others may be biased."""
-    if missing := len(arm.scores) - len(scores):
-        return "n/a", f"{missing} of {len(arm.scores)} seeds not measured so early"
-    return summary.show(float(interquartile_mean(list(scores.values())))), ""
+def _area(summary: Summary, arm: ArmSummary) -> Cell:
+    if not arm.areas:
+        return "n/a", ""
+    return summary.show(float(np.mean(list(arm.areas.values())))), ""
+
+
+def _noise(summary: Summary, arm: ArmSummary) -> Cell:
+    if (noise := arm.noise) is None:
+        return "n/a", ""
+    remark = f"{noise.share:.0%} of the variance over seeds; " if noise.spread else ""
+    halves = f"{noise.episodes_for_half:,} episodes would halve it"
+    return summary.show(noise.deviation), remark + halves
 
 
 def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
     difference = pair.difference
+    show = rate if pair.by_success else summary.show
     return f"{pair.first}, {pair.second}", (
+        ("primary" if pair.is_primary else "exploratory", ""),
         (str(difference.n), ""),
-        _difference(summary, difference),
+        (show(difference.value), f"{show(difference.low)} to {show(difference.high)}"),
         (f"{difference.p:.2g}", ""),
-        (summary.show(pair.detectable), ""),
+        (show(difference.detectable), ""),
+        (show(difference.a_worse), ""),
+        (show(difference.b_worse), ""),
+        _difference(summary, pair.both_levels),
         _interval(pair.probability),
-        _difference(summary, pair.at_equal_steps),
-        _difference(summary, pair.at_equal_seconds),
+        _difference(summary, pair.area),
     )
 
 
-def _difference(summary: Summary, difference: Difference | None) -> Cell:
+def _budgets(summary: Summary, pair: Pair) -> tuple[Cell, ...]:
+    steps, cpu = pair.at_equal_steps, pair.at_equal_cpu
+    return (
+        (f"{steps.budget:,.0f}" if steps else "n/a", ""),
+        _difference(summary, steps.difference if steps else None),
+        (minutes(cpu.budget) if cpu else "n/a", ""),
+        _difference(summary, cpu.difference if cpu else None),
+    )
+
+
+def _difference(summary: Summary, difference: Estimate | None) -> Cell:
     if difference is None:
         return "n/a", ""
     return summary.show(difference.value), summary.interval(difference.low, difference.high)

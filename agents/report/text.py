@@ -10,7 +10,9 @@ from agents.report.sections.fidelity import fidelity_text, untrusted
 from agents.report.sections.health import health_text, unfit
 from agents.report.summary import Summary, unequal
 from agents.report.tables import (
+    AT_BUDGETS,
     arms_table,
+    budgets_table,
     costs_seeds_table,
     costs_table,
     normalised_table,
@@ -32,6 +34,7 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
         _unequal(run),
         markdown.section("The arms", markdown.table(arms_table(summary))),
         markdown.section("In pairs", markdown.table(pairs_table(summary))),
+        _budgets(summary),
         markdown.section("Normalised scores", markdown.table(normalised_table(summary.normalised)))
         if summary.normalised
         else "",
@@ -54,6 +57,11 @@ def commands(run: Run, command: str) -> list[str]:
 
 def _verdict(run: Run, summary: Summary) -> list[str]:
     return [*unfit(run), *untrusted(run), *verdict(summary)]
+
+
+def _budgets(summary: Summary) -> str:
+    table = markdown.table(budgets_table(summary))
+    return markdown.section("At equal budgets", AT_BUDGETS, table) if table else ""
 
 
 def _holes(run: Run) -> str:

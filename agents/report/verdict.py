@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agents.report.normalised import NormalisedPair
-from agents.report.summary import ArmSummary, Pair, Summary
+from agents.report.summary import ArmSummary, Pair, Summary, number
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages
@@ -15,7 +15,7 @@ def verdict(summary: Summary) -> list[str]:
     """Return the verdict in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
-    findings = claims(summary.pairs, summary.show)
+    findings = claims(summary.pairs, summary.show, declared=len(summary.primary))
     return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 
 
@@ -71,46 +71,94 @@ def _single_seeds(summary: Summary, arms: Sequence[ArmSummary]) -> str:
     )
 
 
-def claims(
-    pairs: Sequence[Pair | NormalisedPair], show: Callable[[float], str], each: str = ""
-) -> list[str]:
-    """Return one claim per pair, the arms told apart first, and the rule by which they are.
+def rate(value: float) -> str:
+    """Format a share or a difference of shares: "0.96", "-0.20" but never "-0.00"."""
+    return number(value, 2)
 
-    `each` follows the number of seeds, as in " in each environment".
+
+def claims(
+    pairs: Sequence[Pair | NormalisedPair],
+    show: Callable[[float], str],
+    each: str = "",
+    declared: int = 0,
+) -> list[str]:
+    """Return one claim per pair, those declared before the run first, and the rule behind them.
+
+    `each` follows the number of seeds, as in " in each environment"; `declared` is the number of
+    comparisons that the configuration declares, with or without enough seeds.
     """
-    ordered = sorted(pairs, key=lambda pair: not pair.difference.told_apart)
-    return [*(_claim(pair, show, each) for pair in ordered), *_rule(len(ordered))]
+    ordered = sorted(pairs, key=lambda pair: (not pair.is_primary, not pair.difference.told_apart))
+    stated = [_claim(pair, rate if pair.by_success else show, each) for pair in ordered]
+    return [*stated, *_rule(ordered, declared)]
 
 
 def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str) -> str:
     """State the difference of a pair, and the smallest one that so few seeds could have shown."""
     difference = pair.difference
+    kind = "Declared before the run" if pair.is_primary else "Exploratory"
     seeds = f"over n = {difference.n} seeds{each}"
     interval = f"{show(difference.low)} to {show(difference.high)}"
     size = f"{show(difference.value)} ({interval}; p = {difference.p:.2g})"
-    power = f"only differences above {show(pair.detectable)} could have been seen"
+    score = " in success rate" if pair.by_success else ""
+    power = f"only differences above {show(difference.detectable)} could have been seen"
     if not difference.told_apart:
         return (
-            f"This run does not tell {pair.first} and {pair.second} apart: {seeds} their "
-            f"difference is {size}, and {power}."
+            f"{kind}: this run does not tell {pair.first} and {pair.second} apart; {seeds} their "
+            f"difference{score} is {size}. {_bounds(pair, show)}; {power}."
         )
-    doubt = ", so its size is likely overstated" if difference.value < pair.detectable else ""
-    better = f"{pair.first} did better than {pair.second}, by {size}"
-    return f"{seeds.capitalize()} {better}; {power}{doubt}."
+    doubt = ", so its size is likely overstated" if difference.value < difference.detectable else ""
+    better = f"{pair.first} did better than {pair.second}{score}, by {size}"
+    return f"{kind}: {seeds} {better}; {power}{doubt}."
 
 
-def _rule(pairs: int) -> list[str]:
+def _bounds(pair: Pair | NormalisedPair, show: Callable[[float], str]) -> str:
+    """State how much worse either arm may be: the only sense in which one does as well."""
+    first, second, found = pair.first, pair.second, pair.difference
+    return (
+        f"{first} is at most {show(found.a_worse)} worse than {second} (one-sided 95 %), and "
+        f"{second} at most {show(found.b_worse)} worse than {first}"
+    )
+
+
+WELCH_RULE = (
+    "Arms are told apart where Welch's t-test over their seeds, which are not paired, has a p of "
+    "at most 0.05; its 95 % interval leaves out zero exactly then. What could have been seen is "
+    "the true difference that the same test finds in 80 % of simulated runs with these spreads."
+)
+SUCCESS_RULE = (
+    "Arms are told apart where an exact test of their success rates has a p of at most 0.05: how "
+    "often seeds dealt anew to the two arms would differ as much, on either side. What could have "
+    "been seen is the gap between an arm whose every training solves the task and one whose "
+    "trainings solve or fail it, that the same test finds in 80 % of runs."
+)
+
+
+def _rule(pairs: Sequence[Pair | NormalisedPair], declared: int) -> list[str]:
     """State when arms are told apart, and how often that is wrong."""
     if not pairs:
         return []
-    text = (
-        "Arms are told apart where the 95 % bootstrap interval of their difference leaves out zero "
-        "and p is at most 0.05: how often seeds dealt to two equal arms at random would differ as "
-        "much. What could have been seen is the true difference that a paired t-test finds in 80 % "
-        "of all runs."
-    )
-    many = f" Of {pairs} pairs of equal arms, {0.05 * pairs:.2g} would be told apart by chance."
-    return [text + many * (pairs > 1)]
+    rule = SUCCESS_RULE if pairs[0].by_success else WELCH_RULE
+    return [" ".join([rule, *_by_chance(pairs, declared)])]
+
+
+def _by_chance(pairs: Sequence[Pair | NormalisedPair], declared: int) -> list[str]:
+    """State how many pairs of equal arms would be told apart, and which those are."""
+    primary = sum(pair.is_primary for pair in pairs)
+    others = len(pairs) - primary
+    sentences = []
+    if not declared:
+        sentences.append(
+            "No comparison was declared before the run (compare.primary), so all are exploratory."
+        )
+    for count, kind in ((primary, "declared"), (others, "exploratory")):
+        if count > 1:
+            sentences.append(
+                f"Of {count} {kind} pairs of equal arms, {0.05 * count:.2g} would be told apart by "
+                "chance."
+            )
+    if others:
+        sentences.append("An exploratory finding is a reason for another run, not a result.")
+    return sentences
 
 
 def _costs(summary: Summary) -> str:

@@ -1,17 +1,11 @@
-"""Statistics of a comparison: of seeds in one task, of several tasks, of two arms, and its power.
+"""Statistics of a comparison: of seeds in one task, of several tasks, of two arms by one rule.
 
 They need only NumPy and SciPy, so that they can be checked beside other libraries.
 """
 
-from worldvae.stats.pairs import (
-    Difference,
-    paired_difference,
-    permutation_p,
-    probability_of_improvement,
-    stratified_difference,
-    stratified_improvement,
-)
-from worldvae.stats.power import detectable_difference
+from worldvae.stats.crossed import EvaluationNoise, evaluation_noise, two_level_difference
+from worldvae.stats.improvement import probability_of_improvement, stratified_improvement
+from worldvae.stats.pairs import POWER, Difference, difference, stratified_difference
 from worldvae.stats.resampling import CONFIDENCE, Array, Resampling
 from worldvae.stats.seeds import (
     Estimate,
@@ -23,6 +17,8 @@ from worldvae.stats.seeds import (
     mean,
     seed_scores,
 )
+from worldvae.stats.simulation import LAWS, Simulated, simulate
+from worldvae.stats.success import success_difference
 from worldvae.stats.tasks import (
     Profile,
     TaskScores,
@@ -39,18 +35,23 @@ from worldvae.stats.tasks import (
 
 __all__ = [
     "CONFIDENCE",
+    "LAWS",
+    "POWER",
     "Array",
     "Difference",
     "Estimate",
+    "EvaluationNoise",
     "Profile",
     "Resampling",
+    "Simulated",
     "Statistic",
     "TaskScores",
     "TaskStatistic",
     "bootstrap_interval",
-    "detectable_difference",
+    "difference",
     "episode_interval",
     "estimate",
+    "evaluation_noise",
     "interquartile_mean",
     "interquartile_mean_of_tasks",
     "mean",
@@ -58,13 +59,14 @@ __all__ = [
     "median_of_tasks",
     "normalise",
     "optimality_gap",
-    "paired_difference",
     "performance_profile",
-    "permutation_p",
     "probability_of_improvement",
     "seed_scores",
+    "simulate",
     "stratified_difference",
     "stratified_estimate",
     "stratified_improvement",
     "stratified_interval",
+    "success_difference",
+    "two_level_difference",
 ]

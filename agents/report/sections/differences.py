@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
+from agents.arms.observers import OBSERVERS
 from agents.arms.registry import ARMS
 from agents.report import markdown
 from agents.run.records import Run
@@ -47,11 +50,27 @@ def _lead(run: Run) -> str:
         "Only the observation, and with it the first layers of the network. Environment, "
         f"{equal} and all other settings of {algorithm_of(run.config)} are the same."
     )
+    if others := _other_simulator(run):
+        lead = f"{lead} {others}"
     if not dreamers:
         return lead
     return (
         f"{lead} The arm {', '.join(dreamers)} has another world to train in, too, and with it the "
         "steps and the number of environments that the section dream of the configuration states."
+    )
+
+
+def _other_simulator(run: Run) -> str:
+    """Say which arms train in Gymnasium's simulator while others need not; "" if all do."""
+    drawn = [arm for arm in run.arms if arm in ARMS and OBSERVERS[ARMS[arm].observes].is_drawn]
+    undrawn = [arm for arm in run.arms if arm in ARMS and arm not in drawn]
+    backend = _section(run.config, "env").get("backend", "auto")
+    if not drawn or not undrawn or backend == "gymnasium":
+        return ""
+    return (
+        f"One thing more: {', '.join(undrawn)} needs no frame and trains in Gymnasium's own "
+        f"simulator, {', '.join(drawn)} in that of env.backend: {backend}, which is another one "
+        "where envpool or ALE's own vector environment plays it. All are scored in Gymnasium's."
     )
 
 
@@ -61,8 +80,13 @@ def _layers(run: Run) -> str:
 
 def algorithm_of(config: str) -> str:
     """Return the algorithm that a resolved configuration names, or "the algorithm"."""
+    return str(_section(config, "agent").get("algorithm", "the algorithm"))
+
+
+def _section(config: str, name: str) -> dict[str, Any]:
+    """Return a section of a resolved configuration; empty if it cannot be read."""
     try:
-        agent = (yaml.safe_load(config) or {}).get("agent", {})
-        return str(agent["algorithm"])
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
-        return "the algorithm"
+        found = (yaml.safe_load(config) or {}).get(name)
+    except (yaml.YAMLError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -47,7 +47,8 @@ def test_without_a_scale_or_a_finished_agent_there_is_nothing(tmp_path: Path) ->
 
 
 def test_several_environments_are_strata(tmp_path: Path) -> None:
-    """Arms differ by 0.5 in one and by 1.0 in the other, seed by seed: 0.75 without any spread."""
+    """Arms differ by 0.5 in one, with an error of 0.1, and by 1.0 in the other with none:
+    0.75 with half that error and 8 degrees of freedom."""
     pixels = [100.0, 120.0, 140.0, 160.0, 180.0]
     first = folder_of(
         tmp_path / "a", {"pixels": pixels, "latent": [score + 100 for score in pixels]}
@@ -67,9 +68,11 @@ def test_several_environments_are_strata(tmp_path: Path) -> None:
     (pair,) = result.pairs
     assert (pair.first, pair.second) == ("latent", "pixels")
     assert pair.difference.value == pytest.approx(0.75)
-    assert (pair.difference.low, pair.difference.high) == pytest.approx((0.75, 0.75))
+    half = 2.3060 * 0.1 / 2
+    assert (pair.difference.low, pair.difference.high) == pytest.approx(
+        (0.75 - half, 0.75 + half), abs=1e-4
+    )
     assert pair.probability.value == 1.0
-    assert pair.detectable == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_pair_needs_enough_seeds_in_each_environment(tmp_path: Path) -> None:
@@ -79,14 +82,13 @@ def test_a_pair_needs_enough_seeds_in_each_environment(tmp_path: Path) -> None:
 
 
 def test_a_claim_over_several_environments_names_seeds_and_power(tmp_path: Path) -> None:
-    """Normalised differences 0.1 to 0.5: 0.3 on average, and 0.26 could have been seen."""
-    folder = folder_of(
-        tmp_path, {"pixels": [100.0] * 5, "latent": [120.0, 140.0, 160.0, 180.0, 200.0]}
-    )
+    """Either arm has the deviation 0.158: an error of 0.1, of which about 3.25 can be seen."""
+    pixels = [20.0, 40.0, 60.0, 80.0, 100.0]
+    folder = folder_of(tmp_path, {"pixels": pixels, "latent": [score + 100 for score in pixels]})
     result = found(folder)
     assert result is not None
     words, _ = claims(result.pairs, "{:.2f}".format, " in each environment")
     assert words.startswith(
-        "Over n = 5 seeds in each environment latent did better than pixels, by 0.30 ("
+        "Exploratory: over n = 5 seeds in each environment latent did better than pixels, by 0.50 ("
     )
-    assert words.endswith("; only differences above 0.26 could have been seen.")
+    assert words.endswith("; only differences above 0.33 could have been seen.")

@@ -13,7 +13,7 @@ from agents.report.summary import Summary, summarise, unequal
 from agents.report.verdict import summary_table, verdict
 from agents.run.load import read_run
 from agents.run.stage_results import Cost
-from tests.agents.report.synthetic import act_both_ways, write_run
+from tests.agents.report.synthetic import act_both_ways, state, write_run
 from tests.checksums import amend
 from worldvae.checksum import write_checked
 from worldvae.stats import Resampling
@@ -54,17 +54,7 @@ def test_that_interval_is_of_the_score(tmp_path: Path) -> None:
     assert found.within[0] < found.scores[0] == 640.0 < found.within[1] < 800.1
 
 
-def test_equal_cost_takes_the_charge_off_the_curve(tmp_path: Path) -> None:
-    """Of 100,000 env steps latent has trained 80,000, and of 1,000 seconds 400."""
-    summary = of(tmp_path, {"pixels": arm(100), "latent": arm(100)})
-    assert summary.budget == Cost(100_000, 1000.0)
-    pixels, latent = summary.arms
-    assert (pixels.at_equal_steps, pixels.at_equal_seconds) == ({0: 100.0}, {0: 100.0})
-    assert latent.at_equal_steps == {0: pytest.approx(80.0)}
-    assert latent.at_equal_seconds == {0: pytest.approx(40.0)}
-
-
-def test_pairs_need_five_seeds_that_both_have(tmp_path: Path) -> None:
+def test_pairs_need_five_seeds_of_each(tmp_path: Path) -> None:
     summary = of(tmp_path, {"pixels": arm(1, 2, 3, 4, 5), "latent": arm(1, 2, 3, 4)})
     assert summary.pairs == ()
 
@@ -73,27 +63,116 @@ def test_a_pair_is_stated_from_the_higher_side(tmp_path: Path) -> None:
     summary = of(tmp_path, {"pixels": arm(1, 2, 3, 4, 5), "latent": arm(11, 12, 13, 14, 15)})
     (pair,) = summary.pairs
     assert (pair.first, pair.second) == ("latent", "pixels")
-    assert (pair.difference.value, pair.difference.low) == (10.0, 10.0)
+    assert (pair.difference.value, pair.difference.n) == (10.0, 5)
+    assert pair.difference.low == pytest.approx(10 - 2.306, abs=1e-3)
     assert pair.probability.value == 1.0
     words = " ".join(verdict(summary))
-    assert "Over n = 5 seeds latent did better than pixels, by 10.0 (10.0 to 10.0; p = 0.0" in words
+    claim = (
+        "Exploratory: over n = 5 seeds latent did better than pixels, by 10.0 (7.7 to 12.3; p = "
+    )
+    assert claim in words
 
 
 def test_the_verdict_says_what_five_seeds_could_have_shown(tmp_path: Path) -> None:
-    """Differences 1 to 5: 2.6286 by hand, see tests/stats/test_power.py; their mean is 3."""
-    summary = of(tmp_path, {"pixels": arm(0, 0, 0, 0, 0), "latent": arm(1, 2, 3, 4, 5)})
-    assert summary.pairs[0].detectable == pytest.approx(2.6286, abs=1e-4)
+    """Either error is 1 / sqrt 2, with 8 degrees: about (2.306 + 0.889) x 1, by a t-test."""
+    summary = of(tmp_path, {"pixels": arm(0, 1, 2, 3, 4), "latent": arm(10, 11, 12, 13, 14)})
+    assert summary.pairs[0].difference.detectable == pytest.approx(3.25, abs=0.1)
     words = " ".join(verdict(summary))
-    assert "; only differences above 2.63 could have been seen." in words
+    assert "; only differences above 3.3 could have been seen." in words
     assert "overstated" not in words
 
 
-def test_an_interval_alone_is_no_claim(tmp_path: Path) -> None:
-    """The bootstrap of five differences leaves out 0, and the seeds overlap all the same."""
+def test_what_is_not_told_apart_is_bounded_on_either_side(tmp_path: Path) -> None:
+    """The difference is 1, its error 1: 1.86 by a one-sided t with 8 degrees, less or more 1."""
+    summary = of(tmp_path, {"pixels": arm(0, 1, 2, 3, 4), "latent": arm(1, 2, 3, 4, 5)})
+    words = " ".join(verdict(summary))
+    assert (
+        "latent is at most 0.86 worse than pixels (one-sided 95 %), and pixels at most 2.86 worse "
+        "than latent;"
+    ) in words
+
+
+def test_declared_comparisons_come_first_and_the_others_are_exploratory(tmp_path: Path) -> None:
+    low, high = arm(1, 2, 3, 4, 5), arm(11, 12, 13, 14, 15)
+    folder = write_run(tmp_path, {"pixels": low, "untrained": high, "latent": low})
+    state(folder, "{primary: [[pixels, latent]]}")
+    summary = summarise(read_run(folder), Resampling.seeded(0))
+    words = verdict(summary)
+    assert words[1].startswith("Declared before the run: this run does not tell ")
+    assert all(claim.startswith("Exploratory: over n = 5") for claim in words[2:4])
+    assert "Of 2 exploratory pairs of equal arms, 0.1 would be told apart by chance." in words[4]
+    assert "No comparison was declared" not in words[4]
+
+
+def test_without_a_declaration_the_report_says_so(tmp_path: Path) -> None:
+    summary = of(tmp_path, {"pixels": arm(*range(5)), "latent": arm(*range(5))})
+    assert "No comparison was declared before the run (compare.primary)" in verdict(summary)[-2]
+
+
+def succeed(folder: Path, rates: Mapping[str, Sequence[float]], episodes: int = 10) -> Summary:
+    """Each seed succeeds in its share of the episodes, which return 1, and else 0."""
+    returns = {
+        name: {
+            seed: [float(k < share * episodes) for k in range(episodes)]
+            for seed, share in enumerate(shares)
+        }
+        for name, shares in rates.items()
+    }
+    write_run(folder, returns)
+    state(folder, "{success_return: 0}")
+    return summarise(read_run(folder), Resampling.seeded(0))
+
+
+def test_success_is_compared_by_an_exact_test(tmp_path: Path) -> None:
+    """One failed seed of five tells nothing apart; five of five do, with 2 / 252."""
+    rates = {"pixels": [1, 1, 1, 1, 0], "latent": [1] * 5, "blind": [0.0] * 5}
+    summary = succeed(tmp_path, rates)
+    pairs = {(pair.first, pair.second): pair for pair in summary.pairs}
+    assert all(pair.by_success for pair in summary.pairs)
+    assert pairs["latent", "pixels"].difference.p == 1.0
+    assert pairs["latent", "blind"].difference.p == 2 / 252
+    words = " ".join(verdict(summary))
+    assert (
+        "latent did better than blind in success rate, by 1.00 (1.00 to 1.00; p = 0.0079)" in words
+    )
+    assert "an exact test of their success rates" in words
+    assert "Welch" not in words
+
+
+def test_success_that_an_environment_reports_needs_no_threshold(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": arm(*range(5)), "latent": arm(*range(5))})
+    for path in folder.glob("agents/*/seed_*/result.json"):
+        played = json.loads(path.read_text())["evaluation"]
+        amend(path, evaluation={**played, "successes": [True, False]})
+    (pair,) = summarise(read_run(folder), Resampling.seeded(0)).pairs
+    assert (pair.by_success, pair.difference.value) == (True, 0.0)
+
+
+def test_tracks_and_noise_of_evaluation_stand_beside(tmp_path: Path) -> None:
+    """Every seed has the episodes score - 5 and score + 5: they explain all but the seed."""
+    summary = of(tmp_path, {"pixels": arm(*range(5)), "latent": arm(*range(9, 14))})
+    (pair,) = summary.pairs
+    assert pair.both_levels is not None
+    assert pair.both_levels.value == 9.0
+    noise = summary.arms[0].noise
+    assert noise is not None
+    assert (noise.deviation, noise.episodes_for_half) == (pytest.approx(0.0), 8)
+
+
+def test_other_tracks_are_not_resampled_together(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": arm(*range(5)), "latent": arm(*range(5))})
+    path = folder / "agents/pixels/seed_3/result.json"
+    amend(path, evaluation={**json.loads(path.read_text())["evaluation"], "seeds": [7, 8]})
+    summary = summarise(read_run(folder), Resampling.seeded(0))
+    assert summary.pairs[0].both_levels is None
+    assert summary.arms[0].noise is None
+
+
+def test_seeds_that_share_a_number_are_no_pairs(tmp_path: Path) -> None:
+    """Each seed of latent is above that of pixels, and the seeds overlap all the same."""
     pixels, latent = arm(100, 500, 300, 900, 700), arm(110, 540, 340, 980, 730)
     summary = of(tmp_path, {"pixels": pixels, "latent": latent})
     (pair,) = summary.pairs
-    assert pair.difference.low > 0
     assert pair.difference.p > 0.8
     words = " ".join(verdict(summary))
     assert "does not tell latent and pixels apart" in words
@@ -112,16 +191,17 @@ def test_the_verdict_says_how_many_pairs_were_looked_at(tmp_path: Path) -> None:
     assert "pairs of equal arms" not in " ".join(verdict(one))
     arms = ("pixels", "latent", "untrained", "state")
     six = of(tmp_path / "6", {name: arm(*range(5)) for name in arms})
-    assert "Of 6 pairs of equal arms, 0.3 would be told apart by chance." in " ".join(verdict(six))
+    words = "Of 6 exploratory pairs of equal arms, 0.3 would be told apart by chance."
+    assert words in " ".join(verdict(six))
 
 
 def test_a_difference_below_what_could_be_seen_is_doubted(tmp_path: Path) -> None:
-    """Mean 1.6, s = 1.34: the interval excludes 0, while 2.23 would be needed."""
-    summary = of(tmp_path, {"pixels": arm(0, 0, 0, 0, 0), "latent": arm(1, 1, 1, 1, 4)})
+    """A difference of 2.5 with an error of 1: p is below 0.05, while about 3.2 would be needed."""
+    summary = of(tmp_path, {"pixels": arm(0, 1, 2, 3, 4), "latent": arm(2.5, 3.5, 4.5, 5.5, 6.5)})
     (pair,) = summary.pairs
     assert pair.difference.told_apart
     words = " ".join(verdict(summary))
-    assert "above 2.23 could have been seen, so its size is likely overstated." in words
+    assert "could have been seen, so its size is likely overstated." in words
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -46,16 +46,15 @@ def test_tables_hold_arms_pairs_costs_and_seeds(tmp_path: Path) -> None:
     """Seed k scores level + k + 2."""
     folder = write_run(tmp_path, ARMS)
     record_spending(folder)
-    found = rows(text_of(folder))
+    found = rows(re.sub(r"(?s)## At equal budgets.*?\n\n## ", "", text_of(folder)))
     assert found["IQM, 95 % interval"][0].startswith("104 (")
     assert found["env steps, charge included"] == ["100,000", "120,000 (20,000 charged)"]
-    seeds, difference, p, *others = found["latent, pixels"]
-    assert (seeds, difference) == ("5", "200 (200 to 200)")
-    assert others[:2] == ["0", "1.00 (1.00 to 1.00)"]
-    assert others[2] == "139 (139 to 139)", (
-        "80,000 steps are left to latent: 4 / 5 of 304, less 104"
-    )
-    assert float(p) == pytest.approx(2 / 252, abs=0.003)
+    kind, seeds, difference, p, seen, *bounds, both, improvement, area = found["latent, pixels"]
+    assert (kind, seeds, difference) == ("exploratory", "5", "200 (198 to 202)")
+    assert float(p) < 1e-12
+    assert (seen, bounds) == ("3", ["0", "202"])
+    assert (both.split()[0], improvement) == ("200", "1.00 (1.00 to 1.00)")
+    assert area.startswith("110 ("), "from a tenth of the score to all of it: 0.55 of 200"
     assert found["minutes of pretraining"] == ["0.0", "8.0"]
     assert found["CPU minutes"][1] == "28.0 (collection 1.0, pretraining 15.0, training 12.0)"
     assert found["tuning trials"] == ["not stated"] * 2

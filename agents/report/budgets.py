@@ -1,0 +1,103 @@
+"""Compares two arms at one budget, and by the area under their curves of held-out scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
+from agents.run.stages import shared_stages
+from worldvae.stats import Array, Difference, Resampling, difference
+
+UNITS = ("env_steps", "cpu_seconds")
+"""The budgets at which pairs are compared: real env steps, and CPU seconds."""
+
+
+@dataclass(frozen=True)
+class EqualBudget:
+    """Two arms at the largest cost, charge included, that all agents of both were evaluated at.
+
+    The evaluations during training alone are read: beside them the final one has a finished
+    learning rate, which the other arm, still before its end, would lack.
+    """
+
+    budget: float
+    difference: Difference
+    """The first arm's scores less those of the second, on straight lines between evaluations."""
+
+
+def equal_budget(
+    run: Run, first: str, second: str, unit: str, resampling: Resampling
+) -> EqualBudget | None:
+    """Compare two arms at an equal number of `unit`, one of `UNITS`.
+
+    None if it was not measured, or a seed was not yet evaluated at that cost.
+    """
+    curves = [
+        [_curve(agent, unit, _charged(run, arm, unit)) for agent in _finished(run, arm)]
+        for arm in (first, second)
+    ]
+    if min(map(len, curves)) < ENOUGH_SEEDS or not all(c.size for arm in curves for c in arm):
+        return None
+    budget = min(float(curve[0, -1]) for arm in curves for curve in arm)
+    a, b = (
+        np.array([np.interp(budget, cost, score, left=np.nan) for cost, score in arm])
+        for arm in curves
+    )
+    if not np.isfinite([*a, *b]).all():
+        return None
+    return EqualBudget(budget, difference(a, b, resampling))
+
+
+def areas(run: Run, arm: str) -> dict[int, float]:
+    """Return seed -> area under the curve of held-out scores over the steps of training.
+
+    It is divided by the steps from the first evaluation to the last one, so it is a mean score.
+    Agents that were evaluated once only are left out. What was charged is not in it.
+    """
+    found = dict[int, float]()
+    for agent in _finished(run, arm):
+        points = {line.trained_steps: line.score for line in agent.measured if line.returns}
+        steps, scores = np.array([*points]), np.array([*points.values()])
+        if len(steps) > 1:
+            found[agent.seed] = float(np.trapezoid(scores, steps) / (steps[-1] - steps[0]))
+    return found
+
+
+def area_difference(
+    first: dict[int, float], second: dict[int, float], resampling: Resampling
+) -> Difference | None:
+    """Return the difference of two arms' areas; None with few seeds."""
+    if min(len(first), len(second)) < ENOUGH_SEEDS:
+        return None
+    return difference(list(first.values()), list(second.values()), resampling)
+
+
+def _finished(run: Run, arm: str) -> list[AgentRecord]:
+    return [agent for agent in run.of(arm) if agent.result]
+
+
+def _charged(run: Run, arm: str, unit: str) -> float | None:
+    """Return what is charged to an arm before it trains; None if a stage was not measured."""
+    charge = 0.0
+    for stage in shared_stages(arm):
+        cost = getattr(run.stages[stage.name], unit) if stage.name in run.stages else None
+        if cost is None:
+            return None
+        charge += cost
+    return charge
+
+
+def _curve(agent: AgentRecord, unit: str, charged: float | None) -> NDArray[np.float64]:
+    """Return cost and score of each evaluation during training: (2, P); P is 0 if unmeasured."""
+    end = agent.result.measured.trained_steps if agent.result else np.inf
+    lines = [e.charged for e in agent.evaluations if e.returns and e.trained_steps < end]
+    costs: list[float | None] = [getattr(line, unit) for line in lines]
+    # The CPU time of refits is in the result alone, not in the lines before it.
+    refitted = unit == "cpu_seconds" and agent.result is not None and agent.result.refreshes
+    if charged is None or refitted or None in costs:
+        return np.empty((2, 0))
+    spent: Array = np.array(costs, dtype=np.float64) + charged
+    return np.array([spent, [line.score for line in lines]])

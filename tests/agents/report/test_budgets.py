@@ -1,0 +1,85 @@
+"""Two arms at one budget, and the areas under their curves, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.report.budgets import areas, equal_budget
+from agents.report.summary import summarise
+from agents.report.tables import budgets_table
+from agents.run.load import read_run
+from agents.run.records import Run
+from tests.agents.report.synthetic import record_spending, write_run
+from tests.checksums import amend
+from worldvae.files import read_jsonl, write_jsonl
+from worldvae.stats import Resampling
+
+ARMS = {
+    name: {seed: [score] for seed in range(5)}
+    for name, score in (("pixels", 100.0), ("latent", 200.0))
+}
+RESAMPLING = Resampling.seeded(0, resamples=50)
+
+
+def spend(folder: Path) -> None:
+    """Let agents take 6 CPU minutes for their 100,000 steps, and pretraining 1 + 2 minutes."""
+    record_spending(folder)
+    amend(folder / "encoder/result.json", cpu_seconds=120.0)
+    for log in folder.glob("agents/*/seed_*/evaluations.jsonl"):
+        lines = list(read_jsonl(log))
+        told = [{**line, "cpu_seconds": 360.0 * line["env_steps"] / 100_000} for line in lines]
+        write_jsonl(log, told)
+
+
+def run_of(folder: Path) -> Run:
+    return read_run(write_run(folder, ARMS))
+
+
+def test_equal_steps_take_the_charge_off_the_curve(tmp_path: Path) -> None:
+    """Pixels were last evaluated in training at 90,000: 90. Then latent has trained 70,000: 140."""
+    found = equal_budget(run_of(tmp_path), "latent", "pixels", "env_steps", RESAMPLING)
+    assert found is not None
+    assert (found.budget, found.difference.value) == (90_000, pytest.approx(140 - 90))
+
+
+def test_equal_cpu_minutes_count_pretraining(tmp_path: Path) -> None:
+    """324 seconds of pixels are 90; latent has 324 - 180 = 144 for its training: 40 % of 200."""
+    folder = write_run(tmp_path, ARMS)
+    spend(folder)
+    run = read_run(folder)
+    found = equal_budget(run, "latent", "pixels", "cpu_seconds", RESAMPLING)
+    assert found is not None
+    assert (found.budget, found.difference.value) == (324.0, pytest.approx(80 - 90))
+    (row,) = budgets_table(summarise(run, RESAMPLING)).rows
+    name, (steps, at_steps, minutes, at_minutes) = row
+    assert (name, steps[0], at_steps[0]) == ("latent, pixels", "90,000", "50")
+    assert (minutes[0], at_minutes[0]) == ("5.4", "-10")
+
+
+def test_what_was_not_measured_is_not_compared(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    assert equal_budget(run, "latent", "pixels", "cpu_seconds", RESAMPLING) is None
+
+
+def test_an_arm_that_has_not_begun_at_that_cost_is_not_compared(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, ARMS)
+    amend(folder / "rollouts/result.json", env_steps=85_000)
+    run = read_run(folder)
+    assert equal_budget(run, "latent", "pixels", "env_steps", RESAMPLING) is None
+
+
+def test_a_cheap_arm_leaves_the_other_pairs_alone(tmp_path: Path) -> None:
+    """Blind stops at a tenth of the steps."""
+    folder = write_run(tmp_path / "all", {**ARMS})
+    write_run(tmp_path / "cheap", {"blind": ARMS["pixels"]}, env_steps=10_000)
+    (tmp_path / "cheap/agents/blind").rename(folder / "agents/blind")
+    found = equal_budget(read_run(folder), "latent", "pixels", "env_steps", RESAMPLING)
+    assert found is not None
+    assert found.budget == 90_000
+
+
+def test_the_area_is_a_mean_score(tmp_path: Path) -> None:
+    """From a tenth of the score to all of it on a straight line: 0.55 of it."""
+    assert areas(run_of(tmp_path), "latent") == {seed: pytest.approx(110.0) for seed in range(5)}

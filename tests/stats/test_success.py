@@ -1,0 +1,78 @@
+"""Success rates of two arms: exact tests known from tables, and their shifts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from tests.draws import generator, resampling
+from worldvae.stats import success_difference
+
+
+def test_five_that_succeed_against_five_that_fail_have_the_least_p() -> None:
+    """2 of the 252 ways to deal ten seeds out."""
+    found = success_difference([1.0] * 5, [0.0] * 5, resampling())
+    assert found.p == 2 / 252
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0))
+    assert found.told_apart
+
+
+@pytest.mark.parametrize(("failures", "told"), [(1, False), (3, False), (4, True)])
+def test_failed_trainings_have_the_p_of_fishers_exact_test(failures: int, told: bool) -> None:
+    rates = [0.0] * failures + [1.0] * (5 - failures)
+    found = success_difference([1.0] * 5, rates, resampling())
+    one_sided = scipy.stats.fisher_exact([[5, 0], [5 - failures, failures]], "greater").pvalue
+    assert found.p == pytest.approx(min(1.0, 2 * one_sided))
+    assert found.told_apart is told
+
+
+def test_one_failed_seed_tells_no_arm_apart() -> None:
+    """DoorKey's untrained arm against the true state."""
+    found = success_difference([1.0] * 5, [1.0, 0.0, 1.0, 1.0, 1.0], resampling())
+    assert found.p == 1.0
+    assert (found.low, found.high) == pytest.approx((0.0, 0.5), abs=1e-6)
+
+
+def test_p_is_at_most_five_percent_exactly_where_the_interval_leaves_out_zero() -> None:
+    for seed in range(60):
+        rates = np.add(generator(seed).beta(1, 1, (2, 5)), [[0.4], [0.0]])
+        found = success_difference(*rates.clip(0, 1), resampling())
+        assert (found.low > 1e-6 or found.high < -1e-6) == (found.p <= 0.05)
+
+
+def test_bounds_mirror_when_the_arms_change_places() -> None:
+    a, b = [1.0, 0.9, 0.8, 1.0, 0.3], [0.5, 0.9, 0.6, 0.2, 0.4]
+    one, other = success_difference(a, b, resampling()), success_difference(b, a, resampling())
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+    assert (one.a_worse, one.b_worse) == pytest.approx((other.b_worse, other.a_worse))
+
+
+def test_equal_arms_are_told_apart_in_at_most_five_percent() -> None:
+    """Trainings that solve the task with probability 0.8, and fail else."""
+    draws = generator(1)
+    told = [
+        success_difference(*(draws.random((2, 5)) < 0.8).astype(float), resampling()).told_apart
+        for _ in range(300)
+    ]
+    assert np.mean(told) <= 0.05
+
+
+def test_what_could_be_seen_is_the_binomial_law() -> None:
+    """Of five, at most one may succeed (p = 0.048): 1 - q with P(Binom(5, q) <= 1) = 0.8."""
+    found = success_difference([1.0] * 5, [0.5] * 5, resampling()).detectable
+    assert scipy.stats.binom.cdf(1, 5, 1 - found) == pytest.approx(0.8)
+    assert np.isnan(success_difference([1.0] * 3, [0.5] * 3, resampling()).detectable)
+
+
+def test_many_seeds_are_dealt_at_random() -> None:
+    a, b = np.ones(12), np.r_[np.ones(9), np.zeros(3)]
+    drawn = success_difference(a, b, resampling(resamples=20_000)).p
+    exact = 2 * scipy.stats.fisher_exact([[12, 0], [9, 3]], "greater").pvalue
+    assert drawn == pytest.approx(exact, abs=0.02)
+
+
+def test_a_single_seed_shows_nothing() -> None:
+    found = success_difference([1.0], [0.0, 0.0], resampling())
+    assert found.value == 1.0
+    assert np.isnan([found.low, found.p, found.detectable]).all()
