@@ -184,7 +184,7 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
     return f"{pair.first}, {pair.second}", (
         ("primary" if pair.is_primary else "exploratory", ""),
         (str(difference.n), ""),
-        (show(difference.value), f"{show(difference.low)} to {show(difference.high)}"),
+        (show(difference.value), "" if pair.by_success else _bounds(summary, difference)),
         (f"{difference.p:.2g}", ""),
         (show(difference.detectable), ""),
         (show(difference.a_worse), ""),
@@ -193,6 +193,10 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
         _interval(pair.probability),
         _difference(summary, pair.area),
     )
+
+
+def _bounds(summary: Summary, difference: Estimate) -> str:
+    return summary.interval(difference.low, difference.high)
 
 
 def _budgets(summary: Summary, pair: Pair) -> tuple[Cell, ...]:

@@ -97,14 +97,14 @@ def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str)
     difference = pair.difference
     kind = "Declared before the run" if pair.is_primary else "Exploratory"
     seeds = f"over n = {difference.n} seeds{each}"
-    interval = f"{show(difference.low)} to {show(difference.high)}"
-    size = f"{show(difference.value)} ({interval}; p = {difference.p:.2g})"
+    interval = f"{show(difference.low)} to {show(difference.high)}; " * (not pair.by_success)
+    size = f"{show(difference.value)} ({interval}p = {difference.p:.2g})"
     score = " in success rate" if pair.by_success else ""
     power = f"only differences above {show(difference.detectable)} could have been seen"
     if not difference.told_apart:
         return (
             f"{kind}: this run does not tell {pair.first} and {pair.second} apart; {seeds} their "
-            f"difference{score} is {size}. {_bounds(pair, show)}; {power}."
+            f"difference{score} is {size}{_bounds(pair, show)}{power}."
         )
     doubt = ", so its size is likely overstated" if difference.value < difference.detectable else ""
     better = f"{pair.first} did better than {pair.second}{score}, by {size}"
@@ -112,11 +112,16 @@ def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str)
 
 
 def _bounds(pair: Pair | NormalisedPair, show: Callable[[float], str]) -> str:
-    """State how much worse either arm may be: the only sense in which one does as well."""
+    """State how much worse either arm may be: the only sense in which one does as well.
+
+    Nothing of success rates, whose test has no interval.
+    """
     first, second, found = pair.first, pair.second, pair.difference
+    if pair.by_success:
+        return "; "
     return (
-        f"{first} is at most {show(found.a_worse)} worse than {second} (one-sided 95 %), and "
-        f"{second} at most {show(found.b_worse)} worse than {first}"
+        f". {first} is at most {show(found.a_worse)} worse than {second} (one-sided 95 %), and "
+        f"{second} at most {show(found.b_worse)} worse than {first}; "
     )
 
 

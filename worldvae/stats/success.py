@@ -1,15 +1,14 @@
 """Comparison of two arms by their success rates, with an exact test over seeds.
 
-Success rates of trainings are no bell: most solve a task or fail it. So the p-value, the interval
-and the power come from dealing the seeds out to the two arms in all ways, which assumes no
-distribution. Shapes: S and S' seeds of the two arms, D deals.
+Success rates of trainings are no bell: most solve a task or fail it. So p-value and power come from
+dealing the seeds out to the two arms in all ways, which assumes no distribution.
+Shapes: S and S' seeds of the two arms, D deals.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -28,26 +27,18 @@ ROUNDING = 1e-9
 def success_difference(a: ArrayLike, b: ArrayLike, resampling: Resampling) -> Difference:
     """Return the difference of the mean success rates of seeds, (S,) and (S',), each in 0 to 1.
 
-    p is that of `Deals`, twice the smaller of its two sides; the interval holds every shift of all
-    success rates of a that this test does not reject, within -1 to 1. The detectable difference is
-    that between an arm whose every training solves the task and one whose trainings solve or fail
-    it; NaN where even that of 1 would not be found.
+    p is that of `Deals`. There is no interval and no one-sided bound: near 0 or 1 no shift of an
+    arm's rates would be one that a training could show. The detectable difference is that between
+    an arm whose every training solves the task and one whose trainings solve or fail it; NaN where
+    even that of 1 would not be found.
     """
     first, second = seed_scores(a), seed_scores(b)
     n, value = min(len(first), len(second)), float(first.mean() - second.mean())
+    found = unknown_difference(value, n)
     if n < 2:
-        return unknown_difference(value, n)
-    deals, tail = Deals.of(first, second, resampling), 1 - resampling.confidence
-    return Difference(
-        value,
-        deals.lower(tail / 2),
-        deals.upper(tail / 2),
-        n,
-        p=deals.p,
-        a_worse=max(0.0, -deals.lower(tail)),
-        b_worse=max(0.0, deals.upper(tail)),
-        detectable=detectable_failures(len(first), len(second), resampling),
-    )
+        return found
+    p = Deals.of(first, second, resampling).p
+    return replace(found, p=p, detectable=detectable_failures(len(first), len(second), resampling))
 
 
 @dataclass(frozen=True)
@@ -78,37 +69,11 @@ class Deals:
 
     @cached_property
     def p(self) -> float:
-        """Two-sided: twice the smaller of both sides, at most 1."""
-        return min(1.0, 2 * min(self.above(0.0), self.below(0.0)))
-
-    def above(self, shift: float) -> float:
-        """Return the share of deals with at least the observed difference, a moved by -shift."""
-        shown = self._shown - shift * self._moved
-        return float(np.mean(shown >= shown[0] - ROUNDING))
-
-    def below(self, shift: float) -> float:
-        """Return the share of deals with at most the observed difference, a moved by -shift."""
-        shown = self._shown - shift * self._moved
-        return float(np.mean(shown <= shown[0] + ROUNDING))
-
-    def lower(self, tail: float) -> float:
-        """Return the smallest shift in -1 to 1 that is not rejected from above at level `tail`."""
-        return _edge(lambda shift: self.above(shift) > tail)
-
-    def upper(self, tail: float) -> float:
-        """Return the largest shift in -1 to 1 that is not rejected from below at level `tail`."""
-        return -_edge(lambda shift: self.below(-shift) > tail)
-
-    @cached_property
-    def _shown(self) -> Array:
-        """The difference of the means in each deal, (D,)."""
-        return self._means(np.concatenate([self.first, self.second]))
-
-    @cached_property
-    def _moved(self) -> Array:
-        """How much each deal's difference changes where all seeds of a change by 1, (D,)."""
-        n, m = len(self.first), len(self.second)
-        return self._means(np.repeat([1.0, 0.0], [n, m]))
+        """Two-sided: twice the share of deals that show as much on the smaller side, at most 1."""
+        shown = self._means(np.concatenate([self.first, self.second]))
+        above = np.mean(shown >= shown[0] - ROUNDING)
+        below = np.mean(shown <= shown[0] + ROUNDING)
+        return float(min(1.0, 2 * min(above, below)))
 
     def _means(self, seeds: Array) -> Array:
         n, m = len(self.first), len(self.second)
@@ -130,14 +95,3 @@ def detectable_failures(n: int, m: int, resampling: Resampling) -> float:
         most = solved
     # P(at most `most` of m succeed) = POWER, the binomial law by the incomplete beta function.
     return 1 - float(betaincinv(most + 1, m - most, 1 - POWER)) if most >= 0 else math.nan
-
-
-def _edge(is_kept: Callable[[float], bool]) -> float:
-    """Return where `is_kept`, false below some number in -1 to 1 and true above, becomes true."""
-    low, high = -1.0, 1.0
-    if is_kept(low):
-        return low
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if is_kept(middle) else (middle, high)
-    return high

@@ -132,9 +132,7 @@ def test_success_is_compared_by_an_exact_test(tmp_path: Path) -> None:
     assert pairs["latent", "pixels"].difference.p == 1.0
     assert pairs["latent", "blind"].difference.p == 2 / 252
     words = " ".join(verdict(summary))
-    assert (
-        "latent did better than blind in success rate, by 1.00 (1.00 to 1.00; p = 0.0079)" in words
-    )
+    assert "latent did better than blind in success rate, by 1.00 (p = 0.0079)" in words
     assert "an exact test of their success rates" in words
     assert "Welch" not in words
 
