@@ -126,6 +126,9 @@ def test_the_commands_are_understood(words: list[str]) -> None:
     if words[2] == "scripts.play":
         assert parse_play(words[3:]).run == Path("runs/NAME")
         return
+    if words[2] == "scripts.coverage":
+        assert (ROOT / words[3]).is_dir()
+        return
     is_benchmark = words[2] == "scripts.benchmark"
     config, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
     overrides = []

@@ -18,6 +18,8 @@ from worldvae.plots.frames import DPI
 from worldvae.stats import Resampling, bootstrap_interval, mean
 
 MEAN = "mean"
+NO_LATENTS = "no latents: the mean or the commonest value"
+"""The row of `Metric.floor`."""
 INTERVAL_FROM = 3
 """The fewest seeds for which an interval is computed."""
 
@@ -31,6 +33,8 @@ class Metric:
     meaning: str
     digits: int = 2
     pictured: bool = False
+    floor: tuple[str, ...] = ()
+    """The path of what no latent at all scores, which gets a row of its own."""
 
 
 METRICS = (
@@ -39,24 +43,43 @@ METRICS = (
         ("published_probes", "mean"),
         "AtariARI's linear probe on the unscaled latents, mean over categories",
         pictured=True,
+        floor=("majority_probes", "mean"),
+    ),
+    Metric(
+        "F1, published probe of whitened latents",
+        ("whitened_published_probes", "mean"),
+        "AtariARI's linear probe on what an agent sees, mean over categories",
+        pictured=True,
+        floor=("majority_probes", "mean"),
     ),
     Metric(
         "Probe of whitened latents",
         ("probes", "mean"),
-        "best linear map from what an agent sees: F1 or R2, mean over categories",
+        "linear map from what an agent sees, fitted for long: F1 or R2, mean over categories",
         pictured=True,
+        floor=("majority_probes", "mean"),
     ),
     Metric("MIG", ("disentanglement", "mig"), "Chen et al. 2018", pictured=True),
     Metric(
-        "DCI disentanglement",
+        "DCI disentanglement (own variant)",
         ("disentanglement", "dci_disentanglement"),
-        "Eastwood & Williams 2018",
+        "after Eastwood & Williams 2018; importances of a forest",
         pictured=True,
     ),
-    Metric("DCI completeness", ("disentanglement", "dci_completeness"), "the same"),
-    Metric("DCI informativeness", ("disentanglement", "dci_informativeness"), "the same"),
-    Metric("SAP", ("disentanglement", "sap"), "Kumar et al. 2018"),
-    Metric("FactorVAE score", ("disentanglement", "factor_vae"), "Kim & Mnih 2018"),
+    Metric("DCI completeness (own variant)", ("disentanglement", "dci_completeness"), "the same"),
+    Metric(
+        "DCI informativeness (own variant)", ("disentanglement", "dci_informativeness"), "the same"
+    ),
+    Metric(
+        "SAP (own variant)",
+        ("disentanglement", "sap"),
+        "after Kumar et al. 2018; discrete factors are rescaled by chance",
+    ),
+    Metric(
+        "FactorVAE score (own variant)",
+        ("disentanglement", "factor_vae"),
+        "after Kim & Mnih 2018; each vote looks at 300 frames",
+    ),
     Metric("Distortion", ("reconstruction", "held_out", "distortion"), "held out, nats a frame", 1),
     Metric("Rate", ("reconstruction", "held_out", "rate"), "KL to the prior, nats a frame", 1),
     Metric(
@@ -89,10 +112,18 @@ def write_study(folder: Path, scores: Sequence[CellScores], missing: Sequence[st
 
 def _grid(scores: Iterable[CellScores], metric: Metric) -> Grid:
     grid: dict[str, dict[str, list[float]]] = {}
+    floor: dict[str, list[float]] = {}
     for row in scores:
         value = _at(row, metric.path)
-        if value is not None:
-            grid.setdefault(row.encoder, {}).setdefault(row.env, []).append(value)
+        if value is None:
+            continue
+        grid.setdefault(row.encoder, {}).setdefault(row.env, []).append(value)
+        # Encoders share frames and state, so the first one's floor is that of all.
+        is_first = row.encoder == next(iter(grid))
+        if is_first and metric.floor and (least := _at(row, metric.floor)) is not None:
+            floor.setdefault(row.env, []).append(least)
+    if floor:
+        grid = {NO_LATENTS: floor, **grid}
     return {
         encoder: {env: np.array(values) for env, values in by_env.items()}
         for encoder, by_env in grid.items()
@@ -118,7 +149,9 @@ def _csv(scores: Iterable[CellScores]) -> str:
             value = _at(row, metric.path)
             if value is not None:
                 writer.writerow([*key, ".".join(metric.path), f"{value:.6g}"])
-        for measure in ("published_probes", "probes"):
+        if row.majority_probes is not None and row.majority_probes.mean is not None:
+            writer.writerow([*key, "majority_probes.mean", f"{row.majority_probes.mean:.6g}"])
+        for measure in ("published_probes", "whitened_published_probes", "probes"):
             probes = getattr(row, measure)
             for probed in () if probes is None else probes.variables:
                 name = f"{measure}.{probed.variable}"

@@ -60,6 +60,9 @@ def test_one_that_fails_leaves_a_gap_that_the_next_call_fills(
     assert "failed (see" not in told.out + told.err
     assert encoders(experiment.folder) == {"small", "large"}
     assert (large.folder / "scores.json").stat().st_mtime_ns == before
+    probes = (experiment.folder / "study.md").read_text().partition("**Probe of whitened")[2]
+    rows = [line.split(" | ")[0] for line in probes.splitlines()[4:7]]
+    assert rows == ["| no latents: the mean or the commonest value", "| small", "| large"]
 
 
 def test_when_all_fail_it_says_where_to_look(tmp_path: Path) -> None:

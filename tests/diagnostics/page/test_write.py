@@ -241,8 +241,8 @@ def test_many_variables_are_drawn_as_groups(tmp_path: Path) -> None:
 
 def test_disentanglement_names_its_limits(tmp_path: Path) -> None:
     text = text_of(tmp_path, **WHOLE)
-    assert "DCI disentanglement n/a" in text
-    assert "FactorVAE 0.88 chance 0.50" in text
+    assert "DCI disentanglement (own variant) n/a" in text
+    assert "FactorVAE (own variant) 0.88 chance 0.50" in text
     assert "ball.x and ball.y correlate by 0.75" in text
     assert "From 4,321 frames." in text
     assert "Left out, since they hardly vary: lives." in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field
 
@@ -38,6 +39,12 @@ class EncoderScores(Content):
     published_probes: ProbeResult | None = Field(
         None, description="AtariARI's own protocol on posterior means without whitening."
     )
+    whitened_published_probes: ProbeResult | None = Field(
+        None, description="AtariARI's own protocol on whitened latents, which agents observe."
+    )
+    majority_probes: ProbeResult | None = Field(
+        None, description="Without any latent: the commonest value, or the mean, of each variable."
+    )
     disentanglement: DisentanglementScores | None = Field(
         None, description="Null also if fewer than two variables of the state vary."
     )
@@ -52,12 +59,16 @@ def score_encoder(
     if not measures:
         return scores
     samples, found = draw_samples(subject, seed, FRAMES), dict[str, Any]()
+    seen = Parts(*(encoder.whiten(sample.codes) for sample in samples))
     if "probes" in measures:
-        seen = Parts(*(encoder.whiten(sample.codes) for sample in samples))
         found["probes"] = _probe(subject, samples, seen, "converged", seed)
     if "published_probes" in measures:
         codes = Parts(*(sample.codes for sample in samples))
         found["published_probes"] = _probe(subject, samples, codes, "published", seed)
+        found["whitened_published_probes"] = _probe(subject, samples, seen, "published", seed)
+    if found:
+        nothing = Parts(*(np.zeros((len(sample.codes), 0)) for sample in samples))
+        found["majority_probes"] = _probe(subject, samples, nothing, "converged", seed)
     if "disentanglement" in measures:
         found["disentanglement"], _ = score_disentanglement(samples, store.state_variables, seed)
     return scores.model_copy(update=found)

@@ -145,11 +145,11 @@ def _disentanglement_table(scores: DisentanglementScores) -> str:
     chance = f"chance {scores.factor_vae_chance:z.2f}"
     rows = [
         ("MIG", [(_number(scores.mig), "")]),
-        ("SAP", [(_number(scores.sap), "")]),
-        ("DCI disentanglement", [(_number(scores.dci_disentanglement), "")]),
-        ("DCI completeness", [(_number(scores.dci_completeness), "")]),
-        ("DCI informativeness", [(_number(scores.dci_informativeness), "")]),
-        ("FactorVAE", [(_number(scores.factor_vae), chance)]),
+        ("SAP (own variant)", [(_number(scores.sap), "")]),
+        ("DCI disentanglement (own variant)", [(_number(scores.dci_disentanglement), "")]),
+        ("DCI completeness (own variant)", [(_number(scores.dci_completeness), "")]),
+        ("DCI informativeness (own variant)", [(_number(scores.dci_informativeness), "")]),
+        ("FactorVAE (own variant)", [(_number(scores.factor_vae), chance)]),
     ]
     return html.table(["", "score"], rows)
 
