@@ -68,9 +68,10 @@ def _other_simulator(run: Run) -> str:
     if not drawn or not undrawn or backend == "gymnasium":
         return ""
     return (
-        f"One thing more: {', '.join(undrawn)} needs no frame and trains in Gymnasium's own "
-        f"simulator, {', '.join(drawn)} in that of env.backend: {backend}, which is another one "
-        "where envpool or ALE's own vector environment plays it. All are scored in Gymnasium's."
+        f"One thing more: the agents of {', '.join(undrawn)} need no frame and train in "
+        f"Gymnasium's own simulator, those of {', '.join(drawn)} in that of env.backend: "
+        f"{backend}, which is another one where envpool or ALE's own vector environment plays it. "
+        "All are scored in Gymnasium's."
     )
 
 

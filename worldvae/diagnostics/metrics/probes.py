@@ -8,8 +8,10 @@ outweigh all others. As in AtariARI, test frames that also occur in training or 
 removed, and variables that hardly vary are dropped (see `variables`). Unlike there, validation
 chooses penalties and stopping time.
 
-The protocol "converged" standardises the features and finds the best linear map, which finds
-information of any amplitude. "published" is AtariARI's own: raw features, and a fixed number of
+The protocol "converged" standardises the features and seeks the best linear map, which finds
+information of any amplitude. Of discrete variables it stops after a few epochs, short of the best:
+a mean F1 of 0.917 where a logistic regression has 0.945 (18,000 frames; 0.884 and 0.939 of 2,800).
+"published" is AtariARI's own: raw features unless others are given, and a fixed number of
 updates of Adam. Floors and ceilings are the same probe on other features; features (B, 0) predict
 the mean or the commonest class. Shapes: B frames, D features, V state variables.
 """

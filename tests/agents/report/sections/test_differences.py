@@ -33,3 +33,25 @@ def test_the_algorithm_is_the_configurations(tmp_path: Path, algorithm: str) -> 
 @pytest.mark.parametrize("config", ["", "[", "agent: 3", "agent: {}", "a: </pre><script>$title"])
 def test_a_configuration_that_does_not_say_it_is_no_fault(config: str) -> None:
     assert algorithm_of(config) == "the algorithm"
+
+
+@pytest.mark.parametrize(
+    ("backend", "arms", "says"),
+    [
+        ("auto", ("pixels", "state", "blind"), True),
+        ("envpool", ("latent", "blind"), True),
+        ("gymnasium", ("pixels", "state"), False),
+        ("auto", ("pixels", "latent"), False),
+        ("auto", ("state", "blind"), False),
+    ],
+)
+def test_arms_that_train_in_another_simulator_are_named(
+    tmp_path: Path, backend: str, arms: tuple[str, ...], says: bool
+) -> None:
+    folder = write_run(tmp_path, {arm: {0: [1.0]} for arm in arms})
+    write_config(folder, f"env:\n  backend: {backend}\n")
+    page = unescape(differences(read_run(folder)))
+    undrawn = ", ".join(arm for arm in arms if arm in {"state", "blind"})
+    words = f"the agents of {undrawn} need no frame and train in Gymnasium's own simulator"
+    assert (words in page) is says
+    assert (f"in that of env.backend: {backend}" in page) is says
