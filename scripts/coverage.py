@@ -43,7 +43,7 @@ def main() -> None:
                 print(
                     f"{first},{second},{seeds},{law},{true.coverage:.3f},"
                     f"{'' if other is None else f'{other:.3f}'},{seen:.3g},"
-                    f"{true.found:.3f},{2 * none.found:.3f}"
+                    f"{true.found:.3f},{1 - none.coverage:.3f}"
                 )
 
 
