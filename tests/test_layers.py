@@ -34,7 +34,7 @@ FLOORS = (
     {"autoencoders"},
     {"dynamics"},
     {"wrappers"},
-    {"diagnostics"},
+    {"diagnostics", "export"},
 )
 # The same of agents: the registry of arms lies below what reads it, beside no other module.
 AGENT_FLOORS = (
@@ -43,7 +43,7 @@ AGENT_FLOORS = (
     {"arms", "run"},
     {"jobs", "policy"},
     {"drift", "video"},
-    {"dream"},
+    {"dream", "export"},
     {"agent_task"},
     {"report", "train"},
     {"prepare"},

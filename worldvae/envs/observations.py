@@ -118,14 +118,14 @@ class KeyEncoding:
             return spaces.Box(0, 255, self._camera(self.source.sample()).shape, np.uint8)
         flat = spaces.utils.flatten_space(self.source)
         assert isinstance(flat, spaces.Box)
-        low, high = (bound.astype(np.float32) / self._scale for bound in (flat.low, flat.high))
+        low, high = (bound.astype(np.float32) / self.scale for bound in (flat.low, flat.high))
         return spaces.Box(low, high, flat.shape, np.float32)
 
     def __call__(self, value: Any) -> NDArray[Any]:
         """Return `value` of `source`, encoded in `space`; ConfigError if it is not finite."""
         if self.layout is not None:
             return self._camera(value)
-        flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self._scale
+        flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self.scale
         if not np.isfinite(flat).all():
             raise ConfigError(f"the observation's {self.key} is {value}: not all finite numbers")
         return flat.astype(np.float32)
@@ -135,7 +135,7 @@ class KeyEncoding:
         return np.ascontiguousarray(np.atleast_3d(self.layout.frame(value)))
 
     @property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """The divisor of values: 255 for an image that is too small for a camera, else 1."""
         levels = self.source.dtype == np.uint8 and len(self.source.shape or ()) == 3
         return 255.0 if levels and image_layout(self.source) is not None else 1.0

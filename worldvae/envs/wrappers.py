@@ -123,24 +123,26 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
         self.image_key = None if render else image_key
-        self._others = _others(env.observation_space, self.image_key)
-        self._layout = None if render else _layout(env.observation_space, image_key)
-        self.observation_space = _frame_space(config, self.image_key, self._others)
+        self.others = _others(env.observation_space, self.image_key)
+        """How the other keys of a Dict are encoded."""
+        self.layout = None if render else _layout(env.observation_space, image_key)
+        """How the observation holds the image; None if it is rendered."""
+        self.observation_space = _frame_space(config, self.image_key, self.others)
 
     def observation(self, observation: Any) -> Any:
         try:
-            source = self._rendered() if self._layout is None else self._observed(observation)
+            source = self._rendered() if self.layout is None else self._observed(observation)
             self.source_shape = source.shape
             frame = preprocess(source, self.frame_config)
-            return _joined(observation, self.image_key, frame, self._others)
+            return _joined(observation, self.image_key, frame, self.others)
         except WorldvaeError as error:
-            what = "render(): " if self._layout is None else ""
+            what = "render(): " if self.layout is None else ""
             raise ConfigError(f"{name_of(self.env)}: {what}{error}") from None
 
     def _observed(self, observation: Any) -> Frame:
-        assert self._layout is not None
+        assert self.layout is not None
         image = observation if self.image_key is None else observation[self.image_key]
-        return self._layout.frame(image)
+        return self.layout.frame(image)
 
     def _rendered(self) -> Frame:
         frame = self.env.render()

@@ -188,7 +188,7 @@ class EncoderFeatures(BaseFeaturesExtractor):
         starts = range(0, self._stack * self._channels, self._channels)
         inputs = [observations[:, start : start + width] for start in starts]
         frames = torch.stack(inputs, 1).flatten(0, 1).permute(0, 2, 3, 1)
-        return self.encoder(frames).reshape(len(observations), -1)  # type: ignore[no-any-return]
+        return self.encoder(frames).reshape(-1, self.features_dim)  # type: ignore[no-any-return]
 
 
 class KeyFeatures(CombinedExtractor):

@@ -1,0 +1,153 @@
+"""Compares an exported agent with the agent that it was made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from agents.export.acting import ExportedAgent
+from agents.policy.agent import Agent
+from agents.run.agent_card import read_card
+from agents.video.play import evaluation_settings
+from worldvae.envs import EnvConfig, make_env
+from worldvae.envs.actions import EnvActions
+from worldvae.envs.make_raw import find_spec, make_raw
+from worldvae.envs.wrappers import FrameObservation, steer_throttle
+
+TOLERANCE = 1e-4
+"""The difference of a number of an action that float32 may make."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an environment itself shows of one moment."""
+
+    frame: NDArray[Any]
+    keys: dict[str, NDArray[Any]]
+
+    @classmethod
+    def by(cls, env: Any, observation: Any, image_key: str | None, renders: bool) -> Shown:
+        """Return what `env` shows: its `observation`, or the image that it renders."""
+        if renders:
+            return cls(np.asarray(env.render()), {})
+        if image_key is None:
+            return cls(np.asarray(observation), {})
+        others = {key: np.asarray(part) for key, part in observation.items() if key != image_key}
+        return cls(np.asarray(observation[image_key]), others)
+
+    def act(self, agent: ExportedAgent, is_first: bool) -> Any:
+        """Return the environment's own action that `agent` chooses."""
+        keys = {key: value[None] for key, value in self.keys.items()}
+        return agent(self.frame[None], np.array([is_first]), keys)[0]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How an exported agent and its agent acted on the same frames, and what each achieved."""
+
+    differences: tuple[float, ...]
+    """Of each decision the largest difference of a number of the action; 1 for another choice."""
+    returns: tuple[float, ...]
+    """Of each episode that the agent played."""
+    exported_returns: tuple[float, ...]
+    """Of the same episodes, played by the exported agent in the environment itself."""
+
+    @property
+    def text(self) -> str:
+        """The agreement as a line."""
+        pairs = zip(self.returns, self.exported_returns, strict=True)
+        same = sum(math.isclose(*pair, rel_tol=1e-4, abs_tol=1e-4) for pair in pairs)
+        apart = sum(difference > TOLERANCE for difference in self.differences)
+        return (
+            f"{len(self.differences):,} decisions: {apart} differ by more than {TOLERANCE:g}, the "
+            f"largest difference is {max(self.differences):.2g}; {same} of {len(self.returns)} "
+            f"episodes have the same return, mean {np.mean(self.exported_returns):.5g} exported, "
+            f"{np.mean(self.returns):.5g} before"
+        )
+
+
+def check(folder: Path, path: Path, episodes: int) -> Agreement:
+    """Let the agent in `folder` and its file `path` play the first evaluation episodes.
+
+    Both take the mode of the policy.
+    """
+    config = read_card(folder).env.as_evaluated()
+    agent, exported = Agent.load(folder), ExportedAgent(path)
+    first = evaluation_settings(folder).seed
+    seeds = range(first, first + episodes)
+    differences, returns = list[float](), list[float]()
+    for seed in seeds:
+        *each, last = played(agent, exported, config, seed)
+        differences += [difference for difference, _ in (*each, last)]
+        returns.append(last[1])
+    alone = [play_alone(exported, config, seed) for seed in seeds]
+    return Agreement(tuple(differences), tuple(returns), tuple(alone))
+
+
+def played(
+    agent: Agent, exported: ExportedAgent, config: EnvConfig, seed: int
+) -> Iterator[tuple[float, float]]:
+    """Yield of each decision the difference of both, and the return so far; the agent acts."""
+    env = make_env(config)
+    assert isinstance(env, FrameObservation)
+    own = env.get_wrapper_attr("env_action_space")
+    convert = EnvActions(own)
+    agent.begin()
+    try:
+        observation, _ = env.env.reset(seed=seed)
+        total, ended, is_first = 0.0, False, True
+        while not ended:
+            shown = Shown.by(env.env, observation, env.image_key, env.layout is None)
+            action = agent(
+                _batch(env.observation(observation), env.image_key), np.array([is_first])
+            )
+            mapped = steer_throttle(action[0]) if config.has_steer_throttle else action[0]
+            chosen = shown.act(exported, is_first)
+            observation, reward, terminated, truncated, _ = env.env.step(action[0])
+            total, ended, is_first = total + float(reward), terminated or truncated, False
+            yield difference_of(convert(mapped), chosen, own), total
+    finally:
+        env.close()
+
+
+def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float:
+    """Return the largest difference of a number of two actions; 1 for another choice."""
+    if isinstance(space, spaces.Discrete):
+        return float(expected != chosen)
+    numbers = np.asarray(expected, np.float64) - np.asarray(chosen, np.float64)
+    return float(np.abs(numbers).max())
+
+
+def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
+    """Return what the exported agent achieves in the environment itself, without any wrapper."""
+    env = make_raw(find_spec(config), config)
+    outer = make_env(config)
+    outer.close()
+    assert isinstance(outer, FrameObservation)
+    try:
+        observation, _ = env.reset(seed=seed)
+        total, ended, is_first = 0.0, False, True
+        while not ended:
+            shown = Shown.by(env, observation, outer.image_key, outer.layout is None)
+            action, is_first = shown.act(exported, is_first), False
+            for _ in range(config.action_repeat):
+                observation, reward, terminated, truncated, _ = env.step(action)
+                total, ended = total + float(reward), terminated or truncated
+                if ended:
+                    break
+        return total
+    finally:
+        env.close()
+
+
+def _batch(observation: Any, image_key: str | None) -> Any:
+    if image_key is None:
+        return observation[None]
+    return {key: np.asarray(value)[None] for key, value in observation.items()}

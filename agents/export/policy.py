@@ -1,0 +1,184 @@
+"""Policies of Stable-Baselines3 inside of an exported file, and what `predict` does around them.
+
+Noise is an input, so that a file is a function: with zeros it returns the mode of the policy, with
+noise of the kind that its description names a sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BaseModel
+from torch import Tensor, nn
+
+from agents.config.agent import ALGORITHMS, AlgorithmName
+from worldvae.export.signature import NOISE, STATE, Tensors, TensorSpec, next_name
+
+HIDDEN, CELL = f"{STATE}lstm_hidden", f"{STATE}lstm_cell"
+
+NORMAL = "numbers of N(0, 1) sample an action; zeros: the mode"
+GUMBEL = "Gumbel noise, -log(-log(u)) of uniform u, samples an action; zeros: the likeliest"
+GREEDY = (
+    "two uniform numbers from 0 to 1: explores where the first is above {threshold}, with the "
+    "second as the choice; zeros: the best action"
+)
+
+Observation = Tensor | Tensors
+
+
+class PolicyGraph(nn.Module):
+    """Chooses actions in the space that policies act in."""
+
+    noise: TensorSpec | None = None
+    """The input that samples; None if only the mode can be computed."""
+    states: tuple[TensorSpec, ...] = ()
+    """The inputs that hold the past of a recurrent policy."""
+
+    def forward(
+        self, observation: Observation, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """Return the actions of N environments, (N,) int64 or (N, A), and the next states.
+
+        `observation` is what the policy's `predict` gets, images channels last.
+        """
+        raise NotImplementedError
+
+
+class ActorCriticGraph(PolicyGraph):
+    """The policy of PPO, RecurrentPPO and A2C: logits of choices, or a Gaussian that is clipped."""
+
+    def __init__(self, policy: Any, recurrent: bool) -> None:
+        super().__init__()
+        self.policy, self._recurrent = policy, recurrent
+        self._bounds = Bounds(policy.action_space)
+        if isinstance(policy.action_space, spaces.Discrete):
+            self.noise = _noise((int(policy.action_space.n),), GUMBEL)
+        elif not policy.use_sde:  # which draws its noise from the state
+            self.noise = _noise(policy.action_space.shape, NORMAL)
+        if recurrent:
+            shape = (policy.lstm_actor.num_layers, policy.lstm_actor.hidden_size)
+            self.states = tuple(
+                TensorSpec(name=name, dtype="float32", shape=shape, meaning="of the policy's LSTM")
+                for name in (HIDDEN, CELL)
+            )
+
+    def forward(
+        self, observation: Observation, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        policy, shown = self.policy, channels_first(observation, self.policy.observation_space)
+        features = BaseModel.extract_features(policy, shown, policy.pi_features_extractor)
+        after: Tensors = {}
+        if self._recurrent:
+            features, after = self._remembered(features, episode_start, tensors)
+        output = policy.action_net(policy.mlp_extractor.forward_actor(features))
+        if isinstance(policy.action_space, spaces.Discrete):
+            return (output + tensors[NOISE]).argmax(-1), after
+        if self.noise is not None:
+            output = output + policy.log_std.exp() * tensors[NOISE]
+        squashes = policy.squash_output
+        return self._bounds.unscaled(output.tanh()) if squashes else self._bounds(output), after
+
+    def _remembered(
+        self, features: Tensor, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """Return the output of the LSTM (N, F), and its next states (N, layers, F)."""
+        before = [
+            tensors[name].masked_fill(episode_start[:, None, None], 0.0).transpose(0, 1)
+            for name in (HIDDEN, CELL)
+        ]
+        output, after = self.policy.lstm_actor(features[None], tuple(before))
+        names = next_name(HIDDEN), next_name(CELL)
+        return output[0], {
+            name: state.transpose(0, 1) for name, state in zip(names, after, strict=True)
+        }
+
+
+class SquashedGraph(PolicyGraph):
+    """The policy of SAC and TQC: a Gaussian squashed by tanh, and scaled to the bounds."""
+
+    def __init__(self, actor: Any) -> None:
+        super().__init__()
+        self.actor = actor
+        self._bounds = Bounds(actor.action_space)
+        if not actor.use_sde:
+            self.noise = _noise(actor.action_space.shape, NORMAL)
+
+    def forward(
+        self, observation: Observation, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        shown = channels_first(observation, self.actor.observation_space)
+        mean, log_std, _ = self.actor.get_action_dist_params(shown)
+        if self.noise is not None:
+            mean = mean + log_std.exp() * tensors[NOISE]
+        return self._bounds.unscaled(mean.tanh()), {}
+
+
+class GreedyGraph(PolicyGraph):
+    """The policy of DQN: the best action, or with a small probability any."""
+
+    def __init__(self, network: Any, exploration: float) -> None:
+        super().__init__()
+        self.network, self._threshold = network, 1 - exploration
+        self._choices = int(network.action_space.n)
+        self.noise = _noise((2,), GREEDY.format(threshold=f"{self._threshold:g}"))
+
+    def forward(
+        self, observation: Observation, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        shown = channels_first(observation, self.network.observation_space)
+        best = self.network(shown).argmax(-1)
+        explores, choice = tensors[NOISE].unbind(-1)
+        other = (choice * self._choices).floor().clamp(0, self._choices - 1).to(torch.int64)
+        return torch.where(explores > self._threshold, other, best), {}
+
+
+class Bounds(nn.Module):
+    """Brings numbers into the bounds of a Box; a Discrete space has none."""
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, space: spaces.Space[Any]) -> None:
+        super().__init__()
+        bounds = (space.low, space.high) if isinstance(space, spaces.Box) else ((), ())
+        for name, bound in zip(("low", "high"), bounds, strict=True):
+            self.register_buffer(name, torch.as_tensor(bound, dtype=torch.float32))
+
+    def forward(self, actions: Tensor) -> Tensor:
+        """Return actions (N, A), clipped."""
+        return torch.minimum(torch.maximum(actions, self.low), self.high)
+
+    def unscaled(self, actions: Tensor) -> Tensor:
+        """Return actions (N, A) in [-1, 1], scaled to the bounds."""
+        return self.low + 0.5 * (actions + 1.0) * (self.high - self.low)
+
+
+def policy_graph(model: BaseAlgorithm, algorithm: AlgorithmName) -> PolicyGraph:
+    """Return the policy of `model`, which `algorithm` has trained."""
+    policy: Any = model.policy
+    policy.set_training_mode(False)
+    if hasattr(policy, "q_net"):
+        return GreedyGraph(policy.q_net, float(getattr(model, "exploration_rate", 0.0)))
+    if hasattr(policy, "actor"):
+        return SquashedGraph(policy.actor)
+    return ActorCriticGraph(policy, ALGORITHMS[algorithm].recurrent)
+
+
+def channels_first(observation: Observation, space: spaces.Space[Any]) -> Observation:
+    """Return `observation` with its images as `space` has them, as `predict` does."""
+    if isinstance(observation, dict):
+        assert isinstance(space, spaces.Dict)
+        return {key: _as_shown(part, space[key]) for key, part in observation.items()}
+    return _as_shown(observation, space)
+
+
+def _as_shown(part: Tensor, space: spaces.Space[Any]) -> Tensor:
+    is_image = part.ndim == 4 and tuple(part.shape[1:]) != space.shape
+    return part.permute(0, 3, 1, 2) if is_image else part
+
+
+def _noise(shape: tuple[int, ...], meaning: str) -> TensorSpec:
+    return TensorSpec(name=NOISE, dtype="float32", shape=shape, meaning=meaning)

@@ -1,0 +1,95 @@
+"""Writes ONNX files with torch's exporter, and their metadata."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from worldvae.errors import ConfigError
+from worldvae.export.signature import METADATA, ExportCard, ExportedGraph, TensorSpec
+from worldvae.files import atomic_write_bytes
+
+OPSET = 18  # of 2023, so that any onnxruntime of the last years reads it
+
+BATCH = "N"
+"""The letter of the number of environments in the shapes of a file."""
+
+
+def check_extra() -> None:
+    """Raise ConfigError unless the packages that write ONNX files are installed."""
+    missing = [name for name in ("onnx", "onnxruntime") if not importlib.util.find_spec(name)]
+    if missing:
+        raise ConfigError(
+            f"an export needs {' and '.join(missing)}, which is not installed: "
+            "pip install 'worldvae[fast]'"
+        )
+
+
+def write_onnx(path: Path, graph: ExportedGraph, card: ExportCard) -> None:
+    """Write `graph` with its metadata to `path`, which is whole or not there at any moment.
+
+    Raises ConfigError if the extra that exports need is not installed.
+    """
+    check_extra()
+    atomic_write_bytes(path, onnx_bytes(graph, card))
+
+
+def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
+    """Return the content of the file that `write_onnx` writes."""
+    import onnx
+
+    model = onnx.load_from_string(_traced(graph))
+    given = {value.name: value for value in model.graph.input}
+    del model.graph.input[:]
+    for spec in graph.inputs:  # the exporter leaves out those that nothing reads
+        model.graph.input.append(given.get(spec.name) or _value_info(spec))
+    for value, spec in [
+        *zip(model.graph.input, graph.inputs, strict=True),
+        *zip(model.graph.output, graph.outputs, strict=True),
+    ]:
+        value.doc_string = spec.meaning
+    model.producer_name = "worldvae"
+    model.doc_string = f"{card.kind} of {card.env_id}; the metadata {METADATA!r} describe it"
+    onnx.helper.set_model_props(model, {METADATA: card.model_dump_json()})
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _traced(graph: ExportedGraph) -> bytes:
+    """Return what torch's exporter makes of `graph`."""
+    file, specs = io.BytesIO(), (*graph.inputs, *graph.outputs)
+    with warnings.catch_warnings():
+        # The newer exporter, which it recommends, needs one more library, onnxscript.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # All shapes but N are constants here, which it warns of.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.onnx.export(
+            graph.eval(),
+            tuple(example(spec) for spec in graph.inputs),
+            file,  # type: ignore[arg-type]
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[spec.name for spec in graph.inputs],
+            output_names=[spec.name for spec in graph.outputs],
+            dynamic_axes={spec.name: {0: BATCH} for spec in specs},
+        )
+    return file.getvalue()
+
+
+def example(spec: TensorSpec, count: int = 2) -> torch.Tensor:
+    """Return zeros for `count` environments, of the type and shape of `spec`."""
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    return torch.zeros(count, *spec.shape, dtype=dtype)
+
+
+def _value_info(spec: TensorSpec) -> Any:
+    import numpy as np
+    import onnx
+
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
+    return onnx.helper.make_tensor_value_info(spec.name, kind, [BATCH, *spec.shape])
