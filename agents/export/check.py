@@ -49,7 +49,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ExportCheck:
     """How an exported agent and its agent acted on the same frames, and what each achieved."""
 
     differences: tuple[float, ...]
@@ -73,7 +73,7 @@ class Agreement:
         )
 
 
-def check(folder: Path, path: Path, episodes: int) -> Agreement:
+def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
     """Let the agent in `folder` and its file `path` play the first evaluation episodes.
 
     Both take the mode of the policy.
@@ -88,7 +88,7 @@ def check(folder: Path, path: Path, episodes: int) -> Agreement:
         differences += [difference for difference, _ in (*each, last)]
         returns.append(last[1])
     alone = [play_alone(exported, config, seed) for seed in seeds]
-    return Agreement(tuple(differences), tuple(returns), tuple(alone))
+    return ExportCheck(tuple(differences), tuple(returns), tuple(alone))
 
 
 def played(

@@ -38,7 +38,7 @@ class KeyReader(nn.Module):
             return channels_last(values, self._layout)
         space = self._space
         if isinstance(space, spaces.Discrete):
-            return functional.one_hot(values - int(space.start), int(space.n)).to(torch.float32)
+            return _one_hot(values, int(space.start), int(space.n)).to(torch.float32)
         if isinstance(space, spaces.MultiDiscrete):
             return self._choices(values, space)
         return values.flatten(1).to(torch.float32) / self._scale
@@ -47,7 +47,7 @@ class KeyReader(nn.Module):
         starts, counts = space.start.ravel().tolist(), space.nvec.ravel().tolist()
         chosen = values.flatten(1).to(torch.int64)
         parts = [
-            functional.one_hot(chosen[:, place] - start, count)
+            _one_hot(chosen[:, place], start, count)
             for place, (start, count) in enumerate(zip(starts, counts, strict=True))
         ]
         return torch.cat(parts, -1).to(torch.float32)
@@ -87,6 +87,11 @@ class ActionWriter(nn.Module):
         if is_integer(self._space):
             actions = actions.round()
         return actions.reshape(-1, *self.spec.shape).to(dtype)
+
+
+def _one_hot(choices: Tensor, start: int, count: int) -> Tensor:
+    # Zeros, with which a graph is traced, need not be among the choices.
+    return functional.one_hot((choices - start).clamp(0, count - 1), count)
 
 
 def action_card(space: gym.Space[Any], names: tuple[str, ...]) -> ActionCard:

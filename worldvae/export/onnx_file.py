@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.jit._trace import TracerWarning
 
 from worldvae.errors import ConfigError
 from worldvae.export.signature import METADATA, ExportCard, ExportedGraph, TensorSpec
@@ -44,6 +45,7 @@ def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
     import onnx
 
     model = onnx.load_from_string(_traced(graph))
+    _count_axes_from_0(model.graph)
     given = {value.name: value for value in model.graph.input}
     del model.graph.input[:]
     for spec in graph.inputs:  # the exporter leaves out those that nothing reads
@@ -60,6 +62,13 @@ def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def _count_axes_from_0(graph: Any) -> None:
+    """Mend what the exporter makes of torch's movedim: ONNX knows no axis below 0 in Transpose."""
+    for node in (node for node in graph.node if node.op_type == "Transpose"):
+        (order,) = node.attribute
+        order.ints[:] = [axis % len(order.ints) for axis in order.ints]
+
+
 def _traced(graph: ExportedGraph) -> bytes:
     """Return what torch's exporter makes of `graph`."""
     file, specs = io.BytesIO(), (*graph.inputs, *graph.outputs)
@@ -67,7 +76,7 @@ def _traced(graph: ExportedGraph) -> bytes:
         # The newer exporter, which it recommends, needs one more library, onnxscript.
         warnings.simplefilter("ignore", DeprecationWarning)
         # All shapes but N are constants here, which it warns of.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", TracerWarning)
         torch.onnx.export(
             graph.eval(),
             tuple(example(spec) for spec in graph.inputs),

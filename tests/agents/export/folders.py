@@ -29,9 +29,10 @@ def make_agent(experiment: Experiment, arm: str, seed: int = 0) -> Path:
 
 
 def _enlarge(policy: Any) -> None:
-    """Draw the last layers anew: PPO's first actions would all be about 0 or equally likely."""
+    """Draw the heads anew: PPO's first actions would all be about 0 or equally likely."""
     heads = [getattr(policy, "action_net", None), getattr(policy, "q_net", None)]
     with seeded_torch(7), torch.no_grad():
         for head in (head for head in heads if head is not None):
-            last = [layer for layer in head.modules() if isinstance(layer, torch.nn.Linear)][-1]
-            last.weight.normal_(0, 1.0)
+            for layer in head.modules():
+                if isinstance(layer, torch.nn.Linear):
+                    layer.weight.normal_(0, 1.0)

@@ -19,6 +19,7 @@ from agents.config.experiment import Experiment
 from agents.export.acting import ExportedAgent
 from agents.export.agent import export_agent
 from agents.export.check import check, difference_of
+from agents.export.policy import policy_graph
 from agents.policy.agent import Agent
 from agents.prepare import prepare
 from agents.run.agent_card import read_card
@@ -181,17 +182,19 @@ def test_gumbel_noise_samples_choices_at_their_probabilities(experiments: Load) 
 
 
 def test_dqn_explores_as_often_as_it_did(experiments: Load) -> None:
-    """It was never trained, so that its rate is still 1; a half of it is asked for here."""
+    """With a rate of 1/4: where the first number is above 3/4, the second one chooses."""
     folder = make_agent(experiments("DQN", "choices"), "latent", 15)
-    _, exported = both(folder)
-    frames, starts = source_frames(folder, ENVS), np.ones(ENVS, bool)
-    best = exported(frames, starts)
-    other = np.stack([np.full(ENVS, 0.5), np.arange(ENVS) / ENVS], -1)
-    np.testing.assert_array_equal(
-        exported(frames, starts, noise=other), np.arange(ENVS) * 5 // ENVS
-    )
-    other[:, 0] = 0
-    np.testing.assert_array_equal(exported(frames, starts, noise=other), best)
+    model: Any = Agent.load(folder).model
+    model.exploration_rate = 0.25
+    policy, seen = policy_graph(model, "DQN"), torch.randn(ENVS, 8)
+    starts, second = torch.ones(ENVS, dtype=torch.bool), torch.arange(ENVS) / ENVS
+    choices = [
+        policy(seen, starts, {"noise": torch.stack([torch.full((ENVS,), first), second], -1)})[0]
+        for first in (0.0, 0.74, 0.76)
+    ]
+    assert choices[0].tolist() == model.predict(seen.numpy(), deterministic=True)[0].tolist()
+    assert choices[1].tolist() == choices[0].tolist()
+    assert choices[2].tolist() == [place * 5 // ENVS for place in range(ENVS)]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,7 @@ def test_other_keys_and_odd_actions(
 ) -> None:
     """Floats with channels first, cameras, choices from 1, switches; a matrix of whole numbers."""
     env = {"id": f"tests/{world}-v0", "import": "tests.agents.export.worlds", "image_key": key}
-    env |= {"workers": "sync", "frame": {"height": 32, "width": 40}}
+    env |= {"workers": "sync", "frame": {"height": 40, "width": 44}}
     experiment = load(tmp_path, env=env, **{"agent.symlog_keys": True, "dynamics.steps": 1})
     prepare(experiment, [arm for arm in arms if arm != "pixels"])
     for arm in arms:
@@ -250,7 +253,7 @@ def test_the_metadata_say_what_the_file_is(experiments: Load) -> None:
         "dynamics": agent.dynamics_sha256,
     }
     assert card.preprocessing == "40x36 gray, crop top 6"
-    assert (card.action_repeat, card.decisions_per_second, card.samples) == (2, 7.5, False)
+    assert (card.action_repeat, card.decisions_per_second, card.samples) == (2, 7.5, True)
     names = [spec.name for spec in card.inputs]
     states = ["state_memory", "state_code", "state_action"]
     assert names == ["frame", "episode_start", "noise", *states]

@@ -1,0 +1,101 @@
+"""Encoders and dynamics alone: their files compute what they compute."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from tests.dynamics_folders import make_dynamics
+from tests.encoders import DOTS, NETWORK, make_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.envs.frames import preprocess_batch
+from worldvae.errors import WorldvaeError
+from worldvae.export.dynamics import export_dynamics
+from worldvae.export.encoder import export_encoder
+from worldvae.wrappers.history import History
+
+N = 3
+SPEED = (KeyUnits(name="speed", mean=(2.0,), std=(4.0,)),)
+
+
+def session(path: Path) -> Any:
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def run(graph: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    names = [output.name for output in graph.get_outputs()]
+    return dict(zip(names, graph.run(names, inputs), strict=True))
+
+
+@pytest.mark.parametrize("stack", [1, 2])
+def test_an_encoder_encodes_the_environments_own_frames(tmp_path: Path, stack: int) -> None:
+    network = NETWORK.model_copy(update={"stack": stack})
+    make_encoder(DOTS, network=network).save(tmp_path)
+    card = export_encoder(tmp_path, tmp_path / "encoder.onnx")
+    encoder, graph = Encoder.load(tmp_path), session(tmp_path / "encoder.onnx")
+    assert card.made_from["rollouts"] == encoder.card.data_sha256
+    names = ["frame"] + ["episode_start", "state_frames"] * (stack > 1)
+    assert [one.name for one in graph.get_inputs()] == names
+    draw, history = np.random.default_rng(0), History(stack)
+    before = np.zeros((N, 32, 32, 3 * (stack - 1)), np.uint8)
+    for starts in ([True] * N, [False, True, False]):
+        shown = draw.integers(0, 256, (N, 40, 40, 3), np.uint8)
+        inputs = {"frame": shown, "episode_start": np.array(starts), "state_frames": before}
+        found = run(graph, {name: inputs[name] for name in names})
+        stacks = history.push(preprocess_batch(shown, DOTS.frame), np.array(starts))
+        latents = encoder.encode(stacks)
+        np.testing.assert_allclose(found["latents"], latents, atol=1e-5)
+        np.testing.assert_allclose(found["whitened"], encoder.whiten(latents), atol=1e-4)
+        before = found.get("next_frames", before)
+
+
+@pytest.mark.parametrize(
+    "network", [{"core": "gru"}, {"core": "lstm", "members": 2}, {"head": "categorical"}]
+)
+def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any]) -> None:
+    make_encoder(DOTS).save(tmp_path / "encoder")
+    folder = make_dynamics(DOTS, tmp_path / "encoder", tmp_path / "dynamics", SPEED, **network)
+    card = export_dynamics(folder, folder / "dynamics.onnx")
+    assert card.action_repeat == 1
+    model, origin = load_dynamics(folder)
+    graph, draw, state = session(folder / "dynamics.onnx"), np.random.default_rng(0), None
+    inputs = {spec.name: np.zeros((N, *spec.shape), spec.dtype) for spec in card.inputs}
+    for starts in ([True] * N, [False, True, False], [False] * N):
+        latents = draw.normal(size=(N, 8)).astype(np.float32)
+        speed, action = draw.normal(size=(N, 1)).astype(np.float32), draw.integers(0, 5, N)
+        inputs |= {"latents": latents, "key_speed": speed, "action": action}
+        inputs |= {"episode_start": np.array(starts)}
+        found = run(graph, inputs)
+        code = torch.from_numpy(np.concatenate([latents, (speed - 2) / 4], 1))
+        taken, chosen = (
+            torch.from_numpy(origin.actions.encode(each))
+            for each in (inputs["state_action"], action)
+        )
+        state = model.initial(N) if state is None else state
+        state = model.observe(state, code, taken, torch.tensor(starts))
+        expected = model.predict(state, chosen)
+        after = state.code + expected.change.mean()
+        for name, values in {
+            "memory": model.memory(state),
+            "predicted_latents": after[:, :8],
+            "predicted_speed": after[:, 8:] * 4 + 2,
+            "predicted_reward": expected.reward,
+            "end_probability": expected.end_probability,
+        }.items():
+            np.testing.assert_allclose(found[name], values, atol=1e-4, err_msg=name)
+        inputs |= {f"state_{name}": found[f"next_{name}"] for name in ("memory", "code", "action")}
+
+
+def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorldvaeError, match=r"config\.json"):
+        export_encoder(tmp_path, tmp_path / "encoder.onnx")
+    with pytest.raises(WorldvaeError, match="holds no finished dynamics"):
+        export_dynamics(tmp_path, tmp_path / "dynamics.onnx")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WorldvaeError, match=r"pip install 'worldvae\[fast\]'"):
+        export_encoder(tmp_path, tmp_path / "encoder.onnx")
