@@ -7,15 +7,17 @@ often a difference of the size that "could be seen" is found, and how often one 
 
 from __future__ import annotations
 
-import argparse
 from itertools import combinations
 from pathlib import Path
 
 from scripts.cli import run
+from scripts.options import CommandParser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = CommandParser(
+        description=__doc__, prog="python -m scripts.coverage", allow_abbrev=False
+    )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a comparison")
     parser.add_argument("--draws", type=int, default=10_000, help="simulated comparisons")
     parser.add_argument("--resamples", type=int, default=0, help="of the percentile bootstrap")

@@ -105,7 +105,7 @@ class Member(nn.Module):
 
     def change(self, features: Tensor) -> Change:
         """Predict from features (..., F) how the code changes."""
-        keys = None if self.keys is None else self.events(features).keys
+        keys = None if self.keys is None else self.keys(self.event_layer(features))
         return Change(self.latent_changes(features), keys)
 
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
