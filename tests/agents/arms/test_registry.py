@@ -35,6 +35,8 @@ HOMONYMS = {
     "agents/benchmark/peers.py": {"state"},
     "agents/gap": {"dream", "pixels"},
     "worldvae/plots": {"dream"},
+    # What an exported file takes in and gives out.
+    "worldvae/export": {"memory"},
     # The name of a stream of random numbers.
     "worldvae/dynamics": {"dream"},
     # The section of a configuration, and the packages that are about dreams.
