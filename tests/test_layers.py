@@ -21,6 +21,7 @@ FLOORS = (
         "progress",
         "seeding",
         "stats",
+        "symlog",
         "torch_seeding",
         "versions",
         "yaml_values",

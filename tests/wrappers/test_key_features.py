@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from worldvae.wrappers.sb3 import KeyFeatures, symlog
+from worldvae.wrappers.sb3 import KeyFeatures
 
 SPACE = spaces.Dict(
     {
@@ -12,12 +12,6 @@ SPACE = spaces.Dict(
         "screen": spaces.Box(-np.inf, np.inf, (3,), np.float32),
     }
 )
-
-
-def test_symlog_is_odd_and_about_the_number_itself_near_0() -> None:
-    numbers = torch.tensor([-99.0, -1.0, 0.0, 1e-3, np.e - 1])
-    expected = torch.tensor([-np.log(100), -np.log(2), 0.0, 1e-3, 1.0], dtype=torch.float32)
-    torch.testing.assert_close(symlog(numbers), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_the_numbers_beside_the_latents_are_compressed_and_the_latents_are_not() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldvae.dynamics.sequences import SequenceBatch
+from worldvae.symlog import symexp, symlog
 from worldvae.training.batches import Examples, even_batches
 
 MEASURED = 8_192
@@ -105,7 +106,7 @@ def _stack(rows: list[NDArray[np.float32]], bins: int) -> Tensor:
 def _support(rewards: NDArray[np.float32]) -> Tensor:
     """Return values from the least reward to the greatest, evenly spaced in symlog.
 
-    symlog(x) = sign(x) log(1 + |x|), so that the support is finer near 0 (Hafner et al., 2023).
+    The support is then finer near 0.
     """
     low, high = float(rewards.min()), float(rewards.max())
     if high - low < 1e-6:
@@ -113,6 +114,6 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
     # In units of the deviation, so that rewards of a hundredth get as fine a support as large ones.
     scale = max(float(rewards.std()), 1e-3)
     ends = torch.tensor([low, high], dtype=torch.float64) / scale
-    first, last = torch.sign(ends) * torch.log1p(ends.abs())
+    first, last = symlog(ends)
     even = torch.linspace(float(first), float(last), REWARDS, dtype=torch.float64)
-    return (scale * torch.sign(even) * torch.expm1(even.abs())).float()
+    return (scale * symexp(even)).float()

@@ -27,6 +27,7 @@ from worldvae.envs.vector import (
     with_image,
 )
 from worldvae.errors import ConfigError
+from worldvae.symlog import symlog
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
@@ -194,8 +195,7 @@ class EncoderFeatures(BaseFeaturesExtractor):
 class KeyFeatures(CombinedExtractor):
     """Joins the keys of a Dict; with `symlog_keys` numbers beside the image are read as symlog(x).
 
-    symlog(x) = sign(x) log(1 + |x|), so that a health of 100 does not drown latents of about 1
-    (Hafner et al., 2023).
+    A health of 100 then does not drown latents of about 1.
     """
 
     def __init__(
@@ -213,11 +213,6 @@ class KeyFeatures(CombinedExtractor):
         """Return the features of all keys: a Dict of (B, ...) -> (B, D)."""
         read = {key: symlog(observations[key].float()) for key in self._compressed}
         return super().forward({**observations, **read})
-
-
-def symlog(numbers: Tensor) -> Tensor:
-    """Return sign(x) log(1 + |x|) of each number: (...) -> (...)."""
-    return numbers.sign() * numbers.abs().log1p()
 
 
 class CombinedEncoderFeatures(KeyFeatures):
