@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
-from agents.run.stages import shared_stages
 from worldvae.stats import Array, Difference, Resampling, difference
 
 UNITS = ("env_steps", "cpu_seconds")
@@ -36,7 +35,7 @@ def equal_budget(
     None if it was not measured, or a seed was not yet evaluated at that cost.
     """
     curves = [
-        [_curve(agent, unit, _charged(run, arm, unit)) for agent in _finished(run, arm)]
+        [_curve(agent, unit, run.charged(arm, unit)) for agent in _finished(run, arm)]
         for arm in (first, second)
     ]
     if min(map(len, curves)) < ENOUGH_SEEDS or not all(c.size for arm in curves for c in arm):
@@ -77,17 +76,6 @@ def area_difference(
 
 def _finished(run: Run, arm: str) -> list[AgentRecord]:
     return [agent for agent in run.of(arm) if agent.result]
-
-
-def _charged(run: Run, arm: str, unit: str) -> float | None:
-    """Return what is charged to an arm before it trains; None if a stage was not measured."""
-    charge = 0.0
-    for stage in shared_stages(arm):
-        cost = getattr(run.stages[stage.name], unit) if stage.name in run.stages else None
-        if cost is None:
-            return None
-        charge += cost
-    return charge
 
 
 def _curve(agent: AgentRecord, unit: str, charged: float | None) -> NDArray[np.float64]:

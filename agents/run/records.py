@@ -103,6 +103,20 @@ class Run:
             sum(cost.env_steps or 0 for cost in costs), sum(cost.seconds or 0.0 for cost in costs)
         )
 
+    def charged(self, arm: str, unit: str) -> float | None:
+        """Return how much of `unit`, a field of `StageCost`, is charged to `arm` before it trains.
+
+        None if a stage has not finished, or was not measured.
+        """
+        charge = 0.0
+        for stage in shared_stages(arm):
+            cost = self.stages.get(stage.name)
+            amount: float | None = getattr(cost, unit, None)
+            if amount is None:
+                return None
+            charge += amount
+        return charge
+
     def needed_stages(self) -> tuple[SharedStage, ...]:
         """Return the stages before the agents that any arm of this comparison needs."""
         needed = {stage for arm in self.arms for stage in shared_stages(arm)}

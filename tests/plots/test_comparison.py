@@ -3,69 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from matplotlib.figure import Figure
 
 from worldvae.plots import comparison as plots
-from worldvae.plots.comparison import ArmCurves, SeedCurve
-from worldvae.stats import Estimate, Profile, Resampling
-
-
-def seeds(count: int, points: int = 4) -> list[SeedCurve]:
-    x = np.arange(1.0, points + 1)
-    return [SeedCurve(x, x * (seed + 1)) for seed in range(count)]
-
-
-def draw(*arms: ArmCurves) -> Figure:
-    return plots.learning_curves(arms, "Return", "env steps", Resampling.seeded(0))
-
-
-def test_a_curve_starts_after_what_its_arm_was_charged() -> None:
-    axes = draw(ArmCurves("pixels", seeds(1)), ArmCurves("latent", seeds(1), charged=10.0)).axes[0]
-    pixels, _, latent, bold = axes.lines
-    np.testing.assert_array_equal(pixels.get_xdata(), [1, 2, 3, 4])
-    np.testing.assert_array_equal(latent.get_xdata(), [11, 12, 13, 14])
-    np.testing.assert_array_equal(bold.get_xdata(), [11, 12, 13, 14])
-    assert axes.get_xlim()[0] == 0
-
-
-def test_only_the_charged_stretch_is_shaded() -> None:
-    axes = draw(ArmCurves("pixels", seeds(1)), ArmCurves("latent", seeds(1), charged=10.0)).axes[0]
-    (shaded,) = axes.patches
-    assert shaded.get_extents().transformed(axes.transData.inverted()).x1 == pytest.approx(10.0)
-
-
-def test_the_bold_line_is_the_mean_of_the_finished_seeds() -> None:
-    curves = [*seeds(2), SeedCurve(np.array([1.0]), np.array([99.0]), finished=False)]
-    *_, bold = draw(ArmCurves("latent", curves)).axes[0].lines
-    np.testing.assert_allclose(bold.get_ydata(), [1.5, 3.0, 4.5, 6.0])
-
-
-@pytest.mark.parametrize(("count", "bands"), [(1, 0), (2, 0), (3, 1)])
-def test_a_band_needs_three_seeds(count: int, bands: int) -> None:
-    assert len(draw(ArmCurves("latent", seeds(count))).axes[0].collections) == bands
-
-
-def test_curves_of_unequal_length_are_averaged_where_all_of_them_are() -> None:
-    short = SeedCurve(np.array([0.0, 10.0]), np.array([0.0, 10.0]))
-    long = SeedCurve(np.array([5.0, 40.0]), np.array([2.0, 2.0]))
-    x, scores = plots.common_grid([short, long])
-    assert (x[0], x[-1]) == (5.0, 10.0)
-    np.testing.assert_allclose(scores[:, -1], [10.0, 2.0])
-
-
-@pytest.mark.parametrize("curves", [[], [SeedCurve(np.array([]), np.array([]))]])
-def test_arms_without_a_point_are_drawn_as_nothing(curves: list[SeedCurve]) -> None:
-    assert not draw(ArmCurves("latent", curves)).axes[0].texts
-
-
-def test_every_arm_is_named_beside_its_line_and_names_do_not_touch() -> None:
-    arms = [ArmCurves(name, seeds(1)) for name in ("pixels", "latent", "untrained")]
-    axes = draw(*arms).axes[0]
-    low, high = axes.get_ylim()
-    heights = sorted(text.get_position()[1] for text in axes.texts)
-    assert {text.get_text() for text in axes.texts} == {"pixels", "latent", "untrained"}
-    assert min(np.diff(heights)) >= 0.07 * (high - low)
+from worldvae.stats import Estimate, Profile
 
 
 def test_final_scores_show_each_seed_the_summary_and_its_interval() -> None:

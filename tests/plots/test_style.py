@@ -14,14 +14,16 @@ from matplotlib.figure import Figure
 
 from agents.arms.registry import ARMS, colours
 from worldvae.plots import style as plots
-from worldvae.plots.comparison import ArmCurves, SeedCurve, learning_curves
+from worldvae.plots.learning import ArmCurves, CurvePanel, SeedCurve, learning_curves
 from worldvae.stats import Array, Resampling
 
 
 def draw(arm: str = "latent") -> Figure:
     x = np.arange(1.0, 5.0)
     curves = [SeedCurve(x, x * (seed + 1)) for seed in range(3)]
-    return learning_curves([ArmCurves(arm, curves)], "Return", "steps", Resampling.seeded(0))
+    return learning_curves(
+        CurvePanel("Return", "steps", [ArmCurves(arm, curves)]), Resampling.seeded(0)
+    )
 
 
 def test_spread_moves_only_what_touches() -> None:

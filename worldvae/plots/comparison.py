@@ -3,66 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from matplotlib.transforms import blended_transform_factory
 
-from worldvae.plots.style import INK, STYLE, canvas, colour, short, shortened, spread
-from worldvae.stats import Array, Estimate, Profile, Resampling, bootstrap_interval, mean
-
-Colours = Mapping[str, str]
-"""Name of an arm -> its colour as #rrggbb; an arm without one is given a spare one."""
-
-NO_COLOURS: Colours = {}
-
-GRID_POINTS = 120
-BAND_FROM = 3
-"""Fewest seeds with a band: below, an interval is the range of lines that are drawn anyway."""
-
-
-@dataclass(frozen=True)
-class SeedCurve:
-    """The scores `y` of one seed at `x`; an unfinished one is drawn but enters no mean."""
-
-    x: Array
-    y: Array
-    finished: bool = True
-
-
-@dataclass(frozen=True)
-class ArmCurves:
-    """The curves of one arm, which start after `charged`, what it had used before training."""
-
-    arm: str
-    curves: Sequence[SeedCurve]
-    charged: float = 0.0
-
-
-def learning_curves(
-    arms: Sequence[ArmCurves],
-    title: str,
-    x_label: str,
-    resampling: Resampling,
-    colours: Colours = NO_COLOURS,
-) -> Figure:
-    """Draw a thin line for each seed, the mean in bold, and its 95 % interval if seeds suffice.
-
-    What an arm was charged before its first training step is shaded in its colour.
-    """
-    with mpl.rc_context(STYLE):
-        figure, axes = canvas(3.5, title, x_label)
-        ends = [end for arm in arms if (end := _draw_arm(axes, arm, resampling, colours))]
-        axes.set_xlim(left=0)
-        axes.xaxis.set_major_formatter(FuncFormatter(short))
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        _label_ends(axes, ends, colours)
-        return figure
+from worldvae.plots.style import INK, NO_COLOURS, STYLE, Colours, canvas, colour, shortened, spread
+from worldvae.stats import Array, Estimate, Profile
 
 
 def final_scores(
@@ -154,57 +105,6 @@ def improvement_probabilities(
         axes.set_ylim(len(found) - 0.5, -0.5)
         _pair_rows(axes, list(found), colours)
         return figure
-
-
-def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colours) -> _End | None:
-    """Draw one arm; return where its label belongs if there is a line to label."""
-    shade = colour(arm.arm, colours)
-    if arm.charged:
-        axes.axvspan(0, arm.charged, color=shade, alpha=0.13, lw=0)
-    for curve in arm.curves:
-        dash, alpha = ("-", 0.45) if curve.finished else ((0, (2, 1.2)), 0.9)
-        axes.plot(curve.x + arm.charged, curve.y, color=shade, ls=dash, lw=1, alpha=alpha)
-    whole = [curve for curve in arm.curves if curve.finished and len(curve.x)]
-    if not whole:
-        drawn = [curve for curve in arm.curves if len(curve.x)]
-        return _End(arm.arm, float(drawn[-1].y[-1])) if drawn else None
-    x, rows = common_grid(whole)
-    middle = rows.mean(axis=0)
-    axes.plot(x + arm.charged, middle, color=shade, lw=2.4, marker="o" if len(x) == 1 else "")
-    if len(rows) >= BAND_FROM:
-        bounds = [bootstrap_interval(column, mean, resampling) for column in rows.T]
-        axes.fill_between(x + arm.charged, *np.transpose(bounds), color=shade, alpha=0.16, lw=0)
-    return _End(arm.arm, float(middle[-1]))
-
-
-def common_grid(curves: Sequence[SeedCurve]) -> tuple[Array, Array]:
-    """Interpolate curves to the stretch that all of them cover: -> x (P,), scores (S, P).
-
-    Equal x are kept as they are: otherwise the mean would jump wherever one seed ends.
-    """
-    first = curves[0].x
-    if all(np.array_equal(curve.x, first) for curve in curves):
-        return first, np.stack([curve.y for curve in curves])
-    low, high = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
-    x = np.linspace(low, max(low, high), GRID_POINTS)
-    return x, np.stack([np.interp(x, curve.x, curve.y) for curve in curves])
-
-
-@dataclass(frozen=True)
-class _End:
-    arm: str
-    y: float
-
-
-def _label_ends(axes: Axes, ends: Sequence[_End], colours: Colours) -> None:
-    """Name each arm at the right edge beside the end of its line, without overlaps."""
-    low, high = axes.get_ylim()
-    beside = blended_transform_factory(axes.transAxes, axes.transData)
-    ordered = sorted(ends, key=lambda end: end.y)
-    heights = spread([end.y for end in ordered], gap=0.075 * (high - low))
-    for end, height in zip(ordered, heights, strict=True):
-        label = axes.text(1.02, height, shortened(end.arm), transform=beside, va="center")
-        label.set(color=colour(end.arm, colours), fontweight="bold")
 
 
 def _median(profile: Profile) -> float:

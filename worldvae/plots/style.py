@@ -45,7 +45,13 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def colour(name: str, colours: Mapping[str, str]) -> str:
+Colours = Mapping[str, str]
+"""Name of an arm -> its colour as #rrggbb; an arm without one is given a spare one."""
+
+NO_COLOURS: Colours = {}
+
+
+def colour(name: str, colours: Colours) -> str:
     """Return the fixed colour of an arm; that of an unknown arm depends on its name alone."""
     return colours.get(name) or SPARE[sum(name.encode()) % len(SPARE)]
 
@@ -84,13 +90,18 @@ def canvas(height: float, title: str, x_label: str) -> tuple[Figure, Axes]:
     # 4.6 inches: its 10 point letters are still 8 points high on a page of 390 pixels.
     figure = Figure(figsize=(4.6, height), layout="constrained")
     axes = figure.add_subplot()
+    entitle(axes, title, x_label)
+    return figure, axes
+
+
+def entitle(axes: Axes, title: str, x_label: str) -> None:
+    """Give axes their title and label, and no more lines than they need."""
     axes.set_title(title, pad=10)
     axes.set_xlabel(x_label)
     axes.grid(axis="y", color=INK, alpha=0.12, lw=0.8)
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_alpha(0.4)
-    return figure, axes
 
 
 def shortened(arm: str) -> str:

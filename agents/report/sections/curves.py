@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 
 from agents.arms.registry import ARMS, colours
@@ -11,10 +13,16 @@ from agents.run.records import AgentRecord, Run
 from agents.run.stage_results import Cost
 from agents.run.stages import activities
 from worldvae import html
-from worldvae.plots import comparison as figures
+from worldvae.plots.learning import BAND_FROM, ArmCurves, CurvePanel, SeedCurve, learning_curves
 from worldvae.stats import Resampling
 
-UNITS = {"env_steps": (1.0, "env steps"), "seconds": (60.0, "minutes")}
+UNITS = {
+    "env_steps": (1.0, "env steps"),
+    "seconds": (60.0, "minutes"),
+    "cpu_seconds": (60.0, "CPU minutes"),
+}
+"""What curves may be drawn over: its name in a log -> how many make one on the axis, and its name
+there."""
 
 
 def curves(run: Run, resampling: Resampling) -> str:
@@ -33,35 +41,43 @@ def curves(run: Run, resampling: Resampling) -> str:
 
 
 def learning_figure(run: Run, unit: str, resampling: Resampling) -> Figure:
-    """Draw the held-out return over "env_steps" or "seconds", each arm shifted by its charge."""
+    """Draw the held-out return over a unit of `UNITS`, each arm shifted by its charge."""
+    panel = learning_panel(run, unit, run.arms, f"Held-out return over {UNITS[unit][1]}")
+    return learning_curves(panel, resampling, colours())
+
+
+def learning_panel(run: Run, unit: str, arms: Sequence[str], title: str) -> CurvePanel:
+    """Return the curves of `arms` over a unit of `UNITS`; without those that were not measured."""
     scale, x_label = UNITS[unit]
-    arms = [
-        figures.ArmCurves(
-            arm,
-            [_scaled(agent, unit, scale) for agent in run.of(arm)],
-            charged=getattr(run.charge(arm), unit) / scale,
-        )
-        for arm in run.arms
+    found = [
+        ArmCurves(arm, [_scaled(agent, unit, scale) for agent in run.of(arm)], charged / scale)
+        for arm in arms
+        if (charged := _charged(run, arm, unit)) is not None
     ]
-    return figures.learning_curves(
-        arms, f"Held-out return over {x_label}", x_label, resampling, colours()
-    )
+    return CurvePanel(title, x_label, found)
+
+
+def _charged(run: Run, arm: str, unit: str) -> float | None:
+    """Return the charge so far; of CPU time, which may not have been measured, all or None."""
+    if unit == "cpu_seconds":
+        return run.charged(arm, unit)
+    return float(getattr(run.charge(arm), unit))
 
 
 def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
     _, x_label = UNITS[unit]
     caption = (
         f"Mean return of the held-out evaluations over {x_label}. Thin: one seed, dashed while it "
-        f"is unfinished. Bold: the mean; band: its 95 % interval, from {figures.BAND_FROM} seeds "
+        f"is unfinished. Bold: the mean; band: its 95 % interval, from {BAND_FROM} seeds "
         f"on.{_dreamers(run, unit)}{_charges(run, unit)}"
     )
     alt = f"Held-out return over {x_label}, by arm: {', '.join(run.arms)}"
     return html.drawing(learning_figure(run, unit, resampling), alt, caption)
 
 
-def _scaled(agent: AgentRecord, unit: str, scale: float) -> figures.SeedCurve:
+def _scaled(agent: AgentRecord, unit: str, scale: float) -> SeedCurve:
     x, y = curve(agent, unit)
-    return figures.SeedCurve(x / scale, y, finished=agent.result is not None)
+    return SeedCurve(x / scale, y, finished=agent.result is not None)
 
 
 def _dreamers(run: Run, unit: str) -> str:

@@ -12,7 +12,8 @@ from agents.report.summary import Summary
 from agents.report.tables import normalised_table
 from agents.run.records import ENOUGH_SEEDS
 from worldvae import html
-from worldvae.plots.comparison import BAND_FROM, improvement_probabilities, performance_profiles
+from worldvae.plots.comparison import improvement_probabilities, performance_profiles
+from worldvae.plots.learning import BAND_FROM
 from worldvae.stats import Array, Estimate, Profile, Resampling, performance_profile
 
 THRESHOLDS = 301

@@ -1,0 +1,58 @@
+"""Draws the learning curves of several comparisons in one figure, from their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from agents.arms.registry import colours
+from agents.report.sections.curves import UNITS, learning_panel
+from agents.run.published import read_published
+from agents.run.records import Run
+from worldvae.errors import ArtifactError
+from worldvae.files import atomic_file
+from worldvae.plots.frames import DPI
+from worldvae.plots.learning import CurvePanel, learning_panels
+from worldvae.plots.style import STYLE
+from worldvae.stats import Resampling
+
+
+def draw_learning(
+    folders: Sequence[Path], arms: Sequence[str], units: Sequence[str], path: Path
+) -> list[str]:
+    """Draw a column for each run folder, and in it a row for each of `units`, into a PNG.
+
+    Args:
+        folders: Run folders, or published ones with their logs in an archive.
+        arms: What is drawn of each; empty: every arm of any of them.
+        units: Keys of `UNITS`: what the returns are drawn over.
+        path: The PNG.
+
+    Returns what could not be drawn, a line for each. Raises ArtifactError for a folder that holds
+    none of the arms.
+    """
+    runs = [read_published(folder) for folder in folders]
+    for run, folder in zip(runs, folders, strict=True):
+        if not run.results or (arms and not set(arms) & set(run.arms)):
+            held = ", ".join(run.arms) or "none"
+            raise ArtifactError(f"{folder}: no arm to draw has finished there (it holds {held})")
+    chosen = arms or list(dict.fromkeys(arm for run in runs for arm in run.arms))
+    panels = [[_panel(run, unit, chosen, unit == units[0]) for run in runs] for unit in units]
+    figure = learning_panels(panels, Resampling.seeded(0), colours())
+    with mpl.rc_context(STYLE), atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=DPI, facecolor="white")
+    return [
+        f"{folder}: {arm} over {UNITS[unit][1]} was not measured"
+        for unit, row in zip(units, panels, strict=True)
+        for folder, run, panel in zip(folders, runs, row, strict=True)
+        for arm in chosen
+        if arm in run.arms
+        and not any(len(c.x) for a in panel.arms if a.arm == arm for c in a.curves)
+    ]
+
+
+def _panel(run: Run, unit: str, arms: Sequence[str], on_top: bool) -> CurvePanel:
+    title = run.results[0].evaluation.env_id if on_top else ""
+    return learning_panel(run, unit, [arm for arm in arms if arm in run.arms], title)

@@ -1,0 +1,52 @@
+"""Curves of several comparisons in one figure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from agents.report.learning import draw_learning
+from agents.report.sections.curves import learning_panel
+from agents.run.published import read_published
+from scripts.curves import main
+from worldvae.errors import ArtifactError
+
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
+DOTS, CAR = RESULTS / "dreams" / "dots", RESULTS / "car_racing" / "second"
+
+
+def test_published_runs_are_drawn_over_steps_and_over_cpu_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "curves.png"
+    words = [str(DOTS), str(CAR), "--arms", "dream", "latent", "--over", "steps", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["curves", *words, "--out", str(path)])
+    main()
+    assert capsys.readouterr().out == f"figure: {path}\n"
+    height, width, _ = cv2.imread(str(path)).shape
+    assert width > height > 300
+
+
+def test_a_curve_begins_after_the_cpu_time_that_its_arm_is_charged() -> None:
+    run = read_published(CAR)
+    (latent,) = learning_panel(run, "cpu_seconds", ["latent"], "").arms
+    stages = [run.stages["collection"], run.stages["pretraining"]]
+    assert latent.charged == pytest.approx(sum(stage.cpu_seconds or 0 for stage in stages) / 60)
+    first = min(curve.x[0] for curve in latent.curves)
+    spent = min(agent.evaluations[0].cpu_seconds or 0 for agent in run.of("latent"))
+    assert first == pytest.approx(spent / 60)
+
+
+def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
+    first = RESULTS / "car_racing" / "first"
+    said = draw_learning([first], ["pixels"], ["env_steps", "cpu_seconds"], tmp_path / "a.png")
+    assert said == [f"{first}: pixels over CPU minutes was not measured"]
+
+
+@pytest.mark.parametrize("arms", [["finetune"], ["finetune", "memory"]])
+def test_a_run_without_the_arms_is_refused(tmp_path: Path, arms: list[str]) -> None:
+    with pytest.raises(ArtifactError, match=r"door_key: no arm to draw has finished there \(it"):
+        draw_learning([RESULTS / "door_key"], arms, ["env_steps"], tmp_path / "a.png")
