@@ -16,6 +16,7 @@ import yaml
 
 from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
+from scripts.curves import parse as parse_curves
 from scripts.export import parse as parse_export
 from scripts.play import parse as parse_play
 from tests.encoders import DOTS, NETWORK, make_encoder
@@ -129,6 +130,9 @@ def test_the_commands_are_understood(words: list[str]) -> None:
         return
     if words[2] == "scripts.coverage":
         assert (ROOT / words[3]).is_dir()
+        return
+    if words[2] == "scripts.curves":
+        assert all((ROOT / path).is_dir() for path in parse_curves(words[3:]).runs)
         return
     if words[2] == "scripts.export":
         assert parse_export(words[3:]).agent == Path("runs/NAME/agents/latent/seed_0")
