@@ -172,7 +172,7 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
             agent,
             card,
             total=config.env_steps,
-            every=(task.evaluation.every, config.checkpoint_every),
+            every=(task.evaluation.pace(agent.arm.trains_in_dream), config.checkpoint_every),
             measure=lambda agent: _measure_both(task, agent, card),
             memory=memory,
         )

@@ -57,6 +57,9 @@ class EvaluationConfig(Config):
     every: int = Field(
         100_000, ge=1, description="Environment steps between evaluations during training."
     )
+    every_dreamed: int | None = Field(
+        None, ge=1, description="The same in dreamed steps, for agents that dream (null: `every`)."
+    )
     episodes_during_training: int = Field(
         5, ge=1, le=10**6, description="Episodes of each of these evaluations."
     )
@@ -67,6 +70,10 @@ class EvaluationConfig(Config):
         description="Seed of the first episode; the next ones count up from it.",
     )
     num_envs: int = Field(10, ge=1, le=256, description="Episodes that run at once.")
+
+    def pace(self, dreams: bool) -> int:
+        """Return the steps between evaluations of an agent that trains in dreams, or in reality."""
+        return self.every_dreamed or self.every if dreams else self.every
 
 
 class TaskConfig(Config):

@@ -24,7 +24,7 @@ from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutStore
 from worldvae.stats import Resampling
 
-ROUNDS = {"dream.rounds": 2, "drift.refresh_steps": 4, "evaluation.every": 200}
+ROUNDS = {"dream.rounds": 2, "drift.refresh_steps": 4, "evaluation.every_dreamed": 200}
 FRAMES = {"dream.real_steps": None, "rollouts.frames": 800}
 
 
