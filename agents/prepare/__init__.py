@@ -13,7 +13,7 @@ from agents.prepare.encoder import (
     make_untrained_encoder,
     pretrain_encoder,
 )
-from agents.prepare.rollouts import collect_rollouts
+from agents.prepare.rollouts import collect_rollouts, import_rollouts
 from agents.prepare.sections import COLLECTED_BY, ENCODED_BY, LEARNED_BY, STAGE
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "describe_encoder",
     "examine_dynamics",
     "examine_encoder",
+    "import_rollouts",
     "learn_latent_dynamics",
     "make_untrained_dynamics",
     "make_untrained_encoder",

@@ -24,6 +24,9 @@ from worldvae.envs import EnvConfig, make_env
 from worldvae.errors import ArtifactError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts.imported import DATASET
+from worldvae.rollouts.minari import import_dataset
+from worldvae.rollouts.store import ENV
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 from worldvae.versions import library_versions
@@ -31,7 +34,13 @@ from worldvae.wrappers.sb3 import check_keys
 
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
-    """Collect the missing part of the experiment's rollouts; return all of them."""
+    """Collect the missing part of the experiment's rollouts; return all of them.
+
+    Rollouts that were imported from a dataset are only opened. Raises ArtifactError if their import
+    has not ended.
+    """
+    if DATASET.exists(experiment.rollouts_folder):
+        return _imported(experiment)
     env = make_env(experiment.env)  # a mistake is told before a folder is made for it
     env.close()
     check_keys(env.observation_space)
@@ -46,6 +55,36 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         _collect(store, experiment.rollouts, experiment.seed)
     return store
+
+
+def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
+    """Import the dataset that Minari calls `dataset` as the experiment's rollouts; return them.
+
+    Its steps are charged as if they had been collected here. An import that was killed goes on.
+    """
+    folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
+    check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+    with locked(folder, "collection", STAGE, alone=True):
+        start = used_cpu()
+        with PeakMemory(0) as memory:
+            store = import_dataset(dataset, folder, experiment.env)
+        record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+        if not is_collected(store, frames=0):
+            _record_cost(store, CollectionCost(), used_cpu() - start, memory.bytes)
+    return store
+
+
+def _imported(experiment: Experiment) -> RolloutStore:
+    """Return the rollouts of a dataset; ArtifactError if not all of it is there."""
+    folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
+    check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+    name = DATASET.read(folder).id
+    if ENV.exists(folder) and is_collected(store := RolloutStore.create(folder, experiment.env), 0):
+        return store
+    raise ArtifactError(
+        f"{folder}: the import of minari:{name} has not ended; python -m scripts.collect CONFIG "
+        f"--from minari:{name} goes on"
+    )
 
 
 def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
@@ -72,18 +111,28 @@ def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
         collect(store, config, seed, agent)
     spent = earlier.cpu_seconds
     cpu = None if spent is None else spent + used_cpu() - start
-    seconds = sum(record.seconds for record in store.records)
+    others = CollectionCost(before.env_steps + lost.env_steps, before.seconds + lost.seconds)
+    _record_cost(store, others, cpu, memory.bytes)
+
+
+def _record_cost(
+    store: RolloutStore, others: CollectionCost, cpu: float | None, memory: int
+) -> None:
+    """Write result.json, which says that `store` is complete.
+
+    `others` are the steps and seconds that its episodes do not tell of.
+    """
     result = CollectionResult(
-        env_steps=before.env_steps + store.env_steps + lost.env_steps,
+        env_steps=others.env_steps + store.env_steps,
         frames=store.num_frames,
         episodes=len(store.records),
-        seconds=before.seconds + seconds + lost.seconds,
+        seconds=others.seconds + sum(record.seconds for record in store.records),
         cpu_seconds=cpu,
-        peak_memory=memory.bytes,
+        peak_memory=memory,
         command=exact_command(),
         versions=library_versions(),
     )
-    COLLECTION.write(folder, result)
+    COLLECTION.write(store.folder, result)
 
 
 def _cost_of_agent(agent: Path) -> CollectionCost:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gymnasium.spaces import Discrete
 
 import agents
 import worldvae
@@ -40,6 +41,7 @@ from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.dynamics.codes import CODES
 from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
 from worldvae.json_files import JsonFile, JsonLog
+from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
 from worldvae.rollouts.store import ENV, KEYS, STATE
@@ -57,6 +59,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     ENV: ("*/rollouts",),
     STATE: ("*/rollouts",),
     KEYS: ("*/rollouts",),
+    DATASET: ("*/rollouts",),
     MANIFEST: ("*/rollouts",),
     COLLECTION: ("*/rollouts",),
     CONFIG: ENCODERS,
@@ -106,10 +109,18 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
     assert study(load(runs, **studied, **{"rollouts.state": "always"}))
     KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
+    DATASET.write(runs / "tiny/rollouts", imported())
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
     GAP.write(runs / "gap", reported(Fake(), runs / "gap"))
     return runs
+
+
+def imported() -> ImportedDataset:
+    actions = RecordedActions.of(Discrete(3, start=5))
+    return ImportedDataset(
+        id="me/play-v0", episodes=2, steps=9, whole=True, actions=actions, source_shape=(40, 40, 3)
+    )
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from worldvae.autoencoders.encoder_files import FrameOrigin
 from worldvae.autoencoders.window import Window
-from worldvae.envs import source_shape
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Record, Split
@@ -40,7 +39,7 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
     digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
     origin = FrameOrigin(
         frame=store.env.frame,
-        source_shape=source_shape(store.env),
+        source_shape=store.source_shape,
         env_id=store.env.id,
         data_sha256=digest.hexdigest(),
     )

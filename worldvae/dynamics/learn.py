@@ -25,7 +25,6 @@ from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import Sequences
 from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
-from worldvae.envs.make import recorded_action_space
 from worldvae.errors import ArtifactError
 from worldvae.files import locked
 from worldvae.fingerprint import Fingerprint
@@ -73,7 +72,7 @@ class DynamicsData:
         training = [record for record in encoded.records if record.split == "train"]
         check_not_empty(training, "train")
         keys = measure_keys(store, training) if keys is None else keys
-        space = recorded_action_space(store.env)
+        space = store.action_space
         windows: dict[Split, Sequences] = {
             split: Sequences(encoded, split, space, keys, config.window)
             for split in get_args(Split)

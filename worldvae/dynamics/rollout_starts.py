@@ -11,7 +11,6 @@ from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.sequences import Sequences
 from worldvae.dynamics.starts import StartBank
-from worldvae.envs import recorded_action_space
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.manifest import Split
@@ -42,7 +41,7 @@ def starts_of_rollouts(
     encoded = encode_rollouts(
         store, Encoder.load(encoder), hash_encoder(encoder), dynamics / CODES_FOLDER
     )
-    space = recorded_action_space(store.env)
+    space = store.action_space
     episodes = Sequences(encoded, split, space, card.keys, window=1)
     if episodes.actions != card.actions:
         raise ArtifactError(

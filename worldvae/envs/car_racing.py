@@ -122,11 +122,16 @@ def visible(polygons: Array, zoom: float, translation: Point, angle: float) -> N
 
 
 class LazyActionRepeat(ActionRepeat):
-    """An `ActionRepeat` that draws only the last frame of a decision, the only one observed."""
+    """An `ActionRepeat` that draws only the last frame of a decision, the only one observed.
 
-    def __init__(self, env: gym.Env[Any, Any], repeat: int, drawing: LazyDrawing) -> None:
+    Args:
+        env: An environment with a `LazyDrawing` among its wrappers.
+        repeat: How often an action is repeated.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], repeat: int) -> None:
         super().__init__(env, repeat)
-        self._drawing = drawing
+        self._drawing = _drawing_of(env)
 
     def step(self, action: Any) -> Step:
         total = 0.0
@@ -140,6 +145,14 @@ class LazyActionRepeat(ActionRepeat):
             return self._drawing.draw(), total, terminated, truncated, info
         obs, reward, terminated, truncated, info = self.env.step(action)
         return obs, total + float(reward), terminated, truncated, info
+
+
+def _drawing_of(env: gym.Env[Any, Any]) -> LazyDrawing:
+    """Return the `LazyDrawing` among the wrappers of `env`."""
+    while not isinstance(env, LazyDrawing):
+        assert isinstance(env, gym.Wrapper), "no LazyDrawing among the wrappers"
+        env = env.env
+    return env
 
 
 class NoDrawing(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):

@@ -52,7 +52,7 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     if config.has_steer_throttle:
         env = SteerThrottle(env)
     if config.action_repeat > 1 and drawing is not None:
-        env = LazyActionRepeat(env, config.action_repeat, drawing)
+        env = LazyActionRepeat(env, config.action_repeat)
     elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
     if config.pixels == "none":

@@ -35,7 +35,7 @@ def inspect_store(store: RolloutStore) -> str:
     size = sum(path.stat().st_size for path in store.folder.iterdir())
     duplicates = count_duplicates(store, records)
     lines = [
-        f"{store.folder}: {store.env.id}, frames of {store.env.frame}",
+        f"{store.folder}: {store.env.id}, frames of {store.env.frame}{_origin(store)}",
         f"{len(records)} episodes, {frames:,} frames, {steps:,} environment steps, "
         f"{size / 1e6:.0f} MB",
         f"splits: {_counts([record.split for record in records])}",
@@ -50,6 +50,11 @@ def inspect_store(store: RolloutStore) -> str:
         f"contact sheet: {sheet}",
     ]
     return "\n".join(lines)
+
+
+def _origin(store: RolloutStore) -> str:
+    dataset = store.dataset
+    return "" if dataset is None else f", from minari:{dataset.id}"
 
 
 def _end(record: Record) -> str:

@@ -8,6 +8,7 @@ rollouts/
                      key_0, key_1, ... (T + 1, d) float32, the other keys of a Dict observation
   state.json         the variables in the columns of state, if it is recorded, with a checksum
   keys.json          names and sizes of key_0, key_1, ..., if there are any, with a checksum
+  dataset.json       where the episodes come from, if they were imported, with a checksum
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.config import Config
+from worldvae.envs import recorded_action_space, source_shape
+from worldvae.envs.actions import ActionSpace, check_space
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
 from worldvae.errors import ArtifactError
@@ -37,6 +40,7 @@ from worldvae.files import (
 )
 from worldvae.json_files import JsonFile
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys, is_member, member
 from worldvae.rollouts.manifest import (
     ARRAYS,
@@ -162,14 +166,16 @@ class RolloutStore:
             )
         KEYS.write(self.folder, RecordedKeys(keys=keys))
 
-    def append(self, episode: Episode, seconds: float = 0.0) -> Record:
+    def append(self, episode: Episode, seconds: float = 0.0, number: int | None = None) -> Record:
         """Write one episode and return its record; it counts once its line is in the manifest.
 
         `seconds` is the wall-clock time that its collection took, which is charged to the arms.
+        `number` decides its split; None takes the next one. Raises ArtifactError if a later number
+        is in use, so that files in the folder could be written over.
         """
         self._check_state(episode)
         self._check_keys(episode)
-        number = self.next_number
+        number = self._free_number(number)
         name = f"{number:06d}"
         with atomic_file(self._frames_path(name)) as file:
             noted = Record(
@@ -191,6 +197,14 @@ class RolloutStore:
             arrays_sha256 = atomic_write_parts(self._arrays_path(name), [npz])
         self._next = number + 1
         return self._list(noted, seconds, arrays_sha256)
+
+    def _free_number(self, number: int | None) -> int:
+        if number is not None and number < self.next_number:
+            raise ArtifactError(
+                f"{self.folder}: no place for episode {number}, since there are files of episode "
+                f"{self.next_number - 1}; remove the folder and begin again"
+            )
+        return self.next_number if number is None else number
 
     def _list(self, noted: Record, seconds: float, arrays_sha256: str) -> Record:
         update = {"seconds": seconds, "arrays_sha256": arrays_sha256}
@@ -288,12 +302,40 @@ class RolloutStore:
         """The keys of a Dict observation that each episode holds beside its frames."""
         return KEYS.read(self.folder).keys if KEYS.exists(self.folder) else ()
 
+    @property
+    def dataset(self) -> ImportedDataset | None:
+        """The dataset that the episodes were imported from; None if they were collected."""
+        return DATASET.read(self.folder) if DATASET.exists(self.folder) else None
+
+    @property
+    def action_space(self) -> ActionSpace:
+        """The environment's own action space, in which episodes record actions.
+
+        Raises ConfigError if it is that of an environment that cannot be made.
+        """
+        dataset = self.dataset
+        space = recorded_action_space(self.env) if dataset is None else dataset.actions.space
+        return check_space(space)
+
+    @property
+    def source_shape(self) -> tuple[int, ...]:
+        """The shape of the environment's own frame, before any preprocessing."""
+        dataset = self.dataset
+        return source_shape(self.env) if dataset is None else dataset.source_shape
+
     def healthy(self) -> list[Record]:
         """Return the records whose files have the hashes of the manifest.
 
         A warning names each of the other records, and another one the episodes that have files but
-        no line in the manifest.
+        no line in the manifest. Raises ArtifactError if an import of a dataset has not ended.
         """
+        dataset = self.dataset
+        if dataset is not None and not dataset.whole:
+            raise ArtifactError(
+                f"{self.folder}: {len(self.records)} of the {dataset.episodes} episodes of "
+                f"minari:{dataset.id}; python -m scripts.collect CONFIG --from minari:{dataset.id} "
+                "goes on"
+            )
         damaged = [record for record in self.records if not self.is_whole(record)]
         for record in damaged:
             path = self._frames_path(record.name)

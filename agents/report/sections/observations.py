@@ -18,7 +18,6 @@ from agents.report.sections.image_grid import difference, image_grid
 from agents.run.records import Run
 from worldvae import html
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.make import recorded_action_space
 from worldvae.errors import WorldvaeError
 from worldvae.plots.style import to_svg
 from worldvae.rollouts import Record, RolloutStore
@@ -65,7 +64,7 @@ class _Scene:
     def remembered(self, arm: Arm) -> NDArray[np.float32]:
         """Return latents and memory of the moments, each after its whole episode: (K, Z + M)."""
         setup, store = self.setup(arm), RolloutStore(self.folder / "rollouts")
-        inputs = setup.observer_inputs(recorded_action_space(store.env))
+        inputs = setup.observer_inputs(store.action_space)
         moments = zip(self.moments.records, self.moments.actions, strict=True)
         return np.concatenate(
             [_observed_last(make_observer(arm, inputs), store, *moment) for moment in moments]

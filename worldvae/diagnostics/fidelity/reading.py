@@ -32,7 +32,6 @@ from worldvae.dynamics.codes import encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import EncodedEpisode, Sequences
-from worldvae.envs import recorded_action_space
 from worldvae.envs.state import STATE
 from worldvae.indices import evenly
 from worldvae.rollouts import JoinedFrames, Record, RolloutStore, StoredFrames
@@ -137,7 +136,7 @@ def _read(
 ) -> Splits[_Episodes]:
     digest = hash_encoder(encoder_folder)
     encoded = [encode_rollouts(store, encoder, digest, folder / "codes") for store in stores]
-    spaces = [recorded_action_space(store.env) for store in stores]
+    spaces = [store.action_space for store in stores]
     return Splits(
         *(
             _Episodes(

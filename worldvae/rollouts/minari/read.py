@@ -1,0 +1,189 @@
+"""Imports a dataset into a store of rollouts, one episode at a time."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from worldvae.envs import StateVariable, state_variables
+from worldvae.envs.config import EnvConfig
+from worldvae.envs.state import STATE
+from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
+from worldvae.progress import ProgressBar
+from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.imported import DATASET, ImportedDataset
+from worldvae.rollouts.manifest import number_of
+from worldvae.rollouts.minari.notes import EpisodeNote, array_hashes
+from worldvae.rollouts.minari.observations import ObservationReader, observation_reader
+from worldvae.rollouts.minari.source import REMEDY, MinariSource, open_dataset
+from worldvae.rollouts.minari.task import check_actions, check_task, source_shape
+from worldvae.rollouts.store import ENV, RolloutStore
+
+
+def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStore:
+    """Return a store in `folder` with all episodes of the dataset that Minari calls `name`.
+
+    The number of an episode, which decides its split, is its place in the dataset; in a dataset
+    that `export_dataset` wrote it is the number that it had. If it was interrupted, the same call
+    goes on; a whole import is not repeated. No more than one episode is in memory.
+
+    Args:
+        name: The id of a dataset in Minari's folder; nothing is downloaded.
+        folder: The folder of the store.
+        env: The task of the dataset, which has to be what its metadata say, and how frames are
+            prepared. It need not exist here, unless agents are to be trained in it.
+
+    Raises ArtifactError if the dataset is missing, damaged or of another task, holds no images, or
+    changes its frames, and if `folder` holds other rollouts; ConfigError without Minari.
+    """
+    folder = Path(folder)
+    source = open_dataset(name)
+    check_task(source, env)
+    reader = observation_reader(source, env)
+    actions = check_actions(source, env)
+    dataset = ImportedDataset(
+        id=name,
+        episodes=source.episodes,
+        steps=source.steps,
+        whole=False,
+        actions=actions,
+        source_shape=source_shape(source, env, reader.shape),
+    )
+    store = _claimed(folder, env, dataset)
+    if not (store.dataset and store.dataset.whole):
+        with store.writing():
+            _fill(store, _Import(source, reader, actions.space, _columns(source, env)))
+        DATASET.write(folder, dataset.model_copy(update={"whole": True}))
+    return store
+
+
+@dataclass(frozen=True)
+class _Import:
+    """What turns the episodes of a dataset into those of a store."""
+
+    source: MinariSource
+    reader: ObservationReader
+    actions: spaces.Box | spaces.Discrete
+    columns: tuple[StateVariable, ...]
+
+    def episode(self, index: int, note: EpisodeNote | None) -> Episode:
+        """Return the episode at `index`; ArtifactError if it cannot be one of a store."""
+        found = self.source.episode(index)
+        try:
+            episode = self._episode(found, note)
+        except (ValueError, KeyError, WorldvaeError) as error:
+            raise ArtifactError(f"{self.source}: episode {index}: {error}") from None
+        if note is not None and array_hashes(episode) != note.sha256:
+            raise ArtifactError(f"{self.source}: episode {index} is damaged; {REMEDY}")
+        return episode
+
+    def _episode(self, found: dict[str, Any], note: EpisodeNote | None) -> Episode:
+        terminated, truncated = (
+            np.asarray(found[name], bool) for name in ("terminations", "truncations")
+        )
+        is_open = not (terminated | truncated)[-1:].any()
+        if is_open:  # the collector stopped there
+            truncated = np.arange(len(truncated)) == len(truncated) - 1
+        reward = np.asarray(found["rewards"], np.float64)
+        if not np.isfinite(reward).all():
+            raise ConfigError("a reward is not a finite number")
+        return Episode(
+            obs=self.reader.frames(found["observations"]),
+            action=_checked(np.asarray(found["actions"]), self.actions),
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            seed=0 if note is None else note.seed,
+            policy=str(self.source) if note is None else note.policy,
+            state=self._state(found),
+            cut=is_open if note is None else note.cut,
+            keys=self.reader.numbers(found["observations"]),
+        )
+
+    def _state(self, found: dict[str, Any]) -> NDArray[np.float64] | None:
+        state = (found["infos"] or {}).get(STATE)
+        return np.asarray(state, np.float64) if self.columns and state is not None else None
+
+
+def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutStore:
+    """Open the store in `folder` for the episodes of `dataset`, or make it."""
+    if not DATASET.exists(folder):
+        if ENV.exists(folder):
+            raise ArtifactError(
+                f"{folder} holds rollouts that were collected; choose another --name for those of "
+                f"minari:{dataset.id}"
+            )
+        DATASET.write(folder, dataset)
+    elif not (before := DATASET.read(folder)).is_of(dataset):
+        changed = "as it was before" if before.id == dataset.id else "which is another dataset"
+        raise ArtifactError(
+            f"{folder} holds rollouts of minari:{before.id}, {changed}; choose another --name, or "
+            "remove that folder"
+        )
+    return RolloutStore.create(folder, env)
+
+
+def _fill(store: RolloutStore, work: _Import) -> None:
+    """Add the episodes that `store` lacks."""
+    source = work.source
+    store.describe_state(work.columns)
+    store.describe_keys(work.reader.keys)
+    stored = {number_of(record.name) for record in store.records}
+    with ProgressBar("import", source.episodes, "episodes") as bar:
+        for index in range(source.episodes):
+            began, note = time.perf_counter(), source.episode_note(index)
+            number = index if note is None else note.number
+            if number not in stored and not _is_empty(source, index):
+                episode = work.episode(index, note)
+                seconds = time.perf_counter() - began if note is None else note.seconds
+                store.append(episode, seconds, number)
+            bar.reach(index + 1)
+
+
+def _is_empty(source: MinariSource, index: int) -> bool:
+    """Return whether an episode has no decision, and is left out with a warning."""
+    is_empty = source.metadata(index).get("total_steps") == 0
+    if is_empty:
+        warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=3)
+    return is_empty
+
+
+def _columns(source: MinariSource, env: EnvConfig) -> tuple[StateVariable, ...]:
+    """Return the columns of the true state that the dataset holds; none if nobody can name them."""
+    if source.note is not None:
+        return source.note.state
+    state = (source.episode(0)["infos"] or {}).get(STATE) if source.episodes else None
+    if state is None:
+        return ()
+    try:
+        columns = state_variables(env)
+    except ConfigError:
+        columns = ()
+    if np.shape(state)[1:] == (len(columns),):
+        return columns
+    warnings.warn(
+        f"{source}: infos/{STATE} is left out: {np.shape(state)[1:]} numbers a frame, for which no "
+        f"state reader of {env.id} has names",
+        stacklevel=3,
+    )
+    return ()
+
+
+def _checked(actions: NDArray[Any], space: spaces.Box | spaces.Discrete) -> NDArray[Any]:
+    """Return actions (T, ...) of `space`; ConfigError if one is none of it."""
+    if actions.shape[1:] != space.shape:
+        raise ConfigError(f"its actions are {actions.shape[1:]}, those of {space} {space.shape}")
+    if isinstance(space, spaces.Discrete):
+        outside = (actions < space.start) | (actions >= space.start + space.n)
+    else:
+        outside = ~np.isfinite(actions)
+    if outside.any():
+        raise ConfigError(f"the action {actions[outside][0]} is none of {space}")
+    return actions
