@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,3 +106,13 @@ def store_buffers(name: str, *buffers: EpisodeBuffer, **options: Any) -> None:
 
 NOWHERE = EnvConfig(id="me/Robot-v0", frame=FRAME)
 """The task of a dataset that names no environment; it is registered nowhere."""
+
+
+@contextmanager
+def said() -> Iterator[list[str]]:
+    """What the block warns of; the list is full after it."""
+    lines: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield lines
+    lines += [str(warning.message) for warning in caught]

@@ -39,6 +39,12 @@ class ObservationReader:
         rows, *rest = self.image.shape
         return (*rest, rows) if self.layout.channels == "first" else (rows, *rest)
 
+    def is_lossy(self, source: MinariSource) -> bool:
+        """Return whether the images were stored as JPEG."""
+        from minari.dataset.minari_storage import is_image_space
+
+        return bool(source.storage.jpeg_encoding and is_image_space(self.image))
+
     def frames(self, observations: Any) -> NDArray[np.uint8]:
         """Return the frames of T + 1 observations: (T + 1, H, W, C) uint8.
 

@@ -47,6 +47,11 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
     source = open_dataset(name)
     check_task(source, env)
     reader = observation_reader(source, env)
+    if reader.is_lossy(source):
+        warnings.warn(
+            f"{source}: its frames were stored as JPEG, and are not quite those of the environment",
+            stacklevel=2,
+        )
     actions = check_actions(source, env)
     dataset = ImportedDataset(
         id=name,
