@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings
 from agents.prepare.encoder import pretrain_encoder
-from agents.prepare.sections import LEARNED_BY, STAGE
+from agents.prepare.sections import LEARNED_BY, making
 from agents.run.command import exact_command
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
-from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
@@ -25,9 +24,7 @@ def learn_latent_dynamics(experiment: Experiment) -> Path:
     if LEARNING.is_whole(folder):
         return folder
     pretrain_encoder(experiment)
-    with locked(folder, "learning of dynamics", STAGE, alone=True):
-        check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
-        record_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    with making(experiment, folder, LEARNED_BY, "learning of dynamics"):
         learn_dynamics(
             RolloutStore(experiment.rollouts_folder),
             experiment.encoder_folder,
@@ -72,9 +69,7 @@ def make_untrained_dynamics(experiment: Experiment) -> Path:
     if DYNAMICS_CONFIG.exists(folder):
         return folder
     pretrain_encoder(experiment)
-    with locked(folder, "making of dynamics", STAGE, alone=True):
-        check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
-        record_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    with making(experiment, folder, LEARNED_BY, "making of dynamics"):
         leave_dynamics_untrained(
             RolloutStore(experiment.rollouts_folder),
             experiment.encoder_folder,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare.rollouts import collect_rollouts
-from agents.prepare.sections import ENCODED_BY, STAGE
+from agents.prepare.sections import ENCODED_BY, STAGE, making
 from agents.report.sections.encoder import ACTIVE_NATS
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
@@ -66,9 +66,7 @@ def make_untrained_encoder(experiment: Experiment) -> Encoder:
     if CONFIG.exists(folder):
         return Encoder.load(folder)
     store = collect_rollouts(experiment)
-    with locked(folder, "making of an encoder", STAGE, alone=True):
-        check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
-        record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
+    with making(experiment, folder, ENCODED_BY, "making of an encoder"):
         return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
 
 

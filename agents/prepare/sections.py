@@ -1,5 +1,14 @@
 """The sections of a configuration that decide what a stage makes, and the lock of a stage."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.config.experiment import Experiment, check_settings, record_settings
+from worldvae.files import locked
+
 COLLECTED_BY = ("seed", "env", "rollouts")
 """The sections that decide the rollouts."""
 
@@ -14,3 +23,18 @@ STAGE = ".stage.lock"
 
 Whatever writes the files meanwhile holds the folder's own lock.
 """
+
+
+@contextmanager
+def making(
+    experiment: Experiment, folder: Path, sections: Sequence[str], action: str
+) -> Iterator[None]:
+    """Hold the lock of the stage in `folder`, and note in `settings.yaml` what decides its result.
+
+    Raises ArtifactError if the folder was made with other settings, or if another process is
+    busy there with `action`.
+    """
+    with locked(folder, action, STAGE, alone=True):
+        check_settings(folder / "settings.yaml", experiment, sections)
+        record_settings(folder / "settings.yaml", experiment, sections)
+        yield
