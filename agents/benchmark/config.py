@@ -85,6 +85,13 @@ class DreamRows(Config):
     network: DynamicsNetwork = Field(DynamicsNetwork(), description="Layers of the dynamics.")
 
 
+class ExportRow(Config):
+    """Milliseconds of a decision by an exported agent, in one environment."""
+
+    decisions: int = Field(300, ge=1, description="Decisions per round.")
+    threads: int = Field(1, ge=1, description="Threads of onnxruntime.")
+
+
 class PPORows(Config):
     """Env steps per second of PPO's whole loop: environment, encoder and updates."""
 
@@ -151,6 +158,7 @@ class BenchmarkConfig(Config):
     encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
     latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
     dream: DreamRows = Field(DreamRows(), description="Rows of dreams.")
+    export: ExportRow = Field(ExportRow(), description="Row of exported agents.")
     ppo_pong: PPORows = Field(PPORows(), description="PPO's whole loop on Pong.")
     ppo_car_racing: PPORows = Field(PPORows(), description="PPO's whole loop on CarRacing.")
     whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")

@@ -6,6 +6,7 @@ from agents.benchmark.collection import collection_rows
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.dreams import dream_rows, our_side
 from agents.benchmark.encoding import encoding_rows
+from agents.benchmark.exporting import export_rows
 from agents.benchmark.learning import learning_rows
 from agents.benchmark.memory import peak_memory
 from agents.benchmark.peers import peer_rows
@@ -24,6 +25,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         *dream_rows(config),
         *peer_rows(our_side(config)),
         *learning_rows(),
+        *export_rows(),
         Row(
             "whole-job",
             "Whole job",

@@ -41,6 +41,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "encoding": {"num_envs": [2], "vector_steps": 2},
             "latent_env": {"num_envs": 2, "vector_steps": 3},
             "dream": {"num_envs": 2, "vector_steps": 3, "network": {"memory": 8, "hidden": 8}},
+            "export": {"decisions": 2},
             "ppo_pong": ppo,
             "ppo_car_racing": ppo,
             "whole_job": {"runs": [run]},
@@ -103,6 +104,7 @@ def test_the_rows_are_those_that_were_asked_for(
         "ppo-pong-limit": 0.6,
         "ppo-car-racing": 3,
         "ppo-car-racing-limit": 0.6,
+        "export": 1,
         "whole-job": None,
     }
     assert rows["dream"].their_values == (10_000,)
