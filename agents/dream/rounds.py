@@ -63,6 +63,7 @@ class RoundsTask:
     """The frames of the first round, which all arms share."""
     pretrain: PretrainConfig
     dynamics: DynamicsConfig
+    """How later rounds train the dynamics on."""
     refit_steps: int
     """The most optimiser steps of a refit of the encoder."""
     action_repeat: int
@@ -74,13 +75,14 @@ class RoundsTask:
     def of(cls, experiment: Experiment, folder: Path) -> RoundsTask:
         """Return the task for the agent in `folder`."""
         steps = experiment.agent.arguments.get("n_steps", 1)
+        relearn_steps = experiment.dream.relearn_steps or experiment.dynamics.steps
         return cls(
             folder=folder,
             dream=experiment.dream,
             rollouts=experiment.rollouts,
             rollouts_folder=experiment.rollouts_folder,
             pretrain=experiment.pretrain,
-            dynamics=experiment.dynamics,
+            dynamics=experiment.dynamics.model_copy(update={"steps": relearn_steps}),
             refit_steps=experiment.drift.refresh_steps,
             action_repeat=experiment.env.action_repeat,
             update=steps * experiment.dream.num_envs,

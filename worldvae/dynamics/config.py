@@ -146,6 +146,12 @@ class DreamConfig(DreamSettings):
         True,
         description="Refit the encoder in each later round, too, for at most drift.refresh_steps.",
     )
+    relearn_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Optimiser steps of the dynamics in each later round, which begins with those "
+        "of the round before (null: dynamics.steps).",
+    )
     real_steps: int | None = Field(
         None,
         ge=1,

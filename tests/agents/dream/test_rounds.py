@@ -19,12 +19,18 @@ from agents.run.stage_results import COLLECTION
 from agents.train import train
 from tests.tiny import load
 from worldvae.dynamics.checkpoint import hash_dynamics, read_dynamics_card
+from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
 from worldvae.rollouts import RolloutStore
 from worldvae.stats import Resampling
 
-ROUNDS = {"dream.rounds": 2, "drift.refresh_steps": 4, "evaluation.every_dreamed": 200}
+ROUNDS = {
+    "dream.rounds": 2,
+    "dream.relearn_steps": 4,
+    "drift.refresh_steps": 4,
+    "evaluation.every_dreamed": 200,
+}
 FRAMES = {"dream.real_steps": None, "rollouts.frames": 800}
 
 
@@ -52,6 +58,7 @@ def test_a_round_has_models_of_its_own(trained: Path) -> None:
     assert own_encoder(trained, card) == trained / "round_1/encoder"
     assert own_dynamics(trained, card) == trained / "round_1/dynamics"
     assert card.dynamics_sha256 == hash_dynamics(trained / "round_1/dynamics")
+    assert LEARNING.read(trained / "round_1/dynamics").steps == 4
     assert not (trained / "round_2").exists()
     Agent.load(trained)
 
