@@ -9,9 +9,9 @@ from agents.report.sections.differences import differences
 from agents.report.sections.distribution import distribution
 from agents.report.sections.drift import drift
 from agents.report.sections.encoder import encoder
-from agents.report.sections.fidelity import fidelity, untrusted
+from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
 from agents.report.sections.films import films
-from agents.report.sections.health import health, unfit
+from agents.report.sections.health import HEALTH_CHECK, unfit
 from agents.report.sections.observations import observations
 from agents.report.sections.scores import scores
 from agents.report.summary import Summary, unequal
@@ -57,8 +57,8 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         distribution(summary, resampling),
         observations(run),
         encoder(run),
-        health(run),
-        fidelity(run),
+        HEALTH_CHECK.page(run),
+        FIDELITY_CHECK.page(run),
         drift(run),
         films(run),
         _costs(summary),

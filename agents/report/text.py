@@ -6,8 +6,8 @@ from agents.report import markdown
 from agents.report.sections.differences import differences_text
 from agents.report.sections.drift import drift_text
 from agents.report.sections.encoder import encoder_text
-from agents.report.sections.fidelity import fidelity_text, untrusted
-from agents.report.sections.health import health_text, unfit
+from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
+from agents.report.sections.health import HEALTH_CHECK, unfit
 from agents.report.summary import Summary, unequal
 from agents.report.tables import (
     AT_BUDGETS,
@@ -39,8 +39,8 @@ def render_text(run: Run, summary: Summary, title: str, subtitle: str, command: 
         if summary.normalised
         else "",
         encoder_text(run),
-        health_text(run),
-        fidelity_text(run),
+        HEALTH_CHECK.text(run),
+        FIDELITY_CHECK.text(run),
         drift_text(run),
         markdown.section("What it cost", *_costs(summary)),
         differences_text(run),

@@ -28,7 +28,7 @@ from agents.policy.checkpoint import load_replay
 from agents.report.html import write_report
 from agents.report.sections.drift import drift_text
 from agents.report.sections.films import agent_films
-from agents.report.sections.health import health_text
+from agents.report.sections.health import HEALTH_CHECK
 from agents.report.summary import summarise
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
@@ -228,7 +228,7 @@ def read_settings(path: Path, whole: Whole) -> Reading:
 
 
 def read_health(path: Path, whole: Whole) -> Reading:
-    text = health_text(read_run(whole.folder))
+    text = HEALTH_CHECK.text(read_run(whole.folder))
     return text, AGAIN if not is_intact(path) and "damaged" in text else ""
 
 

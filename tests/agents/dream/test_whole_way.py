@@ -11,7 +11,7 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.jobs import local
 from agents.prepare import examine_dynamics
-from agents.report.sections.fidelity import TITLE, fidelity, fidelity_text, untrusted
+from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
 from agents.run.load import read_run
 from tests.agents.arms.test_registry import HereAndNow
 from tests.checksums import amend
@@ -94,19 +94,19 @@ def test_the_report_says_what_they_see_and_cost(experiment: Experiment) -> None:
 
 
 def test_the_report_shows_the_fidelity_check_once_there_is_one(experiment: Experiment) -> None:
-    assert TITLE not in (experiment.folder / "report.html").read_text()
+    assert FIDELITY_CHECK.title not in (experiment.folder / "report.html").read_text()
     check = examine_dynamics(experiment)
     run = read_run(experiment.folder)
-    page = unescape(fidelity(run))
+    page = unescape(FIDELITY_CHECK.page(run))
     assert f"Verdict: {check.verdict}; {trusted_words(check)}." in page
     for finding in check.findings:
         assert finding.found in page
-        assert finding.found in fidelity_text(run).replace("\\", "")
+        assert finding.found in FIDELITY_CHECK.text(run).replace("\\", "")
     assert check.verdict == "unfit", "after six steps of training"
     assert "Scores of the arm dream tell of this dream" in untrusted(run)[0]
     alone = dataclasses.replace(run, agents=run.of("memory"))
     assert untrusted(alone) == []
     amend(experiment.dynamics_folder / "fidelity.json", verdict="superb")
-    damaged = fidelity(run)
+    damaged = FIDELITY_CHECK.page(run)
     assert "dynamics/fidelity.json is damaged." in damaged
     assert f"python -m scripts.dynamics {experiment.folder}/config.yaml" in damaged

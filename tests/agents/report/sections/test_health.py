@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
-from agents.report.sections.health import health
+from agents.report.sections.health import HEALTH_CHECK
 from agents.run.load import read_run
 from tests.agents.report.synthetic import write_check
 from tests.checksums import amend
@@ -19,7 +19,7 @@ FINDINGS = [
 
 def section(folder: Path, verdict: str, findings: Sequence[object]) -> str:
     write_check(folder, verdict, findings)
-    return unescape(health(read_run(folder)))
+    return unescape(HEALTH_CHECK.page(read_run(folder)))
 
 
 def test_verdict_findings_and_advice_are_told(tmp_path: Path) -> None:
@@ -39,16 +39,16 @@ def test_a_healthy_encoder_has_an_empty_list(tmp_path: Path) -> None:
 
 def test_words_of_a_check_are_text(tmp_path: Path) -> None:
     write_check(tmp_path, "doubtful", FINDINGS)
-    assert "A &lt;ball&gt; is lost." in health(read_run(tmp_path))
+    assert "A &lt;ball&gt; is lost." in HEALTH_CHECK.page(read_run(tmp_path))
 
 
 def test_without_a_check_there_is_no_section(tmp_path: Path) -> None:
-    assert health(read_run(tmp_path)) == ""
+    assert HEALTH_CHECK.page(read_run(tmp_path)) == ""
 
 
 def test_a_damaged_check_does_not_keep_the_report_from_being_written(tmp_path: Path) -> None:
     write_check(tmp_path, "healthy", [])
     amend(tmp_path / "encoder/health.json", verdict="superb")
-    page = health(read_run(tmp_path))
+    page = HEALTH_CHECK.page(read_run(tmp_path))
     assert "encoder/health.json is damaged." in page
     assert f"python -m scripts.diagnose {tmp_path}/config.yaml" in page
