@@ -65,12 +65,13 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     with locked(folder, "collection", STAGE, alone=True):
-        start = used_cpu()
-        with PeakMemory(0) as memory:
+        was_begun, start = DATASET.exists(folder), used_cpu()
+        with PeakMemory() as memory:
             store = import_dataset(dataset, folder, experiment.env)
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         if not is_collected(store, frames=0):
-            _record_cost(store, CollectionCost(), used_cpu() - start, memory.bytes)
+            cpu = None if was_begun else used_cpu() - start  # that of a killed call is unknown
+            _record_cost(store, CollectionCost(), cpu, memory.bytes)
     return store
 
 

@@ -112,6 +112,19 @@ def test_collect_and_inspect(tmp_path: Path) -> None:
     assert (tmp_path / "x" / "rollouts" / "contact_sheet.png").exists()
 
 
+def test_rollouts_go_to_minari_and_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "datasets"))
+    words = ["scripts.collect", TINY, "--runs", tmp_path]
+    done = run(*words, "--name", "x", "--to", "minari:dots/play-v0", "--author", "Ada")
+    assert f"dataset: {tmp_path}/datasets/dots/play-v0" in done.stdout
+    taken = run(*words, "--name", "y", "--from", "minari:dots/play-v0")
+    assert "crop none, from minari:dots/play-v0" in taken.stdout
+    listed = [(tmp_path / name / "rollouts" / "manifest.jsonl").read_bytes() for name in "xy"]
+    assert listed[0] == listed[1], "the hash of every file is in it"
+
+
 def test_pretrain_says_what_it_made(tmp_path: Path) -> None:
     done = run(
         "scripts.pretrain",
@@ -208,6 +221,10 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
             "greater than or equal to 0",
         ),
         (["scripts.collect", TINY, "--env.id", "CarRacin-v3"], "CarRacing"),
+        (["scripts.collect", TINY, "--from", "dots"], "expected minari:ID, such as"),
+        (["scripts.collect", TINY, "--from", "minari:no/such-v9"], "minari download no/such-v9"),
+        (["scripts.collect", TINY, "--from", "minari:a-v0", "--to", "minari:b-v0"], "not allowed"),
+        (["scripts.collect", TINY, "--author", "Ada"], "--description need --to"),
         (["scripts.train", TINY, "--arm", "latnt"], "invalid choice: 'latnt'"),
         (["scripts.train", TINY], "--arm"),
         (["scripts.collect"], "CONFIG"),

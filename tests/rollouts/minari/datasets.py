@@ -76,9 +76,9 @@ def odd_config(image_key: str | None = None, **kwargs: Any) -> EnvConfig:
     )
 
 
-def buffer(length: int = 4, **replaced: Any) -> EpisodeBuffer:
+def buffer(length: int = 4, seed: int = 0, **replaced: Any) -> EpisodeBuffer:
     """An episode of noise, with some of its parts replaced."""
-    generator = np.random.default_rng(length)
+    generator = np.random.default_rng([seed, length])
     last = np.arange(length) == length - 1
     parts: dict[str, Any] = {
         "observations": generator.integers(0, 256, (length + 1, SIDE, SIDE, 3), np.uint8),

@@ -276,10 +276,10 @@ def test_metadata_of_another_kind(
     ("update", "expected"),
     [
         ({"id": "worldvae/Dots-v0"}, "was made with env.id = tests/Odd-v0, here it is worldvae/"),
-        ({"action_repeat": 2}, "was made with env.action_repeat = 1, here it is 2; set it so"),
+        ({"action_repeat": 2}, "was made with env.action_repeat = 1, here it is 2; set it as"),
         (
             {"max_episode_steps": 5},
-            "was made with env.max_episode_steps = None, here it is 5; set it so",
+            "was made with env.max_episode_steps = None, here it is 5; set it as",
         ),
         ({"kwargs": {}}, "was made with env.kwargs = {'reuse': False, 'spoil': False}, here it is"),
     ],

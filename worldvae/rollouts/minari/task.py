@@ -20,6 +20,8 @@ from worldvae.rollouts.minari.source import MinariSource
 FRAMES, REPEATS = "FrameObservation", ("ActionRepeat", "LazyActionRepeat")
 """The names of the wrappers of `make_env` that prepare frames and that repeat actions."""
 
+ADVICE = "set it as the dataset has it, or choose another one"
+
 
 def check_task(source: MinariSource, env: EnvConfig) -> None:
     """Raise ArtifactError, with the key to set, if the dataset is of another task than `env`.
@@ -28,14 +30,13 @@ def check_task(source: MinariSource, env: EnvConfig) -> None:
     """
     if source.note is not None:
         if difference := source.note.env.other_task(env):
-            raise ArtifactError(f"{source} holds frames of another task: {difference} as here")
+            raise ArtifactError(f"{source} is of another task: {difference} as here; {ADVICE}")
     elif source.spec is None:
         _warn(f"{source} does not say which environment it shows; taken for {env.id} (env.id)")
     else:
         for key, theirs, ours in _differences(source.spec, env):
             raise ArtifactError(
-                f"{source} was made with {key} = {theirs}, here it is {ours}; set it so, or choose "
-                "another dataset"
+                f"{source} was made with {key} = {theirs}, here it is {ours}; {ADVICE}"
             )
 
 

@@ -57,7 +57,10 @@ def export_dataset(store: RolloutStore, name: str, credits: Credits | None = Non
     _check_names(store)
     with (
         _unfinished(folder, name) as unfinished,
-        minari_errors(f"{unfinished} cannot be written", "make room, or mend what it says"),
+        minari_errors(
+            f"{unfinished} cannot be written",
+            "make room, or set MINARI_DATASETS_PATH to a folder that has it",
+        ),
     ):
         _write(store, records, name, unfinished, credits or Credits())
     return folder

@@ -1,0 +1,3 @@
+from tests.rollouts.minari.datasets import datasets
+
+__all__ = ["datasets"]
