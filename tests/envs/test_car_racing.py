@@ -107,3 +107,16 @@ def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(CarRacing, "_render", counted)
     return drawn
+
+
+def test_its_spec_makes_the_same_environment() -> None:
+    env = make_env(EnvConfig(id="CarRacing-v3", action_repeat=3))
+    again = gym.make(cast(Any, env.spec))
+    (first, _), (second, _) = env.reset(seed=1), again.reset(seed=1)
+    assert (first == second).all()
+    action = np.array([0.1, 1.0], np.float32)
+    (frame, reward, *_), (other, same, *_) = env.step(action), again.step(action)
+    assert (frame == other).all()
+    assert reward == same
+    env.close()
+    again.close()

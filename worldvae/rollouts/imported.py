@@ -29,7 +29,8 @@ class RecordedActions(Config):
         checked = check_space(space)
         if isinstance(checked, spaces.Discrete):
             return cls(choices=int(checked.n), start=int(checked.start))
-        low, high = (bound.reshape(-1).tolist() for bound in (checked.low, checked.high))
+        bounds = checked.low, checked.high
+        low, high = (bound.reshape(-1).astype(np.float64).tolist() for bound in bounds)
         return cls(dtype=str(checked.dtype), shape=checked.shape, low=tuple(low), high=tuple(high))
 
     @property

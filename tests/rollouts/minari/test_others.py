@@ -8,7 +8,7 @@ import minari
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.wrappers import FilterObservation
+from gymnasium.wrappers import FilterObservation, ResizeObservation
 
 from tests.odd import ACTIONS, KEYS
 from tests.rollouts.minari.datasets import (
@@ -32,8 +32,8 @@ def imported(name: str, folder: Path, env: EnvConfig) -> RolloutStore:
     return import_dataset(name, folder / "rollouts", env)
 
 
-@pytest.mark.parametrize("actions", ["discrete", "box", "whole", "matrix", "from five"])
-@pytest.mark.filterwarnings("ignore:.*count from 5")
+@pytest.mark.parametrize("actions", ACTIONS)
+@pytest.mark.filterwarnings("ignore:.*count from")
 def test_what_the_collector_recorded_is_in_the_store(actions: str, tmp_path: Path) -> None:
     play(odd(actions=actions), "odd/random-v0", episodes=3)
     store = imported("odd/random-v0", tmp_path, odd_config(actions=actions))
@@ -199,6 +199,26 @@ def test_what_has_no_environment_here_is_said(tmp_path: Path) -> None:
         "'me/Robot-v0': "
     )
     assert store.action_space == gym.spaces.Discrete(5)
+
+
+def test_defaults_of_another_version_are_no_other_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(odd(), "odd/random-v0")
+    monkeypatch.setitem(gym.spec("tests/Odd-v0").kwargs, "length", 6)
+    monkeypatch.setattr(gym.spec("tests/Odd-v0"), "max_episode_steps", 1_000)
+    assert len(imported("odd/random-v0", tmp_path, odd_config()).records) == 2
+
+
+def test_frames_that_the_environment_does_not_show_are_said(tmp_path: Path) -> None:
+    play(ResizeObservation(odd(), (36, 48)), "odd/random-v0")
+    with said() as lines:
+        store = imported("odd/random-v0", tmp_path, odd_config())
+    assert lines == [
+        "minari:odd/random-v0: its frames are (36, 48, 3), tests/Odd-v0 shows (40, 40, 3), so that "
+        "encoders made from it cannot read that environment"
+    ]
+    assert store.source_shape == (36, 48, 3)
 
 
 def test_lossy_frames_are_said(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.rollouts.minari.datasets import (
 )
 from tests.rollouts.test_keys import collected
 from tests.rollouts.test_keys import config as crowded
-from worldvae.envs import EnvConfig
+from worldvae.envs import EnvConfig, FrameConfig, make_env
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.minari import export_dataset, import_dataset
@@ -282,11 +282,33 @@ def test_metadata_of_another_kind(
             "was made with env.max_episode_steps = None, here it is 5; set it as",
         ),
         ({"kwargs": {}}, "was made with env.kwargs = {'reuse': False, 'spoil': False}, here it is"),
+        (
+            {"kwargs": {"reuse": False, "spoil": False, "length": 9}},
+            "{'reuse': False, 'spoil': False}, here it is {'reuse': False, 'spoil': False, 'length",
+        ),
     ],
 )
 def test_another_task(update: dict[str, Any], expected: str, tmp_path: Path) -> None:
     play(odd(), NAME)
     assert expected in refusal(tmp_path, odd_config().model_copy(update=update))
+
+
+def test_a_limit_is_that_of_the_dataset(tmp_path: Path) -> None:
+    play(odd(max_episode_steps=4), NAME)
+    assert refusal(tmp_path, odd_config()) == (
+        f"minari:{NAME} was made with env.max_episode_steps = 4, here it is None; set it as the "
+        "dataset has it, or choose another one"
+    )
+    env = odd_config().model_copy(update={"max_episode_steps": 4})
+    assert import_dataset(NAME, tmp_path / "rollouts", env).records[0].length == 4
+
+
+def test_frames_prepared_otherwise_by_make_env(tmp_path: Path) -> None:
+    play(make_env(odd_config()), NAME)
+    small = odd_config().model_copy(update={"frame": FrameConfig(height=32, width=32)})
+    line = refusal(tmp_path, small)
+    assert line.startswith(f"minari:{NAME} was made with env.frame = {{'height': 40, 'width': 40, ")
+    assert "here it is {'height': 32, 'width': 32, " in line
 
 
 def test_a_folder_that_holds_other_rollouts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
@@ -110,28 +110,38 @@ def _differences(spec: EnvSpec, env: EnvConfig) -> Iterator[tuple[str, Any, Any]
         yield "env.id", spec.id, own
     if env.action_repeat != (repeat := repeats_of(spec)):
         yield "env.action_repeat", repeat, env.action_repeat
-    if registered is not None:
-        theirs, ours = _arguments(spec.kwargs), _arguments({**registered.kwargs, **env.kwargs})
-        if theirs != ours:
-            yield "env.kwargs", theirs, ours
-        limit = env.max_episode_steps or registered.max_episode_steps
-        if spec.max_episode_steps != limit:
-            yield "env.max_episode_steps", spec.max_episode_steps, limit
+    defaults = {} if registered is None else registered.kwargs
+    theirs, ours = _arguments(spec.kwargs, env.kwargs, defaults)
+    if theirs != ours:
+        yield "env.kwargs", theirs, ours
+    limit = env.max_episode_steps or (registered and registered.max_episode_steps)
+    if spec.max_episode_steps != limit and (spec.max_episode_steps or env.max_episode_steps):
+        yield "env.max_episode_steps", spec.max_episode_steps, limit
     prepared = _wrappers(spec).get(FRAMES)
     frame = env.frame.model_dump(mode="json")
     if prepared is not None and prepared["config"] != frame:
         yield "env.frame", prepared["config"], frame
 
 
-def _arguments(kwargs: dict[str, Any]) -> Any:
-    """Return what `gymnasium.make` was given, as JSON holds it, but for the render mode."""
-    named = {key: value for key, value in kwargs.items() if key != "render_mode"}
-    return json.loads(json.dumps(named, default=str))
+def _arguments(
+    theirs: Mapping[str, Any], given: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Return what makes the environment of the dataset, and of a config, as JSON holds it.
+
+    A default that the dataset does not name is of another version of the environment; no config
+    could leave it out, so it is not compared. Neither is the render mode.
+    """
+    known = {key: value for key, value in defaults.items() if key in theirs}
+    both = theirs, {**known, **given}
+    named = [{k: v for k, v in one.items() if k != "render_mode"} for one in both]
+    return tuple(json.loads(json.dumps(named, default=str)))
 
 
 def _wrappers(spec: EnvSpec | None) -> dict[str, dict[str, Any]]:
+    """Return the arguments of those wrappers of `make_env` that the dataset was made with."""
     wrappers = () if spec is None else spec.additional_wrappers
-    return {wrapper.name: dict(wrapper.kwargs or {}) for wrapper in wrappers}
+    ours = [wrapper for wrapper in wrappers if wrapper.entry_point.startswith("worldvae.")]
+    return {wrapper.name: dict(wrapper.kwargs or {}) for wrapper in ours}
 
 
 def _warn(message: str) -> None:
