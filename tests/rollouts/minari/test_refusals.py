@@ -56,6 +56,11 @@ def dict_buffer(space: spaces.Dict, length: int = 4) -> Any:
     return buffer(length, observations=observations)
 
 
+def test_no_episodes(tmp_path: Path) -> None:
+    store_buffers(NAME)
+    assert refusal(tmp_path) == "no episodes to import"
+
+
 def test_no_images(tmp_path: Path) -> None:
     vector = spaces.Box(-1, 1, (4,), np.float32)
     numbers = np.zeros((5, 4), np.float32)
@@ -178,6 +183,10 @@ def test_actions_that_nothing_can_choose(
         ({"rewards": np.array([0, np.nan, 0, 0])}, "a reward is not a finite number"),
         (
             {"terminations": np.array([0, 1, 0, 1], bool)},
+            "an episode ends at its last decision, and only there",
+        ),
+        (
+            {"terminations": np.zeros(4, bool), "truncations": np.array([0, 1, 0, 0], bool)},
             "an episode ends at its last decision, and only there",
         ),
         ({"rewards": np.zeros(3)}, "of 4 actions, but another number of: reward"),

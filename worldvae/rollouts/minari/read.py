@@ -45,6 +45,8 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
     """
     folder = Path(folder)
     source = open_dataset(name)
+    if not source.episodes:
+        raise ArtifactError(f"{source}: no episodes to import")
     check_task(source, env)
     reader = observation_reader(source, env)
     if reader.is_lossy(source):
@@ -95,7 +97,7 @@ class _Import:
         )
         is_open = not (terminated | truncated)[-1:].any()
         if is_open:  # the collector stopped there
-            truncated = np.arange(len(truncated)) == len(truncated) - 1
+            truncated = truncated | (np.arange(len(truncated)) == len(truncated) - 1)
         reward = np.asarray(found["rewards"], np.float64)
         if not np.isfinite(reward).all():
             raise ConfigError("a reward is not a finite number")
@@ -164,7 +166,7 @@ def _columns(source: MinariSource, env: EnvConfig) -> tuple[StateVariable, ...]:
     """Return the columns of the true state that the dataset holds; none if nobody can name them."""
     if source.note is not None:
         return source.note.state
-    state = (source.episode(0)["infos"] or {}).get(STATE) if source.episodes else None
+    state = (source.episode(0)["infos"] or {}).get(STATE)
     if state is None:
         return ()
     try:

@@ -128,9 +128,12 @@ def _buffers(
 
 
 def _stored_episode(store: RolloutStore, record: Record) -> Episode:
-    """Return an episode of the store; its frames stay on disk until they are used."""
+    """Return an episode of the store.
+
+    Its frames are read, not mapped, since pages that were mapped for earlier ones would stay.
+    """
     return Episode(
-        obs=store.frames(record),
+        obs=np.load(store.frames_path(record), allow_pickle=False),
         seed=record.seed,
         policy=record.policy,
         cut=record.cut,
