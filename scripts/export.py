@@ -1,7 +1,8 @@
 """Export an agent as one file that acts anywhere: python -m scripts.export AGENT_FOLDER
 
-AGENT_FOLDER is an agent's (runs/NAME/agents/ARM/seed_0); its file takes the environment's own frame
-and gives the environment's own action. docs/export.md shows how to run it.
+AGENT_FOLDER is an agent's (runs/NAME/agents/ARM/seed_0), or its address on the hub (hf://USER/NAME);
+its file takes the environment's own frame and gives the environment's own action. docs/export.md
+shows how to run it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from scripts.cli import run
 from scripts.options import CommandParser
 from worldvae.errors import ConfigError
+from worldvae.hub.address import beside
+from worldvae.hub.download import local_folder
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -27,6 +30,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help="file to write (default: agent.onnx in its folder, and the like)"
     )
+    parser.add_argument("--trust", action="store_true", help="unpickle an agent from the hub")
     parser.add_argument(
         "--check", metavar="EPISODES", type=int, default=0, help="play so many, and say how it acts"
     )
@@ -40,10 +44,11 @@ def main() -> None:
     if len(given) != 1:
         raise ConfigError("command line: name one agent's folder, or --encoder or --dynamics")
     ((kind, folder),) = given.items()
-    path = options.out or folder / f"{kind}.onnx"
+    path = options.out or beside(folder) / f"{kind}.onnx"
     from agents.export.command import export
 
-    for line in export(kind, folder, path, options.check):
+    local = local_folder(folder, kind, options.trust)
+    for line in export(kind, local, path, options.check):
         print(line)
 
 

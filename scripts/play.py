@@ -1,6 +1,7 @@
 """Watch finished agents, frame beside what they see: python -m scripts.play RUN [--arm ARM]
 
-RUN is a run's folder (runs/NAME) or an agent's; without --arm all arms of a run play side by side.
+RUN is a run's folder (runs/NAME), an agent's, or one on the hub (hf://USER/NAME); without --arm all
+arms of a run play side by side.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pathlib import Path
 from agents.arms.registry import ARMS
 from scripts.cli import run
 from scripts.options import CommandParser, seed
-from worldvae.errors import ConfigError
 
 CAVEAT = "One episode is no result: scores.csv and report.html hold what was measured."
 
@@ -28,20 +28,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--episode", type=seed, help="seed of the episode (default: the first evaluation's)"
     )
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
+    parser.add_argument("--trust", action="store_true", help="unpickle an agent from the hub")
     parser.add_argument("--window", action="store_true", help="show a window, write no film")
     return parser.parse_args(arguments)
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    path = options.out or options.run / "play.webm"
-    if path.suffix != ".webm":
-        raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
     from agents.video import play
     from agents.video.display import check_display, show
     from agents.video.film import pictures
 
-    folders = play.find_agents(options.run, options.arm, options.seed)
+    path = play.film_path(options.run, options.out)
+    folders = play.find_agents(options.run, options.arm, options.seed, options.trust)
     if options.window:
         check_display()
     first = play.evaluation_settings(folders[0]).seed

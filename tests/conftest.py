@@ -1,10 +1,12 @@
 """Every test on one thread: two test processes with a thread pool each fight for two cores."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.hub_server import FakeHub, hub_of_this_machine
 from tests.wheel import unpack_wheel
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -16,3 +18,10 @@ os.environ.setdefault("SDL_VIDEODRIVER", "offscreen,dummy")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked wheel of this checkout."""
     return unpack_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub that huggingface_hub speaks to, with a cache of its own; the user is logged in."""
+    with hub_of_this_machine(tmp_path / "cache", monkeypatch) as server:
+        yield server

@@ -30,12 +30,13 @@ FLOORS = (
     {"config"},
     {"checksum", "plots"},
     {"envs", "fingerprint", "html", "json_files"},
-    {"rollouts"},
+    {"hub", "rollouts"},
     {"training"},
     {"autoencoders"},
     {"dynamics"},
     {"wrappers"},
-    {"diagnostics", "export"},
+    {"diagnostics"},
+    {"export"},
 )
 # The same of agents: the registry of arms lies below what reads it, beside no other module.
 AGENT_FLOORS = (
@@ -49,6 +50,7 @@ AGENT_FLOORS = (
     {"report", "train"},
     {"prepare"},
     {"benchmark", "compare", "gap", "study", "sweep"},
+    {"hub"},
 )
 SB3_ALLOWED = {"worldvae/wrappers/sb3.py"}
 

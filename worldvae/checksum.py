@@ -39,9 +39,14 @@ def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_checked(path: Path, values: Mapping[str, Any] | BaseModel) -> None:
     """Write `values` and their hash as JSON to `path`, in one step; `read_checked` reads them."""
+    atomic_write_text(path, checked_text(values))
+
+
+def checked_text(values: Mapping[str, Any] | BaseModel) -> str:
+    """Return the JSON that `write_checked` writes."""
     if isinstance(values, BaseModel):
         values = values.model_dump(mode="json", by_alias=True)
-    atomic_write_text(path, json.dumps(with_checksum(values), indent=1) + "\n")
+    return json.dumps(with_checksum(values), indent=1) + "\n"
 
 
 def read_checked(path: Path, remedy: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.envs import EnvConfig
 from worldvae.errors import ArtifactError
+from worldvae.hub.download import local_folder
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.memory import MemoryEncoder
 from worldvae.wrappers.observer import Moment, Observer
@@ -58,12 +59,24 @@ class Agent:
         self.begin()
 
     @classmethod
-    def load(cls, folder: Path, env: EnvConfig | None = None, deterministic: bool = True) -> Agent:
+    def load(
+        cls,
+        folder: str | Path,
+        env: EnvConfig | None = None,
+        deterministic: bool = True,
+        trust: bool = False,
+    ) -> Agent:
         """Load the agent in `folder`; ArtifactError if it or its encoder is missing or damaged.
 
         The error is also raised if its encoder is not the one it was trained with, or if it was
         trained on another task than `env`.
+
+        Args:
+            folder: Its folder, or an address on the hub: hf://USER/NAME.
+            trust: Whether an agent on the hub may be fetched. It is unpickled, which runs any code
+                of its author; without trust that is a ConfigError.
         """
+        folder = local_folder(folder, "agent", trust)
         card = read_card(folder)
         if env is not None and (difference := card.env.other_task(env)):
             raise ArtifactError(

@@ -16,9 +16,11 @@ from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
 from worldvae.config import Config
 from worldvae.envs.world import RealWorld
-from worldvae.errors import ArtifactError, WorldvaeError
+from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.files import locked, sha256_file
 from worldvae.fingerprint import Fingerprint
+from worldvae.hub.address import beside
+from worldvae.hub.download import local_folder
 from worldvae.json_files import JsonFile
 
 FILM = "side_by_side.webm"
@@ -57,11 +59,24 @@ class FilmRecord(Config):
 FILM_RECORD = JsonFile("side_by_side.json", FilmRecord, "compare again, which films anew")
 
 
-def find_agents(folder: Path, arm: str | None = None, seed: int | None = None) -> list[Path]:
+def film_path(folder: Path, out: Path | None) -> Path:
+    """Return `out`, or play.webm for the agents in `folder`; ConfigError unless it is a .webm."""
+    path = out or beside(folder) / "play.webm"
+    if path.suffix != ".webm":
+        raise ConfigError(f"--out {path}: a film is written as WebM; give it a name in .webm")
+    return path
+
+
+def find_agents(
+    folder: Path, arm: str | None = None, seed: int | None = None, trust: bool = False
+) -> list[Path]:
     """Return folders of finished agents, one of each arm, in a run's or an agent's `folder`.
 
-    Without `seed` it is the smallest seed of each arm. Raises ArtifactError if no agent is found.
+    Without `seed` it is the smallest seed of each arm. `folder` may be the address of an agent on
+    the hub, which takes `trust`, since it will be unpickled. Raises ArtifactError if no agent is
+    found.
     """
+    folder = local_folder(folder, "agent", trust)
     if not folder.is_dir():
         raise ArtifactError(
             f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's"

@@ -40,6 +40,7 @@ from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.dynamics.codes import CODES
 from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
+from worldvae.hub.listing import LISTING, listing_of
 from worldvae.json_files import JsonFile, JsonLog
 from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
@@ -83,6 +84,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     SWEEP: ("*/sweep",),
     BENCHMARK: ("*/benchmark",),
     GAP: ("*/gap",),
+    LISTING: ("*/hub",),
     PLAYED: ("*/gap",),
 }
 """A kind of file -> the folders in which it lies."""
@@ -112,6 +114,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     DATASET.write(runs / "tiny/rollouts", imported())
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
+    LISTING.write(runs / "hub", listing_of({".": "encoder"}, [("card.json", "0" * 64)]))
     GAP.write(runs / "gap", reported(Fake(), runs / "gap"))
     return runs
 

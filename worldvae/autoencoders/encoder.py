@@ -28,6 +28,7 @@ from worldvae.autoencoders.frozen import FrozenEncoder, TrainableEncoder
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixels import to_uint8
 from worldvae.errors import ConfigError
+from worldvae.hub.download import local_folder
 from worldvae.seeding import numpy_stream
 
 BATCH = 256
@@ -76,9 +77,13 @@ class Encoder:
         backend: Literal["auto"] | Backend = "auto",
         precision: Precision = "float32",
     ) -> Encoder:
-        """Return the encoder in folder `path`; ArtifactError if it is missing or damaged."""
-        encoder = cls(*load_autoencoder(Path(path)), device, backend, precision)
-        encoder.folder = Path(path)
+        """Return the encoder in folder `path`, or at an address on the hub: hf://USER/NAME.
+
+        Raises ArtifactError if it is missing or damaged.
+        """
+        folder = local_folder(path, "encoder")
+        encoder = cls(*load_autoencoder(folder), device, backend, precision)
+        encoder.folder = folder
         return encoder
 
     @classmethod

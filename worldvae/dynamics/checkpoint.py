@@ -21,6 +21,7 @@ from worldvae.dynamics.dynamics_files import (
 from worldvae.dynamics.model import Dynamics
 from worldvae.errors import ArtifactError
 from worldvae.files import sha256_file, user_errors
+from worldvae.hub.download import local_folder
 from worldvae.json_files import JsonFile
 from worldvae.training.weights import WEIGHTS, load_weights, save_weights
 
@@ -40,9 +41,10 @@ def save_dynamics(folder: Path, model: Dynamics, card: DynamicsCard) -> None:
 def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, DynamicsCard]:
     """Return what `save_dynamics` wrote, frozen and ready to observe and imagine on `device`.
 
-    Raises ArtifactError if a file is missing, damaged or of other dynamics.
+    `folder` may be an address on the hub: hf://USER/NAME. Raises ArtifactError if a file is
+    missing, damaged or of other dynamics.
     """
-    folder = Path(folder)
+    folder = local_folder(folder, "dynamics")
     config, card = _read(folder, DYNAMICS_CONFIG), read_dynamics_card(folder)
     model = Dynamics(config.dynamics)
     load_weights(folder, model, config.weights_sha256, REMEDY)

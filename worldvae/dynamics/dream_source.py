@@ -23,6 +23,7 @@ from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.dynamics.state import DynamicsState
 from worldvae.errors import ConfigError
+from worldvae.hub.download import local_folder
 from worldvae.keys import explain
 from worldvae.rollouts.manifest import Split
 
@@ -55,8 +56,10 @@ class DreamSource:
         """Return the dreams of the dynamics in `folder`.
 
         Args:
-            folder: A folder of dynamics, which holds real frames to begin from.
-            encoder: The folder of the encoder that the dynamics were trained on, for `render`.
+            folder: A folder of dynamics, which holds real frames to begin from, or an address on
+                the hub: hf://USER/NAME.
+            encoder: The folder or address of the encoder that the dynamics were trained on, for
+                `render`.
             rollouts: A folder of rollouts to begin from; None for the frames that are kept with the
                 dynamics. Their frames are encoded, which takes the encoder.
             split: The episodes whose frames dreams begin from: train, or validation and test for
@@ -68,22 +71,24 @@ class DreamSource:
         ConfigError for a wrong setting.
         """
         chosen = dream_settings(**settings)
-        dynamics, card = load_dynamics(Path(folder), device)
+        folder = local_folder(folder, "dynamics")
+        encoder = None if encoder is None else local_folder(encoder, "encoder")
+        dynamics, card = load_dynamics(folder, device)
         if chosen.max_disagreement is not None and len(dynamics.members) == 1:
             raise ConfigError(
                 f"max_disagreement = {chosen.max_disagreement}: {folder} holds one network, which "
                 "cannot disagree; learn dynamics of more members, or leave it out"
             )
         if encoder is not None:
-            check_encoder(card, Path(folder), Path(encoder))
+            check_encoder(card, folder, encoder)
         if rollouts is None:
-            bank = load_starts(Path(folder), split, chosen.starts, chosen.burn_in, chosen.bank)
+            bank = load_starts(folder, split, chosen.starts, chosen.burn_in, chosen.bank)
         elif encoder is None:
             raise ConfigError(
                 f"rollouts = {rollouts}: give encoder=FOLDER too, to encode them with"
             )
         else:
-            paths = Path(rollouts), Path(encoder), Path(folder)
+            paths = Path(rollouts), encoder, folder
             bank = starts_of_rollouts(*paths, card, split, chosen)
         shown = None if encoder is None else Encoder.load(encoder, device)
         return cls(dynamics, card, bank.states(dynamics), chosen, shown)

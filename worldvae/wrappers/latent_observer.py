@@ -32,7 +32,7 @@ class FrameEncoder:
     """Turns frames of an environment into the latents that an agent observes.
 
     Args:
-        encoder: An encoder, or the folder of one.
+        encoder: An encoder, or the folder of one, or its address on the hub: hf://USER/NAME.
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         frame: The preprocessing that the environment has already applied. With None the frames are
             raw, and are preprocessed here as the encoder's card says.

@@ -22,6 +22,7 @@ from worldvae.dynamics.key_units import standardised
 from worldvae.dynamics.state import DynamicsState
 from worldvae.envs.actions import agent_actions
 from worldvae.errors import ArtifactError, ConfigError
+from worldvae.hub.download import local_folder
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.observer import NO_INDICES, Moment
 
@@ -32,7 +33,7 @@ class MemoryEncoder:
     """Turns latents, keys and actions of N environments into the memory that an agent observes.
 
     Args:
-        dynamics: The folder of latent dynamics.
+        dynamics: The folder of latent dynamics, or an address on the hub: hf://USER/NAME.
         encode: The encoder of the frames, with whitened latents.
         actions: The action space of one environment.
 
@@ -43,7 +44,7 @@ class MemoryEncoder:
     def __init__(
         self, dynamics: str | Path, encode: FrameEncoder, actions: spaces.Space[Any]
     ) -> None:
-        self.folder = Path(dynamics)
+        self.folder = local_folder(dynamics, "dynamics")
         self._device = torch.device(encode.encoder.device)
         self._model, self.card = load_dynamics(self.folder, encode.encoder.device)
         self._actions = actions

@@ -1,0 +1,97 @@
+"""What is published of an agent: its own files, its encoder and its dynamics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.hub.card import agent_text
+from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
+from agents.run.agent_files import hash_files
+from agents.run.agent_result import RESULT
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.checksum import checked_text
+from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.errors import ArtifactError
+from worldvae.export.hub import (
+    Files,
+    HubContent,
+    artefact_content,
+    dynamics_files,
+    encoder_files,
+    read_files,
+    sha256_of,
+    upload,
+)
+from worldvae.hub.address import ROOT
+from worldvae.hub.listing import HubKind
+
+ENCODER, DYNAMICS = "encoder", "dynamics"
+"""Folders of a published agent."""
+
+SETTINGS = "settings.yaml"
+
+
+def push(
+    folder: str | Path, repo_id: str, licence: str | None = None, private: bool = False
+) -> str:
+    """Publish the agent, the encoder or the dynamics in `folder`; return the address of it.
+
+    The arguments and errors are those of `worldvae.export.hub.push`.
+    """
+    return upload(hub_content(Path(folder)), repo_id, licence, private)
+
+
+def hub_content(folder: Path) -> HubContent:
+    """Return what is published of `folder`; ArtifactError if it holds none of the three."""
+    is_agent = AGENT_CARD.exists(folder) and not (folder / "config.json").exists()
+    return agent_content(folder) if is_agent else artefact_content(folder)
+
+
+def agent_content(folder: Path) -> HubContent:
+    """Return what is published of the agent in `folder`; ArtifactError if a part is damaged.
+
+    Encoder and dynamics lie in the same repository, where its card names them. The replay buffer
+    is left out.
+    """
+    card = read_card(folder)
+    folders: dict[str, HubKind] = {ROOT: "agent"}
+    files = _own_files(folder, card)
+    if card.encoder is not None:
+        folders[ENCODER] = "encoder"
+        files |= _inside(ENCODER, _encoder_files(folder, card))
+    if card.dynamics is not None:
+        folders[DYNAMICS] = "dynamics"
+        files |= _inside(DYNAMICS, _dynamics_files(folder, card))
+    return HubContent(folders, files, lambda address: agent_text(folder, address))
+
+
+def _own_files(folder: Path, card: AgentCard) -> Files:
+    others = [name for name in (RESULT.name, SETTINGS) if (folder / name).exists()]
+    files = read_files(folder, [card.model, *others, *hash_files(folder)])
+    if sha256_of(files[card.model]) != card.model_sha256:
+        raise ArtifactError(f"{folder / card.model}: not the weights of card.json")
+    moved = {
+        "encoder": None if card.encoder is None else ENCODER,
+        "dynamics": None if card.dynamics is None else DYNAMICS,
+        "replay": "",
+        "replay_sha256": "",
+    }
+    return {AGENT_CARD.name: checked_text(card.model_copy(update=moved)).encode(), **files}
+
+
+def _encoder_files(folder: Path, card: AgentCard) -> Files:
+    path = own_encoder(folder, card)
+    if hash_encoder(path) != card.encoder_sha256:
+        raise ArtifactError(f"{path}: not the encoder that the agent in {folder} was trained with")
+    return encoder_files(path)
+
+
+def _dynamics_files(folder: Path, card: AgentCard) -> Files:
+    path = own_dynamics(folder, card)
+    if hash_dynamics(path) != card.dynamics_sha256:
+        raise ArtifactError(f"{path}: not the dynamics that the agent in {folder} was trained with")
+    return dynamics_files(path)
+
+
+def _inside(folder: str, files: Files) -> Files:
+    return {f"{folder}/{name}": data for name, data in files.items()}
