@@ -11,12 +11,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from scripts.cli import run
 from scripts.options import CommandParser
 from worldvae.errors import ConfigError
 from worldvae.hub.address import beside
 from worldvae.hub.download import local_folder
+from worldvae.hub.listing import HubKind
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -39,7 +41,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    kinds = {kind: getattr(options, kind) for kind in ("agent", "encoder", "dynamics")}
+    kinds: dict[HubKind, Path | None] = {kind: getattr(options, kind) for kind in get_args(HubKind)}
     given = {kind: folder for kind, folder in kinds.items() if folder is not None}
     if len(given) != 1:
         raise ConfigError("command line: name one agent's folder, or --encoder or --dynamics")
