@@ -47,7 +47,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,
-                "num_envs": [2, 4, 8],
+                "num_envs": [1, 2, 3],
                 "frames": [100, 200],
                 "sides": [32, 40],
                 "stored": [5000, 6000],
