@@ -19,6 +19,7 @@ from agents.config.experiment import Experiment
 from scripts.curves import parse as parse_curves
 from scripts.export import parse as parse_export
 from scripts.play import parse as parse_play
+from scripts.push import parse as parse_push
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
@@ -134,6 +135,9 @@ def test_the_commands_are_understood(words: list[str]) -> None:
         return
     if words[2] == "scripts.curves":
         assert all((ROOT / path).is_dir() for path in parse_curves(words[3:]).runs)
+        return
+    if words[2] == "scripts.push":
+        assert parse_push(words[3:]).repo == "USER/NAME"
         return
     if words[2] == "scripts.export":
         assert parse_export(words[3:]).agent == Path("runs/NAME/agents/latent/seed_0")

@@ -68,7 +68,7 @@ def _facts(card: AgentCard, result: AgentResult | None) -> dict[str, str]:
         "frame": f"{env.frame}",
         "action repeat": f"{env.action_repeat}",
         "stack": f"{card.stack}",
-        "real environment steps": f"{card.env_steps:,}",
+        "real environment steps of training": f"{card.env_steps:,}",
         "dreamed environment steps": f"{card.dreamed_steps:,}",
         "seconds of training": f"{card.seconds:,.0f}",
         "weights": f"`{card.model_sha256}`",
