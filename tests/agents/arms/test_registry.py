@@ -35,8 +35,10 @@ HOMONYMS = {
     "agents/benchmark/peers.py": {"state"},
     "agents/gap": {"dream", "pixels"},
     "worldvae/plots": {"dream"},
-    # What an exported file takes in and gives out.
-    "worldvae/export": {"memory"},
+    # What an exported file takes in and gives out, and a column of a model card.
+    "worldvae/export": {"memory", "dream"},
+    # The name of the true state in a dataset's infos.
+    "worldvae/rollouts/minari": {"state"},
     # The name of a stream of random numbers.
     "worldvae/dynamics": {"dream"},
     # The section of a configuration, and the packages that are about dreams.
