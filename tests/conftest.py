@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.hub_server import FakeHub, hub_of_this_machine
 from tests.wheel import unpack_wheel
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -21,7 +21,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A hub that huggingface_hub speaks to, with a cache of its own; the user is logged in."""
+    # Not above: the environment of `make rliable` lacks what it imports.
+    from tests.hub_server import hub_of_this_machine
+
     with hub_of_this_machine(tmp_path / "cache", monkeypatch) as server:
         yield server
