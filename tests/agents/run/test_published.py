@@ -29,6 +29,7 @@ PUBLISHED = {
     "car_racing/two_million": (("latent",), 5),
     "door_key": (ARMS, 5),
     "dreams/dots": (("latent", "memory", "dream", "untrained_dream", "blind"), 5),
+    "dreams/take_cover": (("dream",), 5),
     "refresh/off": (("latent",), 5),
     "refresh/on": (("latent",), 5),
 }
