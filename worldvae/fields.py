@@ -201,3 +201,16 @@ def bounds_of(field: FieldInfo) -> str:
         if hasattr(rule, name)
     ]
     return f", {' and '.join(limits)}" if limits else ""
+
+
+def known_format(known: int) -> AfterValidator:
+    """Return a validator of a file's version, which refuses any but `known`."""
+
+    def check(version: int) -> int:
+        if version != known:
+            raise ValueError(
+                f"{version}, not {known}, so another version of worldvae made it; use that one"
+            )
+        return version
+
+    return AfterValidator(check)

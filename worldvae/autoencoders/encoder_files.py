@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import Field, FiniteFloat
 
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ArtifactError
+from worldvae.fields import known_format
 from worldvae.json_files import Content, JsonFile
 
 FORMAT = 3
@@ -55,18 +56,11 @@ class CardFile(EncoderCard):
 class EncoderFile(Config):
     """The content of config.json, written last: with it the folder is whole."""
 
-    format: int = Field(description="Version of the folder's layout.")
+    format: Annotated[int, known_format(FORMAT)] = Field(
+        description="Version of the folder's layout."
+    )
     autoencoder: AutoencoderConfig = Field(description="Network and objective.")
     weights_sha256: str = Field(description="Hash of model.safetensors.")
-
-    @field_validator("format")
-    @classmethod
-    def _is_known(cls, version: int) -> int:
-        if version != FORMAT:
-            raise ValueError(
-                f"{version}, not {FORMAT}, so another version of worldvae made it; use that one"
-            )
-        return version
 
 
 class PretrainingResult(Content):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import Field, FiniteFloat
 
 from worldvae.config import Config
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
+from worldvae.fields import known_format
 from worldvae.json_files import Content, JsonFile
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 
@@ -64,18 +65,11 @@ class DynamicsCardFile(DynamicsCard):
 class DynamicsFile(Config):
     """The content of config.json, written last: with it the folder is whole."""
 
-    format: int = Field(description="Version of the folder's layout.")
+    format: Annotated[int, known_format(FORMAT)] = Field(
+        description="Version of the folder's layout."
+    )
     dynamics: DynamicsModelConfig = Field(description="Network, objective and sizes.")
     weights_sha256: str = Field(description="Hash of model.safetensors.")
-
-    @field_validator("format")
-    @classmethod
-    def _is_known(cls, version: int) -> int:
-        if version != FORMAT:
-            raise ValueError(
-                f"{version}, not {FORMAT}, so another version of worldvae made it; use that one"
-            )
-        return version
 
 
 class DynamicsResult(Content):

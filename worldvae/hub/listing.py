@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from worldvae.fields import known_format
 from worldvae.hub.address import ROOT
 from worldvae.json_files import Content, JsonFile
 
@@ -32,18 +33,9 @@ PICKLED = ".zip"
 class HubListing(Content):
     """The content of `worldvae.json`."""
 
-    format: int = Field(description="Version of this layout.")
+    format: Annotated[int, known_format(FORMAT)] = Field(description="Version of this layout.")
     folders: dict[str, HubKind] = Field(description='Folder -> what it holds; ".": the repository.')
     files: dict[str, str] = Field(description="Name in the repository -> SHA-256.")
-
-    @field_validator("format")
-    @classmethod
-    def _is_known(cls, version: int) -> int:
-        if version != FORMAT:
-            raise ValueError(
-                f"{version}, not {FORMAT}, so another version of worldvae made it; use that one"
-            )
-        return version
 
     @field_validator("files")
     @classmethod

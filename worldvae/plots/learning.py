@@ -85,8 +85,7 @@ def learning_panels(
             entitle(axes, panel.title, panel.x_label)
             axes.set_ylabel(Y_LABEL if axes in grid[:, 0] else "")
             _draw(axes, panel, resampling, colours)
-        drawn = {arm.arm for row in panels for panel in row for arm in panel.arms if arm.curves}
-        arms = [arm for arm in _in_order(panels) if arm in drawn]
+        arms = _drawn(panels)
         handles = [Line2D([], [], color=colour(arm, colours), lw=2.4) for arm in arms]
         figure.legend(
             handles,
@@ -99,9 +98,10 @@ def learning_panels(
         return figure
 
 
-def _in_order(panels: Sequence[Sequence[CurvePanel]]) -> list[str]:
-    """Return the names of all arms, each once, in the order in which they appear."""
-    return list(dict.fromkeys(arm.arm for row in panels for panel in row for arm in panel.arms))
+def _drawn(panels: Sequence[Sequence[CurvePanel]]) -> list[str]:
+    """Return the names of all arms with curves, each once, in the order in which they appear."""
+    arms = (arm for row in panels for panel in row for arm in panel.arms)
+    return list(dict.fromkeys(arm.arm for arm in arms if arm.curves))
 
 
 def _draw(axes: Axes, panel: CurvePanel, resampling: Resampling, colours: Colours) -> list[_End]:
