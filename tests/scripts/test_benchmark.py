@@ -1,25 +1,18 @@
 """The benchmark as a user types it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.benchmark", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+from tests.commands import run
 
 
 def test_a_row_by_itself(tmp_path: Path) -> None:
     document = tmp_path / "speed.md"
     document.write_text("## The table\n")
-    done = run("--folder", tmp_path, "--only", "whole-job", "--publish", document)
-    assert done.returncode == 0, done.stderr
+    words = ["--only", "whole-job", "--publish", document]
+    done = run("scripts.benchmark", "--folder", tmp_path, *words)
     assert "| `whole-job` |" in done.stdout
     results = json.loads((tmp_path / "benchmark.json").read_text())
     assert results["command"].startswith("python -m scripts.benchmark --folder")
@@ -39,7 +32,7 @@ def test_a_row_by_itself(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line(words: list[str], expected: str, tmp_path: Path) -> None:
-    done = run("--folder", tmp_path, *words)
+    done = run("scripts.benchmark", "--folder", tmp_path, *words, check=False)
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if not line.startswith("warning: other")]
     assert len(lines) == 1
@@ -48,6 +41,6 @@ def test_a_mistake_is_one_line(words: list[str], expected: str, tmp_path: Path) 
 
 
 def test_help_explains_every_key() -> None:
-    text = run("--help").stdout
+    text = run("scripts.benchmark", "--help").stdout
     for key in ("--only", "--rounds", "--race.cap_seconds", "--ppo_pong.num_envs"):
         assert key in text

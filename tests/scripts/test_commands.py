@@ -14,17 +14,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tests.commands import run
+
 ROOT = Path(__file__).parents[2]
 TINY = "tests/tiny.yaml"
 # bfloat16 keeps 8 bits, and Adam divides a gradient by its own size.
 ROUNDING = 5e-3
-
-
-def run(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert not check or done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

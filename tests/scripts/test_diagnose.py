@@ -3,23 +3,14 @@
 import html
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import run
 
 
 def test_diagnose_makes_what_is_missing_and_leaves_its_numbers(tmp_path: Path) -> None:
     words = ["tests/tiny.yaml", "--runs", str(tmp_path), "--name", "x", "--supervised"]
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.diagnose", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run("scripts.diagnose", *words)
     assert "verdict: unfit" in done.stdout, "twenty steps teach nothing"
     encoder = tmp_path / "x" / "encoder"
     health = json.loads((encoder / "health.json").read_text())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from agents.train import train
 from agents.video.display import show
 from scripts.cli import run as run_command
 from scripts.play import main
+from tests import commands
 from worldvae.config import to_yaml
 from worldvae.files import atomic_write_text
 
@@ -83,9 +83,7 @@ def length(path: Path) -> int:
 
 
 def test_all_arms_play_side_by_side(run: Path) -> None:
-    command = [sys.executable, "-m", "scripts.play", str(run)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = commands.run("scripts.play", run)
     untrained, blind, warning, path = done.stdout.splitlines()
     assert untrained.startswith("untrained, seed 1: return ")
     assert blind.startswith("blind, seed 0: return ")

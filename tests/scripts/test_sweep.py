@@ -10,6 +10,7 @@ import pytest
 
 from agents.config.experiment import Experiment
 from agents.sweep.run import sweep
+from tests.commands import run
 from tests.processes import children, is_alive, wait_until
 from worldvae.errors import WorldvaeError
 
@@ -42,10 +43,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, list[in
 @pytest.fixture(scope="module")
 def resumed(killed: tuple[Path, int, list[int]]) -> tuple[Path, str]:
     runs = killed[0]
-    done = subprocess.run(
-        [*SWEEP, "--runs", str(runs)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = run(*SWEEP[2:], "--runs", runs)
     return runs / "x" / "sweep", done.stdout
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EVALUATIONS
 from agents.train import train
+from tests.commands import run
 from tests.tiny import TINY, load
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.errors import ConfigError
@@ -189,12 +188,7 @@ def test_the_command_says_verdict_findings_and_page(
     experiment: Experiment, report: GapReport
 ) -> None:
     words = [f"--{key}={json.dumps(value)}" for key, value in GAP_SETTINGS.items()]
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.gap", TINY, "--runs", str(experiment.runs), *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run("scripts.gap", TINY, "--runs", experiment.runs, *words)
     assert done.stdout.startswith(headline(report))
     assert all(finding.found in done.stdout for finding in report.findings)
     assert done.stdout.endswith(f"page: {experiment.gap_folder / 'gap.html'}\n")
