@@ -48,6 +48,24 @@ class Browser:
         """What the JavaScript `script` returns."""
         return self._driver.execute_script(script)
 
+    def wait(self, script: str, *arguments: Any) -> Any:
+        """What the promise resolves to that the JavaScript `script` returns of its `arguments`."""
+        call = (
+            "const [done, ...given] = [arguments[arguments.length - 1], ...arguments];"
+            f"(async (...arguments) => {{ {script} }})(...given.slice(0, -1))"
+            ".then(value => done({value}), error => done({error: String(error.stack || error)}))"
+        )
+        self._driver.set_script_timeout(60)
+        answer = self._driver.execute_async_script(call, *arguments)
+        assert "error" not in answer, answer["error"]
+        return answer.get("value")
+
+    def press(self, *keys: str, seconds: float = 0.0) -> None:
+        """Press `keys` one after the other, each held for some seconds."""
+        for key in keys:
+            chain = webdriver.ActionChains(self._driver).key_down(key).pause(seconds)
+            chain.key_up(key).perform()
+
     def console(self) -> list[str]:
         """Whatever was said since `open`."""
         return [entry["message"] for entry in self._driver.get_log("browser")]

@@ -26,9 +26,14 @@ def document(kicker: str, title: str, lede: str, sections: Iterable[str]) -> str
         kicker=escape(kicker),
         title=escape(title),
         lede=escape(lede),
-        style=(here / "page.css").read_text(encoding="utf-8"),
+        style=style(),
         sections="\n".join(sections),
     )
+
+
+def style() -> str:
+    """Return the style that all pages share."""
+    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
 def section(name: str, title: str, *blocks: str) -> str:

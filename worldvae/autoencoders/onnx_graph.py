@@ -72,7 +72,7 @@ def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:
     """
     if encoder.units is None:
         return 1 / 255
-    mean, std = (_array(unit) for unit in encoder.units)
+    mean, std = (array_of(unit) for unit in encoder.units)
     graph.add("Mul", 1 / (255 * std))
     graph.add("Sub", mean / std)
     return 1.0
@@ -100,7 +100,7 @@ def _flatten(graph: Graph, layer: nn.Flatten) -> None:
 
 def _spatial_softmax(graph: Graph, layer: SpatialSoftmax) -> None:
     """Return (B, K, h, w) -> (B, 3 K): all expected columns, all rows, all log-sum-exps."""
-    rows, columns = _array(layer.rows), _array(layer.columns)
+    rows, columns = array_of(layer.rows), array_of(layer.columns)
     places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)  # (h w, 2)
     maps = graph.add("Reshape", np.array([0, 0, -1]))  # (B, K, h w)
     graph.add("Softmax", axis=2)
@@ -123,9 +123,10 @@ WRITERS: dict[type[nn.Module], Callable[[Graph, Any], None]] = {
 def _parameters(layer: nn.Conv2d | nn.Linear) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return weight and bias."""
     weight, bias = layer.parameters()
-    return _array(weight), _array(bias)
+    return array_of(weight), array_of(bias)
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
+def array_of(tensor: Tensor) -> NDArray[Any]:
+    """Return the numbers of `tensor`."""
     array: NDArray[Any] = tensor.detach().cpu().numpy()
     return array

@@ -1,0 +1,39 @@
+/** Small helpers for elements of the page. */
+
+export const byId = (id) => document.getElementById(id);
+
+/** make("button", {class: "chip", onclick: f}, "text", child) */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Call `draw` with the newest arguments alone: what comes while it works waits, and only the last. */
+export function newestOnly(draw) {
+  let waiting = null;
+  let busy = false;
+  return async function ask(...given) {
+    waiting = given;
+    if (busy) return;
+    busy = true;
+    try {
+      while (waiting) {
+        const now = waiting;
+        waiting = null;
+        await draw(...now);
+      }
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+export const signed = (value, digits = 2) =>
+  (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+export const percent = (share) =>
+  share > 0 && share < 0.01 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`;
