@@ -1,12 +1,14 @@
 """How busy the cores are, how much memory was held, and whether freed memory is kept."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from worldvae.machine import busy_cores
+from worldvae import machine
+from worldvae.machine import busy_cores, usable_cores
 
 # 64 MB, freed and taken again; numpy and torch take theirs from the same malloc.
 FAULTS = """
@@ -61,3 +63,22 @@ def test_peak_memory_counts_what_was_freed() -> None:
     done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, check=True, text=True)
     before, after = map(int, done.stdout.split())
     assert 4e6 < before < after < 2.5 * before
+
+
+def test_a_process_may_use_the_cores_that_it_is_bound_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    assert usable_cores() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("150000 100000\n", 2), ("max 100000\n", 8), ("damaged", 8), (None, 8)]
+)
+def test_the_processor_time_of_a_container_counts_as_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, expected: int
+) -> None:
+    limit = tmp_path / "cpu.max"
+    if text is not None:
+        limit.write_text(text)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(machine, "CPU_QUOTA", limit)
+    assert usable_cores() == expected

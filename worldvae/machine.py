@@ -13,6 +13,8 @@ from pathlib import Path
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST = 2**31 - 1
 
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
 
 def keep_freed_memory() -> None:
     """Make glibc keep freed memory for the next request in place of returning it to the system.
@@ -26,6 +28,26 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGEST)
         mallopt(M_TRIM_THRESHOLD, LARGEST)
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may compute on, at least 1.
+
+    A set of cores that it is bound to counts, and so does the share of processor time of its
+    container (the quota of cgroups v2), rounded up.
+    """
+    bound = getattr(os, "sched_getaffinity", None)
+    cores = len(bound(0)) if bound is not None else os.cpu_count() or 1
+    return max(1, min(cores, _quota(CPU_QUOTA)))
+
+
+def _quota(limit: Path) -> int:
+    """Return the cores that `limit` ("QUOTA PERIOD" in us) grants; without one, more than exist."""
+    try:
+        quota, period = limit.read_text().split()
+    except (OSError, ValueError):
+        return sys.maxsize
+    return sys.maxsize if quota == "max" else -(-int(quota) // int(period))
 
 
 def peak_memory() -> int:

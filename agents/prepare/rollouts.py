@@ -24,9 +24,9 @@ from worldvae.envs import EnvConfig, make_env
 from worldvae.errors import ArtifactError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts.description import ENV
 from worldvae.rollouts.imported import DATASET
 from worldvae.rollouts.minari import import_dataset
-from worldvae.rollouts.store import ENV
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 from worldvae.versions import library_versions

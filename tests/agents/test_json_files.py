@@ -42,10 +42,10 @@ from worldvae.dynamics.codes import CODES
 from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
 from worldvae.hub.listing import LISTING, listing_of
 from worldvae.json_files import JsonFile, JsonLog
+from worldvae.rollouts.description import ENV, KEYS, STATE
 from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
-from worldvae.rollouts.store import ENV, KEYS, STATE
 from worldvae.training.metrics_log import METRICS
 
 Kind = JsonFile[Any] | JsonLog[Any]

@@ -10,9 +10,9 @@ from worldvae.envs import EnvConfig, FrameConfig, StateVariable
 from worldvae.errors import WorldvaeError
 from worldvae.files import append_jsonl
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
+from worldvae.rollouts.episode_files import PART
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store
 from worldvae.rollouts.manifest import split_of
-from worldvae.rollouts.store import PART
 
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
 VARIABLES = (

@@ -26,8 +26,8 @@ from worldvae.files import atomic_write_parts, locked, sha256_file, user_errors
 from worldvae.json_files import Content, JsonLog
 from worldvae.progress import ProgressBar
 from worldvae.rollouts import Record, RolloutStore
+from worldvae.rollouts.episode_files import npy_parts
 from worldvae.rollouts.manifest import warn
-from worldvae.rollouts.store import npy_parts
 from worldvae.training.distributed import first_does
 
 Codes = NDArray[np.float32]

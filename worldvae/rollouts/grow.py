@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from worldvae.files import user_errors
+from worldvae.rollouts.description import ENV, KEYS, STATE
 from worldvae.rollouts.manifest import ARRAYS, FRAMES, MANIFEST
-from worldvae.rollouts.store import ENV, KEYS, STATE, RolloutStore
+from worldvae.rollouts.store import RolloutStore
 
 
 def begin_with(source: RolloutStore, folder: Path) -> RolloutStore:

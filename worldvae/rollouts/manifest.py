@@ -103,6 +103,16 @@ def next_number(folder: Path, records: Sequence[Record]) -> int:
     return max((number_of(name) + 1 for name in names), default=0)
 
 
+def warn_of_unlisted(folder: Path, records: Sequence[Record]) -> None:
+    """Warn, in one line, of the episodes that `unlisted` returns; do nothing if there are none."""
+    if others := unlisted(folder, records):
+        few = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+        warn(
+            f"{folder}: not listed in {MANIFEST.name}, and left out: {few}; what is there "
+            f"of such episodes ({len(others)}) is not written over"
+        )
+
+
 def warn(message: str) -> None:
     """Issue a warning that Python shows only once, from wherever this is called."""
     warnings.warn(message, stacklevel=1)

@@ -17,6 +17,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import STATE
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.progress import ProgressBar
+from worldvae.rollouts.description import ENV
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.manifest import number_of
@@ -24,7 +25,7 @@ from worldvae.rollouts.minari.notes import EpisodeNote, array_hashes
 from worldvae.rollouts.minari.observations import ObservationReader, observation_reader
 from worldvae.rollouts.minari.source import REMEDY, MinariSource, open_dataset
 from worldvae.rollouts.minari.task import check_actions, check_task, source_shape
-from worldvae.rollouts.store import ENV, RolloutStore
+from worldvae.rollouts.store import RolloutStore
 
 
 def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStore:
