@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from worldvae.json_files import Content
@@ -39,6 +41,50 @@ class MomentFacts(Content):
     frame: int = Field(description="Its number in the episode, from 0.")
 
 
+class KeyFacts(Content):
+    """A vector beside the frame, in its own units."""
+
+    name: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    low: tuple[float | None, ...] = Field(description="Bounds of each number; null: none.")
+    high: tuple[float | None, ...]
+
+
+class ActionFacts(Content):
+    """The actions of policies."""
+
+    kind: Literal["discrete", "box"]
+    names: tuple[str, ...] = Field(description="Of the choices or axes; none if nobody names them.")
+    choices: int = Field(description="discrete: how many.")
+    low: tuple[float, ...] = Field(description="box: of each axis.")
+    high: tuple[float, ...]
+
+
+class TrustFacts(Content):
+    """What the fidelity check says of the dream."""
+
+    verdict: str
+    horizon: int = Field(description="Decisions for which dreams are trusted.")
+    judged: int = Field(description="Decisions that were judged at most.")
+    temperature: float = Field(description="That of the check.")
+
+
+class DreamFacts(Content):
+    """The dynamics, and how they are dreamed."""
+
+    latents: int
+    keys: tuple[KeyFacts, ...]
+    members: int
+    carried: int = Field(description="Numbers that one member carries.")
+    trained: bool
+    actions: ActionFacts
+    temperature: float = Field(description="That of the run's dreams.")
+    max_disagreement: float | None
+    decisions_per_second: float
+    trust: TrustFacts | None = Field(description="Null: nobody has checked it.")
+
+
 class ExplorerContents(Content):
     """All of it."""
 
@@ -47,5 +93,6 @@ class ExplorerContents(Content):
     split: str = Field(description="The split of the episodes that are shown.")
     code: CodeFacts
     moments: tuple[MomentFacts, ...]
+    dream: DreamFacts | None = Field(description="Null: the run has no dynamics.")
     command: str = Field(description="What was typed.")
     versions: dict[str, str]

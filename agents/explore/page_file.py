@@ -23,6 +23,14 @@ SCRIPTS = (
     "runtime",
     "encoder",
     "code_view",
+    "sampling",
+    "dynamics",
+    "actions",
+    "dream",
+    "controls",
+    "timeline",
+    "dream_view",
+    "measure",
     "main",
 )
 """The scripts, each after those that it imports."""

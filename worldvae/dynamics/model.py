@@ -87,10 +87,7 @@ class Dynamics(nn.Module):
         latents are the mode; ends and keys are drawn with their probabilities at any temperature.
         """
         noise = Noise(generator)
-        carried = self._remember(state, actions)
-        predictions = [
-            self._predict(k, carried[k], state.code, actions) for k in range(len(self.members))
-        ]
+        carried, predictions = self.foresee(state, actions)
         change = _chosen([one.change.sample(noise, temperature) for one in predictions], members)
         reward = _chosen([one.reward for one in predictions], members)
         probability = _chosen([one.end_probability for one in predictions], members)
@@ -100,7 +97,7 @@ class Dynamics(nn.Module):
             reward=reward,
             end_probability=probability,
             terminated=noise.uniform(len(code)) < probability,
-            disagreement=self._disagreement(predictions),
+            disagreement=self.disagreement(predictions),
         )
         return DynamicsState(carried, code), step
 
@@ -108,6 +105,15 @@ class Dynamics(nn.Module):
         """Return what one member predicts of the actions (N, A), from which `imagine` draws."""
         carried = self._remember(state, actions)[member]
         return self._predict(member, carried, state.code, actions)
+
+    def foresee(self, state: DynamicsState, actions: Tensor) -> tuple[Tensor, list[Prediction]]:
+        """Return what is carried after the actions (N, A), and what each of K members predicts.
+
+        What is carried is (K, N, C).
+        """
+        carried = self._remember(state, actions)
+        members = range(len(self.members))
+        return carried, [self._predict(k, carried[k], state.code, actions) for k in members]
 
     def memory(self, state: DynamicsState) -> Tensor:
         """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""
@@ -242,8 +248,8 @@ class Dynamics(nn.Module):
             end_probability=self.end_probability(events.end),
         )
 
-    def _disagreement(self, predictions: list[Prediction]) -> Tensor:
-        """Return how the expected changes deviate between members: (N,)."""
+    def disagreement(self, predictions: list[Prediction]) -> Tensor:
+        """Return how the changes that members expect deviate, in deviations of a change: (N,)."""
         if len(predictions) == 1:
             return torch.zeros_like(predictions[0].reward)
         means = torch.stack([one.change.mean() for one in predictions]) / self.change_scale

@@ -76,6 +76,10 @@ class DotsEnv(gym.Env[Frame, Any]):
     def render(self) -> Frame:
         return self._frame()
 
+    def get_action_meanings(self) -> list[str]:
+        """Return the names of the five moves, as environments of Atari do."""
+        return ["STAY", "LEFT", "RIGHT", "UP", "DOWN"]
+
     def _distance(self) -> float:
         return float(np.linalg.norm(self.agent - self.goal))
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from gymnasium import spaces
 
 from worldvae.envs import EnvConfig, make_env
+from worldvae.envs.action_names import action_names
 from worldvae.envs.observations import ImageLayout, KeyEncoding
 from worldvae.envs.wrappers import FrameObservation
 from worldvae.errors import ConfigError
@@ -55,7 +55,7 @@ def interface_of(config: EnvConfig) -> EnvInterface:
             layout=layout,
             keys=env.others,
             action_space=space,
-            action_names=_names(env, space, config.has_steer_throttle),
+            action_names=STEER_GAS_BRAKE if config.has_steer_throttle else action_names(env),
             steps_per_second=_rate(speed),
         )
     finally:
@@ -86,14 +86,3 @@ def _rate(speed: object) -> float | None:
     if isinstance(speed, int | float) and math.isfinite(speed) and speed > 0:
         return float(speed)
     return None
-
-
-def _names(env: gym.Env[Any, Any], space: gym.Space[Any], steers: bool) -> tuple[str, ...]:
-    """Return the environment's names of its choices or axes."""
-    if steers:
-        return STEER_GAS_BRAKE
-    meanings = getattr(env.unwrapped, "get_action_meanings", None)
-    if not (callable(meanings) and isinstance(space, spaces.Discrete)):
-        return ()
-    names = tuple(map(str, np.asarray(meanings()).tolist()))
-    return names if len(names) == space.n else ()

@@ -42,6 +42,12 @@ def write_onnx(path: Path, graph: ExportedGraph, card: ExportCard) -> None:
 
 def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
     """Return the content of the file that `write_onnx` writes."""
+    about = f"{card.kind} of {card.env_id}; the metadata {METADATA!r} describe it"
+    return model_bytes(graph, about, {METADATA: card.model_dump_json()})
+
+
+def model_bytes(graph: ExportedGraph, about: str, metadata: dict[str, str]) -> bytes:
+    """Return `graph` as the content of an ONNX file, with these texts in it."""
     import onnx
 
     model = onnx.load_from_string(_traced(graph))
@@ -50,14 +56,16 @@ def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
     del model.graph.input[:]
     for spec in graph.inputs:  # the exporter leaves out those that nothing reads
         model.graph.input.append(given.get(spec.name) or _value_info(spec))
+    del model.graph.output[:]  # of which the exporter knows not every shape
+    model.graph.output.extend(map(_value_info, graph.outputs))
     for value, spec in [
         *zip(model.graph.input, graph.inputs, strict=True),
         *zip(model.graph.output, graph.outputs, strict=True),
     ]:
         value.doc_string = spec.meaning
     model.producer_name = "worldvae"
-    model.doc_string = f"{card.kind} of {card.env_id}; the metadata {METADATA!r} describe it"
-    onnx.helper.set_model_props(model, {METADATA: card.model_dump_json()})
+    model.doc_string = about
+    onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 

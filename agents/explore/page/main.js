@@ -1,25 +1,44 @@
 /** Starts the page: first what needs no network, then the runtime, then each section. */
 
-import { takeAsset, arrayOf } from "./assets.js";
+import { makeActions } from "./actions.js";
+import { takeAsset } from "./assets.js";
 import { CodeView } from "./code_view.js";
+import { Dream } from "./dream.js";
+import { DreamView } from "./dream_view.js";
+import { Dynamics } from "./dynamics.js";
 import { byId } from "./elements.js";
 import { Encoder } from "./encoder.js";
+import { measure } from "./measure.js";
 import { Random } from "./random.js";
 import { startRuntime } from "./runtime.js";
+import { drawChange } from "./sampling.js";
 
 async function main() {
   const contents = JSON.parse(byId("contents").textContent);
-  const api = { contents, Random };
-  const moments = await takeAsset("moments");
-  const code = new CodeView(contents.code, moments, new Random(Date.now()));
+  const api = { contents, Random, drawChange, makeActions };
+  api.moments = await takeAsset("moments");
+  api.code = new CodeView(contents.code, api.moments, new Random(Date.now()));
   await new Promise((drawn) => setTimeout(drawn)); // the frames are seen before the networks load
   await startRuntime();
   api.encoder = await Encoder.load(contents.code);
-  api.moments = moments;
-  api.code = code;
-  await code.start(api.encoder);
+  if (contents.dream) await startDream(contents, api);
+  await api.code.start(api.encoder);
+  api.measure = () => measure(api);
   byId("loading").remove();
   return api;
+}
+
+async function startDream(contents, api) {
+  const [codes, actions, before] = await Promise.all(
+    ["codes", "actions", "before"].map((name) => takeAsset(`starts-${name}`)));
+  api.dynamics = await Dynamics.load(contents.dream);
+  api.actions = makeActions(contents.dream.actions);
+  api.dream = new Dream({
+    encoder: api.encoder, dynamics: api.dynamics, actions: api.actions,
+    starts: { codes, actions, before },
+  });
+  api.view = new DreamView(contents.code, api.dream, api.moments, []);
+  await api.view.begin();
 }
 
 /** What tests and curious readers may call. */

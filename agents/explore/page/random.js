@@ -1,9 +1,9 @@
 /** Random numbers from a seed: the same seed, the same dream. */
 
 export class Random {
-  /** sfc32 (C. Doty-Humphrey, PractRand), seeded by a whole number. */
-  constructor(seed) {
-    this.state = new Uint32Array([0x9e3779b9, 0x243f6a88, seed >>> 0, 1]);
+  /** sfc32 (C. Doty-Humphrey, PractRand), seeded by whole numbers. */
+  constructor(seed, stream = 0) {
+    this.state = new Uint32Array([0x9e3779b9 ^ stream, 0x243f6a88, seed >>> 0, 1]);
     for (let i = 0; i < 16; i++) this.word();
   }
 

@@ -1,0 +1,115 @@
+/** Actions of policies: a list of one choice, or of a number for each axis. */
+
+const WORDS = {
+  LEFT: "ArrowLeft", RIGHT: "ArrowRight", UP: "ArrowUp", FORWARD: "ArrowUp", GAS: "ArrowUp",
+  DOWN: "ArrowDown", BACKWARD: "ArrowDown", BRAKE: "ArrowDown",
+  FIRE: " ", ATTACK: " ", SHOOT: " ", JUMP: " ", TOGGLE: " ", USE: " ",
+};
+const IDLE = /^(NOOP|NOTHING|NONE|STAY|STILL|IDLE|WAIT|DONE|NO[_ ]?OP|DO[_ ]NOTHING)$/i;
+const LETTERS = { w: "ArrowUp", a: "ArrowLeft", s: "ArrowDown", d: "ArrowRight" };
+export const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "space" };
+
+/** The name of a key as actions know it. */
+export const keyOf = (event) => LETTERS[event.key.toLowerCase()] ?? event.key;
+
+/** The keys that an action's name stands for: UPFIRE is the upper arrow and the space bar. */
+export function keysOfName(name) {
+  const found = new Set();
+  let rest = name.toUpperCase();
+  for (const word of Object.keys(WORDS).sort((a, b) => b.length - a.length)) {
+    if (rest.includes(word)) {
+      found.add(WORDS[word]);
+      rest = rest.replace(word, " ");
+    }
+  }
+  return found;
+}
+
+export class ChoiceActions {
+  constructor(facts) {
+    this.count = facts.choices;
+    this.names = Array.from({ length: this.count }, (_, choice) => facts.names[choice] ?? `action ${choice}`);
+    this.keys = facts.names.map(keysOfName);
+    const idle = facts.names.findIndex((name) => IDLE.test(name));
+    this.idle = idle < 0 ? null : [idle];
+    this.used = new Set(this.keys.flatMap((keys) => [...keys]));
+  }
+
+  /** Whether a key means something to a player. */
+  takes(key) {
+    return this.used.has(key) || this.digit(key) !== null;
+  }
+
+  digit(key) {
+    return /^[0-9]$/.test(key) && Number(key) < this.count ? Number(key) : null;
+  }
+
+  /** The choice that the keys which are held ask for; null if none. */
+  ofKeys(held) {
+    const digits = [...held].map((key) => this.digit(key)).filter((digit) => digit !== null);
+    if (digits.length) return [digits.at(-1)];
+    const pressed = new Set([...held].filter((key) => this.used.has(key)));
+    if (!pressed.size) return null;
+    const fits = (keys) => keys.size > 0 && [...keys].every((key) => pressed.has(key));
+    const best = this.keys.reduce((found, keys, choice) =>
+      fits(keys) && keys.size > (found < 0 ? 0 : this.keys[found].size) ? choice : found, -1);
+    return best < 0 ? null : [best];
+  }
+
+  encode([choice]) {
+    const vector = new Float32Array(this.count);
+    vector[choice] = 1;
+    return vector;
+  }
+
+  describe([choice]) {
+    return this.names[choice];
+  }
+}
+
+const RAMP = 0.35; // share of the way to a bound that a held key goes in one decision
+
+export class NumberActions {
+  constructor(facts) {
+    Object.assign(this, { low: facts.low, high: facts.high });
+    this.names = facts.low.map((_, axis) => facts.names[axis] ?? `axis ${axis}`);
+    this.idle = facts.low.map((low, axis) => Math.min(Math.max(0, low), facts.high[axis]));
+    this.last = [...this.idle];
+    this.used = new Set(["ArrowLeft", "ArrowRight", ...(facts.low.length > 1 ? ["ArrowUp", "ArrowDown"] : [])]);
+  }
+
+  takes(key) {
+    return this.used.has(key);
+  }
+
+  /** Left and right are the first axis, down and up the second. */
+  ofKeys(held) {
+    if (![...held].some((key) => this.used.has(key))) {
+      this.last = [...this.idle];
+      return null;
+    }
+    const ways = [["ArrowLeft", "ArrowRight"], ["ArrowDown", "ArrowUp"]];
+    this.last = this.idle.map((idle, axis) => {
+      const [less, more] = ways[axis] ?? [];
+      const towards = held.has(less) ? this.low[axis] : held.has(more) ? this.high[axis] : idle;
+      const step = RAMP * (this.high[axis] - this.low[axis]);
+      return this.last[axis] + Math.min(Math.max(towards - this.last[axis], -step), step);
+    });
+    return [...this.last];
+  }
+
+  encode(action) {
+    return Float32Array.from(action, (value, axis) => {
+      const width = this.high[axis] > this.low[axis] ? this.high[axis] - this.low[axis] : 1;
+      return (2 * (value - this.low[axis])) / width - 1;
+    });
+  }
+
+  describe(action) {
+    const words = action.map((value, axis) => `${this.names[axis]} ${value.toFixed(2)}`);
+    return words.slice(0, 4).join(", ").replaceAll("-", "−");
+  }
+}
+
+export const makeActions = (facts) =>
+  facts.kind === "discrete" ? new ChoiceActions(facts) : new NumberActions(facts);

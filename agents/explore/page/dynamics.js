@@ -1,0 +1,71 @@
+/** M: what the next decision may lead to. */
+
+import { Network, floats } from "./runtime.js";
+
+export class Dynamics {
+  constructor(facts, network) {
+    Object.assign(this, { facts, network });
+    this.keyCount = facts.keys.reduce((sum, key) => sum + key.mean.length, 0);
+    this.codeSize = facts.latents + this.keyCount;
+  }
+
+  static async load(facts) {
+    return new Dynamics(facts, await Network.load("dream"));
+  }
+
+  /** The memory (K, C) of what has seen nothing. */
+  initial() {
+    return new Float32Array(this.facts.members * this.facts.carried);
+  }
+
+  /** Return the memory after an encoded action, and what each member predicts of it. */
+  async predict(memory, code, action) {
+    const { members, carried } = this.facts;
+    const out = await this.network.run({
+      memory: floats(memory, 1, members, carried),
+      code: floats(code, 1, this.codeSize),
+      action: floats(action, 1, action.length),
+    });
+    return {
+      memory: out.next_memory.data.slice(),
+      disagreement: out.disagreement.data[0],
+      members: Array.from({ length: members }, (_, member) => memberOf(out, member)),
+    };
+  }
+
+  /** Return the keys beside the frame, in their own units and within their bounds. */
+  keysOf(code) {
+    let first = this.facts.latents;
+    return this.facts.keys.map(({ name, mean, std, low, high }) => {
+      const values = mean.map((_, place) => {
+        const value = code[first + place] * std[place] + mean[place];
+        return Math.min(Math.max(value, low[place] ?? -Infinity), high[place] ?? Infinity);
+      });
+      first += mean.length;
+      return { name, values };
+    });
+  }
+}
+
+/** What one member predicts, as lists: a row for each latent or key, a column for each component. */
+function memberOf(out, member) {
+  return {
+    logWeights: rowsOf(out.log_weights, member),
+    means: rowsOf(out.means, member),
+    deviations: rowsOf(out.deviations, member),
+    keyLogWeights: rowsOf(out.key_log_weights, member),
+    keyValues: rowsOf(out.key_values, member),
+    reward: out.reward.data[member],
+    endProbability: out.end_probability.data[member],
+  };
+}
+
+/** The rows (D, J) of one member of a tensor (1, K, D, J); none if there is no such tensor. */
+function rowsOf(tensor, member) {
+  if (!tensor) return [];
+  const [, , rows, columns] = tensor.dims;
+  return Array.from({ length: rows }, (_, row) => {
+    const from = (member * rows + row) * columns;
+    return Array.from(tensor.data.subarray(from, from + columns));
+  });
+}

@@ -1,0 +1,339 @@
+"""The section on the dream: it dreams as Python does, and keys play it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from agents.config.experiment import Experiment
+from agents.explore.segments import HeldOutFrame, ShownEpisodes
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.heads import Classes, Mixture
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.state import DynamicsState
+from worldvae.envs.actions import agent_actions
+from worldvae.rollouts import RolloutStore
+
+MOMENT = "({ memory: [...m.memory], code: [...m.code], action: m.action, reward: m.reward,"
+MOMENT += " end: m.endProbability, disagreement: m.disagreement })"
+ACTIONS = [2, 4, 0, 1, 3, 3, 2, 1]
+RIGHT, UP = "\ue014", "\ue013"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Noise that was drawn before, in place of `worldvae.dynamics.noise.Noise`."""
+
+    uniforms: torch.Tensor
+    normals: torch.Tensor
+
+    def uniform(self, *shape: int) -> torch.Tensor:
+        return self.uniforms.reshape(shape)
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        return self.normals.reshape(shape)
+
+
+@pytest.fixture(scope="module")
+def dynamics(explored: Experiment) -> Dynamics:
+    return load_dynamics(explored.dynamics_folder)[0]
+
+
+@pytest.fixture(scope="module")
+def shown(explored: Experiment) -> ShownEpisodes:
+    return ShownEpisodes.of(RolloutStore(explored.rollouts_folder))
+
+
+def state_at(
+    moment: HeldOutFrame, shown: ShownEpisodes, explored: Experiment, dynamics: Dynamics
+) -> DynamicsState:
+    """What the dynamics have observed at a held-out frame, after three decisions at most."""
+    encoder, most = Encoder.load(explored.encoder_folder), explored.dream.burn_in
+    codes = encoder.whiten(encoder.encode(shown.inputs(moment, 1, most)))
+    taken = agent_actions(shown.store.arrays(moment.record)["action"], shown.store.action_space)
+    state, first = dynamics.initial(1), torch.ones(1, dtype=torch.bool)
+    before = len(codes) - 1
+    actions = [0, *taken[moment.frame - before : moment.frame]]
+    for code, action in zip(codes, actions, strict=True):
+        encoded = torch.eye(5)[int(action)][None]
+        state = dynamics.observe(state, torch.from_numpy(code)[None], encoded, first)
+        first = torch.zeros(1, dtype=torch.bool)
+    return state
+
+
+def dreamed(page: Any, start: int, seed: int, actions: list[int], temperature: float) -> Any:
+    """All moments of a dream, and its member."""
+    script = (
+        "const [start, seed, actions, temperature] = arguments;"
+        "worldvae.view.pause();"
+        "const dream = worldvae.dream;"
+        "dream.temperature = temperature;"
+        "await dream.begin(start, seed);"
+        "for (const action of actions) await dream.step([action]);"
+        f"return [dream.member, dream.course.map(m => {MOMENT})]"
+    )
+    return page.wait(script, start, seed, actions, temperature)
+
+
+@pytest.mark.parametrize("start", [0, 6, 15])
+def test_a_dream_without_chance_is_that_of_python(
+    page: Any, shown: ShownEpisodes, explored: Experiment, dynamics: Dynamics, start: int
+) -> None:
+    """Memory after the real decisions, codes, rewards, ends, disagreement: each within 1e-4."""
+    state = state_at(shown.moments(16)[start], shown, explored, dynamics)
+    member, course = dreamed(page, start, start, ACTIONS, 0.0)
+    assert_same(course[0], state)
+    for moment, action in zip(course[1:], ACTIONS, strict=True):
+        assert moment["action"] == [action]
+        state, step = dynamics.imagine(
+            state, torch.eye(5)[[action]], torch.Generator(), 0.0, torch.tensor([member])
+        )
+        assert_same(moment, state)
+        found = moment["reward"], moment["end"], moment["disagreement"]
+        expected = step.reward, step.end_probability, step.disagreement
+        np.testing.assert_allclose(found, torch.cat(expected), atol=1e-4)
+    moved = np.array(course[-1]["code"]) - np.array(course[0]["code"])
+    assert np.abs(moved).max() > 0.1, "nothing to compare"
+
+
+def assert_same(moment: Any, state: DynamicsState) -> None:
+    np.testing.assert_allclose(moment["code"], state.code[0], atol=1e-4)
+    np.testing.assert_allclose(moment["memory"], state.carried[:, 0].flatten(), atol=1e-4)
+
+
+def mixture(seed: int = 0) -> tuple[Mixture, Classes]:
+    draw = torch.Generator().manual_seed(seed)
+    weights, means, log_stds = torch.randn(3, 4, 3, generator=draw)
+    values = torch.tensor([[-1.0, 0.0, 2.0], [0.0, 5.0, float("nan")]])
+    logits = torch.randn(2, 3, generator=draw).masked_fill(values.isnan(), -1e9)
+    return (
+        Mixture(weights.log_softmax(-1), 3 * means, 0.5 * log_stds),
+        Classes(logits.log_softmax(-1), values),
+    )
+
+
+def as_prediction(latents: Mixture, keys: Classes) -> dict[str, Any]:
+    return {
+        "logWeights": latents.log_weights.tolist(),
+        "means": latents.means.tolist(),
+        "deviations": latents.log_stds.exp().tolist(),
+        "keyLogWeights": keys.log_weights.tolist(),
+        "keyValues": keys.values.nan_to_num().tolist(),
+    }
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 1.7])
+def test_the_same_noise_draws_the_same_change(page: Any, temperature: float) -> None:
+    latents, keys = mixture()
+    draw = torch.Generator().manual_seed(1)
+    uniforms, normals = torch.rand(6, generator=draw), torch.randn(4, generator=draw)
+    found = page.wait(
+        "const [prediction, temperature, uniforms, normals] = arguments;"
+        "const noise = { uniform: () => uniforms.shift(), normal: () => normals.shift() };"
+        "return worldvae.drawChange(prediction, temperature, noise)",
+        as_prediction(latents, keys),
+        temperature,
+        uniforms[4:].tolist() if temperature == 0 else uniforms.tolist(),
+        normals.tolist(),
+    )
+    noise: Any = Draws(uniforms[:4], normals)
+    expected = torch.cat(
+        [latents.sample(noise, temperature), keys.sample(Draws(uniforms[4:], normals), 1.0)]
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.5])
+def test_draws_have_the_distribution_of_python(page: Any, temperature: float) -> None:
+    """By the share of draws below each of nine thresholds, of 8,000 and 200,000 draws."""
+    latents, keys = mixture(3)
+    found = np.array(
+        page.wait(
+            "const [prediction, temperature] = arguments, random = new worldvae.Random(5);"
+            "return Array.from({length: 8000},"
+            "  () => worldvae.drawChange(prediction, temperature, random))",
+            as_prediction(latents, keys),
+            temperature,
+        )
+    )
+    expected = _many(latents, keys, temperature)
+    for mine, theirs in zip(found.T, expected.T, strict=True):
+        thresholds = np.quantile(theirs, np.linspace(0.1, 0.9, 9)) + 1e-6
+        below = (mine[:, None] < thresholds).mean(0)
+        np.testing.assert_allclose(below, (theirs[:, None] < thresholds).mean(0), atol=0.025)
+
+
+def _many(latents: Mixture, keys: Classes, temperature: float) -> NDArray[np.float32]:
+    from worldvae.dynamics.noise import Noise
+
+    noise, count = Noise(torch.Generator().manual_seed(0)), 200_000
+    many = Mixture(
+        *(part.expand(count, -1, -1) for part in (latents.log_weights, latents.means)),
+        latents.log_stds.expand(count, -1, -1),
+    )
+    classes = Classes(keys.log_weights.expand(count, -1, -1), keys.values)
+    drawn = many.sample(noise, temperature), classes.sample(noise, 1.0)
+    return np.asarray(torch.cat(drawn, -1))
+
+
+def test_ends_are_drawn_with_their_probability(page: Any) -> None:
+    ended, expected = page.wait(
+        "let ended = 0, expected = 0;"
+        "worldvae.view.pause();"
+        "for (let seed = 0; seed < 150; seed++) {"
+        "  await worldvae.dream.begin(3, seed);"
+        "  const moment = await worldvae.dream.step([1]);"
+        "  ended += moment.ended; expected += moment.endProbability;"
+        "}"
+        "return [ended, expected]"
+    )
+    assert 5 < expected < 145
+    assert abs(ended - expected) < 3.5 * np.sqrt(expected * (1 - expected / 150))
+
+
+def test_the_same_seed_and_actions_are_the_same_dream(page: Any) -> None:
+    first = dreamed(page, 4, 9, ACTIONS, 1.0)
+    assert dreamed(page, 4, 9, ACTIONS, 1.0) == first
+    assert dreamed(page, 4, 10, ACTIONS, 1.0) != first
+
+
+def test_one_goes_back_and_acts_otherwise(page: Any) -> None:
+    """What was dreamed first can be taken back, and up to there both are the same."""
+    before = dreamed(page, 2, 5, [1, 1, 1, 1], 1.0)[1]
+    after = page.wait(
+        "const dream = worldvae.dream;"
+        "dream.goTo(2);"
+        "await dream.step([2]);"
+        f"const other = dream.course.map(m => {MOMENT});"
+        "dream.takeBack();"
+        f"return [other, dream.course.map(m => {MOMENT}), dream.abandoned.moments.length]"
+    )
+    other, back, abandoned = after
+    assert other[:3] == before[:3]
+    assert len(other) == 4
+    assert other[3]["code"] != before[3]["code"]
+    assert back == before
+    assert abandoned == 1
+
+
+def test_the_border_turns_red_where_the_check_trusts_no_longer(page: Any) -> None:
+    found = page.wait(
+        "const { view, dream } = worldvae, facts = dream.dynamics.facts;"
+        "const screen = document.getElementById('dream-screen');"
+        "const words = document.getElementById('dream-belief');"
+        "const seen = [];"
+        "const isRed = () => screen.classList.contains('unbelievable');"
+        "const look = () => seen.push([isRed(), words.textContent]);"
+        "await view.begin(1); look();"
+        "facts.trust = { horizon: 2, judged: 8, verdict: 'doubtful', temperature: 1 };"
+        "dream.temperature = 0;"
+        "for (let i = 0; i < 3; i++) { await dream.step([0]); view.show(); look(); }"
+        "facts.trust = null; facts.max_disagreement = dream.now.disagreement / 2;"
+        "view.show(); look();"
+        "facts.max_disagreement = null; view.show(); look();"
+        "return seen"
+    )
+    assert [red for red, _ in found] == [False, False, False, True, True, False]
+    assert "Nobody has checked" in found[0][1]
+    assert found[2][1].startswith("Decision 2 of the 2")
+    assert found[3][1] == "Do not believe this: the fidelity check trusts 2 decisions."
+    assert found[4][1] == "Do not believe this: the members disagree."
+
+
+def test_keys_play_the_dream(page: Any, explored: Experiment) -> None:
+    """Real key presses, and the canvas they change; the page counts its own frames."""
+    page.wait(
+        "const { dynamics, view } = worldvae, predict = dynamics.predict.bind(dynamics);"
+        "dynamics.predict = async (...given) => {"
+        "  const found = await predict(...given);"
+        "  found.members.forEach(member => (member.endProbability = 0));"
+        "  return found;"
+        "};"
+        "document.getElementById('dream-speed').value = 'Infinity';"
+        "worldvae.dream.temperature = 1;"
+        "await view.begin(1)"
+    )
+    page.run("document.getElementById('dream-screen').focus()")
+    before = canvas(page)
+    page.press(RIGHT, seconds=1.0)
+    page.press("p")
+    page.run("delete worldvae.dynamics.predict")
+    actions = page.run("return worldvae.dream.course.slice(1).map(m => m.action[0])")
+    assert actions[0] == 2
+    assert 0 in actions or set(actions) == {2}, "once the key is up: stay"
+    assert (canvas(page) != before).any()
+    encoder = Encoder.load(explored.encoder_folder)
+    code = page.run("return [...worldvae.dream.now.code]")
+    drawn = encoder.decode(encoder.unwhiten(np.array([code], np.float32)))[0]
+    assert np.abs(canvas(page).astype(int) - drawn).max() <= 1
+
+
+def test_the_page_measures_its_frames_a_second(page: Any) -> None:
+    """Encoding, a step of the dynamics and the decoder, of a small network here."""
+    per_second = page.wait("return (await worldvae.measure()).framesPerSecond")
+    assert per_second > 20
+
+
+def canvas(page: Any) -> Any:
+    from tests.agents.explore.test_code import pixels
+
+    return pixels(page, "dream-canvas")
+
+
+def test_keys_stand_for_the_environments_own_names(page: Any) -> None:
+    assert page.run("return worldvae.contents.dream.actions.names") == [
+        "STAY",
+        "LEFT",
+        "RIGHT",
+        "UP",
+        "DOWN",
+    ]
+    names = ["NOOP", "FIRE", "UPRIGHT", "RIGHT", "MOVE_LEFT+ATTACK", "forward"]
+    presses = [["ArrowRight"], ["ArrowUp", "ArrowRight"], [" "], ["ArrowLeft", " "], ["4"], ["9"]]
+    found = page.wait(
+        "const [names, presses] = arguments;"
+        "const facts = { kind: 'discrete', names, choices: names.length, low: [], high: [] };"
+        "const actions = worldvae.makeActions(facts);"
+        "return [actions.idle, ...presses.map(keys => actions.ofKeys(new Set(keys)))]",
+        names,
+        presses,
+    )
+    assert found == [[0], [3], [2], [1], [4], [4], None]
+
+
+def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None:
+    from worldvae.dynamics.actions import ActionSpace
+
+    low, high = [-1.0, 0.0, -3.0], [1.0, 1.0, 5.0]
+    found = page.wait(
+        "const [low, high, action] = arguments;"
+        "const actions = worldvae.makeActions({ kind: 'box', names: [], low, high });"
+        "const held = new Set(['ArrowLeft', 'ArrowUp']);"
+        "const pressed = Array.from({length: 4}, () => actions.ofKeys(held));"
+        "return [[...actions.encode(action)], pressed, actions.ofKeys(new Set()), actions.idle]",
+        low,
+        high,
+        [0.5, 0.25, 4.0],
+    )
+    encoded = ActionSpace(low=tuple(low), high=tuple(high)).encode(np.array([[0.5, 0.25, 4.0]]))
+    np.testing.assert_allclose(found[0], encoded[0], atol=1e-6)
+    np.testing.assert_allclose(found[1][0], [-0.7, 0.35, 0])
+    np.testing.assert_allclose(found[1][3], [-1, 1, 0])
+    assert found[2] is None
+    assert found[3] == [0, 0, 0]
+
+
+def test_keys_beside_the_frame_are_shown_in_their_own_units(page: Any) -> None:
+    found = page.wait(
+        "const dynamics = Object.create(worldvae.dynamics);"
+        "const key = { name: 'health', mean: [50], std: [20], low: [0], high: [100] };"
+        "dynamics.facts = { latents: 2, keys: [key] };"
+        "return [-1, 4, -3].map(value => dynamics.keysOf([0, 0, value])[0].values[0])"
+    )
+    assert found == [30, 100, 0]
