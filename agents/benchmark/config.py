@@ -114,15 +114,33 @@ class WholeJobRow(Config):
 
 
 class ScalingConfig(Config):
-    """How cost grows with the number of environments, the number of frames, and the frame size."""
+    """How the cost of each stage grows with what makes it larger."""
 
     repeats: int = Field(3, ge=1, description="Measurements of each point; their median counts.")
     num_envs: tuple[int, ...] = Field((4, 8, 16, 32), min_length=2, description="Environments.")
     frames: tuple[int, ...] = Field((500, 1_000, 2_000, 4_000), min_length=2, description="Frames.")
     sides: tuple[int, ...] = Field((32, 48, 64, 96, 128), min_length=2, description="Frame sides.")
     stored: tuple[int, ...] = Field(
-        (10_000, 100_000, 1_000_000), min_length=2, description="Frames to train on."
+        (10_000, 100_000, 1_000_000), min_length=2, description="Frames to train on, and to verify."
     )
+    opened: tuple[int, ...] = Field(
+        (100_000, 1_000_000, 10_000_000),
+        min_length=2,
+        description="Frames of a store that is opened and listed.",
+    )
+    windows: tuple[int, ...] = Field(
+        (16, 32, 64), min_length=2, description="Decisions in a window of dynamics."
+    )
+    members: tuple[int, ...] = Field((1, 2, 4), min_length=2, description="Members of dynamics.")
+    dreams: tuple[int, ...] = Field((16, 64, 256), min_length=2, description="Dreams at once.")
+    horizons: tuple[int, ...] = Field(
+        (25, 50, 100), min_length=2, description="Decisions of a dream."
+    )
+    seeds: tuple[int, ...] = Field((5, 10, 20), min_length=2, description="Seeds in a report.")
+    episodes: tuple[int, ...] = Field(
+        (10, 100, 1_000), min_length=2, description="Evaluation episodes of a seed in a report."
+    )
+    windows_per_step: int = Field(32, ge=1, description="Windows per step of dynamics.")
     vector_steps: int = Field(100, ge=1, description="Vector steps per point of `num_envs`.")
     train_steps: int = Field(3, ge=1, description="Optimiser steps per point.")
     batch_size: int = Field(64, ge=1, description="Frames per step, the most on its curve.")

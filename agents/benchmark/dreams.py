@@ -46,7 +46,7 @@ def our_side(config: BenchmarkConfig) -> str:
 
 def many_dreams(bench: Bench) -> Side:
     """Return a side that steps all dreams together, with random actions."""
-    return _many(bench, _source(bench))
+    return _many(bench, dream_source(bench))
 
 
 def _against_wanted(bench: Bench) -> Comparison:
@@ -57,7 +57,7 @@ def _against_wanted(bench: Bench) -> Comparison:
 
 
 def _against_single_dreams(bench: Bench) -> Comparison:
-    source = _source(bench)
+    source = dream_source(bench)
     return bench.compare(Contest(_many(bench, source), _single(bench, source)))
 
 
@@ -65,32 +65,39 @@ def _against_reality(bench: Bench) -> Comparison:
     return bench.compare(Contest(many_dreams(bench), _reality(bench)))
 
 
-def _encoder(bench: Bench) -> Path:
+def encoder_of(bench: Bench) -> Path:
+    """Return the folder of the encoder whose latents are dreamed."""
     return bench.encoder(bench.config.car_racing, bench.config.lean_pretrain)
 
 
-def _dynamics(bench: Bench) -> Path:
+def dynamics_of(bench: Bench) -> Path:
     """Return a folder of dynamics with initial weights, which are as fast as trained ones."""
     env, network = bench.config.car_racing, bench.config.dream.network
     digest = hashlib.sha256(network.model_dump_json().encode()).hexdigest()[:8]
     folder = bench.experiment(env, bench.config.lean_pretrain).folder / f"dynamics-{digest}"
     config = DynamicsConfig(**dict(network))
     store = bench.store(env)
-    leave_dynamics_untrained(store, _encoder(bench), config, folder, bench.config.seed)
+    leave_dynamics_untrained(store, encoder_of(bench), config, folder, bench.config.seed)
     return folder
 
 
-def _source(bench: Bench) -> DreamSource:
-    return DreamSource.load(_dynamics(bench), device=bench.device)
+def dream_source(bench: Bench) -> DreamSource:
+    """Return what dreams of the benchmark's dynamics share."""
+    return DreamSource.load(dynamics_of(bench), device=bench.device)
 
 
 def _many(bench: Bench, source: DreamSource) -> Side:
     settings = bench.config.dream
+    return play_dreams(bench, source, settings.num_envs, settings.vector_steps)
+
+
+def play_dreams(bench: Bench, source: DreamSource, num_envs: int, vector_steps: int) -> Side:
+    """Return a side that steps `num_envs` dreams together; it counts decisions."""
 
     def play(watch: Stopwatch) -> float:
         with watch.paused():
-            env = DreamVectorEnv(source, settings.num_envs, bench.seed("dream"))
-        return _play(env, settings.vector_steps, watch, bench.config.seed)
+            env = DreamVectorEnv(source, num_envs, bench.seed("dream"))
+        return _play(env, vector_steps, watch, bench.config.seed)
 
     return play
 
@@ -119,7 +126,7 @@ def _single(bench: Bench, source: DreamSource) -> Side:
 def _reality(bench: Bench) -> Side:
     """Return a side that steps the real environment as an agent with memory observes it."""
     env, settings = bench.config.car_racing, bench.config.latent_env
-    encoder, dynamics = _encoder(bench), _dynamics(bench)
+    encoder, dynamics = encoder_of(bench), dynamics_of(bench)
 
     def play(watch: Stopwatch) -> float:
         with watch.paused():

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from agents.benchmark.results import RowResult
-from agents.benchmark.scaling import ScalingCurve
+from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.plots.encoder import BLACK
 from worldvae.plots.style import BLUE, GREY, ORANGE, STYLE
 
@@ -24,7 +24,14 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 ROW_INCHES = 0.42
 HEAD = 0.6
 """Space above a group for its name, in rows."""
-STAGE_COLOURS = {"collection": "#009e73", "pretraining": BLUE, "encoding": "#cc79a7"}
+STAGE_COLOURS = {
+    "collection": "#009e73",
+    "store": "#56b4e9",
+    "pretraining": BLUE,
+    "encoding": "#cc79a7",
+    "dynamics": ORANGE,
+    "dream": "#b8a000",
+}
 
 
 def benchmark_figure(rows: Sequence[RowResult]) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
-from agents.benchmark.scaling import ScalingCurve
+from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.config import Config
 from worldvae.json_files import JsonFile
 
@@ -86,9 +87,15 @@ class Results(Config):
         others = [name for name in rows if name not in order]
         return self._with(rows=tuple(rows[name] for name in (*ordered, *others)))
 
-    def with_scaling(self, curves: tuple[ScalingCurve, ...]) -> Results:
-        """Return the results with `curves` in place of older ones."""
-        return self._with(scaling=curves)
+    def with_scaling(self, curves: Sequence[ScalingCurve], stages: Sequence[str]) -> Results:
+        """Return the results with `curves` in place of older ones of the same stages.
+
+        Curves come in the order of `stages`; those of other stages are dropped.
+        """
+        measured = {curve.stage for curve in curves}
+        kept = [curve for curve in self.scaling if curve.stage not in measured]
+        ordered = [c for stage in stages for c in (*kept, *curves) if c.stage == stage]
+        return self._with(scaling=tuple(ordered))
 
     def _with(self, **changed: Any) -> Results:
         return self.model_copy(update=changed)

@@ -15,7 +15,7 @@ from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.machine import Machine, this_machine
 from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row
-from agents.benchmark.scaling import measure_scaling
+from agents.benchmark.scaling.stages import STAGES
 from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
 from agents.run.command import exact_command
@@ -36,7 +36,8 @@ def run_benchmark(
     could be measured.
     """
     rows = all_rows(config)
-    names = choose(only, [*(row.name for row in rows), SCALING])
+    curves = [f"{SCALING}-{stage}" for stage in STAGES]
+    names = choose(only, [*(row.name for row in rows), SCALING, *curves])
     machine = this_machine(torch_device(config.device))
     if machine.is_noisy:
         warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
@@ -58,10 +59,13 @@ def _run(
             results = results.with_row(result, order)
             BENCHMARK.write(folder, results)
             say(f"{row.name}: {result.bound}{result.ratio:.3g} ({result.seconds:.0f} s)")
-    if SCALING in names:
-        curves = attempt(SCALING, partial(measure_scaling, bench))
+    for stage in (stage for stage in STAGES if names & {SCALING, f"{SCALING}-{stage}"}):
+        curves = attempt(f"{SCALING}-{stage}", partial(STAGES[stage], bench))
         complete &= curves is not None
-        results = results if curves is None else results.with_scaling(curves)
+        if curves is not None:
+            of_here = [curve.model_copy(update={"machine": machine}) for curve in curves]
+            results = results.with_scaling(of_here, [*STAGES])
+            BENCHMARK.write(folder, results)
     write_results(results, folder)
     return results, complete
 

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agents.benchmark.figure import benchmark_figure, scaling_figure
+from agents.benchmark.machine import Machine
 from agents.benchmark.results import BENCHMARK, Results, RowResult
-from agents.benchmark.scaling import ScalingCurve
+from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
 from worldvae.plots.frames import DPI
@@ -41,9 +42,10 @@ def describe(results: Results) -> str:
     """Return all results in Markdown."""
     parts = []
     if results.rows:
-        parts += [row_table(results.rows), *_machines(results.rows), *_notes(results.rows)]
+        where = [(row.name, row.machine) for row in results.rows]
+        parts += [row_table(results.rows), *_machines(where), *_notes(results.rows)]
     if results.scaling:
-        parts.append(slope_table(results.scaling))
+        parts += [slope_table(results.scaling), *_machines(_where(results.scaling))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -88,12 +90,18 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _machines(rows: Sequence[RowResult]) -> list[str]:
-    """Return a line per machine, with the rows it measured if there are several machines."""
-    machines = {str(row.machine): row.machine for row in rows}
+def _where(curves: Sequence[ScalingCurve]) -> list[tuple[str, Machine]]:
+    """Return each stage with the machine that it was measured on."""
+    found = {curve.stage: curve.machine for curve in curves}
+    return [(stage, machine) for stage, machine in found.items() if machine is not None]
+
+
+def _machines(where: Sequence[tuple[str, Machine]]) -> list[str]:
+    """Return a line per machine, with the names measured on it if there are several machines."""
+    machines = {str(machine): machine for _, machine in where}
     lines = []
     for text, machine in machines.items():
-        names = [row.name for row in rows if str(row.machine) == text]
+        names = [name for name, other in where if str(other) == text]
         which = f" ({', '.join(names)})" if len(machines) > 1 else ""
         noise = "; **other work ran beside it**" if machine.is_noisy else ""
         lines.append(f"Measured on {text}{noise}{which}.")

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from agents.benchmark.figure import MET, MISSED, REPORTED, benchmark_figure, scaling_figure
-from agents.benchmark.scaling import ScalingCurve
+from agents.benchmark.scaling.curve import ScalingCurve
 from tests.agents.benchmark.synthetic import result
 
 ROWS = (

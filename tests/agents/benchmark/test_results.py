@@ -9,6 +9,7 @@ import pytest
 from agents.benchmark.measure import Comparison, Lap
 from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.scaling.curve import ScalingCurve
 from tests.agents.benchmark.synthetic import QUIET, result
 from worldvae.errors import WorldvaeError
 
@@ -50,6 +51,18 @@ def test_a_row_takes_the_place_of_its_older_self_in_the_order_of_the_table(tmp_p
     again = read_results(tmp_path)
     assert [(row.name, row.ratio) for row in again.rows] == [("a", 3), ("c", 4), ("gone", 1)]
     assert again == results
+
+
+def test_curves_take_the_place_of_older_ones_of_their_stage() -> None:
+    def curve(stage: str, cost: float) -> ScalingCurve:
+        same = {"quantity": "n", "cost": "s", "expected": 1, "x": (1, 2)}
+        return ScalingCurve.model_validate({"stage": stage, "y": (cost, cost), **same})
+
+    results, stages = Results(), ["a", "b", "c"]
+    for measured in ([curve("c", 1), curve("c", 2)], [curve("a", 3)], [curve("c", 4)]):
+        results = results.with_scaling(measured, stages)
+    assert [(one.stage, one.y[0]) for one in results.scaling] == [("a", 3), ("c", 4)]
+    assert results.with_scaling([], ["a"]).scaling == (curve("a", 3),), "stages that are gone"
 
 
 def test_nothing_was_measured_yet(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.results import read_results
 from agents.benchmark.run import SCALING, attempt, choose, run_benchmark
+from agents.benchmark.scaling.stages import STAGES
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
 from worldvae.errors import WorldvaeError
@@ -51,6 +53,14 @@ def tiny(folder: Path) -> BenchmarkConfig:
                 "frames": [100, 200],
                 "sides": [32, 40],
                 "stored": [5000, 6000],
+                "opened": [5000, 10_000],
+                "windows": [4, 8],
+                "members": [1, 2],
+                "windows_per_step": 2,
+                "dreams": [2, 4],
+                "horizons": [2, 4],
+                "seeds": [1, 2],
+                "episodes": [2, 4],
                 "vector_steps": 10,
                 "train_steps": 1,
                 "batch_size": 16,
@@ -113,12 +123,14 @@ def test_the_rows_are_those_that_were_asked_for(
     assert memory.their_values[0] == pytest.approx(100 * 64 * 64 * 3 / 1e9)
 
 
-def test_scaling_has_three_quantities_for_each_stage(
+def test_each_stage_has_a_curve_for_each_quantity_that_makes_it_larger(
     measured: tuple[BenchmarkConfig, list[str], bool],
 ) -> None:
     curves = read_results(measured[0].folder).scaling
-    stages = [curve.stage for curve in curves]
-    assert stages == ["collection"] * 3 + ["pretraining"] * 3 + ["encoding"] * 3
+    counts = Counter(curve.stage for curve in curves)
+    assert list(counts) == [*STAGES]
+    assert [*counts.values()] == [3, 4, 3, 3, 2, 2, 2]
+    assert all(curve.machine is not None for curve in curves)
     assert all(len(curve.x) == len(curve.y) >= 2 for curve in curves)
     assert all(cost > 0 for curve in curves for cost in curve.y)
 
@@ -135,12 +147,13 @@ def test_only_measures_that_row_and_leaves_the_others_as_they_are(
     config = measured[0]
     killed = config.folder / "work" / "scratch-of-a-run-that-was-killed"
     killed.mkdir()
-    before = {row.name: row for row in read_results(config.folder).rows}
+    earlier = read_results(config.folder)
+    before = {row.name: row for row in earlier.rows}
     after, complete = run_benchmark(config, only=["encoder-2"], say=lambda _: None)
     assert complete
     changed = [row.name for row in after.rows if row != before[row.name]]
     assert changed == ["encoder-2"]
-    assert len(after.scaling) == 9
+    assert after.scaling == earlier.scaling
     assert not killed.exists()
 
 

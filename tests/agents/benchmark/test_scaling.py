@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.benchmark.measure import Side, Stopwatch
-from agents.benchmark.scaling import ScalingCurve, measure_points
+from agents.benchmark.scaling.curve import ScalingCurve, measure_points
 from tests.agents.benchmark.synthetic import FakeClock
 
 X = (1.0, 3.0, 10.0, 50.0)

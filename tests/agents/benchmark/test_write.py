@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.results import Results
-from agents.benchmark.scaling import ScalingCurve
+from agents.benchmark.scaling.curve import ScalingCurve
 from agents.benchmark.write import describe, number, publish, replace_section, write_results
 from tests.agents.benchmark.synthetic import NOISY, result
 from worldvae.errors import WorldvaeError
