@@ -16,6 +16,7 @@ import pytest
 
 from agents.config.experiment import Experiment
 from agents.train import train
+from tests.commands import run
 from tests.processes import PATIENCE, children, wait_until
 from worldvae.errors import WorldvaeError
 
@@ -79,9 +80,7 @@ def test_a_killed_worker_is_one_line_and_goes_on_when_called_again(tmp_path: Pat
     assert not (folder(tmp_path, 0) / "result.json").exists()
     assert "agents/pixels/seed_0" in (tmp_path / "x" / "report.html").read_text()
     done = (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns
-    again = start(command)
-    again.communicate(timeout=PATIENCE)
-    assert again.returncode == 0
+    run(*command)
     assert went_on(tmp_path, 0)
     assert not went_on(tmp_path, 1)
     assert (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns == done
@@ -98,8 +97,8 @@ def test_ctrl_c_says_the_command_that_goes_on(tmp_path: Path) -> None:
     said, _, command = last.partition(": ")
     assert said == "interrupted; to go on from here"
     python, *rest = shlex.split(command)
-    assert python == "python"
-    subprocess.run([sys.executable, *rest], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    assert (python, rest[0]) == ("python", "-m")
+    run(*rest[1:])
     assert went_on(tmp_path, 0)
 
 
