@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from agents.config.experiment import Experiment
+from agents.explore.agent_part import AgentPart, DreamedBy, agent_parts, first_agents
+from agents.explore.assets import Asset
 from agents.explore.code_part import code_part
 from agents.explore.contents import ExplorerContents, MomentFacts
-from agents.explore.dream_part import dream_part
+from agents.explore.dream_part import DreamPart, dream_part
 from agents.explore.page_file import filled, page_html
-from agents.explore.segments import ShownEpisodes
+from agents.explore.segments import HeldOutFrame, ShownEpisodes
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.errors import WorldvaeError
 from worldvae.export.onnx_file import check_extra
 from worldvae.files import atomic_write_text
 from worldvae.rollouts import RolloutStore
@@ -22,6 +25,12 @@ EXPLORER = "explorer.html"
 
 MOMENTS = 16
 """Held-out frames to choose from."""
+
+RUNTIME_SIZE = 4_800_000
+"""Bytes of the runtime, the scripts and the styles in a page."""
+
+LARGEST = 15_000_000
+"""Bytes of a page, above which agents are left out that nobody has named."""
 
 CODE = (
     "Choose a real frame that the encoder was not trained on. Its latents are the sliders, in "
@@ -35,18 +44,32 @@ PRIOR = "The prior is N(0, 1) of each latent: what the decoder draws where it kn
 NO_PRIOR = "The objective has no prior; the spread of the training frames stands for it."
 
 
-def write_explorer(experiment: Experiment, path: Path) -> None:
+def write_explorer(
+    experiment: Experiment, path: Path, agents: Sequence[str] | None = None
+) -> list[str]:
     """Write the page of the experiment's run, as far as its parts are made, to `path`.
 
-    Raises ArtifactError without rollouts or an encoder, ConfigError without the extra for exports.
+    Args:
+        agents: Agents that may play, as ARM/seed_K; None: one of each arm, as far as the page does
+            not become too large.
+
+    Returns a line for each part that was left out. Raises ArtifactError without rollouts or an
+    encoder, ConfigError without the extra for exports.
     """
     check_extra()
     encoder = Encoder.load(experiment.encoder_folder)
     shown = ShownEpisodes.of(RolloutStore(experiment.rollouts_folder))
     encoder.card.check_frame(shown.store.env.frame, str(shown.store.folder))
-    moments = shown.moments(MOMENTS)
+    moments, skipped = shown.moments(MOMENTS), list[str]()
     code = code_part(encoder, shown, moments)
-    dream = dream_part(experiment, encoder, shown, moments)
+    dream = _dream(experiment, encoder, shown, moments, skipped)
+    assets = [*code.assets, *(() if dream is None else dream.assets)]
+    playing = list[AgentPart]()
+    if dream is not None:
+        folders = _agent_folders(experiment, agents)
+        seen = DreamedBy.of(encoder, dream, experiment)
+        found = agent_parts(folders, seen, skipped)
+        playing = [*found] if agents else [*_fitting(found, assets, skipped)]
     contents = ExplorerContents(
         title=experiment.folder.resolve().name,
         env_id=encoder.card.env_id,
@@ -54,11 +77,51 @@ def write_explorer(experiment: Experiment, path: Path) -> None:
         code=code.facts,
         moments=tuple(MomentFacts(episode=one.record.name, frame=one.frame) for one in moments),
         dream=None if dream is None else dream.facts,
+        agents=tuple(part.facts for part in playing),
         command=exact_command(),
         versions=library_versions(),
     )
-    assets = *code.assets, *(() if dream is None else dream.assets)
+    assets += [part.asset for part in playing]
     atomic_write_text(path, page_html(contents, _sections(contents), assets))
+    return skipped
+
+
+def _dream(
+    experiment: Experiment,
+    encoder: Encoder,
+    shown: ShownEpisodes,
+    moments: list[HeldOutFrame],
+    skipped: list[str],
+) -> DreamPart | None:
+    """Return the part on dreams; dynamics that cannot be read leave the encoder's part alone."""
+    try:
+        return dream_part(experiment, encoder, shown, moments)
+    except WorldvaeError as error:
+        skipped.append(str(error))
+        return None
+
+
+def _agent_folders(experiment: Experiment, agents: Sequence[str] | None) -> list[Path]:
+    if agents is None:
+        return first_agents(experiment.folder)
+    return [experiment.folder / "agents" / name for name in agents]
+
+
+def _fitting(
+    parts: Iterable[AgentPart], others: Sequence[Asset], skipped: list[str]
+) -> Iterator[AgentPart]:
+    """Yield the agents with which the page stays below LARGEST bytes."""
+    size = RUNTIME_SIZE + sum(len(asset.html) for asset in others)
+    for part in parts:
+        own = len(part.asset.html)
+        if size + own > LARGEST:
+            skipped.append(
+                f"{part.facts.name}: its {own / 1e6:.1f} MB would make the page larger than "
+                f"{LARGEST / 1e6:.0f} MB; --agents names those to take"
+            )
+        else:
+            size += own
+            yield part
 
 
 def _sections(contents: ExplorerContents) -> Iterator[str]:

@@ -85,6 +85,23 @@ class DreamFacts(Content):
     trust: TrustFacts | None = Field(description="Null: nobody has checked it.")
 
 
+class AgentFacts(Content):
+    """An agent that can play the dream."""
+
+    asset: str = Field(description="The name of its network.")
+    name: str = Field(description="Arm and seed.")
+    sees: Literal["latents", "frame"] = Field(
+        description="The dream's latents, or the picture that the decoder draws of them."
+    )
+    observation: str = Field(description="The observation of its arm in words.")
+    noise: Literal["normal", "gumbel", "uniform"] | None = Field(
+        description="The distribution of the noise that samples its actions; null: it cannot."
+    )
+    noise_size: int = Field(description="Numbers of that noise.")
+    samples: bool = Field(description="Whether it was scored with sampled actions.")
+    trained_steps: int = Field(description="Environment steps, real or dreamed.")
+
+
 class ExplorerContents(Content):
     """All of it."""
 
@@ -94,5 +111,6 @@ class ExplorerContents(Content):
     code: CodeFacts
     moments: tuple[MomentFacts, ...]
     dream: DreamFacts | None = Field(description="Null: the run has no dynamics.")
+    agents: tuple[AgentFacts, ...]
     command: str = Field(description="What was typed.")
     versions: dict[str, str]

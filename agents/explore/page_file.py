@@ -30,6 +30,7 @@ SCRIPTS = (
     "controls",
     "timeline",
     "dream_view",
+    "agent",
     "measure",
     "main",
 )

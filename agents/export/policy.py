@@ -6,13 +6,15 @@ noise of the kind that its description names a sample.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BaseModel
 from torch import Tensor, nn
+from torch.nn import functional
 
 from agents.config.agent import ALGORITHMS, AlgorithmName
 from worldvae.export.signature import NOISE, STATE, Tensors, TensorSpec, next_name
@@ -26,7 +28,24 @@ GREEDY = (
     "second as the choice; zeros: the best action"
 )
 
+PROBABILITIES, MEAN, DEVIATION = "probabilities", "mean", "deviation"
+"""What a policy says of its choices, or of its numbers."""
+
+NoiseKind = Literal["normal", "gumbel", "uniform"]
+
 Observation = Tensor | Tensors
+
+
+@dataclass(frozen=True)
+class PolicyDecision:
+    """What a policy does in N environments."""
+
+    actions: Tensor
+    """(N,) int64 or (N, A)."""
+    states: Tensors
+    """The next states of a recurrent policy."""
+    says: Tensors
+    """The distribution that the actions are of, by the names that the policy's `says` has."""
 
 
 class PolicyGraph(nn.Module):
@@ -34,17 +53,28 @@ class PolicyGraph(nn.Module):
 
     noise: TensorSpec | None = None
     """The input that samples; None if only the mode can be computed."""
+    noise_kind: NoiseKind | None = None
+    """How the numbers of that input are distributed."""
     states: tuple[TensorSpec, ...] = ()
     """The inputs that hold the past of a recurrent policy."""
+    says: tuple[TensorSpec, ...] = ()
+    """What it can say of the distribution of its actions."""
 
-    def forward(
+    def decide(
         self, observation: Observation, episode_start: Tensor, tensors: Tensors
-    ) -> tuple[Tensor, Tensors]:
-        """Return the actions of N environments, (N,) int64 or (N, A), and the next states.
+    ) -> PolicyDecision:
+        """Return what is done in N environments.
 
         `observation` is what the policy's `predict` gets, images channels last.
         """
         raise NotImplementedError
+
+    def forward(
+        self, observation: Observation, episode_start: Tensor, tensors: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """Return the actions of N environments, (N,) int64 or (N, A), and the next states."""
+        decision = self.decide(observation, episode_start, tensors)
+        return decision.actions, decision.states
 
 
 class ActorCriticGraph(PolicyGraph):
@@ -55,9 +85,14 @@ class ActorCriticGraph(PolicyGraph):
         self.policy, self._recurrent = policy, recurrent
         self._bounds = Bounds(policy.action_space)
         if isinstance(policy.action_space, spaces.Discrete):
-            self.noise = _noise((int(policy.action_space.n),), GUMBEL)
-        elif not policy.use_sde:  # which draws its noise from the state
-            self.noise = _noise(policy.action_space.shape, NORMAL)
+            shape: tuple[int, ...] = (int(policy.action_space.n),)
+            self.noise, self.noise_kind = _noise(shape, GUMBEL), "gumbel"
+            self.says = _probabilities(*shape)
+        else:
+            shape = policy.action_space.shape
+            self.says = _gaussian(shape, has_deviation=not policy.use_sde)
+            if not policy.use_sde:  # which draws its noise from the state
+                self.noise, self.noise_kind = _noise(shape, NORMAL), "normal"
         if recurrent:
             shape = (policy.lstm_actor.num_layers, policy.lstm_actor.hidden_size)
             self.states = tuple(
@@ -65,9 +100,9 @@ class ActorCriticGraph(PolicyGraph):
                 for name in (HIDDEN, CELL)
             )
 
-    def forward(
+    def decide(
         self, observation: Observation, episode_start: Tensor, tensors: Tensors
-    ) -> tuple[Tensor, Tensors]:
+    ) -> PolicyDecision:
         policy, shown = self.policy, channels_first(observation, self.policy.observation_space)
         features = BaseModel.extract_features(policy, shown, policy.pi_features_extractor)
         after: Tensors = {}
@@ -75,11 +110,20 @@ class ActorCriticGraph(PolicyGraph):
             features, after = self._remembered(features, episode_start, tensors)
         output = policy.action_net(policy.mlp_extractor.forward_actor(features))
         if isinstance(policy.action_space, spaces.Discrete):
-            return (output + tensors[NOISE]).argmax(-1), after
+            chosen = (output + tensors[NOISE]).argmax(-1)
+            return PolicyDecision(chosen, after, {PROBABILITIES: output.softmax(-1)})
+        says = {MEAN: self._bounded(output)}
         if self.noise is not None:
-            output = output + policy.log_std.exp() * tensors[NOISE]
-        squashes = policy.squash_output
-        return self._bounds.unscaled(output.tanh()) if squashes else self._bounds(output), after
+            says[DEVIATION] = policy.log_std.exp() + 0 * output
+            output = output + says[DEVIATION] * tensors[NOISE]
+        return PolicyDecision(self._bounded(output), after, says)
+
+    def _bounded(self, numbers: Tensor) -> Tensor:
+        squashes = self.policy.squash_output
+        bounded: Tensor = (
+            self._bounds.unscaled(numbers.tanh()) if squashes else self._bounds(numbers)
+        )
+        return bounded
 
     def _remembered(
         self, features: Tensor, episode_start: Tensor, tensors: Tensors
@@ -103,17 +147,22 @@ class SquashedGraph(PolicyGraph):
         super().__init__()
         self.actor = actor
         self._bounds = Bounds(actor.action_space)
+        self.says = _gaussian(actor.action_space.shape, has_deviation=not actor.use_sde)
         if not actor.use_sde:
-            self.noise = _noise(actor.action_space.shape, NORMAL)
+            self.noise, self.noise_kind = _noise(actor.action_space.shape, NORMAL), "normal"
 
-    def forward(
+    def decide(
         self, observation: Observation, episode_start: Tensor, tensors: Tensors
-    ) -> tuple[Tensor, Tensors]:
+    ) -> PolicyDecision:
         shown = channels_first(observation, self.actor.observation_space)
         mean, log_std, _ = self.actor.get_action_dist_params(shown)
+        says = {MEAN: self._bounds.unscaled(mean.tanh())}
         if self.noise is not None:
+            # To first order: tanh' = 1 - tanh^2.
+            slope = self._bounds.half_width * (1 - mean.tanh().square())
+            says[DEVIATION] = slope * log_std.exp()
             mean = mean + log_std.exp() * tensors[NOISE]
-        return self._bounds.unscaled(mean.tanh()), {}
+        return PolicyDecision(self._bounds.unscaled(mean.tanh()), {}, says)
 
 
 class GreedyGraph(PolicyGraph):
@@ -124,15 +173,19 @@ class GreedyGraph(PolicyGraph):
         self.network, self._threshold = network, 1 - exploration
         self._choices = int(network.action_space.n)
         self.noise = _noise((2,), GREEDY.format(threshold=f"{self._threshold:g}"))
+        self.noise_kind, self.says = "uniform", _probabilities(self._choices)
 
-    def forward(
+    def decide(
         self, observation: Observation, episode_start: Tensor, tensors: Tensors
-    ) -> tuple[Tensor, Tensors]:
+    ) -> PolicyDecision:
         shown = channels_first(observation, self.network.observation_space)
         best = self.network(shown).argmax(-1)
         explores, choice = tensors[NOISE].unbind(-1)
         other = (choice * self._choices).floor().clamp(0, self._choices - 1).to(torch.int64)
-        return torch.where(explores > self._threshold, other, best), {}
+        chosen = torch.where(explores > self._threshold, other, best)
+        greedy = functional.one_hot(best, self._choices).to(torch.float32)
+        shares = (1 - self._threshold) / self._choices + self._threshold * greedy
+        return PolicyDecision(chosen, {}, {PROBABILITIES: shares})
 
 
 class Bounds(nn.Module):
@@ -154,6 +207,11 @@ class Bounds(nn.Module):
     def unscaled(self, actions: Tensor) -> Tensor:
         """Return actions (N, A) in [-1, 1], scaled to the bounds."""
         return self.low + 0.5 * (actions + 1.0) * (self.high - self.low)
+
+    @property
+    def half_width(self) -> Tensor:
+        """Half of the way from the lower to the upper bound of each axis, (A,)."""
+        return 0.5 * (self.high - self.low)
 
 
 def policy_graph(model: BaseAlgorithm, algorithm: AlgorithmName) -> PolicyGraph:
@@ -178,6 +236,19 @@ def channels_first(observation: Observation, space: spaces.Space[Any]) -> Observ
 def _as_shown(part: Tensor, space: spaces.Space[Any]) -> Tensor:
     is_image = part.ndim == 4 and tuple(part.shape[1:]) != space.shape
     return part.permute(0, 3, 1, 2) if is_image else part
+
+
+def _probabilities(choices: int) -> tuple[TensorSpec, ...]:
+    meaning = "of each choice"
+    return (TensorSpec(name=PROBABILITIES, dtype="float32", shape=(choices,), meaning=meaning),)
+
+
+def _gaussian(shape: tuple[int, ...], has_deviation: bool) -> tuple[TensorSpec, ...]:
+    names = (MEAN, DEVIATION) if has_deviation else (MEAN,)
+    return tuple(
+        TensorSpec(name=name, dtype="float32", shape=shape, meaning=f"{name} of each axis")
+        for name in names
+    )
 
 
 def _noise(shape: tuple[int, ...], meaning: str) -> TensorSpec:

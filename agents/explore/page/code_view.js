@@ -9,7 +9,7 @@ const SHOWN = 12; // sliders before "all latents"
 export class CodeView {
   constructor(facts, moments, random) {
     Object.assign(this, { facts, moments, random, encoder: null });
-    this.chosen = Math.min(1, moments.shape[0] - 1); // a first frame is often an odd one
+    this.chosen = Math.min(2, moments.shape[0] - 1); // a first frame is often an odd one
     this.other = null;
     this.order = facts.latents.map((_, z) => z);
     const weight = (z) => (facts.has_prior ? facts.latents[z].nats : facts.latents[z].std);

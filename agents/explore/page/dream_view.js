@@ -14,7 +14,7 @@ export class DreamView {
     this.actions = dream.actions;
     this.player = null; // null: you
     this.held = new Set();
-    this.startAt = Math.min(1, moments.shape[0] - 1);
+    this.startAt = Math.min(2, moments.shape[0] - 1); // a first frame is often an odd one
     this.seed = Math.floor(Math.random() * 1e6);
     const Controls = "count" in this.actions ? ChoiceControls : NumberControls;
     this.controls = new Controls(this.actions, (action) => this.press(action));
@@ -26,6 +26,8 @@ export class DreamView {
     this.keyboard();
     byId("dream-actions").append(this.controls.element);
     byId("dream-begin").disabled = false;
+    const isAlone = dream.dynamics.facts.members === 1; // which cannot disagree
+    for (const element of document.querySelectorAll("#dream .apart")) element.hidden = isAlone;
   }
 
   starts() {
@@ -47,6 +49,9 @@ export class DreamView {
     }, player?.name ?? "you"));
     this.playerButtons = all.map((player, index) => ({ player, button: buttons[index] }));
     byId("dream-players").append(...buttons);
+    byId("dream-samples").firstElementChild.onchange = (event) => {
+      if (this.player) this.player.samples = event.target.checked;
+    };
     byId("dream-players").hidden = !this.agents.length;
   }
 
@@ -117,6 +122,9 @@ export class DreamView {
     for (const { player: one, button } of this.playerButtons) {
       button.setAttribute("aria-pressed", one === player);
     }
+    const samples = byId("dream-samples");
+    samples.hidden = !player?.facts.noise;
+    if (player) samples.firstElementChild.checked = player.samples;
     if (player && !this.isPlaying && !this.dream.isOver) this.play();
   }
 
@@ -226,12 +234,14 @@ export class DreamView {
   showMoment() {
     const { now, at, dynamics, actions } = this.dream;
     drawFrame(byId("dream-canvas"), now.levels, this.facts);
-    this.controls.show(now.action, this.player ? this.decision : null);
+    const decision = this.player ? this.decision : null;
+    this.controls.show(now.action, decision);
+    byId("dream-decides").textContent = decision ? this.says(decision) : "";
     byId("meter-decision").textContent = at;
     byId("meter-reward").textContent = signed(now.reward);
     byId("meter-total").textContent = signed(now.total);
     byId("meter-end").textContent = percent(now.endProbability);
-    byId("meter-disagreement").textContent = dynamics.facts.members > 1 ? now.disagreement.toFixed(2) : "–";
+    byId("meter-disagreement").textContent = now.disagreement.toFixed(2);
     byId("meter-keys").replaceChildren(...dynamics.keysOf(now.code).map(({ name, values }) =>
       make("div", {}, make("dt", {}, name), make("dd", {}, values.slice(0, 6).map((v) => v.toFixed(1)).join(", ")))));
     this.believe(now, at);
@@ -241,6 +251,14 @@ export class DreamView {
       this.timeline.draw();
       this.rate();
     }
+  }
+
+  /** What an agent did, and how sure it was. */
+  says({ action, probabilities, mean, deviation }) {
+    const done = `${this.player.name}: ${this.actions.describe(action)}`;
+    if (probabilities) return `${done} (probability ${percent(probabilities[action[0]])})`;
+    const about = (value, axis) => `${signed(value)}${deviation ? ` ± ${deviation[axis].toFixed(2)}` : ""}`;
+    return mean ? `${this.player.name}: mean ${mean.slice(0, 4).map(about).join(", ")}` : done;
   }
 
   believe(now, at) {

@@ -1,6 +1,7 @@
 /** Starts the page: first what needs no network, then the runtime, then each section. */
 
 import { makeActions } from "./actions.js";
+import { Agent } from "./agent.js";
 import { takeAsset } from "./assets.js";
 import { CodeView } from "./code_view.js";
 import { Dream } from "./dream.js";
@@ -37,7 +38,8 @@ async function startDream(contents, api) {
     encoder: api.encoder, dynamics: api.dynamics, actions: api.actions,
     starts: { codes, actions, before },
   });
-  api.view = new DreamView(contents.code, api.dream, api.moments, []);
+  api.agents = contents.agents.map((facts) => new Agent(facts));
+  api.view = new DreamView(contents.code, api.dream, api.moments, api.agents);
   await api.view.begin();
 }
 

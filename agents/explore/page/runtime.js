@@ -24,6 +24,11 @@ export class Network {
     return new Network(await ort.InferenceSession.create(data));
   }
 
+  /** Return {type, shape} of an input; a side that may be of any size is a name. */
+  input(name) {
+    return this.session.inputMetadata.find((one) => one.name === name);
+  }
+
   /** Run on {name: tensor}; return {name: tensor}. */
   run(feeds) {
     const done = last.then(() => this.session.run(feeds));

@@ -11,9 +11,13 @@ import torch
 
 from agents.config.experiment import Experiment
 from agents.explore.command import write_explorer
+from tests.agents.export.folders import make_agent
 from tests.tiny import load
 from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
 from worldvae.dynamics.model import Dynamics
+
+PLAYERS = ("pixels", "latent", "untrained", "memory", "untrained_memory", "blind")
+"""Arms of agents that see the dream in every way, and one that cannot see it."""
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +27,8 @@ def explored(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Experi
     shutil.copytree(prepared, runs)
     experiment = load(runs)
     _enliven(experiment.dynamics_folder)
+    for number, arm in enumerate(PLAYERS):
+        make_agent(experiment, arm, number)
     write_explorer(experiment, experiment.folder / "explorer.html")
     return experiment
 

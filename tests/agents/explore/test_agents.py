@@ -1,0 +1,154 @@
+"""Agents play the dream: what they do, and how likely it was, is what Python says of the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agents.config.experiment import Experiment
+from agents.explore.agent_part import first_agents
+from agents.policy.agent import Agent
+from tests.agents.explore.conftest import PLAYERS
+from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.state import DynamicsState
+
+HISTORY = "dream.history.map(m => ({ code: [...m.code], memory: [...m.memory],"
+HISTORY += " action: m.action, levels: m.levels ? [...m.levels] : null }))"
+
+PLAY = (
+    "const [name, start, taken] = arguments, dream = worldvae.dream;"
+    "worldvae.view.pause();"
+    "const agent = worldvae.agents.find(one => one.name === name);"
+    "agent.samples = false; dream.temperature = 1;"
+    "await dream.begin(start, 11);"
+    "for (const action of taken) await dream.step([action]);"
+    "const decisions = [];"
+    "for (let i = 0; i < 4; i++) {"
+    "  const decision = await agent.decide(dream);"
+    f"  decisions.push([decision.action, decision.probabilities, {HISTORY}]);"
+    "  await dream.step(decision.action);"
+    "}"
+    "return decisions"
+)
+PLAYER = "return document.querySelector('#dream-players [aria-pressed=true]').textContent"
+LATENTS = 4
+
+
+def probabilities(agent: Agent, observation: Any) -> Any:
+    """What the policy says of one observation."""
+    policy: Any = agent.model.policy
+    seen, _ = policy.obs_to_tensor(np.asarray(observation)[None])
+    return policy.get_distribution(seen).distribution.probs[0].detach().numpy()
+
+
+def follows(agent: Agent, history: list[Any]) -> Any:
+    """The probabilities of an agent of frames, which has seen all pictures of a dream."""
+    agent.begin()
+    for number, moment in enumerate(history):
+        frame = np.array(moment["levels"], np.uint8).reshape(1, 40, 40, 3)
+        agent(frame, np.array([number == 0]))
+    return probabilities(agent, agent.seen[0])
+
+
+def latents(agent: Agent, history: list[Any]) -> Any:
+    """Those of one that observes the last two latents."""
+    return probabilities(agent, np.concatenate([m["code"] for m in [history[0], *history][-2:]]))
+
+
+def dreamers(agent: Agent, history: list[Any], model: Dynamics) -> Any:
+    """Those of one that observes the memory of the dream's own first member."""
+    carried = torch.tensor(history[-1]["memory"]).reshape(2, 1, -1)
+    memory = model.memory(DynamicsState(carried, torch.zeros(1, LATENTS)))[0]
+    return probabilities(agent, np.concatenate([history[-1]["code"], memory]))
+
+
+def others(agent: Agent, history: list[Any], model: Dynamics) -> Any:
+    """Those of one that observes the memory of other dynamics."""
+    state = model.initial(1)
+    for number, moment in enumerate(history):
+        action = torch.eye(5)[[0 if moment["action"] is None else int(moment["action"][0])]]
+        code = torch.tensor(moment["code"])[None]
+        state = model.observe(state, code, action, torch.tensor([number == 0]))
+    return probabilities(agent, np.concatenate([history[-1]["code"], model.memory(state)[0]]))
+
+
+@pytest.mark.parametrize(("number", "start", "taken"), [*((n, 5, [3, 1]) for n in range(5))])
+def test_it_does_what_the_agent_does(
+    page: Any, explored: Experiment, number: int, start: int, taken: list[int]
+) -> None:
+    """After real decisions and two of a player, who hands over to it."""
+    arm = PLAYERS[number]
+    agent = Agent.load(explored.agent_folder(arm, number))
+    own, _ = load_dynamics(explored.dynamics_folder)
+    untrained, _ = load_dynamics(explored.untrained_dynamics_folder)
+    decisions = page.wait(PLAY, f"{arm} {number}", start, taken)
+    seen = set()
+    for action, said, history in decisions:
+        assert len(history) >= 3
+        expected = {
+            "latent": lambda past: latents(agent, past),
+            "memory": lambda past: dreamers(agent, past, own),
+            "untrained_memory": lambda past: others(agent, past, untrained),
+        }.get(arm, lambda past: follows(agent, past))(history)
+        np.testing.assert_allclose(said, expected, atol=1e-4)
+        assert action == [int(np.argmax(expected))]
+        seen.add(tuple(np.round(said, 3)))
+    assert len(seen) > 1, "an agent that always says the same would prove nothing"
+
+
+def test_sampled_actions_have_their_probabilities(page: Any) -> None:
+    script = (
+        "const agent = worldvae.agents.find(one => one.name === 'latent 1');"
+        "const dream = worldvae.dream, counts = [0, 0, 0, 0, 0];"
+        "agent.samples = true;"
+        "await dream.begin(3, 0);"
+        "let said;"
+        "for (let seed = 0; seed < 1500; seed++) {"
+        "  dream.seed = seed;"
+        "  const { action, probabilities } = await agent.decide(dream);"
+        "  counts[action[0]] += 1 / 1500; said = probabilities;"
+        "}"
+        "return [counts, said]"
+    )
+    counts, said = page.wait(script)
+    np.testing.assert_allclose(counts, said, atol=0.045)
+    assert sum(share > 0.05 for share in said) > 1
+
+
+def test_whoever_presses_a_key_takes_over(page: Any) -> None:
+    page.wait(
+        "const { view, dream } = worldvae;"
+        "await view.begin(1);"
+        "document.getElementById('dream-speed').value = '1';"
+        "view.letPlay(worldvae.agents[1]);"
+        "await new Promise(done => setTimeout(done, 400))"
+    )
+    assert page.run(PLAYER) == "latent 1"
+    said = page.run("return document.getElementById('dream-decides').textContent")
+    assert said.startswith("latent 1: ")
+    page.press("\ue013", seconds=0.1)
+    assert page.run(PLAYER) == "you"
+    page.run("worldvae.view.pause()")
+
+
+def test_agents_that_see_nothing_are_left_out(page: Any, explored: Experiment) -> None:
+    names = page.run("return worldvae.contents.agents.map(one => one.name)")
+    assert names == [f"{arm} {number}" for number, arm in enumerate(PLAYERS) if arm != "blind"]
+    kinds = page.run("return worldvae.contents.agents.map(one => one.sees)")
+    assert kinds == ["frame", "latents", "frame", "latents", "latents"]
+
+
+def test_one_agent_of_each_arm_plays(tmp_path: Path) -> None:
+    """The first finished one, in the order of the arms."""
+    for name in ("memory/seed_3", "memory/seed_10", "latent/seed_1", "latent/seed_0"):
+        folder = tmp_path / "agents" / name
+        folder.mkdir(parents=True)
+        (folder / "card.json").write_text("{}")
+    (tmp_path / "agents/latent/seed_0/card.json").unlink()
+    found = [str(path.relative_to(tmp_path / "agents")) for path in first_agents(tmp_path)]
+    assert found == ["latent/seed_1", "memory/seed_3"]

@@ -1,0 +1,62 @@
+"""What policies say of their actions is the distribution that Stable-Baselines3 draws them from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import DQN, PPO, SAC
+
+from agents.export.policy import PolicyDecision, policy_graph
+from worldvae.torch_seeding import seeded_torch
+
+COUNT = 4_000
+
+
+def decided(model: Any, algorithm: Any, observation: Any, noise: torch.Tensor) -> PolicyDecision:
+    graph = policy_graph(model, algorithm)
+    starts = torch.ones(len(noise), dtype=torch.bool)
+    seen = torch.tensor(observation, dtype=torch.float32).expand(len(noise), -1)
+    with torch.no_grad():
+        return graph.decide(seen, starts, {"noise": noise})
+
+
+def test_numbers_of_ppo_have_a_mean_and_a_deviation() -> None:
+    model = PPO("MlpPolicy", "Pendulum-v1", seed=0, n_steps=8, batch_size=8)
+    with torch.no_grad():
+        model.policy.log_std.fill_(np.log(0.3))  # type: ignore[union-attr, operator]
+    observation = np.array([0.5, 0.5, 1.0], np.float32)
+    said = decided(model, "PPO", observation, torch.zeros(1, 1)).says
+    np.testing.assert_allclose(said["mean"][0], model.predict(observation, deterministic=True)[0])
+    np.testing.assert_allclose(said["deviation"], [[0.3]], rtol=1e-5)
+
+
+def test_numbers_of_sac_spread_as_they_say() -> None:
+    """To first order, so with a small deviation."""
+    model = SAC("MlpPolicy", "Pendulum-v1", seed=0, buffer_size=8)
+    actor: Any = model.policy.actor
+    with torch.no_grad():
+        actor.log_std.weight.zero_()
+        actor.log_std.bias.fill_(np.log(0.02))
+        actor.mu.bias.fill_(0.8)
+    observation = np.array([0.5, 0.5, 1.0], np.float32)
+    with seeded_torch(0):
+        decision = decided(model, "SAC", observation, torch.randn(COUNT, 1))
+    said = {name: values[0].numpy() for name, values in decision.says.items()}
+    expected, _ = model.predict(observation, deterministic=True)
+    np.testing.assert_allclose(said["mean"], expected, atol=1e-6)
+    np.testing.assert_allclose(decision.actions.std(0).numpy(), said["deviation"], rtol=0.05)
+
+
+def test_choices_of_dqn_are_nearly_always_the_best() -> None:
+    model = DQN("MlpPolicy", "CartPole-v1", seed=0, buffer_size=8)
+    model.exploration_rate = 0.2
+    with seeded_torch(1):
+        decision = decided(model, "DQN", np.ones(4, np.float32), torch.rand(COUNT, 2))
+    best = int(model.predict(np.ones(4, np.float32), deterministic=True)[0])
+    expected = np.full(2, 0.1)
+    expected[best] = 0.9
+    np.testing.assert_allclose(decision.says["probabilities"][0], expected, atol=1e-6)
+    counts = np.bincount(decision.actions.numpy(), minlength=2) / COUNT
+    np.testing.assert_allclose(counts, expected, atol=0.02)
