@@ -13,6 +13,7 @@ from agents.explore.contents import ExplorerContents, MomentFacts
 from agents.explore.dream_part import DreamPart, dream_part
 from agents.explore.page_file import filled, page_html
 from agents.explore.segments import HeldOutFrame, ShownEpisodes
+from agents.explore.twin_part import TwinPart, twin_parts
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.errors import WorldvaeError
@@ -40,6 +41,11 @@ DREAM = (
     "Nothing here is the environment: after a real frame, all that you see is what the dynamics "
     "imagine of your actions. Go back to any moment below the screen, and act otherwise."
 )
+TWIN = (
+    "A held-out episode as it was recorded, and a dream that begins at the same frame and is told "
+    "the same actions. A dream is one draw: it need not show the same, but the like of it. The "
+    "page holds no environment, so that the real side was recorded when it was made."
+)
 PRIOR = "The prior is N(0, 1) of each latent: what the decoder draws where it knows nothing."
 NO_PRIOR = "The objective has no prior; the spread of the training frames stands for it."
 
@@ -64,8 +70,10 @@ def write_explorer(
     code = code_part(encoder, shown, moments)
     dream = _dream(experiment, encoder, shown, moments, skipped)
     assets = [*code.assets, *(() if dream is None else dream.assets)]
-    playing = list[AgentPart]()
+    playing, twins = list[AgentPart](), list[TwinPart]()
     if dream is not None:
+        twins = twin_parts(encoder, shown, dream.card, experiment.dream.burn_in)
+        assets += [asset for twin in twins for asset in twin.assets]
         folders = _agent_folders(experiment, agents)
         seen = DreamedBy.of(encoder, dream, experiment)
         found = agent_parts(folders, seen, skipped)
@@ -78,6 +86,7 @@ def write_explorer(
         moments=tuple(MomentFacts(episode=one.record.name, frame=one.frame) for one in moments),
         dream=None if dream is None else dream.facts,
         agents=tuple(part.facts for part in playing),
+        twins=tuple(twin.facts for twin in twins),
         command=exact_command(),
         versions=library_versions(),
     )
@@ -129,3 +138,5 @@ def _sections(contents: ExplorerContents) -> Iterator[str]:
         yield filled("dream.html", words=DREAM)
     prior = PRIOR if contents.code.has_prior else NO_PRIOR
     yield filled("code.html", words=CODE, prior=prior)
+    if contents.twins:
+        yield filled("twin.html", words=TWIN)

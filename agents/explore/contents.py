@@ -85,6 +85,16 @@ class DreamFacts(Content):
     trust: TrustFacts | None = Field(description="Null: nobody has checked it.")
 
 
+class TwinFacts(Content):
+    """A piece of a recorded episode, which is dreamed under the recorded actions."""
+
+    asset: str = Field(description="The beginning of the names of its arrays.")
+    episode: str
+    policy: str = Field(description="Who acted.")
+    frame: int = Field(description="The number of its first frame in the episode.")
+    before: int = Field(description="Real decisions before that frame, which are remembered.")
+
+
 class AgentFacts(Content):
     """An agent that can play the dream."""
 
@@ -112,5 +122,6 @@ class ExplorerContents(Content):
     moments: tuple[MomentFacts, ...]
     dream: DreamFacts | None = Field(description="Null: the run has no dynamics.")
     agents: tuple[AgentFacts, ...]
+    twins: tuple[TwinFacts, ...]
     command: str = Field(description="What was typed.")
     versions: dict[str, str]

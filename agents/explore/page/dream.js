@@ -1,7 +1,6 @@
 /** A dream as a course of moments, from a real frame on; one may go back and act otherwise. */
 
 import { arrayOf } from "./assets.js";
-import { toLevels } from "./pictures.js";
 import { Random } from "./random.js";
 import { drawChange } from "./sampling.js";
 
@@ -36,14 +35,10 @@ export class Dream {
     const codes = arrayOf(this.starts.codes.row(start), this.starts.codes.shape.slice(1));
     const taken = arrayOf(this.starts.actions.row(start), this.starts.actions.shape.slice(1));
     const most = taken.shape[0];
-    const past = [{ memory: this.dynamics.initial(), code: codes.row(most - count), action: null }];
-    for (let step = most - count; step < most; step++) {
-      const action = [...taken.row(step)];
-      const { memory, code } = past.at(-1);
-      const after = await this.dynamics.predict(memory, code, this.actions.encode(action));
-      past.push({ memory: after.memory, code: codes.row(step + 1), action });
-    }
-    return past;
+    const steps = Array.from({ length: count }, (_, step) => most - count + step);
+    return this.dynamics.observe(
+      [...steps, most].map((step) => codes.row(step)), steps.map((step) => [...taken.row(step)]),
+      this.actions);
   }
 
   get now() {
@@ -97,8 +92,7 @@ export class Dream {
     this.at = Math.min(this.at, this.course.length - 1);
   }
 
-  async draw(code) {
-    const latents = this.encoder.unwhiten(code.subarray(0, this.encoder.size));
-    return toLevels((await this.encoder.decode(latents))[0]);
+  draw(code) {
+    return this.encoder.draw(code);
   }
 }

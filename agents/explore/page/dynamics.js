@@ -33,6 +33,17 @@ export class Dynamics {
     };
   }
 
+  /** Observe codes and the actions between them; return {memory, code, action} of each moment. */
+  async observe(codes, taken, actions) {
+    const past = [{ memory: this.initial(), code: codes[0], action: null }];
+    for (let step = 0; step < taken.length; step++) {
+      const { memory, code } = past.at(-1);
+      const after = await this.predict(memory, code, actions.encode(taken[step]));
+      past.push({ memory: after.memory, code: codes[step + 1], action: taken[step] });
+    }
+    return past;
+  }
+
   /** Return the keys beside the frame, in their own units and within their bounds. */
   keysOf(code) {
     let first = this.facts.latents;

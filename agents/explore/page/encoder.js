@@ -1,23 +1,25 @@
 /** V: frames to latents and back. */
 
+import { toLevels } from "./pictures.js";
 import { Network, bytes, floats } from "./runtime.js";
 
 export class Encoder {
-  constructor(facts, encoder, decoder) {
-    Object.assign(this, { facts, encoder, decoder });
+  constructor(facts, decoder) {
+    Object.assign(this, { facts, decoder });
     this.size = facts.latents.length;
   }
 
+  /** The layers that encode are loaded when they are first used: a dream needs none. */
   static async load(facts) {
-    const encoder = await Network.load("encoder");
-    return new Encoder(facts, encoder, await Network.load("decoder"));
+    return new Encoder(facts, await Network.load("decoder"));
   }
 
   /** Return the posterior mean (Z,) of one input (H, W, stack C) of grey levels. */
   async encode(input) {
     const { height, width, channels, stack } = this.facts;
     const given = bytes(Uint8Array.from(input), 1, height, width, stack * channels);
-    const { codes } = await this.encoder.run({ frames: given });
+    this.encoder ??= Network.load("encoder");
+    const { codes } = await (await this.encoder).run({ frames: given });
     return codes.data.slice();
   }
 
@@ -38,6 +40,11 @@ export class Encoder {
   unwhiten(whitened) {
     const { latents } = this.facts;
     return Float32Array.from(latents, ({ mean, scale }, z) => whitened[z] * scale + mean);
+  }
+
+  /** Return the grey levels of the frame that a code of the dynamics means. */
+  async draw(code) {
+    return toLevels((await this.decode(this.unwhiten(code)))[0]);
   }
 
   /** Draw latents from the prior, or from what stands for it. */

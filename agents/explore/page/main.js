@@ -13,7 +13,10 @@ import { measure } from "./measure.js";
 import { Random } from "./random.js";
 import { startRuntime } from "./runtime.js";
 import { drawChange } from "./sampling.js";
+import { Twin } from "./twin.js";
+import { TwinView } from "./twin_view.js";
 
+/** Start, and return what is there once the dream can be played and the code be moved. */
 async function main() {
   const contents = JSON.parse(byId("contents").textContent);
   const api = { contents, Random, drawChange, makeActions };
@@ -26,6 +29,7 @@ async function main() {
   await api.code.start(api.encoder);
   api.measure = () => measure(api);
   byId("loading").remove();
+  if (contents.twins.length) api.twinsReady = startTwins(contents, api);
   return api;
 }
 
@@ -41,6 +45,15 @@ async function startDream(contents, api) {
   api.agents = contents.agents.map((facts) => new Agent(facts));
   api.view = new DreamView(contents.code, api.dream, api.moments, api.agents);
   await api.view.begin();
+}
+
+async function startTwins(contents, api) {
+  const { encoder, dynamics, actions } = api;
+  const twins = [];
+  for (const facts of contents.twins) twins.push(await Twin.load(facts, { encoder, dynamics, actionSpace: actions }));
+  const view = new TwinView(contents.code, twins);
+  await view.choose(0);
+  return view;
 }
 
 /** What tests and curious readers may call. */

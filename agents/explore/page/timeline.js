@@ -1,5 +1,6 @@
 /** The course of a dream below the screen: pictures, and a chart of each decision's numbers. */
 
+import { Chart, sized } from "./charts.js";
 import { byId } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 
@@ -40,22 +41,10 @@ export class Timeline {
     this.chart();
   }
 
-  sized(canvas, height) {
-    const width = canvas.parentElement.clientWidth;
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    canvas.style.height = `${height}px`;
-    const context = canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    context.imageSmoothingEnabled = false;
-    return { context, width };
-  }
-
   pictures() {
     const { course, abandoned } = this.dream;
     const canvas = byId("dream-strip");
-    const { context, width } = this.sized(canvas, abandoned ? 2 * ROW : ROW);
+    const { context, width } = sized(canvas, abandoned ? 2 * ROW : ROW);
     const places = Math.max(1, Math.floor(width / ROW));
     for (let place = 0; place < places; place++) {
       const decision = Math.round(((place + 0.5) / places) * this.length);
@@ -76,39 +65,15 @@ export class Timeline {
 
   chart() {
     const { course, at, dynamics } = this.dream;
-    const height = 90;
-    const { context, width } = this.sized(byId("dream-chart"), height);
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-    const x = (decision) => (decision / this.length) * (width - 2) + 1;
     const { trust, members } = dynamics.facts;
-    if (trust && trust.horizon < this.length) {
-      context.fillStyle = colour("bad");
-      context.globalAlpha = 0.1;
-      context.fillRect(x(trust.horizon), 0, width, height);
-      context.globalAlpha = 1;
-    }
-    const most = Math.max(...course.map(({ reward }) => Math.abs(reward)), 1e-9);
-    context.fillStyle = colour("soft");
-    course.forEach(({ reward }, decision) => {
-      const tall = (Math.abs(reward) / most) * (height / 2 - 4);
-      context.fillRect(x(decision) - 1, reward > 0 ? height / 2 - tall : height / 2, 2, tall);
-    });
-    this.line(context, x, course.map(({ endProbability }) => 1 - endProbability), height, colour("bad"));
-    if (members > 1) {
-      const widest = Math.max(...course.map(({ disagreement }) => disagreement), 1e-9);
-      const levels = course.map(({ disagreement }) => 1 - disagreement / widest);
-      this.line(context, x, levels, height, colour("accent"));
-    }
-    context.fillStyle = colour("ink");
-    context.fillRect(x(at) - 0.75, 0, 1.5, height);
-  }
-
-  line(context, x, levels, height, colour) {
-    context.strokeStyle = colour;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    levels.forEach((level, decision) => context.lineTo(x(decision), 2 + level * (height - 4)));
-    context.stroke();
+    const chart = new Chart(byId("dream-chart"), 90, this.length);
+    if (trust) chart.doubt(trust.horizon);
+    const most = (values) => Math.max(...values.map(Math.abs), 1e-9);
+    const rewards = course.map(({ reward }) => reward);
+    chart.bars(rewards, most(rewards), "soft");
+    chart.line(course.map(({ endProbability }) => endProbability), 1, "bad");
+    const apart = course.map(({ disagreement }) => disagreement);
+    if (members > 1) chart.line(apart, most(apart), "accent");
+    chart.cursor(at);
   }
 }
