@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.cli import Parser, run
+from worldvae.errors import ConfigError
 
 
 def main() -> None:
@@ -20,12 +21,17 @@ def main() -> None:
         help="agents that may play the dream (default: one of each arm, up to 15 MB)",
     )
     options, experiment = parser.parse()
-    from agents.explore.command import EXPLORER, write_explorer
+    tasks = experiment.tasks.values()
+    if options.out is not None and len(tasks) > 1:
+        raise ConfigError(f"--out {options.out}: one file for {len(tasks)} environments")
+    from agents.explore.command import write_explorer
+    from worldvae.diagnostics.page.figures import EXPLORER
 
-    path = options.out or experiment.folder / EXPLORER
-    for line in write_explorer(experiment, path, options.agents):
-        print(f"left out: {line}")
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, opens in any browser, offline")
+    for task in tasks:
+        path = options.out or task.folder / EXPLORER
+        for line in write_explorer(task, path, options.agents):
+            print(f"left out: {line}")
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, opens in any browser, offline")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,11 @@ def paragraph(text: str) -> str:
     return f"<p>{_text(text)}</p>"
 
 
+def link(address: str, text: str) -> str:
+    """Return a paragraph that is a link to a file beside the page."""
+    return f'<p><a href="{escape(address)}">{escape(text)}</a></p>'
+
+
 def bullets(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
 

@@ -74,13 +74,18 @@ def first_agents(run: Path) -> list[Path]:
 
 
 def agent_parts(
-    folders: Sequence[Path], seen: DreamedBy, skipped: list[str]
+    folders: Sequence[Path], seen: DreamedBy, skipped: list[str] | None = None
 ) -> Iterator[AgentPart]:
-    """Yield the agents that can see the dream; why others cannot is appended to `skipped`."""
+    """Yield the agents that can see the dream.
+
+    Why others cannot is appended to `skipped`; without it, it is an ArtifactError.
+    """
     for number, folder in enumerate(folders):
         try:
             yield _agent_part(folder, f"agent-{number}", seen)
-        except WorldvaeError as error:  # one damaged agent does not keep the others from playing
+        except WorldvaeError as error:
+            if skipped is None:
+                raise
             skipped.append(str(error))
 
 

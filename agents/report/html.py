@@ -9,6 +9,7 @@ from agents.report.sections.differences import differences
 from agents.report.sections.distribution import distribution
 from agents.report.sections.drift import drift
 from agents.report.sections.encoder import encoder
+from agents.report.sections.explorer import explorer
 from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
 from agents.report.sections.films import films
 from agents.report.sections.health import HEALTH_CHECK, unfit
@@ -61,6 +62,7 @@ def render(run: Run, summary: Summary, resampling: Resampling) -> str:
         FIDELITY_CHECK.page(run),
         drift(run),
         films(run),
+        explorer(run),
         _costs(summary),
         differences(run),
         _reproduction(run),

@@ -28,9 +28,18 @@ async function main() {
   if (contents.dream) await startDream(contents, api);
   await api.code.start(api.encoder);
   api.measure = () => measure(api);
+  byId("measure").onclick = () => showSpeed(api);
   byId("loading").remove();
   if (contents.twins.length) api.twinsReady = startTwins(contents, api);
   return api;
+}
+
+async function showSpeed(api) {
+  api.view?.pause();
+  byId("measured").textContent = "measuring …";
+  const { milliseconds, framesPerSecond } = await api.measure();
+  const parts = Object.entries(milliseconds).map(([name, each]) => `${name} ${each.toFixed(1)} ms`);
+  byId("measured").textContent = `${framesPerSecond.toFixed(0)} frames a second: ${parts.join(", ")}`;
 }
 
 async function startDream(contents, api) {

@@ -22,6 +22,9 @@ from worldvae.diagnostics.rules.findings import percent
 from worldvae.plots import encoder as encoder_plots
 from worldvae.plots.png import is_whole_png
 
+EXPLORER = "explorer.html"
+"""The explorer of a run, in the folder that holds the encoder's."""
+
 LISTED = 12
 """How many duplicates the page lists; health.json has all of them."""
 
@@ -242,4 +245,13 @@ def _closeness(name: str, near: Closeness | None, reason: str) -> tuple[str, lis
 def pictures(evidence: Evidence, folder: Path) -> str:
     """Return the section of traversals and samples, decoded from latents of no real frame."""
     shown = [picture(folder, "traversals.png"), picture(folder, "samples.png")]
-    return html.section("pictures", "Traversals and samples", *shown)
+    return html.section("pictures", "Traversals and samples", *shown, *_explorer(folder))
+
+
+def _explorer(folder: Path) -> Iterator[str]:
+    """Yield a link to the explorer beside the encoder's `folder`, or how to make it."""
+    if (folder.parent / EXPLORER).is_file():
+        yield html.link(f"../{EXPLORER}", "Move the latents yourself, in the explorer")
+    else:
+        yield html.paragraph("A page in which one moves the latents oneself:")
+        yield html.code("python -m scripts.explore CONFIG")

@@ -1,0 +1,23 @@
+"""The section that leads to the explorer, a page in which the run can be played."""
+
+from __future__ import annotations
+
+from agents.run.records import Run
+from worldvae import html
+from worldvae.diagnostics.page.figures import EXPLORER
+
+WORDS = (
+    "The explorer is a page in which the latents of this run can be moved, its dreams played, and "
+    "its agents watched as they play them."
+)
+
+
+def explorer(run: Run) -> str:
+    """Return a link to the explorer, or the command that writes it; "" without an encoder."""
+    if run.card is None:
+        return ""
+    if (run.folder / EXPLORER).is_file():
+        ways = html.link(EXPLORER, "Open the explorer")
+    else:
+        ways = html.code(f"python -m scripts.explore {run.folder / 'config.yaml'}")
+    return html.section("explorer", "Look inside", html.paragraph(WORDS), ways)

@@ -1,0 +1,109 @@
+"""The command: what a run has is shown, and a mistake is one line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.config.experiment import Experiment
+from agents.explore import parts
+from agents.explore.agent_part import AgentPart
+from agents.explore.assets import Asset
+from agents.explore.command import write_explorer
+from agents.explore.contents import AgentFacts
+from agents.explore.page_file import SCRIPTS, page_source
+from scripts.cli import run as run_command
+from scripts.explore import main
+from tests.tiny import load
+
+
+def sections(path: Path) -> list[str]:
+    return re.findall(r'<section id="(\w+)">', path.read_text(encoding="utf-8"))
+
+
+def test_a_whole_run_has_every_section(explored: Experiment) -> None:
+    page = explored.folder / "explorer.html"
+    assert sections(page) == ["dream", "code", "twin", "about"]
+    assert page.stat().st_size < 15e6
+
+
+def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page: Any) -> None:
+    """Damaged dynamics are as good as none; the page that is open stays as it is."""
+    experiment, path = load(runs), tmp_path / "alone.html"
+    weights = experiment.dynamics_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    (line,) = write_explorer(experiment, path)
+    assert line.startswith(f"{weights}")
+    assert sections(path) == ["code", "about"]
+    first = page._driver.current_window_handle
+    page._driver.switch_to.new_window("tab")
+    try:
+        page._driver.get(path.as_uri())
+        assert len(page.wait("await worldvae.ready; return [...worldvae.code.code]")) == 4
+        assert page.run("return document.getElementById('loading')") is None
+    finally:
+        page._driver.close()
+        page._driver.switch_to.window(first)
+
+
+def test_agents_are_taken_as_long_as_the_page_stays_small(
+    explored: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others, 3,000 bytes each before they become text: two fit beside the rest, a tiny one too."""
+    monkeypatch.setattr(parts, "RUNTIME_SIZE", 0)
+    monkeypatch.setattr(parts, "LARGEST", 9_000)
+    reader = parts.RunReader.open(explored)
+    given = [agent_part(f"latent {seed}", 30 if seed == 3 else 3_000) for seed in range(4)]
+    kept = [*reader._fitting(given, [])]
+    assert [part.facts.name for part in kept] == ["latent 0", "latent 1", "latent 3"]
+    (line,) = reader.skipped
+    assert line.startswith("latent 2: its 0.0 MB would make the page larger than 0 MB; --agents")
+
+
+def agent_part(name: str, size: int) -> AgentPart:
+    facts = {"asset": "x", "name": name, "sees": "latents", "observation": "", "noise": None}
+    facts |= {"noise_size": 0, "samples": False, "trained_steps": 0}
+    noise = np.random.default_rng(0).bytes(size)
+    return AgentPart(AgentFacts.model_validate(facts), Asset("x", noise))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--name", "nobody"], r"error: .*nobody/encoder.*python -m scripts\.pretrain CONFIG"),
+        (["--agents", "memory/seed_9"], r"error: .*memory/seed_9: no agent here"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    line: str,
+) -> None:
+    command = ["explore", "tests/tiny.yaml", "--runs", str(runs), *words]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as left:
+        run_command(main)
+    assert left.value.code == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert re.match(line, told), told
+
+
+def test_scripts_come_after_what_they_import() -> None:
+    """They are joined to one, so that an import is there before it is used."""
+    for place, name in enumerate(SCRIPTS):
+        needed = re.findall(r'^import .* from "\./(\w+)\.js";$', page_source(f"{name}.js"), re.M)
+        assert set(needed) <= set(SCRIPTS[:place]), name
+        assert page_source(f"{name}.js").count("import ") == len(needed), name
+
+
+def test_every_script_is_in_the_page() -> None:
+    folder = Path(parts.__file__).parent / "page"
+    assert {path.stem for path in folder.glob("*.js")} == set(SCRIPTS)
