@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import torch
 from gymnasium.vector import VectorEnv
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.limits import Work, operations
 from agents.benchmark.measure import Comparison, Contest, Lap, Side, Stopwatch, run_lap
 from agents.benchmark.rows import Row, Unit
 from worldvae.dynamics.config import DynamicsConfig
@@ -30,11 +32,12 @@ DECISIONS = Unit("decisions/s")
 def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     """Return the rows: against the rate that is wanted, against single dreams, against reality."""
     ours = our_side(config)
-    alone, reality = "one call a dream", "CarRacing as latents and memory"
+    wanted, alone = f"{WANTED:,.0f} a second", "one call a dream"
+    reality = "CarRacing as latents and memory"
     return (
-        Row("dream", "Dream", ours, f"{WANTED:,.0f} a second", DECISIONS, 1.0, _against_wanted),
-        Row("dream-alone", "Dream", ours, alone, DECISIONS, 4.0, _against_single_dreams),
-        Row("dream-reality", "Dream", ours, reality, DECISIONS, None, _against_reality),
+        Row("dream", "Dream", ours, wanted, DECISIONS, 1.0, _against_wanted, _work),
+        Row("dream-alone", "Dream", ours, alone, DECISIONS, 4.0, _against_single_dreams, _work),
+        Row("dream-reality", "Dream", ours, reality, DECISIONS, None, _against_reality, _work),
     )
 
 
@@ -47,6 +50,16 @@ def our_side(config: BenchmarkConfig) -> str:
 def many_dreams(bench: Bench) -> Side:
     """Return a side that steps all dreams together, with random actions."""
     return _many(bench, dream_source(bench))
+
+
+def _work(bench: Bench) -> tuple[Work, ...]:
+    """Count the operations of the layers in one decision of one dream."""
+    source = dream_source(bench)
+    state = source.dynamics.initial(1)
+    actions = torch.zeros(1, source.card.actions.size, device=state.code.device)
+    generator = torch.Generator(state.code.device)
+    count = operations(lambda: source.dynamics.imagine(state, actions, generator))
+    return (Work("float32", count, "a decision"),)
 
 
 def _against_wanted(bench: Bench) -> Comparison:

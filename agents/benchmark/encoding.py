@@ -6,12 +6,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.limits import OTHER_SIDE, Work, operations
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
+from agents.benchmark.pretraining import autoencoder
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.usual import UsualVAE, UsualWrapper
 from worldvae.autoencoders.encoder import Encoder
@@ -30,6 +33,7 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
             Unit("ms/vector step", is_time=True, scale=1e3),
             4.0,
             partial(_encode, num_envs=num_envs),
+            partial(_work, num_envs=num_envs),
         )
         for num_envs in config.encoding.num_envs
     ]
@@ -41,6 +45,7 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         Unit("env steps/s"),
         0.85,
         _latent_env,
+        OTHER_SIDE,
     )
     return (*encoders, latent)
 
@@ -68,6 +73,13 @@ def _encode(bench: Bench, num_envs: int) -> Comparison:
         return len(steps)
 
     return bench.compare(Contest(ours, theirs))
+
+
+def _work(bench: Bench, num_envs: int) -> tuple[Work, ...]:
+    """Count the operations of the layers that encode one vector step."""
+    model = autoencoder(bench, bench.config.pretrain, bench.config.car_racing)
+    frames = torch.zeros(num_envs, *bench.config.car_racing.frame.shape, dtype=torch.uint8)
+    return (Work("float32", operations(lambda: model.encode(frames)), "a vector step"),)
 
 
 def _latent_env(bench: Bench) -> Comparison:

@@ -11,6 +11,7 @@ from agents.benchmark.bare import opened, take
 from agents.benchmark.bench import Bench
 from agents.benchmark.collection import every_step
 from agents.benchmark.config import PPORows
+from agents.benchmark.limits import OTHER_SIDE
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.config.agent import AgentConfig
@@ -36,8 +37,17 @@ def _rows_of(name: str, game: str, target: float) -> tuple[Row, Row]:
     )
     group, ours = "PPO, whole loop", f"{game}, PPO on latents"
     return (
-        Row(f"ppo-{name}", group, ours, "the same PPO on pixels", STEPS, target, pixels),
-        Row(f"ppo-{name}-limit", group, ours, "the bare simulator", STEPS, 0.6, limit),
+        Row(
+            f"ppo-{name}",
+            group,
+            ours,
+            "the same PPO on pixels",
+            STEPS,
+            target,
+            pixels,
+            f"`ppo-{name}-limit`",
+        ),
+        Row(f"ppo-{name}-limit", group, ours, "the bare simulator", STEPS, 0.6, limit, OTHER_SIDE),
     )
 
 

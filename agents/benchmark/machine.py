@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
 import torch
 from pydantic import Field
 
+from agents.benchmark.speeds import Speeds
 from worldvae.config import Config
-from worldvae.machine import busy_cores
+from worldvae.machine import busy_cores, usable_cores
 from worldvae.versions import library_versions
 
 QUIET = 0.15
@@ -26,12 +26,14 @@ class Machine(Config):
     device: str = Field(description="Where networks compute.")
     load: float = Field(description="Cores that others kept busy when the benchmark began.")
     versions: dict[str, str] = Field(description="Software.")
+    speeds: Speeds | None = Field(None, description="What it does at most; null: not measured.")
 
     def __str__(self) -> str:
         torch_version = self.versions.get("torch", "?")
+        speeds = "" if self.speeds is None else f"; {self.speeds}"
         return (
-            f"{self.cores} cores of {self.cpu}, networks on {self.device} "
-            f"with {self.threads} threads, torch {torch_version}, {self.load:.1f} cores busy before"
+            f"{self.cores} cores of {self.cpu}, networks on {self.device} with {self.threads} "
+            f"threads, torch {torch_version}, {self.load:.1f} cores busy before{speeds}"
         )
 
     @property
@@ -44,17 +46,13 @@ def this_machine(device: str) -> Machine:
     """Describe this machine and its present load, which takes two seconds."""
     is_gpu = torch.device(device).type == "cuda"
     return Machine(
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
+        cores=usable_cores(),
         cpu=_cpu_model(Path("/proc/cpuinfo")),
         threads=torch.get_num_threads(),
         device=torch.cuda.get_device_name(device) if is_gpu else device,
         load=round(busy_cores(seconds=2.0), 2),  # the load average would include our last run
         versions=library_versions(),
     )
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
 
 
 def _cpu_model(cpuinfo: Path) -> str:

@@ -6,18 +6,25 @@ from collections.abc import Callable
 from typing import Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from agents.benchmark.bench import Bench
+from agents.benchmark.limits import Work, operations
 from agents.benchmark.measure import Comparison, Contest, Stopwatch
+from agents.benchmark.speeds import Resource
 from agents.benchmark.usual import UsualVAE, train_usually
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutStore, StoredFrames
+from worldvae.training.device import resolve_precision
 from worldvae.training.fit import fit
 
 Frames = NDArray[np.uint8]
+COUNTED = 4
+"""Images of the step whose operations are counted."""
 
 
 class TimedAutoencoder(Autoencoder):
@@ -62,6 +69,27 @@ def train_ours(
     with bench.scratch() as folder:
         examples = FrameExamples(train), FrameExamples(validation)
         fit(model, *examples, config.fitting, folder, bench.seed("fit"), bench.device)
+
+
+def autoencoder(bench: Bench, config: PretrainConfig, env: EnvConfig) -> Autoencoder:
+    """Return the network of `config` for frames of `env`, with initial weights, on the CPU."""
+    frames, seed = bench.frames(env, "train"), bench.seed("model")
+    return Autoencoder.for_frames(config.autoencoder, env.frame.shape, frames, seed)
+
+
+def image_work(bench: Bench) -> tuple[Work, ...]:
+    """Count the operations of a training step for each of its images, forward and backward."""
+    config = bench.config.pretrain
+    model = autoencoder(bench, config, bench.config.car_racing)
+    batch = FrameExamples(bench.frames(bench.config.car_racing, "train")).read(np.arange(COUNTED))
+
+    def step() -> None:
+        loss, _ = model.loss(batch, torch.Generator().manual_seed(0), 0)
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    precision = resolve_precision(config.precision, torch.device(bench.device))
+    resource: Resource = "bfloat16" if precision == "bfloat16" else "float32"
+    return (Work(resource, operations(step) / COUNTED, "an image"),)
 
 
 def image_speed(bench: Bench) -> Comparison:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from agents.benchmark.limits import Work, WorkLimit
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
@@ -31,12 +32,23 @@ class RowResult(Config):
     ratios: tuple[float, ...] = Field(min_length=1, description="Ours over theirs, one per round.")
     bound: Bound = Field("", description="Whether `ratios` are bounds, if a side did not finish.")
     note: str = Field("", description="A remark on the numbers.")
+    limit: WorkLimit | str = Field("", description="How far our side is from what is possible.")
     seconds: float = Field(description="Wall-clock time that the row took.")
     machine: Machine = Field(description="The machine of the measurement.")
 
     @classmethod
-    def of(cls, row: Row, comparison: Comparison, seconds: float, machine: Machine) -> RowResult:
-        """Return the result of `row`, with rates in the row's unit."""
+    def of(
+        cls,
+        row: Row,
+        comparison: Comparison,
+        seconds: float,
+        machine: Machine,
+        works: Sequence[Work] = (),
+    ) -> RowResult:
+        """Return the result of `row`, with rates in the row's unit.
+
+        `works` are what the row's limit counts.
+        """
         ours, theirs = (
             tuple(row.unit.shown(lap.rate) for lap in laps)
             for laps in (comparison.ours, comparison.theirs)
@@ -53,6 +65,7 @@ class RowResult(Config):
             ratios=comparison.ratios,
             bound=comparison.bound,
             note=comparison.note,
+            limit=_limit(row, comparison, works, machine),
             seconds=round(seconds, 1),
             machine=machine,
         )
@@ -68,6 +81,16 @@ class RowResult(Config):
         if self.target is None:
             return None
         return self.ratio >= self.target and self.bound in ("", ">=")
+
+
+def _limit(
+    row: Row, comparison: Comparison, works: Sequence[Work], machine: Machine
+) -> WorkLimit | str:
+    """Return how far the median rate of our side is from the limit of `works`, else the words."""
+    if not works or machine.speeds is None:
+        return row.limit if isinstance(row.limit, str) else ""
+    rate = float(np.median([lap.rate for lap in comparison.ours]))
+    return WorkLimit.of_rate(works, rate, machine.speeds)
 
 
 class Results(Config):

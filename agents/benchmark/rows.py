@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agents.benchmark.bench import Bench
+from agents.benchmark.limits import Work
 from agents.benchmark.measure import Comparison
 
 
@@ -29,7 +30,8 @@ class Unit:
 class Row:
     """One line of the table: two sides, and the ratio of their rates that is the target.
 
-    `target` is the smallest ratio, None if the row only reports it.
+    `target` is the smallest ratio, None if the row only reports it. `limit` counts the least work
+    of our side, or says in words what it cannot be faster than.
     """
 
     name: str
@@ -39,3 +41,4 @@ class Row:
     unit: Unit
     target: float | None
     compare: Callable[[Bench], Comparison]
+    limit: Callable[[Bench], Sequence[Work]] | str = ""

@@ -16,6 +16,7 @@ from agents.benchmark.machine import Machine, this_machine
 from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling.stages import STAGES
+from agents.benchmark.speeds import measure_speeds
 from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
 from agents.run.command import exact_command
@@ -43,6 +44,9 @@ def run_benchmark(
         warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
     bench = Bench(config)
     with bench.locked():
+        if any(callable(row.limit) for row in rows if row.name in names):
+            speeds = measure_speeds(bench.device, bench.clock, config.folder)
+            machine = machine.model_copy(update={"speeds": speeds})
         return _run(bench, rows, names, machine, say)
 
 
@@ -99,4 +103,5 @@ def warn(line: str) -> None:
 def _measure(row: Row, bench: Bench, machine: Machine) -> RowResult:
     start = time.perf_counter()
     comparison = row.compare(bench)
-    return RowResult.of(row, comparison, time.perf_counter() - start, machine)
+    works = row.limit(bench) if callable(row.limit) else ()
+    return RowResult.of(row, comparison, time.perf_counter() - start, machine, works)

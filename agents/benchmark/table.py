@@ -10,7 +10,7 @@ from agents.benchmark.exporting import export_rows
 from agents.benchmark.learning import learning_rows
 from agents.benchmark.memory import peak_memory
 from agents.benchmark.peers import peer_rows
-from agents.benchmark.pretraining import image_speed
+from agents.benchmark.pretraining import image_speed, image_work
 from agents.benchmark.race import race
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.whole_job import whole_job
@@ -49,6 +49,7 @@ def pretraining_rows() -> tuple[Row, ...]:
             Unit("images/s"),
             2.5,
             image_speed,
+            image_work,
         ),
         Row(
             "pretraining-error",

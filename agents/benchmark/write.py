@@ -50,15 +50,18 @@ def describe(results: Results) -> str:
 
 
 def row_table(rows: Sequence[RowResult]) -> str:
-    """Return a line per row, with medians, and in brackets the range of the ratio."""
+    """Return a line per row, with medians, and in brackets the range of the ratio.
+
+    The last column is our share of what the machine could do at most.
+    """
     lines = [
-        "| name | ours | against | rates | ratio (range, rounds) | target | met |",
-        "|---|---|---|---|---|---|---|",
+        "| name | ours | against | rates | ratio (range, rounds) | target | met | limit |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         target = "" if row.target is None else f"{row.target:.3g}"
         cells = [f"`{row.name}`", row.ours, row.against, _rates(row), _ratio(row), target]
-        lines.append(f"| {' | '.join([*cells, MET[row.met]])} |")
+        lines.append(f"| {' | '.join([*cells, MET[row.met], str(row.limit)])} |")
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ def test_a_line_of_the_table() -> None:
     text = describe(Results(rows=(result(),)))
     assert (
         "| `encoder-8` | 8 envs in one batch | one torch call an env | 1 / 4 ms "
-        "| 4.00 (3.00-6.00, 3) | 4 | yes |"
+        "| 4.00 (3.00-6.00, 3) | 4 | yes |  |"
     ) in text
     assert "Measured on 2 cores of Abacus, networks on cpu with 1 threads, torch 9" in text
     assert "other work" not in text
@@ -31,7 +31,7 @@ def test_a_line_of_the_table() -> None:
 def test_what_a_reader_has_to_know_is_said() -> None:
     rows = (result("a"), result("b", (2,), bound=">=", note="capped", machine=NOISY))
     text = describe(Results(rows=rows))
-    assert "| >= 2.00 (1) | 4 | **no** |" in text
+    assert "| >= 2.00 (1) | 4 | **no** |  |" in text
     assert "`b`: capped." in text
     assert "3.0 cores busy before; **other work ran beside it** (b)." in text
 
