@@ -44,6 +44,7 @@ HEADINGS = [
     "What the encoder keeps",
     "Latent health",
     "The agents side by side",
+    "Look inside",
     "What it cost",
     "What differs between the arms",
     "To do it again",
