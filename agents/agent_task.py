@@ -35,8 +35,25 @@ class AgentTask:
     @classmethod
     def of(cls, experiment: Experiment, arm: str, seed: int, command: str) -> AgentTask:
         """Return the task for the agent of `arm` and `seed`."""
-        folder = experiment.agent_folder(arm, seed)
-        setup = set_up(experiment, arm)
+        folder, setup = experiment.agent_folder(arm, seed), set_up(experiment, arm)
+        return cls._of(experiment, folder, setup, seed, command)
+
+    @classmethod
+    def on_encoder(
+        cls, experiment: Experiment, arm: str, seed: int, command: str, encoder: Path
+    ) -> AgentTask:
+        """Return the task for an agent on another encoder than the experiment's.
+
+        The agent's folder lies in that of its `encoder`.
+        """
+        folder = encoder / "agents" / arm / f"seed_{seed}"
+        setup = replace(set_up(experiment, arm), encoder=encoder)
+        return cls._of(experiment, folder, setup, seed, command)
+
+    @classmethod
+    def _of(
+        cls, experiment: Experiment, folder: Path, setup: ArmSetup, seed: int, command: str
+    ) -> AgentTask:
         drift, rounds = DriftTask.of(experiment, folder), RoundsTask.of(experiment, folder)
         return cls(folder, seed, setup, experiment.evaluation, drift, rounds, command)
 

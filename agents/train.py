@@ -59,7 +59,11 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
     resumes from its checkpoint. The result names `command` as its origin, by default this
     process's.
     """
-    task = AgentTask.of(experiment, arm, seed, command or exact_command())
+    return carry_out(experiment, AgentTask.of(experiment, arm, seed, command or exact_command()))
+
+
+def carry_out(experiment: Experiment, task: AgentTask) -> Path:
+    """Train the agent of `task`, which was resolved from `experiment`, as `train` does."""
     folder = task.folder
     check_settings(folder / "settings.yaml", experiment, DECIDES)
     if is_finished(folder):

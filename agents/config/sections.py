@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from agents.arms.registry import DEFAULT, ArmName
+from agents.arms.registry import ARMS, DEFAULT, ArmName
 from worldvae.config import Config
-from worldvae.diagnostics.config import Measure
+from worldvae.diagnostics.config import HealthNumber, Measure
 from worldvae.fields import Name, Seed, check_name, folder_name
 
 Latents = Annotated[int, Field(ge=1, le=4_096)]
@@ -173,7 +173,7 @@ class CompareConfig(Config):
 
 
 class StudyConfig(Config):
-    """Encoders that are measured side by side, without agents."""
+    """Encoders that are measured side by side, on request with agents on each of them."""
 
     envs: Annotated[tuple[str, ...], AfterValidator(_distinct)] = Field(
         (), description="Gymnasium ids that replace env.id (empty: env.id)."
@@ -189,7 +189,38 @@ class StudyConfig(Config):
     measures: tuple[Measure, ...] = Field(
         ("probes",), description="Measures besides reconstruction."
     )
-    workers: int = Field(2, ge=1, le=1_024, description="Encoders to train at once, in processes.")
+    workers: int = Field(
+        2, ge=1, le=1_024, description="Encoders or agents to train at once, in processes."
+    )
+    agent_seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(
+        (),
+        description="Seeds of the agents that are trained on each encoder (empty: none). Which "
+        "number of the health check predicts their return is then reported.",
+    )
+    arm: ArmName = Field("latent", description="What these agents see of the encoder.")
+    primary: Annotated[tuple[HealthNumber, ...], AfterValidator(_distinct)] = Field(
+        (),
+        description="Numbers of the health check for which the study is made, declared before it; "
+        "the report calls all others exploratory.",
+    )
+
+    @field_validator("arm")
+    @classmethod
+    def _takes_an_encoder(cls, name: str) -> str:
+        if not ARMS[name].has_trained_encoder or ARMS[name].has_memory:
+            able = [a.name for a in ARMS.values() if a.has_trained_encoder and not a.has_memory]
+            raise ValueError(f"its agents need a trained encoder alone; use {' or '.join(able)}")
+        return name
+
+    @model_validator(mode="after")
+    def _ranks_within_one_env(self) -> StudyConfig:
+        if self.agent_seeds and len(self.envs) > 1:
+            raise ValueError(
+                "agent_seeds: returns are compared within one environment; name one in envs"
+            )
+        if self.primary and not self.agent_seeds:
+            raise ValueError("primary: no number predicts a return without agent_seeds")
+        return self
 
     @model_validator(mode="after")
     def _can_be_made(self) -> StudyConfig:

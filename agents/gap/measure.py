@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import kruskal, rankdata
+from scipy.stats import kruskal
 
-from worldvae.stats import Array, Resampling
+from worldvae.stats import Array, Resampling, spearman
 
 RESAMPLES = 2_000
 
@@ -34,19 +34,6 @@ def absolute_error(real: Array, dream: Array) -> Array:
 def bias(real: Array, dream: Array) -> Array:
     """Return the mean of dream - real, above 0 if the dream flatters: (..., P) twice -> (...)."""
     return np.asarray((dream - real).mean(-1))
-
-
-def spearman(real: Array, dream: Array) -> Array:
-    """Return Spearman's rank correlation: (..., P), (..., P) -> (...).
-
-    Equal scores share the mean of their ranks. It is 0 where all scores of a world are equal, since
-    these rank nothing.
-    """
-    ranks = [rankdata(scores, axis=-1) for scores in (real, dream)]
-    x, y = (one - one.mean(-1, keepdims=True) for one in ranks)
-    spread = np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
-    products = (x * y).sum(-1)
-    return _ratio(products, spread)
 
 
 def regret(real: Array, dream: Array) -> Array:

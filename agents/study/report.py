@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from agents.config.sections import StudyConfig
+from agents.study.prediction import ScoredEncoder, draw, predictions, rows, section
 from agents.study.scores import CellScores
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.plots.encoder import dot_panels
@@ -95,19 +97,34 @@ Grid = dict[str, dict[str, np.ndarray[Any, np.dtype[np.float64]]]]
 """Encoder -> environment -> values of the seeds, (S,)."""
 
 
-def write_study(folder: Path, scores: Sequence[CellScores], missing: Sequence[str] = ()) -> Path:
-    """Write scores.csv, study.md and study.png into `folder`; return the path of study.md.
+def write_study(
+    folder: Path,
+    scores: Sequence[CellScores],
+    missing: Sequence[str],
+    with_agents: Sequence[ScoredEncoder],
+    settings: StudyConfig,
+) -> list[Path]:
+    """Write study.md, scores.csv and figures into `folder`; return the paths in that order.
 
-    `missing` names the cells without scores, because they failed.
+    `missing` names the encoders and agents without scores, because they failed. If encoders have
+    agents, what predicts their returns is written, too, and drawn in returns.png. study.png shows
+    the metrics that are pictured, if any was measured.
     """
     grids = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
-    atomic_write_text(folder / "scores.csv", _csv(scores))
-    atomic_write_text(folder / "study.md", _markdown(scores, missing, grids))
+    found = predictions(with_agents, settings)
+    predicted = [section(with_agents, found, settings)] if with_agents else []
+    text = "\n".join([*predicted, _markdown(scores, missing, grids)])
+    written = [folder / "study.md", folder / "scores.csv"]
+    atomic_write_text(written[0], text)
+    atomic_write_text(written[1], _csv(scores, with_agents))
+    if found:
+        written.append(draw(folder, with_agents, found))
     pictured = {metric.title: grid for metric, grid in grids.items() if metric.pictured}
     if pictured:
-        with atomic_file(folder / "study.png") as file:
+        written.append(folder / "study.png")
+        with atomic_file(written[-1]) as file:
             dot_panels(pictured).savefig(file, format="png", dpi=DPI, facecolor="white")
-    return folder / "study.md"
+    return written
 
 
 def _grid(scores: Iterable[CellScores], metric: Metric) -> Grid:
@@ -138,8 +155,8 @@ def _at(row: CellScores, path: tuple[str, ...]) -> float | None:
     return None if value is None else float(value)
 
 
-def _csv(scores: Iterable[CellScores]) -> str:
-    """Return one line per number: those of METRICS, and the probes of each variable."""
+def _csv(scores: Sequence[CellScores], with_agents: Sequence[ScoredEncoder]) -> str:
+    """Return one line per number: METRICS, the probes of each variable, health, and returns."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["env", "encoder", "seed", "metric", "value"])
@@ -156,6 +173,8 @@ def _csv(scores: Iterable[CellScores]) -> str:
             for probed in () if probes is None else probes.variables:
                 name = f"{measure}.{probed.variable}"
                 writer.writerow([*key, name, f"{probed.score:.6g}"])
+    for encoder, seed, name, number in rows(with_agents):  # all of one environment
+        writer.writerow([scores[0].env, encoder, seed, name, f"{number:.6g}"])
     return file.getvalue()
 
 

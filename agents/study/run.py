@@ -1,4 +1,5 @@
-"""Runs a study of encoders: environments x encoders x seeds, trained and measured without agents.
+"""Runs a study of encoders: environments x encoders x seeds, trained and measured, and on request
+agents on each encoder.
 
 Each cell of the grid has a folder of its own. The same command resumes an interrupted study.
 """
@@ -6,134 +7,55 @@ Each cell of the grid has a folder of its own. The same command resumes an inter
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings
 from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
-from agents.jobs.progress import Progress, encoder_progress
-from agents.prepare import ENCODED_BY, STAGE, collect_rollouts
+from agents.prepare import ENCODED_BY, collect_rollouts
+from agents.run.command import exact_command
+from agents.study.cells import Cell, CellAgent, grid
+from agents.study.prediction import ScoredEncoder
 from agents.study.report import write_study
-from agents.study.scores import SCORES, CellScores
-from worldvae.autoencoders.config import PretrainConfig
-from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.encoder_files import PRETRAINING
-from worldvae.autoencoders.pretrain import leave_untrained, pretrain
-from worldvae.config import merge_sections
-from worldvae.diagnostics.metrics.encoder_scores import score_encoder
-from worldvae.envs import EnvConfig
-from worldvae.errors import ConfigError, TrainingError
-from worldvae.fields import check_name, folder_name
-from worldvae.files import locked
-from worldvae.keys import explain
-from worldvae.rollouts import RolloutStore
-from worldvae.training.device import torch_device
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One encoder in one environment, with one seed."""
-
-    env: str
-    encoder: str
-    seed: int
-    experiment: Experiment
-    """The study's experiment with the environment and the encoder settings of this cell."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.env} {self.encoder} seed {self.seed}"
-
-    @property
-    def folder(self) -> Path:
-        return self.experiment.folder / "encoders" / self.encoder / f"seed_{self.seed}"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "study.log"
-
-    @property
-    def work(self) -> Callable[[], object]:
-        return partial(make, self)
-
-    @property
-    def progress(self) -> Progress:
-        return encoder_progress(self.folder, self.experiment.pretrain.steps)
-
-    @property
-    def is_done(self) -> bool:
-        return SCORES.is_whole(self.folder)
-
-    @property
-    def scores(self) -> CellScores:
-        return SCORES.read(self.folder)
+from agents.train import DECIDES
+from worldvae.errors import TrainingError
 
 
 def study(experiment: Experiment) -> bool:
     """Write scores.csv, study.md and study.png into the experiment's folder.
 
-    Returns whether all encoders are in them. A second call runs only the missing cells. An encoder
-    that fails leaves a gap in the tables and does not stop the others. Raises TrainingError if no
-    encoder was measured.
+    With agents on the encoders also returns.png. Returns whether all encoders and agents are in
+    them. A second call runs only what is missing. An encoder or an agent that fails leaves a gap in
+    the tables and does not stop the others. Raises TrainingError if no encoder was measured.
     """
     cells = list(grid(experiment))
+    agents = [agent for cell in cells for agent in _agents_on(cell)]
     for cell in cells:
         check_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
+    for agent in agents:
+        check_settings(agent.folder / "settings.yaml", agent.cell.experiment, DECIDES)
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
-    _run([cell for cell in cells if not cell.is_done], experiment.study.workers)
-    missing = [cell.name for cell in cells if not cell.is_done]
-    if len(missing) == len(cells):
+    _make_encoders([cell for cell in cells if not cell.is_done], experiment.study.workers)
+    measured = [cell for cell in cells if cell.is_done]
+    if not measured:
         raise TrainingError(
             f"no encoder of {experiment.folder} was measured; its study.log files say why"
         )
-    scores = [cell.scores for cell in cells if cell.is_done]
-    path = write_study(experiment.folder, scores, missing)
-    print(path.read_text())
-    print(f"figure: {path.with_suffix('.png')}, every number: {path.with_name('scores.csv')}")
-    if missing:
-        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
-    return not missing
+    able = [agent for agent in agents if agent.cell in measured]
+    _train_agents([agent for agent in able if not agent.is_done], experiment.study.workers)
+    missing = [cell.name for cell in cells if not cell.is_done]
+    missing += [agent.name for agent in agents if not agent.is_done]
+    return _report(experiment, measured, missing)
 
 
-def grid(experiment: Experiment) -> Iterator[Cell]:
-    """Yield every cell; raises ConfigError for an encoder with invalid settings."""
-    settings = experiment.study
-    for env in settings.envs or (experiment.env.id,):
-        for seed in settings.seeds:
-            for name, changes in settings.encoders.items():
-                yield Cell(env, name, seed, _derived(experiment, env, name, changes))
+def _agents_on(cell: Cell) -> list[CellAgent]:
+    command = exact_command()
+    return [CellAgent(cell, seed, command) for seed in cell.experiment.study.agent_seeds]
 
 
-def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any]) -> Experiment:
-    """Return the experiment of one cell, with its environment and its changes to `pretrain`."""
-    common = experiment.pretrain.model_dump(by_alias=True, exclude_unset=True)
-    pretrain_keys = {key: value for key, value in changes.items() if key != "trained"}
-    try:
-        config = PretrainConfig.model_validate(
-            merge_sections(common, pretrain_keys, PretrainConfig)
-        )
-    except ValidationError as error:
-        key, message = explain(error, PretrainConfig)
-        raise ConfigError(f"study.encoders.{name}.{key}{message}") from None
-    try:
-        folder = f"{experiment.name}/{check_name(folder_name(env))}"
-    except ValueError as error:
-        raise ConfigError(f"study.envs: {env}: {error}") from None
-    world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
-    update = {"name": folder, "env": world, "pretrain": config}
-    return experiment.model_copy(update=update)
-
-
-def _run(waiting: list[Cell], workers: int) -> None:
-    """Run the cells in `waiting`, `workers` at a time."""
+def _make_encoders(waiting: list[Cell], workers: int) -> None:
     with (
         View("encoders", len(waiting)) as view,
         Pool[Cell](LocalProcesses(workers), view) as pool,
@@ -141,30 +63,38 @@ def _run(waiting: list[Cell], workers: int) -> None:
         pool.finish(waiting)
 
 
-def make(cell: Cell) -> None:
-    """Train one encoder and write its scores."""
-    with locked(cell.folder, "study", STAGE, alone=True):
-        _make(cell)
+def _train_agents(waiting: list[CellAgent], workers: int) -> None:
+    if not waiting:
+        return
+    with (
+        View("agents", len(waiting)) as view,
+        Pool[CellAgent](LocalProcesses(workers), view) as pool,
+    ):
+        pool.finish(waiting)
 
 
-def _make(cell: Cell) -> None:
-    store = RolloutStore(cell.experiment.rollouts_folder)
-    encoder = _encoder(cell, store)
-    record_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
-    scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
-    trained = PRETRAINING.read(cell.folder) if PRETRAINING.exists(cell.folder) else None
-    result = CellScores(
-        **dict(scores),
-        env=cell.env,
-        encoder=cell.encoder,
-        seed=cell.seed,
-        training_seconds=trained and trained.seconds,
+def _report(experiment: Experiment, measured: Sequence[Cell], missing: Sequence[str]) -> bool:
+    """Write and print the study; return whether nothing is missing."""
+    scores = [cell.scores for cell in measured]
+    text, *others = write_study(
+        experiment.folder, scores, missing, _scored(measured), experiment.study
     )
-    SCORES.write(cell.folder, result)
+    print(text.read_text())
+    print(f"also written: {', '.join(map(str, others))}")
+    if missing:
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
+    return not missing
 
 
-def _encoder(cell: Cell, store: RolloutStore) -> Encoder:
-    config, device = cell.experiment.pretrain, torch_device(cell.experiment.device)
-    if cell.experiment.study.encoders[cell.encoder].get("trained", True):
-        return pretrain(store, config, cell.folder, cell.seed, device)
-    return leave_untrained(store, config, cell.folder, cell.seed)
+def _scored(measured: Sequence[Cell]) -> list[ScoredEncoder]:
+    """Return each encoder with agents, its health and the returns of those that finished."""
+    return [
+        ScoredEncoder(
+            encoder=cell.encoder,
+            seed=cell.seed,
+            health=cell.health,
+            returns={agent.seed: agent.score for agent in _agents_on(cell) if agent.is_done},
+        )
+        for cell in measured
+        if cell.has_agents
+    ]

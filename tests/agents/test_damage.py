@@ -34,7 +34,7 @@ from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
 from agents.run.collection import read_collection_result
 from agents.run.load import read_run
-from agents.study.run import Cell, grid, make
+from agents.study.cells import Cell, grid, make
 from agents.sweep.curve import BetaCurve
 from agents.sweep.points import Point, Setting
 from agents.sweep.trial import SweepTask

@@ -3,6 +3,7 @@
 They need only NumPy and SciPy, so that they can be checked beside other libraries.
 """
 
+from worldvae.stats.correlation import rank_correlation, seed_agreement, spearman
 from worldvae.stats.crossed import EvaluationNoise, evaluation_noise, two_level_difference
 from worldvae.stats.improvement import probability_of_improvement, stratified_improvement
 from worldvae.stats.pairs import POWER, Difference, difference, stratified_difference
@@ -61,8 +62,11 @@ __all__ = [
     "optimality_gap",
     "performance_profile",
     "probability_of_improvement",
+    "rank_correlation",
+    "seed_agreement",
     "seed_scores",
     "simulate",
+    "spearman",
     "stratified_difference",
     "stratified_estimate",
     "stratified_improvement",

@@ -6,7 +6,7 @@ import pytest
 
 from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
-from agents.study.run import grid
+from agents.study.cells import grid
 from worldvae.checksum import check_yaml, read_checked_bytes
 from worldvae.config import load_config
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from agents.config.experiment import Experiment
-from agents.study.run import Cell, grid, study
+from agents.config.sections import StudyConfig
+from agents.policy.agent import Agent
+from agents.study.cells import Cell, grid
+from agents.study.run import study
 from tests.tiny import TINY
+from worldvae.config import merge
 from worldvae.errors import WorldvaeError
 
 
@@ -71,3 +77,58 @@ def test_when_all_fail_it_says_where_to_look(tmp_path: Path) -> None:
         damage(cell)
     with pytest.raises(WorldvaeError, match=r"no encoder of .* was measured; its study\.log files"):
         study(experiment)
+
+
+def with_agents(runs: Path) -> Experiment:
+    """One agent on each of the two encoders."""
+    agent = {"env_steps": 240, "checkpoint_every": 240}
+    amounts = {"episodes": 2, "episodes_otherwise": 0, "every": 240, "episodes_during_training": 1}
+    changes = {"agent": agent, "evaluation": amounts, "study": {"agent_seeds": [3], "measures": []}}
+    experiment = load(runs)
+    return Experiment.model_validate(merge(experiment.model_dump(by_alias=True), changes))
+
+
+def test_agents_train_on_the_encoder_of_their_cell_and_a_failed_one_leaves_a_gap(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = with_agents(tmp_path)
+    small, large = grid(experiment)
+    bad = small.folder / "agents/latent/seed_3/card.json"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("{")
+    assert not study(experiment)
+    told = capsys.readouterr()
+    name = "worldvae/Dots-v0 small seed 0 agent 3"
+    assert f"{name} failed (see {bad.parent / 'train.log'}): error: {bad}" in told.err
+    assert told.err.endswith(f"not measured: {name}\n")
+    assert f"Missing, since they failed: {name}." in told.out
+    assert "| small | 0 | unfit | none |  |" in told.out
+    bad.unlink()
+    before = (large.folder / "agents/latent/seed_3/result.json").stat().st_mtime_ns
+    assert study(experiment)
+    assert (large.folder / "agents/latent/seed_3/result.json").stat().st_mtime_ns == before
+    for cell in (small, large):
+        agent = Agent.load(cell.folder / "agents/latent/seed_3")
+        assert agent.encode is not None
+        assert agent.encode.encoder.latents == cell.experiment.pretrain.latents
+    assert [cell.experiment.pretrain.latents for cell in (small, large)] == [2, 8]
+    text = (experiment.folder / "study.md").read_text()
+    assert "Agents of 2 encoders finished: too few to rank, which takes 4." in text
+    with (experiment.folder / "scores.csv").open() as file:
+        found = {(row["encoder"], row["metric"]) for row in csv.DictReader(file)}
+    assert {("small", "return.agent_3"), ("large", "health.lost")} <= found
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ({"envs": ["a", "b"], "agent_seeds": [0]}, "compared within one environment"),
+        ({"primary": ["lost"]}, "no number predicts a return without agent_seeds"),
+        ({"arm": "memory"}, "need a trained encoder alone; use latent or finetune"),
+        ({"arm": "pixels"}, "need a trained encoder alone; use latent or finetune"),
+        ({"agent_seeds": [0], "primary": ["loss"]}, "Input should be 'verdict', 'findings'"),
+    ],
+)
+def test_what_cannot_be_predicted_is_one_line(words: dict[str, Any], line: str) -> None:
+    with pytest.raises(ValidationError, match=line):
+        StudyConfig.model_validate(words)

@@ -1,0 +1,183 @@
+"""Which number of the health check predicts the return of agents on an encoder's latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agents.config.sections import StudyConfig
+from worldvae.diagnostics.config import HealthNumber
+from worldvae.diagnostics.numbers import NUMBERS, NumberOfHealth
+from worldvae.diagnostics.rules.evidence import Health
+from worldvae.files import atomic_file
+from worldvae.plots.frames import DPI
+from worldvae.plots.scatter import ScatterPanel, scatter_panels
+from worldvae.stats import Array, Estimate, Resampling, rank_correlation, seed_agreement
+from worldvae.stats.correlation import FEWEST_RANKED
+
+FIGURE = "returns.png"
+PICTURED = 12
+"""The numbers in the figure: those declared, then the most strongly correlated."""
+RESAMPLES = 4_000
+WAYS = {1: "higher", -1: "lower", 0: ""}
+"""`NumberOfHealth.better` in words."""
+
+
+@dataclass(frozen=True)
+class ScoredEncoder:
+    """One encoder: its health, and the returns of the agents on it."""
+
+    encoder: str
+    seed: int
+    health: Health
+    returns: Mapping[int, float]
+    """Agent seed -> mean return of the evaluation; without agents that did not finish."""
+
+    @property
+    def scores(self) -> Array:
+        """The returns of its agents, (S,)."""
+        return np.array([*self.returns.values()], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How one number of the health check orders encoders, against the return of their agents."""
+
+    name: HealthNumber
+    found: Estimate
+    """Spearman's rank correlation; its n is the number of encoders."""
+    is_primary: bool
+    """Whether it was declared before the study."""
+
+    @property
+    def number(self) -> NumberOfHealth:
+        return NUMBERS[self.name]
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.found.low > 0 or self.found.high < 0
+
+
+def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> list[Prediction]:
+    """Return a prediction for each number that enough encoders have; the strongest first."""
+    found = [
+        Prediction(name, rank_correlation(*pairs, _resampling()), name in settings.primary)
+        for name in NUMBERS
+        if len((pairs := _pairs(encoders, name))[0]) >= FEWEST_RANKED
+    ]
+    return sorted(found, key=lambda one: (not one.is_primary, -abs(one.found.value)))
+
+
+def _resampling() -> Resampling:
+    return Resampling.seeded(0, resamples=RESAMPLES)
+
+
+def _pairs(
+    encoders: Sequence[ScoredEncoder], name: HealthNumber
+) -> tuple[list[float], list[Array]]:
+    """Return the number of each encoder that has it, and its agents' returns."""
+    having = [one for one in encoders if one.returns]
+    read = [(NUMBERS[name].of(one.health), one.scores) for one in having]
+    known = [(number, scores) for number, scores in read if number is not None]
+    return [number for number, _ in known], [scores for _, scores in known]
+
+
+def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Path:
+    """Write the figure, the returns over each of the numbers that are pictured; return its path."""
+    panels = []
+    for one in found[:PICTURED]:
+        numbers, scores = _pairs(encoders, one.name)
+        title = f"{one.number.title}: {one.found.value:.2f}"
+        panels.append(ScatterPanel(title, np.array(numbers), scores))
+    path = folder / FIGURE
+    with atomic_file(path) as file:
+        scatter_panels(panels, "return").savefig(file, format="png", dpi=DPI, facecolor="white")
+    return path
+
+
+def rows(encoders: Sequence[ScoredEncoder]) -> Iterator[tuple[str, int, str, float]]:
+    """Yield every number and return: encoder, seed, metric, value."""
+    for one in encoders:
+        for name, number in NUMBERS.items():
+            value = number.of(one.health)
+            if value is not None:
+                yield one.encoder, one.seed, f"health.{name}", float(value)
+        for seed, value in one.returns.items():
+            yield one.encoder, one.seed, f"return.agent_{seed}", value
+
+
+def section(
+    encoders: Sequence[ScoredEncoder], found: Sequence[Prediction], settings: StudyConfig
+) -> str:
+    """Return what the health check predicts of the return, as Markdown."""
+    return "\n".join(
+        [
+            "## Which number of the health check predicts the return\n",
+            f"Agents of the arm {settings.arm} on each encoder; the return is the mean over "
+            "evaluation episodes.\n",
+            _table_of_returns(encoders),
+            *(_found(encoders, found) if found else [_too_few(encoders)]),
+        ]
+    )
+
+
+def _table_of_returns(encoders: Sequence[ScoredEncoder]) -> str:
+    lines = ["| encoder | seed | verdict | mean return | of each agent |", "|---|---|---|---|---|"]
+    order = sorted(encoders, key=lambda one: -one.scores.mean() if one.returns else np.inf)
+    for one in order:
+        mean = f"{one.scores.mean():.4g}" if one.returns else "none"
+        each = ", ".join(f"{value:.4g}" for value in one.returns.values())
+        lines.append(f"| {one.encoder} | {one.seed} | {one.health.verdict} | {mean} | {each} |")
+    return "\n".join(lines) + "\n"
+
+
+def _too_few(encoders: Sequence[ScoredEncoder]) -> str:
+    count = sum(bool(one.returns) for one in encoders)
+    return f"Agents of {count} encoders finished: too few to rank, which takes {FEWEST_RANKED}.\n"
+
+
+def _found(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Iterator[str]:
+    yield (
+        "Spearman's rank correlation of each number with the mean return, with its 95 % bootstrap "
+        "interval: encoders are resampled, and of each its agents. n counts encoders.\n"
+    )
+    yield "| number | which is | better | Spearman | n | |\n|---|---|---|---|---|---|"
+    yield "\n".join(map(_row, found)) + "\n"
+    yield from _readings(encoders, found)
+
+
+def _row(one: Prediction) -> str:
+    value, number = one.found, one.number
+    interval = f"{value.value:z.2f} [{value.low:z.2f}, {value.high:z.2f}]"
+    kind = "declared" if one.is_primary else "exploratory"
+    way = WAYS[number.better]
+    return f"| {number.title} | {number.meaning} | {way} | {interval} | {value.n} | {kind} |"
+
+
+def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Iterator[str]:
+    """Yield how the table has to be read."""
+    exploratory = [one for one in found if not one.is_primary]
+    if exploratory:
+        yield (
+            f"{len(exploratory)} numbers were not declared before the study (`study.primary`), so "
+            "they are exploratory: about one interval in twenty leaves out 0 by chance, and "
+            f"{sum(one.is_shown for one in exploratory)} do. The numbers are not independent.\n"
+        )
+    against = [one.number.title for one in found if _is_against(one)]
+    if against:
+        yield f"Against the advice of the check (interval): {', '.join(against)}.\n"
+    agreement = seed_agreement([one.scores for one in encoders if one.returns])
+    if not np.isnan(agreement):
+        yield (
+            f"Two agents that differ in their seed rank the encoders with Spearman {agreement:.2f}"
+            ".\n"
+        )
+
+
+def _is_against(one: Prediction) -> bool:
+    """Whether the interval shows the way that the check takes for worse."""
+    return one.is_shown and one.found.value * one.number.better < 0
