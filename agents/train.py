@@ -25,6 +25,7 @@ from agents.policy.callback import TrainingCallback
 from agents.policy.checkpoint import drop_others, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
+from agents.policy.random_shift import replay_arguments
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
 from agents.run.agent_card import AGENT_CARD, AgentCard
@@ -159,7 +160,8 @@ def _load_or_make(
 ) -> BaseAlgorithm:
     if not card.model:
         return make_model(setup.agent, env, seed, setup.device, setup.policy_arguments())
-    model = load_model(folder, card, setup.device, env=env)
+    replay = replay_arguments(setup.agent, env.observation_space)
+    model = load_model(folder, card, setup.device, env=env, **replay)
     load_replay(folder, card, model)
     model.set_random_seed(seed)
     restore_normalization(env, card)

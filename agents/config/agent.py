@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from agents.config.algorithm_arguments import check_arguments
 from worldvae.config import Config
 
-AlgorithmName = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "DQN"]
+AlgorithmName = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "CrossQ", "DQN"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Algorithm:
     recurrent: bool = False
     """Whether its policy is recurrent within an episode."""
 
+    has_one_policy: bool = False
+    """Whether it has no policies of its own for images and for Dict observations."""
+
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Arguments for the sixteen environments of `num_envs`; the library's defaults suit one."""
 
@@ -47,6 +50,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "A2C": Algorithm(explores_by_std=True),
     "SAC": Algorithm(replays=True, defaults=_BUFFER),
     "TQC": Algorithm("sb3_contrib", replays=True, defaults=_BUFFER),
+    "CrossQ": Algorithm("sb3_contrib", replays=True, has_one_policy=True, defaults=_BUFFER),
     "DQN": Algorithm(replays=True, defaults=_BUFFER),
 }
 
@@ -55,7 +59,8 @@ class AgentConfig(Config):
     """Training of one agent; only the first layers depend on the arm."""
 
     algorithm: AlgorithmName = Field(
-        "PPO", description="Algorithm of Stable-Baselines3 or sb3-contrib (RecurrentPPO, TQC)."
+        "PPO",
+        description="Algorithm of Stable-Baselines3 or sb3-contrib (RecurrentPPO, TQC, CrossQ).",
     )
     env_steps: int = Field(
         1_000_000, ge=1, description="Environment steps to train for, before the action repeat."
@@ -63,6 +68,14 @@ class AgentConfig(Config):
     num_envs: int = Field(16, ge=1, le=512, description="Environments that run at once.")
     stack: int = Field(4, ge=1, le=16, description="Frames or latents that one observation holds.")
     whiten: bool = Field(True, description="Scale latents by their spread over the rollouts.")
+    random_shift: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Algorithms with a replay buffer, arms whose policies have a CNN: training "
+        "pads each replayed image by so many pixels and cuts it out at a random place, as DrQ-v2 "
+        "does with 4 (Yarats et al., 2021); 0: off.",
+    )
     learning_rate: float = Field(5e-4, gt=0, description="Learning rate at the start.")
     schedule: Literal["constant", "linear"] = Field(
         "linear", description="Learning rate over the training: constant, or falling to 5 %."
@@ -115,6 +128,16 @@ class AgentConfig(Config):
         check_installed(self.algorithm)
         if self.settings:  # importing the library takes seconds
             check_arguments(self.algorithm, algorithm_class(self.algorithm), self.settings)
+        return self
+
+    @model_validator(mode="after")
+    def _shifts_what_it_replays(self) -> AgentConfig:
+        if self.random_shift and not ALGORITHMS[self.algorithm].replays:
+            able = [name for name, row in ALGORITHMS.items() if row.replays]
+            raise ValueError(
+                f"random_shift = {self.random_shift}: {self.algorithm} replays no images; use "
+                f"{', '.join(able[:-1])} or {able[-1]}, or set it to 0"
+            )
         return self
 
     @model_validator(mode="after")

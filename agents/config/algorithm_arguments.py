@@ -26,6 +26,7 @@ UNSUPPORTED = {
 COUNTS = {
     **dict.fromkeys(("n_steps", "batch_size", "n_epochs", "buffer_size", "train_freq"), 1),
     **dict.fromkeys(("target_update_interval", "gradient_steps", "stats_window_size"), 1),
+    "policy_delay": 1,
     **dict.fromkeys(("learning_starts", "top_quantiles_to_drop_per_net"), 0),
 }
 """Whole-number arguments -> the smallest value with which training makes progress."""

@@ -7,11 +7,13 @@ from typing import Any
 
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.torch_layers import NatureCNN
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.algorithm_arguments import library_errors
+from agents.policy.random_shift import replay_arguments
 from worldvae.errors import TrainingError
 from worldvae.wrappers.sb3 import begin_as_pretrained
 
@@ -38,10 +40,14 @@ def make_model(
                 env,
                 learning_rate=learning_rate(config),
                 gamma=config.gamma,
-                policy_kwargs={**config.policy_arguments, **(first_layers or {})},
+                policy_kwargs={
+                    **stock_layers(config.algorithm, env.observation_space),
+                    **config.policy_arguments,
+                    **(first_layers or {}),
+                },
                 seed=seed,
                 device=device,
-                **config.arguments,
+                **{**config.arguments, **replay_arguments(config, env.observation_space)},
             )
         except (AssertionError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
@@ -53,9 +59,27 @@ def make_model(
 def policy_for(algorithm: AlgorithmName, space: spaces.Space[Any]) -> str:
     """Return Stable-Baselines3's name of the policy for observations of `space`."""
     recurrent = "Lstm" if ALGORITHMS[algorithm].recurrent else ""
+    if ALGORITHMS[algorithm].has_one_policy:
+        return "MlpPolicy"
     if isinstance(space, spaces.Dict):
         return f"MultiInput{recurrent}Policy"
     return f"Cnn{recurrent}Policy" if space.dtype == "uint8" else f"Mlp{recurrent}Policy"
+
+
+def stock_layers(algorithm: AlgorithmName, space: spaces.Space[Any]) -> dict[str, Any]:
+    """Return the first layers for images, as arguments of an algorithm's only policy.
+
+    They are those of the other algorithms' CnnPolicy. Raises ValueError for Dict observations if
+    the algorithm has no policy for them.
+    """
+    if not ALGORITHMS[algorithm].has_one_policy:
+        return {}
+    if isinstance(space, spaces.Dict):
+        raise ValueError(
+            f"{algorithm} of sb3-contrib learns from no Dict observations ({', '.join(space)}); "
+            "use SAC or TQC, or wrap the environment to show the image alone"
+        )
+    return {"features_extractor_class": NatureCNN} if space.dtype == "uint8" else {}
 
 
 def learning_rate(config: AgentConfig) -> float | LinearSchedule:

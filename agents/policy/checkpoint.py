@@ -15,11 +15,17 @@ from agents.run.agent_card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
 
+BUFFER = "replay_buffer_class", "replay_buffer_kwargs"
+"""Attributes that are not saved with the weights, so that the zip names no class of ours.
+
+Whoever trains on passes them again, and whoever only plays needs no buffer.
+"""
+
 
 def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard:
     """Write new weights, then the card that names them; then delete the old weights."""
     buffer = io.BytesIO()
-    model.save(buffer)
+    model.save(buffer, exclude=BUFFER)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     card = card.model_copy(
         update={"model": f"model_{card.trained_steps}.zip", "model_sha256": digest}

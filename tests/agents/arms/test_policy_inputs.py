@@ -7,13 +7,14 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Dict
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from torch import Tensor
 
 from agents.arms.build import ArmSetup, TrainingEnv, check_cameras, open_training, set_up
 from agents.arms.registry import ARMS, ArmName
-from agents.config.agent import AlgorithmName
+from agents.config.agent import ALGORITHMS, AlgorithmName
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
@@ -23,7 +24,7 @@ from tests.tiny import TINY
 from worldvae.autoencoders.pretrain import leave_untrained
 from worldvae.dynamics.learn import leave_dynamics_untrained
 from worldvae.envs import make_vec
-from worldvae.errors import ConfigError
+from worldvae.errors import ConfigError, TrainingError
 
 CHOOSES, STEERS = {"actions": "from five"}, {"actions": "whole"}
 ON_POLICY = {"n_steps": 6, "batch_size": 12, "n_epochs": 1}
@@ -35,6 +36,7 @@ LEARNS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "DQN": (CHOOSES, REPLAY),
     "SAC": (STEERS, REPLAY),
     "TQC": (STEERS, REPLAY),
+    "CrossQ": (STEERS, REPLAY),
 }
 SHOWS: dict[str, list[str]] = {"image": [], "dict": ["speed", "gear"], "cameras": ["speed", "rear"]}
 STACK, LATENTS = 2, 4
@@ -92,6 +94,11 @@ def test_an_algorithm_learns_in_every_arm(runs: Path, shows: str, algorithm: str
                 check_cameras(setup)
             continue
         training = open_training(setup, seed=0)
+        is_dict = isinstance(training.env.observation_space, Dict)
+        if ALGORITHMS[experiment.agent.algorithm].has_one_policy and is_dict:
+            with pytest.raises(TrainingError, match="CrossQ of sb3-contrib learns from no Dict"):
+                make_model(experiment.agent, training.env, 0, "cpu", setup.policy_arguments())
+            continue
         model = make_model(experiment.agent, training.env, 0, "cpu", setup.policy_arguments())
         with watched(model) as fed:
             model.learn(24)

@@ -47,6 +47,7 @@ CASES = [
     *((name, "choices", arm) for name in ("DQN", "RecurrentPPO") for arm in ("pixels", "memory")),
     *(("DQN", "choices", arm) for arm in ("latent", "finetune")),
     *(("TQC", "numbers", arm) for arm in ("pixels", "latent", "memory", "finetune")),
+    *(("CrossQ", "numbers", arm) for arm in ("pixels", "latent")),
     ("A2C", "choices", "latent"),
     ("RecurrentPPO", "choices", "finetune"),
 ]
@@ -150,7 +151,7 @@ def test_the_action_that_was_taken_may_be_another(experiments: Load) -> None:
         exported.inputs["state_action"] = taken
 
 
-@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "TQC"])
+@pytest.mark.parametrize("algorithm", ["PPO", "SAC", "TQC", "CrossQ"])
 def test_normal_noise_samples_as_the_policy_does(experiments: Load, algorithm: str) -> None:
     folder = make_agent(experiments(algorithm, "numbers"), "latent", 13)
     agent, exported = both(folder, deterministic=False)

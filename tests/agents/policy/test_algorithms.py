@@ -31,8 +31,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "DQN": {"buffer_size": 500, "learning_starts": 50},
     "SAC": {"buffer_size": 500, "learning_starts": 50},
     "TQC": {"buffer_size": 500, "learning_starts": 50},
+    "CrossQ": {"buffer_size": 500, "learning_starts": 50, "batch_size": 32},
 }
-STEERS = {"SAC", "TQC"}
+STEERS = {"SAC", "TQC", "CrossQ"}
 """Their actions are numbers, those of the others may be choices."""
 
 
