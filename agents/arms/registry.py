@@ -37,6 +37,11 @@ class Arm:
     """The world in which the arm trains; every arm is evaluated in reality."""
 
     @property
+    def observes_images(self) -> bool:
+        """Whether its policy observes frames, for which it needs convolutions."""
+        return self.observes == "frames"
+
+    @property
     def freezes_encoder(self) -> bool:
         """Whether its encoder stays frozen, outside of the policy."""
         return self.encoder is not None and not self.learns_encoder

@@ -141,7 +141,7 @@ class ActorCriticGraph(PolicyGraph):
 
 
 class SquashedGraph(PolicyGraph):
-    """The policy of SAC and TQC: a Gaussian squashed by tanh, and scaled to the bounds."""
+    """The policy of SAC, TQC and CrossQ: a Gaussian squashed by tanh, and scaled to the bounds."""
 
     def __init__(self, actor: Any) -> None:
         super().__init__()

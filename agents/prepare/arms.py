@@ -23,7 +23,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
         check_cameras(setup)
         if setup.arm.trains_in_dream:
             _check_real_steps(experiment)
-        if setup.arm.observes == "frames":
+        if setup.arm.observes_images:
             _check_frames(setup)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)

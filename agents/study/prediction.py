@@ -43,7 +43,7 @@ class ScoredEncoder:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class ReturnPredictor:
     """How one number of the health check orders encoders, against the return of their agents."""
 
     name: HealthNumber
@@ -62,10 +62,10 @@ class Prediction:
         return self.found.low > 0 or self.found.high < 0
 
 
-def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> list[Prediction]:
+def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> list[ReturnPredictor]:
     """Return a prediction for each number that enough encoders have; the strongest first."""
     found = [
-        Prediction(name, rank_correlation(*pairs, _resampling()), name in settings.primary)
+        ReturnPredictor(name, rank_correlation(*pairs, _resampling()), name in settings.primary)
         for name in NUMBERS
         if len((pairs := _pairs(encoders, name))[0]) >= FEWEST_RANKED
     ]
@@ -86,7 +86,7 @@ def _pairs(
     return [number for number, _ in known], [scores for _, scores in known]
 
 
-def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Path:
+def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Path:
     """Write the figure, the returns over each of the numbers that are pictured; return its path."""
     panels = []
     for one in found[:PICTURED]:
@@ -111,7 +111,7 @@ def rows(encoders: Sequence[ScoredEncoder]) -> Iterator[tuple[str, int, str, flo
 
 
 def section(
-    encoders: Sequence[ScoredEncoder], found: Sequence[Prediction], settings: StudyConfig
+    encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor], settings: StudyConfig
 ) -> str:
     """Return what the health check predicts of the return, as Markdown."""
     return "\n".join(
@@ -140,7 +140,7 @@ def _too_few(encoders: Sequence[ScoredEncoder]) -> str:
     return f"Agents of {count} encoders finished: too few to rank, which takes {FEWEST_RANKED}.\n"
 
 
-def _found(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Iterator[str]:
+def _found(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Iterator[str]:
     yield (
         "Spearman's rank correlation of each number with the mean return, with its 95 % bootstrap "
         "interval: encoders are resampled, and of each its agents. n counts encoders.\n"
@@ -150,7 +150,7 @@ def _found(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> It
     yield from _readings(encoders, found)
 
 
-def _row(one: Prediction) -> str:
+def _row(one: ReturnPredictor) -> str:
     value, number = one.found, one.number
     interval = f"{value.value:z.2f} [{value.low:z.2f}, {value.high:z.2f}]"
     kind = "declared" if one.is_primary else "exploratory"
@@ -158,7 +158,7 @@ def _row(one: Prediction) -> str:
     return f"| {number.title} | {number.meaning} | {way} | {interval} | {value.n} | {kind} |"
 
 
-def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) -> Iterator[str]:
+def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Iterator[str]:
     """Yield how the table has to be read."""
     exploratory = [one for one in found if not one.is_primary]
     if exploratory:
@@ -178,6 +178,6 @@ def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[Prediction]) ->
         )
 
 
-def _is_against(one: Prediction) -> bool:
+def _is_against(one: ReturnPredictor) -> bool:
     """Whether the interval shows the way that the check takes for worse."""
     return one.is_shown and one.found.value * one.number.better < 0

@@ -50,8 +50,8 @@ def _lead(run: Run) -> str:
         "Only the observation, and with it the first layers of the network. Environment, "
         f"{equal} and all other settings of {algorithm_of(run.config)} are the same."
     )
-    if others := _other_simulator(run):
-        lead = f"{lead} {others}"
+    for more in (_other_simulator(run), _shifted_images(run)):
+        lead = f"{lead} {more}".rstrip()
     if not dreamers:
         return lead
     return (
@@ -72,6 +72,18 @@ def _other_simulator(run: Run) -> str:
         f"Gymnasium's own simulator, those of {', '.join(drawn)} in that of env.backend: "
         f"{backend}, which is another one where envpool or ALE's own vector environment plays it. "
         "All are scored in Gymnasium's."
+    )
+
+
+def _shifted_images(run: Run) -> str:
+    """Say which arms train on images that are shifted at random; "" if none does."""
+    pixels = _section(run.config, "agent").get("random_shift", 0)
+    arms = [arm for arm in run.arms if arm in ARMS and ARMS[arm].observes_images]
+    if not pixels or not arms:
+        return ""
+    return (
+        f"{' and '.join(arms).capitalize()} train on replayed images that are shifted at random by "
+        f"up to {pixels} pixels (agent.random_shift); the others observe no image to be shifted."
     )
 
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from agents.config.experiment import Experiment
 from agents.config.sections import StudyConfig
 from agents.policy.agent import Agent
-from agents.study.cells import Cell, grid
+from agents.prepare import collect_rollouts
+from agents.study.cells import Cell, grid, make
 from agents.study.run import study
 from tests.tiny import TINY
 from worldvae.config import merge
@@ -93,9 +94,13 @@ def test_agents_train_on_the_encoder_of_their_cell_and_a_failed_one_leaves_a_gap
 ) -> None:
     experiment = with_agents(tmp_path)
     small, large = grid(experiment)
+    collect_rollouts(small.experiment)
+    for cell in (small, large):
+        make(cell)
     bad = small.folder / "agents/latent/seed_3/card.json"
     bad.parent.mkdir(parents=True)
     bad.write_text("{")
+    capsys.readouterr()
     assert not study(experiment)
     told = capsys.readouterr()
     name = "worldvae/Dots-v0 small seed 0 agent 3"

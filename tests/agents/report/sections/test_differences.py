@@ -55,3 +55,22 @@ def test_arms_that_train_in_another_simulator_are_named(
     words = f"the agents of {undrawn} need no frame and train in Gymnasium's own simulator"
     assert (words in page) is says
     assert (f"in that of env.backend: {backend}" in page) is says
+
+
+@pytest.mark.parametrize(
+    ("pixels", "arms", "words"),
+    [
+        (4, ("pixels", "latent", "finetune"), "Pixels and finetune train on replayed images that"),
+        (4, ("latent", "state"), None),
+        (0, ("pixels", "latent"), None),
+    ],
+)
+def test_arms_whose_images_are_shifted_are_named(
+    tmp_path: Path, pixels: int, arms: tuple[str, ...], words: str | None
+) -> None:
+    folder = write_run(tmp_path, {arm: {0: [1.0]} for arm in arms})
+    write_config(folder, f"agent:\n  algorithm: SAC\n  random_shift: {pixels}\n")
+    page = unescape(differences(read_run(folder)))
+    assert ("shifted at random" in page) is bool(words)
+    if words:
+        assert f"{words} are shifted at random by up to {pixels} pixels" in page
