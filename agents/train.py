@@ -36,6 +36,7 @@ from agents.video.film import record_video
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.files import locked
+from worldvae.machine import usable_cores
 from worldvae.seeding import derive
 from worldvae.versions import library_versions
 
@@ -78,6 +79,21 @@ def carry_out(experiment: Experiment, task: AgentTask) -> Path:
     return folder
 
 
+def advise_cores(num_envs: int, cores: int) -> str:
+    """Return a line for a machine with at least twice as many cores as environments, else "".
+
+    The number of environments decides what an agent learns, so it is not changed behind the user's
+    back: the same configuration gives the same agent on every machine.
+    """
+    more = cores // num_envs * num_envs
+    if more <= num_envs:
+        return ""
+    return (
+        f"{num_envs} environments on {cores} cores leave {cores - num_envs} of them idle; "
+        f"agent.num_envs: {more} uses them, for an agent that learns from {more} at once"
+    )
+
+
 @contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
     """Let other settings have the folder if these were refused before there was a checkpoint."""
@@ -90,6 +106,9 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 
 def _train(task: AgentTask) -> None:
+    advice = advise_cores(task.setup.agent.num_envs, usable_cores())
+    if advice and not task.setup.arm.trains_in_dream:
+        print(advice, flush=True)
     check_budget(task.rounds, task.setup.arm)
     card = resume_or_begin(task)
     drop_others(task.folder, card)

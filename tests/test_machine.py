@@ -70,6 +70,15 @@ def test_a_process_may_use_the_cores_that_it_is_bound_to(monkeypatch: pytest.Mon
     assert usable_cores() == 3
 
 
+@pytest.mark.parametrize(("share", "expected"), [("2", 2), ("12", 8), ("0", 1), ("all", 8)])
+def test_a_job_may_use_its_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch, share: str, expected: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setenv(machine.SHARE, share)
+    assert usable_cores() == expected
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("150000 100000\n", 2), ("max 100000\n", 8), ("damaged", 8), (None, 8)]
 )

@@ -13,6 +13,9 @@ from pathlib import Path
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST = 2**31 - 1
 
+SHARE = "WORLDVAE_CORES"
+"""The environment variable of the cores that a job may use among others."""
+
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -34,11 +37,14 @@ def usable_cores() -> int:
     """Return the number of cores that this process may compute on, at least 1.
 
     A set of cores that it is bound to counts, and so does the share of processor time of its
-    container (the quota of cgroups v2), rounded up.
+    container (the quota of cgroups v2), rounded up. Jobs that share a machine are told their share
+    by the variable SHARE of their environment.
     """
     bound = getattr(os, "sched_getaffinity", None)
     cores = len(bound(0)) if bound is not None else os.cpu_count() or 1
-    return max(1, min(cores, _quota(CPU_QUOTA)))
+    share = os.environ.get(SHARE, "")
+    given = int(share) if share.isdecimal() else sys.maxsize
+    return max(1, min(cores, given, _quota(CPU_QUOTA)))
 
 
 def _quota(limit: Path) -> int:
@@ -54,6 +60,15 @@ def peak_memory() -> int:
     """Return the most bytes of memory that this process has held since it began."""
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in other units there
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def idle_cores() -> int:
+    """Return how many cores this process may compute on without taking them from others.
+
+    A core that is busy by less than half counts as idle.
+    """
+    idle = int((os.cpu_count() or 1) + 0.5 - busy_cores())
+    return min(usable_cores(), idle)
 
 
 def busy_cores(seconds: float = 0.5) -> float:

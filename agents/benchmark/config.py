@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -179,6 +179,9 @@ class BenchmarkConfig(Config):
     export: ExportRow = Field(ExportRow(), description="Row of exported agents.")
     ppo_pong: PPORows = Field(PPORows(), description="PPO's whole loop on Pong.")
     ppo_car_racing: PPORows = Field(PPORows(), description="PPO's whole loop on CarRacing.")
+    agents_at_once: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        (2, 4), description="Agents that learn at once; a row for each number with enough cores."
+    )
     whole_job: WholeJobRow = Field(WholeJobRow(), description="The whole job.")
     scaling: ScalingConfig = Field(ScalingConfig(), description="How cost grows.")
 

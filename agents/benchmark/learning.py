@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
 
 from agents.arms.build import open_training, set_up
 from agents.arms.registry import PIXELS, UNTRAINED, Arm
@@ -20,6 +24,8 @@ from agents.prepare import make_untrained_encoder
 from worldvae.envs import EnvConfig
 
 STEPS = Unit("env steps/s")
+FIELD = "car_racing"
+"""The settings of CarRacing, in `BenchmarkConfig`."""
 
 
 def learning_rows() -> tuple[Row, ...]:
@@ -83,28 +89,56 @@ def _decisions(agent: AgentConfig) -> int:
     return int(agent.arguments["n_steps"]) * agent.num_envs
 
 
-def _learn(bench: Bench, field: str, arm: Arm) -> Side:
-    """Return a side that makes a few updates of PPO on what `arm` observes.
+def env_steps_of(bench: Bench, field: str) -> int:
+    """Return the env steps of the updates that a round of `field` counts."""
+    env, settings = _settings_of(bench, field)
+    return settings.updates * _decisions(bench.config.agent_of(settings)) * env.action_repeat
 
-    Making the environments is not counted, nor the first update, before which all episodes begin.
+
+@dataclass(frozen=True)
+class Learning:
+    """An agent that has made its first update, before which all episodes begin."""
+
+    model: BaseAlgorithm
+    vec: VecEnv
+    decisions: int
+    """The decisions of the updates that count."""
+
+    def go_on(self) -> None:
+        """Make the updates that count."""
+        self.model.learn(self.decisions, reset_num_timesteps=False)
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.vec.close()
+
+
+def begin_learning(bench: Bench, field: str, arm: Arm, index: int = 0) -> Learning:
+    """Let an agent make its first update on what `arm` observes; `index` tells agents apart.
+
     The latents are those of an untrained encoder, which takes as long as a trained one.
     """
     env, settings = _settings_of(bench, field)
     agent = bench.config.agent_of(settings)
-    update = _decisions(agent)
+    update, seed = _decisions(agent), bench.seed("ppo", *([index] if index else []))
     experiment = bench.experiment(env, bench.config.lean_pretrain, agent)
     if arm is UNTRAINED:
         make_untrained_encoder(experiment)
+    vec = open_training(set_up(experiment, arm.name), seed).env
+    model = make_model(agent, vec, seed, bench.device)
+    model.learn(update)
+    return Learning(model, vec, settings.updates * update)
+
+
+def _learn(bench: Bench, field: str, arm: Arm) -> Side:
+    """Return a side that makes a few updates of PPO; what comes before them is not counted."""
 
     def side(watch: Stopwatch) -> float:
         with watch.paused():
-            seed = bench.seed("ppo")
-            vec = open_training(set_up(experiment, arm.name), seed).env
-            model = make_model(agent, vec, seed, bench.device)
-            model.learn(update)
-        model.learn(settings.updates * update, reset_num_timesteps=False)
+            learning = begin_learning(bench, field, arm)
+        learning.go_on()
         watch.stop()
-        vec.close()
-        return settings.updates * update * env.action_repeat
+        learning.close()
+        return env_steps_of(bench, field)
 
     return side

@@ -13,6 +13,7 @@ from agents.benchmark.peers import peer_rows
 from agents.benchmark.pretraining import image_speed, image_work
 from agents.benchmark.race import race
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.together import together_rows
 from agents.benchmark.whole_job import whole_job
 
 
@@ -25,6 +26,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         *dream_rows(config),
         *peer_rows(our_side(config)),
         *learning_rows(),
+        *together_rows(config),
         *export_rows(),
         Row(
             "whole-job",

@@ -6,22 +6,31 @@ import os
 
 from agents.jobs.contract import Job, RunningJob
 from agents.jobs.process import Process
-from worldvae.machine import busy_cores
+from worldvae.machine import SHARE, idle_cores, usable_cores
 
 
 class LocalProcesses:
-    """The executor that runs jobs on this machine."""
+    """The executor that runs jobs on this machine, each on its share of the cores."""
 
     def __init__(self, workers: int) -> None:
         self.workers, self._threads = workers, threads_per_job(workers)
+        self._cores = cores_per_job(workers)
+        self._news = [
+            f"{workers} at once on {usable_cores()} cores: environments of each on {self._cores}, "
+            f"networks with threads: {self._threads}"
+        ]
 
     def start(self, job: Job) -> RunningJob:
         """Start a process that ends when this one ends."""
-        return Process(job.work, job.log, self._threads)
+        return Process(job.work, job.log, self._threads, shares={SHARE: str(self._cores)})
 
     def events(self) -> list[str]:
-        """Return no events: what happens to this machine happens to this process, too."""
-        return []
+        """Return how the cores are shared, once.
+
+        What happens later to this machine happens to this process, too.
+        """
+        news, self._news = self._news, []
+        return news
 
     def close(self) -> None:
         """Do nothing: no resource is kept between jobs."""
@@ -33,12 +42,20 @@ def threads_per_job(workers: int) -> int:
     It is at most OMP_NUM_THREADS. With that variable set, the number of threads, and with it the
     last bits of a result, do not depend on what else runs on the machine.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     limit = min(cores // workers, thread_limit(cores))
     if limit <= 1:
         return 1
-    free = int(cores + 0.5 - busy_cores())
-    return max(1, min(limit, free // workers))
+    return max(1, min(limit, idle_cores() // workers))
+
+
+def cores_per_job(workers: int) -> int:
+    """Return the cores on which each of `workers` jobs steps environments: an even share.
+
+    It is at least 1. Unlike threads it does not depend on what else runs, and it decides no number
+    of a result.
+    """
+    return max(1, usable_cores() // workers)
 
 
 def thread_limit(otherwise: int) -> int:

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from agents.jobs import worker
@@ -29,12 +30,18 @@ class Process:
         log: The file to which everything that the job prints is appended.
         threads: The number of threads for its computations.
         root: The working directory, from which `agents` can be imported; None is the current one.
+        shares: Further variables of its environment.
     """
 
     def __init__(
-        self, work: Callable[[], object], log: Path, threads: int, root: Path | None = None
+        self,
+        work: Callable[[], object],
+        log: Path,
+        threads: int,
+        root: Path | None = None,
+        shares: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        environment = {**DEFAULTS, **os.environ, "OMP_NUM_THREADS": str(threads)}
+        environment = {**DEFAULTS, **os.environ, **shares, "OMP_NUM_THREADS": str(threads)}
         packed = worker.pack(work)
         log.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # a full disk: the pool still gets the last line

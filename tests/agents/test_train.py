@@ -20,7 +20,7 @@ from agents.policy.evaluate import evaluate
 from agents.prepare import collect_rollouts, prepare, pretrain_encoder
 from agents.run.agent_card import read_card
 from agents.run.load import read_run
-from agents.train import measure, train
+from agents.train import advise_cores, measure, train
 from tests.tiny import load
 from worldvae.envs import make_vec
 from worldvae.envs.world import RealWorld
@@ -351,3 +351,11 @@ def test_a_log_that_lacks_lines_is_told_when_the_training_goes_on(runs: Path) ->
     assert f"{path}: 1 of 2 lines are missing" in read_run(load(runs).folder).damaged[0]
     with pytest.warns(UserWarning, match="evaluations.jsonl: 1 of 2 lines are missing"):
         train(load(runs), "pixels", 0)
+
+
+def test_cores_without_an_environment_are_named_in_one_line() -> None:
+    assert advise_cores(16, 2) == advise_cores(16, 16) == advise_cores(16, 31) == ""
+    assert advise_cores(16, 40) == (
+        "16 environments on 40 cores leave 24 of them idle; agent.num_envs: 32 uses them, for an "
+        "agent that learns from 32 at once"
+    )

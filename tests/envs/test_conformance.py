@@ -16,6 +16,7 @@ from tests.dynamics.folders import make_folders
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.backends import envpool
 from worldvae.envs.vector import final_observations
 
 N = 3
@@ -246,7 +247,7 @@ def test_envpool_gives_up_where_nothing_is_gained() -> None:
 def test_envpool_plays_the_same_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     played = []
     for cores in (1, 2, 8):  # 8 are more than there are environments
-        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr(envpool, "usable_cores", lambda cores=cores: cores)
         env = make_vec(EnvConfig(**CASES["envpool"]), N, seed=5)
         played.append([step[:4] for step in play(env, 40)[1:]])
         env.close()

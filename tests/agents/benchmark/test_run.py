@@ -46,6 +46,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "export": {"decisions": 2},
             "ppo_pong": ppo,
             "ppo_car_racing": ppo,
+            "agents_at_once": [],  # test_together.py
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,

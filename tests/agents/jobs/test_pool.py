@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.jobs import local, process
+from agents.jobs import process
 from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses, threads_per_job
 from agents.jobs.pool import Pool
@@ -28,9 +28,11 @@ from tests.agents.jobs.work import (
     hang,
     make_a_mistake,
     note,
+    note_share,
     tell,
 )
 from tests.processes import PATIENCE, children, is_alive, wait_until
+from worldvae import machine
 from worldvae.errors import WorldvaeError
 
 ROOT = Path(__file__).parents[3]
@@ -279,9 +281,30 @@ def test_threads_are_an_even_share_of_free_cores(
     wished: str | None,
     expected: int,
 ) -> None:
-    monkeypatch.setattr(local, "busy_cores", lambda: busy)
+    monkeypatch.setattr(machine, "busy_cores", lambda: busy)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS")
     if wished:
         monkeypatch.setenv("OMP_NUM_THREADS", wished)
     assert threads_per_job(workers) == expected
+
+
+@pytest.mark.parametrize(("workers", "cores", "expected"), [(1, 2, 2), (2, 2, 1), (3, 16, 5)])
+def test_jobs_step_their_environments_on_an_even_share_of_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, cores: int, expected: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(machine, "busy_cores", lambda: 0.0)
+    executor = LocalProcesses(workers)
+    told = tmp_path / "cores"
+    running = executor.start(Example("a", tmp_path / "a.log", partial(note_share, told)))
+    wait_until(told.exists, "the job tells nothing")
+    running.wait()
+    assert told.read_text() == str(expected)
+    first = executor.events()
+    assert first == [
+        f"{workers} at once on {cores} cores: environments of each on {expected}, networks with "
+        "threads: 1"
+    ]
+    assert executor.events() == []

@@ -24,6 +24,10 @@ def tell(path: Path) -> None:
     note(path, " ".join([*(os.environ[name] for name in names), repr(sys.stdin.read())]))
 
 
+def note_share(path: Path) -> None:
+    note(path, os.environ["WORLDVAE_CORES"])
+
+
 def make_a_mistake() -> None:
     raise WorldvaeError("frames are missing; collect some")
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import Crop, preprocess_batch
 from worldvae.envs.vector import final_info
+from worldvae.machine import usable_cores
 
 _SUPPORTED = {
     "game",
@@ -63,6 +64,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         self._env = AtariVectorEnv(
             settings["game"],
             num_envs,
+            num_threads=min(usable_cores(), num_envs),
             frameskip=frame_skip * config.action_repeat,
             repeat_action_probability=settings["repeat_action_probability"],
             full_action_space=settings["full_action_space"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
 from worldvae.envs.wrappers import STEER_THROTTLE, steer_throttle
 from worldvae.errors import ConfigError
+from worldvae.machine import usable_cores
 
 T = TypeVar("T")
 
@@ -43,15 +43,15 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
 class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
     """Steps CarRacing in envpool with SAME_STEP autoreset; envpool itself has NEXT_STEP.
 
-    The environments are divided among as many pools as there are cores. A thread for each pool
-    steps it and resizes its frames, since with a single pool the cores would be idle meanwhile.
+    The environments are divided among as many pools as there are usable cores. A thread for each
+    pool steps it and resizes its frames, since with a single one the cores would be idle meanwhile.
     """
 
     def __init__(self, config: EnvConfig, num_envs: int, seed: int) -> None:
         self._config = config
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        groups = min(os.cpu_count() or 1, num_envs)
+        groups = min(usable_cores(), num_envs)
         self._threads = ThreadPoolExecutor(groups, thread_name_prefix="envpool")
         edges = [num_envs * group // groups for group in range(groups + 1)]
         self._shares = [slice(*share) for share in pairwise(edges)]
