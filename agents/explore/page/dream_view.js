@@ -161,7 +161,8 @@ export class DreamView {
     this.drawn = 0;
     this.times = [];
     this.show();
-    requestAnimationFrame((now) => this.frame(now));
+    this.run = {}; // so that what was asked for before a pause does not go on after it
+    requestAnimationFrame((now) => this.frame(now, this.run));
   }
 
   pause() {
@@ -183,8 +184,8 @@ export class DreamView {
   }
 
   /** Take as many decisions as are due; the browser calls it before it paints. */
-  async frame(now) {
-    if (!this.isPlaying) return;
+  async frame(now, run) {
+    if (!this.isPlaying || run !== this.run) return;
     const speed = Number(byId("dream-speed").value);
     const each = 1000 / (this.dream.dynamics.facts.decisions_per_second * speed);
     if (now >= this.due - 2) {
@@ -192,7 +193,7 @@ export class DreamView {
       this.due = Math.max(this.due + each, now - each);
       if (this.dream.isOver) this.pause();
     }
-    requestAnimationFrame((later) => this.frame(later));
+    requestAnimationFrame((later) => this.frame(later, run));
   }
 
   /** Take one decision; `isMust`: whatever it costs, also where nobody acts. */
@@ -244,6 +245,9 @@ export class DreamView {
     byId("meter-disagreement").textContent = now.disagreement.toFixed(2);
     byId("meter-keys").replaceChildren(...dynamics.keysOf(now.code).map(({ name, values }) =>
       make("div", {}, make("dt", {}, name), make("dd", {}, values.slice(0, 6).map((v) => v.toFixed(1)).join(", ")))));
+    const { members } = dynamics.facts;
+    byId("dream-seed").textContent = `seed ${this.dream.seed}`
+      + (members > 1 ? `, member ${this.dream.member + 1} of ${members}` : "");
     this.believe(now, at);
     const soon = performance.now() - this.drawn > REDRAWN;
     if (this.isPlaying && soon) {

@@ -11,7 +11,7 @@ import { byId } from "./elements.js";
 import { Encoder } from "./encoder.js";
 import { measure } from "./measure.js";
 import { Random } from "./random.js";
-import { startRuntime } from "./runtime.js";
+import { Network, startRuntime } from "./runtime.js";
 import { drawChange } from "./sampling.js";
 import { Twin } from "./twin.js";
 import { TwinView } from "./twin_view.js";
@@ -19,7 +19,7 @@ import { TwinView } from "./twin_view.js";
 /** Start, and return what is there once the dream can be played and the code be moved. */
 async function main() {
   const contents = JSON.parse(byId("contents").textContent);
-  const api = { contents, Random, drawChange, makeActions };
+  const api = { contents, Random, Network, Encoder, Dynamics, drawChange, makeActions };
   api.moments = await takeAsset("moments");
   api.code = new CodeView(contents.code, api.moments, new Random(Date.now()));
   await new Promise((drawn) => setTimeout(drawn)); // the frames are seen before the networks load
@@ -27,7 +27,7 @@ async function main() {
   api.encoder = await Encoder.load(contents.code);
   if (contents.dream) await startDream(contents, api);
   await api.code.start(api.encoder);
-  api.measure = () => measure(api);
+  api.measure = (parts = api, times = 40) => measure(parts, times);
   byId("measure").onclick = () => showSpeed(api);
   byId("loading").remove();
   if (contents.twins.length) api.twinsReady = startTwins(contents, api);

@@ -274,12 +274,6 @@ def test_keys_play_the_dream(page: Any, explored: Experiment) -> None:
     assert np.abs(canvas(page).astype(int) - drawn).max() <= 1
 
 
-def test_the_page_measures_its_frames_a_second(page: Any) -> None:
-    """Encoding, a step of the dynamics and the decoder, of a small network here."""
-    per_second = page.wait("return (await worldvae.measure()).framesPerSecond")
-    assert per_second > 20
-
-
 def canvas(page: Any) -> Any:
     from tests.agents.explore.test_code import pixels
 

@@ -1,0 +1,72 @@
+"""The page as a whole: quiet, alone, and readable on any screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+WIDE = """
+return [...document.querySelectorAll('main *')]
+  .filter(one => one.getClientRects().length && !one.closest('.strip, .pad, .act, .veil'))
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(one => one.id || one.className || one.tagName);
+"""
+
+NAMELESS = """
+return [...document.querySelectorAll('button, input, select, canvas.frame, [role]')]
+  .filter(one => one.getClientRects().length)
+  .filter(one => !(one.getAttribute('aria-label') || one.textContent.trim()
+    || one.closest('label, figure')?.textContent.trim() || one.closest('[role=application]')))
+  .map(one => one.outerHTML.slice(0, 80));
+"""
+
+
+@pytest.fixture
+def sized(page: Any) -> Iterator[Any]:
+    """The page at a width and in a colour scheme; as it was afterwards."""
+
+    def at(width: int, scheme: str = "light") -> Any:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        page._command("Emulation.setDeviceMetricsOverride", **size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        page._command("Emulation.setEmulatedMedia", features=features)
+        page.wait("await new Promise(done => setTimeout(done, 150))")
+        return page
+
+    yield at
+    at(1280)
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_sticks_out_at_the_side(sized: Any, width: int) -> None:
+    page = sized(width)
+    assert page.run("return document.documentElement.scrollWidth") <= width
+    assert page.run(WIDE) == []
+
+
+def test_everything_that_one_can_use_has_a_name(page: Any) -> None:
+    assert page.run(NAMELESS) == []
+
+
+def test_it_is_dark_where_the_reader_is(sized: Any) -> None:
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    assert sized(1280, "light").run(colour) != sized(1280, "dark").run(colour)
+
+
+def test_the_keyboard_reaches_every_control(page: Any) -> None:
+    """Nothing is taken out of the order of the tab key, and the dream's screen is in it."""
+    assert page.run("return document.querySelectorAll('[tabindex=\"-1\"]').length") == 0
+    assert page.run("return document.getElementById('dream-screen').tabIndex") == 0
+
+
+def test_the_page_says_how_fast_it_is_here(page: Any) -> None:
+    page.wait("document.getElementById('measure').click()")
+    page.wait(
+        "const words = document.getElementById('measured');"
+        "while (!words.textContent.includes('frames a second'))"
+        "  await new Promise(done => setTimeout(done, 50))"
+    )
+    words = page.run("return document.getElementById('measured').textContent")
+    assert all(name in words for name in ("encoder", "decoder", "dynamics"))
