@@ -9,6 +9,7 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.limits import OTHER_SIDE, Work
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.speeds import Resource
 from agents.benchmark.usual import collect_usually, make_usual_env
 from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutStore, collect
@@ -92,7 +93,8 @@ def _storing(bench: Bench) -> tuple[Work, ...]:
     page cache: three times read, two times written.
     """
     size = prod(bench.config.car_racing.frame.shape)
-    return Work("disk", size, "a frame"), Work("memory", 5 * size, "a frame")
+    amounts: dict[Resource, int] = {"disk": size, "memory": 5 * size}
+    return tuple(Work(resource=name, amount=n, of="a frame") for name, n in amounts.items())
 
 
 def _against_async(bench: Bench) -> Comparison:

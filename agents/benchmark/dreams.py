@@ -59,7 +59,7 @@ def _work(bench: Bench) -> tuple[Work, ...]:
     actions = torch.zeros(1, source.card.actions.size, device=state.code.device)
     generator = torch.Generator(state.code.device)
     count = operations(lambda: source.dynamics.imagine(state, actions, generator))
-    return (Work("float32", count, "a decision"),)
+    return (Work(resource="float32", amount=count, of="a decision"),)
 
 
 def _against_wanted(bench: Bench) -> Comparison:

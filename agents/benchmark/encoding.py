@@ -79,7 +79,8 @@ def _work(bench: Bench, num_envs: int) -> tuple[Work, ...]:
     """Count the operations of the layers that encode one vector step."""
     model = autoencoder(bench, bench.config.pretrain, bench.config.car_racing)
     frames = torch.zeros(num_envs, *bench.config.car_racing.frame.shape, dtype=torch.uint8)
-    return (Work("float32", operations(lambda: model.encode(frames)), "a vector step"),)
+    count = operations(lambda: model.encode(frames))
+    return (Work(resource="float32", amount=count, of="a vector step"),)
 
 
 def _latent_env(bench: Bench) -> Comparison:

@@ -8,7 +8,6 @@ so it cannot be reached; it says how much could be gained at most.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from pydantic import Field
@@ -21,38 +20,31 @@ OTHER_SIDE = "the other side"
 """The limit of a row whose other side is the bare simulator, which ours cannot be faster than."""
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Config):
     """The least work of one unit of a row: an image, a decision, a vector step."""
 
-    resource: Resource
-    amount: float
-    """Bytes or operations."""
-    of: str
-    """The unit, in words."""
+    resource: Resource = Field(description="What does it.")
+    amount: float = Field(gt=0, description="Bytes or operations.")
+    of: str = Field(description="The unit, in words.")
 
-
-class WorkLimit(Config):
-    """A row's share of what the machine could do at most."""
-
-    resource: Resource = Field(description="What limits it.")
-    amount: float = Field(gt=0, description="Bytes or operations of one unit of work.")
-    of: str = Field(description="The unit of work.")
-    share: float = Field(gt=0, description="Our rate divided by the rate at that limit.")
-
-    @classmethod
-    def of_rate(cls, works: Sequence[Work], rate: float, speeds: Speeds) -> WorkLimit:
-        """Return the limit of a row that does `rate` units of `works` a second.
-
-        It is that of the work which takes longest.
-        """
-        shares = [rate * work.amount / getattr(speeds, work.resource) for work in works]
-        share, work = max(zip(shares, works, strict=True), key=lambda pair: pair[0])
-        return cls(resource=work.resource, amount=work.amount, of=work.of, share=share)
+    def share(self, rate: float, speeds: Speeds) -> float:
+        """Return the share of the machine's speed that `rate` units a second take."""
+        return float(rate * self.amount / getattr(speeds, self.resource))
 
     def __str__(self) -> str:
         unit = "B" if self.resource in {"memory", "disk"} else "FLOP"
-        return f"{self.share:.2g} of {self.resource} ({_short(self.amount)}{unit} {self.of})"
+        return f"{_short(self.amount)}{unit} {self.of}"
+
+
+def describe_limit(works: Sequence[Work], rate: float, speeds: Speeds) -> str:
+    """Return how far `rate` is from the limit of the work that takes longest: "0.48 of disk (...)".
+
+    `rate` are units of all of `works` a second.
+    """
+    share, work = max(
+        ((work.share(rate, speeds), work) for work in works), key=lambda pair: pair[0]
+    )
+    return f"{share:.2g} of {work.resource} ({work})"
 
 
 def operations(compute: Callable[[], object]) -> int:

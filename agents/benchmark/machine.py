@@ -36,6 +36,11 @@ class Machine(Config):
             f"threads, torch {torch_version}, {self.load:.1f} cores busy before{speeds}"
         )
 
+    def faster(self, speeds: Speeds) -> Machine:
+        """Return this machine with the best of its speeds so far and of `speeds`."""
+        best = speeds if self.speeds is None else self.speeds.best(speeds)
+        return self.model_copy(update={"speeds": best})
+
     @property
     def is_noisy(self) -> bool:
         """Whether other processes kept the machine busy."""

@@ -89,7 +89,7 @@ def image_work(bench: Bench) -> tuple[Work, ...]:
 
     precision = resolve_precision(config.precision, torch.device(bench.device))
     resource: Resource = "bfloat16" if precision == "bfloat16" else "float32"
-    return (Work(resource, operations(step) / COUNTED, "an image"),)
+    return (Work(resource=resource, amount=operations(step) / COUNTED, of="an image"),)
 
 
 def image_speed(bench: Bench) -> Comparison:

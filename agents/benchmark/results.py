@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from agents.benchmark.limits import Work, WorkLimit
+from agents.benchmark.limits import Work, describe_limit
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
@@ -32,7 +32,9 @@ class RowResult(Config):
     ratios: tuple[float, ...] = Field(min_length=1, description="Ours over theirs, one per round.")
     bound: Bound = Field("", description="Whether `ratios` are bounds, if a side did not finish.")
     note: str = Field("", description="A remark on the numbers.")
-    limit: WorkLimit | str = Field("", description="How far our side is from what is possible.")
+    bounded_by: str = Field("", description="What our side cannot be faster than, in words.")
+    works: tuple[Work, ...] = Field((), description="The least work of one unit of our side.")
+    rate: float = Field(gt=0, description="Units of work a second of our side, the median.")
     seconds: float = Field(description="Wall-clock time that the row took.")
     machine: Machine = Field(description="The machine of the measurement.")
 
@@ -65,7 +67,9 @@ class RowResult(Config):
             ratios=comparison.ratios,
             bound=comparison.bound,
             note=comparison.note,
-            limit=_limit(row, comparison, works, machine),
+            bounded_by=row.limit if isinstance(row.limit, str) else "",
+            works=tuple(works),
+            rate=float(np.median([lap.rate for lap in comparison.ours])),
             seconds=round(seconds, 1),
             machine=machine,
         )
@@ -76,21 +80,18 @@ class RowResult(Config):
         return float(np.median(self.ratios))
 
     @property
+    def limit(self) -> str:
+        """How far our side is from what is possible; empty if that is not known."""
+        if not self.works or self.machine.speeds is None:
+            return self.bounded_by
+        return describe_limit(self.works, self.rate, self.machine.speeds)
+
+    @property
     def met(self) -> bool | None:
         """Whether the target is met; None without a target. An upper bound cannot meet it."""
         if self.target is None:
             return None
         return self.ratio >= self.target and self.bound in ("", ">=")
-
-
-def _limit(
-    row: Row, comparison: Comparison, works: Sequence[Work], machine: Machine
-) -> WorkLimit | str:
-    """Return how far the median rate of our side is from the limit of `works`, else the words."""
-    if not works or machine.speeds is None:
-        return row.limit if isinstance(row.limit, str) else ""
-    rate = float(np.median([lap.rate for lap in comparison.ours]))
-    return WorkLimit.of_rate(works, rate, machine.speeds)
 
 
 class Results(Config):
@@ -109,6 +110,12 @@ class Results(Config):
         ordered = [name for name in order if name in rows]
         others = [name for name in rows if name not in order]
         return self._with(rows=tuple(rows[name] for name in (*ordered, *others)))
+
+    def with_machine(self, names: Collection[str], machine: Machine) -> Results:
+        """Return the results with `machine` as that of the rows with these `names`."""
+        update = {"machine": machine}
+        rows = [r.model_copy(update=update) if r.name in names else r for r in self.rows]
+        return self._with(rows=tuple(rows))
 
     def with_scaling(self, curves: Sequence[ScalingCurve], stages: Sequence[str]) -> Results:
         """Return the results with `curves` in place of older ones of the same stages.

@@ -24,6 +24,8 @@ from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.training.device import torch_device
 
 SCALING = "scaling"
+FRESH_SECONDS = 20.0
+"""How long the speeds of the machine are not measured again; the best of a run counts."""
 Say = Callable[[str], None]
 T = TypeVar("T")
 
@@ -44,9 +46,6 @@ def run_benchmark(
         warn(f"other processes keep {machine.load:.1f} cores busy; the figures will be noisy")
     bench = Bench(config)
     with bench.locked():
-        if any(callable(row.limit) for row in rows if row.name in names):
-            speeds = measure_speeds(bench.device, bench.clock, config.folder)
-            machine = machine.model_copy(update={"speeds": speeds})
         return _run(bench, rows, names, machine, say)
 
 
@@ -55,12 +54,16 @@ def _run(
 ) -> tuple[Results, bool]:
     folder, order = bench.config.folder, [row.name for row in rows]
     results = read_results(folder).model_copy(update={"command": exact_command()})
-    complete = True
+    complete, here, gauged = True, set[str](), -FRESH_SECONDS
     for row in (row for row in rows if row.name in names):
+        if callable(row.limit) and time.monotonic() - gauged >= FRESH_SECONDS:
+            machine = machine.faster(measure_speeds(bench.device, bench.clock, folder))
+            gauged = time.monotonic()
         result = attempt(row.name, partial(_measure, row, bench, machine))
         complete &= result is not None
         if result is not None:
-            results = results.with_row(result, order)
+            here.add(row.name)
+            results = results.with_row(result, order).with_machine(here, machine)
             BENCHMARK.write(folder, results)
             say(f"{row.name}: {result.bound}{result.ratio:.3g} ({result.seconds:.0f} s)")
     for stage in (stage for stage in STAGES if names & {SCALING, f"{SCALING}-{stage}"}):

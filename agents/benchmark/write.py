@@ -61,7 +61,7 @@ def row_table(rows: Sequence[RowResult]) -> str:
     for row in rows:
         target = "" if row.target is None else f"{row.target:.3g}"
         cells = [f"`{row.name}`", row.ours, row.against, _rates(row), _ratio(row), target]
-        lines.append(f"| {' | '.join([*cells, MET[row.met], str(row.limit)])} |")
+        lines.append(f"| {' | '.join([*cells, MET[row.met], row.limit])} |")
     return "\n".join(lines)
 
 

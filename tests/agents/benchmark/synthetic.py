@@ -47,6 +47,7 @@ def result(
         "our_values": tuple(1.0 for _ in ratios),
         "their_values": tuple(ratios),
         "ratios": tuple(ratios),
+        "rate": 1.0,
         "seconds": 1.0,
         "machine": QUIET,
     }

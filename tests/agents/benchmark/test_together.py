@@ -18,7 +18,7 @@ from agents.benchmark.together import together_rows
 from agents.jobs.contract import Job
 from worldvae.errors import TrainingError
 
-BEGINNING, LEARNING = 0.4, 0.2
+BEGINNING, LEARNING = 1.0, 0.1
 
 
 class FakeLearning:
