@@ -57,7 +57,7 @@ export class CodeView {
 
   slider(latent, z) {
     const input = make("input", {
-      type: "range", min: -3, max: 3, step: 0.01, "aria-label": `latent ${z}`,
+      type: "range", min: -3, max: 3, step: 0.05, "aria-label": `latent ${z}`,
       oninput: () => this.move(z), onfocus: () => this.touch(z), onpointerdown: () => this.touch(z),
     });
     const value = make("output");

@@ -2,7 +2,7 @@
 
 import { keyOf } from "./actions.js";
 import { ChoiceControls, NumberControls } from "./controls.js";
-import { byId, make, percent, signed } from "./elements.js";
+import { byId, make, pausedUnseen, percent, signed } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 import { Timeline } from "./timeline.js";
 
@@ -82,6 +82,7 @@ export class DreamView {
     window.addEventListener("keyup", (event) => this.held.delete(keyOf(event)));
     window.addEventListener("blur", () => this.held.clear());
     document.addEventListener("visibilitychange", () => document.hidden && this.pause());
+    pausedUnseen(byId("dream-screen"), this);
   }
 
   down(event) {
@@ -125,7 +126,7 @@ export class DreamView {
     const samples = byId("dream-samples");
     samples.hidden = !player?.facts.noise;
     if (player) samples.firstElementChild.checked = player.samples;
-    if (player && !this.isPlaying && !this.dream.isOver) this.play();
+    if (player && !this.isPlaying) this.playAgain();
   }
 
   async begin(index = this.startAt) {
@@ -236,8 +237,8 @@ export class DreamView {
     const { now, at, dynamics, actions } = this.dream;
     drawFrame(byId("dream-canvas"), now.levels, this.facts);
     const decision = this.player ? this.decision : null;
-    this.controls.show(now.action, decision);
-    byId("dream-decides").textContent = decision ? this.says(decision) : "";
+    this.controls.show(at > 0 ? now.action : null, at > 0 ? decision : null);
+    byId("dream-decides").textContent = decision && at > 0 ? this.says(decision) : "";
     byId("meter-decision").textContent = at;
     byId("meter-reward").textContent = signed(now.reward);
     byId("meter-total").textContent = signed(now.total);

@@ -33,6 +33,13 @@ export function newestOnly(draw) {
   };
 }
 
+/** Pause what plays once its screen has been scrolled out of sight. */
+export function pausedUnseen(screen, player) {
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting && player.isPlaying) player.pause();
+  }).observe(screen);
+}
+
 export const signed = (value, digits = 2) =>
   (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
 export const percent = (share) =>

@@ -1,7 +1,7 @@
 /** The section on twins: both sides of one episode, and how far they are apart. */
 
 import { Chart } from "./charts.js";
-import { byId, make, newestOnly, signed } from "./elements.js";
+import { byId, make, newestOnly, pausedUnseen, signed } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 
 export class TwinView {
@@ -28,6 +28,7 @@ export class TwinView {
       const box = event.currentTarget.getBoundingClientRect();
       this.goTo(Math.round(((event.clientX - box.left) / box.width) * this.twin.length));
     };
+    pausedUnseen(byId("twin-real"), this);
     new ResizeObserver(() => this.dreamed && this.chart()).observe(byId("twin"));
   }
 
@@ -93,10 +94,18 @@ export class TwinView {
     chart.cursor(this.at);
   }
 
+  pause() {
+    this.isPlaying = false;
+    byId("twin-play").textContent = "play";
+  }
+
   toggle() {
-    this.isPlaying = !this.isPlaying;
-    byId("twin-play").textContent = this.isPlaying ? "pause" : "play";
-    if (!this.isPlaying) return;
+    if (this.isPlaying) {
+      this.pause();
+      return;
+    }
+    this.isPlaying = true;
+    byId("twin-play").textContent = "pause";
     if (this.at >= this.twin.length) this.at = 0;
     this.due = performance.now();
     requestAnimationFrame((now) => this.frame(now));
@@ -107,7 +116,7 @@ export class TwinView {
     if (now >= this.due - 2) {
       this.goTo(this.at + 1);
       this.due += 1000 / this.twin.dynamics.facts.decisions_per_second;
-      if (this.at >= this.twin.length) this.toggle();
+      if (this.at >= this.twin.length) this.pause();
     }
     requestAnimationFrame((later) => this.frame(later));
   }

@@ -70,3 +70,32 @@ def test_the_page_says_how_fast_it_is_here(page: Any) -> None:
     )
     words = page.run("return document.getElementById('measured').textContent")
     assert all(name in words for name in ("encoder", "decoder", "dynamics"))
+
+
+def test_a_dream_out_of_sight_waits(page: Any) -> None:
+    playing = page.wait(
+        "const { view, dynamics } = worldvae, seen = [];"
+        "const wait = () => new Promise(done => setTimeout(done, 300));"
+        "document.getElementById('dream-speed').value = '0.25';"
+        "window.scrollTo(0, 0);"
+        "await view.begin(2); view.play(); await wait(); seen.push(view.isPlaying);"
+        "document.getElementById('about').scrollIntoView(); await wait();"
+        "seen.push(view.isPlaying);"
+        "window.scrollTo(0, 0);"
+        "return [...seen, worldvae.dream.now.ended]"
+    )
+    assert playing[1] is False
+    assert playing[0] or playing[2], "it played before, or had ended by itself"
+
+
+def test_an_agent_that_is_asked_begins_a_dream_that_is_over(page: Any) -> None:
+    started = page.wait(
+        "const { view, dream, agents } = worldvae;"
+        "view.pause(); await view.begin(2); dream.now.ended = true; view.show();"
+        "const before = dream.seed;"
+        "view.letPlay(agents[1]);"
+        "await new Promise(done => setTimeout(done, 300));"
+        "view.pause(); view.letPlay(null);"
+        "return dream.seed - before"
+    )
+    assert started == 1
