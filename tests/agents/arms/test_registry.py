@@ -112,7 +112,7 @@ class HereAndNow:
 
     exit_code, error_message = 0, ""
 
-    def __init__(self, work: Callable[[], object], *_: object) -> None:
+    def __init__(self, work: Callable[[], object], *_: object, **__: object) -> None:
         work()
 
     def terminate(self) -> None:

@@ -23,7 +23,7 @@ class World:
     def __init__(self):
         self.started, self.outcome, self.rates = [], {}, {}
 
-    def process(self, work, log, threads):
+    def process(self, work, log, threads, shares):
         assert threads >= 1
         _task, setting = work.args
         return FakeProcess(self, log.parent, setting.beta)
