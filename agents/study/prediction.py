@@ -51,6 +51,8 @@ class ReturnPredictor:
     """Spearman's rank correlation; its n is the number of encoders."""
     is_primary: bool
     """Whether it was declared before the study."""
+    is_constant: bool
+    """Whether it is the same for all encoders, so that it orders none."""
 
     @property
     def number(self) -> NumberOfHealth:
@@ -64,11 +66,13 @@ class ReturnPredictor:
 
 def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> list[ReturnPredictor]:
     """Return a prediction for each number that enough encoders have; the strongest first."""
-    found = [
-        ReturnPredictor(name, rank_correlation(*pairs, _resampling()), name in settings.primary)
-        for name in NUMBERS
-        if len((pairs := _pairs(encoders, name))[0]) >= FEWEST_RANKED
-    ]
+    found = []
+    for name in NUMBERS:
+        numbers, scores = _pairs(encoders, name)
+        if len(numbers) >= FEWEST_RANKED:
+            correlation = rank_correlation(numbers, scores, _resampling())
+            is_constant = len(set(numbers)) == 1
+            found.append(ReturnPredictor(name, correlation, name in settings.primary, is_constant))
     return sorted(found, key=lambda one: (not one.is_primary, -abs(one.found.value)))
 
 
@@ -153,6 +157,7 @@ def _found(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) 
 def _row(one: ReturnPredictor) -> str:
     value, number = one.found, one.number
     interval = f"{value.value:z.2f} [{value.low:z.2f}, {value.high:z.2f}]"
+    interval = "the same for all" if one.is_constant else interval
     kind = "declared" if one.is_primary else "exploratory"
     way = WAYS[number.better]
     return f"| {number.title} | {number.meaning} | {way} | {interval} | {value.n} | {kind} |"
@@ -160,12 +165,13 @@ def _row(one: ReturnPredictor) -> str:
 
 def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Iterator[str]:
     """Yield how the table has to be read."""
-    exploratory = [one for one in found if not one.is_primary]
+    exploratory = [one for one in found if not one.is_primary and not one.is_constant]
     if exploratory:
         yield (
-            f"{len(exploratory)} numbers were not declared before the study (`study.primary`), so "
-            "they are exploratory: about one interval in twenty leaves out 0 by chance, and "
-            f"{sum(one.is_shown for one in exploratory)} do. The numbers are not independent.\n"
+            f"{len(exploratory)} numbers that vary were not declared before the study "
+            "(`study.primary`), so they are exploratory: about one interval in twenty leaves out 0 "
+            f"by chance, and {sum(one.is_shown for one in exploratory)} do. The numbers are not "
+            "independent.\n"
         )
     against = [one.number.title for one in found if _is_against(one)]
     if against:

@@ -66,25 +66,25 @@ NUMBERS: dict[HealthNumber, NumberOfHealth] = {
     "findings": NumberOfHealth("findings", "those that are no mere notes", -1, _grave_findings),
     "lost": NumberOfHealth(
         "pixels lost",
-        "share of all pixels' deviation from the mean image, training frames",
+        "share of all pixels' deviation from the mean image that is lost, training frames",
         -1,
         lambda h: h.reconstruction.train.lost,
     ),
     "lost_held_out": NumberOfHealth(
         "pixels lost, held out",
-        "the same on held-out frames",
+        "share of all pixels' deviation from the mean image that is lost, held-out frames",
         -1,
         lambda h: h.reconstruction.held_out.lost,
     ),
     "moving_lost": NumberOfHealth(
         "moving pixels lost",
-        "the same of pixels that move, training frames",
+        "share of moving pixels' deviation from the mean image that is lost, training frames",
         -1,
         lambda h: _lost(h.reconstruction.train.moving),
     ),
     "moving_lost_held_out": NumberOfHealth(
         "moving pixels lost, held out",
-        "the same on held-out frames",
+        "share of moving pixels' deviation from the mean image that is lost, held-out frames",
         -1,
         lambda h: _lost(h.reconstruction.held_out.moving),
     ),
@@ -120,15 +120,21 @@ NUMBERS: dict[HealthNumber, NumberOfHealth] = {
     ),
     "near_pixels": NumberOfHealth(
         "near in pixels",
-        "how alike frames of nearest latents are, 1: as the nearest there is",
+        "how alike in pixels frames of nearest latents are, 1: as the nearest there is",
         1,
         lambda h: _near(h.neighbours.pixels),
     ),
     "near_moving": NumberOfHealth(
-        "near in moving pixels", "the same", 1, lambda h: _near(h.neighbours.moving)
+        "near in moving pixels",
+        "how alike in moving pixels frames of nearest latents are",
+        1,
+        lambda h: _near(h.neighbours.moving),
     ),
     "near_state": NumberOfHealth(
-        "near in true state", "the same", 1, lambda h: _near(h.neighbours.state)
+        "near in true state",
+        "how alike in true state frames of nearest latents are",
+        1,
+        lambda h: _near(h.neighbours.state),
     ),
     "probes": NumberOfHealth(
         "linear probes",

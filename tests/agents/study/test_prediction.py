@@ -45,7 +45,7 @@ def test_the_declared_number_comes_first_and_the_strongest_next() -> None:
     assert {one.name for one in found[1:3]} == {"active", "active_share"}
     assert not any(one.is_primary for one in found[1:])
     flat = next(one for one in found if one.name == "rate")
-    assert (flat.found.value, flat.is_shown) == (0, False), "all have the same rate"
+    assert (flat.found.value, flat.is_shown, flat.is_constant) == (0, False, True)
     assert "probes" not in {one.name for one in found}, "no encoder has any"
 
 
@@ -55,8 +55,11 @@ def test_the_report_says_what_is_exploratory_and_what_is_against_the_advice() ->
     text = section(made, found, SETTINGS)
     assert "| e0 | 0 | healthy | 10.25 | 10, 10.5 |" in text
     assert re.search(r"\| lower \| -1\.00 \[-1\.00, -0\.9\d\] \| 8 \| declared \|", text)
-    shown = sum(one.is_shown for one in found[1:])
-    assert f"{len(found) - 1} numbers were not declared before the study" in text
+    assert "| KL to the prior, held out, nats a frame |  | the same for all | 8 | explor" in text
+    varying = [one for one in found[1:] if not one.is_constant]
+    shown = sum(one.is_shown for one in varying)
+    assert {one.name for one in varying} == {"active", "active_share", "overfitting"}
+    assert f"{len(varying)} numbers that vary were not declared before the study" in text
     assert f"one interval in twenty leaves out 0 by chance, and {shown} do" in text
     assert "Against the advice of the check (interval): active latents" in text
     assert "rank the encoders with Spearman 1.00" in text
