@@ -19,11 +19,13 @@ from agents.study.cells import Cell, CellAgent, grid
 from agents.study.prediction import ScoredEncoder
 from agents.study.report import write_study
 from agents.train import DECIDES
+from worldvae.checksum import write_checked_yaml
+from worldvae.config import to_yaml
 from worldvae.errors import TrainingError
 
 
 def study(experiment: Experiment) -> bool:
-    """Write scores.csv, study.md and study.png into the experiment's folder.
+    """Write config.yaml, scores.csv, study.md and study.png into the experiment's folder.
 
     With agents on the encoders also returns.png. Returns whether all encoders and agents are in
     them. A second call runs only what is missing. An encoder or an agent that fails leaves a gap in
@@ -37,6 +39,7 @@ def study(experiment: Experiment) -> bool:
         check_settings(agent.folder / "settings.yaml", agent.cell.experiment, DECIDES)
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
+    write_checked_yaml(experiment.folder / "config.yaml", to_yaml(experiment))
     _make_encoders([cell for cell in cells if not cell.is_done], experiment.study.workers)
     measured = [cell for cell in cells if cell.is_done]
     if not measured:
