@@ -61,8 +61,8 @@ def rank_correlation(
 def seed_agreement(scores: Sequence[ArrayLike]) -> float:
     """Return how alike two seeds rank E things: the mean of Spearman's over all pairs of seeds.
 
-    No number can be expected to rank the scores of a seed better than another seed does. `scores`
-    are E rows (S,); NaN unless all have the same two seeds or more.
+    `scores` are E rows (S,). NaN unless all have the same two seeds or more, and with fewer than
+    FEWEST_RANKED things.
     """
     rows = [finite(row) for row in scores]
     if len(rows) < FEWEST_RANKED or len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
