@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from agents.arms.registry import ARMS, rank
 from agents.config.experiment import Experiment
+from agents.explore.actions import ActionNames, action_facts
 from agents.explore.agent_graph import SEEN, DreamingAgentGraph
 from agents.explore.assets import Asset
 from agents.explore.contents import AgentFacts
@@ -23,7 +24,9 @@ from agents.run.agent_files import is_finished
 from agents.video.play import evaluation_settings
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
+from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.export.dream_observing import (
     GivenLatentsGraph,
@@ -46,18 +49,27 @@ class AgentPart:
 
 @dataclass(frozen=True)
 class DreamedBy:
-    """The artefacts of the dream that agents are to see."""
+    """The artefacts of the codes and dreams that agents are to see."""
 
     encoder: Encoder
-    dream: DreamPart
+    dream: DreamPart | None
+    """None: the run has no dynamics, and agents see codes alone."""
     encoder_sha256: str
-    dynamics_sha256: str
+    dynamics_sha256: str | None
+    names: tuple[str, ...]
+    """The environment's own names of choices or axes."""
 
     @classmethod
-    def of(cls, encoder: Encoder, dream: DreamPart, experiment: Experiment) -> DreamedBy:
+    def of(cls, encoder: Encoder, dream: DreamPart | None, experiment: Experiment) -> DreamedBy:
         """Return those of the experiment, with the hashes of their folders."""
-        hashes = hash_encoder(experiment.encoder_folder), hash_dynamics(experiment.dynamics_folder)
-        return cls(encoder, dream, *hashes)
+        dynamics = None if dream is None else hash_dynamics(experiment.dynamics_folder)
+        names = dream.facts.actions.names if dream else ActionNames.of(experiment.env).names
+        return cls(encoder, dream, hash_encoder(experiment.encoder_folder), dynamics, names)
+
+    @property
+    def keys(self) -> tuple[KeyUnits, ...]:
+        """The vectors that dreams have beside the frame."""
+        return () if self.dream is None else self.dream.card.keys
 
 
 def first_agents(run: Path) -> list[Path]:
@@ -93,15 +105,15 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
     card = read_card(folder)
     check_arm_shows_frames(folder, card)
     agent = Agent.load(folder)
-    _check_keys(folder, agent.model.observation_space, card, seen.dream)
+    _check_keys(folder, agent.model.observation_space, card, seen)
     observer = _observer(folder, card, agent, seen)
     sees_latents = not isinstance(observer, FramesGraph | LatentsGraph)
     policy = policy_graph(agent.model, card.algorithm)
-    dynamics = seen.dream.card
+    actions = ActionSpace.of(agent.model.action_space)
     graph = DreamingAgentGraph(
         seen=_seen_spec(seen.encoder, sees_latents),
-        action=action_spec(dynamics.actions, ACTION, "what it does"),
-        keys=dynamics.keys,
+        action=action_spec(actions, ACTION, "what it does"),
+        keys=seen.keys,
         image_key=card.env.image_key,
         observer=observer,
         policy=policy,
@@ -115,6 +127,7 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
         noise_size=0 if policy.noise is None else policy.noise.shape[0],
         samples=not evaluation_settings(folder).deterministic,
         trained_steps=card.trained_steps,
+        actions=action_facts(actions, seen.names),
     )
     return AgentPart(facts, Asset.weights(asset, model_bytes(graph, f"the agent {facts.name}", {})))
 
@@ -132,7 +145,7 @@ def _observer(folder: Path, card: AgentCard, agent: Agent, seen: DreamedBy) -> O
         raise ArtifactError(
             f"{folder}: remembers latents of another encoder than the dream's, so it cannot play it"
         )
-    if card.dynamics_sha256 == seen.dynamics_sha256:
+    if seen.dream is not None and card.dynamics_sha256 == seen.dynamics_sha256:
         return GivenMemoryGraph(seen.dream.dynamics)
     return OtherMemoryGraph(*load_dynamics(own_dynamics(folder, card)))
 
@@ -145,11 +158,11 @@ def _seen_spec(encoder: Encoder, latents: bool) -> TensorSpec:
     return TensorSpec(name=SEEN, dtype="uint8", shape=shape, meaning="the decoded frame")
 
 
-def _check_keys(folder: Path, space: spaces.Space[Any], card: AgentCard, dream: DreamPart) -> None:
+def _check_keys(folder: Path, space: spaces.Space[Any], card: AgentCard, seen: DreamedBy) -> None:
     """Raise ArtifactError if the policy observes a key that dreams do not have."""
     if not isinstance(space, spaces.Dict):
         return
-    known = {key.name for key in dream.card.keys} | {card.env.image_key}
+    known = {key.name for key in seen.keys} | {card.env.image_key}
     if missing := sorted(set(space.spaces) - known):
         raise ArtifactError(
             f"{folder}: observes {', '.join(missing)}, which the dream lacks; it cannot play"

@@ -110,6 +110,7 @@ class AgentFacts(Content):
     noise_size: int = Field(description="Numbers of that noise.")
     samples: bool = Field(description="Whether it was scored with sampled actions.")
     trained_steps: int = Field(description="Environment steps, real or dreamed.")
+    actions: ActionFacts
 
 
 class ExplorerContents(Content):

@@ -95,10 +95,9 @@ class RunReader:
         """
         moments = self.shown.moments(MOMENTS)
         code, dream = code_part(self.encoder, self.shown, moments), self._dream(moments)
-        if dream is None:
-            return ExplorerParts(moments, code, None, (), ())
-        burn_in = self.experiment.dream.burn_in
-        twins = twin_parts(self.encoder, self.shown, dream.card, burn_in)
+        burn_in, twins = self.experiment.dream.burn_in, list[TwinPart]()
+        if dream is not None:
+            twins = twin_parts(self.encoder, self.shown, dream.card, burn_in)
         seen = DreamedBy.of(self.encoder, dream, self.experiment)
         if agents is not None:
             folders = [self.experiment.folder / "agents" / name for name in agents]

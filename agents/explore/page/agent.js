@@ -20,14 +20,14 @@ export class Agent {
   }
 
   /** Return {action, probabilities} or {action, mean, deviation} at the present of a dream. */
-  async decide(dream) {
+  async decide(dream, samples = this.samples) {
     if (!this.network) await this.load();
     const history = this.states.length ? dream.history : [dream.now];
     const last = history.length - 1;
     let known = last - 1; // the newest moment that it has already taken in
     while (known >= 0 && !history[known].seenBy?.has(this)) known -= 1;
     for (let index = known + 1; index < last; index++) await this.take(dream, history, index, null);
-    const noise = this.samples ? new Random(dream.seed, -2 - dream.at) : null;
+    const noise = samples ? new Random(dream.seed, -2 - dream.at) : null;
     const out = await this.take(dream, history, last, noise);
     return {
       action: Array.from(out.action.data, Number),
@@ -35,6 +35,16 @@ export class Agent {
       mean: out.mean && [...out.mean.data],
       deviation: out.deviation && [...out.deviation.data],
     };
+  }
+
+  /** Decide at a code of the encoder as at the first frame of an episode, of which nothing is known. */
+  async decideAt(encoder, code) {
+    const moment = { code: encoder.whiten(code), memory: null, action: null };
+    return this.decide({
+      history: [moment], now: moment, at: 0, seed: 0, encoder,
+      dynamics: { facts: { latents: encoder.size, carried: 0 }, keysOf: () => [] },
+      draw: (whitened) => encoder.draw(whitened),
+    }, false);
   }
 
   /** Take in one moment, after those before it; what is remembered is kept with the moment. */
@@ -48,8 +58,10 @@ export class Agent {
     for (const { name, values } of dream.dynamics.keysOf(moment.code)) {
       feeds[`key_${name}`] = floats(values, 1, values.length);
     }
-    const { carried } = dream.dynamics.facts;
-    feeds.carried = floats(moment.memory.slice(0, carried), 1, carried);
+    if (moment.memory) {
+      const { carried } = dream.dynamics.facts;
+      feeds.carried = floats(moment.memory.slice(0, carried), 1, carried);
+    }
     feeds.noise = floats(this.drawn(noise), 1, this.facts.noise_size);
     for (const name of this.states) feeds[name] = this.state(dream, name, moment, before);
     const wanted = Object.fromEntries(this.network.inputs.map((name) => [name, feeds[name]]));
@@ -67,7 +79,7 @@ export class Agent {
 
   /** The action that led to a moment, whoever took it; at the beginning it means nothing. */
   lastAction(dream, { action }) {
-    const { kind, low } = dream.dynamics.facts.actions;
+    const { kind, low } = this.facts.actions;
     if (kind === "discrete") return choices(action?.[0] ?? 0);
     return floats(action ?? low.map(() => 0), 1, low.length);
   }

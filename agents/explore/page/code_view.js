@@ -1,6 +1,7 @@
 /** The section on the code: a frame, what its latents keep of it, and what they mean. */
 
-import { byId, make, newestOnly, signed } from "./elements.js";
+import { makeActions } from "./actions.js";
+import { byId, make, newestOnly, percent, signed } from "./elements.js";
 import { drawFrame, frameError, toLevels } from "./pictures.js";
 
 const STEPS = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3]; // deviations of a traversal
@@ -29,6 +30,22 @@ export class CodeView {
   async start(encoder) {
     this.encoder = encoder;
     await this.choose(this.chosen);
+  }
+
+  /** Say what agents would do at the code that is shown, if there is no dream for them to play. */
+  letDecide(agents) {
+    this.agents = agents;
+  }
+
+  async ask() {
+    const words = [];
+    for (const agent of this.agents ?? []) {
+      const decision = await agent.decideAt(this.encoder, this.code);
+      const action = makeActions(agent.facts.actions).describe(decision.action);
+      const sure = decision.probabilities?.[decision.action[0]];
+      words.push(`${agent.name}: ${action}${sure === undefined ? "" : ` (probability ${percent(sure)})`}`);
+    }
+    byId("code-agents").textContent = words.length ? `At this code, as an episode's first, ${words.join("; ")}` : "";
   }
 
   strip() {
@@ -175,6 +192,7 @@ export class CodeView {
     const levels = toLevels(picture);
     drawFrame(byId("code-picture"), levels, this.facts);
     this.say(levels);
+    await this.ask();
     const pictures = await this.encoder.decode(...moved);
     pictures.forEach((one, index) => drawFrame(this.traversal[index], toLevels(one), this.facts));
     this.rows.forEach(({ row }, z) => row.classList.toggle("touched", z === touched));

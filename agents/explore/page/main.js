@@ -25,7 +25,9 @@ async function main() {
   await new Promise((drawn) => setTimeout(drawn)); // the frames are seen before the networks load
   await startRuntime();
   api.encoder = await Encoder.load(contents.code);
+  api.agents = contents.agents.map((facts) => new Agent(facts));
   if (contents.dream) await startDream(contents, api);
+  else api.code.letDecide(api.agents);
   await api.code.start(api.encoder);
   api.measure = (parts = api, times = 40) => measure(parts, times);
   byId("measure").onclick = () => showSpeed(api);
@@ -51,7 +53,6 @@ async function startDream(contents, api) {
     encoder: api.encoder, dynamics: api.dynamics, actions: api.actions,
     starts: { codes, actions, before },
   });
-  api.agents = contents.agents.map((facts) => new Agent(facts));
   api.view = new DreamView(contents.code, api.dream, api.moments, api.agents);
   await api.view.begin();
 }

@@ -17,9 +17,12 @@ from agents.explore.assets import Asset
 from agents.explore.command import write_explorer
 from agents.explore.contents import AgentFacts
 from agents.explore.page_file import SCRIPTS, page_source
+from agents.policy.agent import Agent
 from scripts.cli import run as run_command
 from scripts.explore import main
+from tests.agents.export.folders import make_agent
 from tests.tiny import load
+from worldvae.autoencoders.encoder import Encoder
 
 
 def sections(path: Path) -> list[str]:
@@ -33,8 +36,9 @@ def test_a_whole_run_has_every_section(explored: Experiment) -> None:
 
 
 def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page: Any) -> None:
-    """Damaged dynamics are as good as none; the page that is open stays as it is."""
+    """Damaged dynamics are as good as none; an agent says what it would do at each code."""
     experiment, path = load(runs), tmp_path / "alone.html"
+    agent = Agent.load(make_agent(experiment, "latent"))
     weights = experiment.dynamics_folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     (line,) = write_explorer(experiment, path)
@@ -44,7 +48,15 @@ def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page
     page._driver.switch_to.new_window("tab")
     try:
         page._driver.get(path.as_uri())
-        assert len(page.wait("await worldvae.ready; return [...worldvae.code.code]")) == 4
+        code = page.wait("await worldvae.ready; return [...worldvae.code.code]")
+        said = page.run("return document.getElementById('code-agents').textContent")
+        latents = Encoder.load(experiment.encoder_folder).whiten(np.array(code, np.float32))
+        policy: Any = agent.model.policy
+        seen, _ = policy.obs_to_tensor(np.concatenate([latents, latents])[None])
+        expected = policy.get_distribution(seen).distribution.probs[0].detach().numpy()
+        name = ("STAY", "LEFT", "RIGHT", "UP", "DOWN")[int(expected.argmax())]
+        sure = f"latent 0: {name} (probability {100 * expected.max():.0f} %)"
+        assert said == f"At this code, as an episode's first, {sure}"
         assert page.run("return document.getElementById('loading')") is None
     finally:
         page._driver.close()
@@ -68,8 +80,9 @@ def test_agents_are_taken_as_long_as_the_page_stays_small(
 def agent_part(name: str, size: int) -> AgentPart:
     facts = {"asset": "x", "name": name, "sees": "latents", "observation": "", "noise": None}
     facts |= {"noise_size": 0, "samples": False, "trained_steps": 0}
+    actions = {"kind": "discrete", "names": (), "choices": 2, "low": (), "high": ()}
     noise = np.random.default_rng(0).bytes(size)
-    return AgentPart(AgentFacts.model_validate(facts), Asset("x", noise))
+    return AgentPart(AgentFacts.model_validate({**facts, "actions": actions}), Asset("x", noise))
 
 
 @pytest.mark.parametrize(
