@@ -179,7 +179,7 @@ DEFAULT = ("latent", "untrained", "pixels")
 """The arms of a comparison whose configuration names none: the claim, its control, the baseline."""
 
 PIXELS, LATENT, UNTRAINED = (ARMS[name] for name in ("pixels", "latent", "untrained"))
-"""The three arms that the benchmark measures."""
+"""The arms that the benchmark measures; a study trains its agents on latents."""
 
 
 def check_arm(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from agents.arms.registry import ARMS, DEFAULT, ArmName
+from agents.arms.registry import ARMS, DEFAULT, LATENT, ArmName
 from worldvae.config import Config
 from worldvae.diagnostics.config import HealthNumber, Measure
 from worldvae.fields import Name, Seed, check_name, folder_name
@@ -197,7 +197,7 @@ class StudyConfig(Config):
         description="Seeds of the agents that are trained on each encoder (empty: none). Which "
         "number of the health check predicts their return is then reported.",
     )
-    arm: ArmName = Field("latent", description="What these agents see of the encoder.")
+    arm: ArmName = Field(LATENT.name, description="What these agents see of the encoder.")
     primary: Annotated[tuple[HealthNumber, ...], AfterValidator(_distinct)] = Field(
         (),
         description="Numbers of the health check for which the study is made, declared before it; "

@@ -43,6 +43,8 @@ HOMONYMS = {
     "worldvae/dynamics": {"dream"},
     # The section of a configuration, and the packages that are about dreams.
     "agents/train.py": {"dream"},
+    # A network of the explorer's page, and one of its scripts.
+    "agents/explore": {"dream"},
 }
 """Words of the library, which knows no arms, that an arm happens to be called by."""
 
