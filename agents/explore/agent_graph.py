@@ -17,6 +17,7 @@ from worldvae.export.signature import (
     ExportedGraph,
     Tensors,
     TensorSpec,
+    floats,
     next_of,
 )
 
@@ -49,7 +50,8 @@ class DreamingAgentGraph(ExportedGraph):
         states = (*observer.states, *policy.states)
         carried = (observer.carried,) if isinstance(observer, GivenMemoryGraph) else ()
         noise = () if policy.noise is None else (policy.noise,)
-        self.inputs = (seen, *map(_key_spec, keys), *carried, STARTS, *noise, *states)
+        beside = (floats(KEY + key.name, "in its own units", key.size) for key in keys)
+        self.inputs = (seen, *beside, *carried, STARTS, *noise, *states)
         kept = [state for state in states if state.name != LAST_ACTION]
         self.outputs = (action, *policy.says, *next_of(tuple(kept)))
 
@@ -60,9 +62,3 @@ class DreamingAgentGraph(ExportedGraph):
         observation = seen if self._image_key is None else {self._image_key: seen, **keys}
         decision = self._policy.decide(observation, starts, tensors)
         return {ACTION: decision.actions, **decision.says, **states, **decision.states}
-
-
-def _key_spec(key: KeyUnits) -> TensorSpec:
-    return TensorSpec(
-        name=KEY + key.name, dtype="float32", shape=(key.size,), meaning="in its own units"
-    )

@@ -20,7 +20,7 @@ from agents.export.agent import check_arm_shows_frames
 from agents.export.policy import policy_graph
 from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
-from agents.run.agent_files import is_finished
+from agents.run.agent_files import agent_folders, is_finished
 from agents.video.play import evaluation_settings
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
@@ -36,7 +36,7 @@ from worldvae.export.dream_observing import (
 from worldvae.export.observing import FramesGraph, LatentsGraph, ObserverGraph
 from worldvae.export.onnx_file import model_bytes
 from worldvae.export.remembering import action_spec
-from worldvae.export.signature import ACTION, TensorSpec
+from worldvae.export.signature import ACTION, TensorSpec, floats
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ class DreamedBy:
 def first_agents(run: Path) -> list[Path]:
     """Return the folder of one agent of each arm: the first seed that is finished, or the first."""
     chosen: dict[str, Path] = {}
-    folders = [path for path in (run / "agents").glob("*/seed_*") if path.name[5:].isdecimal()]
-    for folder in sorted(folders, key=lambda path: int(path.name[5:])):
+    for folder in agent_folders(run):
         if not AGENT_CARD.exists(folder):
             continue
         before = chosen.get(folder.parent.name)
@@ -152,8 +151,7 @@ def _observer(folder: Path, card: AgentCard, agent: Agent, seen: DreamedBy) -> O
 
 def _seen_spec(encoder: Encoder, latents: bool) -> TensorSpec:
     if latents:
-        shape: tuple[int, ...] = (encoder.latents,)
-        return TensorSpec(name=SEEN, dtype="float32", shape=shape, meaning="whitened latents")
+        return floats(SEEN, "whitened latents", encoder.latents)
     shape = encoder.card.frame.shape
     return TensorSpec(name=SEEN, dtype="uint8", shape=shape, meaning="the decoded frame")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Asset:
         """Return a file that consists of float32 numbers for the most part, such as a network."""
         return cls(name, data, width=4)
 
-    @property
+    @cached_property
     def html(self) -> str:
         """The element that holds it."""
         packed = to_text(gzip.compress(grouped(self.data, self.width), 9, mtime=0))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.codes import stacked
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.dynamics.key_units import standardised
 from worldvae.errors import ArtifactError
@@ -71,7 +72,7 @@ class ShownEpisodes:
         There are `before` + 1 of them, fewer at the beginning of an episode.
         """
         first = max(0, moment.frame - before)
-        return stacked(self.store.frames(moment.record), first, moment.frame, stack)
+        return stacked(self.store.frames(moment.record), first, moment.frame + 1, stack)
 
     def keys(self, moment: HeldOutFrame, units: Sequence[KeyUnits], before: int = 0) -> Floats:
         """Return the standardised keys beside the frames of `inputs`: (n, X)."""
@@ -80,17 +81,6 @@ class ShownEpisodes:
         if not units:
             return np.zeros((count, 0), np.float32)
         return standardised(self.store.keys(moment.record), units)[first : moment.frame + 1]
-
-
-def stacked(frames: Inputs, first: int, last: int, stack: int) -> Inputs:
-    """Return inputs of `stack` frames, the oldest first: (last - first + 1, H, W, stack C).
-
-    `first` and `last` are numbers of frames of an episode (T + 1, H, W, C), before whose start its
-    first frame repeats.
-    """
-    times = np.arange(first, last + 1)
-    parts = [frames[np.maximum(times - back, 0)] for back in range(stack - 1, -1, -1)]
-    return np.concatenate(parts, axis=-1)
 
 
 def codes_of(encoder: Encoder, inputs: Inputs, keys: Floats) -> Floats:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agents.config.agent import ALGORITHMS, AlgorithmName
-from worldvae.export.signature import NOISE, STATE, Tensors, TensorSpec, next_name
+from worldvae.export.signature import NOISE, STATE, Tensors, TensorSpec, floats, next_name
 
 HIDDEN, CELL = f"{STATE}lstm_hidden", f"{STATE}lstm_cell"
 
@@ -86,18 +86,17 @@ class ActorCriticGraph(PolicyGraph):
         self._bounds = Bounds(policy.action_space)
         if isinstance(policy.action_space, spaces.Discrete):
             shape: tuple[int, ...] = (int(policy.action_space.n),)
-            self.noise, self.noise_kind = _noise(shape, GUMBEL), "gumbel"
+            self.noise, self.noise_kind = floats(NOISE, GUMBEL, *shape), "gumbel"
             self.says = _probabilities(*shape)
         else:
             shape = policy.action_space.shape
             self.says = _gaussian(shape, has_deviation=not policy.use_sde)
             if not policy.use_sde:  # which draws its noise from the state
-                self.noise, self.noise_kind = _noise(shape, NORMAL), "normal"
+                self.noise, self.noise_kind = floats(NOISE, NORMAL, *shape), "normal"
         if recurrent:
             shape = (policy.lstm_actor.num_layers, policy.lstm_actor.hidden_size)
             self.states = tuple(
-                TensorSpec(name=name, dtype="float32", shape=shape, meaning="of the policy's LSTM")
-                for name in (HIDDEN, CELL)
+                floats(name, "of the policy's LSTM", *shape) for name in (HIDDEN, CELL)
             )
 
     def decide(
@@ -149,7 +148,7 @@ class SquashedGraph(PolicyGraph):
         self._bounds = Bounds(actor.action_space)
         self.says = _gaussian(actor.action_space.shape, has_deviation=not actor.use_sde)
         if not actor.use_sde:
-            self.noise, self.noise_kind = _noise(actor.action_space.shape, NORMAL), "normal"
+            self.noise, self.noise_kind = floats(NOISE, NORMAL, *actor.action_space.shape), "normal"
 
     def decide(
         self, observation: Observation, episode_start: Tensor, tensors: Tensors
@@ -172,7 +171,7 @@ class GreedyGraph(PolicyGraph):
         super().__init__()
         self.network, self._threshold = network, 1 - exploration
         self._choices = int(network.action_space.n)
-        self.noise = _noise((2,), GREEDY.format(threshold=f"{self._threshold:g}"))
+        self.noise = floats(NOISE, GREEDY.format(threshold=f"{self._threshold:g}"), 2)
         self.noise_kind, self.says = "uniform", _probabilities(self._choices)
 
     def decide(
@@ -239,17 +238,9 @@ def _as_shown(part: Tensor, space: spaces.Space[Any]) -> Tensor:
 
 
 def _probabilities(choices: int) -> tuple[TensorSpec, ...]:
-    meaning = "of each choice"
-    return (TensorSpec(name=PROBABILITIES, dtype="float32", shape=(choices,), meaning=meaning),)
+    return (floats(PROBABILITIES, "of each choice", choices),)
 
 
 def _gaussian(shape: tuple[int, ...], has_deviation: bool) -> tuple[TensorSpec, ...]:
     names = (MEAN, DEVIATION) if has_deviation else (MEAN,)
-    return tuple(
-        TensorSpec(name=name, dtype="float32", shape=shape, meaning=f"{name} of each axis")
-        for name in names
-    )
-
-
-def _noise(shape: tuple[int, ...], meaning: str) -> TensorSpec:
-    return TensorSpec(name=NOISE, dtype="float32", shape=shape, meaning=meaning)
+    return tuple(floats(name, f"{name} of each axis", *shape) for name in names)

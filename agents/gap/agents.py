@@ -17,7 +17,7 @@ from agents.gap.competitors import Competitor
 from agents.gap.gap_file import Promise, WorldName
 from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD, AgentCard, read_card
-from agents.run.agent_files import is_finished
+from agents.run.agent_files import agent_folders, is_finished
 from agents.run.agent_result import EVALUATIONS
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import Policy
@@ -75,10 +75,8 @@ def _promises(folder: Path, name: str) -> Iterator[Promise]:
 
 
 def _folders(run: Path) -> list[Path]:
-    """Return the folders of all agents, the smallest seed of each arm first."""
-    found = [path for path in (run / "agents").glob("*/seed_*") if path.name[5:].isdecimal()]
-    held = [path for path in found if AGENT_CARD.exists(path)]
-    return sorted(held, key=lambda path: (path.parent.name, int(path.name[5:])))
+    """Return the folders of all agents that have a card, the smallest seed of each arm first."""
+    return [path for path in agent_folders(run) if AGENT_CARD.exists(path)]
 
 
 def _refusal(folder: Path, card: AgentCard, dynamics_sha256: str) -> str:

@@ -33,6 +33,17 @@ def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int])
         )
 
 
+def agent_folders(run: Path, arm: str = "*") -> list[Path]:
+    """Return the folders ARM/seed_K of a run's agents, the smallest seed of each arm first."""
+    found = [path for path in (run / "agents").glob(f"{arm}/seed_*") if path.name[5:].isdecimal()]
+    return sorted(found, key=lambda path: (path.parent.name, seed_of(path)))
+
+
+def seed_of(folder: Path) -> int:
+    """Return the seed of the agent in a folder of `agent_folders`."""
+    return int(folder.name[5:])
+
+
 def is_finished(folder: Path) -> bool:
     """Whether the agent in `folder` has a result that is neither edited nor damaged."""
     return RESULT.is_whole(folder)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from agents.arms.registry import rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_card import AGENT_CARD, read_card
-from agents.run.agent_files import check_counts, check_file
+from agents.run.agent_files import agent_folders, check_counts, check_file, seed_of
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
 from agents.run.records import AgentRecord, Run
 from agents.run.stage_results import Cost, StageCost
@@ -57,7 +57,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         config=_read_config(config),
         stages=_read_stages(folder, damage),
         card=_read(folder / "encoder", CARD, "card", damage),
-        agents=_read_agents(folder / "agents"),
+        agents=_read_agents(folder),
         planned=tuple(planned),
         compare=_read_compare(config) if config.exists() else CompareConfig(),
         damage=damage,
@@ -102,15 +102,14 @@ def _score_rows(result: AgentResult, cost: Cost) -> list[tuple[object, ...]]:
     ]
 
 
-def _read_agents(folder: Path) -> tuple[AgentRecord, ...]:
-    folders = [path for path in folder.glob("*/seed_*") if path.name[5:].isdecimal()]
-    agents = [_read_agent(path) for path in folders]
+def _read_agents(run: Path) -> tuple[AgentRecord, ...]:
+    agents = [_read_agent(path) for path in agent_folders(run)]
     return tuple(sorted(agents, key=lambda agent: (rank(agent.arm), agent.arm, agent.seed)))
 
 
 def _read_agent(folder: Path) -> AgentRecord:
     """Read the agent in `folder`; if its result is unreadable, return a record with the damage."""
-    arm, seed = folder.parent.name, int(folder.name[5:])
+    arm, seed = folder.parent.name, seed_of(folder)
     try:
         return _read_whole_agent(folder, arm, seed)
     except WorldvaeError as error:

@@ -40,14 +40,15 @@ def study(experiment: Experiment) -> bool:
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
     write_checked_yaml(experiment.folder / "config.yaml", to_yaml(experiment))
-    _make_encoders([cell for cell in cells if not cell.is_done], experiment.study.workers)
+    workers = experiment.study.workers
+    _work_on("encoders", [cell for cell in cells if not cell.is_done], workers)
     measured = [cell for cell in cells if cell.is_done]
     if not measured:
         raise TrainingError(
             f"no encoder of {experiment.folder} was measured; its study.log files say why"
         )
     able = [agent for agent in agents if agent.cell in measured]
-    _train_agents([agent for agent in able if not agent.is_done], experiment.study.workers)
+    _work_on("agents", [agent for agent in able if not agent.is_done], workers)
     missing = [cell.name for cell in cells if not cell.is_done]
     missing += [agent.name for agent in agents if not agent.is_done]
     return _report(experiment, measured, missing)
@@ -58,20 +59,12 @@ def _agents_on(cell: Cell) -> list[CellAgent]:
     return [CellAgent(cell, seed, command) for seed in cell.experiment.study.agent_seeds]
 
 
-def _make_encoders(waiting: list[Cell], workers: int) -> None:
-    with (
-        View("encoders", len(waiting)) as view,
-        Pool[Cell](LocalProcesses(workers), view) as pool,
-    ):
-        pool.finish(waiting)
-
-
-def _train_agents(waiting: list[CellAgent], workers: int) -> None:
+def _work_on(what: str, waiting: Sequence[Cell | CellAgent], workers: int) -> None:
     if not waiting:
         return
     with (
-        View("agents", len(waiting)) as view,
-        Pool[CellAgent](LocalProcesses(workers), view) as pool,
+        View(what, len(waiting)) as view,
+        Pool[Cell | CellAgent](LocalProcesses(workers), view) as pool,
     ):
         pool.finish(waiting)
 

@@ -11,7 +11,7 @@ from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.run.agent_card import AGENT_CARD, read_card
-from agents.run.agent_files import is_finished
+from agents.run.agent_files import agent_folders, is_finished, seed_of
 from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
 from worldvae.config import Config
@@ -99,13 +99,11 @@ def find_agents(
 
 def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
     """Return the folders of an arm's finished agents, the smallest seed first."""
-    folders = [
+    return [
         path
-        for path in (run / "agents" / arm).glob("seed_*")
-        if path.name[5:].isdecimal() and is_finished(path)
+        for path in agent_folders(run, arm)
+        if seed in {None, seed_of(path)} and is_finished(path)
     ]
-    chosen = [path for path in folders if seed is None or int(path.name[5:]) == seed]
-    return sorted(chosen, key=lambda path: int(path.name[5:]))
 
 
 def evaluation_settings(folder: Path) -> EvaluationConfig:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 from worldvae.diagnostics.config import HealthNumber
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import Region
-from worldvae.diagnostics.rules.evidence import Health
+from worldvae.diagnostics.rules.evidence import Health, Verdict
 from worldvae.diagnostics.rules.findings import MOVING_LOST, ORDER
 
-VERDICTS = ("unfit", "doubtful", "healthy")
+VERDICTS = get_args(Verdict)
+"""The worst first."""
 
 
 @dataclass(frozen=True)

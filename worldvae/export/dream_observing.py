@@ -17,7 +17,7 @@ from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
 from worldvae.export.observing import ObserverGraph, StackGraph
 from worldvae.export.remembering import RememberGraph
-from worldvae.export.signature import STATE, Tensors, TensorSpec
+from worldvae.export.signature import STATE, Tensors, floats
 
 CARRIED = "carried"
 """The input that holds what the dream's first member carries."""
@@ -35,7 +35,7 @@ class GivenLatentsGraph(ObserverGraph):
         one = torch.ones_like(units.scale)
         self.register_buffer("scale", one if whitens else units.scale)
         self.register_buffer("mean", 0 * one if whitens else units.mean)
-        self._stack = StackGraph(stack, _numbers(f"{STATE}latents", encoder.latents))
+        self._stack = StackGraph(stack, floats(f"{STATE}latents", "of the dream", encoder.latents))
         self.states = self._stack.states
 
     def forward(
@@ -53,7 +53,7 @@ class GivenMemoryGraph(ObserverGraph):
         super().__init__()
         self._memory = _MemoryOnly(dynamics)
         carried = dynamics.initial(1).carried.shape[-1]
-        self.carried = _numbers(CARRIED, carried)
+        self.carried = floats(CARRIED, "of the dream", carried)
         """The further input that it reads."""
         self.states = ()
 
@@ -88,7 +88,3 @@ class _MemoryOnly(nn.Module):
     def forward(self, carried: Tensor) -> Tensor:
         code = carried.new_zeros(len(carried), self._dynamics.code_size)
         return self._dynamics.memory(DynamicsState(carried[None], code))
-
-
-def _numbers(name: str, size: int) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=(size,), meaning="of the dream")

@@ -15,7 +15,7 @@ from worldvae.dynamics.heads import Classes, Distribution, Mixture
 from worldvae.dynamics.member import Member
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState, Prediction
-from worldvae.export.signature import ExportedGraph, Tensors, TensorSpec
+from worldvae.export.signature import ExportedGraph, Tensors, floats
 
 MEMORY, CODE, ACTION = "memory", "code", "action"
 
@@ -35,31 +35,31 @@ class DreamGraph(ExportedGraph):
         latents, keys, network = dynamics.latents, dynamics.keys, dynamics.config.network
         parts = network.bins if network.head == "categorical" else network.components
         parts = 1 if network.head == "gaussian" else parts
-        memory = _numbers(MEMORY, (members, carried), "what each member carries")
+        memory = floats(MEMORY, "what each member carries", members, carried)
         self.inputs = (
             memory,
-            _numbers(CODE, (latents + keys,), "whitened latents and standardised keys"),
-            _numbers(ACTION, (dynamics.action_size,), "the encoded action"),
+            floats(CODE, "whitened latents and standardised keys", latents + keys),
+            floats(ACTION, "the encoded action", dynamics.action_size),
         )
         likelihoods = (
-            _numbers("log_weights", (members, latents, parts), "of the components of each latent"),
-            _numbers("means", (members, latents, parts), "of the change, in each component"),
-            _numbers("deviations", (members, latents, parts), "of the change, in each component"),
+            floats("log_weights", "of the components of each latent", members, latents, parts),
+            floats("means", "of the change, in each component", members, latents, parts),
+            floats("deviations", "of the change, in each component", members, latents, parts),
         )
         first = dynamics.members[0]
         assert isinstance(first, Member)
         classes = 0 if first.keys is None else int(first.keys.values.shape[1])
         of_keys = (
-            _numbers("key_log_weights", (members, keys, classes), "of the classes of each key"),
-            _numbers("key_values", (members, keys, classes), "the change, in each class"),
+            floats("key_log_weights", "of the classes of each key", members, keys, classes),
+            floats("key_values", "the change, in each class", members, keys, classes),
         )
         self.outputs = (
-            _numbers("next_memory", memory.shape, "the memory after the action"),
+            floats("next_memory", "the memory after the action", *memory.shape),
             *likelihoods,
             *(of_keys if keys else ()),
-            _numbers("reward", (members,), "that each member expects"),
-            _numbers("end_probability", (members,), "that each member expects"),
-            _numbers("disagreement", (), "of the members, in deviations of a change"),
+            floats("reward", "that each member expects", members),
+            floats("end_probability", "that each member expects", members),
+            floats("disagreement", "of the members, in deviations of a change"),
         )
 
     def compute(self, tensors: Tensors) -> Tensors:
@@ -103,7 +103,3 @@ def _keys(predictions: Sequence[Prediction]) -> Tensors:
 
 def _stacked(parts: Sequence[Tensor]) -> Tensor:
     return torch.stack([*parts], 1)
-
-
-def _numbers(name: str, shape: tuple[int, ...], meaning: str) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=shape, meaning=meaning)

@@ -18,7 +18,7 @@ from worldvae.export.signature import (
     ExportCard,
     ExportedGraph,
     Tensors,
-    TensorSpec,
+    floats,
     next_name,
     next_of,
 )
@@ -40,21 +40,21 @@ class DynamicsGraph(ExportedGraph):
         self._latents, self._keys = dynamics.latents, card.keys
         states = self._remember.states
         self.inputs = (
-            _numbers(LATENTS, dynamics.latents, "whitened latents of the newest frame"),
-            *(_numbers(KEY + key.name, key.size, f"the key {key.name!r}") for key in card.keys),
+            floats(LATENTS, "whitened latents of the newest frame", dynamics.latents),
+            *(floats(KEY + key.name, f"the key {key.name!r}", key.size) for key in card.keys),
             STARTS,
             *states,
             action_spec(card.actions, ACTION, "the action whose outcome is predicted"),
         )
         self.outputs = (
-            _numbers("memory", dynamics.memory_size, "what agents observe beside the latents"),
-            _numbers("predicted_latents", dynamics.latents, "expected whitened latents after it"),
+            floats("memory", "what agents observe beside the latents", dynamics.memory_size),
+            floats("predicted_latents", "expected whitened latents after it", dynamics.latents),
             *(
-                _numbers(f"predicted_{key.name}", key.size, f"expected {key.name!r} after it")
+                floats(f"predicted_{key.name}", f"expected {key.name!r} after it", key.size)
                 for key in card.keys
             ),
-            _number("predicted_reward", "expected reward of the action"),
-            _number("end_probability", "of a termination by the action"),
+            floats("predicted_reward", "expected reward of the action"),
+            floats("end_probability", "of a termination by the action"),
             *next_of(states),
         )
 
@@ -116,11 +116,3 @@ def export_dynamics(folder: Path, path: Path) -> ExportCard:
     )
     write_onnx(path, graph, card)
     return card
-
-
-def _numbers(name: str, size: int, meaning: str) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=(size,), meaning=meaning)
-
-
-def _number(name: str, meaning: str) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=(), meaning=meaning)

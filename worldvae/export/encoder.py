@@ -18,7 +18,7 @@ from worldvae.export.signature import (
     ExportCard,
     ExportedGraph,
     Tensors,
-    TensorSpec,
+    floats,
     next_of,
 )
 from worldvae.versions import library_versions
@@ -36,11 +36,10 @@ class EncoderGraph(ExportedGraph):
         self._encode = encoder.trainable().eval().requires_grad_(False)
         states = self._stack.states
         frame = frame_spec(shape, "uint8", layout, "the environment shows it")
-        size = (encoder.latents,)
         self.inputs = (frame, *((STARTS, *states) if states else ()))
         self.outputs = (
-            _latents("latents", size, "posterior mean of each latent"),
-            _latents("whitened", size, "the same in deviations of the training frames"),
+            floats("latents", "posterior mean of each latent", encoder.latents),
+            floats("whitened", "the same in deviations of the training frames", encoder.latents),
             *next_of(states),
         )
 
@@ -72,7 +71,3 @@ def export_encoder(folder: Path, path: Path) -> ExportCard:
     )
     write_onnx(path, graph, card)
     return card
-
-
-def _latents(name: str, shape: tuple[int, ...], meaning: str) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=shape, meaning=meaning)

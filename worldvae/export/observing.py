@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.export.remembering import RememberGraph
-from worldvae.export.signature import STATE, Tensors, TensorSpec, next_name
+from worldvae.export.signature import STATE, Tensors, TensorSpec, floats, next_name
 from worldvae.wrappers.latent_observer import FrameEncoder
 
 
@@ -82,13 +82,8 @@ class LatentsGraph(ObserverGraph):
         self.encoder = encoder.trainable(encode.whitens).eval().requires_grad_(False)
         self._frames = StackGraph(encoder.stack, frames_spec(encoder.card.frame.shape))
         units = "in deviations of the training frames" if encode.whitens else "not whitened"
-        latents = TensorSpec(
-            name=f"{STATE}latents",
-            dtype="float32",
-            shape=(encoder.latents,),
-            meaning=f"the latents before the newest, the oldest first, {units}",
-        )
-        self._latents = StackGraph(stack, latents)
+        meaning = f"the latents before the newest, the oldest first, {units}"
+        self._latents = StackGraph(stack, floats(f"{STATE}latents", meaning, encoder.latents))
         self.states = (*self._frames.states, *self._latents.states)
 
     def forward(

@@ -12,7 +12,7 @@ from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
-from worldvae.export.signature import ACTION, STATE, Tensors, TensorSpec, next_name
+from worldvae.export.signature import ACTION, STATE, Tensors, TensorSpec, floats, next_name
 
 MEMORY, CODE, LAST_ACTION = f"{STATE}memory", f"{STATE}code", f"{STATE}{ACTION}"
 
@@ -33,8 +33,8 @@ class RememberGraph(nn.Module):
         state = self.dynamics.initial(1)
         last = action_spec(card.actions, LAST_ACTION, "the action taken since the last frame")
         self.states = (
-            _numbers(MEMORY, state.carried.shape[-1], "what the dynamics carry"),
-            _numbers(CODE, state.code.shape[-1], "the last latents and keys, in their units"),
+            floats(MEMORY, "what the dynamics carry", state.carried.shape[-1]),
+            floats(CODE, "the last latents and keys, in their units", state.code.shape[-1]),
             last,
         )
 
@@ -83,9 +83,7 @@ def action_spec(actions: ActionSpace, name: str, meaning: str) -> TensorSpec:
     """Return the spec of an action of a policy."""
     if actions.choices is not None:
         return TensorSpec(name=name, dtype="int64", shape=(), meaning=f"{meaning}: a choice from 0")
-    return TensorSpec(
-        name=name, dtype="float32", shape=(actions.size,), meaning=f"{meaning}: of each axis"
-    )
+    return floats(name, f"{meaning}: of each axis", actions.size)
 
 
 class KeyScale:
@@ -100,7 +98,3 @@ class KeyScale:
     def undone(self, values: Tensor) -> Tensor:
         """Return standardised values (N, d) in the key's own units."""
         return values * self._std + self._mean
-
-
-def _numbers(name: str, size: int, meaning: str) -> TensorSpec:
-    return TensorSpec(name=name, dtype="float32", shape=(size,), meaning=meaning)

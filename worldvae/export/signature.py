@@ -33,6 +33,11 @@ class TensorSpec(Config):
     meaning: str = Field(description="What it holds, in which units.")
 
 
+def floats(name: str, meaning: str, *shape: int) -> TensorSpec:
+    """Return the spec of float32 numbers; without a shape, of one for each environment."""
+    return TensorSpec(name=name, dtype="float32", shape=shape, meaning=meaning)
+
+
 class ActionCard(Config):
     """What the actions of a file mean."""
 

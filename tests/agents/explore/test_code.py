@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from agents.config.experiment import Experiment
-from agents.explore.segments import ShownEpisodes, stacked
+from agents.explore.segments import ShownEpisodes
 from agents.explore.subjects import explained
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.codes import stacked
 from worldvae.rollouts import RolloutStore
 
 PIXELS = """
@@ -134,7 +135,7 @@ def test_latents_and_their_subjects() -> None:
 
 def test_before_its_start_an_episode_repeats_its_first_frame() -> None:
     frames = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
-    assert stacked(frames, 0, 3, 3)[:, 0, 0].tolist() == [
+    assert stacked(frames, 0, 4, 3)[:, 0, 0].tolist() == [
         [0, 0, 0],
         [0, 0, 1],
         [0, 1, 2],
