@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +58,34 @@ class ExportCheck:
     """Of each episode that the agent played."""
     exported_returns: tuple[float, ...]
     """Of the same episodes, played by the exported agent in the environment itself."""
+    disturbed_returns: tuple[float, ...] = ()
+    """Of the same episodes, played by the agent whose actions were disturbed by no more than the
+    largest difference; empty where all returns are the same, or actions are choices."""
 
     @property
     def text(self) -> str:
         """The agreement as a line."""
-        pairs = zip(self.returns, self.exported_returns, strict=True)
-        same = sum(math.isclose(*pair, rel_tol=1e-4, abs_tol=1e-4) for pair in pairs)
         apart = sum(difference > TOLERANCE for difference in self.differences)
-        return (
+        text = (
             f"{len(self.differences):,} decisions: {apart} differ by more than {TOLERANCE:g}, the "
-            f"largest difference is {max(self.differences):.2g}; {same} of {len(self.returns)} "
+            f"largest difference is {max(self.differences):.2g}; "
+            f"{same(self.returns, self.exported_returns)} of {len(self.returns)} "
             f"episodes have the same return, mean {np.mean(self.exported_returns):.5g} exported, "
             f"{np.mean(self.returns):.5g} before"
         )
+        if not self.disturbed_returns:
+            return text
+        return (
+            f"{text}; the agent's own actions disturbed by as little leave "
+            f"{same(self.returns, self.disturbed_returns)} the same, mean "
+            f"{np.mean(self.disturbed_returns):.5g}"
+        )
+
+
+def same(returns: Sequence[float], others: Sequence[float]) -> int:
+    """Return how many pairs of returns are equal but for float32's last bits."""
+    pairs = zip(returns, others, strict=True)
+    return sum(math.isclose(*pair, rel_tol=1e-4, abs_tol=1e-4) for pair in pairs)
 
 
 def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
@@ -88,7 +103,12 @@ def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
         differences += [difference for difference, _ in (*each, last)]
         returns.append(last[1])
     alone = [play_alone(exported, config, seed) for seed in seeds]
-    return ExportCheck(tuple(differences), tuple(returns), tuple(alone))
+    result = ExportCheck(tuple(differences), tuple(returns), tuple(alone))
+    most = max(differences)
+    if same(returns, alone) == episodes or not 0 < most <= TOLERANCE:
+        return result
+    disturbed = (play_disturbed(agent, config, seed, most) for seed in seeds)
+    return replace(result, disturbed_returns=tuple(disturbed))
 
 
 def played(
@@ -113,6 +133,29 @@ def played(
             observation, reward, terminated, truncated, _ = env.env.step(action[0])
             total, ended, is_first = total + float(reward), terminated or truncated, False
             yield difference_of(convert(mapped), chosen, own), total
+    finally:
+        env.close()
+
+
+def play_disturbed(agent: Agent, config: EnvConfig, seed: int, by: float) -> float:
+    """Return what the agent achieves if each number of its actions is moved by at most `by`.
+
+    An environment whose physics are chaotic makes another episode of that, whoever acts.
+    """
+    env, noise = make_env(config), np.random.default_rng(seed)
+    space = env.action_space
+    assert isinstance(space, spaces.Box)
+    agent.begin()
+    try:
+        observation, _ = env.reset(seed=seed)
+        total, ended, is_first = 0.0, False, True
+        image_key = env.get_wrapper_attr("image_key")
+        while not ended:
+            chosen = agent(_batch(observation, image_key), np.array([is_first]))[0]
+            moved = np.clip(chosen + noise.uniform(-by, by, chosen.shape), space.low, space.high)
+            observation, reward, terminated, truncated, _ = env.step(moved.astype(space.dtype))
+            total, ended, is_first = total + float(reward), terminated or truncated, False
+        return total
     finally:
         env.close()
 

@@ -18,7 +18,7 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.export.acting import ExportedAgent
 from agents.export.agent import export_agent
-from agents.export.check import check, difference_of
+from agents.export.check import check, difference_of, same
 from agents.export.policy import policy_graph
 from agents.policy.agent import Agent
 from agents.prepare import prepare
@@ -118,6 +118,19 @@ def test_played_alone_it_achieves_the_same(experiments: Load) -> None:
         assert found.exported_returns == pytest.approx(found.returns, abs=1e-6)
         assert len(set(found.returns)) == 3
         assert "3 of 3 episodes have the same return" in found.text
+
+
+def test_where_a_millionth_makes_another_episode_it_is_said(tmp_path: Path) -> None:
+    """The returns cannot be the same, but the agent's own would not be either."""
+    env = {"id": "tests/Chaos-v0", "import": "tests.agents.export.worlds", "workers": "sync"}
+    folder = make_agent(load(tmp_path, env=env), "pixels")
+    export_agent(folder, folder / "agent.onnx")
+    found = check(folder, folder / "agent.onnx", 3)
+    assert 0 < max(found.differences) < 1e-5
+    assert same(found.returns, found.exported_returns) == 0
+    assert len(set(found.disturbed_returns)) == 3
+    assert "0 of 3 episodes have the same return" in found.text
+    assert "disturbed by as little leave 0 the same" in found.text
 
 
 def test_a_state_begins_anew_where_an_episode_does(experiments: Load) -> None:

@@ -61,5 +61,22 @@ class Levers(Sampled):
         raise AssertionError("the observation is the image")
 
 
-for world in (Dashboard, Levers):
+class Chaos(Sampled):
+    """Doubles what an action differs by with each step, as physics of many contacts does."""
+
+    def __init__(self) -> None:
+        self.observation_space = spaces.Box(0, 255, (40, 44, 3), np.uint8)
+        self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        self._place = 0.3
+        return super().reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self._place = (2 * self._place + float(action[0])) % 1
+        observation, *_ = super().step(action)
+        return observation, self._place, self._age == 40, False, {}
+
+
+for world in (Dashboard, Levers, Chaos):
     gym.register(f"tests/{world.__name__}-v0", entry_point=world)
