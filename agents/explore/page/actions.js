@@ -44,16 +44,19 @@ export class ChoiceActions {
     return /^[0-9]$/.test(key) && Number(key) < this.count ? Number(key) : null;
   }
 
-  /** The choice that the keys which are held ask for; null if none. */
-  ofKeys(held) {
-    const digits = [...held].map((key) => this.digit(key)).filter((digit) => digit !== null);
+  /** The choice that keys ask for, the newest of which is the last; null if none. */
+  ofKeys(pressed) {
+    const digits = pressed.map((key) => this.digit(key)).filter((digit) => digit !== null);
     if (digits.length) return [digits.at(-1)];
-    const pressed = new Set([...held].filter((key) => this.used.has(key)));
-    if (!pressed.size) return null;
-    const fits = (keys) => keys.size > 0 && [...keys].every((key) => pressed.has(key));
-    const best = this.keys.reduce((found, keys, choice) =>
-      fits(keys) && keys.size > (found < 0 ? 0 : this.keys[found].size) ? choice : found, -1);
-    return best < 0 ? null : [best];
+    let best = null;
+    let most = 0;
+    this.keys.forEach((keys, choice) => {
+      const places = [...keys].map((key) => pressed.indexOf(key));
+      if (!keys.size || places.includes(-1)) return;
+      const weight = keys.size * pressed.length + Math.max(...places); // of two as large, that of the newest key
+      if (best === null || weight > most) [best, most] = [[choice], weight];
+    });
+    return best;
   }
 
   encode([choice]) {
@@ -67,7 +70,8 @@ export class ChoiceActions {
   }
 }
 
-const RAMP = 0.35; // share of the way to a bound that a held key goes in one decision
+const RAMP = 0.35; // share of an axis that a held key goes in one decision
+const WAYS = [["ArrowLeft", "ArrowRight"], ["ArrowDown", "ArrowUp"]]; // of the first axis, and of the second
 
 export class NumberActions {
   constructor(facts) {
@@ -82,16 +86,15 @@ export class NumberActions {
     return this.used.has(key);
   }
 
-  /** Left and right are the first axis, down and up the second. */
-  ofKeys(held) {
-    if (![...held].some((key) => this.used.has(key))) {
+  /** The numbers that keys ask for, of two ways of an axis the newest, which is the last; null if none. */
+  ofKeys(pressed) {
+    if (!pressed.some((key) => this.used.has(key))) {
       this.last = [...this.idle];
       return null;
     }
-    const ways = [["ArrowLeft", "ArrowRight"], ["ArrowDown", "ArrowUp"]];
     this.last = this.idle.map((idle, axis) => {
-      const [less, more] = ways[axis] ?? [];
-      const towards = held.has(less) ? this.low[axis] : held.has(more) ? this.high[axis] : idle;
+      const [less, more] = (WAYS[axis] ?? []).map((key) => pressed.indexOf(key));
+      const towards = less > more ? this.low[axis] : more > less ? this.high[axis] : idle;
       const step = RAMP * (this.high[axis] - this.low[axis]);
       return this.last[axis] + Math.min(Math.max(towards - this.last[axis], -step), step);
     });

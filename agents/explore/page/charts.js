@@ -17,6 +17,12 @@ export function sized(canvas, height) {
 export const colour = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** The decision that a click means on what is `length` decisions wide. */
+export function decisionAt(event, length) {
+  const box = event.currentTarget.getBoundingClientRect();
+  return Math.round(((event.clientX - box.left) / box.width) * length);
+}
+
 /** A chart of values over decisions 0 to `length`. */
 export class Chart {
   constructor(canvas, height, length) {

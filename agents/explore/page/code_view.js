@@ -1,8 +1,9 @@
 /** The section on the code: a frame, what its latents keep of it, and what they mean. */
 
 import { makeActions } from "./actions.js";
-import { byId, make, newestOnly, percent, signed } from "./elements.js";
+import { byId, make, newestOnly, percent, signed, write } from "./elements.js";
 import { drawFrame, frameError, toLevels } from "./pictures.js";
+import { Thumbs } from "./thumbs.js";
 
 const STEPS = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3]; // deviations of a traversal
 const SHOWN = 12; // sliders before "all latents"
@@ -16,10 +17,11 @@ export class CodeView {
     const weight = (z) => (facts.has_prior ? facts.latents[z].nats : facts.latents[z].std);
     this.order.sort((a, b) => weight(b) - weight(a));
     this.touched = this.order[0];
+    this.codes = new Map(); // number of a held-out frame -> its code
     this.draw = newestOnly(() => this.decodeAll());
-    this.strip();
+    this.heldOut();
     this.sliders();
-    this.strips();
+    this.traversals();
     byId("code-reset").onclick = () => this.choose(this.chosen);
     byId("code-sample").onclick = () => this.sample();
     byId("code-blend").oninput = () => this.blend();
@@ -45,19 +47,14 @@ export class CodeView {
       const sure = decision.probabilities?.[decision.action[0]];
       words.push(`${agent.name}: ${action}${sure === undefined ? "" : ` (probability ${percent(sure)})`}`);
     }
-    byId("code-agents").textContent = words.length ? `At this code, as an episode's first, ${words.join("; ")}` : "";
+    write("code-agents", words.length ? `At this code, as an episode's first, ${words.join("; ")}` : "");
   }
 
-  strip() {
-    const { shape } = this.moments;
-    for (let index = 0; index < shape[0]; index++) {
-      const canvas = make("canvas");
-      drawFrame(canvas, this.moments.row(index), this.facts);
-      const button = make("button", {
-        class: "thumb", "aria-label": `held-out frame ${index + 1}`, "aria-pressed": false,
-        onclick: (event) => (event.shiftKey ? this.mixWith(index) : this.choose(index)),
-      }, canvas);
-      byId("code-strip").append(button);
+  heldOut() {
+    this.thumbs = new Thumbs("code-strip", this.facts);
+    for (let index = 0; index < this.moments.shape[0]; index++) {
+      this.thumbs.add(this.moments.row(index), `held-out frame ${index + 1}`,
+        (event) => (event.shiftKey ? this.mixWith(index) : this.choose(index)));
       byId("code-other").append(make("option", { value: index }, `frame ${index + 1}`));
     }
     byId("code-other").onchange = (event) => this.mixWith(Number(event.target.value));
@@ -73,14 +70,12 @@ export class CodeView {
   }
 
   slider(latent, z) {
+    const about = latent.subject ? `${latent.subject}, R² ${latent.r2.toFixed(2)}` : "";
     const input = make("input", {
-      type: "range", min: -3, max: 3, step: 0.05, "aria-label": `latent ${z}`,
+      type: "range", min: -3, max: 3, step: 0.05, "aria-label": `latent ${z}${about && `, ${about}`}`,
       oninput: () => this.move(z), onfocus: () => this.touch(z), onpointerdown: () => this.touch(z),
     });
     const value = make("output");
-    const about = latent.subject
-      ? `${latent.subject}, R² ${latent.r2.toFixed(2)}`
-      : "";
     const weight = this.facts.has_prior ? `${latent.nats.toFixed(2)} nats` : `± ${latent.std.toFixed(2)}`;
     const name = make("span", { class: "name" }, `z${z} `, make("small", {}, weight));
     const row = make("label", { class: "latent" }, name, input, value,
@@ -88,26 +83,32 @@ export class CodeView {
     return { row, input, value };
   }
 
-  strips() {
+  traversals() {
     this.traversal = STEPS.map((step) => {
       const canvas = make("canvas");
-      const button = make("button", {
+      byId("code-traversal").append(make("button", {
         class: "thumb", "aria-label": `${signed(step)} deviations`, onclick: () => this.moveTo(step),
-      }, canvas, make("small", {}, signed(step, step % 1 ? 2 : 0)));
-      byId("code-traversal").append(button);
+      }, canvas, make("small", {}, signed(step, step % 1 ? 2 : 0))));
       return canvas;
     });
+  }
+
+  /** Return the code of a held-out frame, which is computed once. */
+  codeOf(index) {
+    if (!this.codes.has(index)) this.codes.set(index, this.encoder.encode(this.moments.row(index)));
+    return this.codes.get(index);
   }
 
   /** Show the code of a held-out frame. */
   async choose(index) {
     this.chosen = index;
     this.other = null;
-    const frame = this.moments.row(index);
-    drawFrame(byId("code-frame"), frame, this.facts);
+    drawFrame(byId("code-frame"), this.moments.row(index), this.facts);
     byId("code-blend").value = 0;
     this.mark();
-    if (this.encoder) await this.set(await this.encoder.encode(frame), true);
+    if (!this.encoder) return;
+    const code = await this.codeOf(index);
+    if (index === this.chosen && this.other === null) await this.set(code, index);
   }
 
   async mixWith(index) {
@@ -121,28 +122,33 @@ export class CodeView {
     if (!this.encoder) return;
     this.other ??= (this.chosen + 1) % this.moments.shape[0];
     const share = Number(byId("code-blend").value);
-    const [first, second] = await Promise.all(
-      [this.chosen, this.other].map((index) => this.encoder.encode(this.moments.row(index))));
+    const pair = [this.chosen, this.other];
     this.mark();
-    await this.set(first.map((value, z) => (1 - share) * value + share * second[z]), share === 0);
+    const [first, second] = await Promise.all(pair.map((index) => this.codeOf(index)));
+    const isOneFrame = pair[0] === pair[1] || share === 0 || share === 1;
+    await this.set(
+      first.map((value, z) => (1 - share) * value + share * second[z]),
+      isOneFrame ? pair[share === 1 ? 1 : 0] : null);
   }
 
   mark() {
-    [...byId("code-strip").children].forEach((button, index) => {
-      button.setAttribute("aria-pressed", index === this.chosen);
-      button.classList.toggle("other", index === this.other);
-    });
+    this.thumbs.mark(this.chosen);
+    this.thumbs.markOther(this.other);
     byId("code-other").value = this.other ?? (this.chosen + 1) % this.moments.shape[0];
   }
 
   async sample() {
-    if (this.encoder) await this.set(this.encoder.sample(this.random), false);
+    if (!this.encoder) return;
+    this.other = null;
+    byId("code-blend").value = 0;
+    this.mark();
+    await this.set(this.encoder.sample(this.random), null);
   }
 
-  /** Show a code; `isFrames` says whether it is that of the chosen frame, so that they compare. */
-  async set(code, isFrames) {
+  /** Show a code, and the number of the held-out frame of which it is; null: of none. */
+  async set(code, frame) {
     this.code = Float32Array.from(code);
-    this.isFrames = isFrames;
+    this.frame = frame;
     this.rows.forEach((_, z) => this.show(z));
     await this.draw();
   }
@@ -159,24 +165,23 @@ export class CodeView {
   }
 
   touch(z) {
-    if (!this.encoder || z === this.touched) return;
+    if (!this.code || z === this.touched) return;
     this.touched = z;
     this.draw();
   }
 
   move(z) {
-    if (!this.encoder) return;
     this.touched = z;
     this.moveTo(Number(this.rows[z].input.value));
   }
 
   /** Move the touched latent to so many deviations from its mean. */
   moveTo(deviations) {
+    if (!this.code) return;
     const { mean, std } = this.facts.latents[this.touched];
     this.code[this.touched] = mean + deviations * std;
-    this.isFrames = false;
-    this.rows[this.touched].value.textContent = signed(deviations);
-    this.rows[this.touched].input.value = deviations;
+    this.frame = null;
+    this.show(this.touched);
     this.draw();
   }
 
@@ -191,23 +196,22 @@ export class CodeView {
     const [picture] = await this.encoder.decode(this.code);
     const levels = toLevels(picture);
     drawFrame(byId("code-picture"), levels, this.facts);
-    this.say(levels);
+    write("code-error", this.nearness(levels));
     await this.ask();
     const pictures = await this.encoder.decode(...moved);
     pictures.forEach((one, index) => drawFrame(this.traversal[index], toLevels(one), this.facts));
     this.rows.forEach(({ row }, z) => row.classList.toggle("touched", z === touched));
-    byId("code-touched").textContent = `z${touched}`;
+    write("code-touched", `z${touched}`);
   }
 
-  say(levels) {
-    const words = byId("code-error");
-    if (!this.isFrames || this.facts.ahead) {
-      words.textContent = this.facts.ahead && this.isFrames
-        ? `the frame ${this.facts.ahead} decision${this.facts.ahead > 1 ? "s" : ""} later`
-        : "no frame has exactly this code";
-      return;
-    }
-    const error = frameError(this.moments.row(this.chosen), levels, this.facts);
-    words.textContent = `PSNR ${(-10 * Math.log10(Math.max(error, 1e-10))).toFixed(1)} dB`;
+  /** Return how near the picture is to the frame of which the code is, if it is of one. */
+  nearness(levels) {
+    const { frame, chosen } = this;
+    const { ahead } = this.facts;
+    if (frame === null) return "no frame has exactly this code";
+    if (ahead) return `the frame ${ahead} decision${ahead > 1 ? "s" : ""} later`;
+    const error = frameError(this.moments.row(frame), levels, this.facts);
+    const nearness = `PSNR ${(-10 * Math.log10(Math.max(error, 1e-10))).toFixed(1)} dB`;
+    return frame === chosen ? nearness : `${nearness} of frame ${frame + 1}`;
   }
 }

@@ -1,8 +1,32 @@
-/** How fast this machine is: milliseconds of each network, and frames a second of all of them. */
+/** How fast this machine is. */
+
+const KEPT = 30; // decisions of which the pace is told
+
+/** How many decisions a second are taken, and could be. */
+export class Pace {
+  constructor() {
+    this.taken = [];
+  }
+
+  /** Note a decision that was begun at a time and is taken now. */
+  took(begun) {
+    this.taken = [...this.taken.slice(1 - KEPT), { begun, ended: performance.now() }];
+  }
+
+  get words() {
+    const count = this.taken.length;
+    if (count < 2) return "";
+    const spent = this.taken.reduce((sum, { begun, ended }) => sum + ended - begun, 0) / count;
+    const span = (this.taken.at(-1).ended - this.taken[0].ended) / (count - 1);
+    return `${(1000 / span).toFixed(0)} frames a second; this machine could dream ${(1000 / spent).toFixed(0)}`;
+  }
+}
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Run each network so many times; the median leaves out what other programs took. */
+/** Return the milliseconds of each network and the frames a second of all.
+
+ Each is run so many times; the median leaves out what other programs took. */
 export async function measure({ encoder, dynamics, moments, dream }, times = 40) {
   const frame = moments.row(0);
   const code = await encoder.encode(frame);

@@ -1,6 +1,7 @@
 /** Runs networks with onnxruntime-web, whose build the page carries. */
 
 import { takeAsset } from "./assets.js";
+import { oneAtATime } from "./elements.js";
 
 export async function startRuntime() {
   const [wasm, module] = await Promise.all([takeAsset("ort-wasm"), takeAsset("ort-module")]);
@@ -11,7 +12,7 @@ export async function startRuntime() {
   ort.env.logLevel = "error";
 }
 
-let last = Promise.resolve(); // one network runs at a time
+const inTurn = oneAtATime();
 
 export class Network {
   constructor(session) {
@@ -29,11 +30,9 @@ export class Network {
     return this.session.inputMetadata.find((one) => one.name === name);
   }
 
-  /** Run on {name: tensor}; return {name: tensor}. */
+  /** Run on {name: tensor}, after the networks that run already; return {name: tensor}. */
   run(feeds) {
-    const done = last.then(() => this.session.run(feeds));
-    last = done.catch(() => {});
-    return done;
+    return inTurn(() => this.session.run(feeds));
   }
 }
 

@@ -1,66 +1,78 @@
-/** The course of a dream below the screen: pictures, and a chart of each decision's numbers. */
+/** The course of a dream below the screen: pictures of each branch, and a chart of each decision's numbers. */
 
-import { Chart, sized } from "./charts.js";
-import { byId } from "./elements.js";
+import { Chart, decisionAt, sized } from "./charts.js";
+import { byId, make } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 
 const THUMB = 44;
 const ROW = THUMB + 4;
+const FAINT = 0.4; // opacity of the branches that are not dreamed now
+const LEAST = 30; // decisions that the strip is long, at least
 
 export class Timeline {
+  /** `onGo` is called with a decision, and with the number of a branch. */
   constructor(facts, dream, onGo) {
-    Object.assign(this, { facts, dream });
-    this.small = document.createElement("canvas");
+    Object.assign(this, { facts, dream, onGo, small: document.createElement("canvas") });
     byId("dream-time").oninput = (event) => onGo(Number(event.target.value));
+    byId("dream-chart").onclick = (event) => onGo(decisionAt(event, this.length));
+    byId("dream-strip").onclick = (event) => {
+      const row = Math.floor(event.offsetY / ROW);
+      onGo(decisionAt(event, this.length), Math.min(row, dream.branches.length - 1));
+    };
     for (const id of ["dream-strip", "dream-chart"]) {
-      byId(id).onclick = (event) => onGo(this.decisionAt(event));
+      byId(id).onpointerdown = (event) => event.preventDefault(); // the screen keeps the keys
     }
     new ResizeObserver(() => this.draw()).observe(byId("dream-strip").parentElement);
   }
 
   /** Decisions from the left edge to the right one. */
   get length() {
-    const { course, abandoned } = this.dream;
-    const other = abandoned ? abandoned.from + abandoned.moments.length : 0;
-    return Math.max(course.length - 1, other, 30);
-  }
-
-  decisionAt(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    return Math.round(((event.clientX - box.left) / box.width) * this.length);
+    return Math.max(LEAST, ...this.dream.branches.map((course) => course.length - 1));
   }
 
   draw() {
-    const { course, at, abandoned } = this.dream;
-    if (!course.length) return;
+    const { now, at, branches, branch } = this.dream;
+    if (!now) return;
     const time = byId("dream-time");
     time.max = this.length;
     time.value = at;
-    byId("dream-other").hidden = !abandoned;
-    this.pictures();
+    const { context, width } = sized(byId("dream-strip"), branches.length * ROW);
+    branches.forEach((course, row) => {
+      context.globalAlpha = row === branch ? 1 : FAINT;
+      this.pictures(context, width, course, row * ROW + 2);
+    });
+    this.buttons();
     this.chart();
   }
 
-  pictures() {
-    const { course, abandoned } = this.dream;
-    const canvas = byId("dream-strip");
-    const { context, width } = sized(canvas, abandoned ? 2 * ROW : ROW);
+  pictures(context, width, course, top) {
     const places = Math.max(1, Math.floor(width / ROW));
     for (let place = 0; place < places; place++) {
-      const decision = Math.round(((place + 0.5) / places) * this.length);
-      const left = ((place + 0.5) / places) * width - THUMB / 2;
-      context.globalAlpha = 1;
-      if (decision < course.length) this.picture(context, course[decision], left, 2);
-      const other = abandoned?.moments[decision - abandoned.from - 1];
-      context.globalAlpha = 0.45;
-      if (other) this.picture(context, other, left, ROW + 2);
+      const middle = (place + 0.5) / places;
+      const moment = course[Math.round(middle * this.length)];
+      if (moment) this.picture(context, moment, middle * width - THUMB / 2, top);
     }
   }
 
   picture(context, moment, left, top) {
     drawFrame(this.small, moment.levels, this.facts);
-    const height = (THUMB * this.facts.height) / this.facts.width;
-    context.drawImage(this.small, left, top + Math.max(0, (THUMB - height) / 2), THUMB, Math.min(height, THUMB));
+    const height = Math.min((THUMB * this.facts.height) / this.facts.width, THUMB);
+    context.drawImage(this.small, left, top + (THUMB - height) / 2, THUMB, height);
+  }
+
+  /** One button for each branch, so that the keyboard reaches them too. */
+  buttons() {
+    const { branches, branch } = this.dream;
+    const element = byId("dream-branches");
+    element.hidden = branches.length === 1;
+    while (element.children.length > branches.length) element.lastChild.remove();
+    while (element.children.length < branches.length) {
+      const row = element.children.length;
+      element.append(make("button", {
+        onclick: () => this.onGo(this.dream.at, row),
+      }, `branch ${row + 1}`));
+    }
+    [...element.children].forEach((button, row) => button.setAttribute("aria-pressed", row === branch));
   }
 
   chart() {

@@ -1,56 +1,62 @@
 /** The section on twins: both sides of one episode, and how far they are apart. */
 
-import { Chart } from "./charts.js";
-import { byId, make, newestOnly, pausedUnseen, signed } from "./elements.js";
+import { Chart, decisionAt } from "./charts.js";
+import { Clock } from "./clock.js";
+import { byId, newestOnly, pausedUnseen, signed, write } from "./elements.js";
 import { drawFrame } from "./pictures.js";
+import { startTemperature } from "./temperature.js";
+import { Thumbs } from "./thumbs.js";
 
 export class TwinView {
   constructor(facts, twins) {
-    Object.assign(this, { facts, twins, at: 0, seed: 1, isPlaying: false });
-    this.temperature = twins[0].dynamics.facts.temperature;
+    Object.assign(this, { facts, twins, at: 0, seed: 1 });
+    const { temperature, decisions_per_second: perSecond } = twins[0].dynamics.facts;
+    this.temperature = temperature;
+    this.clock = new Clock(() => this.tick(), () => perSecond);
     this.draw = newestOnly(() => this.pictures());
     this.redream = newestOnly(() => this.dream());
-    twins.forEach((twin, index) => byId("twin-strip").append(this.thumb(twin, index)));
+    this.thumbs = new Thumbs("twin-strip", facts);
+    twins.forEach((twin, index) => {
+      const words = `${twin.length} decisions of the policy ${twin.facts.policy}`;
+      this.thumbs.add(twin.frames.row(0), words, () => this.choose(index));
+    });
+    this.buttons();
+    pausedUnseen(byId("twin-real"), this);
+    new ResizeObserver(() => this.dreamed && this.chart()).observe(byId("twin"));
+  }
+
+  buttons() {
     byId("twin-play").onclick = () => this.toggle();
     byId("twin-again").onclick = () => {
       this.seed += 1;
       this.redream();
     };
-    const heat = byId("twin-temperature");
-    heat.max = Math.max(2, this.temperature);
-    heat.value = this.temperature;
-    heat.oninput = () => {
-      this.temperature = Number(heat.value);
+    startTemperature("twin", this.temperature, (temperature) => {
+      this.temperature = temperature;
       this.redream();
-    };
+    });
     byId("twin-time").oninput = (event) => this.goTo(Number(event.target.value));
-    byId("twin-chart").onclick = (event) => {
-      const box = event.currentTarget.getBoundingClientRect();
-      this.goTo(Math.round(((event.clientX - box.left) / box.width) * this.twin.length));
-    };
-    pausedUnseen(byId("twin-real"), this);
-    new ResizeObserver(() => this.dreamed && this.chart()).observe(byId("twin"));
+    byId("twin-chart").onclick = (event) => this.goTo(decisionAt(event, this.twin.length));
   }
 
-  thumb(twin, index) {
-    const canvas = make("canvas");
-    drawFrame(canvas, twin.frames.row(0), this.facts);
-    const words = `${twin.length} decisions of the policy ${twin.facts.policy}`;
-    return make("button", { class: "thumb", title: words, "aria-label": words, onclick: () => this.choose(index) }, canvas);
+  get isPlaying() {
+    return this.clock.isRunning;
   }
 
   async choose(index) {
-    this.twin = this.twins[index];
-    this.at = 0;
-    byId("twin-time").max = this.twin.length;
-    [...byId("twin-strip").children].forEach((button, place) =>
-      button.setAttribute("aria-pressed", place === index));
-    await this.dream();
+    this.pause();
+    this.chosen = this.twins[index];
+    this.thumbs.mark(index);
+    await this.redream();
   }
 
+  /** Dream the chosen twin anew; until then the one before it is shown. */
   async dream() {
-    byId("twin-heat").textContent = this.temperature.toFixed(2);
-    this.dreamed = await this.twin.dream(this.seed, this.temperature);
+    const { chosen, seed, temperature } = this;
+    const dreamed = await chosen.dream(seed, temperature);
+    if (chosen !== this.twin) this.at = 0;
+    Object.assign(this, { twin: chosen, dreamed });
+    byId("twin-time").max = chosen.length;
     this.show();
   }
 
@@ -69,11 +75,11 @@ export class TwinView {
   say() {
     const { errors, end, rewards } = this.dreamed;
     const sum = (values) => values.slice(0, this.at).reduce((total, value) => total + value, 0);
-    byId("twin-words").textContent =
+    write("twin-words",
       `decision ${this.at}: squared error ${errors[this.at].toFixed(2)} in deviations of the latents, `
       + `where the mean of all frames scores about 1; return so far `
-      + `${signed(sum(this.twin.rewards.data))} real, ${signed(sum(rewards))} dreamed`;
-    byId("twin-ended").textContent = end !== null && this.at >= end ? `, ended at decision ${end}` : "";
+      + `${signed(sum(this.twin.rewards.data))} real, ${signed(sum(rewards))} dreamed`);
+    write("twin-ended", end !== null && this.at >= end ? `, ended at decision ${end}` : "");
   }
 
   async pictures() {
@@ -95,8 +101,8 @@ export class TwinView {
   }
 
   pause() {
-    this.isPlaying = false;
-    byId("twin-play").textContent = "play";
+    this.clock.stop();
+    write("twin-play", "play");
   }
 
   toggle() {
@@ -104,20 +110,13 @@ export class TwinView {
       this.pause();
       return;
     }
-    this.isPlaying = true;
-    byId("twin-play").textContent = "pause";
     if (this.at >= this.twin.length) this.at = 0;
-    this.due = performance.now();
-    requestAnimationFrame((now) => this.frame(now));
+    write("twin-play", "pause");
+    this.clock.start();
   }
 
-  frame(now) {
-    if (!this.isPlaying) return;
-    if (now >= this.due - 2) {
-      this.goTo(this.at + 1);
-      this.due += 1000 / this.twin.dynamics.facts.decisions_per_second;
-      if (this.at >= this.twin.length) this.pause();
-    }
-    requestAnimationFrame((later) => this.frame(later));
+  tick() {
+    this.goTo(this.at + 1);
+    if (this.at >= this.twin.length) this.pause();
   }
 }

@@ -136,6 +136,40 @@ def test_whoever_presses_a_key_takes_over(page: Any) -> None:
     page.run("worldvae.view.pause()")
 
 
+def test_nobody_acts_after_a_pause_or_where_one_has_gone_meanwhile(page: Any) -> None:
+    """An agent that takes long to decide is paused, and another time one goes back meanwhile."""
+    found = page.wait(
+        "const { view, dream, agents } = worldvae, agent = agents[1], seen = [];"
+        "const wait = () => new Promise(done => setTimeout(done, 120));"
+        "const decide = agent.decide;"
+        "agent.decide = async () => { await wait(); return { action: [2] }; };"
+        "for (const leave of [() => view.pause(), () => view.goTo(0)]) {"
+        "  await view.begin(1); await view.single([1]); dream.now.ended = false;"
+        "  view.letPlay(agent); await new Promise(done => setTimeout(done, 60)); leave();"
+        "  await wait(); await wait();"
+        "  seen.push([dream.at, dream.course.length, dream.branches.length]);"
+        "}"
+        "agent.decide = decide; view.letPlay(null);"
+        "return seen"
+    )
+    assert found == [[1, 2, 1], [0, 2, 1]]
+
+
+def test_what_an_agent_said_is_shown_again_where_one_goes_back(page: Any) -> None:
+    said = page.wait(
+        "const { view, dream, agents } = worldvae, seen = [];"
+        "const words = () => document.getElementById('dream-decides').textContent;"
+        "await view.begin(2); await view.single([1]); dream.now.ended = false; seen.push(words());"
+        "view.players.choose(agents[1]); await view.single(); seen.push(words());"
+        "view.players.choose(null); view.goTo(1); seen.push(words());"
+        "view.goTo(2); seen.push(words());"
+        "return seen"
+    )
+    assert said[0] == said[2] == ""
+    assert said[1] == said[3]
+    assert said[1].startswith("latent 1: ")
+
+
 def test_agents_that_see_nothing_are_left_out(page: Any, explored: Experiment) -> None:
     names = page.run("return worldvae.contents.agents.map(one => one.name)")
     assert names == [f"{arm} {number}" for number, arm in enumerate(PLAYERS) if arm != "blind"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_a_slider_moves_one_latent(page: Any, encoder: Encoder) -> None:
     page.wait("await new Promise(done => setTimeout(done, 300))")
     order = np.argsort(-np.array(encoder.card.kl), kind="stable")
     label = page.run(f"return {first}.getAttribute('aria-label')")
-    assert label == f"latent {order[0]}"
+    assert re.fullmatch(rf"latent {order[0]}(, goal\.[xy], R² 0\.\d\d)?", label)
     code = np.array(page.run("return [...worldvae.code.code]"), np.float32)
     moved = encoder.card.latent_mean[order[0]] - 2 * encoder.card.latent_std[order[0]]
     assert code[order[0]] == pytest.approx(moved, abs=1e-4)
@@ -97,6 +98,23 @@ def test_half_a_blend_is_the_mean_of_two_codes(page: Any, encoder: Encoder, inpu
     page.wait("await worldvae.code.choose(2); await worldvae.code.mixWith(7)")
     mean = encoder.encode(inputs[[2, 7]]).mean(0)
     np.testing.assert_allclose(page.run("return [...worldvae.code.code]"), mean, atol=1e-4)
+
+
+def test_a_blend_says_of_which_frame_it_is(page: Any) -> None:
+    """Of two different frames, all of the second one, and of one frame with itself."""
+    said = page.wait(
+        "const { code } = worldvae, words = document.getElementById('code-error'), seen = [];"
+        "const blend = document.getElementById('code-blend');"
+        "await code.choose(2); await code.mixWith(7); seen.push(words.textContent);"
+        "blend.value = 1; await code.blend(); seen.push(words.textContent);"
+        "await code.mixWith(2); seen.push(words.textContent);"
+        "await code.choose(2); seen.push(words.textContent);"
+        "return seen"
+    )
+    assert said[0] == "no frame has exactly this code"
+    assert re.fullmatch(r"PSNR \d+\.\d dB of frame 8", said[1])
+    assert said[2] == said[3]
+    assert said[2].endswith(" dB")
 
 
 def test_samples_of_the_prior_are_standard_normal(page: Any) -> None:

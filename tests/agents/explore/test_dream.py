@@ -204,22 +204,41 @@ def test_the_same_seed_and_actions_are_the_same_dream(page: Any) -> None:
 
 
 def test_one_goes_back_and_acts_otherwise(page: Any) -> None:
-    """What was dreamed first can be taken back, and up to there both are the same."""
+    """Each way is a branch, and up to where they part all are the same."""
     before = dreamed(page, 2, 5, [1, 1, 1, 1], 1.0)[1]
-    after = page.wait(
+    first, second, third = page.wait(
         "const dream = worldvae.dream;"
-        "dream.goTo(2);"
-        "await dream.step([2]);"
-        f"const other = dream.course.map(m => {MOMENT});"
-        "dream.takeBack();"
-        f"return [other, dream.course.map(m => {MOMENT}), dream.abandoned.moments.length]"
+        "dream.goTo(2); await dream.step([2]); await dream.step([2]);"
+        "dream.goTo(3); await dream.step([4]);"
+        "dream.goTo(4, 0);"
+        f"return dream.branches.map(course => course.map(m => {MOMENT}))"
     )
-    other, back, abandoned = after
-    assert other[:3] == before[:3]
-    assert len(other) == 4
-    assert other[3]["code"] != before[3]["code"]
-    assert back == before
-    assert abandoned == 1
+    assert first == before
+    assert second[:3] == before[:3]
+    assert second[3]["code"] != before[3]["code"]
+    assert third[:4] == second[:4]
+    assert [len(second), len(third)] == [5, 5]
+    assert third[4]["code"] != second[4]["code"]
+    assert page.run("return [worldvae.dream.branch, worldvae.dream.at]") == [0, 4]
+
+
+def test_whoever_acts_as_before_goes_along_the_same_branch(page: Any) -> None:
+    """At another temperature it is another one; of too many branches the oldest is forgotten."""
+    dreamed(page, 2, 5, [1, 3], 1.0)
+    found = page.wait(
+        "const dream = worldvae.dream, seen = [];"
+        "const from = async (decision, action) => {"
+        "  dream.goTo(decision); await dream.step([action]);"
+        "  seen.push([dream.branches.length, dream.branch, dream.at]);"
+        "};"
+        "await from(0, 1); await from(1, 3);"
+        "dream.temperature = 0.5; await from(1, 3);"
+        "dream.temperature = 1;"
+        "for (const action of [2, 4, 0]) await from(0, action);"
+        "return [seen, dream.branches.map(course => course[1].action[0])]"
+    )
+    assert found[0] == [[1, 0, 1], [1, 0, 2], [2, 1, 2], [3, 2, 1], [4, 3, 1], [4, 3, 1]]
+    assert found[1] == [1, 2, 4, 0]
 
 
 def test_the_border_turns_red_where_the_check_trusts_no_longer(page: Any) -> None:
@@ -241,8 +260,9 @@ def test_the_border_turns_red_where_the_check_trusts_no_longer(page: Any) -> Non
     )
     assert [red for red, _ in found] == [False, False, False, True, True, False]
     assert "Nobody has checked" in found[0][1]
-    assert found[2][1].startswith("Decision 2 of the 2")
-    assert found[3][1] == "Do not believe this: the fidelity check trusts 2 decisions."
+    trusted = "The fidelity check trusts the first 2 decisions of this dream."
+    assert found[2][1] == f"{trusted} The check was at temperature 1.00, here it is 0.00."
+    assert found[3][1].startswith("Do not believe this: the fidelity check trusts the first 2 dec")
     assert found[4][1] == "Do not believe this: the members disagree."
 
 
@@ -255,7 +275,7 @@ def test_keys_play_the_dream(page: Any, explored: Experiment) -> None:
         "  found.members.forEach(member => (member.endProbability = 0));"
         "  return found;"
         "};"
-        "document.getElementById('dream-speed').value = 'Infinity';"
+        "document.getElementById('dream-speed').value = '4';"
         "worldvae.dream.temperature = 1;"
         "await view.begin(1)"
     )
@@ -294,11 +314,43 @@ def test_keys_stand_for_the_environments_own_names(page: Any) -> None:
         "const [names, presses] = arguments;"
         "const facts = { kind: 'discrete', names, choices: names.length, low: [], high: [] };"
         "const actions = worldvae.makeActions(facts);"
-        "return [actions.idle, ...presses.map(keys => actions.ofKeys(new Set(keys)))]",
+        "return [actions.idle, ...presses.map(keys => actions.ofKeys(keys))]",
         names,
         presses,
     )
     assert found == [[0], [3], [2], [1], [4], [4], None]
+
+
+def test_of_two_keys_that_exclude_each_other_the_newest_counts(page: Any) -> None:
+    found = page.wait(
+        "const choices = { kind: 'discrete', names: ['LEFT', 'RIGHT'], choices: 2 };"
+        "const axes = { kind: 'box', names: [], low: [-1, -1], high: [1, 1] };"
+        "const keys = [['ArrowLeft', 'ArrowRight'], ['ArrowRight', 'ArrowLeft']];"
+        "return [choices, axes].map(facts => keys.map(pressed =>"
+        "  worldvae.makeActions(facts).ofKeys(pressed)))"
+    )
+    assert found[0] == [[1], [0]]
+    np.testing.assert_allclose(found[1], [[0.7, 0], [-0.7, 0]])
+
+
+def test_a_key_that_is_tapped_between_two_decisions_counts_for_one(page: Any) -> None:
+    """One is held; two others are tapped, of which the second is the newest."""
+    found = page.wait(
+        "const { input, dream } = worldvae.view, screen = document.getElementById('dream-screen');"
+        "worldvae.view.pause(); await worldvae.view.begin(1); input.keys.clear();"
+        "input.onAct = () => {};"
+        "const send = (type, name) => screen.dispatchEvent("
+        "  new KeyboardEvent(type, { key: name, code: name, bubbles: true, cancelable: true }));"
+        "const seen = [], look = () => seen.push(input.take());"
+        "send('keydown', 'ArrowUp'); look();"
+        "for (const name of ['ArrowLeft', 'ArrowRight']) {"
+        "  send('keydown', name); send('keyup', name);"
+        "}"
+        "look(); look(); send('keyup', 'ArrowUp'); look();"
+        "input.onAct = action => worldvae.view.act(action);"
+        "return seen"
+    )
+    assert found == [[3], [2], [3], None]
 
 
 def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None:
@@ -308,9 +360,9 @@ def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None
     found = page.wait(
         "const [low, high, action] = arguments;"
         "const actions = worldvae.makeActions({ kind: 'box', names: [], low, high });"
-        "const held = new Set(['ArrowLeft', 'ArrowUp']);"
+        "const held = ['ArrowLeft', 'ArrowUp'];"
         "const pressed = Array.from({length: 4}, () => actions.ofKeys(held));"
-        "return [[...actions.encode(action)], pressed, actions.ofKeys(new Set()), actions.idle]",
+        "return [[...actions.encode(action)], pressed, actions.ofKeys([]), actions.idle]",
         low,
         high,
         [0.5, 0.25, 4.0],

@@ -1,0 +1,25 @@
+/** How far a moment of a dream can be believed. */
+
+const SAME = 0.005; // difference of temperatures that are shown alike
+
+/** Return {isDoubted, words}, by what the fidelity check says and by how much members disagree. */
+export function beliefOf({ now, at, temperature, dynamics }) {
+  const { trust, max_disagreement: most, members } = dynamics.facts;
+  if (most !== null && members > 1 && now.disagreement > most) {
+    return { isDoubted: true, words: "Do not believe this: the members disagree." };
+  }
+  if (!trust) return { isDoubted: false, words: "Nobody has checked how far this dream can be believed." };
+  const isOther = Math.abs(temperature - trust.temperature) > SAME;
+  const where = isOther
+    ? ` The check was at temperature ${trust.temperature.toFixed(2)}, here it is ${temperature.toFixed(2)}.`
+    : "";
+  const isDoubted = at > trust.horizon;
+  return { isDoubted, words: wordsOf(trust, isDoubted) + where };
+}
+
+function wordsOf({ horizon, judged }, isDoubted) {
+  if (horizon === 0) return "Do not believe this: the fidelity check trusts no decision of this dream.";
+  if (!isDoubted) return `The fidelity check trusts the first ${horizon} decisions of this dream.`;
+  if (horizon < judged) return `Do not believe this: the fidelity check trusts the first ${horizon} decisions alone.`;
+  return `Do not rely on this: the fidelity check judged the first ${judged} decisions alone, and trusted them.`;
+}
