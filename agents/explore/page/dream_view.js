@@ -139,7 +139,7 @@ export class DreamView {
       const by = action ? null : players.now;
       const decision = by && { by, ...await by.decide(dream) };
       // Whoever took over, went elsewhere or paused while an agent decided does not want it any more.
-      if (by !== players.now || now !== dream.now || !(isMust || this.isPlaying)) return;
+      if ((by && by !== players.now) || now !== dream.now || !(isMust || this.isPlaying)) return;
       const chosen = action ?? decision?.action ?? this.yours(isMust);
       if (!chosen) return;
       await dream.step(chosen, decision);
