@@ -4,6 +4,7 @@ import { Random } from "./random.js";
 import { Network, bytes, choices, flags, floats } from "./runtime.js";
 
 const STATE = "state_";
+const UNPAINTED = 50; // milliseconds after which the page is painted while an agent takes much in
 
 export class Agent {
   constructor(facts) {
@@ -26,7 +27,7 @@ export class Agent {
     const last = history.length - 1;
     let known = last - 1; // the newest moment that it has already taken in
     while (known >= 0 && !history[known].seenBy?.has(this)) known -= 1;
-    for (let index = known + 1; index < last; index++) await this.take(dream, history, index, null);
+    await this.catchUp(dream, history, known + 1, last);
     const noise = samples ? new Random(dream.seed, -2 - dream.at) : null;
     const out = await this.take(dream, history, last, noise);
     return {
@@ -35,6 +36,17 @@ export class Agent {
       mean: out.mean && [...out.mean.data],
       deviation: out.deviation && [...out.deviation.data],
     };
+  }
+
+  /** Take in the moments from `first` on and before `end`. */
+  async catchUp(dream, history, first, end) {
+    let painted = performance.now();
+    for (let index = first; index < end; index++) {
+      await this.take(dream, history, index, null);
+      if (performance.now() - painted < UNPAINTED) continue;
+      await new Promise((later) => setTimeout(later));
+      painted = performance.now();
+    }
   }
 
   /** Decide at a code of the encoder as at the first frame of an episode, of which nothing is known. */

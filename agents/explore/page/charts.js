@@ -17,6 +17,12 @@ export function sized(canvas, height) {
 export const colour = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** Call `draw` where the width or the reader's scheme becomes another one: a canvas does not follow them. */
+export function redrawn(element, draw) {
+  new ResizeObserver(draw).observe(element);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+}
+
 /** The decision that a click means on what is `length` decisions wide. */
 export function decisionAt(event, length) {
   const box = event.currentTarget.getBoundingClientRect();

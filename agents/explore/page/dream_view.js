@@ -136,10 +136,9 @@ export class DreamView {
       const { now } = dream;
       if (dream.isOver) return;
       const begun = performance.now();
-      const by = action ? null : players.now;
-      const decision = by && { by, ...await by.decide(dream) };
+      const decision = action ? null : await players.decide(dream);
       // Whoever took over, went elsewhere or paused while an agent decided does not want it any more.
-      if ((by && by !== players.now) || now !== dream.now || !(isMust || this.isPlaying)) return;
+      if ((decision && decision.by !== players.now) || now !== dream.now || !(isMust || this.isPlaying)) return;
       const chosen = action ?? decision?.action ?? this.yours(isMust);
       if (!chosen) return;
       await dream.step(chosen, decision);

@@ -2,6 +2,8 @@
 
 import { byId, make, percent, signed, write } from "./elements.js";
 
+const LATE = 250; // milliseconds after which it is said that an agent is not ready yet
+
 export class Players {
   /** `onChoose` is called with the agent that is to play, or null: you. */
   constructor(agents, actions, onChoose) {
@@ -23,6 +25,18 @@ export class Players {
     for (const { player: one, button } of this.buttons) button.setAttribute("aria-pressed", one === player);
     this.samples.hidden = !player?.facts.noise;
     if (player) this.samples.querySelector("input").checked = player.samples;
+  }
+
+  /** Let the agent decide who plays; null if it is you. */
+  async decide(dream) {
+    const by = this.now;
+    if (!by) return null;
+    const late = setTimeout(() => write("dream-decides", `${by.name} takes in what was before …`), LATE);
+    try {
+      return { by, ...await by.decide(dream) };
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   /** Say what an agent did, and how sure it was; nothing of what you did. */

@@ -1,6 +1,6 @@
 /** The course of a dream below the screen: pictures of each branch, and a chart of each decision's numbers. */
 
-import { Chart, decisionAt, sized } from "./charts.js";
+import { Chart, decisionAt, redrawn, sized } from "./charts.js";
 import { byId, make } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 
@@ -22,7 +22,7 @@ export class Timeline {
     for (const id of ["dream-strip", "dream-chart"]) {
       byId(id).onpointerdown = (event) => event.preventDefault(); // the screen keeps the keys
     }
-    new ResizeObserver(() => this.draw()).observe(byId("dream-strip").parentElement);
+    redrawn(byId("dream-strip").parentElement, () => this.draw());
   }
 
   /** Decisions from the left edge to the right one. */

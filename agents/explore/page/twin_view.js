@@ -1,6 +1,6 @@
 /** The section on twins: both sides of one episode, and how far they are apart. */
 
-import { Chart, decisionAt } from "./charts.js";
+import { Chart, decisionAt, redrawn } from "./charts.js";
 import { Clock } from "./clock.js";
 import { byId, newestOnly, pausedUnseen, signed, write } from "./elements.js";
 import { drawFrame } from "./pictures.js";
@@ -22,7 +22,7 @@ export class TwinView {
     });
     this.buttons();
     pausedUnseen(byId("twin-real"), this);
-    new ResizeObserver(() => this.dreamed && this.chart()).observe(byId("twin"));
+    redrawn(byId("twin"), () => this.dreamed && this.chart());
   }
 
   buttons() {

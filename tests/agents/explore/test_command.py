@@ -58,6 +58,8 @@ def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page
         sure = f"latent 0: {name} (probability {100 * expected.max():.0f} %)"
         assert said == f"At this code, as an episode's first, {sure}"
         assert page.run("return document.getElementById('loading')") is None
+        pressed = "[...document.querySelectorAll('#code-strip button')].map(b => b.ariaPressed)"
+        assert page.run(f"return {pressed}") == ["false", "false", "true", *["false"] * 13]
     finally:
         page._driver.close()
         page._driver.switch_to.window(first)

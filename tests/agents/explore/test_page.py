@@ -55,6 +55,31 @@ def test_it_is_dark_where_the_reader_is(sized: Any) -> None:
     assert sized(1280, "light").run(colour) != sized(1280, "dark").run(colour)
 
 
+def test_charts_follow_the_readers_scheme(sized: Any) -> None:
+    """A canvas keeps its colours until it is drawn anew; the cursor is the leftmost column."""
+    page = sized(1280, "light")
+    page.wait("worldvae.view.pause(); await worldvae.view.begin(1)")
+    cursor = (
+        "const canvas = document.getElementById('dream-chart');"
+        "return [...canvas.getContext('2d').getImageData(0, 40, 1, 1).data].slice(0, 3)"
+    )
+    seen = [max(sized(1280, scheme).run(cursor)) for scheme in ("light", "dark", "light")]
+    assert seen[0] == seen[2] < 60
+    assert seen[1] > 200
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (740, 360), (640, 450), (1280, 720)])
+def test_the_screen_fits_into_the_window(sized: Any, width: int, height: int) -> None:
+    page = sized(width)
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    page._command("Emulation.setDeviceMetricsOverride", **size)
+    page.wait("worldvae.view.pause(); await worldvae.view.begin(1); worldvae.view.toggle()")
+    box = page.run("return document.getElementById('dream-screen').getBoundingClientRect()")
+    page.run("worldvae.view.pause()")
+    assert box["top"] >= 0
+    assert box["bottom"] <= height
+
+
 def test_the_keyboard_reaches_every_control(page: Any) -> None:
     """Nothing is taken out of the order of the tab key, and the dream's screen is in it."""
     assert page.run("return document.querySelectorAll('[tabindex=\"-1\"]').length") == 0
