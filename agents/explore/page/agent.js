@@ -4,6 +4,7 @@ import { Random } from "./random.js";
 import { Network, bytes, choices, flags, floats } from "./runtime.js";
 
 const STATE = "state_";
+const REMEMBERED = 20; // of so many moments one keeps what an agent remembers: a stack of frames is large
 const UNPAINTED = 50; // milliseconds after which the page is painted while an agent takes much in
 
 export class Agent {
@@ -59,7 +60,7 @@ export class Agent {
     }, false);
   }
 
-  /** Take in one moment, after those before it; what is remembered is kept with the moment. */
+  /** Take in one moment, after those before it; what is remembered is kept with it, at last with every twentieth. */
   async take(dream, history, index, noise) {
     const moment = history[index];
     const before = history[index - 1]?.seenBy?.get(this);
@@ -80,6 +81,7 @@ export class Agent {
     const out = await this.network.run(wanted);
     moment.seenBy ??= new Map();
     moment.seenBy.set(this, out);
+    if ((index - 1) % REMEMBERED) history[index - 1]?.seenBy?.delete(this);
     return out;
   }
 

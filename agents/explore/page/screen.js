@@ -14,8 +14,9 @@ export class Screen {
     this.element.focus({ preventScroll: true });
   }
 
+  /** Scroll as little as shows it, and as far as the window is high enough what one acts with. */
   bringIntoSight() {
-    this.element.scrollIntoView({ block: "nearest" });
+    for (const element of [byId("dream-actions"), this.element]) element.scrollIntoView({ block: "nearest" });
   }
 
   show() {

@@ -155,6 +155,30 @@ def test_nobody_acts_after_a_pause_or_where_one_has_gone_meanwhile(page: Any) ->
     assert found == [[1, 2, 1], [0, 2, 1]]
 
 
+@pytest.mark.parametrize("number", [0, 1, 4])
+def test_an_agent_remembers_the_same_where_one_goes_back(page: Any, number: int) -> None:
+    """Frames, latents and a memory of its own, of which not every moment keeps a copy."""
+    found = page.wait(
+        "const { view, dream, agents } = worldvae, agent = agents[arguments[0]];"
+        "view.pause(); agent.samples = false; dream.temperature = 1; await dream.begin(5, 3);"
+        "const said = [], again = [], kept = () => dream.history.filter(m => m.seenBy?.has(agent));"
+        "for (let i = 0; i < 45; i++) {"
+        "  const { action, probabilities } = await agent.decide(dream);"
+        "  said.push(probabilities); await dream.step(action); dream.now.ended = false;"
+        "}"
+        "const copies = kept().length;"
+        "for (const decision of [44, 30, 19, 20, 3, 0, 43]) {"
+        "  dream.goTo(decision); const { probabilities } = await agent.decide(dream);"
+        "  again.push(Math.max(...probabilities.map((p, i) => Math.abs(p - said[decision][i]))));"
+        "}"
+        "return [again, copies, new Set(said.map(p => p.map(one => one.toFixed(5)).join())).size]",
+        number,
+    )
+    assert max(found[0]) < 1e-6
+    assert found[1] <= 5
+    assert found[2] > 1
+
+
 def test_what_an_agent_said_is_shown_again_where_one_goes_back(page: Any) -> None:
     said = page.wait(
         "const { view, dream, agents } = worldvae, seen = [];"

@@ -119,6 +119,14 @@ def test_scripts_come_after_what_they_import() -> None:
         assert page_source(f"{name}.js").count("import ") == len(needed), name
 
 
+def test_no_two_scripts_share_a_name() -> None:
+    """They are one scope, in which a name that is given twice would be no script at all."""
+    given = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function) (\w+)", re.M)
+    names = [name for script in SCRIPTS for name in given.findall(page_source(f"{script}.js"))]
+    assert len(names) > 50
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_script_is_in_the_page() -> None:
     folder = Path(parts.__file__).parent / "page"
     assert {path.stem for path in folder.glob("*.js")} == set(SCRIPTS)

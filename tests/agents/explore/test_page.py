@@ -9,7 +9,7 @@ import pytest
 
 WIDE = """
 return [...document.querySelectorAll('main *')]
-  .filter(one => one.getClientRects().length && !one.closest('.strip, .pad, .act, .veil'))
+  .filter(one => one.getClientRects().length && !one.closest('.strip, .players, .pad, .act, .veil'))
   .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map(one => one.id || one.className || one.tagName);
 """
