@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,14 @@ def children(pid: int) -> list[int]:
     """Empty where the system does not tell."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def workers(pid: int) -> list[int]:
+    """The processes below it that lead a group, as each worker of a pool does."""
+    below = [*children(pid)]
+    for one in below:  # grows
+        below += children(one)
+    return [one for one in below if is_alive(one) and os.getpgid(one) == one]
 
 
 def ancestors(pid: int) -> list[int]:

@@ -7,8 +7,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ import pytest
 
 from agents.config.experiment import Experiment
 from agents.train import train
-from tests.commands import run
-from tests.processes import PATIENCE, children, wait_until
+from tests.commands import Command, run
+from tests.processes import wait_until, workers
 from worldvae.errors import WorldvaeError
 
 ROOT = Path(__file__).parents[2]
@@ -40,22 +38,13 @@ def words(runs: Path, seeds: str) -> list[str]:
     return ["scripts.compare", TINY, *(f"--{key}={value}" for key, value in options.items())]
 
 
-def start(command: list[str]) -> subprocess.Popen[str]:
-    # Whoever is started in the background of a shell inherits that it ignores Ctrl-C.
-    program = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    program += "sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], {}, '__main__', True)"
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-
-
 def folder(runs: Path, seed: int) -> Path:
     return runs / "x" / "agents" / "pixels" / f"seed_{seed}"
 
 
-def start_and_wait(command: list[str], runs: Path) -> subprocess.Popen[str]:
+def start_and_wait(command: list[str], runs: Path) -> Command:
     """Until the agent of seed 0 has its first checkpoint."""
-    process = start(command)
+    process = Command(*command, alone=True)
     wait_until((folder(runs, 0) / "card.json").exists, "no checkpoint was written")
     return process
 
@@ -70,30 +59,30 @@ def went_on(runs: Path, seed: int) -> bool:
 def test_a_killed_worker_is_one_line_and_goes_on_when_called_again(tmp_path: Path) -> None:
     command = words(tmp_path, "[0, 1]")
     process = start_and_wait(command, tmp_path)
-    os.kill(min(children(process.pid)), signal.SIGKILL)  # they begin in the order of the seeds
-    _, told = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
-    failed = [line for line in told.splitlines() if "(see" in line]
+    os.kill(min(workers(process.pid)), signal.SIGKILL)  # they begin in the order of the seeds
+    done = process.wait()
+    assert done.returncode == 1
+    failed = [line for line in done.stderr.splitlines() if "(see" in line]
     log = folder(tmp_path, 0) / "train.log"
     why = "killed by signal 9, as the system does when memory runs out"
     assert failed == [f"pixels seed 0 failed (see {log}): {why}"]
     assert not (folder(tmp_path, 0) / "result.json").exists()
     assert "agents/pixels/seed_0" in (tmp_path / "x" / "report.html").read_text()
-    done = (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns
+    before = (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns
     run(*command)
     assert went_on(tmp_path, 0)
     assert not went_on(tmp_path, 1)
-    assert (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns == done
+    assert (folder(tmp_path, 1) / "result.json").stat().st_mtime_ns == before
 
 
 def test_ctrl_c_says_the_command_that_goes_on(tmp_path: Path) -> None:
     process = start_and_wait(words(tmp_path, "[0]"), tmp_path)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    *_, stopping, last = told.splitlines()
+    os.kill(process.pid, signal.SIGINT)
+    done = process.wait()
+    assert done.returncode == 130
+    *_, stopping, last = done.stderr.splitlines()
     assert stopping == "stopping pixels seed 0"
-    assert "Traceback" not in told
+    assert "Traceback" not in done.stderr
     said, _, command = last.partition(": ")
     assert said == "interrupted; to go on from here"
     python, *rest = shlex.split(command)

@@ -2,21 +2,17 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.commands import run
+from tests.commands import Command, run
+from tests.processes import wait_until
 
-ROOT = Path(__file__).parents[2]
 TINY = "tests/tiny.yaml"
 # bfloat16 keeps 8 bits, and Adam divides a gradient by its own size.
 ROUNDING = 5e-3
@@ -188,15 +184,14 @@ def test_a_crashed_arm_leaves_a_hole_and_does_not_stop_the_others(tmp_path: Path
 
 def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None:
     words = [TINY, "--runs", str(tmp_path), "--name", "x", "--compare.seeds", "[0]"]
-    words += ["--agent.env_steps", "4000"]
-    command = [sys.executable, "-m", "scripts.compare", *words]
-    for pause in (4.0, 9.0):
-        process = subprocess.Popen(
-            command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
-        )
-        time.sleep(pause)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    words += ["--agent.env_steps", "2000"]
+    for made in ("rollouts/manifest.jsonl", "agents/*/*/card.json"):
+        process = Command("scripts.compare", *words, alone=True)
+        wait_until(lambda made=made: any(tmp_path.glob(f"x/{made}")), f"no {made} was made")
+        assert process.kill().returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "x" / "agents").rglob("result.json"))) < 3, (
+        "two are trained at once"
+    )
     done = run("scripts.compare", *words)
     assert "report:" in done.stdout
     assert len(list((tmp_path / "x" / "agents").rglob("result.json"))) == 3

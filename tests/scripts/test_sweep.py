@@ -2,20 +2,18 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from agents.config.experiment import Experiment
 from agents.sweep.run import sweep
-from tests.commands import run
-from tests.processes import children, is_alive, wait_until
+from tests.commands import Command, run
+from tests.processes import is_alive, wait_until, workers
 from worldvae.errors import WorldvaeError
 
 ROOT = Path(__file__).parents[2]
-SWEEP = [sys.executable, "-m", "scripts.sweep", "tests/tiny.yaml", "--name", "x"]
+SWEEP = ["scripts.sweep", "tests/tiny.yaml", "--name", "x"]
 SWEEP += ["--rollouts.state", "always", "--sweep.trials", "2", "--sweep.beta", "[0.001, 100]"]
 FIRST, SECOND = "latents_4_beta_100", "latents_4_beta_0.001"
 
@@ -29,21 +27,20 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, list[in
     """A sweep killed in its second trial: its folder, when the first was done, its processes."""
     runs = tmp_path_factory.mktemp("runs")
     folder = runs / "x" / "sweep"
-    process = subprocess.Popen([*SWEEP, "--runs", str(runs)], cwd=ROOT)
+    process = Command(*SWEEP, "--runs", runs, alone=True)
     try:
         wait_for(folder / FIRST / "health.json")
         wait_for(folder / SECOND / "trial.log")
-        trials = children(process.pid)
+        trials = workers(process.pid)
     finally:
         process.kill()
-        process.wait()
     return runs, (folder / FIRST / "health.json").stat().st_mtime_ns, trials
 
 
 @pytest.fixture(scope="module")
 def resumed(killed: tuple[Path, int, list[int]]) -> tuple[Path, str]:
     runs = killed[0]
-    done = run(*SWEEP[2:], "--runs", runs)
+    done = run(*SWEEP, "--runs", runs)
     return runs / "x" / "sweep", done.stdout
 
 

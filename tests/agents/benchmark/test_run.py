@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.results import read_results
 from agents.benchmark.run import SCALING, attempt, choose, run_benchmark
+from agents.benchmark.scaling import encoding, pretraining
 from agents.benchmark.scaling.stages import STAGES
 from agents.benchmark.table import all_rows
 from tests.agents.report.synthetic import write_run
 from worldvae.errors import WorldvaeError
+from worldvae.rollouts import RolloutConfig
 
 NETWORK = {"latents": 4, "channels": [4, 8, 8, 8]}
 CAR = {"id": "CarRacing-v3", "action_repeat": 2, "max_episode_steps": 40}
+PONG = {"id": "ALE/Pong-v5", "max_episode_steps": 8}
 
 
 def tiny(folder: Path) -> BenchmarkConfig:
@@ -32,6 +36,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "device": "cpu",
             "rounds": 1,
             "car_racing": CAR,
+            "pong": PONG,
             "rollouts": {"frames": 100, "num_envs": 10},
             "collection": {"num_envs": 2, "frames": 100, "async_frames": 12},
             "pretrain": {**NETWORK, "batch_size": 16},
@@ -53,7 +58,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
                 "num_envs": [1, 2, 3],
                 "frames": [100, 200],
                 "sides": [32, 40],
-                "stored": [5000, 6000],
+                "stored": [200, 240],
                 "opened": [5000, 10_000],
                 "windows": [4, 8],
                 "members": [1, 2],
@@ -74,7 +79,11 @@ def tiny(folder: Path) -> BenchmarkConfig:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchmarkConfig, list[str], bool]:
     """All rows: the configuration, what was said, and whether all could be measured."""
     config, said = tiny(tmp_path_factory.mktemp("run")), list[str]()
-    _, complete = run_benchmark(config, say=said.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretraining, "STORED_LENGTH", 20)
+        patch.setattr(encoding, "FRAMES_TO_WHITEN", 100)
+        patch.setattr(encoding, "RolloutConfig", partial(RolloutConfig, num_envs=2))
+        _, complete = run_benchmark(config, say=said.append)
     return config, said, complete
 
 
