@@ -55,8 +55,9 @@ export class DreamView {
     this.startAt = index;
     this.seed = (this.seed + 1) % 1e6;
     await this.dream.begin(index, this.seed);
-    this.starts.mark(index);
-    byId("dream-begin").disabled = false;
+    if (!this.dream.now) return; // another beginning was asked for meanwhile
+    this.starts.mark(this.startAt);
+    byId("dream").inert = false;
     this.show();
   }
 
@@ -119,9 +120,8 @@ export class DreamView {
   }
 
   async single(action = null) {
-    this.clock.stop();
+    this.pause();
     await this.step(action, true);
-    this.show();
   }
 
   async tick() {
@@ -143,7 +143,8 @@ export class DreamView {
       if (!chosen) return;
       await dream.step(chosen, decision);
       this.pace.took(begun);
-      this.showMoment();
+      if (this.isPlaying) this.showMoment();
+      else this.show();
     });
   }
 

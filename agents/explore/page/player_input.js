@@ -6,6 +6,7 @@ import { byId } from "./elements.js";
 import { Presses } from "./presses.js";
 
 const COMMANDS = { p: "toggle", " ": "toggle", n: "single", r: "again", ",": "back" };
+const REPEATED = ["single", "back"]; // as long as their keys are held
 
 export class PlayerInput {
   /** `onAct` is called when you begin to act, with an action for one decision or none; `onCommand` with a name. */
@@ -27,10 +28,12 @@ export class PlayerInput {
       event.preventDefault();
       if (!this.keys.has(codeOf(event))) this.keys.begin(codeOf(event), key);
       if (!event.repeat) this.onAct();
-    } else if (event.key.toLowerCase() in COMMANDS) {
-      event.preventDefault();
-      if (!event.repeat || event.key !== " ") this.onCommand(COMMANDS[event.key.toLowerCase()]);
+      return;
     }
+    const command = COMMANDS[event.key.toLowerCase()];
+    if (!command) return;
+    event.preventDefault();
+    if (!event.repeat || REPEATED.includes(command)) this.onCommand(command);
   }
 
   /** Keys are the dream's inside of its section, and while it plays; sliders and lists keep theirs. */

@@ -26,7 +26,7 @@ from worldvae.autoencoders.encoder import Encoder
 
 
 def sections(path: Path) -> list[str]:
-    return re.findall(r'<section id="(\w+)">', path.read_text(encoding="utf-8"))
+    return re.findall(r'<section id="(\w+)"', path.read_text(encoding="utf-8"))
 
 
 def test_a_whole_run_has_every_section(explored: Experiment) -> None:
