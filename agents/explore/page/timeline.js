@@ -45,12 +45,16 @@ export class Timeline {
     this.chart();
   }
 
+  /** Draw what a branch has of its own, and all of the present one. */
   pictures(context, width, course, top) {
+    const present = this.dream.course;
     const places = Math.max(1, Math.floor(width / ROW));
     for (let place = 0; place < places; place++) {
       const middle = (place + 0.5) / places;
-      const moment = course[Math.round(middle * this.length)];
-      if (moment) this.picture(context, moment, middle * width - THUMB / 2, top);
+      const decision = Math.round(middle * this.length);
+      const moment = course[decision];
+      const isShared = course !== present && moment === present[decision];
+      if (moment && !isShared) this.picture(context, moment, middle * width - THUMB / 2, top);
     }
   }
 
