@@ -25,6 +25,7 @@ SCRIPTS = (
     "actions",
     "thumbs",
     "temperature",
+    "sliders",
     "code_view",
     "sampling",
     "dynamics",

@@ -1,6 +1,7 @@
 /** A clock that ticks so many times a second, before the browser paints. */
 
-const EARLY = 2; // milliseconds by which a tick may come before it is due: the next picture is 16 later
+const PICTURE = 1000 / 60; // milliseconds from one picture to the next
+const EARLY = 2; // milliseconds by which a tick may come before it is due, lest it comes a picture too late
 const BUDGET = 12; // milliseconds of ticks for one picture
 
 export class Clock {
@@ -27,12 +28,12 @@ export class Clock {
     requestAnimationFrame((now) => this.paint(now, run));
   }
 
-  /** Tick as often as is due, as far as one picture leaves time; what is left then is dropped. */
+  /** Tick as often as is due, as far as one picture leaves time; older than a tick or a picture nothing is due. */
   async paint(now, run) {
     const begun = performance.now();
     while (run === this.run && now >= this.due - EARLY && performance.now() - begun < BUDGET) {
       const each = 1000 / this.perSecond();
-      this.due = Math.max(this.due + each, now - each);
+      this.due = Math.max(this.due + each, now - Math.max(each, PICTURE));
       await this.tick();
     }
     if (run === this.run) this.wait(run);

@@ -3,24 +3,24 @@
 import { makeActions } from "./actions.js";
 import { byId, make, newestOnly, percent, signed, write } from "./elements.js";
 import { drawFrame, frameError, toLevels } from "./pictures.js";
+import { LatentSliders } from "./sliders.js";
 import { Thumbs } from "./thumbs.js";
 
 const STEPS = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3]; // deviations of a traversal
-const SHOWN = 12; // sliders before "all latents"
 
 export class CodeView {
   constructor(facts, moments, random) {
     Object.assign(this, { facts, moments, random, encoder: null });
     this.chosen = Math.min(2, moments.shape[0] - 1); // a first frame is often an odd one
     this.other = null;
-    this.order = facts.latents.map((_, z) => z);
-    const weight = (z) => (facts.has_prior ? facts.latents[z].nats : facts.latents[z].std);
-    this.order.sort((a, b) => weight(b) - weight(a));
-    this.touched = this.order[0];
+    this.sliders = new LatentSliders(facts, {
+      onMove: (z, deviations) => this.move(z, deviations),
+      onTouch: (z) => this.touch(z),
+    });
+    this.touched = this.sliders.order[0];
     this.codes = new Map(); // number of a held-out frame -> its code
     this.draw = newestOnly(() => this.decodeAll());
     this.heldOut();
-    this.sliders();
     this.traversals();
     byId("code-reset").onclick = () => this.choose(this.chosen);
     byId("code-sample").onclick = () => this.sample();
@@ -58,29 +58,6 @@ export class CodeView {
       byId("code-other").append(make("option", { value: index }, `frame ${index + 1}`));
     }
     byId("code-other").onchange = (event) => this.mixWith(Number(event.target.value));
-  }
-
-  sliders() {
-    this.rows = this.facts.latents.map((latent, z) => this.slider(latent, z));
-    const rows = this.order.map((z) => this.rows[z].row);
-    byId("code-latents").append(...rows.slice(0, SHOWN));
-    byId("code-rest").append(...rows.slice(SHOWN));
-    byId("code-more").hidden = rows.length <= SHOWN;
-    byId("code-more").querySelector("summary").textContent = `the other ${rows.length - SHOWN} latents`;
-  }
-
-  slider(latent, z) {
-    const about = latent.subject ? `${latent.subject}, R² ${latent.r2.toFixed(2)}` : "";
-    const input = make("input", {
-      type: "range", min: -3, max: 3, step: 0.05, "aria-label": `latent ${z}${about && `, ${about}`}`,
-      oninput: () => this.move(z), onfocus: () => this.touch(z), onpointerdown: () => this.touch(z),
-    });
-    const value = make("output");
-    const weight = this.facts.has_prior ? `${latent.nats.toFixed(2)} nats` : `± ${latent.std.toFixed(2)}`;
-    const name = make("span", { class: "name" }, `z${z} `, make("small", {}, weight));
-    const row = make("label", { class: "latent" }, name, input, value,
-      make("span", { class: "about" }, about));
-    return { row, input, value };
   }
 
   traversals() {
@@ -149,19 +126,8 @@ export class CodeView {
   async set(code, frame) {
     this.code = Float32Array.from(code);
     this.frame = frame;
-    this.rows.forEach((_, z) => this.show(z));
+    this.sliders.showAll(this.code);
     await this.draw();
-  }
-
-  show(z) {
-    const { mean, std } = this.facts.latents[z];
-    const deviations = std > 0 ? (this.code[z] - mean) / std : 0;
-    const { input, value } = this.rows[z];
-    const reach = Math.max(3, Math.ceil(Math.abs(deviations)));
-    input.min = -reach;
-    input.max = reach;
-    input.value = deviations;
-    value.textContent = signed(deviations);
   }
 
   touch(z) {
@@ -170,9 +136,9 @@ export class CodeView {
     this.draw();
   }
 
-  move(z) {
+  move(z, deviations) {
     this.touched = z;
-    this.moveTo(Number(this.rows[z].input.value));
+    this.moveTo(deviations);
   }
 
   /** Move the touched latent to so many deviations from its mean. */
@@ -181,18 +147,14 @@ export class CodeView {
     const { mean, std } = this.facts.latents[this.touched];
     this.code[this.touched] = mean + deviations * std;
     this.frame = null;
-    this.show(this.touched);
+    this.sliders.show(this.touched, this.code);
     this.draw();
   }
 
   async decodeAll() {
-    const { mean, std } = this.facts.latents[this.touched];
-    const moved = STEPS.map((step) => {
-      const code = this.code.slice();
-      code[this.touched] = mean + step * std;
-      return code;
-    });
-    const touched = this.touched;
+    const { touched } = this;
+    const { mean, std } = this.facts.latents[touched];
+    const moved = STEPS.map((step) => this.code.with(touched, mean + step * std));
     const [picture] = await this.encoder.decode(this.code);
     const levels = toLevels(picture);
     drawFrame(byId("code-picture"), levels, this.facts);
@@ -200,7 +162,7 @@ export class CodeView {
     await this.ask();
     const pictures = await this.encoder.decode(...moved);
     pictures.forEach((one, index) => drawFrame(this.traversal[index], toLevels(one), this.facts));
-    this.rows.forEach(({ row }, z) => row.classList.toggle("touched", z === touched));
+    this.sliders.mark(touched);
     write("code-touched", `z${touched}`);
   }
 

@@ -3,6 +3,7 @@
 import { makeActions } from "./actions.js";
 import { Agent } from "./agent.js";
 import { takeAsset } from "./assets.js";
+import { Clock } from "./clock.js";
 import { CodeView } from "./code_view.js";
 import { Dream } from "./dream.js";
 import { DreamView } from "./dream_view.js";
@@ -19,7 +20,7 @@ import { TwinView } from "./twin_view.js";
 /** Start, and return what is there once the dream can be played and the code be moved. */
 async function main() {
   const contents = JSON.parse(byId("contents").textContent);
-  const api = { contents, Random, Network, Encoder, Dynamics, drawChange, makeActions };
+  const api = { contents, Random, Network, Encoder, Dynamics, Clock, drawChange, makeActions };
   api.moments = await takeAsset("moments");
   api.code = new CodeView(contents.code, api.moments, new Random(Date.now()));
   await new Promise((drawn) => setTimeout(drawn)); // the frames are seen before the networks load

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 WIDE = """
@@ -95,6 +96,37 @@ def test_the_page_says_how_fast_it_is_here(page: Any) -> None:
     )
     words = page.run("return document.getElementById('measured').textContent")
     assert all(name in words for name in ("encoder", "decoder", "dynamics"))
+
+
+def test_a_clock_ticks_as_often_as_it_is_told(page: Any) -> None:
+    """In 60 pictures, a sixtieth of a second each; of a second without any little is made up."""
+    found = page.wait(
+        "const asked = window.requestAnimationFrame, waiting = [], seen = [];"
+        "let now = 0, ticks = 0;"
+        "worldvae.view.pause();"
+        "window.requestAnimationFrame = (paint) => waiting.push(paint);"
+        "performance.now = () => now;"
+        "const picture = async (after) => {"
+        "  now += after; waiting.splice(0).forEach(paint => paint(now));"
+        "  for (let i = 0; i < 100; i++) await null;"
+        "};"
+        "try {"
+        "  for (const perSecond of [15, 60, 240]) {"
+        "    const clock = new worldvae.Clock(() => { ticks += 1; }, () => perSecond);"
+        "    now = ticks = 0; clock.start();"
+        "    for (let i = 0; i < 60; i++) await picture(1000 / 60);"
+        "    seen.push(ticks); ticks = 0; await picture(1000); seen.push(ticks);"
+        "    clock.stop(); ticks = 0; await picture(1000); seen.push(ticks);"
+        "  }"
+        "} finally { delete performance.now; window.requestAnimationFrame = asked; }"
+        "return seen"
+    )
+    for per_second, (in_time, late, stopped) in zip(
+        (15, 60, 240), np.reshape(found, (3, 3)), strict=True
+    ):
+        assert abs(in_time - per_second) <= 1
+        assert 1 <= late <= per_second / 60 + 3
+        assert stopped == 0
 
 
 def test_a_dream_out_of_sight_waits(page: Any) -> None:
