@@ -11,8 +11,11 @@ from __future__ import annotations
 import os
 import runpy
 import signal
+import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -60,6 +63,22 @@ class Command:
         return self.wait()
 
 
+@contextmanager
+def workers_forked() -> Iterator[None]:
+    """Have the workers of this process's pools forked, too."""
+    # Not above: it imports what commands import, and whoever types them need not.
+    from tests.forked import forked_workers, serve
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server = FORKS.Process(target=serve, args=(theirs,))
+    server.start()
+    theirs.close()
+    with forked_workers(ours):
+        yield
+    ours.close()
+    server.join()
+
+
 def _run(words: list[str], texts: list[Path], environment: dict[str, str], alone: bool) -> None:
     if alone:
         os.setpgid(0, 0)
@@ -71,7 +90,6 @@ def _run(words: list[str], texts: list[Path], environment: dict[str, str], alone
     os.environ.update(environment)
     os.chdir(ROOT)
     sys.argv = words
-    # Not above: it imports what commands import, and whoever types them need not.
     from tests.forked import forked_workers, start_server
 
     with forked_workers(start_server()):

@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from agents.arms.observers import OBSERVERS
@@ -33,7 +32,7 @@ class Panel:
 
     def __init__(self, player: Player) -> None:
         self._player = player
-        self._colour = tuple(int(255 * part) for part in to_rgb(player.agent.arm.colour))
+        self._colour = tuple(bytes.fromhex(player.agent.arm.colour.removeprefix("#")))
         encoder = player.agent.encode.encoder if player.agent.encode else None
         self._encoder = encoder
         self._decodes = encoder is not None and encoder.card.trained

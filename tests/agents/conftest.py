@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.prepare import prepare
+from tests.commands import workers_forked
 from tests.tiny import load
 
 
@@ -31,3 +32,10 @@ def runs(prepared: Path, tmp_path: Path) -> Path:
     """A copy of them for one test."""
     shutil.copytree(prepared, tmp_path / "runs")
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def forked() -> Iterator[None]:
+    """Workers of pools need not import all again; see tests/forked.py."""
+    with workers_forked():
+        yield

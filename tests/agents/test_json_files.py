@@ -34,6 +34,7 @@ from tests.agents.benchmark.synthetic import result
 from tests.agents.drift.test_watch import REFITTED
 from tests.agents.gap.synthetic import Fake, reported
 from tests.agents.sweep.synthetic import curve
+from tests.commands import workers_forked
 from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
@@ -109,7 +110,8 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     measures = ["probes", "published_probes", "disentanglement"]
     encoders = {"trained": {"steps": 10}, "untrained": {"trained": False}}
     studied = {"name": "study", "study.encoders": encoders, "study.measures": measures}
-    assert study(load(runs, **studied, **{"rollouts.state": "always"}))
+    with workers_forked():
+        assert study(load(runs, **studied, **{"rollouts.state": "always"}))
     KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
     DATASET.write(runs / "tiny/rollouts", imported())
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))

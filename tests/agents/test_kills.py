@@ -79,27 +79,30 @@ def test_a_collection(tmp_path: Path) -> None:
     assert names == {path.name for path in folder.glob("0*")}
 
 
+FEW = {"rollouts.frames": 250}
+"""Enough to hold some out: what is killed is begun two dozen times."""
+
+
 @pytest.fixture
-def two(prepared: Path, tmp_path: Path) -> tuple[Path, Path]:
+def two(tmp_path: Path) -> tuple[Path, Path]:
     """Two folders `runs` that hold rollouts and nothing else."""
-    for name in ("whole", "killed"):
-        for rollouts in prepared.glob("*/rollouts"):
-            shutil.copytree(rollouts, tmp_path / name / rollouts.relative_to(prepared))
-    return tmp_path / "whole", tmp_path / "killed"
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    collect_rollouts(load(whole, **FEW))
+    return whole, shutil.copytree(whole, killed)
 
 
 @pytest.mark.parametrize("make", [pretrain_encoder, make_untrained_encoder])
 def test_an_encoder(two: tuple[Path, Path], make: Callable[[Experiment], object]) -> None:
     folders = []
     for runs in two:
-        experiment = load(runs)
+        experiment = load(runs, **FEW)
         is_random = make is make_untrained_encoder
         folders.append(
             experiment.untrained_encoder_folder if is_random else experiment.encoder_folder
         )
     whole, folder = folders
-    make(load(two[0]))
-    kills = kill_everywhere(lambda: make(load(two[1])), folder)
+    make(load(two[0], **FEW))
+    kills = kill_everywhere(lambda: make(load(two[1], **FEW)), folder)
     struck(kills, "settings.yaml", "model.safetensors", "card.json", "config.json")
     check_whole(folder, whole)
     for name in ("model.safetensors", "card.json", "config.json", "settings.yaml"):
@@ -161,8 +164,9 @@ def test_a_round(runs: Path, tmp_path: Path) -> None:
 
 def test_a_refresh(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs, tmp_path / "whole")
-    whole = train(load(tmp_path / "whole", **REFITTED), "latent", 0)
-    experiment = load(runs, **REFITTED)
+    refitted = {**REFITTED, "drift.refresh_frames": 150}
+    whole = train(load(tmp_path / "whole", **refitted), "latent", 0)
+    experiment = load(runs, **refitted)
     folder = experiment.agent_folder("latent", 0)
     kills = kill_everywhere(lambda: train(experiment, "latent", 0), folder / "refresh_1")
     struck(kills, "env.json", "N.npz", "model.safetensors", "card.json", "result.json")

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from worldvae.envs import make_vec
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
+
+ROOT = Path(__file__).parents[2]
 
 
 def weights(folder: Path) -> torch.Tensor:
@@ -312,6 +316,15 @@ def test_an_agent_of_another_task_is_refused(runs: Path) -> None:
 def test_a_stack_that_looks_like_channels_first_is_refused(runs: Path) -> None:
     with pytest.raises(WorldvaeError, match=r"16 frames .* have 48 channels"):
         prepare(load(runs, **{"agent.stack": 16}), ("pixels",))
+
+
+def test_training_loads_nothing_that_draws() -> None:
+    """Each agent has a process of its own, which begins by importing."""
+    code = "import sys, agents.train; print('matplotlib' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_the_smallest_training_is_one_update(runs: Path) -> None:

@@ -19,13 +19,11 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
-from worldvae.autoencoders.pictures import pictures
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file, locked
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import busy_cores, peak_memory
-from worldvae.plots.frames import DPI, training_figure
 from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import FitResult, fit
@@ -223,6 +221,10 @@ def _warn_of_company(device: str) -> None:
 
 def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
     """Reconstructions, samples, traversals and learning curves, as PNG."""
+    # Not above: each agent's process imports this module, and draws nothing.
+    from worldvae.autoencoders.pictures import pictures
+    from worldvae.plots.frames import DPI, training_figure
+
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
     figures = pictures(encoder, held_out.gather(chosen), seed, held_out.actions(chosen))
     figures["training"] = training_figure(_curves(METRICS.read(folder)))

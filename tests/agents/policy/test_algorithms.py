@@ -1,6 +1,7 @@
 """Every algorithm trains, comes back from disk and goes on; a wrong setting is one line."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,14 +54,25 @@ def load(runs: Path, algorithm: str, **overrides: Any) -> Experiment:
     return Experiment.load(TINY, values)
 
 
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `runs` of what is steered, with rollouts and an encoder."""
+    runs = tmp_path_factory.mktemp("steered")
+    prepare(load(runs, "SAC"), ("latent",))
+    return runs
+
+
 @pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
-def test_an_algorithm_trains_on_latents_and_comes_back(tmp_path: Path, algorithm: str) -> None:
-    experiment = load(tmp_path, algorithm)
+def test_an_algorithm_trains_on_latents_and_comes_back(
+    prepared: Path, steered: Path, tmp_path: Path, algorithm: str
+) -> None:
+    shutil.copytree(steered if algorithm in STEERS else prepared, tmp_path, dirs_exist_ok=True)
+    experiment = load(tmp_path, algorithm, **{"agent.env_steps": 300})
     prepare(experiment, ("latent",))
     folder = train(experiment, "latent", 0)
     result = json.loads((folder / "result.json").read_text())
     assert result["algorithm"] == algorithm
-    assert result["env_steps"] >= 600
+    assert result["env_steps"] >= 300
     agent = Agent.load(folder)
     assert type(agent.model).__name__ == algorithm
     assert bool(read_card(folder).replay) == isinstance(agent.model, OffPolicyAlgorithm)

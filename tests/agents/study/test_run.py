@@ -19,6 +19,8 @@ from tests.tiny import TINY
 from worldvae.config import merge
 from worldvae.errors import WorldvaeError
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SMALL = {"trained": False, "latents": 2}
 
 

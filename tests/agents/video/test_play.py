@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from agents.video.play import (
     read_film,
 )
 from agents.video.player import Player, frame_rate, short_return
+from tests.commands import FORKS
 from tests.tiny import TINY
 from worldvae.config import to_yaml
 from worldvae.envs import make_env
@@ -38,13 +38,12 @@ from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.files import atomic_write_text
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One agent of every arm, of seed 0, and another one of blind."""
-    runs, short = tmp_path_factory.mktemp("runs"), {"agent.env_steps": 240}
+    runs, short = tmp_path_factory.mktemp("trained") / "runs", {"agent.env_steps": 240}
+    shutil.copytree(prepared, runs)
     experiment = Experiment.load(TINY, {"runs": str(runs), **short})
     prepare(experiment, ARMS)
     atomic_write_text(experiment.folder / "config.yaml", to_yaml(experiment))
@@ -262,12 +261,12 @@ def test_the_film_of_a_run_is_made_once_and_again_for_other_agents(run: Path) ->
 
 
 def test_two_processes_film_one_after_the_other(run: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from agents.video.play import film_side_by_side; "
-    )
-    command = [sys.executable, "-c", f"{script}film_side_by_side(Path(sys.argv[1]))", str(run)]
-    both = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
-    assert [process.wait() for process in both] == [0, 0]
+    both = [FORKS.Process(target=film_side_by_side, args=(run,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
     assert read_film(run) is not None
 
 

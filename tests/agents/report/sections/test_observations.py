@@ -27,17 +27,18 @@ from worldvae.rollouts import RolloutStore
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose agents have not begun: rollouts of 800 frames and both encoders."""
-    experiment = Experiment.load(TINY, {"runs": str(tmp_path_factory.mktemp("runs"))})
+    runs = shutil.copytree(prepared, tmp_path_factory.mktemp("begun") / "runs")
+    experiment = Experiment.load(TINY, {"runs": str(runs)})
     prepare(experiment, ARMS)
     write_checked_bytes(experiment.folder / "config.yaml", to_yaml(experiment).encode())
     return experiment.folder
 
 
 @pytest.fixture
-def run(prepared: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(prepared, tmp_path / "run")
+def run(begun: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(begun, tmp_path / "run")
 
 
 def section(folder: Path, arms: Sequence[str] = ARMS) -> str:
@@ -53,8 +54,8 @@ def pictures(figure: str) -> list[str]:
     return re.findall(r"data:image/png;base64,\s*([^\"]*)\"", figure)
 
 
-def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> None:
-    page = section(prepared)
+def test_every_arm_is_shown_and_named_to_who_cannot_see_it(begun: Path) -> None:
+    page = section(begun)
     for arm in ARMS:
         assert figure_of(page, arm)
     drawn = re.findall(r'<svg role="img" aria-label="([^"]*)"', page)
@@ -73,9 +74,9 @@ def test_every_arm_is_shown_and_named_to_who_cannot_see_it(prepared: Path) -> No
     assert "learns on" in figure_of(page, "finetune")
 
 
-def test_all_arms_are_shown_the_same_frames(prepared: Path) -> None:
+def test_all_arms_are_shown_the_same_frames(begun: Path) -> None:
     """agent.stack is 2: of the pixels the second row is the present, as are the others' first."""
-    page = section(prepared)
+    page = section(begun)
     pixels, latent, random = (
         pictures(figure_of(page, arm)) for arm in ("pixels", "latent", "untrained")
     )
@@ -84,9 +85,9 @@ def test_all_arms_are_shown_the_same_frames(prepared: Path) -> None:
     assert len(latent) == 3 * MOMENTS
 
 
-def test_moments_are_held_out_and_hold_what_was_recorded(prepared: Path) -> None:
-    experiment = Experiment.load(prepared / "config.yaml")
-    moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
+def test_moments_are_held_out_and_hold_what_was_recorded(begun: Path) -> None:
+    experiment = Experiment.load(begun / "config.yaml")
+    moments, store = take(begun / "rollouts", experiment), RolloutStore(begun / "rollouts")
     test = [record for record in store.records if record.split == "test"]
     for number, (state, taken) in enumerate(zip(moments.state, moments.actions, strict=True)):
         found = [
@@ -100,9 +101,9 @@ def test_moments_are_held_out_and_hold_what_was_recorded(prepared: Path) -> None
     assert len({state.tobytes() for state in moments.state}) == MOMENTS
 
 
-def test_tables_hold_the_state_and_the_actions_before(prepared: Path) -> None:
-    experiment = Experiment.load(prepared / "config.yaml")
-    moments, page = take(prepared / "rollouts", experiment), section(prepared)
+def test_tables_hold_the_state_and_the_actions_before(begun: Path) -> None:
+    experiment = Experiment.load(begun / "config.yaml")
+    moments, page = take(begun / "rollouts", experiment), section(begun)
     state, blind = figure_of(page, "state"), figure_of(page, "blind")
     for column, variable in enumerate(moments.variables):
         cells = "".join(f"<td>{value:.3g}</td>" for value in moments.state[:, column])
@@ -111,10 +112,10 @@ def test_tables_hold_the_state_and_the_actions_before(prepared: Path) -> None:
     assert f'<th scope="row">1 decision before</th>{newest}' in blind
 
 
-def test_an_encoder_is_given_the_frames_that_it_reads(prepared: Path) -> None:
-    experiment = Experiment.load(prepared / "config.yaml")
-    moments = take(prepared / "rollouts", experiment)
-    encoder = Encoder.load(prepared / "encoder", backend="torch")
+def test_an_encoder_is_given_the_frames_that_it_reads(begun: Path) -> None:
+    experiment = Experiment.load(begun / "config.yaml")
+    moments = take(begun / "rollouts", experiment)
+    encoder = Encoder.load(begun / "encoder", backend="torch")
     np.testing.assert_array_equal(moments.inputs(encoder), moments.present)
     np.testing.assert_array_equal(moments.target(encoder), moments.present)
     assert moments.last(2).shape == (MOMENTS, 2, 40, 40, 3)
@@ -168,11 +169,11 @@ def test_states_that_nobody_recorded_are_said_to_be_missing(run: Path) -> None:
     assert "no true state" in figure_of(section(run), "state")
 
 
-def test_moments_reach_as_far_back_and_ahead_as_the_encoder_does(prepared: Path) -> None:
+def test_moments_reach_as_far_back_and_ahead_as_the_encoder_does(begun: Path) -> None:
     """Of 2 latents from 3 frames each the oldest is 3 decisions old; the target is 2 ahead."""
     changes = {"pretrain.stack": 3, "pretrain.pixels.predict": 2, "pretrain.pixels.actions": True}
-    experiment = Experiment.load(prepared / "config.yaml", changes)
-    moments, store = take(prepared / "rollouts", experiment), RolloutStore(prepared / "rollouts")
+    experiment = Experiment.load(begun / "config.yaml", changes)
+    moments, store = take(begun / "rollouts", experiment), RolloutStore(begun / "rollouts")
     encoder = SimpleNamespace(stack=3, window=experiment.pretrain.autoencoder.window)
     assert (moments.now, moments.frames.shape[1]) == (3, 6)
     assert moments.future_actions is not None
