@@ -40,9 +40,15 @@ class Browser:
         self._command("Emulation.setDeviceMetricsOverride", **size)
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self._command("Emulation.setEmulatedMedia", features=[feature])
-        self._driver.get(page.resolve().as_uri())
+        self.go(page)
         self.run("document.querySelectorAll('details').forEach(d => d.open = true)")
         return self
+
+    def go(self, page: Path) -> None:
+        """Load all of a page: of one of many megabytes the driver may return at its beginning."""
+        self._driver.get(page.resolve().as_uri())
+        loaded = "document.readyState === 'complete'"
+        self.wait(f"while (!({loaded})) await new Promise(done => setTimeout(done, 20))")
 
     def run(self, script: str) -> Any:
         """What the JavaScript `script` returns."""

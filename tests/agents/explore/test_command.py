@@ -47,7 +47,7 @@ def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page
     first = page._driver.current_window_handle
     page._driver.switch_to.new_window("tab")
     try:
-        page._driver.get(path.as_uri())
+        page.go(path)
         code = page.wait("await worldvae.ready; return [...worldvae.code.code]")
         said = page.run("return document.getElementById('code-agents').textContent")
         latents = Encoder.load(experiment.encoder_folder).whiten(np.array(code, np.float32))
