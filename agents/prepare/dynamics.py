@@ -47,8 +47,21 @@ def examine_dynamics(experiment: Experiment) -> Fidelity:
     )
     write_fidelity(fidelity, folder)
     print(fidelity.summary())
+    if advice := advise_horizon(experiment.dream.horizon, fidelity):
+        print(advice)
     print(f"all of the check: {folder}/fidelity.html")
     return fidelity
+
+
+def advise_horizon(horizon: int, check: Fidelity) -> str:
+    """Return a line for dreams of `horizon` decisions, if `check` trusts only fewer; else ""."""
+    if not 0 < check.horizon < min(horizon, check.codes.horizons[-1]):
+        return ""
+    return (
+        f"dream.horizon: {horizon} lets agents practise beyond the {check.horizon} decisions for "
+        f"which dreams are trusted; {check.horizon} ends dreams there, and agents learn what "
+        "follows from their own estimate of the last observation's value"
+    )
 
 
 def describe_dynamics(folder: Path) -> str:
