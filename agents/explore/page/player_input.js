@@ -26,7 +26,7 @@ export class PlayerInput {
     if (key === " " && event.target.closest("button")) return; // it presses the button
     if (this.actions.takes(key)) {
       event.preventDefault();
-      if (!this.keys.has(codeOf(event))) this.keys.begin(codeOf(event), key);
+      if (!this.keys.isHeld(codeOf(event))) this.keys.begin(codeOf(event), key);
       if (!event.repeat) this.onAct();
       return;
     }

@@ -6,8 +6,8 @@ export class Presses {
     this.all = new Map(); // source, such as a key's code or a pointer's number -> press
   }
 
-  has(source) {
-    return this.all.has(source);
+  isHeld(source) {
+    return this.all.get(source)?.isOver === false;
   }
 
   begin(source, value) {

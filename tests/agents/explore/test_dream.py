@@ -334,9 +334,9 @@ def test_of_two_keys_that_exclude_each_other_the_newest_counts(page: Any) -> Non
 
 
 def test_a_key_that_is_tapped_between_two_decisions_counts_for_one(page: Any) -> None:
-    """One is held; two others are tapped, of which the second is the newest."""
+    """One is held, two others are tapped, the second as the newest; one is tapped and held."""
     found = page.wait(
-        "const { input, dream } = worldvae.view, screen = document.getElementById('dream-screen');"
+        "const { input } = worldvae.view, screen = document.getElementById('dream-screen');"
         "worldvae.view.pause(); await worldvae.view.begin(1); input.keys.clear();"
         "input.onAct = () => {};"
         "const send = (type, name) => screen.dispatchEvent("
@@ -347,10 +347,12 @@ def test_a_key_that_is_tapped_between_two_decisions_counts_for_one(page: Any) ->
         "  send('keydown', name); send('keyup', name);"
         "}"
         "look(); look(); send('keyup', 'ArrowUp'); look();"
+        "for (const type of ['keydown', 'keyup', 'keydown']) send(type, 'ArrowDown');"
+        "look(); look(); send('keyup', 'ArrowDown'); look();"
         "input.onAct = action => worldvae.view.act(action);"
         "return seen"
     )
-    assert found == [[3], [2], [3], None]
+    assert found == [[3], [2], [3], None, [4], [4], None]
 
 
 def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None:
