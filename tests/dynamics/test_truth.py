@@ -36,7 +36,7 @@ def linear_episodes(count: int, seed: int) -> list[Episode]:
 
 @pytest.mark.parametrize("head", ["gaussian", "mixture", "categorical"])
 def test_a_linear_gaussian_world_is_predicted_with_its_mean_and_deviation(head: str) -> None:
-    model = trained(windows(linear_episodes(1_000, 0), LENGTH), 300, head=head)
+    model = trained(windows(linear_episodes(1_000, 0), LENGTH), 200, head=head)
     fresh = linear_episodes(200, 1)
     codes = np.stack([one[0][:6] for one in fresh])
     actions = np.stack([one[1][:6] for one in fresh])

@@ -18,9 +18,10 @@ from worldvae.errors import WorldvaeError
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    """Those of pytest afterwards."""
+    """Those of pytest afterwards; Ray, in the same process before, leaves one of its own."""
     which = signal.SIGINT, signal.SIGTERM
     before = [signal.getsignal(one) for one in which]
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     for one, handler in zip(which, before, strict=True):
         signal.signal(one, handler)

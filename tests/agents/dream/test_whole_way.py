@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import shutil
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -23,10 +25,11 @@ NAMES = ("latent", "memory", "untrained_memory", "dream")
 
 
 @pytest.fixture(scope="module")
-def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
-    """A comparison that has been run."""
+def experiment(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A comparison that has been run, on frames and models that were there."""
+    runs = shutil.copytree(prepared, tmp_path_factory.mktemp("whole") / "runs")
     arms = {"compare.arms": [*NAMES], "compare.seeds": [0], "compare.workers": 1}
-    experiment = load(tmp_path_factory.mktemp("runs"), **arms)
+    experiment = load(runs, **arms)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(local, "Process", HereAndNow)
         # What a command does to its process is not to be done to this one.

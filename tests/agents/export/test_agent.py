@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,9 @@ Load = Callable[..., Experiment]
 
 
 @pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> Load:
+def experiments(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Load:
     """Experiments of both kinds of actions, whose encoders and dynamics are made once."""
-    runs = tmp_path_factory.mktemp("runs")
+    runs = shutil.copytree(prepared, tmp_path_factory.mktemp("both") / "runs")
     kinds: dict[str, dict[str, Any]] = {"choices": {}, "numbers": STEERED}
     for overrides in kinds.values():
         prepare(load(runs, **overrides), NEEDED)
