@@ -68,7 +68,7 @@ def script(folder: Path) -> Path:
     """All other blocks in a file, in a folder that looks like a checkout."""
     (folder / "configs").mkdir()
     tiny = yaml.safe_load((ROOT / "tests" / "tiny.yaml").read_text())
-    tiny["compare"]["seeds"] = [0]
+    tiny["compare"] |= {"arms": ["pixels", "latent"], "seeds": [0]}
     (folder / "configs" / "dots.yaml").write_text(yaml.safe_dump(tiny))
     (folder / "scripts").symlink_to(ROOT / "scripts")
     script = folder / "readme.py"
