@@ -29,7 +29,7 @@ from agents.run.agent_files import is_finished
 from agents.run.command import command_of
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
-from agents.train import DECIDES, train
+from agents.train import deciding, train
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
@@ -145,7 +145,7 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     config = experiment.folder / "config.yaml"
     env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
     for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
-        check_settings(settings, experiment, DECIDES)
+        check_settings(settings, experiment, deciding(settings.parents[1].name))
     return [
         AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps[arm], where)
         for seed in experiment.compare.seeds

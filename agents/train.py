@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent_task import AgentTask, resume_or_begin
 from agents.arms.build import ArmSetup, open_training
+from agents.arms.registry import ARMS
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.dream.promise import promised_returns
@@ -48,10 +49,19 @@ RECORDED = (
 """The fields of the card that the result copies."""
 
 DECIDES = (
-    *("seed", "env", "rollouts", "pretrain", "dynamics", "dream"),
+    *("seed", "env", "rollouts", "pretrain", "encoder", "dynamics", "dream"),
     *("agent", "evaluation", "drift"),
 )
-"""The sections of the configuration that determine an agent and its score."""
+"""The sections of the configuration that determine an agent that dreams, and its score."""
+
+
+def deciding(arm: str) -> tuple[str, ...]:
+    """Return the sections that determine an agent of `arm`: dreams can be changed without others.
+
+    All sections count for an arm that is not known here.
+    """
+    dreams = arm not in ARMS or ARMS[arm].trains_in_dream
+    return tuple(section for section in DECIDES if dreams or section != "dream")
 
 
 def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:
@@ -66,12 +76,12 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
 
 def carry_out(experiment: Experiment, task: AgentTask) -> Path:
     """Train the agent of `task`, which was resolved from `experiment`, as `train` does."""
-    folder = task.folder
-    check_settings(folder / "settings.yaml", experiment, DECIDES)
+    folder, sections = task.folder, deciding(task.setup.arm.name)
+    check_settings(folder / "settings.yaml", experiment, sections)
     if is_finished(folder):
         return folder
     with locked(folder, "training", alone=True):
-        check_settings(folder / "settings.yaml", experiment, DECIDES)
+        check_settings(folder / "settings.yaml", experiment, sections)
         if not is_finished(folder):  # another may have finished it meanwhile
             with _claimed(folder):
                 record_settings(folder / "settings.yaml", experiment, DECIDES)

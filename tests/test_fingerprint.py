@@ -43,9 +43,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_the_first_key_that_differs_is_named_with_both_values(
     changes: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
-    Fingerprint(MADE).write(tmp_path / "settings.yaml")
     with pytest.raises(ArtifactError) as caught:
-        Fingerprint({**MADE, **changes}).check_file(tmp_path / "settings.yaml", "name another")
+        Fingerprint({**MADE, **changes}).check(Fingerprint(MADE), tmp_path, "name another")
     assert str(caught.value) == f"{tmp_path} was made with {words}; name another"
 
 

@@ -58,18 +58,13 @@ class Fingerprint:
                     f"{advice}"
                 )
 
-    def check_file(
-        self,
-        path: Path,
-        advice: str = ANOTHER_FOLDER,
-        defaults: Mapping[str, Any] | None = None,
-    ) -> None:
+    def check_file(self, path: Path) -> None:
         """Check the folder of `path` against the settings in that file; do nothing without one.
 
         Raises ArtifactError as `check` does.
         """
         if path.exists():
-            self.check(Fingerprint.read(path), path.parent, advice, defaults)
+            self.check(Fingerprint.read(path), path.parent)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -51,6 +51,11 @@ class Experiment(Config):
     env: EnvConfig = Field(EnvConfig(), description="The environment.")
     rollouts: RolloutConfig = Field(RolloutConfig(), description="Collecting frames.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining the encoder.")
+    encoder: FolderPath | None = Field(
+        None,
+        description="A finished encoder that is taken as it is, a folder or hf://USER/NAME, "
+        "instead of pretraining one; scripts.sweep and scripts.study make their own.",
+    )
     dynamics: DynamicsConfig = Field(DynamicsConfig(), description="Learning how the latents move.")
     dream: DreamConfig = Field(
         DreamConfig(), description="Dreams of the dynamics, and training in them."
@@ -169,12 +174,16 @@ class Experiment(Config):
 
 
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Raise ArtifactError if `path` exists and holds other settings than `experiment`.
+    """Raise ArtifactError if `path` exists and holds other `sections` than `experiment`.
 
     A setting that did not exist yet when it was written had its default.
     """
+    if not path.exists():
+        return
+    wanted, made = _settings(experiment, sections), Fingerprint.read(path).sections
+    made_with = Fingerprint({name: made[name] for name in sections if name in made})
     advice = "choose another --name, or remove that folder"
-    _settings(experiment, sections).check_file(path, advice, _defaults(Experiment()))
+    wanted.check(made_with, path.parent, advice, _defaults(Experiment()))
 
 
 def _defaults(config: Config, prefix: str = "") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.autoencoders.take import open_fitting, take
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.files import locked
@@ -23,7 +24,7 @@ from worldvae.training.distributed import first_does, own_share
 
 
 def pretrain_encoder(experiment: Experiment) -> Encoder:
-    """Return the experiment's encoder; train and examine it if it is missing.
+    """Return the experiment's encoder; train or take it and examine it if it is missing.
 
     Under torchrun the first process does everything but the training, which all processes share.
     """
@@ -39,11 +40,19 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
         record_settings(folder / "settings.yaml", experiment, ENCODED_BY)
         examine_encoder(experiment, encoder)
 
+    source, config = experiment.encoder, experiment.pretrain
+    if source is not None:
+        open_fitting(source, config, experiment.env.frame)  # or collecting were in vain
     first_does(collected)
-    store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
+    store = RolloutStore(experiment.rollouts_folder)
     is_first = own_share().rank == 0
     with locked(folder, "pretraining", STAGE, alone=True) if is_first else nullcontext():
-        encoder = pretrain(store, config, folder, experiment.seed, torch_device(experiment.device))
+        if source is None:
+            device = torch_device(experiment.device)
+            encoder = pretrain(store, config, folder, experiment.seed, device)
+        else:
+            first_does(partial(take, source, store, config, folder, experiment.seed))
+            encoder = Encoder.load(folder)
         first_does(examined)
     return encoder
 
@@ -78,5 +87,5 @@ def describe_encoder(encoder: Encoder, folder: Path) -> str:
     return (
         f"{folder}: {encoder.latents} latents of {card.frame}{active_part}\n"
         f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
-        f"pictures: {folder}/reconstructions.png, traversals.png, samples.png, training.png"
+        f"pictures: {folder}/{', '.join(path.name for path in sorted(folder.glob('*.png')))}"
     )

@@ -12,7 +12,7 @@ from worldvae.files import locked
 COLLECTED_BY = ("seed", "env", "rollouts")
 """The sections that decide the rollouts."""
 
-ENCODED_BY = (*COLLECTED_BY, "pretrain")
+ENCODED_BY = (*COLLECTED_BY, "pretrain", "encoder")
 """The sections that decide an encoder made from them."""
 
 LEARNED_BY = (*ENCODED_BY, "dynamics")

@@ -12,9 +12,9 @@ from typing import Any
 
 from agents.arms.registry import ARMS, Arm
 from agents.run.agent_result import AgentResult
-from agents.run.stage_results import COLLECTION, StageCost
-from worldvae.autoencoders.encoder_files import PRETRAINING
-from worldvae.dynamics.dynamics_files import LEARNING
+from agents.run.stage_results import COLLECTION, NOTHING, StageCost
+from worldvae.autoencoders.encoder_files import PRETRAINING, PretrainingResult
+from worldvae.dynamics.dynamics_files import LEARNING, DynamicsResult
 from worldvae.json_files import JsonFile
 
 
@@ -44,6 +44,10 @@ class AgentStage:
     """Whether its CPU time and memory are measured separately."""
 
 
+def _compute(result: PretrainingResult | DynamicsResult) -> StageCost:
+    return StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory)
+
+
 SHARED = (
     SharedStage(
         name="collection",
@@ -62,7 +66,7 @@ SHARED = (
         folder="encoder",
         file=PRETRAINING,
         # The frames it was trained on are charged as collected.
-        cost=lambda result: StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory),
+        cost=lambda result: NOTHING if result.taken_from else _compute(result),
         needed_by=lambda arm: arm.has_trained_encoder,
     ),
     SharedStage(
@@ -71,7 +75,7 @@ SHARED = (
         folder="dynamics",
         file=LEARNING,
         # The frames they were trained on are charged as collected.
-        cost=lambda result: StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory),
+        cost=_compute,
         needed_by=lambda arm: arm.has_trained_dynamics,
     ),
 )

@@ -18,7 +18,7 @@ from agents.run.command import exact_command
 from agents.study.cells import Cell, CellAgent, grid
 from agents.study.prediction import ScoredEncoder
 from agents.study.report import write_study
-from agents.train import DECIDES
+from agents.train import deciding
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
 from worldvae.errors import TrainingError
@@ -36,7 +36,8 @@ def study(experiment: Experiment) -> bool:
     for cell in cells:
         check_settings(cell.folder / "settings.yaml", cell.experiment, ENCODED_BY)
     for agent in agents:
-        check_settings(agent.folder / "settings.yaml", agent.cell.experiment, DECIDES)
+        sections = deciding(experiment.study.arm)
+        check_settings(agent.folder / "settings.yaml", agent.cell.experiment, sections)
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
     write_checked_yaml(experiment.folder / "config.yaml", to_yaml(experiment))

@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from agents import compare
-from agents.compare import DECIDES, plan, report_finished
+from agents.compare import plan, report_finished
 from agents.config.experiment import Experiment, record_settings
 from agents.config.sections import CompareConfig
+from agents.train import DECIDES
 from agents.video.play import Played
 from tests import tiny
 from tests.agents.report.synthetic import write_agent
@@ -32,6 +33,17 @@ def test_agents_of_other_settings_are_refused_in_every_arm(tmp_path: Path) -> No
     assert [job.name for job in plan(same)] == ["blind seed 0", "blind seed 1"]
     other = tiny.load(tmp_path, **{"compare.arms": ["blind"], "agent.gamma": 0.5})
     with pytest.raises(WorldvaeError, match=r"pixels/seed_7 was made with agent\.gamma = 0\.99"):
+        plan(other)
+
+
+def test_a_dream_is_changed_without_agents_that_do_not_dream(tmp_path: Path) -> None:
+    """An agent of pixels took an hour, and nothing of it depends on how long dreams are."""
+    arms = {"compare.arms": ["dream", "pixels"], "compare.seeds": [0]}
+    finish(tiny.load(tmp_path, **arms), "pixels", 0)
+    other = tiny.load(tmp_path, **arms, **{"dream.horizon": 7})
+    assert [job.name for job in plan(other)] == ["dream seed 0", "pixels seed 0"]
+    finish(tiny.load(tmp_path, **arms), "dream", 0)
+    with pytest.raises(WorldvaeError, match=r"dream/seed_0 was made with dream\.horizon = 20"):
         plan(other)
 
 

@@ -78,6 +78,11 @@ class PretrainingResult(Content):
     best_step: int = Field(description="Of the weights that were kept.")
     metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
     parameters: int = Field(description="Of the whole autoencoder.")
+    taken_from: str | None = Field(
+        None,
+        description="The finished encoder that was copied, a folder or an address, and where its "
+        "cost is charged; null: trained here.",
+    )
 
 
 CONFIG = JsonFile("config.json", EncoderFile, REMEDY)

@@ -98,7 +98,7 @@ def _pretrain(
             card = summarise(model, train, test, origin, trained=True)
             encoder = Encoder(model, card, device)
             encoder.save(folder)
-            _draw(encoder, test, folder, seed)
+            save_pictures(encoder, test, folder, seed)
             before = folder / CRITIC if critic else None
             _record(fitted, model, before, folder)
 
@@ -219,15 +219,16 @@ def _warn_of_company(device: str) -> None:
         )
 
 
-def _draw(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
-    """Reconstructions, samples, traversals and learning curves, as PNG."""
+def save_pictures(encoder: Encoder, held_out: Source, folder: Path, seed: int) -> None:
+    """Write reconstructions, samples and traversals, and learning curves if there are some."""
     # Not above: each agent's process imports this module, and draws nothing.
     from worldvae.autoencoders.pictures import pictures
     from worldvae.plots.frames import DPI, training_figure
 
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
     figures = pictures(encoder, held_out.gather(chosen), seed, held_out.actions(chosen))
-    figures["training"] = training_figure(_curves(METRICS.read(folder)))
+    if lines := METRICS.read(folder):
+        figures["training"] = training_figure(_curves(lines))
     for name, figure in figures.items():
         with atomic_file(folder / f"{name}.png") as file:
             figure.savefig(file, format="png", dpi=DPI)

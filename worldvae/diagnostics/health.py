@@ -63,7 +63,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
     state_evidence = _state_evidence(subject, samples, seed, supervised, clock)
     objective = subject.model.config.objective
     evidence = Evidence(
-        env_id=encoder.card.env_id,
+        env_id=store.env.id,
         trained=encoder.card.trained,
         objective=objective,
         pixels=subject.model.config.pixels,

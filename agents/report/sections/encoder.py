@@ -8,7 +8,7 @@ from agents.arms.registry import ARMS
 from agents.report import markdown
 from agents.run.records import Run
 from worldvae import html
-from worldvae.autoencoders.encoder_files import EncoderCard
+from worldvae.autoencoders.encoder_files import PRETRAINING, EncoderCard
 from worldvae.diagnostics.page.figures import PICTURES, picture
 from worldvae.plots import style as plots
 
@@ -53,7 +53,21 @@ def _text(run: Run) -> str:
         if frozen
         else ""
     )
-    return " ".join([lead, _scores(run)]).strip()
+    return " ".join(filter(None, [lead, _origin(run), _scores(run)]))
+
+
+def _origin(run: Run) -> str:
+    """Return where an encoder was taken from that was not pretrained for this comparison."""
+    folder = run.folder / "encoder"
+    if run.card is None or not PRETRAINING.is_whole(folder):
+        return ""
+    source = PRETRAINING.read(folder).taken_from
+    if source is None:
+        return ""
+    return (
+        f"It was taken as it is from {source}, where it was pretrained on frames of "
+        f"{run.card.env_id}; the frames and the time that this took are charged there and not here."
+    )
 
 
 def _scores(run: Run) -> str:
