@@ -30,7 +30,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, list[in
     process = Command(*SWEEP, "--runs", runs, alone=True)
     try:
         wait_for(folder / FIRST / "health.json")
-        wait_for(folder / SECOND / "trial.log")
+        wait_for(folder / SECOND / "metrics.jsonl")
         trials = workers(process.pid)
     finally:
         process.kill()
