@@ -14,7 +14,7 @@ from agents.run.drift_log import DRIFT
 from agents.run.load import read_run, write_scores
 from agents.run.published import LOGS, read_published, unpack
 from agents.run.stage_results import COLLECTION
-from agents.train import DECIDES
+from agents.train import deciding
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.errors import ArtifactError
@@ -37,6 +37,7 @@ PUBLISHED = {
     "dreams/dots": each(("latent", "memory", "dream", "untrained_dream", "blind"), 5),
     "dreams/dots_longer": each(("pixels", "latent", "memory", "dream"), 3),
     "dreams/take_cover": {"pixels": 3, "latent": 3, "dream": 5, "untrained_dream": 3},
+    "dreams/car_racing": {"pixels": 3, "latent": 3, "dream": 5},
     "refresh/off": {"latent": 5},
     "refresh/on": {"latent": 5},
 }
@@ -98,4 +99,4 @@ def test_published_agents_count_as_done_with_the_configuration_beside_them(
     experiment = Experiment.load(folder / "config.yaml")
     for agent in folder.glob("agents/*/seed_*"):
         assert is_finished(agent)
-        check_settings(agent / "settings.yaml", experiment, DECIDES)
+        check_settings(agent / "settings.yaml", experiment, deciding(agent.parent.name))
