@@ -30,13 +30,11 @@ def take(
     model, card = open_fitting(source, config, store.env.frame)
     origin, encoder = local_folder(source, "encoder"), Encoder(model, card)
     _, _, test, _ = read_sources([store], model.config.window, model.config.pixels.actions)
-    made = PRETRAINING.read(origin) if PRETRAINING.exists(origin) else _unknown()
-    parameters = sum(weight.numel() for weight in model.parameters())
+    made = PRETRAINING.read(origin) if PRETRAINING.exists(origin) else _unknown(model)
     with locked(folder, "pretraining", alone=True):
         encoder.save(folder)
         save_pictures(encoder, test, folder, seed)
-        taken = {"taken_from": str(source), "parameters": parameters}
-        PRETRAINING.write(folder, made.model_copy(update=taken))
+        PRETRAINING.write(folder, made.model_copy(update={"taken_from": str(source)}))
 
 
 def open_fitting(
@@ -66,7 +64,7 @@ def _check_same(found: AutoencoderConfig, wanted: AutoencoderConfig, source: str
             )
 
 
-def _unknown() -> PretrainingResult:
+def _unknown(model: Autoencoder) -> PretrainingResult:
     """Return the result of a training of which only the encoder was published."""
     return PretrainingResult(
         seconds=0.0,
@@ -76,5 +74,5 @@ def _unknown() -> PretrainingResult:
         stopped="steps",
         best_step=0,
         metrics={},
-        parameters=0,
+        parameters=sum(weight.numel() for weight in model.parameters()),
     )
