@@ -26,6 +26,8 @@ TERMS: dict[int, dict[str, Any]] = {
     1: {"motion_weight": 2.0, "likelihood": "bernoulli"},
     3: {"predict": 2, "actions": True, "standardise": True, "sigma": "learned"},
 }
+# Each objective once.
+SOME = [(name, CODES[k % 3], (1, 3)[k % 2]) for k, name in enumerate(NAMES)]
 THRICE = FitConfig(
     steps=4, batch_size=4, evaluate_every=2, validation_frames=6, precision="float32"
 )
@@ -92,10 +94,22 @@ def test_it_learns_and_comes_back_to_the_bit(
     assert torch.equal(loaded.decode(codes), model.decode(codes))
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "stack"),
-    [(name, CODES[k % 3], (1, 3)[k % 2]) for k, name in enumerate(NAMES)],
-)
+@pytest.mark.parametrize(("name", "code", "stack"), SOME)
+def test_it_learns_in_bfloat16(tmp_path: Path, name: str, code: str, stack: int) -> None:
+    """As a processor with instructions for it does by itself."""
+    config = configured(name, code, stack)
+    train, test = source(config, 12, seed=0), source(config, 6, seed=1)
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        settings = THRICE.model_copy(update={"precision": precision})
+        model = Autoencoder.for_frames(config, SHAPE, train, seed=0)
+        examples = FrameExamples(train), FrameExamples(test)
+        fitted = fit(model, *examples, settings, tmp_path / precision, seed=0)
+        losses.append(fitted.metrics["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "code", "stack"), SOME)
 def test_it_resumes_to_the_bit(tmp_path: Path, name: str, code: str, stack: int) -> None:
     config = configured(name, code, stack)
     unbroken = run(config, tmp_path / "unbroken")

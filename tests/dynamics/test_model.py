@@ -57,6 +57,38 @@ def test_what_is_imagined_is_remembered_as_what_is_observed(
     assert (step.disagreement > 0).all() if members > 1 else (step.disagreement == 0).all()
 
 
+@pytest.mark.parametrize("step", [0, None], ids=["training", "evaluation"])
+@pytest.mark.parametrize(("core", "head", "members"), KINDS)
+def test_bfloat16_computes_the_same_loss_and_all_its_gradients(
+    core: str, head: str, members: int, step: int | None
+) -> None:
+    model = make(core, head, members).train(step is not None)
+    losses = {}
+    for half in (False, True):
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss, metrics = model.loss(data().batch, torch.Generator().manual_seed(0), step)
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert all(value.detach().isfinite() for value in metrics.values())
+        gradients = [parameter.grad for parameter in model.parameters()]
+        assert all(one is not None and one.isfinite().all() for one in gradients)
+        losses[half] = float(loss.detach())
+    assert losses[True] == pytest.approx(losses[False], rel=0.02)
+
+
+@pytest.mark.parametrize("core", ["gru", "lstm"])
+def test_bfloat16_carries_float32(core: str) -> None:
+    """A hundred steps of bfloat16 would round away what a memory keeps for as long."""
+    model = make(core, "mixture", 1)
+    codes, actions = torch.randn(2, 100, 4), torch.randn(2, 100, 2)
+    cell = model.members[0].cell  # type: ignore[union-attr]
+    exact = model.members[0].read(codes, actions, torch.zeros(2, cell.carried))  # type: ignore
+    with torch.autocast("cpu", torch.bfloat16):
+        carried = model.members[0].read(codes, actions, torch.zeros(2, cell.carried))  # type: ignore
+    assert carried.dtype == torch.float32
+    torch.testing.assert_close(carried, exact, atol=0.03, rtol=0)
+
+
 def test_the_memory_at_the_start_of_an_episode_knows_nothing() -> None:
     model, batch = make("gru", "mixture", 1), data().batch
     state = follow(model, batch.mean[:, :3].numpy(), batch.actions[:, :2].numpy())

@@ -48,6 +48,14 @@ class RecurrentCell(nn.Module):
         """Return what others may see of the memory: (..., C) -> (..., M)."""
         return carried[..., : self.memory]
 
+    def gates(self, read: Tensor, output: Tensor) -> tuple[Tensor, ...]:
+        """Return the gates before their non-linearities, each (N, M), from the memory (N, M).
+
+        Autocast multiplies in bfloat16; what is carried over many steps adds up in float32.
+        """
+        summed: Tensor = self.norm(read.float() + self.recur(output).float())
+        return summed.chunk(self.parts, -1)
+
     def update(self, read: Tensor, carried: Tensor) -> Tensor:
         """Return what is carried next; `read` (N, parts M) is the part of the inputs."""
         raise NotImplementedError
@@ -59,8 +67,7 @@ class GRU(RecurrentCell):
     parts, states = 3, 1
 
     def update(self, read: Tensor, carried: Tensor) -> Tensor:
-        gates = self.norm(read + self.recur(carried))
-        reset, candidate, update = gates.chunk(3, -1)
+        reset, candidate, update = self.gates(read, carried)
         candidate = torch.tanh(torch.sigmoid(reset) * candidate)
         # Shifted by -1, an untrained gate keeps most of the memory.
         return torch.lerp(carried, candidate, torch.sigmoid(update - 1))
@@ -73,8 +80,7 @@ class LSTM(RecurrentCell):
 
     def update(self, read: Tensor, carried: Tensor) -> Tensor:
         output, cell = carried.chunk(2, -1)
-        gates = self.norm(read + self.recur(output))
-        forget, write, show, candidate = gates.chunk(4, -1)
+        forget, write, show, candidate = self.gates(read, output)
         kept = torch.sigmoid(forget + 1) * cell  # an untrained gate keeps most of the memory
         cell = kept + torch.sigmoid(write) * torch.tanh(candidate)
         return torch.cat([torch.sigmoid(show) * torch.tanh(cell), cell], -1)
