@@ -66,13 +66,16 @@ def row_table(rows: Sequence[RowResult]) -> str:
 
 
 def slope_table(curves: Sequence[ScalingCurve]) -> str:
-    """Return a line per curve, with the slope of its cost."""
-    lines = ["| stage | cost | against | slope | expected |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {curve.stage} | {curve.cost} | {curve.quantity} | {curve.slope:.2f} "
-        f"| at most {curve.expected:g} |"
-        for curve in curves
+    """Return a line per curve, with its costs at both ends and their slope."""
+    lines = [
+        "| stage | cost | against | from | to | slope | expected |",
+        "|---|---|---|---|---|---|---|",
     ]
+    for curve in curves:
+        grows = f"{curve.quantity}: {curve.x[0]:,.0f} to {curve.x[-1]:,.0f}"
+        costs = f"{number(curve.y[0])} | {number(curve.y[-1])}"
+        slopes = f"{curve.slope:.2f} | at most {curve.expected:g}"
+        lines.append(f"| {curve.stage} | {curve.cost} | {grows} | {costs} | {slopes} |")
     return "\n".join(lines)
 
 

@@ -37,7 +37,8 @@ def test_what_a_reader_has_to_know_is_said() -> None:
 
 
 def test_slopes_are_a_table_of_their_own() -> None:
-    assert "| encoding | s | n | 1.00 | at most 1 |" in describe(Results(scaling=(LINEAR,)))
+    text = describe(Results(scaling=(LINEAR,)))
+    assert "| encoding | s | n: 1 to 4 | 3 | 12 | 1.00 | at most 1 |" in text
 
 
 @pytest.mark.parametrize(
