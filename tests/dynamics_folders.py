@@ -23,7 +23,7 @@ def make_dynamics(
 ) -> Path:
     """Untrained dynamics whose card belongs to `env` and to the encoder in that folder."""
     one = make_env(env)
-    actions = ActionSpace.of(one.action_space)
+    actions = ActionSpace.of(one.get_wrapper_attr("env_action_space"))
     one.close()
     config = DynamicsModelConfig(
         network=DynamicsNetwork(memory=memory, hidden=8, **network),

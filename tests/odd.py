@@ -30,6 +30,7 @@ ACTIONS: dict[str, spaces.Space[Any]] = {
     "from below": spaces.Discrete(4, start=-2),
     "box": spaces.Box(np.array([-1, 0], "f4"), np.array([1, 2], "f4")),
     "double": spaces.Box(-2, 3, (2,), np.float64),
+    "no float32": spaces.Box(-0.1, np.pi, (2,), np.float64),  # which has neither of these bounds
     "whole": spaces.Box(-1, 1, (2,), np.int8),
     "bytes": spaces.Box(0, 255, (1,), np.uint8),
     "flags": spaces.Box(0, 1, (3,), np.bool_),

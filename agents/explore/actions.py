@@ -50,6 +50,7 @@ def action_facts(actions: ActionSpace, names: tuple[str, ...]) -> ActionFacts:
         choices=actions.choices or 0,
         low=actions.low,
         high=actions.high,
+        whole=actions.whole,
     )
 
 

@@ -59,6 +59,7 @@ class ActionFacts(Content):
     choices: int = Field(description="discrete: how many.")
     low: tuple[float, ...] = Field(description="box: of each axis.")
     high: tuple[float, ...]
+    whole: bool = Field(description="box: numbers are rounded to the nearest whole one.")
 
 
 class TrustFacts(Content):

@@ -10,13 +10,16 @@ import torch
 
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
+from tests.odd import ACTIONS
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs.frames import preprocess_batch
 from worldvae.errors import WorldvaeError
 from worldvae.export.dynamics import export_dynamics
 from worldvae.export.encoder import export_encoder
+from worldvae.export.remembering import ActionEncoding
 from worldvae.wrappers.history import History
 
 N = 3
@@ -99,3 +102,13 @@ def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(WorldvaeError, match=r"pip install 'worldvae\[fast\]'"):
         export_encoder(tmp_path, tmp_path / "encoder.onnx")
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_a_file_encodes_actions_as_dynamics_read_them(kind: str) -> None:
+    actions = ActionSpace.of(ACTIONS[kind])
+    space = actions.space
+    space.seed(0)
+    chosen = np.stack([space.sample() for _ in range(20)])
+    encoded = ActionEncoding(actions)(torch.from_numpy(chosen)).numpy()
+    np.testing.assert_allclose(encoded, actions.encode(chosen), atol=1e-6)

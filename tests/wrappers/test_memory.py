@@ -17,14 +17,18 @@ from stable_baselines3.common.env_checker import check_env as sb3_check
 
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
+from tests.odd import ACTIONS
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.actions import EnvActions, agent_actions
 from worldvae.envs.vector import final_observations, image_of
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
+from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.memory import MemoryEncoder
 from worldvae.wrappers.sb3 import LatentVecEnv, VectorEnvAdapter
 
 Z, M, N = NETWORK.latents, 6, 3
@@ -355,3 +359,31 @@ def test_actions_that_begin_elsewhere_are_those_of_the_agent(tmp_path: Path, dot
     assert np.array_equal(ours.reset(seed=2)[0], theirs.reset(seed=2)[0])
     for action in (3, 1, 4):
         assert np.array_equal(ours.step(action)[0], theirs.step(action + 7)[0])
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_the_memory_reads_what_the_environment_took(tmp_path: Path, kind: str) -> None:
+    """Whatever the policy chose, it is advanced by the action that rollouts would record."""
+    odd = EnvConfig(**{"id": "odd/Odd-v0", "import": "tests.odd", "kwargs": {"actions": kind}})
+    folders = Folders(odd, tmp_path)
+    env = LatentObservation(make_env(odd), **folders.arguments)
+    own, chooses = env.get_wrapper_attr("env_action_space"), env.action_space
+    chooses.seed(0)
+    for seed in range(4):
+        chosen = chooses.sample()
+        taken = agent_actions(EnvActions(own).batch(chosen[None]), own)[0]
+        seen = []
+        for action in (chosen, taken):
+            env.reset(seed=seed)
+            seen.append(env.step(action)[0][Z:])
+        assert np.array_equal(*seen)
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_dynamics_know_the_actions_of_their_dream(tmp_path: Path, kind: str) -> None:
+    """Its space holds float32, and numbers where the environment takes whole ones."""
+    odd = EnvConfig(**{"id": "odd/Odd-v0", "import": "tests.odd", "kwargs": {"actions": kind}})
+    folders = Folders(odd, tmp_path)
+    _, card = load_dynamics(folders.dynamics)
+    frames = FrameEncoder(folders.encoder, True, odd.frame)
+    assert MemoryEncoder(folders.dynamics, frames, card.actions.space).size == M

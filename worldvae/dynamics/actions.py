@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.config import Config
-from worldvae.envs.actions import agent_space
+from worldvae.envs.actions import agent_space, is_integer
 
 
 class ActionSpace(Config):
@@ -19,6 +19,9 @@ class ActionSpace(Config):
     choices: int | None = Field(None, ge=1, description="Discrete: the number of actions.")
     low: tuple[float, ...] = Field((), description="Box: the least value of each axis.")
     high: tuple[float, ...] = Field((), description="Box: the greatest value of each axis.")
+    whole: bool = Field(
+        False, description="Box: the environment takes whole numbers, so actions are rounded."
+    )
 
     @classmethod
     def of(cls, space: spaces.Space[Any]) -> ActionSpace:
@@ -27,11 +30,12 @@ class ActionSpace(Config):
         if isinstance(own, spaces.Discrete):
             return cls(choices=int(own.n))
         low, high = (bound.astype(np.float64).tolist() for bound in (own.low, own.high))
-        return cls(low=tuple(low), high=tuple(high))
+        whole = isinstance(space, spaces.Box) and is_integer(space)
+        return cls(low=tuple(low), high=tuple(high), whole=whole)
 
     @property
     def space(self) -> spaces.Box | spaces.Discrete:
-        """The space that was described."""
+        """The space that was described, with bounds in float32 whatever they were."""
         if self.choices is not None:
             return spaces.Discrete(self.choices)
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
@@ -45,12 +49,14 @@ class ActionSpace(Config):
     def encode(self, actions: NDArray[Any]) -> NDArray[np.float32]:
         """Return actions (N, ...) as vectors (N, A) float32.
 
-        Discrete actions are one-hot; a Box is scaled from its bounds to [-1, 1].
+        Discrete actions are one-hot. A Box is scaled from its bounds to [-1, 1], after its numbers
+        were rounded if the environment rounds them: dynamics learned from what it had taken.
         """
         if self.choices is not None:
             one_hot: NDArray[np.float32] = np.eye(self.choices, dtype=np.float32)[actions]
             return one_hot
         numbers = np.asarray(actions, np.float32).reshape(len(actions), -1)
+        numbers = np.rint(numbers) if self.whole else numbers
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
         width = np.where(high > low, high - low, 1)
         return (2 * (numbers - low) / width - 1).astype(np.float32)

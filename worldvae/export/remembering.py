@@ -65,7 +65,7 @@ class ActionEncoding(nn.Module):
 
     def __init__(self, actions: ActionSpace) -> None:
         super().__init__()
-        self._choices = actions.choices
+        self._choices, self._is_whole = actions.choices, actions.whole
         low, high = (
             torch.tensor(bound, dtype=torch.float32) for bound in (actions.low, actions.high)
         )
@@ -76,7 +76,8 @@ class ActionEncoding(nn.Module):
         """Return actions (N,) int64 or (N, A) as (N, A) float32."""
         if self._choices is not None:
             return functional.one_hot(actions, self._choices).to(torch.float32)
-        return 2 * (actions - self.low) / self.width - 1
+        taken = actions.round() if self._is_whole else actions
+        return 2 * (taken - self.low) / self.width - 1
 
 
 def action_spec(actions: ActionSpace, name: str, meaning: str) -> TensorSpec:

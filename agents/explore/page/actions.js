@@ -73,9 +73,16 @@ export class ChoiceActions {
 const RAMP = 0.35; // share of an axis that a held key goes in one decision
 const WAYS = [["ArrowLeft", "ArrowRight"], ["ArrowDown", "ArrowUp"]]; // of the first axis, and of the second
 
+/** The nearest whole number, of two the even one, as numpy and ONNX round. */
+const roundedEven = (value) => {
+  const up = Math.round(value);
+  return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
+};
+
 export class NumberActions {
   constructor(facts) {
     Object.assign(this, { low: facts.low, high: facts.high });
+    this.taken = facts.whole ? roundedEven : (value) => value;
     this.names = facts.low.map((_, axis) => facts.names[axis] ?? `axis ${axis}`);
     this.idle = facts.low.map((low, axis) => Math.min(Math.max(0, low), facts.high[axis]));
     this.last = [...this.idle];
@@ -104,12 +111,12 @@ export class NumberActions {
   encode(action) {
     return Float32Array.from(action, (value, axis) => {
       const width = this.high[axis] > this.low[axis] ? this.high[axis] - this.low[axis] : 1;
-      return (2 * (value - this.low[axis])) / width - 1;
+      return (2 * (this.taken(value) - this.low[axis])) / width - 1;
     });
   }
 
   describe(action) {
-    const words = action.map((value, axis) => `${this.names[axis]} ${value.toFixed(2)}`);
+    const words = action.map((value, axis) => `${this.names[axis]} ${this.taken(value).toFixed(2)}`);
     return words.slice(0, 4).join(", ").replaceAll("-", "−");
   }
 }
