@@ -10,7 +10,8 @@ from worldvae.dynamics.checkpoint import save_dynamics
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dynamics_files import DynamicsCard, DynamicsModelConfig, KeyUnits
 from worldvae.dynamics.model import Dynamics
-from worldvae.envs import EnvConfig, make_env
+from worldvae.envs import EnvConfig
+from worldvae.envs.make import recorded_action_space
 
 
 def make_dynamics(
@@ -22,9 +23,7 @@ def make_dynamics(
     **network: Any,
 ) -> Path:
     """Untrained dynamics whose card belongs to `env` and to the encoder in that folder."""
-    one = make_env(env)
-    actions = ActionSpace.of(one.get_wrapper_attr("env_action_space"))
-    one.close()
+    actions = ActionSpace.of(recorded_action_space(env))
     config = DynamicsModelConfig(
         network=DynamicsNetwork(memory=memory, hidden=8, **network),
         objective=DynamicsObjective(),

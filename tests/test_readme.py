@@ -1,6 +1,7 @@
 """What the documents show is run: Python as one script, commands up to their arguments."""
 
 import importlib
+import importlib.util
 import os
 import re
 import runpy
@@ -23,6 +24,8 @@ from scripts.push import parse as parse_push
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
+from worldvae.envs.make import recorded_action_space
+from worldvae.rollouts.collect import make_policies
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -126,7 +129,7 @@ def test_the_zoo_understands_its_lines(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_the_commands_are_understood(words: list[str]) -> None:
+def test_the_commands_are_understood(tmp_path: Path, words: list[str]) -> None:
     assert words[:2] == ["python", "-m"]
     assert (ROOT / (words[2].replace(".", "/") + ".py")).exists()
     if words[2] == "scripts.play":
@@ -145,7 +148,11 @@ def test_the_commands_are_understood(words: list[str]) -> None:
         assert parse_export(words[3:]).agent == Path("runs/NAME/agents/latent/seed_0")
         return
     is_benchmark = words[2] == "scripts.benchmark"
-    config, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
+    named, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
+    config = ROOT / named
+    if named == "robot.yaml":  # the reader's own, as the page writes it
+        config = tmp_path / named
+        config.write_text(next(block for block in blocks("yaml", [README]) if "env:" in block))
     overrides = []
     while rest:
         word = rest.pop(0)
@@ -154,7 +161,19 @@ def test_the_commands_are_understood(words: list[str]) -> None:
         elif OWN_OPTIONS[word]:
             rest.pop(0)
     kind = BenchmarkConfig if is_benchmark else Experiment
-    load_config(kind, ROOT / config, parse_overrides(overrides, kind))
+    loaded = load_config(kind, config, parse_overrides(overrides, kind))
+    is_ours = config.is_relative_to(ROOT)
+    if isinstance(loaded, Experiment) and is_ours and not loaded.compare.envs:
+        check_collects(loaded)
+
+
+def check_collects(experiment: Experiment) -> None:
+    """Raise unless the policies can act in the environment, which no test has to have installed."""
+    if "Vizdoom" in experiment.env.id and importlib.util.find_spec("vizdoom") is None:
+        return
+    space = recorded_action_space(experiment.env)
+    named = {"policies": {"random": 1.0, "smooth": 1.0, "sweep": 1.0}}
+    make_policies(experiment.rollouts.model_copy(update=named), space, 0, None)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
