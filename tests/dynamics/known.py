@@ -35,6 +35,14 @@ class Windows:
         rows = torch.from_numpy(indices)
         return self.batch.each(lambda part: part[rows])
 
+    def events(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        valid = self.batch.valid
+        return self.batch.rewards[valid].numpy(), self.batch.terminated[valid].numpy()
+
+    def key_changes(self, number: int) -> NDArray[np.float32]:
+        change = self.batch.mean[:, 1:] - self.batch.mean[:, :-1]
+        return change[self.batch.targets][:, number].numpy()
+
     @property
     def identity(self) -> dict[str, Any]:
         return {"windows": len(self)}

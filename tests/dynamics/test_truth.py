@@ -198,3 +198,25 @@ def test_a_truncation_is_learned_as_no_end() -> None:
     codes: NDArray[Any] = np.zeros((100, LENGTH, 2))
     state = follow(model, codes, np.zeros((100, LENGTH - 1, 1)))
     assert model.predict(state, torch.zeros(100, 1)).end_probability.max() < 1e-3
+
+
+def bandit(count: int, seed: int) -> list[Episode]:
+    """Each episode ends with its first decision, which pays the code times the action."""
+    random = np.random.default_rng(seed)
+    codes = random.choice([-1.0, 1.0], (count, 2, 2))
+    actions = random.choice([-1.0, 1.0], (count, 1, 1))
+    return [
+        (code, action, code[0, :1] * action[0], True)
+        for code, action in zip(codes, actions, strict=True)
+    ]
+
+
+def test_a_world_of_one_decision_is_learned() -> None:
+    model = trained(windows(bandit(500, 0), 4), 200)
+    fresh = bandit(50, 1)
+    codes = np.stack([one[0][:1] for one in fresh])
+    state = follow(model, codes, np.zeros((50, 0, 1)))
+    prediction = model.predict(state, tensor(np.stack([one[1][0] for one in fresh])))
+    rewards = np.concatenate([one[2] for one in fresh])
+    assert prediction.reward.numpy() == pytest.approx(rewards, abs=0.2)
+    assert prediction.end_probability.min() > 0.99
