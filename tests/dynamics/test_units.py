@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from tests.dynamics.known import Episode, Windows, windows
+from worldvae.dynamics.heads import ExpectationHead
 from worldvae.dynamics.units import MEASURED, Units, measure_units
 from worldvae.indices import evenly
 
@@ -78,6 +80,27 @@ def test_keys_that_change_slowly_are_dreamed_at_their_speed(raw: NDArray[np.floa
     for speed in np.unique(true.round(12)):
         dreamed = nearest[np.abs(true - speed) < 1e-12].mean()
         assert dreamed == pytest.approx(speed, rel=0.01, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(5e4, 5e4), (1e5, 1e5), (-1e5, -1e5), (1e6, 1e6 + 1), (-1e6 - 1, -1e6), (1e4, 1e4 + 0.02)],
+)
+def test_large_rewards_of_a_small_range_are_told_apart(low: float, high: float) -> None:
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], 400)
+    rewards = np.where(signs > 0, high, low).astype(np.float32)
+    support = measure_units(single_decisions(rewards, np.zeros(400)), 1, 64).rewards
+    assert (support.diff() > 0).all()
+    head = ExpectationHead(1, support)
+    optimizer = torch.optim.Adam(head.parameters(), 0.3)
+    features, truth = torch.from_numpy(signs).float()[:, None], torch.from_numpy(rewards)
+    for _ in range(200):
+        loss = head.cross_entropy(head(features), truth).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    error = (head.mean(head(features)) - truth).abs().max().item()
+    assert error <= max(0.1 * (high - low), 2 * float(np.spacing(np.float32(abs(high)))))
 
 
 def test_without_a_change_to_measure_units_are_finite() -> None:

@@ -17,6 +17,9 @@ LOG_STD = (-3.0, 3.0)
 Without the lower one, the likelihood of a change that is always the same would have no bound.
 """
 
+FAR = 1e4
+"""So many ranges of rewards away from 0, float32 has too few digits for a mean about 0."""
+
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
@@ -167,7 +170,10 @@ class ExpectationHead(nn.Module):
 
     def mean(self, log_weights: Tensor) -> Tensor:
         """Return the expectation: (..., K) -> (...)."""
-        return log_weights.exp() @ self.support
+        first, last = self.support[0], self.support[-1]
+        nearest = torch.zeros_like(first).clamp(first, last)
+        origin = torch.where(nearest.abs() > FAR * (last - first), nearest, 0.0)
+        return origin + (log_weights.exp() @ (self.support - origin)).float()
 
     def cross_entropy(self, log_weights: Tensor, values: Tensor) -> Tensor:
         """Return the cost of `values` (...) in nats; those outside count as the nearest value."""

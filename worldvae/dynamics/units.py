@@ -180,4 +180,15 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
     ends = torch.tensor([low, high], dtype=torch.float64) / scale
     first, last = symlog(ends)
     even = torch.linspace(float(first), float(last), REWARDS, dtype=torch.float64)
-    return (scale * symexp(even)).float()
+    return _increasing((scale * symexp(even)).float())
+
+
+def _increasing(values: Tensor) -> Tensor:
+    """Return values (R,) of which none is as great as the next: each at least one float above.
+
+    Of rewards near a million float32 knows no sixteenths: many of an even support would coincide.
+    """
+    found = values.numpy().copy()
+    for index in range(1, len(found)):
+        found[index] = max(found[index], np.nextafter(found[index - 1], np.float32(np.inf)))
+    return torch.from_numpy(found)
