@@ -95,10 +95,16 @@ def trained(
     steps: int,
     batch_size: int = 64,
     change: Callable[[SequenceBatch], SequenceBatch] = lambda batch: batch,
+    before: Dynamics | None = None,
     **settings: Any,
 ) -> Dynamics:
-    """Dynamics after `steps` steps of Adam; `change` may spoil the batches."""
+    """Dynamics after `steps` steps of Adam; `change` may spoil the batches.
+
+    With `before` they go on from there.
+    """
     model = untrained(data, **settings)
+    if before is not None:
+        model.go_on_from(before)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     chooser = np.random.default_rng(0)
     for step in range(steps):

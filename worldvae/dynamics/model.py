@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
 from worldvae.dynamics.free_running import code_errors, end_error, free_metrics
+from worldvae.dynamics.heads import gone_on
 from worldvae.dynamics.masks import masked_mean
 from worldvae.dynamics.member import Change, Member, end_costs, true_logits
 from worldvae.dynamics.noise import Noise
@@ -50,6 +51,20 @@ class Dynamics(nn.Module):
         self.register_buffer("change_scale", units.change.clone())
         self.register_buffer("reward_scale", torch.tensor(units.reward_std))
         self.register_buffer("end_rate", torch.tensor(units.end_rate))
+
+    def go_on_from(self, before: Dynamics) -> None:
+        """Take the weights of `before`, and the scale of changes that they know.
+
+        A head of values that the units of this model go beyond begins anew with these. Scales that
+        only judge errors are this model's, too. Raises RuntimeError if the networks differ.
+        """
+        state = before.state_dict()
+        state |= {name: self.get_buffer(name) for name in ("reward_scale", "end_rate")}
+        known = dict(before.named_modules())
+        for name, head in self.named_modules():
+            own = gone_on(head, known.get(name))
+            state |= {f"{name}.{key}": value for key, value in own.items()}
+        self.load_state_dict(state, strict=True)
 
     @property
     def code_size(self) -> int:
