@@ -145,7 +145,7 @@ class Dynamics(nn.Module):
         """Return the mean cost of a decision in nats: of its latents, its reward, end and keys.
 
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
-        the weights that dream best are kept.
+        the weights that dream best are kept; it is left out where nothing runs freely.
         """
         noise = Noise(generator, batch.share)
         parts = [self._losses(k, batch, noise) for k in range(len(self.members))]
@@ -153,7 +153,7 @@ class Dynamics(nn.Module):
         loss = means.pop("loss")
         metrics = {name: value.detach() for name, value in means.items()}
         if step is None:
-            metrics |= self._free_error(batch, noise)
+            return loss, metrics | self._free_error(batch, noise)
         return loss, {"loss": loss.detach(), **metrics}
 
     def _losses(self, member: int, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
@@ -226,11 +226,12 @@ class Dynamics(nn.Module):
     def _free_error(self, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
         """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
 
-        Nothing if no episode of the batch lasts longer than what is observed.
+        Nothing if no code of the batch follows what is observed and may be predicted: errors of
+        rewards and ends alone would be no such mean.
         """
         late = self.config.objective.observed
         rest = batch.each(lambda part: part[:, late:])
-        if not rest.valid.any():
+        if not rest.targets.any():
             return {}
         network = self._member(0)
         start = batch.mean.new_zeros(len(batch), network.cell.carried)
