@@ -35,6 +35,14 @@ class Windows:
         rows = torch.from_numpy(indices)
         return self.batch.each(lambda part: part[rows])
 
+    def events(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        valid = self.batch.valid
+        return self.batch.rewards[valid].numpy(), self.batch.terminated[valid].numpy()
+
+    def key_changes(self, number: int) -> NDArray[np.float32]:
+        change = self.batch.mean[:, 1:] - self.batch.mean[:, :-1]
+        return change[self.batch.targets][:, number].numpy()
+
     @property
     def identity(self) -> dict[str, Any]:
         return {"windows": len(self)}
@@ -87,10 +95,16 @@ def trained(
     steps: int,
     batch_size: int = 64,
     change: Callable[[SequenceBatch], SequenceBatch] = lambda batch: batch,
+    before: Dynamics | None = None,
     **settings: Any,
 ) -> Dynamics:
-    """Dynamics after `steps` steps of Adam; `change` may spoil the batches."""
+    """Dynamics after `steps` steps of Adam; `change` may spoil the batches.
+
+    With `before` they go on from there.
+    """
     model = untrained(data, **settings)
+    if before is not None:
+        model.go_on_from(before)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     chooser = np.random.default_rng(0)
     for step in range(steps):

@@ -150,6 +150,25 @@ def test_learning_on_begins_with_the_weights_of_another_folder(made: Path, tmp_p
         learn_dynamics(store, made / "encoder", wide, tmp_path / "wide", begin_with=first)
 
 
+def test_learning_on_reaches_rewards_that_were_unknown_before(made: Path, tmp_path: Path) -> None:
+    """Before, the world had no goal, and all rewards were 0."""
+    aimless = DOTS.model_copy(update={"kwargs": {**DOTS.kwargs, "goal": False}})
+    store = RolloutStore.create(tmp_path / "rollouts", DOTS)
+    few = RolloutConfig(frames=300, num_envs=4, policies={"random": 1.0})
+    collect(store, few, seed=0, world=RealWorld(aimless))
+    first = tmp_path / "first"
+    learn_dynamics(store, made / "encoder", TINY, first)
+    later = RolloutStore(made / "rollouts")
+    model = learn_dynamics(later, made / "encoder", TINY, tmp_path / "on", begin_with=first)
+    paid = [later.arrays(one)["reward"] for one in later.records if one.split == "train"]
+    low, high = (float(end(np.concatenate(paid))) for end in (np.min, np.max))
+    support = dict(model.named_buffers())["members.0.reward.support"]
+    assert support[[0, -1]].tolist() == pytest.approx([low, high])
+    before = load_dynamics(first)[0]
+    assert torch.equal(model.change_scale, before.change_scale)
+    assert not torch.equal(model.reward_scale, before.reward_scale)
+
+
 def test_learning_on_keeps_the_units_of_keys(tmp_path: Path) -> None:
     """Of other episodes the speed has another mean; weights know it in the units before."""
     camera = EnvConfig(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from tests.dynamics.known import Windows, follow, untrained, windows
+from tests.dynamics.known import Episode, Windows, follow, untrained, windows
 from worldvae.dynamics.model import Dynamics
+from worldvae.training.config import FitConfig
+from worldvae.training.run import TrainingRun
 
 KINDS = list(itertools.product(["gru", "lstm"], ["mixture", "gaussian", "categorical"], [1, 3]))
 
@@ -147,6 +150,35 @@ def test_an_evaluation_judges_by_the_free_running_error() -> None:
     assert len(parts) == 4
     assert float(metrics["loss"]) == pytest.approx(sum(map(float, parts)) / 4)
     assert float(metrics["loss"]) != float(loss)
+
+
+def of_lengths(*lengths: int) -> Windows:
+    """64 windows of each length in a row, so that batches of 64 hold one length; none ends."""
+    episodes: list[Episode] = []
+    for length in lengths:
+        every = np.random.default_rng(length).normal(size=(64, length + 1, 2))
+        episodes += [(codes, np.zeros((length, 1)), np.ones(length), False) for codes in every]
+    return windows(episodes, 12)
+
+
+def evaluated(data: Windows, folder: Path) -> dict[str, float]:
+    """What a training says of untrained dynamics that observe 8 decisions."""
+    model = untrained(of_lengths(12), objective={"observed": 8})
+    config = FitConfig(steps=1, batch_size=64, evaluate_every=1, precision="float32")
+    return TrainingRun(model, config, folder, 0, torch.device("cpu")).evaluate(data)
+
+
+def test_windows_that_never_run_freely_do_not_judge_how_that_goes(tmp_path: Path) -> None:
+    long, short = evaluated(of_lengths(12), tmp_path), evaluated(of_lengths(1), tmp_path)
+    both = evaluated(of_lengths(12, 1), tmp_path)
+    free = {name for name in long if name.startswith("free_")}
+    assert len(free) == 3
+    assert {name: both[name] for name in free} == {name: long[name] for name in free}
+    assert both["loss"] == long["loss"]
+    assert both["nll"] == pytest.approx((long["nll"] + short["nll"]) / 2)
+    # Where nothing runs freely, weights are judged by what they learn from.
+    assert not free & set(short)
+    assert short["loss"] == pytest.approx(short["nll"] + short["reward"] + short["end"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

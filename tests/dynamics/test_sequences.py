@@ -265,3 +265,23 @@ def test_the_identity_survives_its_file(tmp_path: Path) -> None:
     made = Fingerprint({"train": sequences(tmp_path, 4, units).identity})
     made.write(tmp_path / "made_with.yaml")
     made.check_file(tmp_path / "made_with.yaml")
+
+
+@pytest.mark.parametrize(("window", "chunk"), [(4, 100), (4, 2), (1, 3), (20, 100)])
+def test_events_and_keys_are_those_of_all_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int, chunk: int
+) -> None:
+    monkeypatch.setattr("worldvae.dynamics.sequences.CHUNK", chunk)
+    windows = sequences(tmp_path, window, UNITS, ends=[k % 2 == 0 for k in range(10)])
+    batch = windows.read(np.arange(len(windows)))
+    rewards, ends = windows.events()
+    assert rewards.tolist() == batch.rewards[batch.valid].tolist()
+    assert ends.tolist() == batch.terminated[batch.valid].tolist()
+    assert ends.any()
+    changes = (batch.mean[:, 1:] - batch.mean[:, :-1])[batch.targets]
+    for number in (2, 3):
+        assert set(windows.key_changes(number)) == set(changes[:, number].numpy())
+    # Each decision once: all but those that end an episode.
+    ended = sum(record.terminated for record in windows.records)
+    decisions = sum(record.length for record in windows.records)
+    assert len(windows.key_changes(2)) == decisions - ended

@@ -198,3 +198,72 @@ def test_a_truncation_is_learned_as_no_end() -> None:
     codes: NDArray[Any] = np.zeros((100, LENGTH, 2))
     state = follow(model, codes, np.zeros((100, LENGTH - 1, 1)))
     assert model.predict(state, torch.zeros(100, 1)).end_probability.max() < 1e-3
+
+
+def met_later(count: int, seed: int, reached: bool) -> list[Episode]:
+    """A latent that is drawn anew, a key that falls by 1 where it is positive.
+
+    If the goal is `reached`, a latent above 1 pays 10, and the key falls by 3 there.
+    """
+    random = np.random.default_rng(seed)
+    episodes = []
+    for _ in range(count):
+        latents = random.normal(size=LENGTH + 1)
+        goal = reached & (latents[:-1] > 1)
+        falls = np.where(goal, 3.0, latents[:-1] > 0)
+        codes = np.stack([latents, -np.concatenate([[0], np.cumsum(falls)])], 1)
+        episodes.append((codes, np.zeros((LENGTH, 1)), 10.0 * goal, False))
+    return episodes
+
+
+def test_what_is_first_met_in_a_later_round_can_be_dreamed_after_it() -> None:
+    first = trained(windows(met_later(300, 0, False), LENGTH), 100, keys=1, objective=TEACHER)
+    data = windows(met_later(300, 1, True), LENGTH)
+    later = trained(data, 150, before=first, keys=1, objective=TEACHER)
+    assert torch.equal(later.change_scale, first.change_scale)
+    codes = np.zeros((3, 1, 2))
+    codes[:, 0, 0] = -1, 0.5, 1.5
+    state = follow(later, codes, np.zeros((3, 0, 1)))
+    prediction = later.predict(state, torch.zeros(3, 1))
+    assert prediction.reward.numpy() == pytest.approx([0, 0, 10], abs=1)
+    assert prediction.change.mean()[:, 1].numpy() == pytest.approx([0, -1, -3], abs=0.3)
+
+
+def test_going_on_keeps_all_weights_whose_units_still_do() -> None:
+    """Of the same world more frames; of a world with a goal the heads alone that it concerns."""
+    first = trained(windows(met_later(100, 0, False), LENGTH), 5, keys=1, objective=TEACHER)
+    for reached, anew in ((False, set()), (True, {"members.0.keys", "members.0.reward"})):
+        data = windows(met_later(200, 1, reached), LENGTH)
+        later = untrained(data, keys=1, objective=TEACHER)
+        own = later.reward_scale.clone()
+        later.go_on_from(first)
+        changed = {
+            name
+            for name, value in later.state_dict().items()
+            if not torch.equal(value.nan_to_num(), first.state_dict()[name].nan_to_num())
+        }
+        heads = {name.rsplit(".", 1)[0].removesuffix(".layer") for name in changed}
+        assert heads - {"reward_scale", "end_rate"} == anew
+        assert torch.equal(later.reward_scale, own)
+
+
+def bandit(count: int, seed: int) -> list[Episode]:
+    """Each episode ends with its first decision, which pays the code times the action."""
+    random = np.random.default_rng(seed)
+    codes = random.choice([-1.0, 1.0], (count, 2, 2))
+    actions = random.choice([-1.0, 1.0], (count, 1, 1))
+    return [
+        (code, action, code[0, :1] * action[0], True)
+        for code, action in zip(codes, actions, strict=True)
+    ]
+
+
+def test_a_world_of_one_decision_is_learned() -> None:
+    model = trained(windows(bandit(500, 0), 4), 200)
+    fresh = bandit(50, 1)
+    codes = np.stack([one[0][:1] for one in fresh])
+    state = follow(model, codes, np.zeros((50, 0, 1)))
+    prediction = model.predict(state, tensor(np.stack([one[1][0] for one in fresh])))
+    rewards = np.concatenate([one[2] for one in fresh])
+    assert prediction.reward.numpy() == pytest.approx(rewards, abs=0.2)
+    assert prediction.end_probability.min() > 0.99

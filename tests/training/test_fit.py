@@ -13,6 +13,7 @@ from worldvae.files import read_jsonl
 from worldvae.training.config import FitConfig
 from worldvae.training.device import resolve_precision
 from worldvae.training.fit import fit
+from worldvae.training.run import TrainingRun
 
 TRAIN, VALIDATION = squares(50, 0), squares(20, 1)
 SHORT = FitConfig(steps=12, batch_size=8, evaluate_every=3, precision="float32")
@@ -234,6 +235,26 @@ def test_held_out_means_count_each_example_once(tmp_path):
     """7 walks of 2 to 6 latents, so 1 to 5 steps, in batches of 4 and 3."""
     remember(tmp_path, steps=1, batch_size=4)
     assert rows(tmp_path)[-1]["steps"] == pytest.approx((1 + 2 + 3 + 4 + 5 + 1 + 2) / 7)
+
+
+class Judge(Pull):
+    """Judges by the mean of a batch, and says nothing of one that is below 0."""
+
+    def loss(self, batch, generator, step):
+        loss, _ = super().loss(batch, generator, step)
+        mean = batch.values.mean()
+        return loss, {"loss": mean} if mean > 0 else {}
+
+
+@pytest.mark.parametrize(
+    ("held_out", "loss"),
+    [([4.0] * 4 + [-1.0] * 2, 4.0), ([4.0] * 4 + [1.0] * 2, 3.0), ([-1.0] * 4 + [-2.0] * 2, 2.0)],
+    ids=["some", "all", "none: what is minimised"],
+)
+def test_held_out_means_are_those_of_the_batches_that_tell(tmp_path, held_out, loss):
+    config = SHORT.model_copy(update={"batch_size": 4})
+    run = TrainingRun(Judge(), config, tmp_path, 0, torch.device("cpu"))
+    assert run.evaluate(NumberExamples(*held_out)) == {"loss": pytest.approx(loss)}
 
 
 def test_the_cosine_falls_from_the_learning_rate_to_0():

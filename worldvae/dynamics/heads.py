@@ -17,6 +17,12 @@ LOG_STD = (-3.0, 3.0)
 Without the lower one, the likelihood of a change that is always the same would have no bound.
 """
 
+FAR = 1e4
+"""So many ranges of rewards away from 0, float32 has too few digits for a mean about 0."""
+
+SAME = 0.02, 1e-7
+"""Two classes are one if they differ by less: the share of their size, and what float32 rounds."""
+
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
@@ -144,6 +150,19 @@ class ClassesHead(nn.Module):
         logits = logits.masked_fill(self.values.isnan(), -1e9)
         return Classes(logits.log_softmax(-1), self.values)
 
+    def after(self, before: ClassesHead) -> dict[str, Tensor]:
+        """Return the state with which this head goes on from `before`.
+
+        A number whose values `before` cannot express begins anew with those of this head.
+        """
+        pairs = zip(before.values, self.values, strict=True)
+        kept = torch.tensor([_stand_for(*pair) for pair in pairs])
+        state, old = self.state_dict(), before.state_dict()
+        for name, own in state.items():
+            rows = kept.repeat_interleave(len(own) // len(kept))
+            state[name] = torch.where(rows.reshape(-1, *[1] * (own.dim() - 1)), old[name], own)
+        return state
+
 
 class ExpectationHead(nn.Module):
     """Predicts the mean of a number as that of a distribution over `support` (K,), ascending.
@@ -167,7 +186,10 @@ class ExpectationHead(nn.Module):
 
     def mean(self, log_weights: Tensor) -> Tensor:
         """Return the expectation: (..., K) -> (...)."""
-        return log_weights.exp() @ self.support
+        first, last = self.support[0], self.support[-1]
+        nearest = torch.zeros_like(first).clamp(first, last)
+        origin = torch.where(nearest.abs() > FAR * (last - first), nearest, 0.0)
+        return origin + (log_weights.exp() @ (self.support - origin)).float()
 
     def cross_entropy(self, log_weights: Tensor, values: Tensor) -> Tensor:
         """Return the cost of `values` (...) in nats; those outside count as the nearest value."""
@@ -179,3 +201,36 @@ class ExpectationHead(nn.Module):
         share = (inside - low) / (high - low)
         costs = log_weights.gather(-1, torch.stack([above - 1, above], -1))
         return -(1 - share) * costs[..., 0] - share * costs[..., 1]
+
+    def after(self, before: ExpectationHead) -> dict[str, Tensor]:
+        """Return the state with which this head goes on from `before`.
+
+        If a number lies outside of what `before` can express, the head begins anew.
+        """
+        low, high = before.support[0] <= self.support[0], self.support[-1] <= before.support[-1]
+        return before.state_dict() if low and high else self.state_dict()
+
+
+def gone_on(head: nn.Module, before: nn.Module | None) -> dict[str, Tensor]:
+    """Return what `head` takes in place of the state of `before`, by the units of both."""
+    if isinstance(head, ClassesHead) and isinstance(before, ClassesHead):
+        return head.after(before)
+    if isinstance(head, ExpectationHead) and isinstance(before, ExpectationHead):
+        return head.after(before)
+    return {}
+
+
+def _stand_for(before: Tensor, now: Tensor) -> bool:
+    """Tell whether classes `before` (K,) can express the values `now` (K,), both as in `Units`.
+
+    Where there are as many as there can be, they are quantiles: any number between them has one
+    near, and the outermost are a gap from what lies beyond.
+    """
+    fine = max(2, len(now) - 1)
+    before, now = before[~before.isnan()], now[~now.isnan()]
+    if len(before) >= fine and len(now) >= fine:
+        low, high = 2 * before[0] - before[1], 2 * before[-1] - before[-2]
+        return bool(low <= now[0] and now[-1] <= high)
+    share, rounding = SAME
+    apart = (now[:, None] - before).abs().amin(-1)
+    return bool((apart <= share * now.abs() + rounding).all())

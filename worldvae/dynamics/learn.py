@@ -129,7 +129,8 @@ def learn_dynamics(
     is then a dream: it holds real frames to begin from.
 
     Args:
-        begin_with: A folder of dynamics whose weights and units are the initial ones.
+        begin_with: A folder of dynamics to go on from, in the same units. Heads whose values do
+            not reach as far as rewards, keys or classes do in `store` begin anew with new values.
 
     Raises ArtifactError if a split is empty or if the folder holds dynamics of other settings,
     frames or another encoder, and TrainingError if the loss diverges.
@@ -150,7 +151,7 @@ def learn_dynamics(
         claim(str(train.identity["data_sha256"]), data.encoder_sha256)
         model = data.model(config, seed)
         if begin_with is not None:
-            _take_weights(model, begin_with)
+            _go_on(model, begin_with)
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
         data.save_starts(folder)
         save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))
@@ -199,10 +200,10 @@ def _claim(
         fingerprint.write(path)
 
 
-def _take_weights(model: Dynamics, folder: Path) -> None:
-    """Take the weights and units of the dynamics in `folder`."""
+def _go_on(model: Dynamics, folder: Path) -> None:
+    """Let `model` go on from the dynamics in `folder`."""
     try:
-        model.load_state_dict(load_dynamics(folder)[0].state_dict(), strict=True)
+        model.go_on_from(load_dynamics(folder)[0])
     except RuntimeError:
         raise ArtifactError(
             f"{folder} holds another network than this config's; learn new dynamics instead"

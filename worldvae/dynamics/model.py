@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
 from worldvae.dynamics.free_running import code_errors, end_error, free_metrics
+from worldvae.dynamics.heads import gone_on
 from worldvae.dynamics.masks import masked_mean
 from worldvae.dynamics.member import Change, Member, end_costs, true_logits
 from worldvae.dynamics.noise import Noise
@@ -50,6 +51,20 @@ class Dynamics(nn.Module):
         self.register_buffer("change_scale", units.change.clone())
         self.register_buffer("reward_scale", torch.tensor(units.reward_std))
         self.register_buffer("end_rate", torch.tensor(units.end_rate))
+
+    def go_on_from(self, before: Dynamics) -> None:
+        """Take the weights of `before`, and the scale of changes that they know.
+
+        A head of values that the units of this model go beyond begins anew with these. Scales that
+        only judge errors are this model's, too. Raises RuntimeError if the networks differ.
+        """
+        state = before.state_dict()
+        state |= {name: self.get_buffer(name) for name in ("reward_scale", "end_rate")}
+        known = dict(before.named_modules())
+        for name, head in self.named_modules():
+            own = gone_on(head, known.get(name))
+            state |= {f"{name}.{key}": value for key, value in own.items()}
+        self.load_state_dict(state, strict=True)
 
     @property
     def code_size(self) -> int:
@@ -130,7 +145,7 @@ class Dynamics(nn.Module):
         """Return the mean cost of a decision in nats: of its latents, its reward, end and keys.
 
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
-        the weights that dream best are kept.
+        the weights that dream best are kept; it is left out where nothing runs freely.
         """
         noise = Noise(generator, batch.share)
         parts = [self._losses(k, batch, noise) for k in range(len(self.members))]
@@ -138,7 +153,7 @@ class Dynamics(nn.Module):
         loss = means.pop("loss")
         metrics = {name: value.detach() for name, value in means.items()}
         if step is None:
-            metrics |= self._free_error(batch, noise)
+            return loss, metrics | self._free_error(batch, noise)
         return loss, {"loss": loss.detach(), **metrics}
 
     def _losses(self, member: int, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
@@ -211,11 +226,12 @@ class Dynamics(nn.Module):
     def _free_error(self, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
         """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
 
-        Nothing if no episode of the batch lasts longer than what is observed.
+        Nothing if no code of the batch follows what is observed and may be predicted: errors of
+        rewards and ends alone would be no such mean.
         """
         late = self.config.objective.observed
         rest = batch.each(lambda part: part[:, late:])
-        if not rest.valid.any():
+        if not rest.targets.any():
             return {}
         network = self._member(0)
         start = batch.mean.new_zeros(len(batch), network.cell.carried)

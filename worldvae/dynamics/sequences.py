@@ -23,6 +23,9 @@ from worldvae.rollouts import Record
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import Numbers, TensorBatch
 
+CHUNK = 8_192
+"""Windows whose decisions are listed at once; those of all would need much memory."""
+
 
 @dataclass(frozen=True)
 class SequenceBatch(TensorBatch):
@@ -131,9 +134,7 @@ class Sequences:
     def read(self, indices: Numbers) -> SequenceBatch:
         """Return the windows at `indices` (B,)."""
         owners, starts = self.locate(indices)
-        times = starts[:, None] + np.arange(self.window)
-        valid = times < self._lengths[owners][:, None]
-        rows = np.where(valid, self._rows[owners][:, None] + times, 0)
+        rows, valid = self._decisions(owners, starts)
         mean, deviation = self._codes(owners, starts)
         actions = self.actions.encode(self._taken[rows.ravel()]).reshape(*rows.shape, -1)
         return SequenceBatch(
@@ -149,6 +150,30 @@ class Sequences:
         """Return each window's episode, as an index into `records`, and its first decision: (B,)"""
         owners = np.searchsorted(self._windows, indices, side="right") - 1
         return owners, (indices - self._windows[owners]) * self.stride
+
+    def events(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the reward and the end of each decision of all windows, in their order: (n,) each.
+
+        A decision that two windows hold is there twice, as it is learned from twice.
+        """
+        every, rewards, ends = np.arange(len(self)), [], []
+        for start in range(0, len(every), CHUNK):
+            rows, valid = self._decisions(*self.locate(every[start : start + CHUNK]))
+            rewards.append(self._rewards[rows[valid]])
+            ends.append(self._ends[rows[valid]])
+        return np.concatenate(rewards), np.concatenate(ends)
+
+    def key_changes(self, number: int) -> NDArray[np.float32]:
+        """Return how number `number` of the code, a key, changes by each target decision: (n,).
+
+        Each decision is there once.
+        """
+        column = number - self.latents
+        shown = [record.length + (not record.terminated) for record in self.records]
+        changes = [
+            np.diff(keys[:stop, column]) for keys, stop in zip(self._keys, shown, strict=True)
+        ]
+        return _joined(changes, np.float32)
 
     def episode(self, index: int) -> EncodedEpisode:
         """Return the whole episode `records[index]`; its latents are copied only beside keys."""
@@ -176,6 +201,12 @@ class Sequences:
             "actions": self.actions.model_dump(mode="json"),
             "keys": [key.model_dump(mode="json", exclude={"bounds"}) for key in self._units],
         }
+
+    def _decisions(self, owners: Numbers, starts: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+        """Return the row of each decision of the windows, and whether there is one: (B, W) each."""
+        times = starts[:, None] + np.arange(self.window)
+        valid = times < self._lengths[owners][:, None]
+        return np.where(valid, self._rows[owners][:, None] + times, 0), valid
 
     def _codes(self, owners: Numbers, starts: Numbers) -> tuple[Codes, Codes]:
         """Return means and deviations of the windows: (B, W + 1, D) each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,13 +16,29 @@ from worldvae.symlog import symexp, symlog
 from worldvae.training.batches import Examples, even_batches
 
 MEASURED = 8_192
-"""At most so many windows are measured."""
+"""In at most so many windows the changes of codes are measured."""
 
 REWARDS = 63
 """Values of the support of rewards."""
 
 SMALLEST = 1e-3
 """Least deviation of a change; a number that never changes has some."""
+
+DECIMALS = 5, 12
+"""Least and most decimals to which changes are told apart; numbers of about 1 have no more."""
+
+
+class MeasuredWindows(Examples[SequenceBatch], Protocol):
+    """Windows of which all rewards, ends and keys can be had without reading a latent.
+
+    What happens once in a million decisions may be what the task is about.
+    """
+
+    def events(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the reward and the end of each decision of all windows: (n,) each."""
+
+    def key_changes(self, number: int) -> NDArray[np.float32]:
+        """Return how number `number` of the code, a key, changes by each target decision: (n,)."""
 
 
 @dataclass(frozen=True)
@@ -60,40 +77,87 @@ class Units:
         )
 
 
-def measure_units(windows: Examples[SequenceBatch], latents: int, bins: int) -> Units:
+def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
     """Return the units of `windows`; `latents` is Z, `bins` is K."""
-    changes, rewards, ends = _collect(windows)
-    keys = changes[:, latents:].T
+    changes = _changes(windows)
+    rewards, ends = windows.events()
+    keys = [
+        _classes(windows.key_changes(number), changes[:, number], bins)
+        for number in range(latents, changes.shape[1])
+    ]
     return Units(
-        change=torch.from_numpy(np.maximum(changes.std(0), SMALLEST)),
-        latent_classes=_stack([_classes(column, bins) for column in changes[:, :latents].T], bins),
-        key_classes=_stack([_classes(column, bins) for column in keys], bins),
+        change=torch.from_numpy(_deviations(changes)),
+        latent_classes=_stack([_classes(one, one, bins) for one in changes[:, :latents].T], bins),
+        key_classes=_stack(keys, bins),
         rewards=_support(rewards),
         reward_std=float(max(rewards.std(), SMALLEST)),
-        end_rate=float(ends.mean()),
+        end_rate=float(ends.astype(np.float32).mean()),
     )
 
 
-def _collect(
-    windows: Examples[SequenceBatch],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return all changes (n, D), rewards (m,) and ends (m,) of an even choice of windows."""
-    changes, rewards, ends = [], [], []
+def _changes(windows: Examples[SequenceBatch]) -> NDArray[np.float32]:
+    """Return all changes (n, D) of an even choice of windows."""
+    changes = []
     for batch in even_batches(windows, 256, MEASURED):
         change = batch.mean[:, 1:] - batch.mean[:, :-1]
         changes.append(change[batch.targets].numpy())
-        rewards.append(batch.rewards[batch.valid].numpy())
-        ends.append(batch.terminated[batch.valid].float().numpy())
-    return np.concatenate(changes), np.concatenate(rewards), np.concatenate(ends)
+    return np.concatenate(changes)
 
 
-def _classes(column: NDArray[np.float32], bins: int) -> NDArray[np.float32]:
-    """Return the distinct values of a column (n,), or quantiles if they are more than `bins`."""
-    distinct = np.unique(column.round(5))
-    if len(distinct) <= bins:
-        return distinct
+def _deviations(changes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the deviation of each column of (n, D): (D,); 1 if there is no change to measure."""
+    if not len(changes):
+        return np.ones(changes.shape[1], np.float32)
+    deviations: NDArray[np.float32] = np.maximum(changes.std(0), SMALLEST)
+    return deviations
+
+
+def _classes(
+    every: NDArray[np.float32], measured: NDArray[np.float32], bins: int
+) -> NDArray[np.float32]:
+    """Return the distinct values of `every` (n,), or quantiles if they are more than `bins`.
+
+    The quantiles are those of `measured` (m,), a part of it, between the extremes of all; 0 alone
+    if there are no values.
+    """
+    if not len(every):
+        return np.zeros(1, np.float32)
+    decimals = _decimals(every)
+    # The part tells soon of most numbers that they have too many values.
+    if len(np.unique(measured.round(decimals))) <= bins:
+        distinct = np.unique(every.round(decimals))
+        if len(distinct) <= bins:
+            return _centres(every, distinct, decimals)
+    quantiles = np.quantile(measured if len(measured) else every, np.linspace(0, 1, bins - 1))
+    quantiles[0], quantiles[-1] = every.min(), every.max()
     # No change at all is often its own event, such as no damage.
-    return np.unique(np.append(np.quantile(column, np.linspace(0, 1, bins - 1)), 0).round(5))
+    return np.unique(np.append(quantiles, 0).round(decimals))
+
+
+def _decimals(changes: NDArray[np.float32]) -> int:
+    """Return how many decimals tell a hundredth of the size of changes (n,) apart, at least 5.
+
+    The size is that of those that are not 0: what is rare is not small.
+    """
+    moved = changes[changes != 0]
+    if not len(moved):
+        return DECIMALS[0]
+    size = math.sqrt(np.square(moved, dtype=np.float64).mean())
+    least, most = DECIMALS
+    return min(max(2 - math.floor(math.log10(size)), least), most)
+
+
+def _centres(
+    values: NDArray[np.float32], distinct: NDArray[np.float32], decimals: int
+) -> NDArray[np.float32]:
+    """Return the values that `values` (n,) have in the mean where they round to `distinct` (K,).
+
+    A rounding that takes less than a thousandth from them stays.
+    """
+    cells = np.searchsorted(distinct, values.round(decimals))
+    means = np.bincount(cells, values) / np.bincount(cells)
+    exact = np.abs(distinct - means) <= 1e-3 * np.abs(means)
+    return np.where(exact, distinct, means).astype(np.float32)
 
 
 def _stack(rows: list[NDArray[np.float32]], bins: int) -> Tensor:
@@ -116,4 +180,15 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
     ends = torch.tensor([low, high], dtype=torch.float64) / scale
     first, last = symlog(ends)
     even = torch.linspace(float(first), float(last), REWARDS, dtype=torch.float64)
-    return (scale * symexp(even)).float()
+    return _increasing((scale * symexp(even)).float())
+
+
+def _increasing(values: Tensor) -> Tensor:
+    """Return values (R,) of which none is as great as the next: each at least one float above.
+
+    Of rewards near a million float32 knows no sixteenths: many of an even support would coincide.
+    """
+    found = values.numpy().copy()
+    for index in range(1, len(found)):
+        found[index] = max(found[index], np.nextafter(found[index - 1], np.float32(np.inf)))
+    return torch.from_numpy(found)

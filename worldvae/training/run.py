@@ -125,20 +125,25 @@ class TrainingRun(Generic[AnyBatch]):
 
         Each evaluation sees the same examples and draws the same noise. It asks for the objective
         at its end (step None): with that of an early step, such as a beta still in its warm-up,
-        early weights would look best.
+        early weights would look best. Each mean is over the batches that have the metric; if none
+        has a `loss`, it is that of what training minimises.
         """
         self.model.train(False)
-        totals: dict[str, float] = {}
+        objective, totals, seen = 0.0, dict[str, float](), dict[str, int]()
         limit = min(len(validation), self.config.validation_frames)
         batches = even_batches(validation, self.config.batch_size, limit)
         for number, batch in enumerate(batches):
             noise = derive(self.seed, "validation", number)
-            _, metrics = self._loss(self.model.loss, batch, noise, None)
+            loss, metrics = self._loss(self.model.loss, batch, noise, None)
+            objective += float(loss) * len(batch) / limit
             for name, value in metrics.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(batch) / limit
-        self._check(totals["loss"], self.progress.step)
-        self._remember(totals)
-        return totals
+                seen[name] = seen.get(name, 0) + len(batch)
+        means = {"loss": objective}
+        means |= {name: total * (limit / seen[name]) for name, total in totals.items()}
+        self._check(means["loss"], self.progress.step)
+        self._remember(means)
+        return means
 
     def save(self) -> None:
         """Write the checkpoint that `restore` reads."""

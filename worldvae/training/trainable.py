@@ -31,7 +31,7 @@ class Trainable(Protocol[AnyBatch_contra]):
         Both are means over the batch. All noise has to be drawn from `generator`, so that a run
         resumes to the bit. `step` counts from 0. It is None in an evaluation, which asks for the
         objective once its schedules are over; the best weights are those of the smallest `loss` of
-        an evaluation.
+        an evaluation. There a batch leaves out what it says nothing about, be it `loss`.
         """
 
     def parameters(self) -> Iterator[nn.Parameter]:

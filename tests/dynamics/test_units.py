@@ -1,0 +1,113 @@
+"""Units of what is rare, slow, huge or not there, against numbers that were put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from tests.dynamics.known import Episode, Windows, windows
+from worldvae.dynamics.heads import ExpectationHead
+from worldvae.dynamics.units import MEASURED, Units, measure_units
+from worldvae.indices import evenly
+
+COUNT = 20_000
+
+
+def single_decisions(rewards: NDArray[np.float64], jumps: NDArray[np.float64]) -> Windows:
+    """An episode for each reward: one decision, in which the one key jumps."""
+    codes = np.zeros((len(rewards), 2, 2))
+    codes[:, 1, 1] = jumps
+    return windows(
+        [
+            (code, np.zeros((1, 1)), np.array([reward]), False)
+            for code, reward in zip(codes, rewards, strict=True)
+        ],
+        1,
+    )
+
+
+def test_what_happens_once_among_many_windows_can_be_dreamed() -> None:
+    unmeasured = np.setdiff1d(np.arange(COUNT), evenly(COUNT, MEASURED))
+    rewards, jumps = np.zeros((2, COUNT))
+    rewards[unmeasured[100]], jumps[unmeasured[5_000]] = 100.0, -8.0
+    units = measure_units(single_decisions(rewards, jumps), 1, 64)
+    assert units.rewards[-1] == 100
+    assert units.rewards[0] == 0
+    assert units.reward_std == pytest.approx(rewards.std(), rel=1e-3)
+    assert values(units) == [-8, 0]
+    many = np.random.default_rng(0).normal(size=COUNT)
+    many[unmeasured[7]] = 50.0
+    assert values(measure_units(single_decisions(rewards, many), 1, 64))[-1] == 50
+
+
+def values(units: Units) -> list[float]:
+    """The classes of the first key."""
+    row = units.key_classes[0]
+    found: list[float] = row[~row.isnan()].tolist()
+    return found
+
+
+def of_key(raw: NDArray[np.float64]) -> tuple[Windows, NDArray[np.float64]]:
+    """One episode whose key is `raw` (T + 1,), in its own units; and its true changes (T,)."""
+    steps = len(raw) - 1
+    codes = np.zeros((steps + 1, 2))
+    codes[:, 1] = (raw - raw.mean()) / raw.std()
+    episode: Episode = (codes, np.zeros((steps, 1)), np.zeros(steps), False)
+    return windows([episode], steps), np.diff(raw) / raw.std()
+
+
+TIMES = np.arange(100_001.0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TIMES,
+        np.arange(1_000_001.0),
+        np.cumsum(1 + TIMES % 2),
+        TIMES % 50_000,
+        np.floor(TIMES / 7),
+    ],
+    ids=["counter", "longer", "two speeds", "filled up once", "every seventh"],
+)
+def test_keys_that_change_slowly_are_dreamed_at_their_speed(raw: NDArray[np.float64]) -> None:
+    data, true = of_key(raw)
+    classes = np.array(values(measure_units(data, 1, 64)))
+    # float32 knows the changes of a counter that far from 0 only about.
+    nearest = classes[np.abs(true[:, None] - classes).argmin(1)]
+    for speed in np.unique(true.round(12)):
+        dreamed = nearest[np.abs(true - speed) < 1e-12].mean()
+        assert dreamed == pytest.approx(speed, rel=0.01, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(5e4, 5e4), (1e5, 1e5), (-1e5, -1e5), (1e6, 1e6 + 1), (-1e6 - 1, -1e6), (1e4, 1e4 + 0.02)],
+)
+def test_large_rewards_of_a_small_range_are_told_apart(low: float, high: float) -> None:
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], 400)
+    rewards = np.where(signs > 0, high, low).astype(np.float32)
+    support = measure_units(single_decisions(rewards, np.zeros(400)), 1, 64).rewards
+    assert (support.diff() > 0).all()
+    head = ExpectationHead(1, support)
+    optimizer = torch.optim.Adam(head.parameters(), 0.3)
+    features, truth = torch.from_numpy(signs).float()[:, None], torch.from_numpy(rewards)
+    for _ in range(200):
+        loss = head.cross_entropy(head(features), truth).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    error = (head.mean(head(features)) - truth).abs().max().item()
+    assert error <= max(0.1 * (high - low), 2 * float(np.spacing(np.float32(abs(high)))))
+
+
+def test_without_a_change_to_measure_units_are_finite() -> None:
+    ends: list[Episode] = [
+        (np.ones((2, 2)), np.zeros((1, 1)), np.array([float(k)]), True) for k in range(5)
+    ]
+    units = measure_units(windows(ends, 3), 1, 64)
+    assert units.change.tolist() == [1, 1]
+    assert values(units) == [0]
+    assert units.rewards[[0, -1]].tolist() == [0, 4]
