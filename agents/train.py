@@ -127,7 +127,7 @@ def _train(task: AgentTask) -> None:
         if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
             card = refresh(task.drift, card)
         elif must_go_on(task.rounds, task.setup.arm, card):
-            card = next_round(task.rounds, card)
+            card = next_round(task.rounds, task.setup.arm, card)
         agent, card = _continue(task, card)
         if not task.remaining(card):
             break

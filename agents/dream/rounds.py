@@ -5,7 +5,7 @@ experiment's own dynamics; each later one writes into the agent's folder:
 
 round_1/rollouts     the episodes so far, and those that the agent has added
 round_1/encoder      the encoder from then on, unless it is kept (dream.refit_encoder)
-round_1/dynamics     the dynamics from then on
+round_1/dynamics     the dynamics from then on; those of the control arm stay untrained
 round_1/result.json  the cost; the round may be dreamed when this file exists
 """
 
@@ -40,7 +40,7 @@ from worldvae.autoencoders.pretrain import refit
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.dynamics.dynamics_files import LEARNING
-from worldvae.dynamics.learn import learn_dynamics
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.errors import ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.rollouts.grow import begin_with
@@ -182,15 +182,16 @@ def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
     return card.dreamed_steps // task.action_repeat >= task.end(card.refreshes)
 
 
-def next_round(task: RoundsTask, card: AgentCard) -> AgentCard:
+def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
     """Collect with the agent, refit its encoder and dynamics, and write them to its card.
 
-    If it was interrupted, the same call resumes.
+    The dynamics of a control arm stay untrained, and that is all that it lacks. If it was
+    interrupted, the same call resumes.
     """
     folder, target = task.folder, round_folder(task.folder, card.refreshes + 1)
     if not REFRESH.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
-            cost = _collect(task, target, card) + _refit(task, target, card)
+            cost = _collect(task, target, card) + _refit(task, arm, target, card)
         REFRESH.write(target, refit_result(cost, memory.bytes))
     encoder, dynamics = _encoder(task, target, card), target / "dynamics"
     card = charge(card, REFRESH.read(target)).model_copy(
@@ -225,23 +226,13 @@ def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
     return collect_as(task.folder, store, wanted, seed, earlier)
 
 
-def _refit(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
+def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> RefreshCost:
     """Train encoder and dynamics on, with all episodes so far; return the cost."""
     store = RolloutStore(target / "rollouts")
     cost = RefreshCost(0, 0.0, 0.0)
     if task.dream.refit_encoder:
         cost = _refit_encoder(task, target, card, store)
-    learn_dynamics(
-        store,
-        _encoder(task, target, card),
-        task.dynamics,
-        target / "dynamics",
-        derive(card.seed, "dynamics", card.refreshes),
-        task.device,
-        begin_with=own_dynamics(task.folder, card),
-    )
-    result = LEARNING.read(target / "dynamics")
-    return cost + RefreshCost(0, result.seconds, result.cpu_seconds)
+    return cost + _refit_dynamics(task, arm, target, card, store)
 
 
 def _refit_encoder(
@@ -253,6 +244,21 @@ def _refit_encoder(
     keep_units(before, after, store)
     result = PRETRAINING.read(after)
     return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+
+
+def _refit_dynamics(
+    task: RoundsTask, arm: Arm, target: Path, card: AgentCard, store: RolloutStore
+) -> RefreshCost:
+    """Train the dynamics on; those of a control arm are only made anew, which costs nothing."""
+    encoder, folder = _encoder(task, target, card), target / "dynamics"
+    seed = derive(card.seed, "dynamics", card.refreshes)
+    before = own_dynamics(task.folder, card)
+    if arm.has_untrained_dynamics:
+        leave_dynamics_untrained(store, encoder, task.dynamics, folder, seed, before)
+        return RefreshCost(0, 0.0, 0.0)
+    learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
+    result = LEARNING.read(folder)
+    return RefreshCost(0, result.seconds, result.cpu_seconds)
 
 
 def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:

@@ -18,7 +18,8 @@ from agents.run.load import curve, read_run
 from agents.run.stage_results import COLLECTION
 from agents.train import train
 from tests.tiny import load
-from worldvae.dynamics.checkpoint import hash_dynamics, read_dynamics_card
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, read_dynamics_card
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
@@ -139,6 +140,26 @@ def test_an_encoder_may_be_kept(runs: Path) -> None:
     assert not (folder / "round_1/encoder").exists()
     frames = RolloutStore(folder / "round_1/rollouts").num_frames
     assert frames >= RolloutStore(experiment.rollouts_folder).num_frames + 800
+
+
+def test_the_control_of_dreams_stays_untrained_in_every_round(runs: Path) -> None:
+    """It collects and refits its encoder as dreamers do, and its weights are the first ones."""
+    experiment = load(runs, **ROUNDS, **FRAMES)
+    folder = train(experiment, "untrained_dream", 0)
+    card = read_card(folder)
+    assert own_encoder(folder, card) == folder / "round_1/encoder"
+    assert own_dynamics(folder, card) == folder / "round_1/dynamics"
+    made = read_dynamics_card(folder / "round_1/dynamics")
+    assert not made.trained
+    assert made.encoder_sha256 == hash_encoder(folder / "round_1/encoder")
+    assert not LEARNING.exists(folder / "round_1/dynamics")
+    first = load_dynamics(experiment.untrained_dynamics_folder)[0].state_dict()
+    later = load_dynamics(folder / "round_1/dynamics")[0].state_dict()
+    for name, value in later.items():
+        torch.testing.assert_close(value, first[name], rtol=0, atol=0, equal_nan=True)
+    added = RolloutStore(folder / "round_1/rollouts").records
+    added = added[len(RolloutStore(experiment.rollouts_folder).records) :]
+    assert card.refresh_env_steps == 2 * sum(record.length for record in added) > 0
 
 
 @pytest.mark.parametrize("num_envs", [1, 4, 16])
