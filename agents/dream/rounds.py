@@ -218,8 +218,8 @@ def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
     """Add episodes of the exploring agent to those of the round before; return their cost."""
     source = RolloutStore(task.rollouts_of(card.refreshes))
     store = begin_with(source, target / "rollouts")
-    earlier = {record.frames_sha256 for record in source.records}
-    before = sum(one.length + 1 for one in store.records if one.frames_sha256 in earlier)
+    earlier = {*source.records}
+    before = sum(record.length + 1 for record in store.records if record in earlier)
     wanted = task.collection()
     wanted = wanted.model_copy(update={"frames": before + wanted.frames})
     seed = derive(card.seed, "round", card.refreshes)

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from agents.dream import rounds
+from agents.dream.rounds import RoundsTask
+from agents.drift.refitting import RefreshCost
 from agents.policy.agent import Agent
-from agents.prepare import prepare
+from agents.prepare import collect_rollouts, prepare
 from agents.report.summary import summarise
-from agents.run.agent_card import own_dynamics, own_encoder, read_card
+from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, read_card
 from agents.run.load import curve, read_run
 from agents.run.stage_results import COLLECTION
 from agents.train import train
@@ -23,7 +25,8 @@ from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, read_dyna
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
-from worldvae.rollouts import RolloutStore
+from worldvae.rollouts import Record, RolloutStore
+from worldvae.rollouts.manifest import MANIFEST
 from worldvae.stats import Resampling
 
 ROUNDS = {
@@ -130,6 +133,61 @@ def test_a_round_that_was_killed_goes_on(
     assert read_card(folder).refresh_env_steps == read_card(trained).refresh_env_steps
 
 
+ALIKE = {
+    "env": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
+    "env.kwargs": {"spread": 0},
+    "rollouts.frames": 200,
+    "dream.rounds": 2,
+    "dream.real_steps": 450,
+}
+"""A world whose episodes all show the same frames."""
+
+
+def collect_in(task: RoundsTask, card: AgentCard) -> tuple[RefreshCost, list[Record]]:
+    """What a round's collection charges, and the episodes that it finds or plays."""
+    cost = rounds._collect(task, task.folder / "round_1", card)
+    shared = RolloutStore(task.rollouts_folder).healthy()
+    return cost, RolloutStore(task.folder / "round_1/rollouts").records[len(shared) :]
+
+
+def kill_in_the_middle(rollouts: Path, episodes: int) -> None:
+    """Leave the folder as a kill leaves it after so many episodes."""
+    for record in RolloutStore(rollouts).records[episodes:]:
+        (rollouts / f"{record.name}.frames.npy").unlink()
+        (rollouts / f"{record.name}.npz").unlink()
+    lines = (rollouts / MANIFEST.name).read_bytes().splitlines(keepends=True)
+    (rollouts / MANIFEST.name).write_bytes(b"".join(lines[:episodes]))
+
+
+@pytest.mark.filterwarnings("ignore:.*damaged or missing")
+@pytest.mark.parametrize("has_damage", [False, True])
+def test_what_was_played_is_charged_though_episodes_look_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_damage: bool
+) -> None:
+    """Also where a new episode has the number of a shared one that is damaged, and after a kill."""
+    monkeypatch.setattr(Agent, "load", lambda *_, **__: lambda obs, *_: np.zeros(len(obs), int))
+    experiment = load(tmp_path, **ALIKE)
+    shared = collect_rollouts(experiment)
+    assert len({record.frames_sha256 for record in shared.records}) <= 2, "whole ones, cut ones"
+    if has_damage:
+        shared.frames_path(shared.records[-1]).write_bytes(b"")
+    card = AgentCard(
+        **{"arm": "dream", "algorithm": "PPO", "seed": 0, "stack": 1, "whiten": True},
+        **{"env": experiment.env, "encoder": None, "encoder_sha256": None},
+    )
+    task = RoundsTask.of(experiment, tmp_path / "agent")
+    budget = 450 - shared.env_steps  # of four frames of an episode, three are decisions
+    cost, played = collect_in(task, card)
+    assert 0.7 * budget < cost.env_steps <= budget
+    assert cost.env_steps == sum(record.length for record in played)
+    assert cost.seconds == pytest.approx(sum(record.seconds for record in played))
+    kill_in_the_middle(tmp_path / "agent/round_1/rollouts", len(shared.healthy()) + 5)
+    cost, resumed = collect_in(task, card)
+    assert resumed[:5] == played[:5]
+    assert 0.7 * budget < cost.env_steps <= budget
+    assert cost.env_steps == sum(record.length for record in resumed)
+
+
 def test_an_encoder_may_be_kept(runs: Path) -> None:
     options = {**ROUNDS, **FRAMES, "dream.refit_encoder": False}
     experiment = load(runs, **options)
@@ -168,7 +226,7 @@ def test_a_round_never_takes_more_than_its_share(runs: Path, num_envs: int, deci
     """Whatever the number of environments: the last step takes a decision in each."""
     budget = collected_steps(runs) + 2 * 2 * decisions
     options = {"dream.rounds": 3, "dream.real_steps": budget, "rollouts.num_envs": num_envs}
-    task = rounds.RoundsTask.of(load(runs, **options), runs / "agent")
+    task = RoundsTask.of(load(runs, **options), runs / "agent")
     wanted = task.collection()
     assert wanted.frames + wanted.num_envs - 1 <= decisions
     assert wanted.frames >= 0.8 * decisions
