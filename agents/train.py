@@ -26,7 +26,7 @@ from agents.policy.callback import TrainingCallback
 from agents.policy.checkpoint import drop_others, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
-from agents.policy.random_shift import replay_arguments
+from agents.policy.replay import replay_arguments
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
 from agents.run.agent_card import AGENT_CARD, AgentCard

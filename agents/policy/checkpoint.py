@@ -11,15 +11,10 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.config.agent import algorithm_class
+from agents.policy.replay import BUFFER
 from agents.run.agent_card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
-
-BUFFER = "replay_buffer_class", "replay_buffer_kwargs"
-"""Attributes that are not saved with the weights, so that the zip names no class of ours.
-
-Whoever trains on passes them again, and whoever only plays needs no buffer.
-"""
 
 
 def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard:
