@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent_task import AgentTask, resume_or_begin
@@ -192,6 +193,8 @@ def _load_or_make(
     replay = replay_arguments(setup.agent, env.observation_space)
     model = load_model(folder, card, setup.device, env=env, **replay)
     load_replay(folder, card, model)
+    if isinstance(model, OffPolicyAlgorithm) and not card.replay:  # in a new round of dreams
+        model.learning_starts = model.num_timesteps + setup.agent.arguments["learning_starts"]
     model.set_random_seed(seed)
     restore_normalization(env, card)
     return model

@@ -19,6 +19,7 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.arms.registry import Arm
+from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.experiment import Experiment
 from agents.drift.refitting import (
     RefreshCost,
@@ -68,13 +69,12 @@ class RoundsTask:
     """The most optimiser steps of a refit of the encoder."""
     action_repeat: int
     update: int
-    """The decisions between two updates of the policy."""
+    """The decisions of a round before the first update of the policy."""
     device: str
 
     @classmethod
     def of(cls, experiment: Experiment, folder: Path) -> RoundsTask:
         """Return the task for the agent in `folder`."""
-        steps = experiment.agent.arguments.get("n_steps", 1)
         relearn_steps = experiment.dream.relearn_steps or experiment.dynamics.steps
         return cls(
             folder=folder,
@@ -85,7 +85,7 @@ class RoundsTask:
             dynamics=experiment.dynamics.model_copy(update={"steps": relearn_steps}),
             refit_steps=experiment.drift.refresh_steps,
             action_repeat=experiment.env.action_repeat,
-            update=steps * experiment.dream.num_envs,
+            update=_first_update(experiment.agent, experiment.dream),
             device=torch_device(experiment.device),
         )
 
@@ -146,8 +146,15 @@ def check_budget(task: RoundsTask, arm: Arm) -> None:
             raise ConfigError(
                 f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
                 f"{task.end(0)} decisions, and an update of the policy takes {task.update} "
-                "(n_steps x dream.num_envs)"
+                "(n_steps x dream.num_envs; more than learning_starts with a replay buffer)"
             )
+
+
+def _first_update(agent: AgentConfig, dream: DreamConfig) -> int:
+    """Return the fewest decisions of a round after which the policy is updated."""
+    if ALGORITHMS[agent.algorithm].replays:
+        return int(agent.arguments["learning_starts"]) + 1
+    return int(agent.arguments.get("n_steps", 1)) * dream.num_envs
 
 
 class RoundEnd(BaseCallback):
@@ -185,8 +192,9 @@ def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
 def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
     """Collect with the agent, refit its encoder and dynamics, and write them to its card.
 
-    The dynamics of a control arm stay untrained, and that is all that it lacks. If it was
-    interrupted, the same call resumes.
+    A replay buffer is dropped with the models that filled it; the next dream fills another. The
+    dynamics of a control arm stay untrained, and that is all that it lacks. If it was interrupted,
+    the same call resumes.
     """
     folder, target = task.folder, round_folder(task.folder, card.refreshes + 1)
     if not REFRESH.is_whole(target):
@@ -200,6 +208,9 @@ def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
             "encoder_sha256": hash_encoder(encoder),
             "dynamics": os.path.relpath(dynamics, folder),
             "dynamics_sha256": hash_dynamics(dynamics),
+            # Its observations and rewards are those of the models before.
+            "replay": "",
+            "replay_sha256": "",
         }
     )
     write_card(folder, card)

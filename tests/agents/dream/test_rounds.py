@@ -220,6 +220,50 @@ def test_the_control_of_dreams_stays_untrained_in_every_round(runs: Path) -> Non
     assert card.refresh_env_steps == 2 * sum(record.length for record in added) > 0
 
 
+DQN = {
+    "agent.algorithm": "DQN",
+    "agent.settings": {"learning_starts": 50, "buffer_size": 5_000, "train_freq": 1},
+    "agent.checkpoint_every": 160,
+}
+
+
+def test_a_round_dreams_with_a_replay_buffer_of_its_own(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is empty at first and filled before it is learned from; a resume in the round keeps it."""
+    experiment = load(runs, **ROUNDS, **FRAMES, **DQN)
+    begun = list[tuple[int, int, int, int]]()
+
+    def begin(self: Any) -> None:
+        model, steps = self.model, self.model.num_timesteps
+        filled = model.replay_buffer.size() * model.n_envs
+        begun.append((self.card.refreshes, steps, filled, model.learning_starts - steps))
+
+    def die_in_the_second(self: Any) -> None:
+        if len(begun) == 2:
+            raise KilledError
+
+    monkeypatch.setattr("agents.policy.callback.TrainingCallback._on_training_start", begin)
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die_in_the_second)
+        with pytest.raises(KilledError):
+            train(experiment, "dream", 0)
+    train(experiment, "dream", 0)
+    first, second, resumed = begun
+    assert first == (0, 0, 0, 50)
+    assert second == (1, second[1], 0, 50), "what it saw and earned is of the models before"
+    later = resumed[1] - second[1]
+    assert 0 < later < 50
+    assert resumed == (1, resumed[1], later, 50 - later)
+
+
+def test_a_round_too_short_to_fill_its_buffer_is_one_line(runs: Path) -> None:
+    few = {**DQN, "agent.settings": {"learning_starts": 300}}
+    message = r"each of 2 rounds dreams 300 decisions, .* takes 301 .*learning_starts"
+    with pytest.raises(WorldvaeError, match=message):
+        train(load(runs, **ROUNDS, **FRAMES, **few), "dream", 0)
+
+
 @pytest.mark.parametrize("num_envs", [1, 4, 16])
 @pytest.mark.parametrize("decisions", [100, 173, 1000])
 def test_a_round_never_takes_more_than_its_share(runs: Path, num_envs: int, decisions: int) -> None:
