@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent_task import AgentTask, resume_or_begin
@@ -26,7 +27,7 @@ from agents.policy.callback import TrainingCallback
 from agents.policy.checkpoint import drop_others, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
-from agents.policy.random_shift import replay_arguments
+from agents.policy.replay import replay_arguments
 from agents.policy.resources import PeakMemory
 from agents.policy.training_log import open_log
 from agents.run.agent_card import AGENT_CARD, AgentCard
@@ -127,7 +128,7 @@ def _train(task: AgentTask) -> None:
         if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
             card = refresh(task.drift, card)
         elif must_go_on(task.rounds, task.setup.arm, card):
-            card = next_round(task.rounds, card)
+            card = next_round(task.rounds, task.setup.arm, card)
         agent, card = _continue(task, card)
         if not task.remaining(card):
             break
@@ -192,6 +193,8 @@ def _load_or_make(
     replay = replay_arguments(setup.agent, env.observation_space)
     model = load_model(folder, card, setup.device, env=env, **replay)
     load_replay(folder, card, model)
+    if isinstance(model, OffPolicyAlgorithm) and not card.replay:  # in a new round of dreams
+        model.learning_starts = model.num_timesteps + setup.agent.arguments["learning_starts"]
     model.set_random_seed(seed)
     restore_normalization(env, card)
     return model

@@ -40,7 +40,10 @@ class Algorithm:
 
 
 _ROLLOUT = {"n_steps": 128, "batch_size": 256}
-_BUFFER = {"buffer_size": 100_000}  # the library's million takes 98 GB of stacked frames
+_BUFFER = {
+    "buffer_size": 100_000,  # the library's million takes 98 GB of stacked frames
+    "learning_starts": 100,  # the library's own: every round of dreams fills an empty buffer
+}
 
 ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "PPO": Algorithm(explores_by_std=True, defaults=_ROLLOUT),

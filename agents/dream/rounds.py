@@ -5,7 +5,7 @@ experiment's own dynamics; each later one writes into the agent's folder:
 
 round_1/rollouts     the episodes so far, and those that the agent has added
 round_1/encoder      the encoder from then on, unless it is kept (dream.refit_encoder)
-round_1/dynamics     the dynamics from then on
+round_1/dynamics     the dynamics from then on; those of the control arm stay untrained
 round_1/result.json  the cost; the round may be dreamed when this file exists
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.arms.registry import Arm
+from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.experiment import Experiment
 from agents.drift.refitting import (
     RefreshCost,
@@ -40,7 +41,7 @@ from worldvae.autoencoders.pretrain import refit
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.dynamics.dynamics_files import LEARNING
-from worldvae.dynamics.learn import learn_dynamics
+from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.errors import ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.rollouts.grow import begin_with
@@ -68,13 +69,12 @@ class RoundsTask:
     """The most optimiser steps of a refit of the encoder."""
     action_repeat: int
     update: int
-    """The decisions between two updates of the policy."""
+    """The decisions of a round before the first update of the policy."""
     device: str
 
     @classmethod
     def of(cls, experiment: Experiment, folder: Path) -> RoundsTask:
         """Return the task for the agent in `folder`."""
-        steps = experiment.agent.arguments.get("n_steps", 1)
         relearn_steps = experiment.dream.relearn_steps or experiment.dynamics.steps
         return cls(
             folder=folder,
@@ -85,7 +85,7 @@ class RoundsTask:
             dynamics=experiment.dynamics.model_copy(update={"steps": relearn_steps}),
             refit_steps=experiment.drift.refresh_steps,
             action_repeat=experiment.env.action_repeat,
-            update=steps * experiment.dream.num_envs,
+            update=_first_update(experiment.agent, experiment.dream),
             device=torch_device(experiment.device),
         )
 
@@ -146,8 +146,15 @@ def check_budget(task: RoundsTask, arm: Arm) -> None:
             raise ConfigError(
                 f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
                 f"{task.end(0)} decisions, and an update of the policy takes {task.update} "
-                "(n_steps x dream.num_envs)"
+                "(n_steps x dream.num_envs; more than learning_starts with a replay buffer)"
             )
+
+
+def _first_update(agent: AgentConfig, dream: DreamConfig) -> int:
+    """Return the fewest decisions of a round after which the policy is updated."""
+    if ALGORITHMS[agent.algorithm].replays:
+        return int(agent.arguments["learning_starts"]) + 1
+    return int(agent.arguments.get("n_steps", 1)) * dream.num_envs
 
 
 class RoundEnd(BaseCallback):
@@ -182,15 +189,17 @@ def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
     return card.dreamed_steps // task.action_repeat >= task.end(card.refreshes)
 
 
-def next_round(task: RoundsTask, card: AgentCard) -> AgentCard:
+def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
     """Collect with the agent, refit its encoder and dynamics, and write them to its card.
 
-    If it was interrupted, the same call resumes.
+    A replay buffer is dropped with the models that filled it; the next dream fills another. The
+    dynamics of a control arm stay untrained, and that is all that it lacks. If it was interrupted,
+    the same call resumes.
     """
     folder, target = task.folder, round_folder(task.folder, card.refreshes + 1)
     if not REFRESH.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
-            cost = _collect(task, target, card) + _refit(task, target, card)
+            cost = _collect(task, target, card) + _refit(task, arm, target, card)
         REFRESH.write(target, refit_result(cost, memory.bytes))
     encoder, dynamics = _encoder(task, target, card), target / "dynamics"
     card = charge(card, REFRESH.read(target)).model_copy(
@@ -199,6 +208,9 @@ def next_round(task: RoundsTask, card: AgentCard) -> AgentCard:
             "encoder_sha256": hash_encoder(encoder),
             "dynamics": os.path.relpath(dynamics, folder),
             "dynamics_sha256": hash_dynamics(dynamics),
+            # Its observations and rewards are those of the models before.
+            "replay": "",
+            "replay_sha256": "",
         }
     )
     write_card(folder, card)
@@ -217,31 +229,21 @@ def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
     """Add episodes of the exploring agent to those of the round before; return their cost."""
     source = RolloutStore(task.rollouts_of(card.refreshes))
     store = begin_with(source, target / "rollouts")
-    earlier = {record.frames_sha256 for record in source.records}
-    before = sum(one.length + 1 for one in store.records if one.frames_sha256 in earlier)
+    earlier = {*source.records}
+    before = sum(record.length + 1 for record in store.records if record in earlier)
     wanted = task.collection()
     wanted = wanted.model_copy(update={"frames": before + wanted.frames})
     seed = derive(card.seed, "round", card.refreshes)
     return collect_as(task.folder, store, wanted, seed, earlier)
 
 
-def _refit(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
+def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> RefreshCost:
     """Train encoder and dynamics on, with all episodes so far; return the cost."""
     store = RolloutStore(target / "rollouts")
     cost = RefreshCost(0, 0.0, 0.0)
     if task.dream.refit_encoder:
         cost = _refit_encoder(task, target, card, store)
-    learn_dynamics(
-        store,
-        _encoder(task, target, card),
-        task.dynamics,
-        target / "dynamics",
-        derive(card.seed, "dynamics", card.refreshes),
-        task.device,
-        begin_with=own_dynamics(task.folder, card),
-    )
-    result = LEARNING.read(target / "dynamics")
-    return cost + RefreshCost(0, result.seconds, result.cpu_seconds)
+    return cost + _refit_dynamics(task, arm, target, card, store)
 
 
 def _refit_encoder(
@@ -253,6 +255,21 @@ def _refit_encoder(
     keep_units(before, after, store)
     result = PRETRAINING.read(after)
     return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+
+
+def _refit_dynamics(
+    task: RoundsTask, arm: Arm, target: Path, card: AgentCard, store: RolloutStore
+) -> RefreshCost:
+    """Train the dynamics on; those of a control arm are only made anew, which costs nothing."""
+    encoder, folder = _encoder(task, target, card), target / "dynamics"
+    seed = derive(card.seed, "dynamics", card.refreshes)
+    before = own_dynamics(task.folder, card)
+    if arm.has_untrained_dynamics:
+        leave_dynamics_untrained(store, encoder, task.dynamics, folder, seed, before)
+        return RefreshCost(0, 0.0, 0.0)
+    learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
+    result = LEARNING.read(folder)
+    return RefreshCost(0, result.seconds, result.cpu_seconds)
 
 
 def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:

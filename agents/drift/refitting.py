@@ -11,7 +11,7 @@ from agents.policy.resources import used_cpu
 from agents.run.agent_card import AgentCard
 from agents.run.stage_results import RefreshResult
 from worldvae.autoencoders.config import PretrainConfig
-from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -40,24 +40,26 @@ def collect_as(
     store: RolloutStore,
     rollouts: RolloutConfig,
     seed: int,
-    earlier: Collection[str] = (),
+    earlier: Collection[Record] = (),
 ) -> RefreshCost:
     """Collect with the exploring agent in `folder` until `store` holds `rollouts.frames` frames.
 
-    Returns the cost of its episodes; `earlier` are the hashes of the frames of those that were
-    collected before it.
+    Returns the cost of its episodes, which are all but the `earlier` ones: the store began with
+    their lines. Frames tell no episode, since a world may begin twice alike.
     """
 
+    def own() -> list[Record]:
+        return [record for record in store.records if record not in earlier]
+
     def seconds() -> float:
-        return sum(one.seconds for one in store.records if one.frames_sha256 not in earlier)
+        return sum(record.seconds for record in own())
 
     # The CPU seconds of a killed part are unknown; it is taken to have been busy all the time.
     before, start = seconds(), used_cpu()
     agent = Agent.load(folder, deterministic=False)
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
-    own = [one.length for one in store.records if one.frames_sha256 not in earlier]
-    env_steps = store.env.action_repeat * sum(own)
+    env_steps = store.env.action_repeat * sum(record.length for record in own())
     return RefreshCost(env_steps, seconds(), before + used_cpu() - start)
 
 

@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.algorithm_arguments import library_errors
-from agents.policy.random_shift import replay_arguments
+from agents.policy.replay import replay_arguments
 from worldvae.errors import TrainingError
 from worldvae.wrappers.sb3 import begin_as_pretrained
 

@@ -11,15 +11,10 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.config.agent import algorithm_class
+from agents.policy.replay import BUFFER, cut_off
 from agents.run.agent_card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
-
-BUFFER = "replay_buffer_class", "replay_buffer_kwargs"
-"""Attributes that are not saved with the weights, so that the zip names no class of ours.
-
-Whoever trains on passes them again, and whoever only plays needs no buffer.
-"""
 
 
 def save_agent(folder: Path, model: BaseAlgorithm, card: AgentCard) -> AgentCard:
@@ -58,13 +53,19 @@ def load_model(
 
 
 def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
-    """Load the replay buffer that `card` names, if any, into `model`; its hash is checked, too."""
+    """Load the replay buffer that `card` names into `model`; its hash is checked, too.
+
+    Environments are reset before `model` trains on: no return crosses from the last transitions of
+    the buffer into those that follow. A card without a buffer leaves that of `model` empty.
+    """
     if not card.replay or not isinstance(model, OffPolicyAlgorithm):
         return
     path = folder / card.replay
     if sha256_file(path) != card.replay_sha256:
         raise ArtifactError(f"{path}: not the buffer of card.json; remove {folder} and train again")
     model.load_replay_buffer(path)
+    if model.replay_buffer is not None:
+        cut_off(model.replay_buffer)
 
 
 def _save_replay(folder: Path, model: BaseAlgorithm, trained_steps: int) -> dict[str, str]:

@@ -84,7 +84,7 @@ def image_keys(space: spaces.Space[Any]) -> set[str]:
     return {key for key, part in parts.items() if is_image_space(part)}
 
 
-def replay_arguments(config: AgentConfig, space: spaces.Space[Any]) -> dict[str, Any]:
+def shifting_arguments(config: AgentConfig, space: spaces.Space[Any]) -> dict[str, Any]:
     """Return the arguments of an algorithm whose replay buffer shifts the images of `space`.
 
     They are empty if `config` asks for no shift, or if observations hold no image.

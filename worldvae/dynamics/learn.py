@@ -144,14 +144,10 @@ def learn_dynamics(
         claim(card.data_sha256, hash_encoder(encoder))
         return model
     with locked(folder, "learning", alone=True):
-        # Weights that know a key in some units would misread it in others.
-        keys = None if begin_with is None else read_dynamics_card(begin_with).keys
-        data = DynamicsData.read(store, encoder, config, folder, device, keys)
+        data = DynamicsData.read(store, encoder, config, folder, device, _known_keys(begin_with))
         train, validation = data.windows["train"], data.windows["validation"]
         claim(str(train.identity["data_sha256"]), data.encoder_sha256)
-        model = data.model(config, seed)
-        if begin_with is not None:
-            _go_on(model, begin_with)
+        model = _initial(data, config, seed, begin_with)
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
         data.save_starts(folder)
         save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))
@@ -160,23 +156,33 @@ def learn_dynamics(
 
 
 def leave_dynamics_untrained(
-    store: RolloutStore, encoder: str | Path, config: DynamicsConfig, folder: str | Path, seed: int
+    store: RolloutStore,
+    encoder: str | Path,
+    config: DynamicsConfig,
+    folder: str | Path,
+    seed: int,
+    begin_with: Path | None = None,
 ) -> Dynamics:
     """Make the control arm's dynamics: the same network with its initial weights.
 
     Units and starts are those of trained ones. A folder that holds them already is only loaded.
+
+    Args:
+        begin_with: A folder of such dynamics, of another encoder or of fewer episodes, from
+            which these go on, too: with the weights and units with which trained ones learn on.
     """
     folder, encoder = Path(folder), Path(encoder)
-    claim = partial(_claim, folder, config, seed, None)
+    claim = partial(_claim, folder, config, seed, begin_with)
     if DYNAMICS_CONFIG.exists(folder):
         model, card = load_dynamics(folder)
         claim(card.data_sha256, hash_encoder(encoder))
         return model
     with locked(folder, "making of dynamics", alone=True):
-        data = DynamicsData.read(store, encoder, config, folder)
+        data = DynamicsData.read(store, encoder, config, folder, keys=_known_keys(begin_with))
         claim(str(data.windows["train"].identity["data_sha256"]), data.encoder_sha256)
         data.save_starts(folder)
-        save_dynamics(folder, data.model(config, seed), data.card(store, {}, trained=False))
+        model = _initial(data, config, seed, begin_with)
+        save_dynamics(folder, model, data.card(store, {}, trained=False))
     return load_dynamics(folder)[0]
 
 
@@ -198,6 +204,24 @@ def _claim(
     fingerprint.check_file(path)
     if not path.exists():
         fingerprint.write(path)
+
+
+def _known_keys(begin_with: Path | None) -> tuple[KeyUnits, ...] | None:
+    """Return the units of the keys of the dynamics in `begin_with`; None if there are none.
+
+    Weights that know a key in some units would misread it in others.
+    """
+    return None if begin_with is None else read_dynamics_card(begin_with).keys
+
+
+def _initial(
+    data: DynamicsData, config: DynamicsConfig, seed: int, begin_with: Path | None
+) -> Dynamics:
+    """Return dynamics before their training: new ones, or those in `begin_with`."""
+    model = data.model(config, seed)
+    if begin_with is not None:
+        _go_on(model, begin_with)
+    return model
 
 
 def _go_on(model: Dynamics, folder: Path) -> None:

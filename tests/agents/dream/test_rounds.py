@@ -10,19 +10,23 @@ import pytest
 import torch
 
 from agents.dream import rounds
+from agents.dream.rounds import RoundsTask
+from agents.drift.refitting import RefreshCost
 from agents.policy.agent import Agent
-from agents.prepare import prepare
+from agents.prepare import collect_rollouts, prepare
 from agents.report.summary import summarise
-from agents.run.agent_card import own_dynamics, own_encoder, read_card
+from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, read_card
 from agents.run.load import curve, read_run
 from agents.run.stage_results import COLLECTION
 from agents.train import train
 from tests.tiny import load
-from worldvae.dynamics.checkpoint import hash_dynamics, read_dynamics_card
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, read_dynamics_card
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
 from worldvae.files import read_jsonl
-from worldvae.rollouts import RolloutStore
+from worldvae.rollouts import Record, RolloutStore
+from worldvae.rollouts.manifest import MANIFEST
 from worldvae.stats import Resampling
 
 ROUNDS = {
@@ -129,6 +133,61 @@ def test_a_round_that_was_killed_goes_on(
     assert read_card(folder).refresh_env_steps == read_card(trained).refresh_env_steps
 
 
+ALIKE = {
+    "env": {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"},
+    "env.kwargs": {"spread": 0},
+    "rollouts.frames": 200,
+    "dream.rounds": 2,
+    "dream.real_steps": 450,
+}
+"""A world whose episodes all show the same frames."""
+
+
+def collect_in(task: RoundsTask, card: AgentCard) -> tuple[RefreshCost, list[Record]]:
+    """What a round's collection charges, and the episodes that it finds or plays."""
+    cost = rounds._collect(task, task.folder / "round_1", card)
+    shared = RolloutStore(task.rollouts_folder).healthy()
+    return cost, RolloutStore(task.folder / "round_1/rollouts").records[len(shared) :]
+
+
+def kill_in_the_middle(rollouts: Path, episodes: int) -> None:
+    """Leave the folder as a kill leaves it after so many episodes."""
+    for record in RolloutStore(rollouts).records[episodes:]:
+        (rollouts / f"{record.name}.frames.npy").unlink()
+        (rollouts / f"{record.name}.npz").unlink()
+    lines = (rollouts / MANIFEST.name).read_bytes().splitlines(keepends=True)
+    (rollouts / MANIFEST.name).write_bytes(b"".join(lines[:episodes]))
+
+
+@pytest.mark.filterwarnings("ignore:.*damaged or missing")
+@pytest.mark.parametrize("has_damage", [False, True])
+def test_what_was_played_is_charged_though_episodes_look_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_damage: bool
+) -> None:
+    """Also where a new episode has the number of a shared one that is damaged, and after a kill."""
+    monkeypatch.setattr(Agent, "load", lambda *_, **__: lambda obs, *_: np.zeros(len(obs), int))
+    experiment = load(tmp_path, **ALIKE)
+    shared = collect_rollouts(experiment)
+    assert len({record.frames_sha256 for record in shared.records}) <= 2, "whole ones, cut ones"
+    if has_damage:
+        shared.frames_path(shared.records[-1]).write_bytes(b"")
+    card = AgentCard(
+        **{"arm": "dream", "algorithm": "PPO", "seed": 0, "stack": 1, "whiten": True},
+        **{"env": experiment.env, "encoder": None, "encoder_sha256": None},
+    )
+    task = RoundsTask.of(experiment, tmp_path / "agent")
+    budget = 450 - shared.env_steps  # of four frames of an episode, three are decisions
+    cost, played = collect_in(task, card)
+    assert 0.7 * budget < cost.env_steps <= budget
+    assert cost.env_steps == sum(record.length for record in played)
+    assert cost.seconds == pytest.approx(sum(record.seconds for record in played))
+    kill_in_the_middle(tmp_path / "agent/round_1/rollouts", len(shared.healthy()) + 5)
+    cost, resumed = collect_in(task, card)
+    assert resumed[:5] == played[:5]
+    assert 0.7 * budget < cost.env_steps <= budget
+    assert cost.env_steps == sum(record.length for record in resumed)
+
+
 def test_an_encoder_may_be_kept(runs: Path) -> None:
     options = {**ROUNDS, **FRAMES, "dream.refit_encoder": False}
     experiment = load(runs, **options)
@@ -141,13 +200,77 @@ def test_an_encoder_may_be_kept(runs: Path) -> None:
     assert frames >= RolloutStore(experiment.rollouts_folder).num_frames + 800
 
 
+def test_the_control_of_dreams_stays_untrained_in_every_round(runs: Path) -> None:
+    """It collects and refits its encoder as dreamers do, and its weights are the first ones."""
+    experiment = load(runs, **ROUNDS, **FRAMES)
+    folder = train(experiment, "untrained_dream", 0)
+    card = read_card(folder)
+    assert own_encoder(folder, card) == folder / "round_1/encoder"
+    assert own_dynamics(folder, card) == folder / "round_1/dynamics"
+    made = read_dynamics_card(folder / "round_1/dynamics")
+    assert not made.trained
+    assert made.encoder_sha256 == hash_encoder(folder / "round_1/encoder")
+    assert not LEARNING.exists(folder / "round_1/dynamics")
+    first = load_dynamics(experiment.untrained_dynamics_folder)[0].state_dict()
+    later = load_dynamics(folder / "round_1/dynamics")[0].state_dict()
+    for name, value in later.items():
+        torch.testing.assert_close(value, first[name], rtol=0, atol=0, equal_nan=True)
+    added = RolloutStore(folder / "round_1/rollouts").records
+    added = added[len(RolloutStore(experiment.rollouts_folder).records) :]
+    assert card.refresh_env_steps == 2 * sum(record.length for record in added) > 0
+
+
+DQN = {
+    "agent.algorithm": "DQN",
+    "agent.settings": {"learning_starts": 50, "buffer_size": 5_000, "train_freq": 1},
+    "agent.checkpoint_every": 160,
+}
+
+
+def test_a_round_dreams_with_a_replay_buffer_of_its_own(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is empty at first and filled before it is learned from; a resume in the round keeps it."""
+    experiment = load(runs, **ROUNDS, **FRAMES, **DQN)
+    begun = list[tuple[int, int, int, int]]()
+
+    def begin(self: Any) -> None:
+        model, steps = self.model, self.model.num_timesteps
+        filled = model.replay_buffer.size() * model.n_envs
+        begun.append((self.card.refreshes, steps, filled, model.learning_starts - steps))
+
+    def die_in_the_second(self: Any) -> None:
+        if len(begun) == 2:
+            raise KilledError
+
+    monkeypatch.setattr("agents.policy.callback.TrainingCallback._on_training_start", begin)
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die_in_the_second)
+        with pytest.raises(KilledError):
+            train(experiment, "dream", 0)
+    train(experiment, "dream", 0)
+    first, second, resumed = begun
+    assert first == (0, 0, 0, 50)
+    assert second == (1, second[1], 0, 50), "what it saw and earned is of the models before"
+    later = resumed[1] - second[1]
+    assert 0 < later < 50
+    assert resumed == (1, resumed[1], later, 50 - later)
+
+
+def test_a_round_too_short_to_fill_its_buffer_is_one_line(runs: Path) -> None:
+    few = {**DQN, "agent.settings": {"learning_starts": 300}}
+    message = r"each of 2 rounds dreams 300 decisions, .* takes 301 .*learning_starts"
+    with pytest.raises(WorldvaeError, match=message):
+        train(load(runs, **ROUNDS, **FRAMES, **few), "dream", 0)
+
+
 @pytest.mark.parametrize("num_envs", [1, 4, 16])
 @pytest.mark.parametrize("decisions", [100, 173, 1000])
 def test_a_round_never_takes_more_than_its_share(runs: Path, num_envs: int, decisions: int) -> None:
     """Whatever the number of environments: the last step takes a decision in each."""
     budget = collected_steps(runs) + 2 * 2 * decisions
     options = {"dream.rounds": 3, "dream.real_steps": budget, "rollouts.num_envs": num_envs}
-    task = rounds.RoundsTask.of(load(runs, **options), runs / "agent")
+    task = RoundsTask.of(load(runs, **options), runs / "agent")
     wanted = task.collection()
     assert wanted.frames + wanted.num_envs - 1 <= decisions
     assert wanted.frames >= 0.8 * decisions

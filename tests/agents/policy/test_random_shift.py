@@ -23,7 +23,7 @@ from agents.export.acting import ExportedAgent
 from agents.export.agent import export_agent
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
-from agents.policy.random_shift import ShiftedReplayBuffer, random_shift, replay_arguments
+from agents.policy.random_shift import ShiftedReplayBuffer, random_shift, shifting_arguments
 from agents.run.agent_card import read_card
 from agents.train import train
 from tests.agents.policy.test_algorithms import KilledError, load
@@ -154,7 +154,7 @@ def test_returns_over_several_steps_are_kept() -> None:
     config = AgentConfig(
         algorithm="DQN", random_shift=2, gamma=0.5, settings={"n_steps": 3, "buffer_size": 20}
     )
-    given = replay_arguments(config, IMAGES)
+    given = shifting_arguments(config, IMAGES)
     assert given.pop("n_steps") == 1, "the buffer knows them"
     buffer = filled(given["replay_buffer_class"], **given["replay_buffer_kwargs"])
     buffer.rewards[:] = 1.0

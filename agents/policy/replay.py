@@ -1,0 +1,46 @@
+"""The replay buffer of an algorithm that has one: its arguments, and the seam of a resume in it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
+
+from agents.config.agent import AgentConfig
+from agents.policy.random_shift import shifting_arguments
+
+BUFFER = "replay_buffer_class", "replay_buffer_kwargs", "optimize_memory_usage"
+"""Attributes that are not saved with the weights, so that the zip names no class of ours.
+
+Some values of one are refused without the others. Whoever trains on passes them again, and whoever
+only plays needs no buffer.
+"""
+
+
+def replay_arguments(config: AgentConfig, space: spaces.Space[Any]) -> dict[str, Any]:
+    """Return the arguments that decide the replay buffer of an algorithm observing `space`.
+
+    They are copies, since Stable-Baselines3 writes into what it is given.
+    """
+    given = {name: deepcopy(config.arguments[name]) for name in BUFFER if name in config.arguments}
+    return {**given, **shifting_arguments(config, space)}
+
+
+def cut_off(buffer: ReplayBuffer) -> None:
+    """Let nothing join the last transition of each environment to the one that is added next.
+
+    Environments are reset where a training goes on, without any end in the buffer. A buffer of
+    returns over several steps would add up rewards of two episodes, and one that keeps each
+    observation once would take the first of an episode for what followed the last of another. Any
+    other keeps its transitions whole, and stays as it is.
+    """
+    joins = isinstance(buffer, NStepReplayBuffer) or buffer.optimize_memory_usage
+    if not joins or not buffer.size():
+        return
+    last = buffer.pos - 1  # -1, the last row, where a full buffer begins again
+    # Without a place for truncations the library takes them for ends, and writes nothing there.
+    marks = buffer.timeouts if buffer.handle_timeout_termination else buffer.dones
+    marks[last] = np.logical_or(marks[last], np.logical_not(buffer.dones[last]))
