@@ -44,6 +44,14 @@ _BUFFER = {
     "buffer_size": 100_000,  # the library's million takes 98 GB of stacked frames
     "learning_starts": 100,  # the library's own: every round of dreams fills an empty buffer
 }
+_SOFT = {
+    **_BUFFER,
+    # As many updates as decisions, which the library's 1 is with one environment.
+    "gradient_steps": -1,
+    # The library begins with 1 a nat. Beside it rewards that are divided by the deviation of the
+    # return are nothing, until it has fallen; it is fitted from here, too.
+    "ent_coef": "auto_0.01",
+}
 
 ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "PPO": Algorithm(explores_by_std=True, defaults=_ROLLOUT),
@@ -51,9 +59,9 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         "sb3_contrib", explores_by_std=True, recurrent=True, defaults=_ROLLOUT
     ),
     "A2C": Algorithm(explores_by_std=True),
-    "SAC": Algorithm(replays=True, defaults=_BUFFER),
-    "TQC": Algorithm("sb3_contrib", replays=True, defaults=_BUFFER),
-    "CrossQ": Algorithm("sb3_contrib", replays=True, has_one_policy=True, defaults=_BUFFER),
+    "SAC": Algorithm(replays=True, defaults=_SOFT),
+    "TQC": Algorithm("sb3_contrib", replays=True, defaults=_SOFT),
+    "CrossQ": Algorithm("sb3_contrib", replays=True, has_one_policy=True, defaults=_SOFT),
     "DQN": Algorithm(replays=True, defaults=_BUFFER),
 }
 
