@@ -32,6 +32,7 @@ PUBLISHED = {
     "atari/ALE-MsPacman-v5": each(ARMS, 3),
     "car_racing/first": each(ARMS[:3], 1),
     "car_racing/second": each(ARMS, 5),
+    "car_racing/sac": {"latent": 5},
     "car_racing/two_million": {"latent": 5},
     "door_key": each(ARMS, 5),
     "dreams/dots": each(("latent", "memory", "dream", "untrained_dream", "blind"), 5),
