@@ -39,7 +39,11 @@ def draw_learning(
             held = ", ".join(run.arms) or "none"
             raise ArtifactError(f"{folder}: no arm to draw has finished there (it holds {held})")
     chosen = arms or list(dict.fromkeys(arm for run in runs for arm in run.arms))
-    panels = [[_panel(run, unit, chosen, unit == units[0]) for run in runs] for unit in units]
+    titles = [column_titles(runs, folders), *[[""] * len(runs)] * (len(units) - 1)]
+    panels = [
+        [_panel(*one, unit, chosen) for one in zip(runs, row, strict=True)]
+        for unit, row in zip(units, titles, strict=True)
+    ]
     figure = learning_panels(panels, Resampling.seeded(0), colours())
     with mpl.rc_context(STYLE), atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=DPI, facecolor="white")
@@ -53,6 +57,22 @@ def draw_learning(
     ]
 
 
-def _panel(run: Run, unit: str, arms: Sequence[str], on_top: bool) -> CurvePanel:
-    title = run.results[0].evaluation.env_id if on_top else ""
+def column_titles(runs: Sequence[Run], folders: Sequence[Path]) -> list[str]:
+    """Return the environment of each run, and where others share it what tells the run apart.
+
+    That is its algorithm, or else the name of its folder.
+    """
+    titles = [run.results[0].evaluation.env_id for run in runs]
+    further = [
+        [f"{env}, {run.results[0].algorithm}" for env, run in zip(titles, runs, strict=True)],
+        [f"{env}, {folder.name}" for env, folder in zip(titles, folders, strict=True)],
+    ]
+    for longer in further:
+        titles = [
+            new if titles.count(old) > 1 else old for old, new in zip(titles, longer, strict=True)
+        ]
+    return titles
+
+
+def _panel(run: Run, title: str, unit: str, arms: Sequence[str]) -> CurvePanel:
     return learning_panel(run, unit, [arm for arm in arms if arm in run.arms], title)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from agents.report.learning import draw_learning
+from agents.report.learning import column_titles, draw_learning
 from agents.report.sections.curves import learning_panel
 from agents.run.published import read_published
 from scripts.curves import main
@@ -28,6 +28,16 @@ def test_published_runs_are_drawn_over_steps_and_over_cpu_time(
     assert capsys.readouterr().out == f"figure: {path}\n"
     height, width, _ = cv2.imread(str(path)).shape
     assert width > height > 300
+
+
+def test_columns_of_one_environment_are_told_apart() -> None:
+    two = RESULTS / "car_racing" / "two_million"
+    folders = [DOTS, CAR, RESULTS / "car_racing" / "sac"]
+    titles = column_titles([read_published(folder) for folder in folders], folders)
+    assert titles == ["worldvae/Dots-v0", "CarRacing-v3, PPO", "CarRacing-v3, SAC"]
+    folders = [CAR, two]
+    titles = column_titles([read_published(folder) for folder in folders], folders)
+    assert titles == ["CarRacing-v3, second", "CarRacing-v3, two_million"]
 
 
 def test_a_curve_begins_after_the_cpu_time_that_its_arm_is_charged() -> None:
