@@ -82,7 +82,7 @@ def test_agents_are_taken_as_long_as_the_page_stays_small(
 def agent_part(name: str, size: int) -> AgentPart:
     facts = {"asset": "x", "name": name, "sees": "latents", "observation": "", "noise": None}
     facts |= {"noise_size": 0, "samples": False, "trained_steps": 0}
-    actions = {"kind": "discrete", "names": (), "choices": 2, "low": (), "high": ()}
+    actions = {"kind": "discrete", "names": (), "choices": 2, "low": (), "high": (), "whole": False}
     noise = np.random.default_rng(0).bytes(size)
     return AgentPart(AgentFacts.model_validate({**facts, "actions": actions}), Asset("x", noise))
 
