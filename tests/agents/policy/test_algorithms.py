@@ -101,10 +101,8 @@ class KilledError(BaseException):
     """Not an Exception: nothing may catch it."""
 
 
-def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    experiment = load(tmp_path, "DQN")
+def train_until_killed(monkeypatch: pytest.MonkeyPatch, experiment: Experiment, arm: str) -> None:
+    """Train seed 0, and die at the first evaluation."""
 
     def die(*_: Any) -> None:
         raise KilledError
@@ -112,7 +110,14 @@ def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
     with monkeypatch.context() as patch:
         patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die)
         with pytest.raises(KilledError):
-            train(experiment, "state", 0)
+            train(experiment, arm, 0)
+
+
+def test_a_killed_off_policy_training_goes_on_with_its_replay_buffer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = load(tmp_path, "DQN")
+    train_until_killed(monkeypatch, experiment, "state")
     card = read_card(experiment.agent_folder("state", 0))
     assert 200 <= card.env_steps < 300
     seen: list[int] = []

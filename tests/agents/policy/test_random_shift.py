@@ -26,7 +26,7 @@ from agents.policy.algorithms import make_model
 from agents.policy.random_shift import ShiftedReplayBuffer, random_shift, shifting_arguments
 from agents.run.agent_card import read_card
 from agents.train import train
-from tests.agents.policy.test_algorithms import KilledError, load
+from tests.agents.policy.test_algorithms import load, train_until_killed
 from tests.agents.policy.test_zip import STOCK
 from tests.agents.policy.zips import packages_in
 
@@ -104,14 +104,7 @@ def test_a_killed_training_goes_on_shifting_and_to_the_same_bit(
 ) -> None:
     experiment = pixels(tmp_path / "a")
     folder = experiment.agent_folder("pixels", 0)
-
-    def die(*_: Any) -> None:
-        raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die)
-        with pytest.raises(KilledError):
-            train(experiment, "pixels", 0)
+    train_until_killed(monkeypatch, experiment, "pixels")
     assert 80 <= read_card(folder).env_steps < 120
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     pads: list[int] = []

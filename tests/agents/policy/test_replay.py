@@ -22,7 +22,7 @@ from agents.policy.checkpoint import load_model, load_replay, save_agent
 from agents.policy.replay import replay_arguments
 from agents.run.agent_card import AgentCard, read_card
 from agents.train import train
-from tests.agents.policy.test_algorithms import SETTINGS, KilledError, load
+from tests.agents.policy.test_algorithms import SETTINGS, load, train_until_killed
 from worldvae.envs import EnvConfig
 
 GAMMA, ROWS = 0.5, 10
@@ -156,14 +156,7 @@ def test_an_agent_whose_buffer_keeps_observations_once_comes_back(
 ) -> None:
     """Where it trains on, where it plays, and where the library alone loads it."""
     experiment = load(tmp_path, "DQN", **{"agent.settings": {**SETTINGS["DQN"], **ONCE}})
-
-    def die(*_: Any) -> None:
-        raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("agents.policy.callback.TrainingCallback._evaluate", die)
-        with pytest.raises(KilledError):
-            train(experiment, "state", 0)
+    train_until_killed(monkeypatch, experiment, "state")
     models: list[Any] = []
     with monkeypatch.context() as patch:
         patch.setattr(
