@@ -1,6 +1,6 @@
 """The linear models behind the probes: ridge regression and two softmax classifiers.
 
-`fit_softmax` finds a nearly optimal linear map, fast enough for hundreds of classes on one core.
+`fit_softmax` finds the best linear map, fast enough for hundreds of classes on one core.
 `fit_by_gradient` is the published probe, plain Adam with a fixed number of updates.
 
 Shapes: B frames, D features, K classes of one variable, P penalties. Weights are (D + 1, .) with
@@ -25,7 +25,8 @@ ClassNumbers = NDArray[np.int64]
 PENALTIES: Array = 10.0 ** np.arange(-8.0, 3.0)
 SHRINKAGES = (1e-6, 1e-3, 1e-1)  # added to the variances of whitened features
 WHITENING_FLOOR = 1e-3
-EPOCHS, BATCH, LEARNING_RATE = 5, 256, 0.02
+SOFTMAX_PENALTIES = (1e-3, 1e-4, 1e-5, 1e-6)
+ITERATIONS = 30  # of L-BFGS at each penalty, from the weights of the one before
 UNDEFINED = -1
 PUBLISHED_UPDATES = 20_000  # AtariARI makes 55,000; scores only rise with more
 
@@ -63,22 +64,28 @@ def fit_ridge(x: Array, y: Array, penalties: ArrayLike = PENALTIES) -> Array:
     return np.vstack([w, offset - centre @ w])
 
 
-def fit_softmax(
-    train: Array, validation: Array, targets: Sequence[Target], seed: int
-) -> list[Array]:
+def fit_softmax(train: Array, validation: Array, targets: Sequence[Target]) -> list[Array]:
     """Fit linear classifiers of standardised features (B, D), one per target: (D + 1, K) each.
 
-    Classes that are neighbouring positions need such large weights that softmax regression from
-    zero takes hundreds of epochs. It is therefore started at linear discriminants, the optimum for
-    Gaussian classes, and run for a few epochs. The weights of the best validation score are kept
-    for each target.
+    Candidates are softmax regressions of falling penalties and linear discriminants, the optimum
+    for Gaussian classes; validation chooses for each target. Regression wins where classes are few
+    or not Gaussian. Discriminants win where they are hundreds of neighbouring positions, which
+    need such large weights that regression is far from its end.
     """
     whitening = _whitening(train)
     x, held_out = train @ whitening, validation @ whitening
-    best = [_best(_discriminants(x, y.train, y.classes), held_out, y) for y in targets]
-    for weights in _epochs(x, best, targets, seed):
-        best = [_best(pair, held_out, y) for *pair, y in zip(best, weights, targets, strict=True)]
+    best = [_best(_candidates(x, target), held_out, target) for target in targets]
     return [np.vstack([whitening @ w[:-1], w[-1:]]) for w in best]
+
+
+def _candidates(x: Array, target: Target) -> list[Array]:
+    """Fit classifiers of whitened features to the frames that have a value: (D + 1, K) each."""
+    defined = target.train != UNDEFINED
+    x, labels = x[defined], target.train[defined]
+    return [
+        *_discriminants(x, labels, target.classes),
+        *_regressions(x, labels, target.classes),
+    ]
 
 
 def fit_by_gradient(
@@ -145,7 +152,6 @@ def _discriminants(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
     log p(k | x) = x' S^-1 m_k - m_k' S^-1 m_k / 2 + log p_k + const, where S is the covariance
     within classes.
     """
-    x, labels = x[labels != UNDEFINED], labels[labels != UNDEFINED]
     counts = np.bincount(labels, minlength=classes)
     means = np.eye(classes)[labels].T @ x / counts[:, None]
     within = x - means[labels]
@@ -155,31 +161,28 @@ def _discriminants(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
     return [np.vstack([w, log_prior - (means.T * w).sum(0) / 2]) for w in slopes]
 
 
-def _epochs(
-    x: Array, start: Sequence[Array], targets: Sequence[Target], seed: int
-) -> Iterator[list[Array]]:
-    """Yield the weights of all targets after each epoch of Adam on their cross-entropy."""
+def _regressions(x: Array, labels: ClassNumbers, classes: int) -> list[Array]:
+    """Fit softmax regressions, one per penalty: (B, D), (B,) -> (D + 1, K) each.
+
+    Minimises the mean cross-entropy + penalty |w|^2 by L-BFGS (Liu & Nocedal, 1989); the bias is
+    free. Each penalty begins at the weights of the larger one before, which are near.
+    """
     inputs = torch.from_numpy(np.hstack([x, np.ones((len(x), 1))])).float()
-    labels = torch.from_numpy(np.stack([target.train for target in targets]))
-    sizes = [target.classes for target in targets]
-    weights = torch.from_numpy(np.hstack(start)).float().requires_grad_()
-    optimizer = torch.optim.Adam([weights], LEARNING_RATE, fused=True)
-    steps = EPOCHS * -(-len(x) // BATCH)
-    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(EPOCHS):
-        for rows in torch.split(torch.randperm(len(x), generator=generator), BATCH):
+    truth = torch.from_numpy(labels)
+    weights = torch.zeros(inputs.shape[1], classes, requires_grad=True)
+    path = []
+    for penalty in SOFTMAX_PENALTIES:
+        optimizer = torch.optim.LBFGS(
+            [weights], max_iter=ITERATIONS, history_size=20, line_search_fn="strong_wolfe"
+        )
+
+        def loss(penalty: float = penalty, optimizer: torch.optim.LBFGS = optimizer) -> Tensor:
             optimizer.zero_grad()
-            loss = _cross_entropy(inputs[rows] @ weights, labels[:, rows], sizes)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            decay.step()
-        yield [part.double().numpy() for part in torch.split(weights.detach(), sizes, 1)]
+            found = cross_entropy(inputs @ weights, truth)
+            found = found + penalty * weights[:-1].square().sum()
+            found.backward()  # type: ignore[no-untyped-call]
+            return found.detach()
 
-
-def _cross_entropy(logits: Tensor, labels: Tensor, sizes: list[int]) -> Tensor:
-    """Sum cross-entropies of V targets, mean over frames, in nats: (B, sum of K), (V, B) -> ()."""
-    parts = zip(torch.split(logits, sizes, 1), labels, strict=True)
-    # "mean" would be 0 / 0 in a batch in which a variable is never defined.
-    losses = [cross_entropy(p, y, ignore_index=UNDEFINED, reduction="sum") for p, y in parts]
-    return torch.stack(losses).sum() / len(logits)
+        optimizer.step(loss)  # type: ignore[no-untyped-call]
+        path.append(weights.detach().double().numpy())  # a copy, as float64
+    return path
