@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from agents.video.play import evaluation_settings
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.actions import EnvActions
 from worldvae.envs.make_raw import find_spec, make_raw
-from worldvae.envs.wrappers import FrameObservation, steer_throttle
+from worldvae.envs.wrappers import ActionRepeat, FrameObservation, steer_throttle
 
 TOLERANCE = 1e-4
 """The difference of a number of an action that float32 may make."""
@@ -97,11 +99,9 @@ def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
     agent, exported = Agent.load(folder), ExportedAgent(path)
     first = evaluation_settings(folder).seed
     seeds = range(first, first + episodes)
-    differences, returns = list[float](), list[float]()
-    for seed in seeds:
-        *each, last = played(agent, exported, config, seed)
-        differences += [difference for difference, _ in (*each, last)]
-        returns.append(last[1])
+    both = [play_both(agent, exported, config, seed) for seed in seeds]
+    differences = [difference for each, _ in both for difference in each]
+    returns = [return_ for _, return_ in both]
     alone = [play_alone(exported, config, seed) for seed in seeds]
     result = ExportCheck(tuple(differences), tuple(returns), tuple(alone))
     most = max(differences)
@@ -111,30 +111,39 @@ def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
     return replace(result, disturbed_returns=tuple(disturbed))
 
 
-def played(
+def episode_return(env: gym.Env[Any, Any], seed: int, act: Callable[[Any, bool], Any]) -> float:
+    """Play an episode of `env` with the actions of `act`(observation, is_first)."""
+    observation, _ = env.reset(seed=seed)
+    total, ended, is_first = 0.0, False, True
+    while not ended:
+        action = act(observation, is_first)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total, ended, is_first = total + float(reward), terminated or truncated, False
+    return total
+
+
+def play_both(
     agent: Agent, exported: ExportedAgent, config: EnvConfig, seed: int
-) -> Iterator[tuple[float, float]]:
-    """Yield of each decision the difference of both, and the return so far; the agent acts."""
-    env = make_env(config)
-    assert isinstance(env, FrameObservation)
-    own = env.get_wrapper_attr("env_action_space")
-    convert = EnvActions(own)
-    agent.begin()
-    try:
-        observation, _ = env.env.reset(seed=seed)
-        total, ended, is_first = 0.0, False, True
-        while not ended:
+) -> tuple[list[float], float]:
+    """Return the difference of both in each decision of the agent, and what it achieves."""
+    differences = list[float]()
+    with closing(make_env(config)) as env:
+        assert isinstance(env, FrameObservation)
+        own = env.get_wrapper_attr("env_action_space")
+        convert = EnvActions(own)
+
+        def act(observation: Any, is_first: bool) -> Any:
             shown = Shown.by(env.env, observation, env.image_key, env.layout is None)
-            action = agent(
-                _batch(env.observation(observation), env.image_key), np.array([is_first])
-            )
-            mapped = steer_throttle(action[0]) if config.has_steer_throttle else action[0]
+            seen = _batch(env.observation(observation), env.image_key)
+            action = agent(seen, np.array([is_first]))[0]
+            mapped = steer_throttle(action) if config.has_steer_throttle else action
             chosen = shown.act(exported, is_first)
-            observation, reward, terminated, truncated, _ = env.env.step(action[0])
-            total, ended, is_first = total + float(reward), terminated or truncated, False
-            yield difference_of(convert(mapped), chosen, own), total
-    finally:
-        env.close()
+            differences.append(difference_of(convert(mapped), chosen, own))
+            return action
+
+        agent.begin()
+        return_ = episode_return(env.env, seed, act)
+        return differences, return_
 
 
 def play_disturbed(agent: Agent, config: EnvConfig, seed: int, by: float) -> float:
@@ -142,22 +151,31 @@ def play_disturbed(agent: Agent, config: EnvConfig, seed: int, by: float) -> flo
 
     An environment whose physics are chaotic makes another episode of that, whoever acts.
     """
-    env, noise = make_env(config), np.random.default_rng(seed)
-    space = env.action_space
-    assert isinstance(space, spaces.Box)
-    agent.begin()
-    try:
-        observation, _ = env.reset(seed=seed)
-        total, ended, is_first = 0.0, False, True
-        image_key = env.get_wrapper_attr("image_key")
-        while not ended:
+    noise = np.random.default_rng(seed)
+    with closing(make_env(config)) as env:
+        space, image_key = env.action_space, env.get_wrapper_attr("image_key")
+        assert isinstance(space, spaces.Box)
+
+        def act(observation: Any, is_first: bool) -> Any:
             chosen = agent(_batch(observation, image_key), np.array([is_first]))[0]
-            moved = np.clip(chosen + noise.uniform(-by, by, chosen.shape), space.low, space.high)
-            observation, reward, terminated, truncated, _ = env.step(moved.astype(space.dtype))
-            total, ended, is_first = total + float(reward), terminated or truncated, False
-        return total
-    finally:
-        env.close()
+            moved = chosen + noise.uniform(-by, by, chosen.shape)
+            return np.clip(moved, space.low, space.high).astype(space.dtype)
+
+        agent.begin()
+        return episode_return(env, seed, act)
+
+
+def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
+    """Return what the exported agent achieves in the environment itself, its actions repeated."""
+    with closing(make_env(config)) as outer:
+        assert isinstance(outer, FrameObservation)
+        image_key, renders = outer.image_key, outer.layout is None
+    with closing(make_raw(find_spec(config), config)) as env:
+
+        def act(observation: Any, is_first: bool) -> Any:
+            return Shown.by(env, observation, image_key, renders).act(exported, is_first)
+
+        return episode_return(ActionRepeat(env, config.action_repeat), seed, act)
 
 
 def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float:
@@ -166,28 +184,6 @@ def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float
         return float(expected != chosen)
     numbers = np.asarray(expected, np.float64) - np.asarray(chosen, np.float64)
     return float(np.abs(numbers).max())
-
-
-def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
-    """Return what the exported agent achieves in the environment itself, without any wrapper."""
-    env = make_raw(find_spec(config), config)
-    outer = make_env(config)
-    outer.close()
-    assert isinstance(outer, FrameObservation)
-    try:
-        observation, _ = env.reset(seed=seed)
-        total, ended, is_first = 0.0, False, True
-        while not ended:
-            shown = Shown.by(env, observation, outer.image_key, outer.layout is None)
-            action, is_first = shown.act(exported, is_first), False
-            for _ in range(config.action_repeat):
-                observation, reward, terminated, truncated, _ = env.step(action)
-                total, ended = total + float(reward), terminated or truncated
-                if ended:
-                    break
-        return total
-    finally:
-        env.close()
 
 
 def _batch(observation: Any, image_key: str | None) -> Any:
