@@ -53,16 +53,27 @@ DECIDES = (
     *("seed", "env", "rollouts", "pretrain", "encoder", "dynamics", "dream"),
     *("agent", "evaluation", "drift"),
 )
-"""The sections of the configuration that determine an agent that dreams, and its score."""
+"""The sections of the configuration that are recorded with an agent."""
 
 
 def deciding(arm: str) -> tuple[str, ...]:
-    """Return the sections that determine an agent of `arm`: dreams can be changed without others.
+    """Return the sections that determine an agent of `arm` and its score.
 
-    All sections count for an arm that is not known here.
+    Those of what it does not use can be changed without it. All sections count for an arm that is
+    not known here.
     """
-    dreams = arm not in ARMS or ARMS[arm].trains_in_dream
-    return tuple(section for section in DECIDES if dreams or section != "dream")
+    if arm not in ARMS:
+        return DECIDES
+    row = ARMS[arm]
+    used = {
+        "rollouts": row.encoder is not None,
+        "pretrain": row.encoder is not None,
+        "encoder": row.encoder is not None,
+        "drift": row.freezes_encoder,
+        "dynamics": row.has_memory,
+        "dream": row.trains_in_dream,
+    }
+    return tuple(section for section in DECIDES if used.get(section, True))
 
 
 def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:

@@ -1,5 +1,6 @@
 """What a comparison takes for its own, and what it makes of what is missing."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,31 @@ def test_agents_of_other_settings_are_refused_in_every_arm(tmp_path: Path) -> No
         plan(other)
 
 
-def test_a_dream_is_changed_without_agents_that_do_not_dream(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "value", "users", "others"),
+    [
+        ("dream.horizon", 7, ["dream"], ["memory", "latent", "pixels"]),
+        ("dynamics.window", 5, ["dream", "untrained_memory"], ["latent", "pixels"]),
+        ("pretrain.latents", 5, ["memory", "untrained", "finetune"], ["pixels", "state", "blind"]),
+        ("rollouts.frames", 900, ["latent", "untrained"], ["pixels", "blind"]),
+        ("drift.every", 777, ["latent", "untrained"], ["finetune", "pixels"]),
+        ("evaluation.seed", 77, ["pixels", "dream"], []),
+    ],
+)
+def test_a_setting_is_changed_without_agents_that_do_not_use_it(
+    setting: str, value: object, users: list[str], others: list[str], tmp_path: Path
+) -> None:
     """An agent of pixels took an hour, and nothing of it depends on how long dreams are."""
-    arms = {"compare.arms": ["dream", "pixels"], "compare.seeds": [0]}
-    finish(tiny.load(tmp_path, **arms), "pixels", 0)
-    other = tiny.load(tmp_path, **arms, **{"dream.horizon": 7})
-    assert [job.name for job in plan(other)] == ["dream seed 0", "pixels seed 0"]
-    finish(tiny.load(tmp_path, **arms), "dream", 0)
-    with pytest.raises(WorldvaeError, match=r"dream/seed_0 was made with dream\.horizon = 20"):
-        plan(other)
+    chosen = {"compare.arms": [*users, *others], "compare.seeds": [0]}
+    for arm in others:
+        finish(tiny.load(tmp_path, **chosen), arm, 0)
+    changed = tiny.load(tmp_path, **chosen, **{setting: value})
+    plan(changed)
+    for arm in users:
+        finish(tiny.load(tmp_path, **chosen), arm, 0)
+        with pytest.raises(WorldvaeError, match=rf"{arm}/seed_0 was made with {setting} = "):
+            plan(changed)
+        shutil.rmtree(changed.folder / "agents" / arm)
 
 
 def test_an_environment_that_was_not_begun_is_one_of_holes(tmp_path: Path) -> None:
