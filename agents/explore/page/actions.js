@@ -75,7 +75,7 @@ const WAYS = [["ArrowLeft", "ArrowRight"], ["ArrowDown", "ArrowUp"]]; // of the 
 
 /** The nearest whole number, of two the even one, as numpy and ONNX round. */
 const roundedEven = (value) => {
-  const up = Math.round(value);
+  const up = Math.round(value) + 0; // no -0
   return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
 };
 
@@ -83,6 +83,7 @@ export class NumberActions {
   constructor(facts) {
     Object.assign(this, { low: facts.low, high: facts.high });
     this.taken = facts.whole ? roundedEven : (value) => value;
+    this.digits = facts.whole ? 0 : 2;
     this.names = facts.low.map((_, axis) => facts.names[axis] ?? `axis ${axis}`);
     this.idle = facts.low.map((low, axis) => Math.min(Math.max(0, low), facts.high[axis]));
     this.last = [...this.idle];
@@ -116,7 +117,7 @@ export class NumberActions {
   }
 
   describe(action) {
-    const words = action.map((value, axis) => `${this.names[axis]} ${this.taken(value).toFixed(2)}`);
+    const words = action.map((value, axis) => `${this.names[axis]} ${this.taken(value).toFixed(this.digits)}`);
     return words.slice(0, 4).join(", ").replaceAll("-", "−");
   }
 }

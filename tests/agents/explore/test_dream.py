@@ -377,6 +377,25 @@ def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None
     assert found[3] == [0, 0, 0]
 
 
+def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
+    """Of two that are as near, the even one: where Python and the page differ, so do dreams."""
+    from worldvae.dynamics.actions import ActionSpace
+
+    values = [-2.5, -1.5, -0.5, -0.2, 0.5, 1.5, 2.4999, 2.5, 3.0]
+    facts = {"kind": "box", "names": [], "low": [-3] * 9, "high": [5] * 9, "whole": True}
+    encoded, words = page.wait(
+        "const [facts, action] = arguments;"
+        "const actions = worldvae.makeActions(facts);"
+        "return [[...actions.encode(action)], actions.describe(action)]",
+        facts,
+        values,
+    )
+    space = ActionSpace(low=(-3.0,) * 9, high=(5.0,) * 9, whole=True)
+    np.testing.assert_allclose(encoded, space.encode(np.array([values]))[0], atol=1e-6)
+    minus = "\N{MINUS SIGN}"
+    assert words == f"axis 0 {minus}2, axis 1 {minus}2, axis 2 0, axis 3 0"
+
+
 def test_keys_beside_the_frame_are_shown_in_their_own_units(page: Any) -> None:
     found = page.wait(
         "const dynamics = Object.create(worldvae.dynamics);"
