@@ -47,8 +47,8 @@ class KeyFacts(Content):
     name: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    low: tuple[float | None, ...] = Field(description="Bounds of each number; null: none.")
-    high: tuple[float | None, ...]
+    low: tuple[float, ...] = Field(description="Least of each in training, in its deviations.")
+    high: tuple[float, ...] = Field(description="Greatest of each in training.")
 
 
 class ActionFacts(Content):

@@ -5,7 +5,7 @@ Shapes: S starts, B decisions before each, D numbers of a code, W of an action.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from agents.explore.segments import HeldOutFrame, ShownEpisodes, codes_of
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
 from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
-from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, DynamicsCard, KeyUnits
+from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.errors import ConfigError
 from worldvae.export.dreaming import DreamGraph
@@ -64,7 +64,7 @@ def _facts(
     names = ActionNames.of(experiment.env)
     return DreamFacts(
         latents=dynamics.latents,
-        keys=tuple(_key_facts(key) for key in card.keys),
+        keys=tuple(_key_facts(dynamics, card)),
         members=len(dynamics.members),
         carried=dynamics.initial(1).carried.shape[-1],
         trained=card.trained,
@@ -88,13 +88,14 @@ def _trust(folder: Path) -> TrustFacts | None:
     )
 
 
-def _key_facts(key: KeyUnits) -> KeyFacts:
-    box = key.bounds.space(key.size)
-    low, high = (
-        tuple(bound if math.isfinite(bound) else None for bound in bounds.tolist())
-        for bounds in (box.low, box.high)
-    )
-    return KeyFacts(name=key.name, mean=key.mean, std=key.std, low=low, high=high)
+def _key_facts(dynamics: Dynamics, card: DynamicsCard) -> Iterator[KeyFacts]:
+    """Yield the units of each key, and its range as dreams know it."""
+    low, high = dynamics.key_range.tolist()
+    first = 0
+    for key in card.keys:
+        part = slice(first, first + key.size)
+        first += key.size
+        yield KeyFacts(name=key.name, mean=key.mean, std=key.std, low=low[part], high=high[part])
 
 
 def _start_assets(

@@ -43,6 +43,11 @@ class Windows:
         change = self.batch.mean[:, 1:] - self.batch.mean[:, :-1]
         return change[self.batch.targets][:, number].numpy()
 
+    def key_values(self, number: int) -> NDArray[np.float32]:
+        shown = self.batch.targets
+        values = [self.batch.mean[:, :-1][self.batch.valid], self.batch.mean[:, 1:][shown]]
+        return torch.cat(values)[:, number].numpy()
+
     @property
     def identity(self) -> dict[str, Any]:
         return {"windows": len(self)}

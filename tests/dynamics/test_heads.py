@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy import stats
 
-from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error
+from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error, mean_error
 from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture
+from worldvae.dynamics.known_values import KnownValues
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.dynamics.units import measure_units
@@ -63,7 +64,7 @@ def test_classes_are_drawn_with_their_probabilities_and_judged_by_the_nearest() 
 
 
 def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
-    head = ExpectationHead(1, torch.tensor([-1.0, 0.0, 0.5, 2.0]))
+    head = ExpectationHead(1, KnownValues.even(torch.tensor([-1.0, 0.0, 0.5, 2.0])))
     shares = torch.tensor([0.0, 0.0, 0.25, 0.75])
     cost = head.cross_entropy(shares.log(), torch.tensor(1.625))  # 0.25 x 0.5 + 0.75 x 2
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
@@ -91,11 +92,11 @@ def test_units_hold_the_values_that_a_key_can_take_on() -> None:
     units = measure_units(batch, 3, 64)
     change = batch.batch.mean[:, 1:] - batch.batch.mean[:, :-1]
     seen = set(change[batch.batch.targets][:, 3].tolist())
-    found = units.key_classes[0]
+    found = units.key_classes.values[0]
     assert set(found[~found.isnan()].tolist()) == seen
-    assert units.rewards[0] <= batch.batch.rewards.min() + 1e-6
-    assert units.rewards[-1] >= batch.batch.rewards.max() - 1e-6
-    assert (units.rewards.diff() > 0).all()
+    assert units.rewards.values[0] <= batch.batch.rewards.min() + 1e-6
+    assert units.rewards.values[-1] >= batch.batch.rewards.max() - 1e-6
+    assert (units.rewards.values.diff() > 0).all()
     assert units.end_rate == pytest.approx(1 / 29)
 
 
@@ -103,8 +104,27 @@ def test_ends_are_judged_relative_to_their_mean_rate() -> None:
     ends = torch.tensor([[True, False, False, False]])
     batch = SequenceBatch(*[torch.zeros(1, 4)] * 4, terminated=ends, valid=torch.ones(1, 4) > 0)
     rate = torch.tensor(0.25)
-    known = end_error(torch.full((1, 4), 0.25), batch, rate)
+    constant, wrong = torch.full((1, 4), 0.25), 1 - ends.float()
+    known = end_error(constant, constant, batch, rate)
     assert known.mean().item() == pytest.approx(1.0)
-    assert end_error(ends.float(), batch, rate).sum() == 0
-    assert end_error(1 - ends.float(), batch, rate).mean().item() == pytest.approx(1 / 0.1875)
-    assert end_error(known, batch, torch.tensor(0.0)).sum() == 0
+    assert end_error(ends.float(), constant, batch, rate).sum() == 0
+    assert end_error(wrong, wrong, batch, rate).mean().item() == pytest.approx(1 / 0.1875)
+    assert end_error(known, known, batch, torch.tensor(0.0)).sum() == 0
+
+
+def test_the_error_of_an_expectation_is_least_for_the_true_one() -> None:
+    """One reward in twenty is 1. Paying nothing is least by absolute error, and is not the mean."""
+    truth = (torch.arange(1000) % 20 == 0).float()
+    errors = {
+        paid: mean_error(torch.tensor(paid), torch.tensor(paid), truth).mean().item()
+        for paid in (0.0, 0.03, 0.05, 0.07, 1.0)
+    }
+    assert min(errors, key=lambda paid: errors[paid]) == 0.05
+    assert errors[0.05] == pytest.approx(0.05 * 0.95)
+
+
+def test_the_error_of_an_expectation_does_not_count_how_runs_differ() -> None:
+    """Of two dreams that pay 0 or 1 at random the mean is right on average: a fair coin's."""
+    generator = torch.Generator().manual_seed(0)
+    first, second, truth = torch.randint(2, (3, 100_000), generator=generator).float()
+    assert mean_error(first, second, truth).mean().item() == pytest.approx(0.25, abs=0.01)

@@ -33,6 +33,15 @@ def make(core: str, head: str, members: int) -> Dynamics:
     return untrained(data(), keys=1, core=core, head=head, members=members).eval()
 
 
+def disturbed(model: Dynamics) -> Dynamics:
+    """Let heads depend on what they read, which those of classes and of events begin without."""
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(torch.randn(weights.shape, generator=generator), alpha=0.1)
+    return model
+
+
 @pytest.mark.parametrize(("core", "head", "members"), KINDS)
 def test_observing_step_by_step_is_reading_a_window(core: str, head: str, members: int) -> None:
     model, batch = make(core, head, members), data().batch
@@ -49,7 +58,7 @@ def test_observing_step_by_step_is_reading_a_window(core: str, head: str, member
 def test_what_is_imagined_is_remembered_as_what_is_observed(
     core: str, head: str, members: int
 ) -> None:
-    model = make(core, head, members)
+    model = disturbed(make(core, head, members))
     batch, generator = data().batch, torch.Generator().manual_seed(0)
     state = follow(model, batch.mean[:, :3].numpy(), batch.actions[:, :2].numpy())
     imagined, step = model.imagine(state, batch.actions[:, 2], generator)
@@ -119,6 +128,7 @@ def test_a_temperature_of_0_is_deterministic_and_higher_ones_spread_more() -> No
 @pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0, 2.0])
 def test_keys_change_at_their_true_rate_at_any_temperature(temperature: float) -> None:
     model = make("gru", "mixture", 1)
+    model.key_range.copy_(torch.tensor([[-99.0], [99.0]]))
     state, actions = model.initial(4_000), torch.eye(2)[torch.zeros(4_000, dtype=torch.int64)]
     torch.nn.init.normal_(model.get_submodule("members.0.keys.layer").get_parameter("bias"), 0, 2)
     keys = model.predict(state, actions).change.keys
@@ -192,3 +202,15 @@ def test_every_objective_has_a_gradient_for_all_weights(objective: dict[str, Any
     assert torch.isfinite(loss)
     assert all(weight.grad is not None for weight in model.parameters())
     assert ("own_end" in metrics) == (objective.get("own_samples") != 0.0)
+
+
+def test_every_member_is_judged_by_how_it_runs_freely() -> None:
+    """Each dream follows one of them."""
+    model, batch = make("gru", "mixture", 2), data().batch
+    errors = []
+    for _ in range(2):
+        errors.append(model.loss(batch, torch.Generator().manual_seed(0), None)[1]["loss"].item())
+        with torch.no_grad():
+            for weights in model.members[1].parameters():
+                weights.mul_(20)
+    assert errors[1] > 1.2 * errors[0]

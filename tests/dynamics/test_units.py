@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.dynamics.known import Episode, Windows, windows
+from tests.dynamics.known import Episode, Windows, untrained, windows
 from worldvae.dynamics.heads import ExpectationHead
+from worldvae.dynamics.known_values import KnownValues, nearest_counts, two_hot_counts
+from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.units import MEASURED, Units, measure_units
 from worldvae.indices import evenly
 
@@ -33,8 +37,8 @@ def test_what_happens_once_among_many_windows_can_be_dreamed() -> None:
     rewards, jumps = np.zeros((2, COUNT))
     rewards[unmeasured[100]], jumps[unmeasured[5_000]] = 100.0, -8.0
     units = measure_units(single_decisions(rewards, jumps), 1, 64)
-    assert units.rewards[-1] == 100
-    assert units.rewards[0] == 0
+    assert units.rewards.values[-1] == 100
+    assert units.rewards.values[0] == 0
     assert units.reward_std == pytest.approx(rewards.std(), rel=1e-3)
     assert values(units) == [-8, 0]
     many = np.random.default_rng(0).normal(size=COUNT)
@@ -44,7 +48,7 @@ def test_what_happens_once_among_many_windows_can_be_dreamed() -> None:
 
 def values(units: Units) -> list[float]:
     """The classes of the first key."""
-    row = units.key_classes[0]
+    row = units.key_classes.values[0]
     found: list[float] = row[~row.isnan()].tolist()
     return found
 
@@ -89,9 +93,9 @@ def test_keys_that_change_slowly_are_dreamed_at_their_speed(raw: NDArray[np.floa
 def test_large_rewards_of_a_small_range_are_told_apart(low: float, high: float) -> None:
     signs = np.random.default_rng(0).choice([-1.0, 1.0], 400)
     rewards = np.where(signs > 0, high, low).astype(np.float32)
-    support = measure_units(single_decisions(rewards, np.zeros(400)), 1, 64).rewards
+    support = measure_units(single_decisions(rewards, np.zeros(400)), 1, 64).rewards.values
     assert (support.diff() > 0).all()
-    head = ExpectationHead(1, support)
+    head = ExpectationHead(1, KnownValues.even(support))
     optimizer = torch.optim.Adam(head.parameters(), 0.3)
     features, truth = torch.from_numpy(signs).float()[:, None], torch.from_numpy(rewards)
     for _ in range(200):
@@ -110,4 +114,72 @@ def test_without_a_change_to_measure_units_are_finite() -> None:
     units = measure_units(windows(ends, 3), 1, 64)
     assert units.change.tolist() == [1, 1]
     assert values(units) == [0]
-    assert units.rewards[[0, -1]].tolist() == [0, 4]
+    assert units.rewards.values[[0, -1]].tolist() == [0, 4]
+
+
+def eventful(seed: int) -> Windows:
+    """Episodes of 20 decisions: 30 % pay 1, one key falls by 3 in 2 %, the last ends of 60 %."""
+    random, episodes = np.random.default_rng(seed), list[Episode]()
+    for _ in range(200):
+        codes = random.normal(size=(21, 2))
+        codes[1:, 1] = codes[0, 1] - 3 * np.cumsum(random.random(20) < 0.02)
+        rewards = (random.random(20) < 0.3).astype(np.float64)
+        episodes.append((codes, np.zeros((20, 1)), rewards, bool(random.random() < 0.6)))
+    return windows(episodes, 20)
+
+
+@pytest.mark.parametrize("end_weight", [1.0, 10.0])
+@pytest.mark.parametrize("head", ["mixture", "categorical"])
+def test_untrained_dynamics_are_wrong_about_when_and_not_about_how_often(
+    head: str, end_weight: float
+) -> None:
+    """The control of dreams: the same network, the same rates of rewards, ends and keys."""
+    data = eventful(0)
+    model = untrained(data, keys=1, objective={"end_weight": end_weight}, head=head)
+    random = torch.Generator().manual_seed(0)
+    state = replace(model.initial(50), code=torch.randn(50, 2, generator=random))
+    found = model.predict(state, torch.zeros(50, 1))
+    rewards, ends = data.events()
+    torch.testing.assert_close(
+        found.end_probability, torch.full((50,), ends.mean()), rtol=1e-3, atol=0
+    )
+    torch.testing.assert_close(found.reward, torch.full((50,), rewards.mean()), rtol=1e-3, atol=0)
+    assert found.change.keys is not None
+    falls = (data.key_changes(1) < -1).mean()
+    told = found.change.keys.log_prob(torch.full((50, 1), -3.0)).exp()
+    torch.testing.assert_close(told, torch.full((50, 1), falls), rtol=1e-3, atol=0)
+
+
+def test_the_mean_of_a_support_under_its_counts_is_that_of_the_numbers() -> None:
+    values = np.array([-2, 0, 0.5, 3], np.float32)
+    numbers = np.array([-2, -1, 0.1, 0.5, 2, 3, 3], np.float32)
+    counts = two_hot_counts(numbers, values)
+    assert counts.sum() == pytest.approx(7)
+    assert counts @ values == pytest.approx(numbers.sum(), rel=1e-6)
+    np.testing.assert_allclose(counts, [1.5, 0.5 + 0.8, 0.2 + 1 + 0.4, 0.6 + 2], rtol=1e-6)
+
+
+def test_numbers_count_for_the_nearest_value() -> None:
+    values, numbers = np.array([-1, 0, 4], np.float32), np.array([-9, -0.6, -0.4, 1.9, 2.1, 9])
+    assert nearest_counts(numbers.astype(np.float32), values).tolist() == [2, 2, 2]
+
+
+def test_dreamed_keys_stay_within_what_training_has_seen() -> None:
+    """What the next step reads, too: no memory knows of a health below 0."""
+    data = eventful(1)
+    model, random = untrained(data, keys=1), torch.Generator().manual_seed(0)
+    seen = data.key_values(1)
+    state, lowest = model.initial(64), 0.0
+    for _ in range(300):
+        state, step = model.imagine(state, torch.zeros(64, 1), random)
+        assert torch.equal(step.code, state.code)
+        assert seen.min() <= state.code[:, 1].min()
+        assert state.code[:, 1].max() <= seen.max()
+        lowest = min(lowest, state.code[:, 1].min().item())
+    assert lowest == seen.min()
+    start = model.initial(8)
+    freely = model.members[0].run_freely(
+        start.carried[0], start.code, torch.zeros(8, 300, 1), Noise(random)
+    )[1]
+    assert freely[..., 1].min() == seen.min()
+    assert model.moved(start.code, torch.full((8, 2), -99.0))[0].tolist() == [-99, seen.min()]

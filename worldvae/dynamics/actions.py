@@ -50,7 +50,8 @@ class ActionSpace(Config):
         """Return actions (N, ...) as vectors (N, A) float32.
 
         Discrete actions are one-hot. A Box is scaled from its bounds to [-1, 1], after its numbers
-        were rounded if the environment rounds them: dynamics learned from what it had taken.
+        were clipped to them, and rounded if the environment rounds them: dynamics learned from what
+        it had taken.
         """
         if self.choices is not None:
             one_hot: NDArray[np.float32] = np.eye(self.choices, dtype=np.float32)[actions]
@@ -58,5 +59,6 @@ class ActionSpace(Config):
         numbers = np.asarray(actions, np.float32).reshape(len(actions), -1)
         numbers = np.rint(numbers) if self.whole else numbers
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        numbers = numbers.clip(low, high)
         width = np.where(high > low, high - low, 1)
         return (2 * (numbers - low) / width - 1).astype(np.float32)

@@ -21,7 +21,12 @@ class DynamicsNetwork(Config):
     core: Literal["gru", "lstm"] = Field(
         "gru", description="What remembers: a GRU or an LSTM, both with layer normalisation."
     )
-    memory: int = Field(256, ge=1, le=8_192, description="Numbers M of the memory.")
+    memory: int = Field(
+        256,
+        ge=2,
+        le=8_192,
+        description="Numbers M of the memory, which are shown in units of their own deviation.",
+    )
     hidden: int = Field(
         256, ge=1, le=8_192, description="Units of the layer between memory and predictions."
     )

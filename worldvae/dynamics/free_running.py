@@ -33,7 +33,17 @@ def code_errors(samples: tuple[Tensor, Tensor], truth: Tensor, latents: int) -> 
     return parts
 
 
-def end_error(probability: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor:
+def mean_error(first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
+    """Return the squared error of an expectation, of two independent estimates of it, each (...).
+
+    (x - y) (x' - y): on average that of their mean over all runs, which is least for the true
+    expectation (an absolute error is least for the median, 0 where rewards are rare). The square of
+    a run's own error would punish dreams for being as uncertain as the world.
+    """
+    return (first - truth) * (second - truth)
+
+
+def end_error(first: Tensor, second: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor:
     """Return the Brier score of ends (B, T), over that of their mean rate; 0 without ends.
 
     Unlike a cross-entropy it is bounded: one surprise among the rare ends does not outweigh what
@@ -41,8 +51,8 @@ def end_error(probability: Tensor, batch: SequenceBatch, rate: Tensor) -> Tensor
     """
     variance = rate * (1 - rate)
     if not variance:
-        return torch.zeros_like(probability)
-    return (probability - batch.terminated.float()).square() / variance
+        return torch.zeros_like(first)
+    return mean_error(first, second, batch.terminated.float()) / variance
 
 
 def free_metrics(parts: dict[str, Tensor], batch: SequenceBatch) -> dict[str, Tensor]:

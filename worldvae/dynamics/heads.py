@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from worldvae.dynamics.known_values import KnownValues
 from worldvae.dynamics.noise import Noise
 
 LOG_STD = (-3.0, 3.0)
@@ -134,15 +135,21 @@ class MixtureHead(nn.Module):
 
 
 class ClassesHead(nn.Module):
-    """Predicts one of K `values` (D, K) for each of D numbers; NaN is no value."""
+    """Predicts one of K values for each of D numbers, of which (D, K) are known; NaN is none."""
 
     values: Tensor
+    log_shares: Tensor
 
-    def __init__(self, inputs: int, values: Tensor) -> None:
+    def __init__(self, inputs: int, known: KnownValues) -> None:
         super().__init__()
-        self.layer = nn.Linear(inputs, values.numel())
-        nn.init.zeros_(self.layer.weight)
-        self.register_buffer("values", values.clone())
+        self.layer = nn.Linear(inputs, known.values.numel())
+        self.register_buffer("values", known.values.clone())
+        self.register_buffer("log_shares", known.log_shares.clone())
+        self.begin()
+
+    def begin(self) -> None:
+        """Predict the shares of training, whatever is read."""
+        begin_at(self.layer, self.log_shares)
 
     def forward(self, features: Tensor) -> Classes:
         """Predict from features (..., F)."""
@@ -165,19 +172,25 @@ class ClassesHead(nn.Module):
 
 
 class ExpectationHead(nn.Module):
-    """Predicts the mean of a number as that of a distribution over `support` (K,), ascending.
+    """Predicts the mean of a number as that of a distribution over K ascending values, (K,).
 
     A number between two values is their two-hot mixture, so large and small rewards cost alike
     (Hafner et al., 2023).
     """
 
     support: Tensor
+    log_shares: Tensor
 
-    def __init__(self, inputs: int, support: Tensor) -> None:
+    def __init__(self, inputs: int, known: KnownValues) -> None:
         super().__init__()
-        self.layer = nn.Linear(inputs, len(support))
-        nn.init.zeros_(self.layer.weight)
-        self.register_buffer("support", support.clone())
+        self.layer = nn.Linear(inputs, len(known.values))
+        self.register_buffer("support", known.values.clone())
+        self.register_buffer("log_shares", known.log_shares.clone())
+        self.begin()
+
+    def begin(self) -> None:
+        """Predict the shares of training, whatever is read."""
+        begin_at(self.layer, self.log_shares)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return log weights of the support: (..., F) -> (..., K)."""
@@ -209,6 +222,17 @@ class ExpectationHead(nn.Module):
         """
         low, high = before.support[0] <= self.support[0], self.support[-1] <= before.support[-1]
         return before.state_dict() if low and high else self.state_dict()
+
+
+@torch.no_grad()
+def begin_at(layer: nn.Linear, logits: Tensor) -> None:
+    """Let `layer` answer `logits`, as many numbers as it has, to whatever it reads.
+
+    What is common in training need not be learned then, and an untrained network is wrong about
+    what follows from what, and not about how often.
+    """
+    layer.weight.zero_()
+    layer.bias.copy_(logits.flatten())
 
 
 def gone_on(head: nn.Module, before: nn.Module | None) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from worldvae.dynamics.heads import (
     Distribution,
     ExpectationHead,
     MixtureHead,
+    begin_at,
 )
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.units import Units
@@ -68,6 +69,8 @@ class Events:
 class Member(nn.Module):
     """A cell that remembers codes and actions, and heads that predict from it."""
 
+    key_range: Tensor
+
     def __init__(
         self, network: DynamicsNetwork, latents: int, keys: int, action_size: int, units: Units
     ) -> None:
@@ -81,9 +84,17 @@ class Member(nn.Module):
         self.keys = ClassesHead(hidden, units.key_classes) if keys else None
         self.reward = ExpectationHead(hidden, units.rewards)
         self.end = nn.Linear(hidden, 1)
-        # Ends are rare, and an untrained head would have to learn that first.
-        nn.init.zeros_(self.end.weight)
-        nn.init.constant_(self.end.bias, units.end_logit)
+        self.register_buffer("key_range", units.key_range.clone())
+
+    def begin(self, end_rate: float, end_weight: float) -> None:
+        """Let what untrained heads predict be as common as in training, whatever is read."""
+        for head in self.modules():
+            if isinstance(head, ClassesHead | ExpectationHead):
+                head.begin()
+        # The weight multiplies the odds, and is taken off again where they are read.
+        odds = min(max(end_rate, 1e-5), 1 - 1e-5)
+        odds = end_weight * odds / (1 - odds)
+        begin_at(self.end, self.end.bias.new_tensor(math.log(odds)))
 
     def features(self, carried: Tensor, codes: Tensor, actions: Tensor) -> Tensor:
         """Return what predictions are made of, (..., F), of a decision.
@@ -108,6 +119,19 @@ class Member(nn.Module):
         keys = None if self.keys is None else self.keys(self.event_layer(features))
         return Change(self.latent_changes(features), keys)
 
+    def moved(self, code: Tensor, change: Tensor) -> Tensor:
+        """Return the code (..., D) after a change; keys stay within what training has seen of them.
+
+        A health below 0 would be read by the next step, which knows of none.
+        """
+        after = code + change
+        if self.keys is None:
+            return after
+        low, high = self.key_range
+        latents, keys = after[..., : -len(low)], after[..., -len(low) :]
+        # What `clamp` does, as the exporter to ONNX knows it.
+        return torch.cat([latents, keys.maximum(low).minimum(high)], -1)
+
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
         """Remember T steps of codes (B, T, D) and actions (B, T, A): what is carried, (B, T, C)."""
         return self.cell.scan(torch.cat([codes, actions], -1), carried)
@@ -125,7 +149,7 @@ class Member(nn.Module):
             carried = self.cell(torch.cat([code, action], -1), carried)
             feature = self.features(carried, code, action)
             with torch.no_grad():
-                code = code + self.change(feature).sample(noise, 1.0)
+                code = self.moved(code, self.change(feature).sample(noise, 1.0))
             features.append(feature)
             codes.append(code)
         return torch.stack(features, 1), torch.stack(codes, 1)

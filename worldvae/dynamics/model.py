@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
-from worldvae.dynamics.free_running import code_errors, end_error, free_metrics
+from worldvae.dynamics.free_running import (
+    code_errors,
+    end_error,
+    free_metrics,
+    mean_error,
+)
 from worldvae.dynamics.heads import gone_on
 from worldvae.dynamics.masks import masked_mean
 from worldvae.dynamics.member import Change, Member, end_costs, true_logits
@@ -51,19 +56,27 @@ class Dynamics(nn.Module):
         self.register_buffer("change_scale", units.change.clone())
         self.register_buffer("reward_scale", torch.tensor(units.reward_std))
         self.register_buffer("end_rate", torch.tensor(units.end_rate))
+        self.begin()
+
+    def begin(self) -> None:
+        """Let what untrained weights predict be as common as in training, whatever is read."""
+        for index in range(len(self.members)):
+            self._member(index).begin(float(self.end_rate), self.config.objective.end_weight)
 
     def go_on_from(self, before: Dynamics) -> None:
         """Take the weights of `before`, and the scale of changes that they know.
 
         A head of values that the units of this model go beyond begins anew with these. Scales that
-        only judge errors are this model's, too. Raises RuntimeError if the networks differ.
+        only judge errors, and the range of keys, are this model's, too. Raises RuntimeError if the
+        networks differ.
         """
         state = before.state_dict()
-        state |= {name: self.get_buffer(name) for name in ("reward_scale", "end_rate")}
+        own = "reward_scale", "end_rate", "key_range"
+        state |= {name: held for name, held in self.named_buffers() if name.endswith(own)}
         known = dict(before.named_modules())
         for name, head in self.named_modules():
-            own = gone_on(head, known.get(name))
-            state |= {f"{name}.{key}": value for key, value in own.items()}
+            anew = gone_on(head, known.get(name))
+            state |= {f"{name}.{key}": value for key, value in anew.items()}
         self.load_state_dict(state, strict=True)
 
     @property
@@ -106,7 +119,7 @@ class Dynamics(nn.Module):
         change = _chosen([one.change.sample(noise, temperature) for one in predictions], members)
         reward = _chosen([one.reward for one in predictions], members)
         probability = _chosen([one.end_probability for one in predictions], members)
-        code = state.code + change
+        code = self.moved(state.code, change)
         step = Step(
             code=code,
             reward=reward,
@@ -129,6 +142,15 @@ class Dynamics(nn.Module):
         carried = self._remember(state, actions)
         members = range(len(self.members))
         return carried, [self._predict(k, carried[k], state.code, actions) for k in members]
+
+    def moved(self, code: Tensor, change: Tensor) -> Tensor:
+        """Return the code (N, D) after a change; keys stay within what training has seen."""
+        return self._member(0).moved(code, change)
+
+    @property
+    def key_range(self) -> Tensor:
+        """The least and the greatest value of each key in training: (2, X)."""
+        return self._member(0).key_range
 
     def memory(self, state: DynamicsState) -> Tensor:
         """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""
@@ -233,20 +255,28 @@ class Dynamics(nn.Module):
         rest = batch.each(lambda part: part[:, late:])
         if not rest.targets.any():
             return {}
-        network = self._member(0)
+        parts = [self._free_parts(k, batch, rest, noise) for k in range(len(self.members))]
+        means = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
+        return free_metrics(means, rest)
+
+    def _free_parts(
+        self, member: int, batch: SequenceBatch, rest: SequenceBatch, noise: Noise
+    ) -> dict[str, Tensor]:
+        """Return the errors (B, T) of one member that runs freely over `rest`."""
+        network, late = self._member(member), self.config.objective.observed
         start = batch.mean.new_zeros(len(batch), network.cell.carried)
         carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
         runs = [
             network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)
         ]
-        samples = runs[0][1], runs[1][1]
         events = [network.events(features) for features, _ in runs]
-        rewards = [network.reward.mean(one.reward) - rest.rewards for one in events]
+        rewards = [network.reward.mean(one.reward) for one in events]
         ends = [self.end_probability(one.end) for one in events]
-        parts = code_errors(samples, rest.mean[:, 1:], self.latents)
-        parts["reward"] = torch.stack(rewards).abs().mean(0) / self.reward_scale
-        parts["end"] = end_error(torch.stack(ends).mean(0), rest, self.end_rate)
-        return free_metrics(parts, rest)
+        parts = code_errors((runs[0][1], runs[1][1]), rest.mean[:, 1:], self.latents)
+        wrong = mean_error(rewards[0], rewards[1], rest.rewards)
+        parts["reward"] = wrong / self.reward_scale.square()
+        parts["end"] = end_error(ends[0], ends[1], rest, self.end_rate)
+        return parts
 
     def _remember(self, state: DynamicsState, actions: Tensor) -> Tensor:
         """Return what is carried after the actions (N, A): (K, N, C)."""

@@ -168,12 +168,17 @@ class Sequences:
 
         Each decision is there once.
         """
+        return _joined([np.diff(values) for values in self._shown(number)], np.float32)
+
+    def key_values(self, number: int) -> NDArray[np.float32]:
+        """Return number `number` of the code, a key, wherever it was shown: (n,)."""
+        return _joined(self._shown(number), np.float32)
+
+    def _shown(self, number: int) -> list[NDArray[np.float32]]:
+        """Return a key of each episode, without what is shown after a termination."""
         column = number - self.latents
-        shown = [record.length + (not record.terminated) for record in self.records]
-        changes = [
-            np.diff(keys[:stop, column]) for keys, stop in zip(self._keys, shown, strict=True)
-        ]
-        return _joined(changes, np.float32)
+        stops = [record.length + (not record.terminated) for record in self.records]
+        return [keys[:stop, column] for keys, stop in zip(self._keys, stops, strict=True)]
 
     def episode(self, index: int) -> EncodedEpisode:
         """Return the whole episode `records[index]`; its latents are copied only beside keys."""

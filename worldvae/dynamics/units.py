@@ -11,6 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldvae.dynamics.known_values import (
+    KnownValues,
+    log_shares,
+    nearest_counts,
+    two_hot_counts,
+)
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.symlog import symexp, symlog
 from worldvae.training.batches import Examples, even_batches
@@ -23,6 +29,9 @@ REWARDS = 63
 
 SMALLEST = 1e-3
 """Least deviation of a change; a number that never changes has some."""
+
+BEYOND = float(np.finfo(np.float32).max)
+"""No number is beyond it."""
 
 DECIMALS = 5, 12
 """Least and most decimals to which changes are told apart; numbers of about 1 have no more."""
@@ -40,6 +49,9 @@ class MeasuredWindows(Examples[SequenceBatch], Protocol):
     def key_changes(self, number: int) -> NDArray[np.float32]:
         """Return how number `number` of the code, a key, changes by each target decision: (n,)."""
 
+    def key_values(self, number: int) -> NDArray[np.float32]:
+        """Return number `number` of the code, a key, wherever it was shown: (n,)."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -47,21 +59,17 @@ class Units:
 
     change: Tensor
     """(D,): the standard deviation of each number's change."""
-    latent_classes: Tensor
+    latent_classes: KnownValues
     """(Z, K): quantiles of the change of each latent."""
-    key_classes: Tensor
-    """(X, K): the values that the change of each key has, or its quantiles; NaN where fewer."""
-    rewards: Tensor
-    """(R,): the support of rewards, ascending."""
+    key_classes: KnownValues
+    """(X, K): the values that the change of each key has, or its quantiles."""
+    key_range: Tensor
+    """(2, X): the least and the greatest value of each key."""
+    rewards: KnownValues
+    """(R,): the support of rewards."""
     reward_std: float
     end_rate: float
     """The share of decisions that end an episode."""
-
-    @property
-    def end_logit(self) -> float:
-        """The logit of the share of decisions that end an episode, kept away from 0 and 1."""
-        rate = min(max(self.end_rate, 1e-5), 1 - 1e-5)
-        return math.log(rate / (1 - rate))
 
     @classmethod
     def neutral(cls, latents: int, keys: int, bins: int) -> Units:
@@ -69,9 +77,10 @@ class Units:
         classes = torch.linspace(-1, 1, bins)
         return cls(
             torch.ones(latents + keys),
-            classes.expand(latents, bins),
-            classes.expand(keys, bins),
-            torch.linspace(-1, 1, REWARDS),
+            KnownValues.even(classes.expand(latents, bins)),
+            KnownValues.even(classes.expand(keys, bins)),
+            torch.tensor([[-BEYOND], [BEYOND]]).expand(2, keys),
+            KnownValues.even(torch.linspace(-1, 1, REWARDS)),
             1.0,
             0.5,
         )
@@ -81,18 +90,40 @@ def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
     """Return the units of `windows`; `latents` is Z, `bins` is K."""
     changes = _changes(windows)
     rewards, ends = windows.events()
-    keys = [
-        _classes(windows.key_changes(number), changes[:, number], bins)
-        for number in range(latents, changes.shape[1])
-    ]
+    numbers = range(latents, changes.shape[1])
+    keys = [_known(windows.key_changes(k), changes[:, k], bins) for k in numbers]
     return Units(
         change=torch.from_numpy(_deviations(changes)),
-        latent_classes=_stack([_classes(one, one, bins) for one in changes[:, :latents].T], bins),
+        latent_classes=_stack([_known(one, one, bins) for one in changes[:, :latents].T], bins),
         key_classes=_stack(keys, bins),
-        rewards=_support(rewards),
+        key_range=torch.from_numpy(
+            np.array([_range(windows.key_values(number)) for number in numbers], np.float32)
+        )
+        .reshape(-1, 2)
+        .T,
+        rewards=_known_rewards(rewards),
         reward_std=float(max(rewards.std(), SMALLEST)),
         end_rate=float(ends.astype(np.float32).mean()),
     )
+
+
+def _range(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the least and the greatest of values (n,); no bounds where there are none."""
+    return (float(values.min()), float(values.max())) if len(values) else (-BEYOND, BEYOND)
+
+
+def _known(
+    every: NDArray[np.float32], measured: NDArray[np.float32], bins: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the classes of `every` (n,) as `_classes` does, and the log of their shares."""
+    values = _classes(every, measured, bins)
+    return values, log_shares(nearest_counts(every, values))
+
+
+def _known_rewards(rewards: NDArray[np.float32]) -> KnownValues:
+    support = _support(rewards)
+    shares = log_shares(two_hot_counts(rewards, support.numpy()))
+    return KnownValues(support, torch.from_numpy(shares))
 
 
 def _changes(windows: Examples[SequenceBatch]) -> NDArray[np.float32]:
@@ -160,11 +191,12 @@ def _centres(
     return np.where(exact, distinct, means).astype(np.float32)
 
 
-def _stack(rows: list[NDArray[np.float32]], bins: int) -> Tensor:
-    table = np.full((len(rows), bins), np.nan, np.float32)
-    for row, values in zip(table, rows, strict=True):
-        row[: len(values)] = values
-    return torch.from_numpy(table)
+def _stack(rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]], bins: int) -> KnownValues:
+    values, shares = (np.full((len(rows), bins), fill, np.float32) for fill in (np.nan, 0.0))
+    for row, (known, log_share) in enumerate(rows):
+        values[row, : len(known)] = known
+        shares[row, : len(known)] = log_share
+    return KnownValues(torch.from_numpy(values), torch.from_numpy(shares))
 
 
 def _support(rewards: NDArray[np.float32]) -> Tensor:

@@ -66,9 +66,9 @@ class DynamicsGraph(ExportedGraph):
         action = tensors[ACTION]
         remember = self._remember
         predicted = remember.dynamics.predict(state, remember.actions(action))
-        code = state.code + predicted.change.mean()
+        code = remember.dynamics.moved(state.code, predicted.change.mean())
         sizes = [self._latents, *(key.size for key in self._keys)]
-        latents, *parts = code.split(sizes, -1)
+        latents, *parts = code.split_with_sizes(sizes, -1)
         shown = {
             f"predicted_{key.name}": remember.units[key.name].undone(part)
             for key, part in zip(self._keys, parts, strict=True)

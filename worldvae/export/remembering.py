@@ -61,6 +61,7 @@ class ActionEncoding(nn.Module):
     """Turns actions of policies into the numbers that dynamics read, as `ActionSpace.encode`."""
 
     low: Tensor
+    high: Tensor
     width: Tensor
 
     def __init__(self, actions: ActionSpace) -> None:
@@ -70,6 +71,7 @@ class ActionEncoding(nn.Module):
             torch.tensor(bound, dtype=torch.float32) for bound in (actions.low, actions.high)
         )
         self.register_buffer("low", low)
+        self.register_buffer("high", high)
         self.register_buffer("width", torch.where(high > low, high - low, 1.0))
 
     def forward(self, actions: Tensor) -> Tensor:
@@ -77,6 +79,7 @@ class ActionEncoding(nn.Module):
         if self._choices is not None:
             return functional.one_hot(actions, self._choices).to(torch.float32)
         taken = actions.round() if self._is_whole else actions
+        taken = taken.maximum(self.low).minimum(self.high)
         return 2 * (taken - self.low) / self.width - 1
 
 

@@ -112,7 +112,8 @@ export class NumberActions {
   encode(action) {
     return Float32Array.from(action, (value, axis) => {
       const width = this.high[axis] > this.low[axis] ? this.high[axis] - this.low[axis] : 1;
-      return (2 * (this.taken(value) - this.low[axis])) / width - 1;
+      const taken = Math.min(Math.max(this.taken(value), this.low[axis]), this.high[axis]);
+      return (2 * (taken - this.low[axis])) / width - 1;
     });
   }
 

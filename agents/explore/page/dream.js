@@ -75,7 +75,7 @@ export class Dream {
     const after = await this.dynamics.predict(now.memory, now.code, this.actions.encode(action));
     const prediction = after.members[this.member];
     const change = drawChange(prediction, temperature, noise);
-    const code = now.code.map((value, d) => value + change[d]);
+    const code = this.dynamics.moved(now.code, change);
     const { reward, endProbability } = prediction;
     const moment = {
       memory: after.memory, code, action, decision, temperature, reward, endProbability,

@@ -44,14 +44,22 @@ export class Dynamics {
     return past;
   }
 
-  /** Return the keys beside the frame, in their own units and within their bounds. */
+  /** Return the code after a change; keys stay within what training has seen of them. */
+  moved(code, change) {
+    const { latents, keys } = this.facts;
+    const low = keys.flatMap((key) => key.low);
+    const high = keys.flatMap((key) => key.high);
+    return code.map((value, d) => {
+      const after = value + change[d];
+      return d < latents ? after : Math.min(Math.max(after, low[d - latents]), high[d - latents]);
+    });
+  }
+
+  /** Return the keys beside the frame, in their own units. */
   keysOf(code) {
     let first = this.facts.latents;
-    return this.facts.keys.map(({ name, mean, std, low, high }) => {
-      const values = mean.map((_, place) => {
-        const value = code[first + place] * std[place] + mean[place];
-        return Math.min(Math.max(value, low[place] ?? -Infinity), high[place] ?? Infinity);
-      });
+    return this.facts.keys.map(({ name, mean, std }) => {
+      const values = mean.map((_, place) => code[first + place] * std[place] + mean[place]);
       first += mean.length;
       return { name, values };
     });

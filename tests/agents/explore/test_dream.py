@@ -381,7 +381,7 @@ def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
     """Of two that are as near, the even one: where Python and the page differ, so do dreams."""
     from worldvae.dynamics.actions import ActionSpace
 
-    values = [-2.5, -1.5, -0.5, -0.2, 0.5, 1.5, 2.4999, 2.5, 3.0]
+    values = [-2.5, -1.5, -0.5, -0.2, 0.5, 1.5, 2.4999, 2.5, 33.0]
     facts = {"kind": "box", "names": [], "low": [-3] * 9, "high": [5] * 9, "whole": True}
     encoded, words = page.wait(
         "const [facts, action] = arguments;"
@@ -399,8 +399,10 @@ def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
 def test_keys_beside_the_frame_are_shown_in_their_own_units(page: Any) -> None:
     found = page.wait(
         "const dynamics = Object.create(worldvae.dynamics);"
-        "const key = { name: 'health', mean: [50], std: [20], low: [0], high: [100] };"
+        "const key = { name: 'health', mean: [50], std: [20], low: [-2.5], high: [2.5] };"
         "dynamics.facts = { latents: 2, keys: [key] };"
-        "return [-1, 4, -3].map(value => dynamics.keysOf([0, 0, value])[0].values[0])"
+        "const shown = (value) => dynamics.keysOf([0, 0, value])[0].values[0];"
+        "const after = (change) => dynamics.moved([0, 0, 1], [9, -9, change]);"
+        "return [shown(-1), shown(2.5), after(0.5), after(3), after(-4)]"
     )
-    assert found == [30, 100, 0]
+    assert found == [30, 100, [9, -9, 1.5], [9, -9, 2.5], [9, -9, -2.5]]

@@ -5,13 +5,11 @@ Shapes: B frames, H W C image, D numbers of a code, S state variables.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from worldvae.autoencoders.backends import Frames
 from worldvae.autoencoders.checkpoint import hash_encoder
@@ -117,13 +115,9 @@ def open_dynamics(
 def untrained_twin(model: Dynamics, seed: int) -> Dynamics:
     """Return the same network with initial weights, in the same units."""
     twin = Dynamics(model.config, seed=derive(seed, "untrained"))
-    rate = min(max(float(model.end_rate), 1e-5), 1 - 1e-5)
-    with torch.no_grad():
-        for name, values in model.named_buffers():
-            twin.get_buffer(name).copy_(values)
-        for name, weights in twin.named_parameters():
-            if name.endswith(".end.bias"):
-                weights.fill_(math.log(rate / (1 - rate)))
+    for name, values in model.named_buffers():
+        twin.get_buffer(name).copy_(values)
+    twin.begin()
     return twin.eval().requires_grad_(False)
 
 
