@@ -20,7 +20,10 @@ from agents.gap.measure import (
     RESAMPLES,
     STATISTICS,
     ceiling,
+    choice_interval,
     difference_interval,
+    error_of_mean,
+    error_of_noise,
     indifference,
     intervals,
 )
@@ -46,7 +49,8 @@ class PlayedPair:
 def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
     real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
-    bounds = intervals(real, dream, _resampling(seed, what))
+    resampling = _resampling(seed, what)
+    bounds = intervals(real, dream, resampling)
     means = real.mean(1), dream.mean(1)
     measured = {
         name: _measured(float(statistic(*means)), bounds[name])
@@ -54,6 +58,11 @@ def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     }
     return Agreement(
         **measured,
+        choice=_measured(
+            measured["relative_regret"].value, choice_interval(real, dream, resampling)
+        ),
+        error_of_mean=error_of_mean(means[0]),
+        error_of_noise=error_of_noise(real, dream),
         spread=float(means[0].std()),
         indifference=indifference(real),
         ceiling=ceiling(real, numpy_stream(seed, "gap", "ceiling", what)),

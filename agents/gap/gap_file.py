@@ -75,6 +75,15 @@ class Agreement(Content):
         description="regret@1: best real score minus that of the dream's best."
     )
     relative_regret: Measured = Field(description="The same as a share of the range of scores.")
+    choice: Measured = Field(
+        description="relative_regret of these very policies: its interval is over episodes alone."
+    )
+    error_of_mean: float = Field(
+        description="absolute_error of a dream that promises every policy reality's mean."
+    )
+    error_of_noise: float = Field(
+        description="absolute_error that a true dream would show in so many episodes."
+    )
     spread: float = Field(description="Deviation of reality's scores between policies.")
     indifference: float = Field(description="p-value of Kruskal and Wallis: reality ranks nothing.")
     ceiling: float = Field(description="Rank correlation of half of reality's episodes with half.")

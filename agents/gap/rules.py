@@ -29,6 +29,9 @@ FLATTERY = 0.2
 BIASED = 0.5
 """The share of the deviation between policies by which the dream may flatter all of them."""
 
+LOST = 0.2
+"""The share of the range of real returns that a choice by the dream may lack to the best."""
+
 MOSTLY_CUT = 0.5
 WORSE_ON_NEW = 1.5
 
@@ -111,6 +114,53 @@ def weak_ranking(report: GapReport) -> Finding | None:
         found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where "
         f"reality ranks itself at {report.returns.ceiling:.2f}.",
         advice=f"{_wider(report)}, or raise dynamics.own_samples.",
+    )
+
+
+def chooses_badly(report: GapReport) -> Finding | None:
+    """Find a dream whose best policy lacks more than LOST to reality's best, noise aside.
+
+    A rank correlation hardly sees it: one policy of many is out of its place.
+    """
+    lost = report.returns.choice
+    if lost.low <= LOST or report.returns.indifference >= SIGNIFICANT:
+        return None
+    promised = max(one.dream_return.value for one in report.policies)
+    liked = [one for one in report.policies if one.dream_return.value == promised]
+    name = liked[0].name if len(liked) == 1 else f"{len(liked)} policies equally"
+    gets = float(np.mean([one.real_return.value for one in liked]))
+    best = max(report.policies, key=lambda one: one.real_return.value)
+    interval = f"95 %: {percent(lost.low)} to {percent(lost.high)}"
+    return Finding(
+        severity="doubtful",
+        name="chooses_badly",
+        found=f"The dream chooses badly: it likes {name} best, with {number(gets)} in reality, "
+        f"where {best.name} gets {number(best.real_return.value)}. That loses "
+        f"{percent(lost.value)} ({interval}) of the range.",
+        advice="Play the dream's best in reality before it is chosen. "
+        f"{_wider(report)}, so that the dream learns what it has wrong.",
+    )
+
+
+def off(report: GapReport) -> Finding | None:
+    """Find returns that are promised worse than by one number, reality's mean, for all policies.
+
+    Noise makes means of few episodes differ from true ones; that much is no fault of the dream.
+    """
+    found = report.returns
+    if found.indifference >= SIGNIFICANT:
+        return None
+    if found.absolute_error.low <= found.error_of_mean + found.error_of_noise:
+        return None
+    ranks = found.spearman.low > 0 and found.spearman.value >= WELL and found.choice.low <= LOST
+    use = "Use it to choose between policies, and believe" if ranks else "Believe"
+    return Finding(
+        severity="doubtful",
+        name="off",
+        found=f"What the dream promises is off by {with_interval(found.absolute_error)} a policy: "
+        f"reality's mean, promised to all of them, is off by {number(found.error_of_mean)}.",
+        advice=f"{use} no return that it promises. See which of reward and ends is wrong (python "
+        "-m scripts.dynamics CONFIG).",
     )
 
 
@@ -229,6 +279,8 @@ RULES: tuple[Rule, ...] = (
     unknown_ranking,
     inverted_ranking,
     weak_ranking,
+    chooses_badly,
+    off,
     off_lengths,
     flatters_agents,
     flatters_all,

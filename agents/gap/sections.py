@@ -40,7 +40,8 @@ def agreement(report: GapReport) -> str:
             "Absolute error, rank correlation and regret@1 as in Fu et al. (2021), with percentile "
             "bootstrap intervals over policies and over the episodes of each. The last row is what "
             "half of reality's episodes rank like the other half: no dream can be expected to do "
-            "much better."
+            "much better. A true dream would be off by the error of noise alone; one that knows "
+            "nothing of policies but their mean in reality, by the error of that mean."
         ),
     )
 
@@ -70,6 +71,8 @@ def _agreements(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
     for title, name in names.items():
         digits = 2 if name in {"spearman", "relative_regret"} else None
         yield title, [_cell(getattr(one, name), digits) for one in shown]
+    yield "Error of reality's mean", [(number(one.error_of_mean), "") for one in shown]
+    yield "Error of noise", [(number(one.error_of_noise), "") for one in shown]
     yield "Spearman of reality with itself", [(_ceiling(one), "") for one in shown]
 
 
