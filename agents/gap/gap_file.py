@@ -97,12 +97,13 @@ class TemperatureOnValidation(Content):
 
 
 class Promise(Content):
-    """One moment of the training of an agent in the dream."""
+    """One evaluation of an agent while it was trained in the dream."""
 
     agent: str
     env_steps: int = Field(description="Dreamed env steps of training so far.")
-    real: float = Field(description="Mean return of the evaluation in reality then.")
-    dream: float = Field(description="Mean return of dreams from held-out first frames then.")
+    real: Measured = Field(description="Mean return of its episodes in reality then.")
+    dream: Measured = Field(description="Mean return of dreams from held-out first frames then.")
+    flattery: Measured = Field(description="Mean return in the dream minus that in reality.")
     episodes: int = Field(description="How many dreams those are.")
 
 
@@ -124,7 +125,9 @@ class GapReport(Content):
     lengths: Agreement
     collected: Agreement | None = Field(description="Returns of kinds that were in the rollouts.")
     not_collected: Agreement | None = Field(description="Returns of kinds that were not.")
-    promises: tuple[Promise, ...] = Field(description="Of agents that were trained in the dream.")
+    promises: tuple[Promise, ...] = Field(
+        description="Of agents that were trained in a dream of these very dynamics."
+    )
     dynamics_sha256: str = Field(description="Hash of the dynamics.")
     seed: int = Field(description="Of the resamples, and of the policies.")
     seconds: float

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.gap.gap_file import GapReport, Measured, Trust
+from agents.gap.gap_file import GapReport, Measured, Promise, Trust
 from agents.gap.wording import capitalised, number, span, with_interval
 from worldvae.diagnostics.rules.evidence import Finding, Severity
 from worldvae.diagnostics.rules.findings import percent
@@ -24,7 +24,10 @@ SAME_LENGTH = 0.25
 """Dreamed lengths that vary between policies by less than this share of what real ones do."""
 
 FLATTERY = 0.2
-"""The share of an agent's real return by which the dream may promise more."""
+"""The share of an agent's real return by which the dream may promise more.
+
+At an evaluation in training, whose episodes are few: also of the range of all policies' returns.
+"""
 
 BIASED = 0.5
 """The share of the deviation between policies by which the dream may flatter all of them."""
@@ -217,6 +220,27 @@ def flatters_agents(report: GapReport) -> Finding | None:
     )
 
 
+def learned_faults(report: GapReport) -> Finding | None:
+    """Find agents that are promised clearly too much at the last evaluation of their training."""
+    last = {one.agent: one for one in report.promises}
+    faulty = [one for one in last.values() if one.flattery.low > 0 and _is_large(one, report)]
+    if not faulty:
+        return None
+    worst = max(faulty, key=lambda one: one.flattery.value)
+    first = next(one for one in report.promises if one.agent == worst.agent)
+    grown = f" After {first.env_steps:,} it was {with_interval(first.flattery)}."
+    return Finding(
+        severity="doubtful",
+        name="learned_faults",
+        found=f"Agents learned the dream's faults ({len(faulty)} of {len(last)}): after "
+        f"{worst.env_steps:,} dreamed steps {worst.agent} is promised {number(worst.dream.value)} "
+        f"where reality gives {number(worst.real.value)}, {with_interval(worst.flattery)} too "
+        f"much.{'' if first is worst else grown}",
+        advice="Practise for less (dream.env_steps), let them collect and relearn (dream.rounds), "
+        "or let members disagree (dynamics.members, dream.max_disagreement).",
+    )
+
+
 def worse_on_new(report: GapReport) -> Finding | None:
     old, new = report.collected, report.not_collected
     if old is None or new is None:
@@ -284,6 +308,7 @@ RULES: tuple[Rule, ...] = (
     off_lengths,
     flatters_agents,
     flatters_all,
+    learned_faults,
     worse_on_new,
     better_temperature,
     mostly_cut,
@@ -318,6 +343,12 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
         for world in BOTH
     )
     return real, dream
+
+
+def _is_large(promise: Promise, report: GapReport) -> bool:
+    """Whether it promises more than FLATTERY of the agent's return and of the range of returns."""
+    real = [one.real_return.value for one in report.policies]
+    return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
 
 
 def _absolute(found: Measured) -> Measured:

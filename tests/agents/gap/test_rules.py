@@ -9,7 +9,7 @@ import pytest
 
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
-from agents.gap.gap_file import GapReport, PlayedEpisodes, WorldName
+from agents.gap.gap_file import GapReport, Measured, PlayedEpisodes, Promise, WorldName
 from agents.gap.rules import find_gaps, judge
 
 GENERATOR = np.random.default_rng(7)
@@ -125,6 +125,52 @@ def test_a_scripted_policy_that_is_flattered_is_no_agent() -> None:
     dream = SKILL.copy()
     dream[23] = 1_550
     assert "flatters_agent" not in found(report(dream))
+
+
+def promised(agent: str, steps: int, real: float, dream: float, half: float = 30) -> Promise:
+    """An evaluation in training, `half` of the interval's width on either side."""
+    more, few = dream - real, half / np.sqrt(2)
+    return Promise(
+        agent=agent,
+        env_steps=steps,
+        real=Measured(value=real, low=real - few, high=real + few),
+        dream=Measured(value=dream, low=dream - few, high=dream + few),
+        flattery=Measured(value=more, low=more - half, high=more + half),
+        episodes=20,
+    )
+
+
+def test_agents_that_learned_the_faults_of_the_dream() -> None:
+    promises = (
+        promised("dream seed 0", 500_000, 300, 310),
+        promised("dream seed 0", 8_000_000, 320, 820),
+        promised("dream seed 1", 500_000, 300, 310),
+        promised("dream seed 1", 8_000_000, 320, 340),
+    )
+    learned = report(promises=promises)
+    severity, says = found(learned)["learned_faults"]
+    assert severity == "doubtful"
+    assert says == (
+        "Agents learned the dream's faults (1 of 2): after 8,000,000 dreamed steps dream seed 0 is "
+        "promised 820 where reality gives 320, 500 (95 %: 470 to 530) too much. After 500,000 it "
+        "was 10.0 (95 %: -20.0 to 40.0)."
+    )
+    assert verdict(learned) == "doubtful"
+    alone = found(report(promises=promises[1:2]))["learned_faults"][1]
+    assert alone.endswith("too much.")
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        (promised("dream seed 0", 8, 320, 400, half=90), "episodes may show as much by chance"),
+        (promised("dream seed 0", 8, 320, 380), "it is less than a fifth of its return"),
+        (promised("dream seed 0", 8, 10, 60), "it is less than a fifth of the range of returns"),
+    ],
+)
+def test_promises_that_are_kept_teach_no_faults(last: Promise, why: str) -> None:
+    before = promised("dream seed 0", 4, 320, 820)
+    assert "learned_faults" not in found(report(promises=(before, last))), why
 
 
 def test_a_dream_that_is_kind_to_all() -> None:
