@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from agents.arms.registry import ARMS
+from agents.gap.compare import promise
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import Promise, WorldName
 from agents.policy.agent import Agent
@@ -22,6 +21,9 @@ from agents.run.agent_result import EVALUATIONS
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import Policy
 from worldvae.wrappers.observer import Observer
+
+FEWEST_EPISODES = 2
+"""With fewer an evaluation has no interval."""
 
 
 def find_dreamers(
@@ -50,28 +52,26 @@ def find_dreamers(
     return competitors, skipped
 
 
-def read_promises(run: Path) -> Iterator[Promise]:
-    """Yield what the dream promised each agent that trained in it, and what reality gave.
+def read_promises(run: Path, dynamics_sha256: str, seed: int) -> Iterator[Promise]:
+    """Yield what a dream of these dynamics promised agents, and what reality gave.
 
-    Both are means over episodes from the moments of evaluation during training.
+    They are the evaluations during training of the agents that train in a dream of these very
+    dynamics; other dynamics promise other things. `seed` decides the resamples.
     """
     for folder in _folders(run):
         with suppress(WorldvaeError):  # `find_dreamers` tells of damage
             card = read_card(folder)
-            if ARMS[card.arm].trains_in_dream:
-                yield from _promises(folder, _name(card))
+            if ARMS[card.arm].trains_in_dream and card.dynamics_sha256 == dynamics_sha256:
+                yield from _promises(folder, card, seed)
 
 
-def _promises(folder: Path, name: str) -> Iterator[Promise]:
+def _promises(folder: Path, card: AgentCard, seed: int) -> Iterator[Promise]:
     for line in EVALUATIONS.read(folder):
-        if line.promised and line.returns:
-            yield Promise(
-                agent=name,
-                env_steps=line.trained_steps,
-                real=line.score,
-                dream=float(np.mean(line.promised)),
-                episodes=len(line.promised),
-            )
+        # Each round collects before it relearns: after as much as now, the dynamics were these.
+        of_this_round = line.refresh_env_steps == card.refresh_env_steps
+        fewest = min(len(line.promised), len(line.returns))
+        if of_this_round and fewest >= FEWEST_EPISODES:
+            yield promise(_name(card), line, seed)
 
 
 def _folders(run: Path) -> list[Path]:

@@ -14,16 +14,21 @@ from agents.gap.gap_file import (
     Measured,
     PlayedEpisodes,
     PolicyGap,
+    Promise,
     TemperatureOnValidation,
 )
 from agents.gap.measure import (
     RESAMPLES,
     STATISTICS,
     ceiling,
+    choice_interval,
     difference_interval,
+    error_of_mean,
+    error_of_noise,
     indifference,
     intervals,
 )
+from agents.run.agent_result import Evaluation
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Array, Resampling, episode_interval, mean
 
@@ -46,7 +51,8 @@ class PlayedPair:
 def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
     real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
-    bounds = intervals(real, dream, _resampling(seed, what))
+    resampling = _resampling(seed, what)
+    bounds = intervals(real, dream, resampling)
     means = real.mean(1), dream.mean(1)
     measured = {
         name: _measured(float(statistic(*means)), bounds[name])
@@ -54,6 +60,11 @@ def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     }
     return Agreement(
         **measured,
+        choice=_measured(
+            measured["relative_regret"].value, choice_interval(real, dream, resampling)
+        ),
+        error_of_mean=error_of_mean(means[0]),
+        error_of_noise=error_of_noise(real, dream),
         spread=float(means[0].std()),
         indifference=indifference(real),
         ceiling=ceiling(real, numpy_stream(seed, "gap", "ceiling", what)),
@@ -77,9 +88,8 @@ def agreements(pairs: Sequence[PlayedPair], seed: int) -> dict[str, Any]:
 
 def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
     """Return the row of one competitor, with the interval of its own difference."""
-    real, dream = np.array(pair.real.returns), np.array(pair.dream.returns)
     resampling = _resampling(seed, pair.competitor.name)
-    bounds = difference_interval(real, dream, resampling)
+    flattery = _flattery(pair.real.returns, pair.dream.returns, resampling)
     return PolicyGap(
         name=pair.competitor.name,
         whose=pair.competitor.whose,
@@ -91,7 +101,20 @@ def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
         dream_return=_mean_of(pair.dream.returns, resampling),
         real_length=_mean_of(pair.real.lengths, resampling),
         dream_length=_mean_of(pair.dream.lengths, resampling),
-        flattery=_measured(float(dream.mean() - real.mean()), bounds),
+        flattery=flattery,
+    )
+
+
+def promise(agent: str, line: Evaluation, seed: int) -> Promise:
+    """Return what the dream promised an agent at one evaluation, and what reality gave."""
+    resampling = _resampling(seed, f"{agent} {line.trained_steps}")
+    return Promise(
+        agent=agent,
+        env_steps=line.trained_steps,
+        real=_mean_of(line.returns, resampling),
+        dream=_mean_of(line.promised, resampling),
+        flattery=_flattery(line.returns, line.promised, resampling),
+        episodes=len(line.promised),
     )
 
 
@@ -115,6 +138,13 @@ def _mean_of(values: Sequence[float], resampling: Resampling) -> Measured:
     """Return the mean over episodes, with its interval."""
     numbers = np.array(values, np.float64)
     return _measured(float(numbers.mean()), episode_interval(numbers, mean, resampling))
+
+
+def _flattery(real: Sequence[float], dream: Sequence[float], resampling: Resampling) -> Measured:
+    """Return how much more one policy gets in the dream, with the interval over its episodes."""
+    played, dreamed = np.array(real, np.float64), np.array(dream, np.float64)
+    bounds = difference_interval(played, dreamed, resampling)
+    return _measured(float(dreamed.mean() - played.mean()), bounds)
 
 
 def _measured(value: float, bounds: tuple[float, float]) -> Measured:

@@ -76,7 +76,8 @@ def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
     worlds = RunWorlds(experiment.env, experiment.gap, settings, examined.dynamics, device)
     with locked(examined.report, "gap"):
         contest, skipped = _contest(experiment, worlds, examined)
-        report = contest.report(skipped, tuple(read_promises(experiment.folder)))
+        promises = read_promises(experiment.folder, worlds.dynamics_sha256, experiment.seed)
+        report = contest.report(skipped, tuple(promises))
         _film(examined, worlds, report.temperature, experiment.seed)
         page = write_gap_page(report, examined.report)
         GAP.write(examined.report, report)

@@ -75,6 +75,15 @@ class Agreement(Content):
         description="regret@1: best real score minus that of the dream's best."
     )
     relative_regret: Measured = Field(description="The same as a share of the range of scores.")
+    choice: Measured = Field(
+        description="relative_regret of these very policies: its interval is over episodes alone."
+    )
+    error_of_mean: float = Field(
+        description="absolute_error of a dream that promises every policy reality's mean."
+    )
+    error_of_noise: float = Field(
+        description="absolute_error that a true dream would show in so many episodes."
+    )
     spread: float = Field(description="Deviation of reality's scores between policies.")
     indifference: float = Field(description="p-value of Kruskal and Wallis: reality ranks nothing.")
     ceiling: float = Field(description="Rank correlation of half of reality's episodes with half.")
@@ -88,12 +97,13 @@ class TemperatureOnValidation(Content):
 
 
 class Promise(Content):
-    """One moment of the training of an agent in the dream."""
+    """One evaluation of an agent while it was trained in the dream."""
 
     agent: str
     env_steps: int = Field(description="Dreamed env steps of training so far.")
-    real: float = Field(description="Mean return of the evaluation in reality then.")
-    dream: float = Field(description="Mean return of dreams from held-out first frames then.")
+    real: Measured = Field(description="Mean return of its episodes in reality then.")
+    dream: Measured = Field(description="Mean return of dreams from held-out first frames then.")
+    flattery: Measured = Field(description="Mean return in the dream minus that in reality.")
     episodes: int = Field(description="How many dreams those are.")
 
 
@@ -115,7 +125,9 @@ class GapReport(Content):
     lengths: Agreement
     collected: Agreement | None = Field(description="Returns of kinds that were in the rollouts.")
     not_collected: Agreement | None = Field(description="Returns of kinds that were not.")
-    promises: tuple[Promise, ...] = Field(description="Of agents that were trained in the dream.")
+    promises: tuple[Promise, ...] = Field(
+        description="Of agents that were trained in a dream of these very dynamics."
+    )
     dynamics_sha256: str = Field(description="Hash of the dynamics.")
     seed: int = Field(description="Of the resamples, and of the policies.")
     seconds: float

@@ -4,7 +4,8 @@ The names are those of Fu et al. (2021), "Benchmarks for Deep Off-Policy Evaluat
 error, rank correlation, regret@1. Shapes: P policies, E episodes of each, R bootstrap resamples.
 
 One rule gives every interval: the percentile bootstrap of `worldvae.stats`, over the policies and
-over the episodes of each, in both worlds.
+over the episodes of each, in both worlds. Where a number is of certain policies, only their
+episodes are resampled.
 """
 
 from __future__ import annotations
@@ -81,6 +82,17 @@ def intervals(real: Array, dream: Array, resampling: Resampling) -> dict[str, tu
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
+def choice_interval(real: Array, dream: Array, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of `relative_regret` over episodes alone, real (P, E) and dream (P, E').
+
+    It is that of a choice between these very policies. A resample of policies lacks the one that
+    the dream likes best in a third of the cases, and with it what that choice costs.
+    """
+    means = (resampled_means(scores, resampling) for scores in (real, dream))
+    low, high = resampling.interval(relative_regret(*means))
+    return float(low), float(high)
+
+
 def difference_interval(real: Array, dream: Array, resampling: Resampling) -> tuple[float, float]:
     """Return the interval of mean(dream) - mean(real) over the episodes of one policy, (E,) each.
 
@@ -100,6 +112,21 @@ def indifference(scores: ArrayLike) -> float:
     if len(values) < 2 or (values == values.flat[0]).all():
         return 1.0
     return float(kruskal(*values).pvalue)
+
+
+def error_of_mean(real: Array) -> float:
+    """Return the absolute error of a dream that promises all policies reality's mean: (P,)."""
+    return float(absolute_error(real, np.full_like(real, real.mean())))
+
+
+def error_of_noise(real: Array, dream: Array) -> float:
+    """Return the absolute error that a true dream would show, real (P, E) and dream (P, E').
+
+    Means of few episodes differ though what they estimate does not: E|x| = s sqrt(2 / pi) of a
+    Gaussian x with deviation s.
+    """
+    variances = (scores.var(1, ddof=1) / scores.shape[1] for scores in (real, dream))
+    return float(np.sqrt(2 / np.pi * sum(variances)).mean())
 
 
 def ceiling(scores: Array, generator: np.random.Generator) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.gap.gap_file import GapReport, Measured, Trust
+from agents.gap.gap_file import GapReport, Measured, Promise, Trust
 from agents.gap.wording import capitalised, number, span, with_interval
 from worldvae.diagnostics.rules.evidence import Finding, Severity
 from worldvae.diagnostics.rules.findings import percent
@@ -24,10 +24,16 @@ SAME_LENGTH = 0.25
 """Dreamed lengths that vary between policies by less than this share of what real ones do."""
 
 FLATTERY = 0.2
-"""The share of an agent's real return by which the dream may promise more."""
+"""The share of an agent's real return by which the dream may promise more.
+
+At an evaluation in training, whose episodes are few: also of the range of all policies' returns.
+"""
 
 BIASED = 0.5
 """The share of the deviation between policies by which the dream may flatter all of them."""
+
+LOST = 0.2
+"""The share of the range of real returns that a choice by the dream may lack to the best."""
 
 MOSTLY_CUT = 0.5
 WORSE_ON_NEW = 1.5
@@ -114,6 +120,53 @@ def weak_ranking(report: GapReport) -> Finding | None:
     )
 
 
+def chooses_badly(report: GapReport) -> Finding | None:
+    """Find a dream whose best policy lacks more than LOST to reality's best, noise aside.
+
+    A rank correlation hardly sees it: one policy of many is out of its place.
+    """
+    lost = report.returns.choice
+    if lost.low <= LOST or report.returns.indifference >= SIGNIFICANT:
+        return None
+    promised = max(one.dream_return.value for one in report.policies)
+    liked = [one for one in report.policies if one.dream_return.value == promised]
+    name = liked[0].name if len(liked) == 1 else f"{len(liked)} policies equally"
+    gets = float(np.mean([one.real_return.value for one in liked]))
+    best = max(report.policies, key=lambda one: one.real_return.value)
+    interval = f"95 %: {percent(lost.low)} to {percent(lost.high)}"
+    return Finding(
+        severity="doubtful",
+        name="chooses_badly",
+        found=f"The dream chooses badly: it likes {name} best, with {number(gets)} in reality, "
+        f"where {best.name} gets {number(best.real_return.value)}. That loses "
+        f"{percent(lost.value)} ({interval}) of the range.",
+        advice="Play the dream's best in reality before it is chosen. "
+        f"{_wider(report)}, so that the dream learns what it has wrong.",
+    )
+
+
+def off(report: GapReport) -> Finding | None:
+    """Find returns that are promised worse than by one number, reality's mean, for all policies.
+
+    Noise makes means of few episodes differ from true ones; that much is no fault of the dream.
+    """
+    found = report.returns
+    if found.indifference >= SIGNIFICANT:
+        return None
+    if found.absolute_error.low <= found.error_of_mean + found.error_of_noise:
+        return None
+    ranks = found.spearman.low > 0 and found.spearman.value >= WELL and found.choice.low <= LOST
+    use = "Use it to choose between policies, and believe" if ranks else "Believe"
+    return Finding(
+        severity="doubtful",
+        name="off",
+        found=f"What the dream promises is off by {with_interval(found.absolute_error)} a policy: "
+        f"reality's mean, promised to all of them, is off by {number(found.error_of_mean)}.",
+        advice=f"{use} no return that it promises. See which of reward and ends is wrong (python "
+        "-m scripts.dynamics CONFIG).",
+    )
+
+
 def off_lengths(report: GapReport) -> Finding | None:
     """Find dreams that end too early or too late, whatever the policy does or on average."""
     real, dream = _lengths(report)
@@ -164,6 +217,27 @@ def flatters_agents(report: GapReport) -> Finding | None:
         f"{number(real)} in reality.",
         advice="Let it collect and relearn (dream.rounds), or let members disagree "
         "(dynamics.members, dream.max_disagreement). " + _temper(report, "Or raise"),
+    )
+
+
+def learned_faults(report: GapReport) -> Finding | None:
+    """Find agents that are promised clearly too much at the last evaluation of their training."""
+    last = {one.agent: one for one in report.promises}
+    faulty = [one for one in last.values() if one.flattery.low > 0 and _is_large(one, report)]
+    if not faulty:
+        return None
+    worst = max(faulty, key=lambda one: one.flattery.value)
+    first = next(one for one in report.promises if one.agent == worst.agent)
+    grown = f" After {first.env_steps:,} it was {with_interval(first.flattery)}."
+    return Finding(
+        severity="doubtful",
+        name="learned_faults",
+        found=f"Agents learned the dream's faults ({len(faulty)} of {len(last)}): after "
+        f"{worst.env_steps:,} dreamed steps {worst.agent} is promised {number(worst.dream.value)} "
+        f"where reality gives {number(worst.real.value)}, {with_interval(worst.flattery)} too "
+        f"much.{'' if first is worst else grown}",
+        advice="Practise for less (dream.env_steps), let them collect and relearn (dream.rounds), "
+        "or let members disagree (dynamics.members, dream.max_disagreement).",
     )
 
 
@@ -229,9 +303,12 @@ RULES: tuple[Rule, ...] = (
     unknown_ranking,
     inverted_ranking,
     weak_ranking,
+    chooses_badly,
+    off,
     off_lengths,
     flatters_agents,
     flatters_all,
+    learned_faults,
     worse_on_new,
     better_temperature,
     mostly_cut,
@@ -266,6 +343,12 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
         for world in BOTH
     )
     return real, dream
+
+
+def _is_large(promise: Promise, report: GapReport) -> bool:
+    """Whether it promises more than FLATTERY of the agent's return and of the range of returns."""
+    real = [one.real_return.value for one in report.policies]
+    return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
 
 
 def _absolute(found: Measured) -> Measured:

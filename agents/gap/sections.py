@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from agents.gap.gap_file import Agreement, GapReport, Measured, PolicyGap
-from agents.gap.wording import number
+from agents.gap.wording import number, with_interval
 from worldvae import html
 from worldvae.diagnostics.rules.findings import percent
 from worldvae.plots import gap as plots
+from worldvae.stats import Array
 
 LABELLED = 5
 """Scripted policies that are named in a figure."""
@@ -40,7 +41,8 @@ def agreement(report: GapReport) -> str:
             "Absolute error, rank correlation and regret@1 as in Fu et al. (2021), with percentile "
             "bootstrap intervals over policies and over the episodes of each. The last row is what "
             "half of reality's episodes rank like the other half: no dream can be expected to do "
-            "much better."
+            "much better. A true dream would be off by the error of noise alone; one that knows "
+            "nothing of policies but their mean in reality, by the error of that mean."
         ),
     )
 
@@ -70,6 +72,8 @@ def _agreements(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
     for title, name in names.items():
         digits = 2 if name in {"spearman", "relative_regret"} else None
         yield title, [_cell(getattr(one, name), digits) for one in shown]
+    yield "Error of reality's mean", [(number(one.error_of_mean), "") for one in shown]
+    yield "Error of noise", [(number(one.error_of_noise), "") for one in shown]
     yield "Spearman of reality with itself", [(_ceiling(one), "") for one in shown]
 
 
@@ -113,10 +117,9 @@ def temperatures(report: GapReport) -> str:
     """Return what the temperature was chosen by; empty if none was to be chosen."""
     if not report.temperatures:
         return ""
-    errors = [one.agreement.absolute_error for one in report.temperatures]
     figure = plots.temperatures(
         np.array([one.temperature for one in report.temperatures]),
-        np.array([(error.value, error.low, error.high) for error in errors]),
+        _bounds([one.agreement.absolute_error for one in report.temperatures]),
         report.temperature,
     )
     rows = [
@@ -149,23 +152,34 @@ def promises(report: GapReport) -> str:
     drawings = []
     for agent in agents:
         points = [one for one in report.promises if one.agent == agent]
-        columns = (
-            [getattr(one, name) for one in points] for name in ("env_steps", "real", "dream")
+        figure = plots.promises(
+            np.array([one.env_steps for one in points]),
+            *(_bounds([getattr(one, world) for one in points]) for world in ("real", "dream")),
         )
-        figure = plots.promises(*map(np.array, columns))
-        drawings.append(html.drawing(figure, f"return of {agent} over its training", agent))
+        caption = f"{agent}. At last promised minus real: {with_interval(points[-1].flattery)}."
+        drawings.append(html.drawing(figure, f"return of {agent} over its training", caption))
     if not drawings:
         return ""
+    header = ("evaluation", "episodes", "promised", "in reality", "promised minus reality")
+    rows = [
+        (
+            f"{one.agent}, {one.env_steps:,} dreamed steps",
+            [(str(one.episodes), ""), *map(_cell, (one.dream, one.real, one.flattery))],
+        )
+        for one in report.promises
+    ]
     return html.section(
         "exploitation",
         "Exploitation",
         html.paragraph(
             "What the dream promised an agent while it was trained in it (orange: dreams from "
             "held-out first frames, as long as real episodes may last), and what it got in reality "
-            "(blue: its evaluations then). A gap that widens is an agent that learns the dream's "
-            "faults."
+            "(blue: its evaluations then), with 95 % intervals over episodes. A gap that widens is "
+            "an agent that learns the dream's faults. Agents that dream of other dynamics, and "
+            "evaluations of earlier rounds, are not shown."
         ),
         html.beside(*drawings),
+        html.details("Every evaluation", html.table(header, rows)),
     )
 
 
@@ -184,6 +198,11 @@ def _point(one: PolicyGap, what: str) -> plots.ScoredPolicy:
     kind = "agent" if one.whose == "agent" else "collected" if one.collected_as else "new"
     bounds = ((measured.low, measured.high) for measured in (real, dream))
     return plots.ScoredPolicy(one.name, kind, real.value, next(bounds), dream.value, next(bounds))
+
+
+def _bounds(values: Sequence[Measured]) -> Array:
+    """Return values with the lower and the upper end of their intervals: (n, 3)."""
+    return np.array([(one.value, one.low, one.high) for one in values])
 
 
 def _cell(found: Measured, digits: int | None = None, cut: float = 0.0) -> html.Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from worldvae.plots import gap
@@ -58,8 +59,13 @@ def test_the_chosen_temperature_is_ringed() -> None:
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (0.6, 1)
 
 
-def test_promise_and_reality_are_two_curves() -> None:
+def test_promise_and_reality_are_two_curves_with_their_intervals() -> None:
     steps = np.array([0.0, 100, 200])
-    figure = gap.promises(steps, np.array([1.0, 2, 3]), np.array([1.0, 4, 9]))
+    real = np.array([[1.0, 0.5, 1.5], [2, 1, 3], [3, 2, 5]])
+    dream = np.array([[1.0, 0, 2], [4, 3, 5], [9, 6, 11]])
+    figure = gap.promises(steps, real, dream)
     lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
     assert lines == {"dream": [1, 4, 9], "reality": [1, 2, 3]}
+    drawn = [one for one in figure.axes[0].collections if isinstance(one, LineCollection)]
+    ends = [[tuple(bar[:, 1].tolist()) for bar in bars.get_segments()] for bars in drawn]
+    assert ends == [[(0, 2), (3, 5), (6, 11)], [(0.5, 1.5), (1, 3), (2, 5)]]

@@ -77,12 +77,17 @@ def temperatures(tried: Array, errors: Array, chosen: float) -> Figure:
 
 
 def promises(steps: Array, real: Array, dream: Array) -> Figure:
-    """Draw what a dream promised an agent and what it got in reality, over training: (P,) each."""
+    """Draw what a dream promised an agent and what it got in reality, over training, (P,) steps.
+
+    Both are (P, 3), values with the lower and upper end of their intervals.
+    """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(3.0, "return of the agent", "dreamed env steps")
-        axes.fill_between(steps, real, dream, color=ORANGE, alpha=0.12, lw=0)
-        for values, colour, name in ((dream, ORANGE, "dream"), (real, BLUE, "reality")):
-            axes.plot(steps, values, "o-", color=colour, ms=3.5, lw=1.4, label=name)
+        axes.fill_between(steps, real[:, 0], dream[:, 0], color=ORANGE, alpha=0.12, lw=0)
+        for bounds, colour, name in ((dream, ORANGE, "dream"), (real, BLUE, "reality")):
+            value, low, high = bounds.T
+            axes.plot(steps, value, "o-", color=colour, ms=3.5, lw=1.4, label=name)
+            axes.vlines(steps, low, high, color=colour, alpha=0.6, lw=1.4)
         axes.xaxis.set_major_formatter(FuncFormatter(short))
         axes.legend(frameon=False, loc="best")
         return figure

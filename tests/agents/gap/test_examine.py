@@ -14,12 +14,13 @@ from agents.arms.build import set_up
 from agents.config.experiment import Experiment
 from agents.dream.promise import promised_returns
 from agents.gap.agents import find_dreamers, read_promises
+from agents.gap.compare import promise
 from agents.gap.examine import examine_gap
-from agents.gap.gap_file import GAP, PLAYED, GapReport
+from agents.gap.gap_file import GAP, PLAYED, GapReport, Promise
 from agents.gap.wording import headline
 from agents.policy.agent import Agent
-from agents.run.agent_card import AGENT_CARD
-from agents.run.agent_result import EVALUATIONS
+from agents.run.agent_card import AGENT_CARD, read_card, write_card
+from agents.run.agent_result import EVALUATIONS, Evaluation
 from agents.train import train
 from tests.commands import run
 from tests.tiny import TINY, load
@@ -51,6 +52,11 @@ def report(experiment: Experiment) -> GapReport:
     return examine_gap(experiment)[0]
 
 
+def promises_in(run: Path, experiment: Experiment) -> list[Promise]:
+    """What a dream of the experiment's own dynamics promised the agents of a run."""
+    return list(read_promises(run, hash_dynamics(experiment.dynamics_folder), 0))
+
+
 def test_scripts_and_agents_play_in_both_worlds(experiment: Experiment, report: GapReport) -> None:
     assert [(one.name, one.whose, one.dreamer) for one in report.policies] == [
         ("always 1", "scripted", False),
@@ -65,6 +71,7 @@ def test_scripts_and_agents_play_in_both_worlds(experiment: Experiment, report: 
     assert report.skipped == ("untrained_memory seed 0 remembers by other dynamics",)
     assert report.horizon == 9
     assert report.dynamics_sha256 == hash_dynamics(experiment.dynamics_folder)
+    assert report.promises == tuple(promises_in(experiment.folder, experiment))
 
 
 def test_what_was_collected_is_what_the_store_holds(report: GapReport) -> None:
@@ -94,14 +101,69 @@ def test_a_second_time_plays_nothing_and_says_the_same(
 
 
 def test_promises_stand_beside_each_evaluation_of_a_dreamer(experiment: Experiment) -> None:
-    found = list(read_promises(experiment.folder))
+    found = promises_in(experiment.folder, experiment)
     lines = EVALUATIONS.read(experiment.agent_folder("dream", 0))
     assert [one.agent for one in found] == ["dream seed 0"] * len(lines)
     assert [one.env_steps for one in found] == [line.dreamed_steps for line in lines]
-    assert [one.dream for one in found] == [np.mean(line.promised) for line in lines]
+    assert [one.dream.value for one in found] == [np.mean(line.promised) for line in lines]
+    assert [one.real.value for one in found] == [np.mean(line.returns) for line in lines]
     assert {len(line.promised) for line in lines} == {2}
     others = EVALUATIONS.read(experiment.agent_folder("memory", 0))
     assert {line.promised for line in others} == {()}
+
+
+def test_promise_reality_and_their_difference_have_intervals() -> None:
+    generator = np.random.default_rng(1)
+    real, promised = generator.normal(5, 3, 100), generator.normal(9, 4, 200)
+    line = Evaluation(
+        env_steps=0,
+        dreamed_steps=400,
+        seconds=1.0,
+        cpu_seconds=1.0,
+        refresh_env_steps=0,
+        refresh_seconds=0.0,
+        returns=tuple(real),
+        lengths=(1,) * 100,
+        promised=tuple(promised),
+    )
+    found = promise("dream seed 0", line, 0)
+    assert (found.env_steps, found.episodes) == (400, 200)
+    for measured, value, error in (
+        (found.real, real.mean(), 3 / 10),
+        (found.dream, promised.mean(), 4 / np.sqrt(200)),
+        (found.flattery, promised.mean() - real.mean(), np.sqrt(9 / 100 + 16 / 200)),
+    ):
+        assert measured.value == pytest.approx(value)
+        half = 1.96 * error
+        assert (measured.low, measured.high) == pytest.approx((value - half, value + half), abs=0.2)
+
+
+def test_other_dynamics_promised_nothing_of_this_dream(experiment: Experiment) -> None:
+    other = hash_dynamics(experiment.untrained_dynamics_folder)
+    assert list(read_promises(experiment.folder, other, 0)) == []
+
+
+def test_the_dynamics_of_an_earlier_round_promised_nothing_of_this_dream(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agents" / "dream" / "seed_0"
+    shutil.copytree(experiment.agent_folder("dream", 0), folder)
+    line = EVALUATIONS.read(folder)[0]
+    later = line.model_copy(update={"dreamed_steps": 9_000, "refresh_env_steps": 500})
+    EVALUATIONS.write(folder, [line, later])
+    write_card(folder, read_card(folder).model_copy(update={"refresh_env_steps": 500}))
+    assert [one.env_steps for one in promises_in(tmp_path, experiment)] == [9_000]
+
+
+def test_one_episode_has_no_interval_and_is_left_out(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agents" / "dream" / "seed_0"
+    shutil.copytree(experiment.agent_folder("dream", 0), folder)
+    whole = EVALUATIONS.read(folder)[0]
+    single = whole.model_copy(update={"promised": whole.promised[:1], "dreamed_steps": 1})
+    EVALUATIONS.write(folder, [single, whole])
+    assert [one.env_steps for one in promises_in(tmp_path, experiment)] == [whole.dreamed_steps]
 
 
 def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) -> None:
@@ -174,6 +236,7 @@ def test_other_dynamics_are_examined_in_their_own_folder(experiment: Experiment)
         "untrained_memory seed 0"
     ]
     assert report.dynamics_sha256 == hash_dynamics(untrained)
+    assert report.promises == (), "the dreamer of this run trained in another dream"
     assert (untrained / "gap" / "gap.webm").exists()
 
 

@@ -9,7 +9,10 @@ from agents.gap.measure import (
     absolute_error,
     bias,
     ceiling,
+    choice_interval,
     difference_interval,
+    error_of_mean,
+    error_of_noise,
     indifference,
     intervals,
     regret,
@@ -44,6 +47,30 @@ def test_intervals_hold_policies_and_episodes() -> None:
     assert found["bias"][1] - found["bias"][0] < 0.8
     assert found["spearman"][0] > 0.9
     assert found["regret"][0] == 0
+
+
+def test_a_choice_is_between_these_very_policies() -> None:
+    generator = np.random.default_rng(5)
+    real = np.arange(20.0)[:, None] + generator.normal(size=(20, 30))
+    dream = real.copy()
+    dream[0] += 100
+    resampling = Resampling.seeded(0, resamples=1_000)
+    assert intervals(real, dream, resampling)["relative_regret"][0] == 0, "some draws lack it"
+    assert choice_interval(real, dream, resampling) == (1, 1), "whatever the episodes"
+
+
+def test_the_error_of_a_dream_that_knows_the_mean_alone() -> None:
+    assert error_of_mean(REAL) == (15 + 5 + 5 + 15) / 4
+    assert error_of_mean(REAL) == absolute_error(REAL, np.full(4, 25.0))
+
+
+def test_noise_alone_makes_a_true_dream_err() -> None:
+    generator = np.random.default_rng(6)
+    skill = generator.normal(size=(2_000, 1))
+    real = skill + generator.normal(0, 4, (2_000, 9))
+    dream = skill + generator.normal(0, 2, (2_000, 25))
+    err = absolute_error(real.mean(1), dream.mean(1))
+    assert error_of_noise(real, dream) == pytest.approx(err, rel=0.06)
 
 
 def test_the_interval_of_one_policy_is_that_of_a_difference_of_means() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.gap.gap_file import GapReport, Promise
+from agents.gap.gap_file import GapReport, Measured, Promise
 from agents.gap.page import render_gap
 from tests.agents.gap.synthetic import Fake, reported
 
@@ -42,13 +42,22 @@ def test_sections_without_data_are_left_out(report: GapReport, tmp_path: Path) -
 
 def test_promises_are_drawn_for_each_agent(report: GapReport, tmp_path: Path) -> None:
     moments = [
-        Promise(agent=f"dream seed {seed}", env_steps=step, real=1.0, dream=2.0, episodes=3)
+        Promise(
+            agent=f"dream seed {seed}",
+            env_steps=step,
+            real=Measured(value=1, low=0.5, high=1.5),
+            dream=Measured(value=3, low=2, high=4),
+            flattery=Measured(value=2, low=0.875, high=3.125),
+            episodes=3,
+        )
         for seed in (0, 1)
-        for step in (100, 200)
+        for step in (100, 2_000)
     ]
     page = render_gap(report.model_copy(update={"promises": tuple(moments)}), tmp_path)
     assert page.count("<svg") == 5
-    assert "dream seed 1" in page
+    assert "dream seed 1. At last promised minus real: 2.00 (95&nbsp;%: 0.88 to 3.12)." in page
+    assert '<th scope="row">dream seed 1, 2,000 dreamed steps</th>' in page
+    assert page.count("0.88 to 3.12") == 2 + 4, "below each curve, and of every evaluation"
 
 
 def test_agents_that_did_not_play_are_named(report: GapReport, tmp_path: Path) -> None:

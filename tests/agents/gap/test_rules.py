@@ -9,7 +9,7 @@ import pytest
 
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
-from agents.gap.gap_file import GapReport, PlayedEpisodes, WorldName
+from agents.gap.gap_file import GapReport, Measured, PlayedEpisodes, Promise, WorldName
 from agents.gap.rules import find_gaps, judge
 
 GENERATOR = np.random.default_rng(7)
@@ -17,8 +17,10 @@ SKILL = np.linspace(100, 400, 24)
 """What each of 24 policies is worth in reality."""
 
 
-def episodes(world: WorldName, mean: float, length: float, cut: bool) -> PlayedEpisodes:
-    noise = GENERATOR.normal(0, 8, 12)
+def episodes(
+    world: WorldName, mean: float, length: float, cut: bool, deviation: float
+) -> PlayedEpisodes:
+    noise = GENERATOR.normal(0, deviation, 12)
     return PlayedEpisodes(
         key=world,
         policy="p",
@@ -37,6 +39,7 @@ def report(
     dreamers: tuple[int, ...] = (),
     collected: int = 12,
     cut: bool = False,
+    deviation: float = 8.0,
     **given: Any,
 ) -> GapReport:
     """A report on policies of returns SKILL, of which the first `collected` were collected."""
@@ -51,7 +54,10 @@ def report(
             collected_as="sweep" if number < collected else None,
             dreamer=number in dreamers,
         )
-        played = episodes("reality", real, lasted, cut), episodes("dream", dreamed, lasts, cut)
+        played = (
+            episodes("reality", real, lasted, cut, deviation),
+            episodes("dream", dreamed, lasts, cut, deviation),
+        )
         pairs.append(PlayedPair(competitor, *played))
     values: dict[str, Any] = {
         "env_id": "Wages-v0",
@@ -121,6 +127,52 @@ def test_a_scripted_policy_that_is_flattered_is_no_agent() -> None:
     assert "flatters_agent" not in found(report(dream))
 
 
+def promised(agent: str, steps: int, real: float, dream: float, half: float = 30) -> Promise:
+    """An evaluation in training, `half` of the interval's width on either side."""
+    more, few = dream - real, half / np.sqrt(2)
+    return Promise(
+        agent=agent,
+        env_steps=steps,
+        real=Measured(value=real, low=real - few, high=real + few),
+        dream=Measured(value=dream, low=dream - few, high=dream + few),
+        flattery=Measured(value=more, low=more - half, high=more + half),
+        episodes=20,
+    )
+
+
+def test_agents_that_learned_the_faults_of_the_dream() -> None:
+    promises = (
+        promised("dream seed 0", 500_000, 300, 310),
+        promised("dream seed 0", 8_000_000, 320, 820),
+        promised("dream seed 1", 500_000, 300, 310),
+        promised("dream seed 1", 8_000_000, 320, 340),
+    )
+    learned = report(promises=promises)
+    severity, says = found(learned)["learned_faults"]
+    assert severity == "doubtful"
+    assert says == (
+        "Agents learned the dream's faults (1 of 2): after 8,000,000 dreamed steps dream seed 0 is "
+        "promised 820 where reality gives 320, 500 (95 %: 470 to 530) too much. After 500,000 it "
+        "was 10.0 (95 %: -20.0 to 40.0)."
+    )
+    assert verdict(learned) == "doubtful"
+    alone = found(report(promises=promises[1:2]))["learned_faults"][1]
+    assert alone.endswith("too much.")
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        (promised("dream seed 0", 8, 320, 400, half=90), "episodes may show as much by chance"),
+        (promised("dream seed 0", 8, 320, 380), "it is less than a fifth of its return"),
+        (promised("dream seed 0", 8, 10, 60), "it is less than a fifth of the range of returns"),
+    ],
+)
+def test_promises_that_are_kept_teach_no_faults(last: Promise, why: str) -> None:
+    before = promised("dream seed 0", 4, 320, 820)
+    assert "learned_faults" not in found(report(promises=(before, last))), why
+
+
 def test_a_dream_that_is_kind_to_all() -> None:
     severity, says = found(report(SKILL + 80))["flatters"]
     assert severity == "doubtful"
@@ -142,6 +194,76 @@ def test_a_ranking_that_is_rough() -> None:
     assert severity == "doubtful"
     assert says.startswith("The dream ranks policies only roughly: Spearman 0.5")
     assert verdict(rough) == "doubtful"
+
+
+def test_a_dream_whose_best_is_the_worst_in_reality() -> None:
+    dream = SKILL.copy()
+    dream[0] = 1_550
+    blinded = report(dream)
+    severity, says = found(blinded)["chooses_badly"]
+    assert severity == "doubtful"
+    assert says == (
+        "The dream chooses badly: it likes policy 0 best, with 100 in reality, where policy 23 "
+        "gets 400. That loses 100 % (95 %: 100 % to 100 %) of the range."
+    )
+    assert verdict(blinded) == "doubtful"
+
+
+def test_a_dream_whose_best_lacks_most_of_the_range() -> None:
+    dream = SKILL.copy()
+    dream[6] = 450
+    tempting = report(dream)
+    assert [*found(tempting)] == ["chooses_badly"]
+    assert "That loses 74 % (95 %: 7" in found(tempting)["chooses_badly"][1]
+    assert verdict(tempting) == "doubtful"
+
+
+def test_a_choice_that_loses_little_or_may_be_noise_is_none_to_tell_of() -> None:
+    dream = SKILL.copy()
+    dream[20] = 450
+    assert found(report(dream)) == {}, "an eighth of the range is lost"
+    dream = SKILL.copy()
+    dream[6] = 402
+    assert report(dream).returns.relative_regret.value > 0.7
+    assert found(report(dream)) == {}, "other episodes would choose the best"
+
+
+def test_equally_liked_policies_are_no_one_choice() -> None:
+    dream = np.where(np.arange(24) < 12, 500.0, SKILL)
+    said = found(report(dream, deviation=0.0))["chooses_badly"][1]
+    assert "it likes 12 policies equally best, with 172 in reality" in said
+
+
+def test_promises_that_are_stretched_are_off_and_may_still_choose() -> None:
+    stretched = report(250 + 6 * (SKILL - 250))
+    severity, says = found(stretched)["off"]
+    assert severity == "doubtful"
+    assert says.startswith("What the dream promises is off by 391 (95 %: ")
+    assert says.endswith("reality's mean, promised to all of them, is off by 78.3.")
+    assert [*found(stretched)] == ["off"]
+    assert verdict(stretched) == "doubtful"
+    assert find_gaps(stretched)[0].advice.startswith("Use it to choose between policies, and bel")
+
+
+def test_promises_of_a_rough_ranking_are_not_for_choosing() -> None:
+    wild = report(SKILL + 600 * np.sin(2.4 * np.arange(24)))
+    advice = {one.name: one.advice for one in find_gaps(wild)}
+    assert advice["off"].startswith("Believe no return")
+
+
+def test_errors_of_good_dreams_are_not_off() -> None:
+    """As published: 86 of a range of about 700 (TakeCover), 0.17 of one of about 1.05 (Dots)."""
+    for share in (86 / 700, 0.17 / 1.05):
+        error = share * np.ptp(SKILL) * np.where(np.arange(24) % 2, 1, -1)
+        assert "off" not in found(report(SKILL + error))
+
+
+def test_what_noise_explains_is_not_off() -> None:
+    error = np.where(np.arange(24) % 2, 120, -120)
+    noisy = report(SKILL + error, deviation=50 * np.sqrt(12))
+    assert noisy.returns.indifference < 0.05, "reality tells policies apart"
+    assert noisy.returns.absolute_error.low > noisy.returns.error_of_mean
+    assert "off" not in found(noisy)
 
 
 def test_episodes_that_are_cut_are_told() -> None:
