@@ -30,7 +30,8 @@ def test_the_true_dynamics_are_trusted_to_the_last_horizon() -> None:
 @pytest.mark.parametrize(
     ("wrong", "name"),
     [
-        (LinearDynamics(heeds_actions=False), "ignores_actions"),
+        (LinearDynamics(push=0.0), "ignores_actions"),
+        (LinearDynamics(push=2.0), "ignores_actions"),
         (LinearDynamics(knows=False), "as_untrained"),
         (LinearDynamics(growth=1.06), "drifts"),
         (LinearDynamics(growth=1.06), "unseen_codes"),
@@ -71,10 +72,23 @@ def test_what_is_not_broken_is_not_accused(wrong: LinearDynamics, others: set[st
 
 
 def test_dreams_that_ignore_actions_are_unfit_and_for_no_horizon() -> None:
-    found = fidelity(LinearDynamics(heeds_actions=False))
+    found = fidelity(LinearDynamics(push=0.0))
     assert (found.verdict, found.horizon) == ("unfit", 0)
     assert [finding.name for finding in found.findings] == ["ignores_actions"]
     assert found.codes.errors["dream"] == found.codes.errors["blind"]
+
+
+def test_actions_that_do_twice_as_much_are_no_better_than_none() -> None:
+    """What is then wrong with a dream is the effect of its actions, as in one that knows none."""
+    found = fidelity(LinearDynamics(push=2.0))
+    assert (found.verdict, found.horizon) == ("unfit", 0)
+
+
+def test_dreams_under_the_actions_of_strangers_know_as_little_as_dynamics_without_actions() -> None:
+    """Not less: dreams under those of one stranger would err nearly twice as much."""
+    strangers = fidelity(TRUE).codes.errors["blind"].value
+    without = fidelity(LinearDynamics(push=0.0)).codes.errors["dream"].value
+    assert strangers == pytest.approx(without, rel=0.12)
 
 
 def test_the_weights_of_an_untrained_network_are_told_by_its_card() -> None:

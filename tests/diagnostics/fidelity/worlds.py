@@ -44,7 +44,8 @@ SIDE = 16
 class LinearDynamics:
     """The true dynamics, or such as are wrong where a field says so."""
 
-    heeds_actions: bool = True
+    push: float = 1.0
+    """Times what actions do; 0: they do nothing."""
     reward_scale: float = 1.0
     reward_shift: float = 0.0
     end_shift: float = 0.0
@@ -80,7 +81,7 @@ class LinearDynamics:
         x = state.code
         noise = torch.randn(x.shape, generator=generator) * NOISE * self.spread * temperature**0.5
         drawn = torch.rand(len(x), generator=generator)
-        pushed = actions @ torch.from_numpy(MOVES) * self.heeds_actions
+        pushed = actions @ torch.from_numpy(MOVES) * self.push
         turned = self.growth * x @ torch.from_numpy(MATRIX) if self.knows else x
         code = turned + pushed * self.knows + noise + self.drift
         reward = self.reward_scale * (x @ torch.from_numpy(REWARD)) * self.knows + self.reward_shift

@@ -81,14 +81,23 @@ def dream(
     temperature: float = 1.0,
     count: int = DREAMS,
 ) -> DreamSamples:
-    """Dream each window `count` times from its start under `actions` (W, K, A)."""
+    """Dream each window `count` times from its start.
+
+    Args:
+        model: The dynamics.
+        windows: Where dreams start.
+        actions: Of each window, (W, K, A), or of each dream of it, (W, N, K, A).
+        seed: Decides the noise, which does not depend on actions.
+        temperature: Spread of the sampled codes.
+        count: N.
+    """
     generator = torch.Generator().manual_seed(seed)
     size = max(1, ROWS // count)
     parts = []
     for start in range(0, len(windows), size):
         rows = np.arange(start, min(start + size, len(windows)))
         state = _repeated(_warmed_up(model, windows.chosen(rows)), count)
-        taken = torch.from_numpy(np.repeat(actions[rows], count, axis=0))
+        taken = torch.from_numpy(_of_dreams(actions[rows], count))
         parts.append(_dream(model, state, taken, generator, temperature))
     codes, rewards, terminated = (np.concatenate(column) for column in zip(*parts, strict=True))
     shape = len(windows), count, windows.horizon
@@ -170,6 +179,13 @@ def _repeated(state: Any, count: int) -> Any:
     """Repeat each of W states `count` times in a row."""
     carried = state.carried.repeat_interleave(count, dim=1)
     return replace(state, carried=carried, code=state.code.repeat_interleave(count, dim=0))
+
+
+def _of_dreams(actions: Floats, count: int) -> Floats:
+    """Return the actions of each of W times N dreams in a row, (W N, K, A)."""
+    if actions.ndim == 4:
+        return actions.reshape(-1, *actions.shape[2:])
+    return np.repeat(actions, count, axis=0)
 
 
 def _array(values: Tensor) -> Floats:

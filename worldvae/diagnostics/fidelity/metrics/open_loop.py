@@ -25,7 +25,7 @@ COPY_LAST, MEAN, BLIND, UNTRAINED = "copy_last", "mean", "blind", "untrained"
 CODE_BASELINES = {
     COPY_LAST: "a standstill",
     MEAN: "the mean of training",
-    BLIND: "actions of another window",
+    BLIND: "dreams that are told no actions",
     UNTRAINED: "untrained dynamics",
 }
 """What dreams are compared with -> in words."""

@@ -28,7 +28,7 @@ SHORT = {
     COPY_LAST: "standstill",
     MEAN: "mean",
     CLIMATOLOGY: "any code",
-    BLIND: "other actions",
+    BLIND: "no actions told",
     UNTRAINED: "untrained",
     RECONSTRUCTION: "encoder alone",
     CODE: "real code",
@@ -39,7 +39,8 @@ MEANINGS = {
     "standstill": "nothing changes after the start",
     "mean": "the mean of all training frames, or of their codes or states",
     "any code": "draws of training codes, which is what is known without a start",
-    "other actions": "the same dynamics under the actions of another window",
+    "no actions told": "the same dynamics, each dream under the actions of another window: what "
+    "is known without the actions that were taken",
     "untrained": "the same network with its initial weights",
     "encoder alone": "the real code, decoded: what no dream can improve on",
     "real code": "the same probe of the real code: what no dream can improve on",

@@ -90,15 +90,19 @@ def as_untrained(evidence: FidelityEvidence) -> Finding | None:
 
 
 def ignores_actions(evidence: FidelityEvidence) -> Finding | None:
-    """Find dreams that go on alike whatever the agent does, though actions tell what follows."""
+    """Find dreams to which actions tell nothing, though they do tell what follows.
+
+    Either they go on alike whatever the agent does, or they get wrong what its actions do.
+    """
     gain = evidence.reference.action_gain
     if gain.least < ACTIONS_TELL or any(uses_actions(evidence)):
         return None
     return Finding(
         severity="unfit",
         name="ignores_actions",
-        found="Dreams ignore actions: under those of another window they are as near to what "
-        f"really followed. A linear map saves {share(gain.value)} of its error by knowing them.",
+        found="Dreams ignore actions, or get wrong what these do: under those of other windows, "
+        "they are as near to what really followed. A linear map saves "
+        f"{share(gain.value)} of its error by knowing them.",
         advice=join(WIDER_PLAY, LONGER, MORE_FRAMES),
     )
 
