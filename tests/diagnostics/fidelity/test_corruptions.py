@@ -5,10 +5,14 @@ The world is that of `worlds`; its dynamics are known, so nothing is trained.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import nan
+
 import pytest
 
-from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, subject
+from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, splits, subject
 from worldvae.diagnostics.clock import PartClock
+from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
 
 
@@ -135,6 +139,20 @@ def test_a_reward_of_twice_the_size_is_worth_half() -> None:
     slope = fidelity(LinearDynamics(reward_scale=2.0)).reward.slope
     assert slope is not None
     assert slope.value == pytest.approx(0.5)
+
+
+def test_rewards_may_be_as_large_as_they_are() -> None:
+    paid = Splits(*(replace(part, rewards=20_000 * part.rewards) for part in splits()))
+    model = LinearDynamics(reward_scale=20_000)
+    found = judge_dynamics(subject(model, windows=paid), 0, PartClock())
+    assert found.findings == ()
+    assert found.reward.slope is not None
+    assert found.reward.slope.value == pytest.approx(1)
+
+
+def test_a_reward_that_is_no_number_is_found() -> None:
+    found = {finding.name for finding in fidelity(LinearDynamics(reward_shift=nan)).findings}
+    assert "reward_off" in found
 
 
 def test_the_true_noise_is_the_error_of_one_step() -> None:

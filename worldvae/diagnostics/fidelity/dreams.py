@@ -104,7 +104,7 @@ def dream(
     ended = terminated.reshape(shape)
     return DreamSamples(
         codes.reshape(*shape, -1),
-        rewards.reshape(shape),
+        _bounded_rewards(rewards.reshape(shape), windows),
         ended & (np.cumsum(ended, axis=2) == 1),
     )
 
@@ -124,8 +124,8 @@ def one_step(model: LatentDynamics, windows: Windows, seed: int) -> OneStep:
         taken = torch.from_numpy(windows.actions[:, time])
         _, step = model.imagine(state, taken, generator, 1.0, members)
         rewards.append(_array(step.reward))
-        ends.append(_array(step.end_probability))
-    return OneStep(np.stack(rewards, axis=1), np.stack(ends, axis=1))
+        ends.append(_array(torch.nan_to_num(step.end_probability, 1.0)))
+    return OneStep(_bounded_rewards(np.stack(rewards, axis=1), windows), np.stack(ends, axis=1))
 
 
 def _dream(
@@ -188,6 +188,15 @@ def _of_dreams(actions: Floats, count: int) -> Floats:
     return np.repeat(actions, count, axis=0)
 
 
+def _bounded_rewards(rewards: Floats, windows: Windows) -> Floats:
+    """Clip predicted rewards at `FARTHEST` times the largest that was paid; NaN is as far off.
+
+    Rewards have the unit of the environment, so that no number is too large by itself.
+    """
+    largest = float(np.abs(windows.paid).max()) or 1.0
+    limit = FARTHEST * largest
+    return np.nan_to_num(rewards, nan=limit, posinf=limit, neginf=-limit).clip(-limit, limit)
+
+
 def _array(values: Tensor) -> Floats:
-    found = torch.nan_to_num(values.float(), FARTHEST, FARTHEST, -FARTHEST)
-    return found.clamp(-FARTHEST, FARTHEST).cpu().numpy()
+    return values.float().cpu().numpy()
