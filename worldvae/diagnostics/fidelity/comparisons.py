@@ -5,24 +5,25 @@ Shapes: W windows, N dreams of each, H horizons, D numbers of a code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
 from worldvae.diagnostics.fidelity.metrics.climatology import DRAWS, climatology_scores
 from worldvae.diagnostics.fidelity.metrics.ends import survival_distance
+from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import (
-    BLIND,
     CLIMATOLOGY,
     COPY_LAST,
     LEAST_WINDOWS,
     MEAN,
-    UNTRAINED,
     OpenLoop,
     compare_errors,
     energy_score,
-    judged_horizons,
     squared_error,
 )
+from worldvae.diagnostics.fidelity.metrics.reference import measure_reference
 from worldvae.diagnostics.fidelity.metrics.temperature import TEMPERATURES, TemperatureScore
 from worldvae.diagnostics.fidelity.runs import DreamRuns
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
@@ -62,34 +63,33 @@ def compare_policies(runs: DreamRuns, seed: int) -> dict[str, OpenLoop]:
     return found
 
 
-def trusted_horizon(codes: OpenLoop, energy: OpenLoop, acted: bool) -> int:
-    """Return the largest horizon at which dreams beat all baselines in both errors, 0 if none.
-
-    The actions of other windows count only where actions are known to matter.
-    """
-    others = (BLIND, UNTRAINED) if acted else (UNTRAINED,)
-    wins = zip(
-        codes.horizons,
-        codes.beats_all((COPY_LAST, MEAN, *others)),
-        energy.beats_all((COPY_LAST, CLIMATOLOGY, *others)),
-        strict=True,
-    )
-    return max((step for step, first, second in wins if first and second), default=0)
+def validation_runs(
+    subject: ExaminedDynamics, horizons: tuple[int, ...], seed: int
+) -> dict[float, DreamRuns]:
+    """Return the dreams of the validation windows at each temperature."""
+    windows, own = subject.windows.validation, derive(seed, "temperatures")
+    return {each: DreamRuns(subject, windows, horizons, own, each) for each in TEMPERATURES}
 
 
-def score_temperatures(subject: ExaminedDynamics, seed: int) -> tuple[TemperatureScore, ...]:
-    """Dream the validation windows at each temperature and compare what is dreamed."""
-    windows = subject.windows.validation
-    horizons = judged_horizons(windows.targets)
-    bootstrap = EpisodeBootstrap.of(windows.episodes, derive(seed, "validation"))
+def advised_horizon(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> int:
+    """Return for how many decisions the dreams of `runs` are to be trusted."""
+    train, seed = runs.subject.windows.train, derive(runs.seed, "reference")
+    reference = measure_reference(train, runs.windows, seed)
+    codes, energy = compare_codes(runs, bootstrap), compare_samples(runs, bootstrap)
+    return HorizonJudgement(codes, energy, reference.actions_tell).horizon
+
+
+def score_temperatures(
+    runs: Mapping[float, DreamRuns], bootstrap: EpisodeBootstrap
+) -> tuple[TemperatureScore, ...]:
+    """Compare the dreams at each temperature with what followed."""
     energies, survivals = [], []
-    for temperature in TEMPERATURES:
-        runs = DreamRuns(subject, windows, horizons, derive(seed, "temperatures"), temperature)
-        energy = energy_score(runs.dreams.codes[:, :, runs.places], runs.truth)
-        usual = climatology_scores(runs.training_codes(DRAWS), runs.truth)
-        ratio = bootstrap.draws(energy * runs.mask, usual * runs.mask)
+    for each in runs.values():
+        energy = energy_score(each.dreams.codes[:, :, each.places], each.truth)
+        usual = climatology_scores(each.training_codes(DRAWS), each.truth)
+        ratio = bootstrap.draws(energy * each.mask, usual * each.mask)
         energies.append(np.asarray(ratio.mean(1)))
-        survivals.append(survival_distance(windows, runs.dreams, bootstrap))
+        survivals.append(survival_distance(each.windows, each.dreams, bootstrap))
     totals = np.stack(energies) + np.stack(survivals)
     best = totals[totals[:, 0].argmin()]
     return tuple(
@@ -99,7 +99,7 @@ def score_temperatures(subject: ExaminedDynamics, seed: int) -> tuple[Temperatur
             survival=float(survivals[place][0]),
             excess=bootstrap.interval(totals[place] - best),
         )
-        for place, temperature in enumerate(TEMPERATURES)
+        for place, temperature in enumerate(runs)
     )
 
 
