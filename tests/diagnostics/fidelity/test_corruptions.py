@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from math import nan
 
+import numpy as np
 import pytest
 
 from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, splits, subject
+from tests.diagnostics.page.test_write import Page
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
+from worldvae.diagnostics.fidelity.page.loops import policies
 
 
 def names(model: LinearDynamics) -> set[str]:
@@ -169,6 +172,22 @@ def test_both_policies_are_judged_apart() -> None:
     assert set(found.policies) == {"random", "smooth"}
     episodes = [loop.episodes for loop in found.policies.values()]
     assert sum(episodes) == found.codes.episodes
+
+
+def test_rewards_and_ends_are_told_for_each_policy() -> None:
+    """Only smooth play is paid 1 more than the dynamics know; together these are half of it."""
+    test = splits().test
+    smooth = (test.policies == "smooth")[:, None]
+    paid = replace(test, rewards=test.rewards + smooth.astype(np.float32))
+    found = judge_dynamics(subject(TRUE, windows=splits()._replace(test=paid)), 0, PartClock())
+    biases = {name: events.reward_bias.value for name, events in found.policy_events.items()}
+    assert biases == {"random": pytest.approx(0, abs=1e-5), "smooth": pytest.approx(-1, abs=1e-5)}
+    events = found.policy_events.values()
+    assert sum(each.ends for each in events) == found.ends.ends
+    assert sum(each.decisions for each in events) == found.ends.decisions
+    page = Page(policies(found)).text
+    assert "reward promised more" in page
+    assert "-1.000" in page
 
 
 def test_the_same_seed_measures_the_same() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
 from worldvae.diagnostics.fidelity.metrics.climatology import DRAWS, climatology_scores
-from worldvae.diagnostics.fidelity.metrics.ends import survival_distance
+from worldvae.diagnostics.fidelity.metrics.ends import measure_ends, survival_distance
 from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import (
     CLIMATOLOGY,
@@ -23,10 +23,13 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     energy_score,
     squared_error,
 )
+from worldvae.diagnostics.fidelity.metrics.policies import PolicyEvents
 from worldvae.diagnostics.fidelity.metrics.reference import measure_reference
+from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
 from worldvae.diagnostics.fidelity.metrics.temperature import TEMPERATURES, TemperatureScore
 from worldvae.diagnostics.fidelity.runs import DreamRuns
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.diagnostics.fidelity.windows import Flags
 from worldvae.seeding import derive
 from worldvae.stats import Array
 
@@ -46,21 +49,44 @@ def compare_samples(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> OpenLoop:
 
 def compare_policies(runs: DreamRuns, seed: int) -> dict[str, OpenLoop]:
     """Compare the squared errors on the episodes of each policy, if several collected them."""
+    judged = _judged_policies(runs)
+    errors = _squares(runs) if judged else {}
+    return {
+        name: compare_errors(
+            {each: values[rows][:, kept] for each, values in errors.items()},
+            runs.mask[rows][:, kept],
+            tuple(np.array(runs.horizons)[kept].tolist()),
+            EpisodeBootstrap.of(runs.windows.episodes[rows], seed),
+        )
+        for name, (rows, kept) in judged.items()
+    }
+
+
+def compare_policy_events(runs: DreamRuns, seed: int) -> dict[str, PolicyEvents]:
+    """Compare rewards and ends on the episodes of each policy, if several collected them."""
+    found = {}
+    for name, (rows, kept) in _judged_policies(runs).items():
+        windows = runs.windows.chosen(rows)
+        ahead, dreams = runs.ahead.chosen(rows), runs.dreams.chosen(rows)
+        horizons = tuple(np.array(runs.horizons)[kept].tolist())
+        bootstrap = EpisodeBootstrap.of(windows.episodes, seed)
+        found[name] = PolicyEvents.of(
+            measure_ends(windows, ahead, dreams, bootstrap),
+            measure_reward(windows, ahead, dreams, horizons, bootstrap),
+        )
+    return found
+
+
+def _judged_policies(runs: DreamRuns) -> dict[str, tuple[Flags, Flags]]:
+    """Return the windows (W,) of each policy and the horizons (H,) that enough of them reach.
+
+    It is empty if all windows are of one policy.
+    """
     policies = runs.windows.policies
     names = np.unique(policies).tolist()
-    errors = _squares(runs) if len(names) > 1 else {}
-    found = {}
-    for name in names:
-        rows = policies == name
-        kept = runs.mask[rows].sum(0) >= LEAST_WINDOWS
-        if errors and kept.any():
-            found[name] = compare_errors(
-                {each: values[rows][:, kept] for each, values in errors.items()},
-                runs.mask[rows][:, kept],
-                tuple(np.array(runs.horizons)[kept].tolist()),
-                EpisodeBootstrap.of(runs.windows.episodes[rows], seed),
-            )
-    return found
+    pairs = {name: policies == name for name in names if len(names) > 1}
+    judged = {name: (rows, runs.mask[rows].sum(0) >= LEAST_WINDOWS) for name, rows in pairs.items()}
+    return {name: pair for name, pair in judged.items() if pair[1].any()}
 
 
 def validation_runs(

@@ -58,6 +58,10 @@ class DreamSamples:
     ended: Flags
     """Whether this decision ended the dream; true at one decision at most, (W, N, K)."""
 
+    def chosen(self, rows: Flags) -> DreamSamples:
+        """Return the dreams of some of the windows, by flags (W,)."""
+        return DreamSamples(self.codes[rows], self.rewards[rows], self.ended[rows])
+
     @property
     def going(self) -> Flags:
         """Whether the dream has not ended before this decision, (W, N, K)."""
@@ -70,6 +74,10 @@ class OneStep:
 
     rewards: Floats
     end_probability: Floats
+
+    def chosen(self, rows: Flags) -> OneStep:
+        """Return the predictions for some of the windows, by flags (W,)."""
+        return OneStep(self.rewards[rows], self.end_probability[rows])
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ from worldvae.diagnostics.fidelity.comparisons import (
     advised_horizon,
     compare_codes,
     compare_policies,
+    compare_policy_events,
     compare_samples,
     score_temperatures,
     validation_runs,
@@ -116,6 +117,7 @@ def _events(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
     train = runs.subject.windows.train
     return {
         "reward": measure_reward(test, runs.ahead, runs.dreams, horizons, bootstrap),
+        "policy_events": compare_policy_events(runs, derive(runs.seed, "policy_events")),
         "ends": measure_ends(test, runs.ahead, runs.dreams, bootstrap),
         "reference": measure_reference(train, test, derive(runs.seed, "reference")),
     }

@@ -21,7 +21,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
 from worldvae.diagnostics.fidelity.metrics.pixels import RECONSTRUCTION
 from worldvae.diagnostics.fidelity.metrics.states import CODE
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.fidelity.rules.words import decisions, share
+from worldvae.diagnostics.fidelity.rules.words import between, decisions, share
 from worldvae.plots import dynamics as dynamics_plots
 
 SHORT = {
@@ -155,7 +155,25 @@ def policies(evidence: FidelityEvidence) -> str:
             "agent that goes elsewhere."
         ),
         html.table(["collected by", *(f"+{step}" for step in steps), "episodes"], rows),
+        *_policy_events(evidence),
     )
+
+
+def _policy_events(evidence: FidelityEvidence) -> Iterator[str]:
+    """Yield the table of rewards and ends on the episodes of each policy."""
+    rows = [
+        (
+            name,
+            [
+                (f"{found.reward_bias.value:+z.3f}", f"mean {found.reward:z.3f}"),
+                (between(found.expected_ends), f"{found.ends:,} of {found.decisions:,} decisions"),
+            ],
+        )
+        for name, found in evidence.policy_events.items()
+    ]
+    if rows:
+        table = html.table(["collected by", "reward promised more", "ends, times the true"], rows)
+        yield html.captioned(table, "Rewards and ends", "One step ahead of the real past.")
 
 
 def _policy_cell(loop: OpenLoop, step: int) -> html.Cell:

@@ -10,6 +10,7 @@ from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
 from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
+from worldvae.diagnostics.fidelity.metrics.policies import PolicyEvents
 from worldvae.diagnostics.fidelity.metrics.reference import LinearReference
 from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
 from worldvae.diagnostics.fidelity.metrics.spread import SpreadCalibration
@@ -41,6 +42,9 @@ class FidelityEvidence(Config):
     no_state: str | None = Field(description="Why there is none.")
     policies: dict[str, OpenLoop] = Field(
         description="Policy that collected the episodes -> `codes` of these; if several did."
+    )
+    policy_events: dict[str, PolicyEvents] = Field(
+        {}, description="Policy -> rewards and ends on its episodes; if several collected them."
     )
     reward: RewardCalibration
     ends: EndCalibration
