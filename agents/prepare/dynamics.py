@@ -39,7 +39,8 @@ def learn_latent_dynamics(experiment: Experiment) -> Path:
 def examine_dynamics(experiment: Experiment) -> Fidelity:
     """Check how far dreams can be trusted; print the verdict and write it to the dynamics' folder.
 
-    The check is made on test episodes, which no model was trained on.
+    The check is made on test episodes, which no model was trained on; validation episodes choose
+    the horizon and the temperature that are advised.
     """
     folder, store = experiment.dynamics_folder, RolloutStore(experiment.rollouts_folder)
     fidelity = check_fidelity(
@@ -54,9 +55,18 @@ def examine_dynamics(experiment: Experiment) -> Fidelity:
 
 
 def advise_horizon(horizon: int, check: Fidelity) -> str:
-    """Return a line for dreams of `horizon` decisions, if `check` trusts only fewer; else ""."""
-    if not 0 < check.horizon < min(horizon, check.codes.horizons[-1]):
+    """Return a line for dreams of `horizon` decisions, if `check` knows only of fewer; else "".
+
+    Dreams that are trusted for none need more than an end, and the verdict says so.
+    """
+    judged = check.codes.horizons[-1]
+    if not 0 < check.horizon < horizon:
         return ""
+    if check.horizon == judged:
+        return (
+            f"dream.horizon: {horizon} is longer than the {judged} decisions that were judged: "
+            "what dreams are like beyond is not known; see the gap report (python -m scripts.gap)"
+        )
     return (
         f"dream.horizon: {horizon} lets agents practise beyond the {check.horizon} decisions for "
         f"which dreams are trusted; {check.horizon} ends dreams there, and agents learn what "

@@ -100,6 +100,50 @@ def test_frames_and_codes_are_of_the_same_time(made: Path) -> None:
     assert np.allclose(codes, test.codes[rows, test.past + times], atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> list[RolloutStore]:
+    """A store of random play, and another one of sweeps."""
+    stores = []
+    for name, frames in (("random", 900), ("sweep", 1_500)):
+        store = RolloutStore.create(tmp_path_factory.mktemp("several") / name, DOTS)
+        config = RolloutConfig(frames=frames, num_envs=4, state="always", policies={name: 1.0})
+        collect(store, config, 1)
+        stores.append(store)
+    return stores
+
+
+def test_windows_of_several_stores_are_of_the_episodes_of_each(
+    made: Path, several: list[RolloutStore]
+) -> None:
+    subject = open_dynamics(made / "dynamics", made / "encoder", several, seed=0)
+    test, pixels = subject.windows.test, subject.pixels
+    held_out = [record for store in several for record in store.records if record.split == "test"]
+    owners = [store for store in several for record in store.records if record.split == "test"]
+    assert set(test.policies) == {"random", "sweep"}
+    assert [held_out[number].policy for number in test.episodes] == test.policies.tolist()
+    assert pixels is not None
+    encoder = Encoder.load(made / "encoder")
+    for policy in ("random", "sweep"):
+        rows = np.flatnonzero(test.policies == policy)[-2:]
+        shown = pixels.frames(rows, np.zeros_like(rows))
+        codes = encoder.whiten(encoder.encode(shown))
+        assert np.allclose(codes, test.starts[rows], atol=1e-4)
+    number = int(test.episodes[-1])
+    recorded = owners[number].arrays(held_out[number])["state"]
+    start = test.state[-1, test.past]
+    assert (recorded == start).all(axis=1).any()
+
+
+def test_several_stores_are_checked_together_and_their_policies_apart(
+    made: Path, several: list[RolloutStore]
+) -> None:
+    found = check_fidelity(made / "dynamics", made / "encoder", several, seed=0)
+    assert found.rollouts == tuple(str(store.folder) for store in several)
+    held_out = [sum(record.split == "test" for record in store.records) for store in several]
+    assert found.codes.episodes == sum(held_out)
+    assert [found.policies[name].episodes for name in ("random", "sweep")] == held_out
+
+
 def test_a_twin_has_other_weights_in_the_same_units(made: Path) -> None:
     model, _ = load_dynamics(made / "dynamics")
     twin = untrained_twin(model, seed=1)

@@ -5,11 +5,18 @@ The world is that of `worlds`; its dynamics are known, so nothing is trained.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import nan
+
+import numpy as np
 import pytest
 
-from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, subject
+from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, splits, subject
+from tests.diagnostics.page.test_write import Page
 from worldvae.diagnostics.clock import PartClock
+from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
+from worldvae.diagnostics.fidelity.page.loops import policies
 
 
 def names(model: LinearDynamics) -> set[str]:
@@ -30,7 +37,8 @@ def test_the_true_dynamics_are_trusted_to_the_last_horizon() -> None:
 @pytest.mark.parametrize(
     ("wrong", "name"),
     [
-        (LinearDynamics(heeds_actions=False), "ignores_actions"),
+        (LinearDynamics(push=0.0), "ignores_actions"),
+        (LinearDynamics(push=2.0), "ignores_actions"),
         (LinearDynamics(knows=False), "as_untrained"),
         (LinearDynamics(growth=1.06), "drifts"),
         (LinearDynamics(growth=1.06), "unseen_codes"),
@@ -71,10 +79,23 @@ def test_what_is_not_broken_is_not_accused(wrong: LinearDynamics, others: set[st
 
 
 def test_dreams_that_ignore_actions_are_unfit_and_for_no_horizon() -> None:
-    found = fidelity(LinearDynamics(heeds_actions=False))
+    found = fidelity(LinearDynamics(push=0.0))
     assert (found.verdict, found.horizon) == ("unfit", 0)
     assert [finding.name for finding in found.findings] == ["ignores_actions"]
     assert found.codes.errors["dream"] == found.codes.errors["blind"]
+
+
+def test_actions_that_do_twice_as_much_are_no_better_than_none() -> None:
+    """What is then wrong with a dream is the effect of its actions, as in one that knows none."""
+    found = fidelity(LinearDynamics(push=2.0))
+    assert (found.verdict, found.horizon) == ("unfit", 0)
+
+
+def test_dreams_under_the_actions_of_strangers_know_as_little_as_dynamics_without_actions() -> None:
+    """Not less: dreams under those of one stranger would err nearly twice as much."""
+    strangers = fidelity(TRUE).codes.errors["blind"].value
+    without = fidelity(LinearDynamics(push=0.0)).codes.errors["dream"].value
+    assert strangers == pytest.approx(without, rel=0.12)
 
 
 def test_the_weights_of_an_untrained_network_are_told_by_its_card() -> None:
@@ -123,6 +144,20 @@ def test_a_reward_of_twice_the_size_is_worth_half() -> None:
     assert slope.value == pytest.approx(0.5)
 
 
+def test_rewards_may_be_as_large_as_they_are() -> None:
+    paid = Splits(*(replace(part, rewards=20_000 * part.rewards) for part in splits()))
+    model = LinearDynamics(reward_scale=20_000)
+    found = judge_dynamics(subject(model, windows=paid), 0, PartClock())
+    assert found.findings == ()
+    assert found.reward.slope is not None
+    assert found.reward.slope.value == pytest.approx(1)
+
+
+def test_a_reward_that_is_no_number_is_found() -> None:
+    found = {finding.name for finding in fidelity(LinearDynamics(reward_shift=nan)).findings}
+    assert "reward_off" in found
+
+
 def test_the_true_noise_is_the_error_of_one_step() -> None:
     """Of the mean of dreams one step ahead only the noise is unknown: 0.15 squared."""
     error = fidelity(TRUE).codes.errors["dream"]
@@ -137,6 +172,22 @@ def test_both_policies_are_judged_apart() -> None:
     assert set(found.policies) == {"random", "smooth"}
     episodes = [loop.episodes for loop in found.policies.values()]
     assert sum(episodes) == found.codes.episodes
+
+
+def test_rewards_and_ends_are_told_for_each_policy() -> None:
+    """Only smooth play is paid 1 more than the dynamics know; together these are half of it."""
+    test = splits().test
+    smooth = (test.policies == "smooth")[:, None]
+    paid = replace(test, rewards=test.rewards + smooth.astype(np.float32))
+    found = judge_dynamics(subject(TRUE, windows=splits()._replace(test=paid)), 0, PartClock())
+    biases = {name: events.reward_bias.value for name, events in found.policy_events.items()}
+    assert biases == {"random": pytest.approx(0, abs=1e-5), "smooth": pytest.approx(-1, abs=1e-5)}
+    events = found.policy_events.values()
+    assert sum(each.ends for each in events) == found.ends.ends
+    assert sum(each.decisions for each in events) == found.ends.decisions
+    page = Page(policies(found)).text
+    assert "reward promised more" in page
+    assert "-1.000" in page
 
 
 def test_the_same_seed_measures_the_same() -> None:

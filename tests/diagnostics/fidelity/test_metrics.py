@@ -94,7 +94,6 @@ def test_masked_windows_do_not_count() -> None:
     assert loop.errors["dream"].value == (1,)
     assert loop.excess["mean"].value == (-1,)
     assert loop.beats("mean") == (True,)
-    assert loop.trusted(("mean",)) == 1
 
 
 def test_horizons_that_few_windows_reach_are_not_judged() -> None:

@@ -64,7 +64,7 @@ def test_the_verdict_says_how_far_dreams_are_trusted(tmp_path: Path) -> None:
     assert "Trusted. Dreams are trusted for all 64 decisions that were judged, at temp" in text
     assert MEANINGS["trusted"] in text
     assert "No rule found anything amiss" in text
-    deaf = LinearDynamics(heeds_actions=False)
+    deaf = LinearDynamics(push=0.0)
     wrong = text_of(tmp_path, deaf)
     assert "Unfit. Dreams are trusted for no decision" in wrong
     assert fidelity(deaf).findings[0].advice in wrong

@@ -73,7 +73,9 @@ def test_what_is_fatal_hides_the_flaws_but_not_the_notes() -> None:
 
 
 def test_dreams_that_never_beat_everything_are_useless() -> None:
-    finding, *_ = find(evidence(horizon=0))
+    known = fidelity(TRUE).codes
+    excess = {**known.excess, "mean": curve(0.0, len(known.horizons))}
+    finding, *_ = find(evidence(codes=known.model_copy(update={"excess": excess})))
     assert (finding.severity, finding.name) == ("unfit", "useless")
     assert "a standstill" in finding.found
 

@@ -138,7 +138,7 @@ def test_each_dream_follows_one_member_of_an_ensemble() -> None:
 
     class Ensemble(LinearDynamics):
         def initial(self, n):  # type: ignore[no-untyped-def]
-            return DynamicsState(torch.zeros(3, n, 1), torch.zeros(n, 2))
+            return DynamicsState(torch.zeros(3, n, 2), torch.zeros(n, 2))
 
         def observe(self, state, code, actions, episode_start):  # type: ignore[no-untyped-def]
             return DynamicsState(state.carried, code)

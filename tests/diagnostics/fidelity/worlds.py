@@ -44,7 +44,8 @@ SIDE = 16
 class LinearDynamics:
     """The true dynamics, or such as are wrong where a field says so."""
 
-    heeds_actions: bool = True
+    push: float = 1.0
+    """Times what actions do; 0: they do nothing."""
     reward_scale: float = 1.0
     reward_shift: float = 0.0
     end_shift: float = 0.0
@@ -57,17 +58,20 @@ class LinearDynamics:
     """Added to each number in each step."""
     growth: float = 1.0
     """Times what turns."""
+    offset: float = 0.0
+    """Added to each number of what is dreamed, always the same."""
     knows: bool = True
     """False: stands still but for the noise, pays nothing."""
 
     def initial(self, n: int) -> DynamicsState:
-        return DynamicsState(torch.zeros(1, n, 1), torch.zeros(n, 2))
+        """Carried are the decisions since the first frame, and whether the code is dreamed."""
+        return DynamicsState(torch.zeros(1, n, 2), torch.zeros(n, 2))
 
     def observe(
         self, state: DynamicsState, code: Tensor, actions: Tensor, episode_start: Tensor
     ) -> DynamicsState:
         count = torch.where(episode_start, 0.0, state.carried[0, :, 0] + 1)
-        return DynamicsState(count[None, :, None], code)
+        return DynamicsState(torch.stack([count, torch.zeros_like(count)], dim=1)[None], code)
 
     def imagine(
         self,
@@ -77,17 +81,19 @@ class LinearDynamics:
         temperature: float = 1.0,
         members: Tensor | None = None,
     ) -> tuple[DynamicsState, Step]:
-        x = state.code
+        x = state.code - self.offset * state.carried[0, :, 1:]
         noise = torch.randn(x.shape, generator=generator) * NOISE * self.spread * temperature**0.5
         drawn = torch.rand(len(x), generator=generator)
-        pushed = actions @ torch.from_numpy(MOVES) * self.heeds_actions
+        pushed = actions @ torch.from_numpy(MOVES) * self.push
         turned = self.growth * x @ torch.from_numpy(MATRIX) if self.knows else x
-        code = turned + pushed * self.knows + noise + self.drift
+        code = turned + pushed * self.knows + noise + self.drift + self.offset
         reward = self.reward_scale * (x @ torch.from_numpy(REWARD)) * self.knows + self.reward_shift
         danger = HAZARD + STEEPNESS * x[:, 0] if self.foresees_ends else 0 * x[:, 0] + RATE
         end = torch.sigmoid(danger + self.end_shift)
         step = Step(code, reward, end, drawn < end, torch.zeros(len(x)))
-        return DynamicsState(state.carried + 1, code), step
+        count = state.carried[..., 0] + 1
+        carried = torch.stack([count, torch.ones_like(count)], dim=-1)
+        return DynamicsState(carried, code), step
 
 
 TRUE = LinearDynamics()

@@ -58,6 +58,10 @@ class DreamSamples:
     ended: Flags
     """Whether this decision ended the dream; true at one decision at most, (W, N, K)."""
 
+    def chosen(self, rows: Flags) -> DreamSamples:
+        """Return the dreams of some of the windows, by flags (W,)."""
+        return DreamSamples(self.codes[rows], self.rewards[rows], self.ended[rows])
+
     @property
     def going(self) -> Flags:
         """Whether the dream has not ended before this decision, (W, N, K)."""
@@ -71,6 +75,10 @@ class OneStep:
     rewards: Floats
     end_probability: Floats
 
+    def chosen(self, rows: Flags) -> OneStep:
+        """Return the predictions for some of the windows, by flags (W,)."""
+        return OneStep(self.rewards[rows], self.end_probability[rows])
+
 
 @torch.inference_mode()
 def dream(
@@ -81,21 +89,30 @@ def dream(
     temperature: float = 1.0,
     count: int = DREAMS,
 ) -> DreamSamples:
-    """Dream each window `count` times from its start under `actions` (W, K, A)."""
+    """Dream each window `count` times from its start.
+
+    Args:
+        model: The dynamics.
+        windows: Where dreams start.
+        actions: Of each window, (W, K, A), or of each dream of it, (W, N, K, A).
+        seed: Decides the noise, which does not depend on actions.
+        temperature: Spread of the sampled codes.
+        count: N.
+    """
     generator = torch.Generator().manual_seed(seed)
     size = max(1, ROWS // count)
     parts = []
     for start in range(0, len(windows), size):
         rows = np.arange(start, min(start + size, len(windows)))
         state = _repeated(_warmed_up(model, windows.chosen(rows)), count)
-        taken = torch.from_numpy(np.repeat(actions[rows], count, axis=0))
+        taken = torch.from_numpy(_of_dreams(actions[rows], count))
         parts.append(_dream(model, state, taken, generator, temperature))
     codes, rewards, terminated = (np.concatenate(column) for column in zip(*parts, strict=True))
     shape = len(windows), count, windows.horizon
     ended = terminated.reshape(shape)
     return DreamSamples(
         codes.reshape(*shape, -1),
-        rewards.reshape(shape),
+        _bounded_rewards(rewards.reshape(shape), windows),
         ended & (np.cumsum(ended, axis=2) == 1),
     )
 
@@ -115,8 +132,8 @@ def one_step(model: LatentDynamics, windows: Windows, seed: int) -> OneStep:
         taken = torch.from_numpy(windows.actions[:, time])
         _, step = model.imagine(state, taken, generator, 1.0, members)
         rewards.append(_array(step.reward))
-        ends.append(_array(step.end_probability))
-    return OneStep(np.stack(rewards, axis=1), np.stack(ends, axis=1))
+        ends.append(_array(torch.nan_to_num(step.end_probability, 1.0)))
+    return OneStep(_bounded_rewards(np.stack(rewards, axis=1), windows), np.stack(ends, axis=1))
 
 
 def _dream(
@@ -172,6 +189,22 @@ def _repeated(state: Any, count: int) -> Any:
     return replace(state, carried=carried, code=state.code.repeat_interleave(count, dim=0))
 
 
+def _of_dreams(actions: Floats, count: int) -> Floats:
+    """Return the actions of each of W times N dreams in a row, (W N, K, A)."""
+    if actions.ndim == 4:
+        return actions.reshape(-1, *actions.shape[2:])
+    return np.repeat(actions, count, axis=0)
+
+
+def _bounded_rewards(rewards: Floats, windows: Windows) -> Floats:
+    """Clip predicted rewards at `FARTHEST` times the largest that was paid; NaN is as far off.
+
+    Rewards have the unit of the environment, so that no number is too large by itself.
+    """
+    largest = float(np.abs(windows.paid).max()) or 1.0
+    limit = FARTHEST * largest
+    return np.nan_to_num(rewards, nan=limit, posinf=limit, neginf=-limit).clip(-limit, limit)
+
+
 def _array(values: Tensor) -> Floats:
-    found = torch.nan_to_num(values.float(), FARTHEST, FARTHEST, -FARTHEST)
-    return found.clamp(-FARTHEST, FARTHEST).cpu().numpy()
+    return values.float().cpu().numpy()

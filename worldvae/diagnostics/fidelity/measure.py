@@ -8,11 +8,13 @@ import numpy as np
 
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.fidelity.comparisons import (
+    advised_horizon,
     compare_codes,
     compare_policies,
+    compare_policy_events,
     compare_samples,
     score_temperatures,
-    trusted_horizon,
+    validation_runs,
 )
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
 from worldvae.diagnostics.fidelity.metrics.climatology import DRAWS
@@ -24,7 +26,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     judged_horizons,
 )
 from worldvae.diagnostics.fidelity.metrics.pixels import NOTHING_MOVES, measure_pixels
-from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL, measure_reference
+from worldvae.diagnostics.fidelity.metrics.reference import measure_reference
 from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
 from worldvae.diagnostics.fidelity.metrics.spread import measure_spread
 from worldvae.diagnostics.fidelity.metrics.states import (
@@ -55,12 +57,16 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
 
     Raises ArtifactError if the held-out episodes are too few or too short to tell.
     """
-    test = subject.windows.test
-    horizons = _judged(test, "test")
-    _judged(subject.windows.validation, "validation")
+    _, validation, test = subject.windows
+    reached = _judged(validation, "validation")
+    horizons = tuple(step for step in _judged(test, "test") if step in reached)
+    resampled = EpisodeBootstrap.of(validation.episodes, derive(seed, "validation"))
     with clock.part("temperatures"):
-        temperatures = score_temperatures(subject, seed)
+        chosen_from = validation_runs(subject, horizons, seed)
+        temperatures = score_temperatures(chosen_from, resampled)
         temperature = choose_temperature(temperatures)
+    with clock.part("horizon"):
+        horizon = advised_horizon(chosen_from[temperature], resampled)
     runs = DreamRuns(subject, test, horizons, seed, temperature)
     bootstrap = EpisodeBootstrap.of(test.episodes, derive(seed, "bootstrap"))
     with clock.part("dreams"):
@@ -73,7 +79,6 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         pixels, no_pixels = _pixels(runs)
     with clock.part("state"):
         state, no_state = _state(runs)
-    acted = events["reference"].action_gain.least >= ACTIONS_TELL
     return FidelityEvidence(
         env_id=subject.env_id,
         trained=subject.is_trained,
@@ -86,7 +91,7 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         no_pixels=no_pixels,
         state=state,
         no_state=no_state,
-        horizon=trusted_horizon(codes["codes"], codes["energy"], acted),
+        horizon=horizon,
         **codes,
         **events,
     )
@@ -112,6 +117,7 @@ def _events(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
     train = runs.subject.windows.train
     return {
         "reward": measure_reward(test, runs.ahead, runs.dreams, horizons, bootstrap),
+        "policy_events": compare_policy_events(runs, derive(runs.seed, "policy_events")),
         "ends": measure_ends(test, runs.ahead, runs.dreams, bootstrap),
         "reference": measure_reference(train, test, derive(runs.seed, "reference")),
     }

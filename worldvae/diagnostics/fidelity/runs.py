@@ -12,7 +12,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep, dream, one_step
+from worldvae.diagnostics.fidelity.dreams import (
+    DREAMS,
+    DreamSamples,
+    OneStep,
+    dream,
+    one_step,
+)
 from worldvae.diagnostics.fidelity.metrics.open_loop import BLIND, DREAM, UNTRAINED
 from worldvae.diagnostics.fidelity.metrics.temperature import USUAL
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
@@ -48,8 +54,14 @@ class DreamRuns:
 
     @cached_property
     def blind(self) -> DreamSamples:
-        """Dreams under the actions of other windows, with the same noise."""
-        others = self.windows.strangers(numpy_stream(self.seed, "strangers"))
+        """Dreams under the actions of other windows, with the same noise.
+
+        Each of the N dreams has those of another stranger, so that together they are what dynamics
+        predict that know of actions only how they are usually chosen. Those of a single stranger
+        would be a wrong prediction, which is farther off than none.
+        """
+        generator = numpy_stream(self.seed, "strangers")
+        others = np.stack([self.windows.strangers(generator) for _ in range(DREAMS)], axis=1)
         return self._dream(self.temperature, self.actions[others])
 
     @cached_property

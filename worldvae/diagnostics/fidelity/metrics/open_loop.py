@@ -25,10 +25,14 @@ COPY_LAST, MEAN, BLIND, UNTRAINED = "copy_last", "mean", "blind", "untrained"
 CODE_BASELINES = {
     COPY_LAST: "a standstill",
     MEAN: "the mean of training",
-    BLIND: "actions of another window",
+    BLIND: "dreams that are told no actions",
     UNTRAINED: "untrained dynamics",
 }
 """What dreams are compared with -> in words."""
+
+CLEARLY = 1.1
+"""An error has to be so many times that of a baseline, before dreams count as worse than it: the
+error of the best of predictions tends to that of the mean, so that chance puts it above."""
 
 CLIMATOLOGY = "climatology"
 """Draws of training codes: what is known of a code without the past."""
@@ -49,14 +53,19 @@ class OpenLoop(Config):
         """Whether the dream's error is below the baseline's, with the whole interval."""
         return self.excess[baseline].below_zero
 
+    def loses(self, baseline: str) -> tuple[bool, ...]:
+        """Whether the dream's error is clearly above the baseline's, with the whole interval."""
+        triples = zip(
+            self.excess[baseline].above_zero,
+            self.errors[DREAM].value,
+            self.errors[baseline].value,
+            strict=True,
+        )
+        return tuple(above and error > CLEARLY * other for above, error, other in triples)
+
     def beats_all(self, baselines: tuple[str, ...]) -> tuple[bool, ...]:
         """Whether the dream's error is below those of all `baselines`, at each horizon."""
         return tuple(all(won) for won in zip(*map(self.beats, baselines), strict=True))
-
-    def trusted(self, baselines: tuple[str, ...]) -> int:
-        """Return the largest horizon at which dreams beat all `baselines`, or 0."""
-        pairs = zip(self.horizons, self.beats_all(baselines), strict=True)
-        return max((step for step, won in pairs if won), default=0)
 
     def error_at(self, name: str, horizon: int) -> float:
         """Return the error of the dream or of a baseline at one of the horizons."""

@@ -38,6 +38,11 @@ class LinearReference(Config):
         description="Brier skill for ends, over their rate; None where nothing ends."
     )
 
+    @property
+    def actions_tell(self) -> bool:
+        """Whether actions are known to matter for what follows."""
+        return self.action_gain.least >= ACTIONS_TELL
+
 
 @dataclass(frozen=True)
 class _Wanted:

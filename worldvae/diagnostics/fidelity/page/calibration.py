@@ -191,8 +191,8 @@ def temperature(evidence: FidelityEvidence) -> str:
         "temperature",
         "Temperature",
         html.paragraph(
-            "Chosen by validation episodes, which no other number of this page uses: the energy "
-            "score over that of any code, plus the distance of the shares of dreams and of "
+            "Chosen by validation episodes, which beside this only the advised horizon uses: the "
+            "energy score over that of any code, plus the distance of the shares of dreams and of "
             "episodes that go on. Of temperatures that cannot be told from the best the nearest "
             "to 1 is taken."
         ),

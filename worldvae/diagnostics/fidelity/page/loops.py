@@ -21,14 +21,14 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
 from worldvae.diagnostics.fidelity.metrics.pixels import RECONSTRUCTION
 from worldvae.diagnostics.fidelity.metrics.states import CODE
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.fidelity.rules.words import decisions, share
+from worldvae.diagnostics.fidelity.rules.words import between, decisions, share
 from worldvae.plots import dynamics as dynamics_plots
 
 SHORT = {
     COPY_LAST: "standstill",
     MEAN: "mean",
     CLIMATOLOGY: "any code",
-    BLIND: "other actions",
+    BLIND: "no actions told",
     UNTRAINED: "untrained",
     RECONSTRUCTION: "encoder alone",
     CODE: "real code",
@@ -39,7 +39,8 @@ MEANINGS = {
     "standstill": "nothing changes after the start",
     "mean": "the mean of all training frames, or of their codes or states",
     "any code": "draws of training codes, which is what is known without a start",
-    "other actions": "the same dynamics under the actions of another window",
+    "no actions told": "the same dynamics, each dream under the actions of another window: what "
+    "is known without the actions that were taken",
     "untrained": "the same network with its initial weights",
     "encoder alone": "the real code, decoded: what no dream can improve on",
     "real code": "the same probe of the real code: what no dream can improve on",
@@ -154,7 +155,25 @@ def policies(evidence: FidelityEvidence) -> str:
             "agent that goes elsewhere."
         ),
         html.table(["collected by", *(f"+{step}" for step in steps), "episodes"], rows),
+        *_policy_events(evidence),
     )
+
+
+def _policy_events(evidence: FidelityEvidence) -> Iterator[str]:
+    """Yield the table of rewards and ends on the episodes of each policy."""
+    rows = [
+        (
+            name,
+            [
+                (f"{found.reward_bias.value:+z.3f}", f"mean {found.reward:z.3f}"),
+                (between(found.expected_ends), f"{found.ends:,} of {found.decisions:,} decisions"),
+            ],
+        )
+        for name, found in evidence.policy_events.items()
+    ]
+    if rows:
+        table = html.table(["collected by", "reward promised more", "ends, times the true"], rows)
+        yield html.captioned(table, "Rewards and ends", "One step ahead of the real past.")
 
 
 def _policy_cell(loop: OpenLoop, step: int) -> html.Cell:

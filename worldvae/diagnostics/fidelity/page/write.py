@@ -11,6 +11,7 @@ from worldvae import html
 from worldvae.diagnostics.fidelity.page import calibration, loops
 from worldvae.diagnostics.fidelity.page.film import FILM
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity, trusted_words
+from worldvae.diagnostics.fidelity.rules.words import decisions
 from worldvae.diagnostics.page import parts
 from worldvae.files import atomic_write_text
 from worldvae.plots.png import is_whole_png
@@ -88,14 +89,26 @@ def _measured(fidelity: Fidelity, folder: Path) -> str:
         "How it was measured",
         html.paragraph(
             "Held-out means the test episodes of the rollouts: neither training nor the choice of "
-            "its best step has seen them. Dreams are trusted up to the largest horizon at which "
-            "both errors are below those of all others, with the whole interval. All numbers of "
-            "this page are in fidelity.json beside it."
+            "its best step has seen them. Dreams are trusted up to the last horizon at which both "
+            "errors are below those of all others, with the whole interval, before the first at "
+            "which one of them is clearly above another; at half of the horizons up to there at "
+            "least. All numbers of this page are in fidelity.json beside it."
         ),
+        html.paragraph(_chosen(fidelity)),
         html.terms(_amounts(fidelity)),
         html.details("The command, to do it again", html.code(_again(fidelity, folder))),
         html.details("The objective, every default written out", _objective(fidelity)),
         html.details("Versions", html.code(versions)),
+    )
+
+
+def _chosen(fidelity: Fidelity) -> str:
+    """Say by which episodes the horizon was chosen, and what the others say of it."""
+    advised, confirmed = (decisions(each) for each in (fidelity.horizon, fidelity.confirmed))
+    return (
+        f"The horizon, {advised}, was chosen on validation episodes at the temperature that was "
+        f"chosen there. Test episodes, which chose nothing, say {confirmed}; all findings are of "
+        "them."
     )
 
 

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
+from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
+from worldvae.diagnostics.fidelity.metrics.policies import PolicyEvents
 from worldvae.diagnostics.fidelity.metrics.reference import LinearReference
 from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
 from worldvae.diagnostics.fidelity.metrics.spread import SpreadCalibration
@@ -41,12 +43,27 @@ class FidelityEvidence(Config):
     policies: dict[str, OpenLoop] = Field(
         description="Policy that collected the episodes -> `codes` of these; if several did."
     )
+    policy_events: dict[str, PolicyEvents] = Field(
+        {}, description="Policy -> rewards and ends on its episodes; if several collected them."
+    )
     reward: RewardCalibration
     ends: EndCalibration
     spread: SpreadCalibration = Field(description="At temperature 1, as the dynamics were trained.")
     unseen: UnseenCodes
     reference: LinearReference
-    horizon: int = Field(description="Decisions for which dreams beat all baselines; 0: none.")
+    horizon: int = Field(
+        description="Decisions for which dreams are trusted by validation episodes; 0: none."
+    )
+
+    @property
+    def judgement(self) -> HorizonJudgement:
+        """Where dreams of test episodes win and where they lose."""
+        return HorizonJudgement(self.codes, self.energy, self.reference.actions_tell)
+
+    @property
+    def confirmed(self) -> int:
+        """Decisions for which dreams are trusted by test episodes; 0: none."""
+        return self.judgement.horizon
 
 
 class Fidelity(FidelityEvidence):
@@ -80,4 +97,6 @@ def trusted_words(evidence: FidelityEvidence) -> str:
         words = f"all {longest} decisions that were judged"
     else:
         words = f"{evidence.horizon} decision{'s' if evidence.horizon > 1 else ''} of {longest}"
+    if evidence.confirmed < evidence.horizon:
+        words = f"{words}, of which test episodes confirm {evidence.confirmed or 'none'}"
     return f"dreams are trusted for {words}, at temperature {temperature}"

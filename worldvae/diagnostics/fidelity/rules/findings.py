@@ -10,10 +10,10 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     DREAM,
     UNTRAINED,
 )
-from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL
 from worldvae.diagnostics.fidelity.rules.codes import (
     drifts,
     narrow,
+    not_confirmed,
     pixels_lost,
     state_lost,
     uneven,
@@ -34,8 +34,13 @@ from worldvae.diagnostics.fidelity.rules.notes import (
     no_state,
     other_temperature,
 )
-from worldvae.diagnostics.fidelity.rules.ways import LONGER, MORE_FRAMES, WIDER_PLAY
-from worldvae.diagnostics.fidelity.rules.words import share
+from worldvae.diagnostics.fidelity.rules.ways import (
+    LONGER,
+    MORE_FRAMES,
+    WIDER_PLAY,
+    point_codes,
+)
+from worldvae.diagnostics.fidelity.rules.words import decisions, share, worse
 from worldvae.diagnostics.rules.advice import join
 from worldvae.diagnostics.rules.evidence import Finding, Severity
 
@@ -90,15 +95,19 @@ def as_untrained(evidence: FidelityEvidence) -> Finding | None:
 
 
 def ignores_actions(evidence: FidelityEvidence) -> Finding | None:
-    """Find dreams that go on alike whatever the agent does, though actions tell what follows."""
+    """Find dreams to which actions tell nothing, though they do tell what follows.
+
+    Either they go on alike whatever the agent does, or they get wrong what its actions do.
+    """
     gain = evidence.reference.action_gain
-    if gain.least < ACTIONS_TELL or any(uses_actions(evidence)):
+    if not evidence.reference.actions_tell or any(uses_actions(evidence)):
         return None
     return Finding(
         severity="unfit",
         name="ignores_actions",
-        found="Dreams ignore actions: under those of another window they are as near to what "
-        f"really followed. A linear map saves {share(gain.value)} of its error by knowing them.",
+        found="Dreams ignore actions, or get wrong what these do: under those of other windows, "
+        "they are as near to what really followed. A linear map saves "
+        f"{share(gain.value)} of its error by knowing them.",
         advice=join(WIDER_PLAY, LONGER, MORE_FRAMES),
     )
 
@@ -117,10 +126,34 @@ def uses_actions(evidence: FidelityEvidence) -> tuple[bool, ...]:
     )
 
 
-def useless(evidence: FidelityEvidence) -> Finding | None:
-    """Find dreams that never beat what needs no dynamics."""
-    if evidence.horizon:
+def wrong_at_first(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that lose to a baseline before they first win, however well they do later."""
+    judgement = evidence.judgement
+    loss, wins = judgement.loss, judgement.wins
+    if loss is None or not wins or wins[0] < loss.step:
         return None
+    return Finding(
+        severity="unfit",
+        name="wrong_at_first",
+        found=f"Dreams are wrong from the first steps on: {worse(loss)}. That they win after "
+        f"{decisions(wins[0])} is of no use: a dream goes through all before.",
+        advice=join(*point_codes(evidence.objective), LONGER, MORE_FRAMES),
+    )
+
+
+def useless(evidence: FidelityEvidence) -> Finding | None:
+    """Find dreams that hardly ever beat what needs no dynamics."""
+    if evidence.horizon and evidence.confirmed:
+        return None
+    if evidence.confirmed:
+        return Finding(
+            severity="unfit",
+            name="useless",
+            found="On validation episodes, by which the horizon is chosen, dreams do not beat "
+            "everything that needs no dynamics; that on test episodes they do for "
+            f"{decisions(evidence.confirmed)} may be chance.",
+            advice=join(MORE_FRAMES, LONGER, WIDER_PLAY),
+        )
     codes, first = evidence.codes, evidence.codes.horizons[0]
     each = ", ".join(
         f"{words} {codes.error_at(name, first):.3f}" for name, words in CODE_BASELINES.items()
@@ -128,9 +161,8 @@ def useless(evidence: FidelityEvidence) -> Finding | None:
     return Finding(
         severity="unfit",
         name="useless",
-        found="At no horizon do dreams beat everything that needs no dynamics. Squared error after "
-        f"{first} decision{'s' if first > 1 else ''}: {codes.error_at(DREAM, first):.3f}; "
-        f"{each}.",
+        found="Dreams do not beat everything that needs no dynamics. Squared error after "
+        f"{decisions(first)}: {codes.error_at(DREAM, first):.3f}; {each}.",
         advice=join(LONGER, MORE_FRAMES, WIDER_PLAY),
     )
 
@@ -140,8 +172,9 @@ def _apply(rules: tuple[Rule, ...], evidence: FidelityEvidence) -> tuple[Finding
     return tuple(finding for finding in found if finding)
 
 
-FATAL: tuple[Rule, ...] = (untrained, as_untrained, ignores_actions, useless)
+FATAL: tuple[Rule, ...] = (untrained, as_untrained, ignores_actions, wrong_at_first, useless)
 FLAWS: tuple[Rule, ...] = (
+    not_confirmed,
     drifts,
     ends_too_early,
     ends_too_late,

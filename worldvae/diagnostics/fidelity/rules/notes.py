@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from worldvae.diagnostics.fidelity.metrics.open_loop import BLIND
-from worldvae.diagnostics.fidelity.metrics.reference import ACTIONS_TELL
 from worldvae.diagnostics.fidelity.metrics.temperature import USUAL
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
 from worldvae.diagnostics.rules.evidence import Finding
@@ -41,8 +40,7 @@ def few_episodes(evidence: FidelityEvidence) -> Finding | None:
 
 def idle_actions(evidence: FidelityEvidence) -> Finding | None:
     """Say that neither dreams nor a linear map show any effect of actions."""
-    told = evidence.reference.action_gain.least >= ACTIONS_TELL
-    if told or any(evidence.codes.beats(BLIND)):
+    if evidence.reference.actions_tell or any(evidence.codes.beats(BLIND)):
         return None
     return Finding(
         severity="note",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interval
+from worldvae.diagnostics.fidelity.metrics.horizon import Loss
+from worldvae.diagnostics.fidelity.metrics.open_loop import CLIMATOLOGY, CODE_BASELINES, DREAM
 
 
 def share(value: float) -> str:
@@ -27,3 +29,10 @@ def at(curve: HorizonCurve, place: int) -> Interval:
 def decisions(count: int) -> str:
     """Write a number of decisions."""
     return f"{count} decision{'' if count == 1 else 's'}"
+
+
+def worse(loss: Loss) -> str:
+    """Say after how many decisions dreams are worse than what."""
+    other = {**CODE_BASELINES, CLIMATOLOGY: "draws of training codes"}[loss.baseline]
+    error, least = (loss.loop.error_at(name, loss.step) for name in (DREAM, loss.baseline))
+    return f"after {decisions(loss.step)} their error is {error:.3f}, that of {other} {least:.3f}"

@@ -1,0 +1,31 @@
+"""Rewards and ends on the episodes of each policy, one step ahead of the real past."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from worldvae.config import Config
+from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
+from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
+from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
+
+
+class PolicyEvents(Config):
+    """What is predicted of the decisions of one policy, and what came of them."""
+
+    decisions: int
+    ends: int = Field(description="Of these decisions, how many were the last.")
+    expected_ends: Interval = Field(description="Ends predicted / true ones, half an end added.")
+    reward: float = Field(description="Mean true reward of a decision.")
+    reward_bias: Interval = Field(description="Predicted less true reward.")
+
+    @classmethod
+    def of(cls, ends: EndCalibration, reward: RewardCalibration) -> PolicyEvents:
+        """Keep of both what tells policies apart."""
+        return cls(
+            decisions=ends.decisions,
+            ends=ends.ends,
+            expected_ends=ends.expected,
+            reward=reward.mean,
+            reward_bias=reward.bias,
+        )
