@@ -114,7 +114,7 @@ def test_random_play_is_uniform_over_whole_numbers(space: spaces.Box) -> None:
 
 @pytest.mark.parametrize("env", [Wide, WideWhole, WideBelow, Nothing])
 def test_bounds_that_mean_none_are_refused(env: type[Odd]) -> None:
-    with pytest.raises(WorldvaeError, match=r"bounded Box.*RescaleAction") as error:
+    with pytest.raises(WorldvaeError, match=r"bounded Box.*TransformAction") as error:
         make_env(made(env))
     assert f"odd/{env.__name__}-v0" in one_line(error)
 
@@ -747,3 +747,22 @@ def test_the_seam_needs_no_module_of_ours() -> None:
     env = make_env(made(Ghost, pixels="render"))
     with pytest.raises(WorldvaeError, match=r"render\(\) failed: ValueError: gone"):
         env.reset(seed=0)
+
+
+@pytest.mark.parametrize(
+    ("space", "given"),
+    [
+        (spaces.Discrete(3, start=1), [1, 0]),
+        (spaces.Discrete(3), [2, 3]),
+        (spaces.Discrete(3), [[0], [1]]),
+        (spaces.Box(-1, 1, (2,), np.int8), [[-0.5, 0.2]]),
+        (spaces.Box(-1, 1, (2, 2), np.float32), [[0.5, 0.2, 0.1, 0.0]]),
+        (spaces.Box(-1, 1, (2,), np.float32), [[0.5]]),
+    ],
+)
+def test_actions_of_another_space_are_not_taken_for_the_environments(
+    space: spaces.Space[Any], given: list[Any]
+) -> None:
+    """Such as those of an agent that practised in a dream, in an environment that nothing wraps."""
+    with pytest.raises(WorldvaeError, match=r"not all are in .*make it with make_env"):
+        agent_actions(np.array(given), space)

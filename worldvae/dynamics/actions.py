@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.config import Config
-from worldvae.envs.actions import agent_space, is_integer
+from worldvae.envs.actions import agent_space, is_integer, one_hot
 
 
 class ActionSpace(Config):
@@ -54,8 +54,7 @@ class ActionSpace(Config):
         it had taken.
         """
         if self.choices is not None:
-            one_hot: NDArray[np.float32] = np.eye(self.choices, dtype=np.float32)[actions]
-            return one_hot
+            return one_hot(actions, self.choices)
         numbers = np.asarray(actions, np.float32).reshape(len(actions), -1)
         numbers = np.rint(numbers) if self.whole else numbers
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)

@@ -29,9 +29,11 @@ def check_space(space: spaces.Space[Any]) -> ActionSpace:
     """Return `space`; raise ConfigError unless it is Discrete or a Box with usable bounds."""
     if isinstance(space, spaces.Discrete) or (isinstance(space, spaces.Box) and _is_bounded(space)):
         return space
-    hint = ""
+    hint = "; give it one choice for each combination (gymnasium.wrappers.TransformAction)"
     if isinstance(space, spaces.Box):
-        hint = "; give its Box the range that actions really have, or wrap it in RescaleAction"
+        hint = "; give its Box the range of real actions, in its class or by TransformAction"
+    if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
+        hint = "; give it a Box of as many whole numbers (gymnasium.wrappers.TransformAction)"
     raise ConfigError(
         f"actions must be Discrete or a bounded Box, this environment has {space}{hint}"
     )
@@ -106,12 +108,35 @@ class EnvActions:
 
 
 def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[Any]:
-    """Convert N actions of `space` back to `agent_space(space)`: (N, ...) -> (N, ...)."""
-    own, target = check_space(space), agent_space(space)
+    """Convert N actions of `space` back to `agent_space(space)`: (N, ...) -> (N, ...).
+
+    Raises ConfigError if they are none of `space`, such as those of an agent that acts in
+    `agent_space(space)` where nothing converts them.
+    """
+    own, target, given = check_space(space), agent_space(space), np.asarray(actions)
     if isinstance(own, spaces.Discrete):
-        return np.asarray(actions - own.start)
-    shape = len(actions), *(target.shape or ())
-    return np.asarray(actions).reshape(shape).astype(target.dtype)
+        chosen = given - own.start
+        if given.ndim != 1 or (chosen < 0).any() or (chosen >= own.n).any():
+            raise _none_of(own, given)
+        return chosen
+    fraction = is_integer(own) and given.dtype.kind == "f" and (given != np.rint(given)).any()
+    if fraction or given.shape[1:] != own.shape:
+        raise _none_of(own, given)
+    return given.reshape(len(given), *(target.shape or ())).astype(target.dtype)
+
+
+def _none_of(space: ActionSpace, actions: NDArray[Any]) -> ConfigError:
+    return ConfigError(
+        f"actions {actions.tolist()}: not all are in {space}, which this environment takes; agents "
+        f"of worldvae act in {agent_space(space)}: make it with make_env, which converts them"
+    )
+
+
+def one_hot(choices: NDArray[Any], count: int) -> NDArray[np.float32]:
+    """Return choices (N,) from 0 as vectors (N, count); IndexError where one is too large."""
+    vectors = np.zeros((len(choices), count), np.float32)
+    vectors[np.arange(len(choices)), choices] = 1
+    return vectors
 
 
 def _is_bounded(space: spaces.Box) -> bool:
@@ -131,7 +156,7 @@ def encode_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[n
     """
     checked = check_space(space)
     if isinstance(checked, spaces.Discrete):
-        return np.eye(int(checked.n), dtype=np.float32)[np.asarray(actions) - checked.start]
+        return one_hot(np.asarray(actions) - checked.start, int(checked.n))
     return np.asarray(actions, np.float32).reshape(len(actions), -1)
 
 

@@ -158,12 +158,17 @@ def test_actions_from_five_are_kept_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("space", "actions", "why"),
     [
-        (spaces.MultiDiscrete([2, 3]), np.zeros((4, 2), int), "MultiDiscrete([2 3])"),
+        (
+            spaces.MultiDiscrete([2, 3]),
+            np.zeros((4, 2), int),
+            "MultiDiscrete([2 3]); give it a Box of as many whole numbers "
+            "(gymnasium.wrappers.TransformAction)",
+        ),
         (
             spaces.Box(-np.inf, np.inf, (2,), np.float32),
             np.zeros((4, 2), np.float32),
-            "Box(-inf, inf, (2,), float32); give its Box the range that actions really have, or "
-            "wrap it in RescaleAction",
+            "Box(-inf, inf, (2,), float32); give its Box the range of real actions, in its class or "
+            "by TransformAction",
         ),
     ],
 )
