@@ -167,8 +167,8 @@ def test_actions_from_five_are_kept_and_said(tmp_path: Path) -> None:
         (
             spaces.Box(-np.inf, np.inf, (2,), np.float32),
             np.zeros((4, 2), np.float32),
-            "Box(-inf, inf, (2,), float32); give its Box the range of real actions, in its class or "
-            "by TransformAction",
+            "Box(-inf, inf, (2,), float32); give its Box the range of real actions, in its class "
+            "or by TransformAction",
         ),
     ],
 )
