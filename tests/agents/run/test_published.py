@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.arms import registry
 from agents.config.experiment import Experiment, check_settings
 from agents.run.agent_files import is_finished
 from agents.run.agent_result import EVALUATIONS
@@ -33,6 +34,7 @@ PUBLISHED = {
     "car_racing/first": each(ARMS[:3], 1),
     "car_racing/second": each(ARMS, 5),
     "car_racing/sac": {"latent": 5},
+    "car_racing/pixels_short": {"pixels": 5},
     "car_racing/two_million": {"latent": 5},
     "door_key": each(ARMS, 5),
     "dreams/dots": each(("latent", "memory", "dream", "untrained_dream", "blind"), 5),
@@ -64,10 +66,11 @@ def test_every_published_file_is_of_todays_models(name: str, tmp_path: Path) -> 
     folder = unpack(RESULTS / name, tmp_path / "run")
     kinds = (PRETRAINING, CARD, CONFIG, HEALTH)
     encoder = [kind for kind in kinds if kind.exists(folder / "encoder")]
-    assert encoder
+    if any(registry.ARMS[arm].encoder for arm in PUBLISHED[name]):
+        assert encoder
+        assert COLLECTION.read(folder / "rollouts").frames > 0
     for kind in encoder:
         kind.read(folder / "encoder")
-    assert COLLECTION.read(folder / "rollouts").frames > 0
     agents = list(folder.glob("agents/*/seed_*"))
     assert len(agents) == sum(PUBLISHED[name].values())
     for agent in agents:
