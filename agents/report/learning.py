@@ -44,7 +44,8 @@ def draw_learning(
         [_panel(*one, unit, chosen) for one in zip(runs, row, strict=True)]
         for unit, row in zip(units, titles, strict=True)
     ]
-    figure = learning_panels(panels, Resampling.seeded(0), colours())
+    tasks = [task_of(run) for run in runs]
+    figure = learning_panels(panels, Resampling.seeded(0), colours(), tasks)
     with mpl.rc_context(STYLE), atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=DPI, facecolor="white")
     return [
@@ -57,12 +58,17 @@ def draw_learning(
     ]
 
 
+def task_of(run: Run) -> str:
+    """Return the environment in which the agents of a run are scored."""
+    return run.results[0].evaluation.env_id
+
+
 def column_titles(runs: Sequence[Run], folders: Sequence[Path]) -> list[str]:
     """Return the environment of each run, and where others share it what tells the run apart.
 
     That is its algorithm, or else the name of its folder.
     """
-    titles = [run.results[0].evaluation.env_id for run in runs]
+    titles = [task_of(run) for run in runs]
     further = [
         [f"{env}, {run.results[0].algorithm}" for env, run in zip(titles, runs, strict=True)],
         [f"{env}, {folder.name}" for env, folder in zip(titles, folders, strict=True)],

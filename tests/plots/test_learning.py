@@ -97,3 +97,19 @@ def test_panels_name_each_arm_once_and_each_cost_below() -> None:
     assert [axes.get_ylabel() for axes in figure.axes] == ["held-out return", ""] * 2
     assert [len(axes.lines) for axes in figure.axes] == [2, 5] * 2
     assert figure.axes[1].lines[0].get_xdata()[0] == 8.0
+
+
+def test_columns_of_one_task_have_one_scale_of_returns() -> None:
+    """Two runs of one environment are compared by eye: 800 has to be above 600 in both."""
+
+    def panel(height: float) -> CurvePanel:
+        curve = SeedCurve(np.array([1.0, 2.0]), np.array([0.0, height]))
+        return CurvePanel("", "steps", [ArmCurves("latent", [curve])])
+
+    row = [panel(600), panel(5), panel(800)]
+    figure = learning_panels([row, row], Resampling.seeded(0), tasks=["Car", "Pong", "Car"])
+    limits = [axes.get_ylim() for axes in figure.axes]
+    assert limits[0] == limits[2] == limits[3] == limits[5]
+    assert limits[0][1] > 800
+    assert limits[1] == limits[4]
+    assert limits[1][1] < 10

@@ -74,13 +74,24 @@ def learning_curves(
 
 
 def learning_panels(
-    panels: Sequence[Sequence[CurvePanel]], resampling: Resampling, colours: Colours = NO_COLOURS
+    panels: Sequence[Sequence[CurvePanel]],
+    resampling: Resampling,
+    colours: Colours = NO_COLOURS,
+    tasks: Sequence[str] = (),
 ) -> Figure:
-    """Draw rows of panels, each as `learning_curves` does; all arms are named once, above them."""
+    """Draw rows of panels, each as `learning_curves` does; all arms are named once, above them.
+
+    Columns of one task, of which `tasks` names that of each, have one scale of returns.
+    """
     rows, columns = len(panels), max(map(len, panels))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.3 * columns, 2.7 * rows + 0.4), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
+        for column, task in enumerate(tasks):
+            first = tasks.index(task)
+            for row in range(rows):
+                if (row, column) != (0, first):
+                    grid[row, column].sharey(grid[0, first])
         for axes, panel in zip(grid.flat, (panel for row in panels for panel in row), strict=True):
             entitle(axes, panel.title, panel.x_label)
             axes.set_ylabel(Y_LABEL if axes in grid[:, 0] else "")
