@@ -10,6 +10,7 @@ from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, prep
 from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.make import choose_backend
 from worldvae.envs.make_raw import find_spec
+from worldvae.envs.observations import KeyEncoding
 from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
 from worldvae.errors import WorldvaeError
 
@@ -201,3 +202,12 @@ def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
         preprocess(image, FrameConfig())
     with pytest.raises(WorldvaeError, match="expected an image"):
         preprocess_batch(image[None], FrameConfig())
+
+
+@pytest.mark.parametrize("white", [1, 255])
+def test_the_white_of_a_small_map_is_one(white: int) -> None:
+    """Whether its space says 0 to 1 or 0 to 255: agents see shares either way."""
+    encoding = KeyEncoding.of("map", spaces.Box(0, white, (7, 7, 3), np.uint8))
+    value = np.full((7, 7, 3), white, np.uint8)
+    assert encoding(value).tolist() == [1.0] * 147
+    assert encoding.space.high.max() == 1

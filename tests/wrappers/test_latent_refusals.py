@@ -62,6 +62,7 @@ def as_dict() -> gym.Env[Any, Any]:
         (lambda: DotsEnv(size=50), r"\(40, 40, 3\).*Box\(0, 255, \(50, 50, 3\), uint8\)"),
         (lambda: GrayscaleObservation(DotsEnv()), r"\(40, 40, 3\).*\(40, 40\), uint8"),
         (lambda: shown_as(spaces.Box(0, 1, (40, 40, 3), np.float32)), r"shows .*float32"),
+        (lambda: shown_as(spaces.Box(0, 1, (40, 40, 3), np.uint8)), r"shows Box\(0, 1, .*uint8"),
         (
             lambda: shown_as(spaces.Box(np.arange(99), np.arange(99) + 1, dtype=np.float32)),
             "shows Box",
@@ -69,7 +70,16 @@ def as_dict() -> gym.Env[Any, Any]:
         (lambda: shown_as(spaces.Discrete(5)), r"shows Discrete\(5\)"),
         (lambda: GrayscaleObservation(make_env(DOTS)), r"\(32, 32, 3\).*\(32, 32\), uint8"),
     ],
-    ids=["no image", "size", "colour", "floats", "long vector", "no box", "changed after make_env"],
+    ids=[
+        "no image",
+        "size",
+        "colour",
+        "floats",
+        "bits",
+        "long vector",
+        "no box",
+        "changed after make_env",
+    ],
 )
 def test_no_frames_of_the_encoder(
     wrap: Callable[..., Any], make: Any, words: str, encoder: Encoder

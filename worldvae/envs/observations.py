@@ -136,9 +136,10 @@ class KeyEncoding:
 
     @property
     def scale(self) -> float:
-        """The divisor of values: 255 for an image that is too small for a camera, else 1."""
+        """The divisor of values: the white of an image that is too small for a camera, else 1."""
         levels = self.source.dtype == np.uint8 and len(self.source.shape or ()) == 3
-        return 255.0 if levels and image_layout(self.source) is not None else 1.0
+        layout = image_layout(self.source) if levels else None
+        return 1.0 if layout is None else layout.white
 
 
 def _white(space: spaces.Box) -> float | None:

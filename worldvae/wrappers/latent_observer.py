@@ -62,7 +62,10 @@ class FrameEncoder:
         """
         image, card = image_space(space, image_key), self.encoder.card
         shape = card.source_shape if self._is_raw else card.frame.shape
-        is_image = isinstance(image, spaces.Box) and image.dtype == np.uint8
+        # Of zeros and ones `make_env` makes black and white, and so the encoder has seen them.
+        is_image = (
+            isinstance(image, spaces.Box) and image.dtype == np.uint8 and image.high.max() > 1
+        )
         if not (is_image and image.shape == tuple(shape)):
             where = "" if image_key is None else f" under {image_key!r}"
             shown = " ".join(str(image).split())  # the bounds of a long vector take several lines
