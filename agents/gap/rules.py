@@ -56,7 +56,7 @@ def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
     inconclusive: neither that it ranks policies nor that it does not is shown.
     """
     severities = {finding.severity for finding in findings}
-    if report.returns.indifference >= SIGNIFICANT:
+    if _ranks_nothing(report):
         return "inconclusive"
     if "unfit" in severities:
         return "misleads"
@@ -81,7 +81,7 @@ def nothing_to_rank(report: GapReport) -> Finding | None:
 
 def unknown_ranking(report: GapReport) -> Finding | None:
     found = report.returns.spearman
-    if report.returns.indifference >= SIGNIFICANT or not found.low <= 0 <= found.high:
+    if _ranks_nothing(report) or not found.low <= 0 <= found.high:
         return None
     return Finding(
         severity="doubtful",
@@ -96,7 +96,7 @@ def unknown_ranking(report: GapReport) -> Finding | None:
 
 def inverted_ranking(report: GapReport) -> Finding | None:
     found = report.returns.spearman
-    if found.high >= 0 or report.returns.indifference >= SIGNIFICANT:
+    if found.high >= 0 or _ranks_nothing(report):
         return None
     return Finding(
         severity="unfit",
@@ -109,7 +109,7 @@ def inverted_ranking(report: GapReport) -> Finding | None:
 
 def weak_ranking(report: GapReport) -> Finding | None:
     found = report.returns.spearman
-    if found.low <= 0 or found.value >= WELL or report.returns.indifference >= SIGNIFICANT:
+    if found.low <= 0 or found.value >= WELL or _ranks_nothing(report):
         return None
     return Finding(
         severity="doubtful",
@@ -126,7 +126,7 @@ def chooses_badly(report: GapReport) -> Finding | None:
     A rank correlation hardly sees it: one policy of many is out of its place.
     """
     lost = report.returns.choice
-    if lost.low <= LOST or report.returns.indifference >= SIGNIFICANT:
+    if lost.low <= LOST or _ranks_nothing(report):
         return None
     promised = max(one.dream_return.value for one in report.policies)
     liked = [one for one in report.policies if one.dream_return.value == promised]
@@ -151,9 +151,8 @@ def off(report: GapReport) -> Finding | None:
     Noise makes means of few episodes differ from true ones; that much is no fault of the dream.
     """
     found = report.returns
-    if found.indifference >= SIGNIFICANT:
-        return None
-    if found.absolute_error.low <= found.error_of_mean + found.error_of_noise:
+    excused = found.error_of_mean + found.error_of_noise
+    if found.absolute_error.low <= excused or _ranks_nothing(report):
         return None
     ranks = found.spearman.low > 0 and found.spearman.value >= WELL and found.choice.low <= LOST
     use = "Use it to choose between policies, and believe" if ranks else "Believe"
@@ -314,6 +313,11 @@ RULES: tuple[Rule, ...] = (
     mostly_cut,
     few_policies,
 )
+
+
+def _ranks_nothing(report: GapReport) -> bool:
+    """Whether reality does not tell the policies apart, so that there is nothing to rank."""
+    return report.returns.indifference >= SIGNIFICANT
 
 
 def _wider(report: GapReport, begins: bool = True) -> str:

@@ -145,7 +145,6 @@ class ClassesHead(nn.Module):
         self.layer = nn.Linear(inputs, known.values.numel())
         self.register_buffer("values", known.values.clone())
         self.register_buffer("log_shares", known.log_shares.clone())
-        self.begin()
 
     def begin(self) -> None:
         """Predict the shares of training, whatever is read."""
@@ -186,7 +185,6 @@ class ExpectationHead(nn.Module):
         self.layer = nn.Linear(inputs, len(known.values))
         self.register_buffer("support", known.values.clone())
         self.register_buffer("log_shares", known.log_shares.clone())
-        self.begin()
 
     def begin(self) -> None:
         """Predict the shares of training, whatever is read."""

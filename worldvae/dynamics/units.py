@@ -92,15 +92,12 @@ def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
     rewards, ends = windows.events()
     numbers = range(latents, changes.shape[1])
     keys = [_known(windows.key_changes(k), changes[:, k], bins) for k in numbers]
+    ranges = [_range(windows.key_values(k)) for k in numbers]
     return Units(
         change=torch.from_numpy(_deviations(changes)),
         latent_classes=_stack([_known(one, one, bins) for one in changes[:, :latents].T], bins),
         key_classes=_stack(keys, bins),
-        key_range=torch.from_numpy(
-            np.array([_range(windows.key_values(number)) for number in numbers], np.float32)
-        )
-        .reshape(-1, 2)
-        .T,
+        key_range=torch.tensor(ranges).reshape(-1, 2).T,
         rewards=_known_rewards(rewards),
         reward_std=float(max(rewards.std(), SMALLEST)),
         end_rate=float(ends.astype(np.float32).mean()),

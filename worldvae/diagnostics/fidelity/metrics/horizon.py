@@ -27,6 +27,22 @@ class Loss:
     """The errors of which that is true."""
 
 
+def first_loss(*opponents: tuple[OpenLoop, tuple[str, ...]]) -> Loss | None:
+    """Return the first horizon at which dreams are clearly worse than a baseline.
+
+    Args:
+        opponents: Errors, each with the baselines that count.
+    """
+    losses = (
+        Loss(step, name, loop)
+        for loop, others in opponents
+        for name in others
+        for step, lost in zip(loop.horizons, loop.loses(name), strict=True)
+        if lost
+    )
+    return min(losses, key=lambda each: each.step, default=None)
+
+
 @dataclass(frozen=True)
 class HorizonJudgement:
     """The errors of dreams of the same windows beside those that they have to be below."""
@@ -47,14 +63,7 @@ class HorizonJudgement:
     @property
     def loss(self) -> Loss | None:
         """The first horizon at which dreams are clearly worse than a baseline in either error."""
-        losses = (
-            Loss(step, name, loop)
-            for loop, others in self._opponents
-            for name in others
-            for step, lost in zip(loop.horizons, loop.loses(name), strict=True)
-            if lost
-        )
-        return min(losses, key=lambda each: each.step, default=None)
+        return first_loss(*self._opponents)
 
     @property
     def horizon(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve
+from worldvae.diagnostics.fidelity.metrics.horizon import first_loss
 from worldvae.diagnostics.fidelity.metrics.open_loop import (
     CODE_BASELINES,
     COPY_LAST,
@@ -54,15 +55,10 @@ def not_confirmed(evidence: FidelityEvidence) -> Finding | None:
 def drifts(evidence: FidelityEvidence) -> Finding | None:
     """Find dreams that from some step on are farther from reality than no prediction at all."""
     codes = evidence.codes
-    losses = (
-        (step, name)
-        for name in (COPY_LAST, MEAN)
-        for step, lost in zip(codes.horizons, codes.loses(name), strict=True)
-        if lost
-    )
-    step, name = min(losses, key=lambda pair: pair[0], default=(0, ""))
-    if not step:
+    loss = first_loss((codes, (COPY_LAST, MEAN)))
+    if loss is None:
         return None
+    step, name = loss.step, loss.baseline
     return Finding(
         severity="doubtful",
         name="drifts",
