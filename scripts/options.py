@@ -11,6 +11,7 @@ from worldvae.config import Config
 from worldvae.errors import ConfigError
 from worldvae.fields import LARGEST_SEED, shortened
 from worldvae.keys import describe
+from worldvae.rollouts.config import FEWEST_FRAMES
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -32,6 +33,15 @@ class OptionParser(CommandParser):
             prog=f"scripts.{Path(sys.argv[0]).stem}",
             allow_abbrev=False,
         )
+
+
+def count(text: str) -> int:
+    """Parse how many frames are collected, 100 or more; raises ConfigError for anything else."""
+    if not text.isdecimal() or len(text) > 10 or int(text) < FEWEST_FRAMES:
+        raise ConfigError(
+            f"command line: --frames = {shortened(text)}: expected a number from {FEWEST_FRAMES} on"
+        )
+    return int(text)
 
 
 def seed(text: str) -> int:

@@ -49,7 +49,7 @@ AGENT_FLOORS = (
     {"agent_task"},
     {"report", "train"},
     {"prepare"},
-    {"benchmark", "compare", "explore", "gap", "study", "sweep"},
+    {"benchmark", "compare", "explore", "fidelity", "gap", "study", "sweep"},
     {"hub"},
 )
 SB3_ALLOWED = {"worldvae/wrappers/sb3.py"}

@@ -41,7 +41,7 @@ SHOWN = [
 """Those with Python, in the order in which their blocks make one script."""
 
 OWN_OPTIONS = {"--inspect": 0, "--supervised": 0, "--arm": 1, "--seed": 1, "--backend": 1}
-OWN_OPTIONS |= {"--agents": 1, "--out": 1}
+OWN_OPTIONS |= {"--agents": 1, "--out": 1, "--frames": 1}
 OWN_OPTIONS |= {"--from": 1, "--to": 1, "--author": 1, "--permalink": 1, "--description": 1}
 OWN_OPTIONS |= {"--report": 0, "--only": 1, "--publish": 1, "--executor": 1, "--workers": 1}
 

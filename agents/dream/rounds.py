@@ -44,12 +44,10 @@ from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.errors import ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore
+from worldvae.rollouts.config import FEWEST_FRAMES
 from worldvae.rollouts.grow import begin_with
 from worldvae.seeding import derive
 from worldvae.training.device import torch_device
-
-FEWEST_FRAMES = 100
-"""The fewest frames of a round, as of any collection."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.config.experiment import Experiment
+from agents.dream.sources import DreamSources
 from agents.gap.agents import find_dreamers, read_promises
 from agents.gap.competitors import scripted_competitors
 from agents.gap.film import FILM, RecordedStart, film_start
@@ -28,8 +29,7 @@ class ExaminedDream:
     """The folders of the dynamics that are dreamed, and of what they were made from."""
 
     dynamics: Path
-    encoder: Path
-    rollouts: Path
+    sources: DreamSources
     report: Path
     """The folder that the report is put into."""
 
@@ -37,29 +37,19 @@ class ExaminedDream:
     def of(cls, experiment: Experiment) -> ExaminedDream:
         """Return the folders of `gap.dynamics`, or of the run, whose missing parts are made.
 
-        A round keeps encoder and rollouts beside its dynamics, unless they are the run's. Raises
-        ArtifactError if `gap.dynamics` holds none, ConfigError if they are of another environment.
+        Raises ArtifactError if `gap.dynamics` holds none, ConfigError if they are of another
+        environment.
         """
         chosen = experiment.gap.dynamics
         if chosen is None:
-            return cls(
-                learn_latent_dynamics(experiment),
-                experiment.encoder_folder,
-                experiment.rollouts_folder,
-                experiment.gap_folder,
-            )
+            own = learn_latent_dynamics(experiment)
+            return cls(own, DreamSources.of(own, experiment), experiment.gap_folder)
         env_id = read_dynamics_card(chosen).env_id
         if env_id != experiment.env.id:
             raise ConfigError(
                 f"gap.dynamics = {chosen}: dynamics of {env_id}, not of {experiment.env.id}"
             )
-        encoder, rollouts = chosen.parent / "encoder", chosen.parent / "rollouts"
-        return cls(
-            chosen,
-            encoder if encoder.is_dir() else experiment.encoder_folder,
-            rollouts if rollouts.is_dir() else experiment.rollouts_folder,
-            chosen / "gap",
-        )
+        return cls(chosen, DreamSources.of(chosen, experiment), chosen / "gap")
 
 
 def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
@@ -89,7 +79,7 @@ def _contest(
 ) -> tuple[GapRun, list[str]]:
     """Return who plays where, and why some agents do not."""
     config, skipped = experiment.gap, list[str]()
-    collected = {record.policy for record in RolloutStore(examined.rollouts).healthy()}
+    collected = {record.policy for record in RolloutStore(examined.sources.rollouts).healthy()}
     competitors = scripted_competitors(
         config, worlds.action_space, experiment.rollouts, collected, experiment.seed
     )
@@ -120,11 +110,11 @@ def _film(examined: ExaminedDream, worlds: RunWorlds, temperature: float, seed: 
     """
     path = examined.report / FILM
     card = read_dynamics_card(examined.dynamics)
-    start = RecordedStart.read(RolloutStore(examined.rollouts), card, worlds.action_space)
-    if start is None or hash_encoder(examined.encoder) != card.encoder_sha256:
+    start = RecordedStart.read(RolloutStore(examined.sources.rollouts), card, worlds.action_space)
+    if start is None or hash_encoder(examined.sources.encoder) != card.encoder_sha256:
         path.unlink(missing_ok=True)
         return
-    encoder = Encoder.load(examined.encoder)
+    encoder = Encoder.load(examined.sources.encoder)
     film_start(start, encoder, examined.dynamics, temperature, seed, path)
 
 

@@ -27,7 +27,7 @@ from worldvae.json_files import Content, JsonLog
 from worldvae.progress import ProgressBar
 from worldvae.rollouts import Record, RolloutStore
 from worldvae.rollouts.episode_files import npy_parts
-from worldvae.rollouts.manifest import warn
+from worldvae.rollouts.manifest import Split, warn
 from worldvae.training.distributed import first_does
 
 Codes = NDArray[np.float32]
@@ -91,6 +91,18 @@ class EncodedRollouts:
         with user_errors(place.path):
             rows = self._open(place.path)[place.start : place.stop]
         return rows[:, 0], rows[:, 1]
+
+    def held_out(self) -> EncodedRollouts:
+        """Return the same episodes, in turn for validation and for testing, none for training.
+
+        So episodes are read that no model was trained on, whatever their store would use them for.
+        """
+        turns: Iterator[Split] = itertools.cycle(("validation", "test"))
+        records = [
+            record.model_copy(update={"split": split})
+            for record, split in zip(self.records, turns, strict=False)
+        ]
+        return EncodedRollouts(self.store, records, self.encoder_sha256, self.latents, self._places)
 
 
 def encode_rollouts(

@@ -10,11 +10,16 @@ from worldvae.config import Config
 
 PolicyName = Literal["random", "smooth", "sweep", "agent"]
 
+FEWEST_FRAMES = 100
+"""The fewest frames of a collection."""
+
 
 class RolloutConfig(Config):
     """How many frames to collect, and by which policies."""
 
-    frames: int = Field(20_000, ge=100, description="Frames to store, first ones included.")
+    frames: int = Field(
+        20_000, ge=FEWEST_FRAMES, description="Frames to store, first ones included."
+    )
     num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
     policies: dict[PolicyName, float] = Field(
         {"smooth": 1.0}, description="Share of the episodes that each policy plays, by weight."

@@ -12,6 +12,7 @@ import torch
 from agents.dream import rounds
 from agents.dream.rounds import RoundsTask
 from agents.drift.refitting import RefreshCost
+from agents.fidelity import examine_on_agent
 from agents.policy.agent import Agent
 from agents.prepare import collect_rollouts, prepare
 from agents.report.summary import summarise
@@ -65,6 +66,18 @@ def test_a_round_has_models_of_its_own(trained: Path) -> None:
     assert LEARNING.read(trained / "round_1/dynamics").steps == 4
     assert not (trained / "round_2").exists()
     Agent.load(trained)
+
+
+def test_the_dreams_of_a_later_round_are_judged_where_the_agent_goes(
+    trained: Path, tmp_path: Path
+) -> None:
+    runs = Path(shutil.copytree(trained.parents[3], tmp_path / "runs"))
+    found, folder = examine_on_agent(load(runs, **ROUNDS), "dream", 0, frames=300)
+    agent = folder.parent
+    assert agent.relative_to(runs) == trained.relative_to(trained.parents[3])
+    assert found.dynamics == str(agent / "round_1/dynamics")
+    assert found.rollouts == (str(agent / "round_1/rollouts"),)
+    assert found.encoder == str(own_encoder(agent, read_card(agent)))
 
 
 def test_a_round_adds_what_the_agent_played_and_charges_it(trained: Path) -> None:

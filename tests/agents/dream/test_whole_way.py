@@ -11,6 +11,7 @@ import pytest
 from agents import compare
 from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
+from agents.fidelity import examine_on_agent
 from agents.jobs import local
 from agents.prepare import examine_dynamics
 from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
@@ -18,8 +19,10 @@ from agents.run.load import read_run
 from tests.agents.arms.test_registry import HereAndNow
 from tests.checksums import amend
 from tests.tiny import load
-from worldvae.diagnostics.fidelity.rules.evidence import trusted_words
+from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, trusted_words
 from worldvae.dynamics.checkpoint import read_dynamics_card
+from worldvae.errors import WorldvaeError
+from worldvae.rollouts import RolloutStore
 
 NAMES = ("latent", "memory", "untrained_memory", "dream")
 
@@ -113,3 +116,21 @@ def test_the_report_shows_the_fidelity_check_once_there_is_one(experiment: Exper
     damaged = FIDELITY_CHECK.page(run)
     assert "dynamics/fidelity.json is damaged." in damaged
     assert f"python -m scripts.dynamics {experiment.folder}/config.yaml" in damaged
+
+
+def test_an_agent_judges_the_dreams_of_where_it_goes(experiment: Experiment) -> None:
+    """Whatever it observes; and what it played is played once."""
+    found, folder = examine_on_agent(experiment, "latent", 0, frames=300)
+    assert folder == experiment.agent_folder("latent", 0) / "fidelity"
+    assert FIDELITY.read(folder).verdict == found.verdict
+    assert found.held_out is not None
+    played = RolloutStore(found.held_out)
+    assert {record.policy for record in played.records} == {"agent"}
+    assert played.num_frames >= 300
+    assert found.dynamics == str(experiment.dynamics_folder)
+    assert found.rollouts == (str(experiment.rollouts_folder),)
+    again, _ = examine_on_agent(experiment, "latent", 0, frames=300)
+    assert RolloutStore(found.held_out).records == played.records
+    assert again.codes == found.codes
+    with pytest.raises(WorldvaeError, match="no agent here"):
+        examine_on_agent(experiment, "pixels", 0, frames=300)

@@ -18,7 +18,8 @@ from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.page.film import FILM
-from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
+from worldvae.diagnostics.fidelity.page.write import render
+from worldvae.diagnostics.fidelity.reading import HeldOut, open_dynamics, untrained_twin
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.config import DynamicsConfig
@@ -142,6 +143,61 @@ def test_several_stores_are_checked_together_and_their_policies_apart(
     held_out = [sum(record.split == "test" for record in store.records) for store in several]
     assert found.codes.episodes == sum(held_out)
     assert [found.policies[name].episodes for name in ("random", "sweep")] == held_out
+
+
+@pytest.fixture(scope="module")
+def judged(
+    made: Path, several: list[RolloutStore], tmp_path_factory: pytest.TempPathFactory
+) -> Fidelity:
+    """Dynamics of random and smooth play, judged by sweeps as if they were an agent's."""
+    report = tmp_path_factory.mktemp("judged")
+    learned_from, (_, other) = RolloutStore(made / "rollouts"), several
+    before = sorted((made / "dynamics").rglob("*"))
+    found = check_fidelity(
+        made / "dynamics", made / "encoder", learned_from, 0, held_out=other, report=report
+    )
+    assert sorted((made / "dynamics").rglob("*")) == before, "the report is somewhere else"
+    write_fidelity(found, report)
+    return found
+
+
+def test_all_episodes_of_an_agent_judge_and_none_is_known_beforehand(
+    made: Path, several: list[RolloutStore], tmp_path: Path
+) -> None:
+    learned_from, (_, other) = RolloutStore(made / "rollouts"), several
+    subject = open_dynamics(
+        made / "dynamics", made / "encoder", [learned_from], 0, HeldOut(other, tmp_path / "codes")
+    )
+    usual = open_dynamics(made / "dynamics", made / "encoder", [learned_from], seed=0)
+    train, validation, test = subject.windows
+    assert np.array_equal(train.codes, usual.windows.train.codes)
+    assert subject.usual is not None
+    assert np.array_equal(subject.usual.codes, usual.windows.test.codes)
+    assert {*validation.policies, *test.policies} == {"sweep"}
+    for part, first in ((validation, 0), (test, 1)):
+        own = other.records[first::2]
+        assert set(part.episodes) <= set(range(len(own)))
+        recorded = other.arrays(own[int(part.episodes[0])])["reward"]
+        paid = part.rewards[0][part.valid[0]]
+        assert any(
+            np.array_equal(recorded[start : start + len(paid)].astype(np.float32), paid)
+            for start in range(len(recorded))
+        )
+
+
+def test_a_check_on_an_agent_says_so_and_how_to_repeat_it(
+    made: Path, judged: Fidelity, several: list[RolloutStore]
+) -> None:
+    other = several[1]
+    assert judged.held_out == str(other.folder)
+    assert 1 < judged.codes.episodes <= len(other.records) // 2
+    assert judged.elsewhere is not None
+    assert judged.policies == {}
+    page = html.unescape(render(judged, made / "dynamics"))
+    assert "episodes of an agent" in page
+    assert f"every other episode of {other.folder}, which an agent played" in page
+    assert f"held_out=RolloutStore({str(other.folder)!r}), report=folder" in page
+    assert "Of what the agent really sees" in page
 
 
 def test_a_twin_has_other_weights_in_the_same_units(made: Path) -> None:

@@ -193,3 +193,18 @@ def test_rewards_and_ends_are_told_for_each_policy() -> None:
 def test_the_same_seed_measures_the_same() -> None:
     again = judge_dynamics(subject(TRUE), 0, PartClock())
     assert again.model_copy(update={"seconds": fidelity(TRUE).seconds}) == fidelity(TRUE)
+
+
+def test_an_agent_that_goes_where_training_was_not_is_told() -> None:
+    usual = splits().test
+    away = replace(usual, codes=usual.codes + np.float32(6))
+    for test, is_elsewhere in ((usual, False), (away, True)):
+        windows = splits()._replace(test=test)
+        found = judge_dynamics(subject(windows=windows, usual=usual), 0, PartClock())
+        assert found.elsewhere is not None
+        named = {finding.name: finding for finding in found.findings}
+        assert ("elsewhere" in named) == is_elsewhere, found.summary()
+        if is_elsewhere:
+            assert "100 %" in named["elsewhere"].found
+            assert "dream.rounds" in named["elsewhere"].advice
+    assert fidelity().elsewhere is None

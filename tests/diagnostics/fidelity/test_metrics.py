@@ -26,7 +26,7 @@ from worldvae.diagnostics.fidelity.metrics.temperature import (
     TemperatureScore,
     choose_temperature,
 )
-from worldvae.diagnostics.fidelity.metrics.unseen import nearest_distances
+from worldvae.diagnostics.fidelity.metrics.unseen import measure_elsewhere, nearest_distances
 from worldvae.diagnostics.fidelity.windows import Windows
 
 GENERATOR = np.random.default_rng(0)
@@ -213,3 +213,15 @@ def test_of_level_temperatures_the_one_nearest_to_1_is_taken() -> None:
     assert choose_temperature([score(0.7, 0.0), score(1.0, -0.05), score(1.3, 0.1)]) == 1
     assert choose_temperature([score(0.7, 0.0), score(0.85, -0.1), score(1.0, 0.01)]) == 0.85
     assert choose_temperature([score(0.7, None), score(1.0, None)]) == 1
+
+
+def test_of_frames_like_the_held_out_ones_one_in_a_hundred_is_elsewhere() -> None:
+    training, usual, frames = GENERATOR.normal(size=(3, 8_000, 3)).astype(np.float32)
+    bootstrap = EpisodeBootstrap.of(np.arange(8_000) // 100, 0)
+    found = measure_elsewhere(frames, usual, training, bootstrap)
+    assert found.value == pytest.approx(0.01, abs=0.004)
+    assert found.least <= 0.01 <= found.most
+    strange = frames.copy()
+    strange[::4] += 20
+    found = measure_elsewhere(strange, usual, training, bootstrap)
+    assert found.value == pytest.approx(0.25 + 0.75 * 0.01, abs=0.004)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.fidelity.comparisons import (
@@ -16,7 +17,7 @@ from worldvae.diagnostics.fidelity.comparisons import (
     score_temperatures,
     validation_runs,
 )
-from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
+from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap, Interval
 from worldvae.diagnostics.fidelity.metrics.climatology import DRAWS
 from worldvae.diagnostics.fidelity.metrics.ends import measure_ends
 from worldvae.diagnostics.fidelity.metrics.open_loop import (
@@ -36,7 +37,7 @@ from worldvae.diagnostics.fidelity.metrics.states import (
     measure_states,
 )
 from worldvae.diagnostics.fidelity.metrics.temperature import choose_temperature
-from worldvae.diagnostics.fidelity.metrics.unseen import measure_unseen
+from worldvae.diagnostics.fidelity.metrics.unseen import measure_elsewhere, measure_unseen
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
 from worldvae.diagnostics.fidelity.runs import DreamRuns
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
@@ -108,7 +109,18 @@ def _codes(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
         "policies": compare_policies(runs, derive(runs.seed, "policies")),
         "spread": measure_spread(usual, truth, draws, *rest),
         "unseen": measure_unseen(runs.samples[DREAM], truth, known, *rest),
+        "elsewhere": _elsewhere(runs, known, bootstrap),
     }
+
+
+def _elsewhere(
+    runs: DreamRuns, known: NDArray[np.float32], bootstrap: EpisodeBootstrap
+) -> Interval | None:
+    """Return how often an agent sees what training does not show; None if none played."""
+    usual = runs.subject.usual
+    if usual is None:
+        return None
+    return measure_elsewhere(runs.windows.starts, usual.starts, known, bootstrap)
 
 
 def _events(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:

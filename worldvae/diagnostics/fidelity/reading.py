@@ -26,13 +26,14 @@ from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
 from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
-from worldvae.dynamics.codes import encode_rollouts
+from worldvae.dynamics.codes import CODES_FOLDER, EncodedRollouts, encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import EncodedEpisode, Sequences
 from worldvae.envs.state import STATE
 from worldvae.indices import evenly
 from worldvae.rollouts import JoinedFrames, Record, RolloutStore, StoredFrames
+from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive
 from worldvae.stats import Array
 from worldvae.training.batches import check_not_empty
@@ -47,6 +48,18 @@ NO_DECODER = (
     "the encoder does not reconstruct its input; one that does (pretrain.pixels.predict: 0) shows "
     "what is dreamed"
 )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Episodes that no model was trained on, those of an agent: all are for judging.
+
+    Every other one chooses horizon and temperature, the rest are the test.
+    """
+
+    store: RolloutStore
+    codes: Path
+    """The folder for the codes of their frames."""
 
 
 Place = tuple[RolloutStore, Sequences, int]
@@ -77,9 +90,15 @@ class _Episodes:
 
 
 def open_dynamics(
-    folder: Path, encoder_folder: Path, stores: Sequence[RolloutStore], seed: int
+    folder: Path,
+    encoder_folder: Path,
+    stores: Sequence[RolloutStore],
+    seed: int,
+    held_out: HeldOut | None = None,
 ) -> ExaminedDynamics:
     """Open the dynamics in `folder` and cut windows of the episodes of `stores`.
+
+    If `held_out` is given, all validation and test windows are of its episodes.
 
     Raises ArtifactError if a folder is missing or damaged, if the encoder is not that of the
     dynamics, or if frames were preprocessed otherwise.
@@ -87,9 +106,16 @@ def open_dynamics(
     model, card = load_dynamics(folder)
     check_encoder(card, folder, encoder_folder)
     encoder = Encoder.load(encoder_folder)
-    for store in stores:
-        encoder.card.check_frame(store.env.frame, str(store.folder))
-    splits = _read(folder, encoder_folder, encoder, stores, card)
+    digest = hash_encoder(encoder_folder)
+    learned = [encode_rollouts(store, encoder, digest, folder / CODES_FOLDER) for store in stores]
+    judged = learned
+    if held_out is not None:
+        judged = [encode_rollouts(held_out.store, encoder, digest, held_out.codes).held_out()]
+    splits = Splits(
+        train=_episodes(learned, "train", card),
+        validation=_episodes(judged, "validation", card),
+        test=_episodes(judged, "test", card),
+    )
     for name, split in splits._asdict().items():
         check_not_empty(split.records, name)
     variables = stores[0].state_variables
@@ -109,6 +135,7 @@ def open_dynamics(
         variables=variables,
         pixels=pixels,
         no_pixels=None if pixels else NO_DECODER,
+        usual=None if held_out is None else _usual(learned, card),
     )
 
 
@@ -121,27 +148,24 @@ def untrained_twin(model: Dynamics, seed: int) -> Dynamics:
     return twin.eval().requires_grad_(False)
 
 
-def _read(
-    folder: Path,
-    encoder_folder: Path,
-    encoder: Encoder,
-    stores: Sequence[RolloutStore],
-    card: DynamicsCard,
-) -> Splits[_Episodes]:
-    digest = hash_encoder(encoder_folder)
-    encoded = [encode_rollouts(store, encoder, digest, folder / "codes") for store in stores]
-    spaces = [store.action_space for store in stores]
-    return Splits(
-        *(
-            _Episodes(
-                tuple(
-                    (store, Sequences(codes, split, space, card.keys, window=2))
-                    for store, codes, space in zip(stores, encoded, spaces, strict=True)
-                )
+def _episodes(several: Sequence[EncodedRollouts], split: Split, card: DynamicsCard) -> _Episodes:
+    """Return the episodes of one split."""
+    return _Episodes(
+        tuple(
+            (
+                encoded.store,
+                Sequences(encoded, split, encoded.store.action_space, card.keys, window=2),
             )
-            for split in ("train", "validation", "test")
+            for encoded in several
         )
     )
+
+
+def _usual(learned: Sequence[EncodedRollouts], card: DynamicsCard) -> Windows:
+    """Return the windows of the test episodes of the rollouts."""
+    episodes = _episodes(learned, "test", card)
+    check_not_empty(episodes.records, "test")
+    return _cut(episodes, lay_starts(episodes.lengths, WINDOWS.test), variables=0)
 
 
 def _cut(episodes: _Episodes, starts: WindowStarts, variables: int) -> Windows:

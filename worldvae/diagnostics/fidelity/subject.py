@@ -31,3 +31,5 @@ class ExaminedDynamics:
     pixels: PixelSource | None
     no_pixels: str | None
     """Why frames cannot be compared."""
+    usual: Windows | None = None
+    """Held-out windows of the rollouts, where validation and test windows are an agent's."""

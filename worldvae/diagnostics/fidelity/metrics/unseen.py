@@ -11,7 +11,12 @@ from pydantic import Field
 
 from worldvae.config import Config
 from worldvae.diagnostics.drift import LIMIT, Spread
-from worldvae.diagnostics.fidelity.metrics.bootstrap import LEAST, EpisodeBootstrap, HorizonCurve
+from worldvae.diagnostics.fidelity.metrics.bootstrap import (
+    LEAST,
+    EpisodeBootstrap,
+    HorizonCurve,
+    Interval,
+)
 from worldvae.diagnostics.fidelity.windows import Flags, Floats
 from worldvae.stats import Array
 
@@ -55,6 +60,26 @@ def measure_unseen(
         beyond=bootstrap.curve(bootstrap.mean(beyond, mask)),
         nearest=bootstrap.curve(bootstrap.mean(apart / usual, mask)),
     )
+
+
+def measure_elsewhere(
+    frames: Floats, usual: Floats, training: Floats, bootstrap: EpisodeBootstrap
+) -> Interval:
+    """Return the share of an agent's frames that are farther from training than is usual.
+
+    Farther means a Mahalanobis distance larger than that of 99 % of the rollouts' held-out codes;
+    0.01 is expected of frames like those.
+
+    Args:
+        frames: The code of a frame of each window, (W, D).
+        usual: Held-out codes of the rollouts, (B, D).
+        training: Training codes, (B, D).
+        bootstrap: Resamples the episodes of the windows.
+    """
+    spread = Spread.of(training)
+    limit = float(np.quantile(spread.distances(usual), LIMIT))
+    beyond = (spread.distances(frames) > limit)[:, None]
+    return bootstrap.interval(bootstrap.mean(beyond, np.ones_like(beyond)))
 
 
 def nearest_distances(codes: NDArray[np.floating], training: Floats) -> Array:

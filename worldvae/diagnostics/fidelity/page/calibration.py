@@ -8,7 +8,7 @@ from worldvae import html
 from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
 from worldvae.diagnostics.fidelity.page.loops import TABLED, band
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
+from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, percent, share
 from worldvae.plots import dynamics as dynamics_plots
 
 
@@ -135,6 +135,7 @@ def spread(evidence: FidelityEvidence) -> str:
             "and nine tenths in nine tenths of it. Less: the dreams are too sure. More: too vague. "
             "Measured at temperature 1."
         ),
+        _elsewhere(evidence),
         html.beside(
             html.drawing(
                 dynamics_plots.coverage(covered, "Truth inside of central intervals"),
@@ -151,6 +152,17 @@ def spread(evidence: FidelityEvidence) -> str:
             ),
         ),
         _spread_table(evidence),
+    )
+
+
+def _elsewhere(evidence: FidelityEvidence) -> str:
+    """Return a sentence on where an agent goes; empty if the episodes are of the rollouts."""
+    if evidence.elsewhere is None:
+        return ""
+    return html.paragraph(
+        f"Of what the agent really sees {percent(evidence.elsewhere)} is farther from training "
+        "codes than 99 % of the rollouts' held-out codes are; 1 % is expected if it goes where "
+        "they went."
     )
 
 

@@ -54,7 +54,8 @@ def render(fidelity: Fidelity, folder: Path) -> str:
 
 def _lede(fidelity: Fidelity) -> str:
     windows = f"{fidelity.windows['test']:,} held-out starts"
-    episodes = f"{fidelity.codes.episodes:,} episodes"
+    owner = "" if fidelity.held_out is None else "of an agent"
+    episodes = f"{fidelity.codes.episodes:,} episodes {owner}".rstrip()
     return " · ".join([fidelity.env_id, windows, episodes])
 
 
@@ -88,7 +89,7 @@ def _measured(fidelity: Fidelity, folder: Path) -> str:
         "measured",
         "How it was measured",
         html.paragraph(
-            "Held-out means the test episodes of the rollouts: neither training nor the choice of "
+            f"Held-out means {_held_out(fidelity)}: neither training nor the choice of "
             "its best step has seen them. Dreams are trusted up to the last horizon at which both "
             "errors are below those of all others, with the whole interval, before the first at "
             "which one of them is clearly above another; at half of the horizons up to there at "
@@ -102,9 +103,22 @@ def _measured(fidelity: Fidelity, folder: Path) -> str:
     )
 
 
+def _held_out(fidelity: Fidelity) -> str:
+    if fidelity.held_out is None:
+        return "the test episodes of the rollouts"
+    return f"every other episode of {fidelity.held_out}, which an agent played"
+
+
 def _chosen(fidelity: Fidelity) -> str:
     """Say by which episodes the horizon was chosen, and what the others say of it."""
     advised, confirmed = (decisions(each) for each in (fidelity.horizon, fidelity.confirmed))
+    if fidelity.held_out is not None:
+        return (
+            f"The horizon, {advised}, was chosen on the agent's other episodes at the temperature "
+            f"that was chosen there. Those that chose nothing say {confirmed}; all findings are of "
+            "them. What is known beforehand, the mean, the codes that training shows and the "
+            "probes of the state, is of the rollouts."
+        )
     return (
         f"The horizon, {advised}, was chosen on validation episodes at the temperature that was "
         f"chosen there. Test episodes, which chose nothing, say {confirmed}; all findings are of "
@@ -126,12 +140,18 @@ def _objective(fidelity: Fidelity) -> str:
 
 def _again(fidelity: Fidelity, folder: Path) -> str:
     stores = ", ".join(f"RolloutStore({path!r})" for path in fidelity.rollouts)
+    other = ""
+    if fidelity.held_out is not None:
+        other = f", held_out=RolloutStore({fidelity.held_out!r}), report=folder"
     alone = (
         "from pathlib import Path\n"
         "from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity\n"
         "from worldvae.rollouts import RolloutStore\n\n"
         f"folder, stores = Path({str(folder)!r}), [{stores}]\n"
-        f"fidelity = check_fidelity(folder, {fidelity.encoder!r}, stores, seed={fidelity.seed})\n"
+        f"dynamics, encoder = {fidelity.dynamics or str(folder)!r}, {fidelity.encoder!r}\n"
+        "fidelity = check_fidelity(\n"
+        f"    dynamics, encoder, stores, seed={fidelity.seed}{other}\n"
+        ")\n"
         "write_fidelity(fidelity, folder)"
     )
     if fidelity.command is None:

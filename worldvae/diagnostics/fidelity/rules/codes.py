@@ -17,13 +17,14 @@ from worldvae.diagnostics.fidelity.rules.notes import FEW_EPISODES
 from worldvae.diagnostics.fidelity.rules.ways import (
     LONGER,
     MORE_FRAMES,
+    ROUNDS,
     WIDER_PLAY,
     input_noise,
     own_samples,
     point_codes,
     shorter,
 )
-from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share, worse
+from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, percent, share, worse
 from worldvae.diagnostics.rules.advice import join
 from worldvae.diagnostics.rules.evidence import Finding
 
@@ -132,6 +133,20 @@ def unseen_codes(evidence: FidelityEvidence) -> Finding | None:
         f"{share(unseen.beyond.value[place])} of them are farther out of what training shows than "
         "99 % of real held-out codes are.",
         advice=join(shorter(step), WIDER_PLAY, MORE_FRAMES, input_noise(evidence.objective)),
+    )
+
+
+def elsewhere(evidence: FidelityEvidence) -> Finding | None:
+    """Find an agent that goes where training has never been."""
+    found = evidence.elsewhere
+    if found is None or found.value <= UNSEEN_SHARE or found.least <= UNSEEN_SHARE / 2:
+        return None
+    return Finding(
+        severity="doubtful",
+        name="elsewhere",
+        found=f"The agent goes where training has not been: of what it sees {percent(found)} "
+        "is farther from training codes than 99 % of the rollouts' held-out codes are.",
+        advice=join(ROUNDS, WIDER_PLAY),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from worldvae.config import Config
+from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
 from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
 from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
@@ -50,6 +51,11 @@ class FidelityEvidence(Config):
     ends: EndCalibration
     spread: SpreadCalibration = Field(description="At temperature 1, as the dynamics were trained.")
     unseen: UnseenCodes
+    elsewhere: Interval | None = Field(
+        None,
+        description="Share of an agent's frames that are farther from training codes than 99 % of "
+        "the rollouts' held-out ones; None: the held-out episodes are of the rollouts.",
+    )
     reference: LinearReference
     horizon: int = Field(
         description="Decisions for which dreams are trusted by validation episodes; 0: none."
@@ -73,7 +79,11 @@ class Fidelity(FidelityEvidence):
     findings: tuple[Finding, ...]
     seconds: dict[str, float] = Field(description="Part -> wall-clock time.")
     seed: int = Field(description="Of the check.")
-    rollouts: tuple[str, ...] = Field(description="Folders of the stores.")
+    dynamics: str | None = Field(None, description="Folder of the dynamics.")
+    rollouts: tuple[str, ...] = Field(description="Folders of the stores they were learned from.")
+    held_out: str | None = Field(
+        None, description="Folder of the store that judges, an agent's; None: of test episodes."
+    )
     encoder: str | None = Field(None, description="Folder of the encoder.")
     command: str | None = Field(None, description="What was typed, if the check was part of one.")
 

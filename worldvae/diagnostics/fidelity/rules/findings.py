@@ -12,6 +12,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
 )
 from worldvae.diagnostics.fidelity.rules.codes import (
     drifts,
+    elsewhere,
     narrow,
     not_confirmed,
     pixels_lost,
@@ -52,9 +53,12 @@ Rule = Callable[[FidelityEvidence], Finding | None]
 
 
 def find(evidence: FidelityEvidence) -> tuple[Finding, ...]:
-    """Return all findings, the gravest first; with a fatal one, flaws are not listed."""
+    """Return all findings, the gravest first.
+
+    With a fatal one, flaws are not listed, but for where the agent goes, which may be its cause.
+    """
     grave = _apply(FATAL, evidence)[:1]
-    flaws = () if grave else _apply(FLAWS, evidence)
+    flaws = _apply(CAUSES, evidence) if grave else _apply((*FLAWS, *CAUSES), evidence)
     found = (*grave, *flaws, *_apply(NOTES, evidence))
     return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
 
@@ -187,4 +191,5 @@ FLAWS: tuple[Rule, ...] = (
     pixels_lost,
     state_lost,
 )
+CAUSES: tuple[Rule, ...] = (elsewhere,)
 NOTES: tuple[Rule, ...] = (other_temperature, few_episodes, idle_actions, no_state, no_pixels)

@@ -12,6 +12,14 @@ def share(value: float) -> str:
     return f"{100 * value:.1f} %" if abs(value) < 0.1 else f"{100 * value:.0f} %"
 
 
+def percent(interval: Interval) -> str:
+    """Write a share with its interval, if it has one, as per cent."""
+    value = share(interval.value)
+    if interval.low is None or interval.high is None:
+        return value
+    return f"{value} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+
+
 def between(interval: Interval, digits: int = 2) -> str:
     """Write a value with its interval, if it has one."""
     value = f"{interval.value:z.{digits}f}"
