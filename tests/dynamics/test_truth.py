@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.dynamics.known import Episode, Windows, follow, tensor, trained, untrained, windows
+from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import SequenceBatch
 
 DECAY = np.array([[0.9, 0.2], [-0.2, 0.8]])
@@ -34,9 +36,14 @@ def linear_episodes(count: int, seed: int) -> list[Episode]:
     return episodes
 
 
+@cache
+def linear_dynamics(head: str) -> Dynamics:
+    return trained(windows(linear_episodes(1_000, 0), LENGTH), 200, head=head)
+
+
 @pytest.mark.parametrize("head", ["gaussian", "mixture", "categorical"])
 def test_a_linear_gaussian_world_is_predicted_with_its_mean_and_deviation(head: str) -> None:
-    model = trained(windows(linear_episodes(1_000, 0), LENGTH), 200, head=head)
+    model = linear_dynamics(head)
     fresh = linear_episodes(200, 1)
     codes = np.stack([one[0][:6] for one in fresh])
     actions = np.stack([one[1][:6] for one in fresh])
@@ -48,6 +55,32 @@ def test_a_linear_gaussian_world_is_predicted_with_its_mean_and_deviation(head: 
     assert prediction.change.std().numpy().mean(0) == pytest.approx(NOISE, rel=0.2 * coarse)
     reward = codes[:, 5, 0] + actions[:, 5, 0]
     assert np.abs(prediction.reward.numpy() - reward).mean() < 0.15
+
+
+@pytest.mark.parametrize("head", ["gaussian", "mixture"])
+def test_free_dreams_of_a_linear_gaussian_world_spread_as_it_does(head: str) -> None:
+    """After k decisions x ~ N(A^k x_0 + sum A^i B a, sum A^i Q A^iT), i from 0 to k - 1."""
+    model, draws, ahead = linear_dynamics(head), 50, 5
+    fresh = linear_episodes(200, 1)
+    codes = np.stack([one[0][:6] for one in fresh])
+    actions = np.stack([one[1][: 5 + ahead] for one in fresh])
+    state = follow(model, codes.repeat(draws, 0), actions[:, :5].repeat(draws, 0))
+    generator = torch.Generator().manual_seed(0)
+    mean, covariance = codes[:, 5], np.zeros((2, 2))
+    for step in range(ahead):
+        action = actions[:, 5 + step]
+        state, _ = model.imagine(state, tensor(action.repeat(draws, 0)), generator)
+        mean = mean @ DECAY.T + action @ PUSH.T
+        covariance = DECAY @ covariance @ DECAY.T + np.diag(NOISE**2)
+    dreamed = state.code.numpy().reshape(len(fresh), draws, 2)
+    deviation = np.sqrt(np.diag(covariance))
+    assert (deviation > 1.4 * NOISE).all(), "several steps spread more than one"
+    assert np.sqrt(dreamed.var(1, ddof=1).mean(0)) == pytest.approx(deviation, rel=0.2)
+    error = dreamed.mean(1) - mean
+    assert (np.sqrt((error**2).mean(0)) < 0.4 * deviation).all()
+    within = dreamed - dreamed.mean(1, keepdims=True)
+    correlation = (within[..., 0] * within[..., 1]).mean() / within.std((0, 1)).prod()
+    assert correlation == pytest.approx(covariance[0, 1] / deviation.prod(), abs=0.1)
 
 
 def conveyor(count: int, seed: int) -> list[Episode]:
