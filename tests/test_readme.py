@@ -21,6 +21,7 @@ from scripts.curves import parse as parse_curves
 from scripts.export import parse as parse_export
 from scripts.play import parse as parse_play
 from scripts.push import parse as parse_push
+from scripts.versus import parse as parse_versus
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel
 from worldvae.config import load_config, parse_overrides
@@ -140,6 +141,10 @@ def test_the_commands_are_understood(tmp_path: Path, words: list[str]) -> None:
         return
     if words[2] == "scripts.curves":
         assert all((ROOT / path).is_dir() for path in parse_curves(words[3:]).runs)
+        return
+    if words[2] == "scripts.versus":
+        both = parse_versus(words[3:])
+        assert all((ROOT / folder).is_dir() for folder, _ in (both.first, both.second))
         return
     if words[2] == "scripts.push":
         assert parse_push(words[3:]).repo == "USER/NAME"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run
+from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run, RunArm
 from worldvae.stats import Array, Difference, Resampling, difference
 
 UNITS = ("env_steps", "cpu_seconds")
@@ -28,15 +28,15 @@ class EqualBudget:
 
 
 def equal_budget(
-    run: Run, first: str, second: str, unit: str, resampling: Resampling
+    first: RunArm, second: RunArm, unit: str, resampling: Resampling
 ) -> EqualBudget | None:
-    """Compare two arms at an equal number of `unit`, one of `UNITS`.
+    """Compare two arms, of one run or of two, at an equal number of `unit`, one of `UNITS`.
 
     None if it was not measured, or a seed was not yet evaluated at that cost.
     """
     curves = [
         [_curve(agent, unit, run.charged(arm, unit)) for agent in _finished(run, arm)]
-        for arm in (first, second)
+        for run, arm in (first, second)
     ]
     if min(map(len, curves)) < ENOUGH_SEEDS or not all(c.size for arm in curves for c in arm):
         return None

@@ -108,7 +108,7 @@ def _damaged(run: Run) -> str:
 
 
 def _unequal(run: Run) -> str:
-    if not (differing := unequal(run)):
+    if not (differing := unequal(run.results)):
         return ""
     names = ", ".join(differing)
     text = f"The finished agents differ in {names}; the arms are not strictly comparable."

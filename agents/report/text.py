@@ -71,7 +71,7 @@ def _holes(run: Run) -> str:
 
 
 def _unequal(run: Run) -> str:
-    return markdown.section("Not held equal", markdown.bullets(unequal(run)))
+    return markdown.section("Not held equal", markdown.bullets(unequal(run.results)))
 
 
 def _costs(summary: Summary) -> list[str]:

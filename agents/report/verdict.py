@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from agents.report.arm_summary import ArmSummary
 from agents.report.normalised import NormalisedPair
-from agents.report.summary import ArmSummary, Pair, Summary, number
+from agents.report.pair import Pair
+from agents.report.summary import Summary, number
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.arms.registry import rank
 from agents.config.sections import CompareConfig
@@ -138,6 +139,13 @@ class Run:
             *(_agent_hole(agent) for agent in self.agents if agent.result is None),
             *(Hole(f"agents/{arm}/seed_{seed}", "not begun") for arm, seed in missing),
         )
+
+
+class RunArm(NamedTuple):
+    """One arm of a run."""
+
+    run: Run
+    arm: str
 
 
 def _stage_holes(run: Run) -> list[Hole]:

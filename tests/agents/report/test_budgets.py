@@ -10,7 +10,7 @@ from agents.report.budgets import areas, equal_budget
 from agents.report.summary import summarise
 from agents.report.tables import budgets_table
 from agents.run.load import read_run
-from agents.run.records import Run
+from agents.run.records import Run, RunArm
 from tests.agents.report.synthetic import record_spending, write_run
 from tests.checksums import amend
 from worldvae.files import read_jsonl, write_jsonl
@@ -37,9 +37,13 @@ def run_of(folder: Path) -> Run:
     return read_run(write_run(folder, ARMS))
 
 
+def arms(run: Run) -> tuple[RunArm, RunArm]:
+    return RunArm(run, "latent"), RunArm(run, "pixels")
+
+
 def test_equal_steps_take_the_charge_off_the_curve(tmp_path: Path) -> None:
     """Pixels were last evaluated in training at 90,000: 90. Then latent has trained 70,000: 140."""
-    found = equal_budget(run_of(tmp_path), "latent", "pixels", "env_steps", RESAMPLING)
+    found = equal_budget(*arms(run_of(tmp_path)), "env_steps", RESAMPLING)
     assert found is not None
     assert (found.budget, found.difference.value) == (90_000, pytest.approx(140 - 90))
 
@@ -49,7 +53,7 @@ def test_equal_cpu_minutes_count_pretraining(tmp_path: Path) -> None:
     folder = write_run(tmp_path, ARMS)
     spend(folder)
     run = read_run(folder)
-    found = equal_budget(run, "latent", "pixels", "cpu_seconds", RESAMPLING)
+    found = equal_budget(*arms(run), "cpu_seconds", RESAMPLING)
     assert found is not None
     assert (found.budget, found.difference.value) == (324.0, pytest.approx(80 - 90))
     (row,) = budgets_table(summarise(run, RESAMPLING)).rows
@@ -60,14 +64,14 @@ def test_equal_cpu_minutes_count_pretraining(tmp_path: Path) -> None:
 
 def test_what_was_not_measured_is_not_compared(tmp_path: Path) -> None:
     run = run_of(tmp_path)
-    assert equal_budget(run, "latent", "pixels", "cpu_seconds", RESAMPLING) is None
+    assert equal_budget(*arms(run), "cpu_seconds", RESAMPLING) is None
 
 
 def test_an_arm_that_has_not_begun_at_that_cost_is_not_compared(tmp_path: Path) -> None:
     folder = write_run(tmp_path, ARMS)
     amend(folder / "rollouts/result.json", env_steps=85_000)
     run = read_run(folder)
-    assert equal_budget(run, "latent", "pixels", "env_steps", RESAMPLING) is None
+    assert equal_budget(*arms(run), "env_steps", RESAMPLING) is None
 
 
 def test_a_cheap_arm_leaves_the_other_pairs_alone(tmp_path: Path) -> None:
@@ -75,7 +79,7 @@ def test_a_cheap_arm_leaves_the_other_pairs_alone(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "all", {**ARMS})
     write_run(tmp_path / "cheap", {"blind": ARMS["pixels"]}, env_steps=10_000)
     (tmp_path / "cheap/agents/blind").rename(folder / "agents/blind")
-    found = equal_budget(read_run(folder), "latent", "pixels", "env_steps", RESAMPLING)
+    found = equal_budget(*arms(read_run(folder)), "env_steps", RESAMPLING)
     assert found is not None
     assert found.budget == 90_000
 

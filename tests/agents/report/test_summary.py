@@ -275,9 +275,12 @@ def test_the_table_for_the_terminal(tmp_path: Path) -> None:
 
 def test_what_a_comparison_must_hold_equal_is_checked(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"pixels": arm(1), "latent": arm(1)})
-    assert unequal(read_run(folder)) == []
+    assert unequal(read_run(folder).results) == []
     path = folder / "agents/pixels/seed_0/result.json"
     result = json.loads(path.read_text())
     result["evaluation"]["seeds"][0] = 7
     write_checked(path, {**result, "env_steps": 5})
-    assert unequal(read_run(folder)) == ["the evaluation episodes", "the env steps of training"]
+    assert unequal(read_run(folder).results) == [
+        "the evaluation episodes",
+        "the env steps of training",
+    ]

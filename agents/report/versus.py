@@ -1,0 +1,130 @@
+"""Tells two arms of different comparisons apart, by the rule of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from agents.report.arm_summary import reports_success, summarise_arm
+from agents.report.budgets import EqualBudget
+from agents.report.pair import Pair, Side, compare_pair
+from agents.report.summary import Summary, digits_of, unequal
+from agents.report.verdict import claims, summary_table
+from agents.run.published import read_published
+from agents.run.records import ENOUGH_SEEDS, Run
+from agents.run.stages import shared_stages
+from worldvae.errors import ArtifactError, ConfigError
+from worldvae.fingerprint import flatten
+from worldvae.stats import Resampling
+from worldvae.yaml_values import parse_yaml
+
+MADE_BY = {
+    "collection": ("rollouts",),
+    "pretraining": ("pretrain", "encoder"),
+    "dynamics": ("dynamics",),
+}
+"""Name of a stage before the agents -> the sections of the configuration that decide it."""
+
+OWN = ("env", "agent", "evaluation")
+"""The sections that decide every agent."""
+
+
+def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[str]:
+    """Yield what is known of the difference of two arms, (folder, arm) each, in lines.
+
+    Folders are those of runs, or published ones with their logs in an archive. Raises ArtifactError
+    if none of an arm's agents has finished, ConfigError if they were scored in two environments.
+    """
+    resampling = Resampling.seeded(0)
+    folders = [folder for folder, _ in (first, second)]
+    sides = [_side(*given, resampling) for given in (first, second)]
+    names = _names(sides, folders)
+    a, b = (replace(side, name=name) for side, name in zip(sides, names, strict=True))
+    envs = [side.run.finished(side.summary.arm) for side in (a, b)]
+    scored = [next(iter(results.values())).evaluation.env_id for results in envs]
+    if len({*scored}) > 1:
+        raise ConfigError(f"{a.name} was scored in {scored[0]}, {b.name} in {scored[1]}")
+    arms = tuple(replace(side.summary, arm=side.called) for side in (a, b))
+    table = Summary(arms, (), (), digits_of(arms), (), None)
+    yield summary_table(table)
+    yield from _difference(a, b, table, resampling)
+    yield from _other_settings(a, b)
+
+
+def _difference(a: Side, b: Side, table: Summary, resampling: Resampling) -> Iterator[str]:
+    """Yield a line on the final scores, and one for each budget at which both were evaluated."""
+    fewest = min(len(side.summary.scores) for side in (a, b))
+    if fewest < ENOUGH_SEEDS:
+        yield (
+            f"One of them has n = {fewest} seeds, too few for a claim: train {ENOUGH_SEEDS} at the "
+            "very least."
+        )
+        return
+    by_success = reports_success(a.run) and reports_success(b.run)
+    pair = compare_pair(a, b, by_success, resampling)
+    yield from claims([pair], table.show)
+    yield from _budgets(pair, table)
+
+
+def _budgets(pair: Pair, table: Summary) -> Iterator[str]:
+    less = f"{pair.first} less {pair.second}, evaluations during training, charge included"
+    if pair.at_equal_steps:
+        found = pair.at_equal_steps
+        yield f"At {found.budget:,.0f} environment steps: {_words(found, table)} ({less})."
+    if pair.at_equal_cpu:
+        found = pair.at_equal_cpu
+        yield f"At {found.budget / 60:.1f} CPU minutes: {_words(found, table)} ({less})."
+
+
+def _words(found: EqualBudget, table: Summary) -> str:
+    gap = found.difference
+    return f"{table.show(gap.value)} ({table.interval(gap.low, gap.high)}; p = {gap.p:.2g})"
+
+
+def _side(folder: Path, arm: str, resampling: Resampling) -> Side:
+    run = read_published(folder)
+    if not run.finished(arm):
+        held = ", ".join(name for name in run.arms if run.finished(name)) or "no arm"
+        raise ArtifactError(f"{folder}: no agent of the arm {arm} has finished there ({held} has)")
+    return Side(run, summarise_arm(run, arm, resampling))
+
+
+def _names(sides: Sequence[Side], folders: Sequence[Path]) -> list[str]:
+    """Return how the two are called: by algorithm and arm, and by what tells their runs apart."""
+    results = [next(iter(side.run.finished(side.summary.arm).values())) for side in sides]
+    short = [
+        f"{result.algorithm} {side.summary.arm}"
+        for side, result in zip(sides, results, strict=True)
+    ]
+    names = short
+    for further in ([folder.name for folder in folders], [str(folder) for folder in folders]):
+        if names[0] == names[1]:
+            names = [f"{name} of {more}" for name, more in zip(short, further, strict=True)]
+    return names
+
+
+def _other_settings(a: Side, b: Side) -> Iterator[str]:
+    """Yield a line for whatever differs between the two beside the arm."""
+    results = [*a.run.finished(a.summary.arm).values(), *b.run.finished(b.summary.arm).values()]
+    if differing := unequal(results):
+        yield f"Not held equal: {', '.join(differing)}."
+    if not (a.run.config and b.run.config):
+        yield "Whether their settings differ is not known: config.yaml is missing."
+        return
+    first, second = (_settings(side.run) for side in (a, b))
+    sections = _sections(a.summary.arm) & _sections(b.summary.arm)
+    for key in {**first, **second}:
+        one, other = (values.get(key, "not set") for values in (first, second))
+        if key.split(".")[0] in sections and one != other:
+            yield f"{key}: {one} | {other}"
+
+
+def _settings(run: Run) -> dict[str, object]:
+    return flatten(parse_yaml(run.config) or {})
+
+
+def _sections(arm: str) -> set[str]:
+    """Return the sections of the configuration that decide the agents of an arm."""
+    stages = (section for stage in shared_stages(arm) for section in MADE_BY.get(stage.name, ()))
+    return {*OWN, *stages}
