@@ -13,7 +13,7 @@ from agents.gap.arena import Arena, PlayLog, Series
 from agents.gap.compare import PlayedPair, agreement, agreements, most_cautious, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
-from agents.gap.rules import find_gaps, judge
+from agents.gap.rules.findings import find_gaps, judge
 from agents.gap.worlds import Part, Worlds
 from agents.run.command import exact_command
 from worldvae.progress import ProgressBar

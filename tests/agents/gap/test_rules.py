@@ -10,7 +10,7 @@ import pytest
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Measured, PlayedEpisodes, Promise, WorldName
-from agents.gap.rules import find_gaps, judge
+from agents.gap.rules.findings import find_gaps, judge
 
 GENERATOR = np.random.default_rng(7)
 SKILL = np.linspace(100, 400, 24)

@@ -1,0 +1,65 @@
+"""The conclusions of the gap report: one rule for each possible fault, with its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agents.gap.gap_file import GapReport, Trust
+from agents.gap.rules.common import ranks_nothing
+from agents.gap.rules.notes import better_temperature, few_policies, mostly_cut, worse_on_new
+from agents.gap.rules.promises import (
+    flatters_agents,
+    flatters_all,
+    learned_faults,
+    off,
+    off_lengths,
+)
+from agents.gap.rules.ranking import (
+    chooses_badly,
+    inverted_ranking,
+    nothing_to_rank,
+    unknown_ranking,
+    weak_ranking,
+)
+from worldvae.diagnostics.rules.evidence import Finding, Severity
+
+ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
+Rule = Callable[[GapReport], Finding | None]
+
+RULES: tuple[Rule, ...] = (
+    nothing_to_rank,
+    unknown_ranking,
+    inverted_ranking,
+    weak_ranking,
+    chooses_badly,
+    off,
+    off_lengths,
+    flatters_agents,
+    flatters_all,
+    learned_faults,
+    worse_on_new,
+    better_temperature,
+    mostly_cut,
+    few_policies,
+)
+
+
+def find_gaps(report: GapReport) -> tuple[Finding, ...]:
+    """Return all findings, the gravest first."""
+    found = [finding for rule in RULES if (finding := rule(report))]
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+
+
+def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
+    """Return the verdict: whether policies may be chosen, and trained, in this dream.
+
+    inconclusive: neither that it ranks policies nor that it does not is shown.
+    """
+    severities = {finding.severity for finding in findings}
+    if ranks_nothing(report):
+        return "inconclusive"
+    if "unfit" in severities:
+        return "misleads"
+    if report.returns.spearman.low <= 0 <= report.returns.spearman.high:
+        return "inconclusive"
+    return "doubtful" if "doubtful" in severities else "ranks"

@@ -1,0 +1,73 @@
+"""The notes of the gap report: what is worth knowing and no fault of the dream."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.gap.gap_file import GapReport
+from agents.gap.rules.common import BOTH, wider
+from agents.gap.wording import with_interval
+from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.rules.findings import percent
+
+MOSTLY_CUT = 0.5
+
+WORSE_ON_NEW = 1.5
+
+LEAST_POLICIES = 20
+
+
+def worse_on_new(report: GapReport) -> Finding | None:
+    old, new = report.collected, report.not_collected
+    if old is None or new is None:
+        return None
+    was, now = old.absolute_error, new.absolute_error
+    if now.value < WORSE_ON_NEW * was.value or now.low <= was.high:
+        return None
+    return Finding(
+        severity="note",
+        name="worse_on_new",
+        found=f"Policies of kinds that were not in the rollouts are dreamed worse: they are off by "
+        f"{with_interval(now)}, the others by {with_interval(was)}.",
+        advice=f"{wider(report)}, or let the agent collect (dream.rounds).",
+    )
+
+
+def better_temperature(report: GapReport) -> Finding | None:
+    if not report.temperatures or report.temperature == report.configured_temperature:
+        return None
+    tried = ", ".join(f"{one.temperature:g}" for one in report.temperatures)
+    return Finding(
+        severity="note",
+        name="temperature",
+        found=f"On validation episodes {report.temperature:g} is the highest temperature within "
+        f"one standard error of the least error (tried: {tried}); the run dreams at "
+        f"{report.configured_temperature:g}.",
+        advice=f"Set dream.temperature: {report.temperature:g} before an agent is trained.",
+    )
+
+
+def mostly_cut(report: GapReport) -> Finding | None:
+    shares = [np.mean([getattr(one, world).cut_share for one in report.policies]) for world in BOTH]
+    if max(shares) < MOSTLY_CUT:
+        return None
+    return Finding(
+        severity="note",
+        name="cut",
+        found=f"Of the episodes {percent(shares[0])} in reality and {percent(shares[1])} in the "
+        f"dream did not end by themselves within {report.horizon:,} decisions: returns are those "
+        "until then, in both worlds alike.",
+        advice="Raise gap.horizon, if the environment lets episodes last longer.",
+    )
+
+
+def few_policies(report: GapReport) -> Finding | None:
+    count = len(report.policies)
+    if count >= LEAST_POLICIES:
+        return None
+    return Finding(
+        severity="note",
+        name="few_policies",
+        found=f"Only {count} policies played; a rank correlation of so few is uncertain.",
+        advice="Set gap.usual: true, or name more in gap.policies.",
+    )

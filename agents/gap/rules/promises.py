@@ -1,0 +1,141 @@
+"""The rules of the gap report on what dreams promise: returns and lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.gap.gap_file import GapReport, Measured, Promise
+from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
+from agents.gap.wording import number, span, with_interval
+from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.stats import Array
+
+OFF_LENGTH = 0.75
+"""A ratio of lengths beyond which (or beyond its inverse) dreams end too early or too late."""
+
+SAME_LENGTH = 0.25
+"""Dreamed lengths that vary between policies by less than this share of what real ones do."""
+
+FLATTERY = 0.2
+"""The share of an agent's real return by which the dream may promise more.
+
+At an evaluation in training, whose episodes are few: also of the range of all policies' returns.
+"""
+
+BIASED = 0.5
+"""The share of the deviation between policies by which the dream may flatter all of them."""
+
+
+def off(report: GapReport) -> Finding | None:
+    """Find returns that are promised worse than by one number, reality's mean, for all policies.
+
+    Noise makes means of few episodes differ from true ones; that much is no fault of the dream.
+    """
+    found = report.returns
+    excused = found.error_of_mean + found.error_of_noise
+    if found.absolute_error.low <= excused or ranks_nothing(report):
+        return None
+    ranks = found.spearman.low > 0 and found.spearman.value >= WELL and found.choice.low <= LOST
+    use = "Use it to choose between policies, and believe" if ranks else "Believe"
+    return Finding(
+        severity="doubtful",
+        name="off",
+        found=f"What the dream promises is off by {with_interval(found.absolute_error)} a policy: "
+        f"reality's mean, promised to all of them, is off by {number(found.error_of_mean)}.",
+        advice=f"{use} no return that it promises. See which of reward and ends is wrong (python "
+        "-m scripts.dynamics CONFIG).",
+    )
+
+
+def off_lengths(report: GapReport) -> Finding | None:
+    """Find dreams that end too early or too late, whatever the policy does or on average."""
+    real, dream = _lengths(report)
+    ratio = float(dream.mean() / real.mean())
+    found = report.lengths.bias
+    if OFF_LENGTH < ratio < 1 / OFF_LENGTH or found.low <= 0 <= found.high:
+        return None
+    same = float(dream.std()) < SAME_LENGTH * float(real.std())
+    whatever = " whatever the policy does" if same else ""
+    early = ratio < 1
+    return Finding(
+        severity="unfit" if same else "doubtful",
+        name="ends_early" if early else "ends_late",
+        found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {span(dream)} "
+        f"decisions, a policy's mean, where reality gives {span(real)}.",
+        advice=f"{wider(report)}; raise dynamics.own_samples, so that ends are learned on what "
+        f"dreams look like{'' if early else '; or raise dream.temperature'}.",
+    )
+
+
+def flatters_all(report: GapReport) -> Finding | None:
+    found = report.returns.bias
+    if found.low <= 0 <= found.high or abs(found.value) < BIASED * report.returns.spread:
+        return None
+    more = found.value > 0
+    return Finding(
+        severity="doubtful",
+        name="flatters" if more else "belittles",
+        found=f"The dream {'flatters' if more else 'belittles'} policies by "
+        f"{with_interval(_absolute(found))} on average.",
+        advice=temper(report, "Raise" if more else "Lower"),
+    )
+
+
+def flatters_agents(report: GapReport) -> Finding | None:
+    """Find agents that were trained in the dream and exploit it."""
+    worst = max(report.dreamers, key=lambda one: one.flattery.value, default=None)
+    if worst is None or worst.flattery.low <= 0:
+        return None
+    real, dream = float(np.mean(worst.real.returns)), float(np.mean(worst.dream.returns))
+    if worst.flattery.value < FLATTERY * abs(real):
+        return None
+    return Finding(
+        severity="doubtful",
+        name="flatters_agent",
+        found="The dream flatters the agent that was trained in it by "
+        f"{with_interval(worst.flattery)}: {worst.name} is promised {number(dream)}, and gets "
+        f"{number(real)} in reality.",
+        advice="Let it collect and relearn (dream.rounds), or let members disagree "
+        "(dynamics.members, dream.max_disagreement). " + temper(report, "Or raise"),
+    )
+
+
+def learned_faults(report: GapReport) -> Finding | None:
+    """Find agents that are promised clearly too much at the last evaluation of their training."""
+    last = {one.agent: one for one in report.promises}
+    faulty = [one for one in last.values() if one.flattery.low > 0 and _is_large(one, report)]
+    if not faulty:
+        return None
+    worst = max(faulty, key=lambda one: one.flattery.value)
+    first = next(one for one in report.promises if one.agent == worst.agent)
+    grown = f" After {first.env_steps:,} it was {with_interval(first.flattery)}."
+    return Finding(
+        severity="doubtful",
+        name="learned_faults",
+        found=f"Agents learned the dream's faults ({len(faulty)} of {len(last)}): after "
+        f"{worst.env_steps:,} dreamed steps {worst.agent} is promised {number(worst.dream.value)} "
+        f"where reality gives {number(worst.real.value)}, {with_interval(worst.flattery)} too "
+        f"much.{'' if first is worst else grown}",
+        advice="Practise for less (dream.env_steps), let them collect and relearn (dream.rounds), "
+        "or let members disagree (dynamics.members, dream.max_disagreement).",
+    )
+
+
+def _lengths(report: GapReport) -> tuple[Array, Array]:
+    """Return each policy's mean length in reality and in the dream: (P,), (P,)."""
+    real, dream = (
+        np.array([np.mean(getattr(one, world).lengths) for one in report.policies])
+        for world in BOTH
+    )
+    return real, dream
+
+
+def _is_large(promise: Promise, report: GapReport) -> bool:
+    """Whether it promises more than FLATTERY of the agent's return and of the range of returns."""
+    real = [one.real_return.value for one in report.policies]
+    return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
+
+
+def _absolute(found: Measured) -> Measured:
+    low, high = sorted((abs(found.low), abs(found.high)))
+    return Measured(value=abs(found.value), low=low, high=high)
