@@ -16,6 +16,7 @@ from agents.run.agent_card import own_dynamics, read_card
 from agents.run.command import exact_command
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
+from worldvae.diagnostics.fidelity.subject import HeldOut
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
@@ -53,8 +54,8 @@ def examine_on_agent(
             learned_from,
             experiment.seed,
             exact_command(),
-            held_out=store,
-            report=report,
+            held_out=HeldOut(store, report),
+            burn_in=experiment.dream.burn_in,
         )
         write_fidelity(fidelity, report)
     return fidelity, report

@@ -44,7 +44,12 @@ def examine_dynamics(experiment: Experiment) -> Fidelity:
     """
     folder, store = experiment.dynamics_folder, RolloutStore(experiment.rollouts_folder)
     fidelity = check_fidelity(
-        folder, experiment.encoder_folder, store, experiment.seed, exact_command()
+        folder,
+        experiment.encoder_folder,
+        store,
+        experiment.seed,
+        exact_command(),
+        burn_in=experiment.dream.burn_in,
     )
     write_fidelity(fidelity, folder)
     print(fidelity.summary())

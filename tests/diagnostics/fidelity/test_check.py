@@ -19,8 +19,9 @@ from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.page.film import FILM
 from worldvae.diagnostics.fidelity.page.write import render
-from worldvae.diagnostics.fidelity.reading import HeldOut, open_dynamics, untrained_twin
+from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
+from worldvae.diagnostics.fidelity.subject import HeldOut
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
@@ -90,6 +91,19 @@ def test_windows_hold_what_the_episodes_recorded(made: Path) -> None:
     assert test.policies[rows[0]] == record.policy
 
 
+@pytest.mark.parametrize(("burn_in", "past"), [(0, 0), (3, 3), (1_000, 64)])
+def test_as_much_is_remembered_as_in_the_dreams_of_agents(
+    made: Path, burn_in: int, past: int
+) -> None:
+    store = RolloutStore(made / "rollouts")
+    subject = open_dynamics(made / "dynamics", made / "encoder", [store], 0, burn_in=burn_in)
+    assert {part.past for part in subject.windows} == {past}
+    usual = open_dynamics(made / "dynamics", made / "encoder", [store], seed=0)
+    assert np.array_equal(subject.windows.test.starts, usual.windows.test.starts)
+    warmed = subject.windows.test.valid[:, :past].sum(1)
+    assert warmed.max(initial=0) == min(past, max(record.length for record in store.records) - 1)
+
+
 def test_frames_and_codes_are_of_the_same_time(made: Path) -> None:
     store = RolloutStore(made / "rollouts")
     subject = open_dynamics(made / "dynamics", made / "encoder", [store], seed=0)
@@ -146,15 +160,13 @@ def test_several_stores_are_checked_together_and_their_policies_apart(
 
 
 @pytest.fixture(scope="module")
-def judged(
-    made: Path, several: list[RolloutStore], tmp_path_factory: pytest.TempPathFactory
-) -> Fidelity:
+def judged(made: Path, several: list[RolloutStore]) -> Fidelity:
     """Dynamics of random and smooth play, judged by sweeps as if they were an agent's."""
-    report = tmp_path_factory.mktemp("judged")
+    report = made / "agent"
     learned_from, (_, other) = RolloutStore(made / "rollouts"), several
     before = sorted((made / "dynamics").rglob("*"))
     found = check_fidelity(
-        made / "dynamics", made / "encoder", learned_from, 0, held_out=other, report=report
+        made / "dynamics", made / "encoder", learned_from, 0, held_out=HeldOut(other, report)
     )
     assert sorted((made / "dynamics").rglob("*")) == before, "the report is somewhere else"
     write_fidelity(found, report)
@@ -166,7 +178,7 @@ def test_all_episodes_of_an_agent_judge_and_none_is_known_beforehand(
 ) -> None:
     learned_from, (_, other) = RolloutStore(made / "rollouts"), several
     subject = open_dynamics(
-        made / "dynamics", made / "encoder", [learned_from], 0, HeldOut(other, tmp_path / "codes")
+        made / "dynamics", made / "encoder", [learned_from], 0, HeldOut(other, tmp_path)
     )
     usual = open_dynamics(made / "dynamics", made / "encoder", [learned_from], seed=0)
     train, validation, test = subject.windows
@@ -196,7 +208,7 @@ def test_a_check_on_an_agent_says_so_and_how_to_repeat_it(
     page = html.unescape(render(judged, made / "dynamics"))
     assert "episodes of an agent" in page
     assert f"every other episode of {other.folder}, which an agent played" in page
-    assert f"held_out=RolloutStore({str(other.folder)!r}), report=folder" in page
+    assert f"held_out=HeldOut(RolloutStore({str(other.folder)!r}), folder)" in page
     assert "Of what the agent really sees" in page
 
 
@@ -239,15 +251,26 @@ def test_everything_is_written_beside_the_dynamics(
 def test_the_command_on_the_page_does_the_same_again(made: Path, checked: Fidelity) -> None:
     folder = made / "dynamics"
     write_fidelity(checked, folder)
+    again = repeated(folder)
+    assert again.seed == 3
+    assert again.model_copy(update={"seconds": checked.seconds}) == checked
+
+
+def test_so_does_that_of_a_check_on_an_agent(made: Path, judged: Fidelity) -> None:
+    again = repeated(made / "agent")
+    assert again.held_out is not None
+    assert again.model_copy(update={"seconds": judged.seconds}) == judged
+
+
+def repeated(folder: Path) -> Fidelity:
+    """Run the command on the page of a check again."""
     page = html.unescape((folder / "fidelity.html").read_text())
     (code,) = re.findall(
         r"from pathlib import Path.*?write_fidelity\(fidelity, folder\)", page, re.S
     )
     (folder / "fidelity.json").unlink()
     exec(code, {})
-    again = FIDELITY.read(folder)
-    assert again.seed == 3
-    assert again.model_copy(update={"seconds": checked.seconds}) == checked
+    return FIDELITY.read(folder)
 
 
 def test_another_encoder_is_refused(made: Path, tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worldvae.diagnostics.clock import PartClock
+from worldvae.diagnostics.fidelity.cut import PAST
 from worldvae.diagnostics.fidelity.measure import measure_fidelity
 from worldvae.diagnostics.fidelity.page.film import draw_film
 from worldvae.diagnostics.fidelity.page.write import write_page
-from worldvae.diagnostics.fidelity.reading import HeldOut, open_dynamics
+from worldvae.diagnostics.fidelity.reading import open_dynamics
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
-from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
-from worldvae.dynamics.codes import CODES_FOLDER
+from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
 from worldvae.rollouts import RolloutStore
 
 
@@ -23,8 +23,8 @@ def check_fidelity(
     stores: RolloutStore | Sequence[RolloutStore],
     seed: int,
     command: str | None = None,
-    held_out: RolloutStore | None = None,
-    report: str | Path | None = None,
+    held_out: HeldOut | None = None,
+    burn_in: int = PAST,
 ) -> Fidelity:
     """Compare dreams with the test episodes of `stores`, which were not used in training.
 
@@ -37,25 +37,24 @@ def check_fidelity(
         held_out: Other episodes that no model was trained on, such as an agent's. If given, dreams
             are judged by all of these alone, and only what is known beforehand is of `stores`: the
             mean, the codes that training shows, the probes of the state.
-        report: The folder for the picture of a dream, and for the codes of `held_out`; None is
-            that of the dynamics.
+        burn_in: Real decisions that are remembered before a dream starts, as `dream.burn_in`; of
+            more than 64 the last 64 are.
 
     Raises ArtifactError if a folder is missing or damaged, if the encoder is another one, or if
     there are too few held-out episodes.
     """
     folder, several = Path(dynamics), [stores] if isinstance(stores, RolloutStore) else [*stores]
-    target = folder if report is None else Path(report)
-    others = None if held_out is None else HeldOut(held_out, target / CODES_FOLDER)
+    report = folder if held_out is None else held_out.report
     clock = PartClock()
     with clock.part("reading"):
-        subject = open_dynamics(folder, Path(encoder), several, seed, others)
+        subject = open_dynamics(folder, Path(encoder), several, seed, held_out, burn_in)
     fidelity = judge_dynamics(subject, seed, clock)
-    draw_film(subject, fidelity.temperature, seed, target)
+    draw_film(subject, fidelity.temperature, seed, report)
     return fidelity.model_copy(
         update={
             "dynamics": str(dynamics),
             "rollouts": tuple(str(store.folder) for store in several),
-            "held_out": None if held_out is None else str(held_out.folder),
+            "held_out": None if held_out is None else str(held_out.store.folder),
             "encoder": str(encoder),
             "command": command,
         }

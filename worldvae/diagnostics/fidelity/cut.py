@@ -18,6 +18,9 @@ from worldvae.diagnostics.fidelity.windows import Flags, Floats, Numbers, Window
 PAST = 16
 """Decisions before a start, by which the memory is warmed up."""
 
+LONGEST_PAST = 64
+"""The most of them that are read, whatever dreams of agents remember."""
+
 FUTURE = 64
 """Decisions after a start."""
 

@@ -17,13 +17,15 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import reconstructs
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.cut import (
+    LONGEST_PAST,
+    PAST,
     EpisodeSegment,
     WindowStarts,
     cut_windows,
     lay_starts,
 )
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
-from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
 from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, EncodedRollouts, encode_rollouts
@@ -48,18 +50,6 @@ NO_DECODER = (
     "the encoder does not reconstruct its input; one that does (pretrain.pixels.predict: 0) shows "
     "what is dreamed"
 )
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Episodes that no model was trained on, those of an agent: all are for judging.
-
-    Every other one chooses horizon and temperature, the rest are the test.
-    """
-
-    store: RolloutStore
-    codes: Path
-    """The folder for the codes of their frames."""
 
 
 Place = tuple[RolloutStore, Sequences, int]
@@ -95,10 +85,12 @@ def open_dynamics(
     stores: Sequence[RolloutStore],
     seed: int,
     held_out: HeldOut | None = None,
+    burn_in: int = PAST,
 ) -> ExaminedDynamics:
     """Open the dynamics in `folder` and cut windows of the episodes of `stores`.
 
-    If `held_out` is given, all validation and test windows are of its episodes.
+    If `held_out` is given, all validation and test windows are of its episodes. Before its start a
+    window has `burn_in` decisions at most, and `LONGEST_PAST`.
 
     Raises ArtifactError if a folder is missing or damaged, if the encoder is not that of the
     dynamics, or if frames were preprocessed otherwise.
@@ -110,7 +102,11 @@ def open_dynamics(
     learned = [encode_rollouts(store, encoder, digest, folder / CODES_FOLDER) for store in stores]
     judged = learned
     if held_out is not None:
-        judged = [encode_rollouts(held_out.store, encoder, digest, held_out.codes).held_out()]
+        judged = [
+            encode_rollouts(
+                held_out.store, encoder, digest, held_out.report / CODES_FOLDER
+            ).held_out()
+        ]
     splits = Splits(
         train=_episodes(learned, "train", card),
         validation=_episodes(judged, "validation", card),
@@ -120,8 +116,9 @@ def open_dynamics(
         check_not_empty(split.records, name)
     variables = stores[0].state_variables
     starts = Splits(*(lay_starts(each.lengths, n) for each, n in zip(splits, WINDOWS, strict=True)))
+    past = min(burn_in, LONGEST_PAST)
     windows = Splits(
-        *(_cut(each, at, len(variables)) for each, at in zip(splits, starts, strict=True))
+        *(_cut(each, at, past, len(variables)) for each, at in zip(splits, starts, strict=True))
     )
     pixels = _pixels(encoder, splits, starts.test)
     return ExaminedDynamics(
@@ -135,7 +132,7 @@ def open_dynamics(
         variables=variables,
         pixels=pixels,
         no_pixels=None if pixels else NO_DECODER,
-        usual=None if held_out is None else _usual(learned, card),
+        usual=None if held_out is None else _usual(learned, card, past),
     )
 
 
@@ -161,14 +158,14 @@ def _episodes(several: Sequence[EncodedRollouts], split: Split, card: DynamicsCa
     )
 
 
-def _usual(learned: Sequence[EncodedRollouts], card: DynamicsCard) -> Windows:
+def _usual(learned: Sequence[EncodedRollouts], card: DynamicsCard, past: int) -> Windows:
     """Return the windows of the test episodes of the rollouts."""
     episodes = _episodes(learned, "test", card)
     check_not_empty(episodes.records, "test")
-    return _cut(episodes, lay_starts(episodes.lengths, WINDOWS.test), variables=0)
+    return _cut(episodes, lay_starts(episodes.lengths, WINDOWS.test), past, variables=0)
 
 
-def _cut(episodes: _Episodes, starts: WindowStarts, variables: int) -> Windows:
+def _cut(episodes: _Episodes, starts: WindowStarts, past: int, variables: int) -> Windows:
     places = episodes.places
     found: dict[int, EncodedEpisode] = {}
 
@@ -179,7 +176,7 @@ def _cut(episodes: _Episodes, starts: WindowStarts, variables: int) -> Windows:
         return _segment(found[number], _states(store, found[number].record, variables), first, last)
 
     policies = [record.policy for record in episodes.records]
-    return cut_windows(read, starts, episodes.lengths, policies)
+    return cut_windows(read, starts, episodes.lengths, policies, past)
 
 
 def _segment(episode: EncodedEpisode, state: Array, first: int, last: int) -> EpisodeSegment:

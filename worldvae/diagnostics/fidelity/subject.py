@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.dreams import LatentDynamics
@@ -11,6 +12,19 @@ from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.envs import StateVariable
+from worldvae.rollouts import RolloutStore
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Episodes that no model was trained on, those of an agent: all are for judging.
+
+    Every other one chooses horizon and temperature, the rest are the test.
+    """
+
+    store: RolloutStore
+    report: Path
+    """The folder for the codes of their frames, and for all that the check writes."""
 
 
 @dataclass(frozen=True)

@@ -140,17 +140,18 @@ def _objective(fidelity: Fidelity) -> str:
 
 def _again(fidelity: Fidelity, folder: Path) -> str:
     stores = ", ".join(f"RolloutStore({path!r})" for path in fidelity.rollouts)
-    other = ""
+    subject, other = "", ""
     if fidelity.held_out is not None:
-        other = f", held_out=RolloutStore({fidelity.held_out!r}), report=folder"
+        subject = "from worldvae.diagnostics.fidelity.subject import HeldOut\n"
+        other = f", held_out=HeldOut(RolloutStore({fidelity.held_out!r}), folder)"
     alone = (
         "from pathlib import Path\n"
         "from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity\n"
-        "from worldvae.rollouts import RolloutStore\n\n"
+        f"{subject}from worldvae.rollouts import RolloutStore\n\n"
         f"folder, stores = Path({str(folder)!r}), [{stores}]\n"
         f"dynamics, encoder = {fidelity.dynamics or str(folder)!r}, {fidelity.encoder!r}\n"
         "fidelity = check_fidelity(\n"
-        f"    dynamics, encoder, stores, seed={fidelity.seed}{other}\n"
+        f"    dynamics, encoder, stores, seed={fidelity.seed}, burn_in={fidelity.burn_in}{other}\n"
         ")\n"
         "write_fidelity(fidelity, folder)"
     )
