@@ -34,7 +34,8 @@ def few_episodes(evidence: FidelityEvidence) -> Finding | None:
         severity="note" if episodes > 1 else "doubtful",
         name="few_episodes",
         found=f"Errors are of {episodes} held-out episode(s), too few for intervals to mean much.",
-        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps.",
+        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps and another "
+        "--name.",
     )
 
 
