@@ -18,6 +18,12 @@ from worldvae.rollouts.store import RolloutStore
 LONG = 1_000
 """If no episode has ended within this many decisions, it is said at once that none may ever end."""
 
+ONE_DECISION = (
+    "every episode ends with its first decision: there is nothing for dynamics to learn, so leave "
+    "out scripts.dynamics and the arms with a memory or a dream"
+)
+"""What is said of a bandit; more episodes would not help."""
+
 ROUNDING = 1e-6
 """By how much of its size, or of 1, a number may leave its bounds from rounding."""
 
@@ -82,12 +88,12 @@ class Findings:
         if not whole:
             is_said = self._has_limit or self._decisions >= LONG
             return [] if is_said else [_endless(self._store, self._decisions)]
-        if all(record.terminated and record.length == 1 for record in whole):
-            return [
-                "every episode ends with its first decision: there is nothing for dynamics to "
-                "learn, so leave out scripts.dynamics and the arms with a memory or a dream"
-            ]
-        return []
+        return [ONE_DECISION] if end_at_once(whole) else []
+
+
+def end_at_once(records: Sequence[Record]) -> bool:
+    """Return whether each episode ends with its first decision, so that nothing follows any."""
+    return all(record.terminated and record.length == 1 for record in records)
 
 
 def _endless(store: RolloutStore, decisions: int) -> str:
