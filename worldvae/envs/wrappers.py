@@ -56,6 +56,12 @@ def check_steer_throttle(space: gym.Space[Any]) -> None:
         )
 
 
+def steps_per_decision_of(env: gym.Env[Any, Any]) -> int:
+    """Return how many steps a decision of `env` takes, as far as wrappers here repeat actions."""
+    name = "steps_per_decision"
+    return env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else 1
+
+
 class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Repeats each action and sums the rewards; stops at the end of the episode."""
 
@@ -63,6 +69,11 @@ class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self, repeat=repeat)
         super().__init__(env)
         self.repeat = repeat
+
+    @property
+    def steps_per_decision(self) -> int:
+        """The environment steps in one decision, which wrappers with dynamics compare."""
+        return self.repeat * steps_per_decision_of(self.env)
 
     def step(self, action: Any) -> Step:
         total = 0.0
@@ -129,6 +140,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         self.layout = None if render else _layout(env.observation_space, image_key)
         """How the observation holds the image; None if it is rendered."""
         self.observation_space = _frame_space(config, self.image_key, self.others)
+        self.steps_per_decision = steps_per_decision_of(env)
         self._watch = Watch(self.image_key, self.layout, self.others)
 
     @property
@@ -181,6 +193,7 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
         if image_key is not None:
             _layout(env.observation_space, image_key)
         self._others = _others(env.observation_space, image_key)
+        self.steps_per_decision = steps_per_decision_of(env)
         self._black = np.zeros(config.shape, np.uint8)
         self.observation_space = _frame_space(config, image_key, self._others)
 

@@ -25,7 +25,7 @@ from worldvae.diagnostics.fidelity.cut import (
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
-from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
+from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.codes import encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
@@ -82,13 +82,14 @@ def open_dynamics(
     """Open the dynamics in `folder` and cut windows of the episodes of `stores`.
 
     Raises ArtifactError if a folder is missing or damaged, if the encoder is not that of the
-    dynamics, or if frames were preprocessed otherwise.
+    dynamics, or if frames were preprocessed or actions repeated otherwise.
     """
     model, card = load_dynamics(folder)
     check_encoder(card, folder, encoder_folder)
     encoder = Encoder.load(encoder_folder)
     for store in stores:
         encoder.card.check_frame(store.env.frame, str(store.folder))
+        check_steps(card, folder, store.env.action_repeat, str(store.folder))
     splits = _read(folder, encoder_folder, encoder, stores, card)
     for name, split in splits._asdict().items():
         check_not_empty(split.records, name)
