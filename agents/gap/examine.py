@@ -16,7 +16,7 @@ from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.checkpoint import read_dynamics_card
+from worldvae.dynamics.checkpoint import check_steps, read_dynamics_card
 from worldvae.errors import ConfigError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
@@ -38,7 +38,8 @@ class ExaminedDream:
         """Return the folders of `gap.dynamics`, or of the run, whose missing parts are made.
 
         A round keeps encoder and rollouts beside its dynamics, unless they are the run's. Raises
-        ArtifactError if `gap.dynamics` holds none, ConfigError if they are of another environment.
+        ArtifactError if `gap.dynamics` holds none, or some of decisions of other steps, ConfigError
+        if they are of another environment.
         """
         chosen = experiment.gap.dynamics
         if chosen is None:
@@ -48,11 +49,12 @@ class ExaminedDream:
                 experiment.rollouts_folder,
                 experiment.gap_folder,
             )
-        env_id = read_dynamics_card(chosen).env_id
-        if env_id != experiment.env.id:
+        card, env = read_dynamics_card(chosen), experiment.env
+        if card.env_id != env.id:
             raise ConfigError(
-                f"gap.dynamics = {chosen}: dynamics of {env_id}, not of {experiment.env.id}"
+                f"gap.dynamics = {chosen}: dynamics of {card.env_id}, not of {env.id}"
             )
+        check_steps(card, chosen, env.action_repeat, "this configuration")
         encoder, rollouts = chosen.parent / "encoder", chosen.parent / "rollouts"
         return cls(
             chosen,
