@@ -23,15 +23,17 @@ class Hostile(gym.Env[Any, Any]):
     def __init__(
         self,
         render_mode: str | None = None,
+        *,
         image: tuple[str, float] = ("uint8", 255),
         white: float = 255,
         speed: tuple[float, float, str] = (-np.inf, np.inf, "float32"),
         first: float = 0.0,
         grows: float = 1.0,
         length: int | None = 6,
+        pays: float = 1.0,
     ) -> None:
         self.render_mode, self._white, self._length = render_mode, white, length
-        self._first, self._grows = first, grows
+        self._first, self._grows, self._pays = first, grows, pays
         kind, declared = image
         low, high, dtype = speed
         self.observation_space = spaces.Dict(
@@ -51,7 +53,7 @@ class Hostile(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.age += 1
-        return self._observe(), 1.0, self.age == self._length, False, {}
+        return self._observe(), self._pays, self.age == self._length, False, {}
 
     def _observe(self) -> Any:
         camera, speed = (self.observation_space[key] for key in ("camera", "speed"))
@@ -68,9 +70,12 @@ gym.register("tests/Hostile-v0", entry_point=Hostile, disable_env_checker=True)
 def said(folder: Path, config: RolloutConfig = SMALL, workers: str = "sync", **kwargs: Any) -> Any:
     """The warnings of a collection."""
     given = {"id": "tests/Hostile-v0", "import": "tests.rollouts.test_findings"}
-    limit = kwargs.pop("limit", None)
+    limits = {
+        "max_episode_steps": kwargs.pop("limit", None),
+        "give_up_after": kwargs.pop("gives_up", None),
+    }
     values = {"workers": workers, "image_key": "camera", "kwargs": kwargs}
-    env = EnvConfig(**given, **values, max_episode_steps=limit, frame={"height": 40, "width": 40})
+    env = EnvConfig(**given, **values, **limits, frame={"height": 40, "width": 40})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         collect(RolloutStore.create(folder, env), config, seed=0)
@@ -105,6 +110,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "place": ({"speed": WIDE, "first": -4e6, "grows": 0.01}, "in steps of 0.25 alone: subtract"),
     "endless": ({"length": None}, "no episode has ended within 49 decisions, and no limit is"),
+    "given up": (
+        {"length": None, "pays": 0.0, "gives_up": 5},
+        "no episode has ended but by env.give_up_after = 5, without which agents are evaluated",
+    ),
     "bandit": ({"length": 1}, "every episode ends with its first decision: there is nothing for"),
 }
 
@@ -138,6 +147,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "a double that moves far": {"speed": WIDE, "first": 1e6, "grows": 1e5},
     "a constant": {"speed": WIDE, "first": 1.7e9 + 1, "grows": 0},
     "small whole numbers": {"speed": WHOLE, "first": 2**24 - 10},
+    "an end before it is given up": {"pays": 0.0, "gives_up": 50},
+    "given up before a limit": {"length": None, "pays": 0.0, "gives_up": 5, "limit": 90},
     "a limit that is not reached": {"length": None, "limit": 5_000},
 }
 

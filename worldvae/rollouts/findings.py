@@ -55,7 +55,7 @@ class Findings:
         """Return what has to be said after one more decision in each environment."""
         self._decisions += 1
         is_long = self._decisions == LONG and not self._one_ended and not self._has_limit
-        return [_endless(self._store, LONG)] if is_long else []
+        return [_endless(self._store, f"within {LONG:,} decisions")] if is_long else []
 
     def after(self, noticed: Noticed, records: Sequence[Record]) -> list[str]:
         """Return what was found in the new episodes `records`, a line each."""
@@ -87,7 +87,12 @@ class Findings:
         whole = [record for record in records if not record.cut]
         if not whole:
             is_said = self._has_limit or self._decisions >= LONG
-            return [] if is_said else [_endless(self._store, self._decisions)]
+            within = f"within {self._decisions:,} decisions"
+            return [] if is_said else [_endless(self._store, within)]
+        patience, is_over = self._store.env.give_up_after, any(one.terminated for one in whole)
+        if patience is not None and not (is_over or self._has_limit):
+            how = f"but by env.give_up_after = {patience}, without which agents are evaluated"
+            return [_endless(self._store, how)]
         return [ONE_DECISION] if end_at_once(whole) else []
 
 
@@ -96,10 +101,10 @@ def end_at_once(records: Sequence[Record]) -> bool:
     return all(record.terminated and record.length == 1 for record in records)
 
 
-def _endless(store: RolloutStore, decisions: int) -> str:
+def _endless(store: RolloutStore, how: str) -> str:
     return (
-        f"no episode has ended within {decisions:,} decisions, and no limit is known: if none ever "
-        "does, no agent can be evaluated; set env.max_episode_steps, and with it another --name, "
+        f"no episode has ended {how}, and no limit is known: if none ever does, no agent can be "
+        "evaluated; set env.max_episode_steps, and with it another --name, "
         f"or remove {store.folder} and what was made of it"
     )
 
