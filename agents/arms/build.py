@@ -113,7 +113,8 @@ class ArmSetup:
         if self.arm.freezes_encoder:
             encode = FrameEncoder(self.loaded_encoder, self.whitens, self.env.frame)
         if encode is not None and self.arm.has_memory:
-            remember = MemoryEncoder(self._dynamics_folder, encode, actions)
+            steps = self.env.action_repeat
+            remember = MemoryEncoder(self._dynamics_folder, encode, actions, steps)
         if units is None and self.kind.needs_state:
             units = RunningMeanStd(shape=(self.stack * len(state_variables(self.env)),))
         return ObserverInputs(self.stack, actions, encode, remember, units)

@@ -23,6 +23,9 @@ class Algorithm:
     package: str = "stable_baselines3"
     """The package with a class of the algorithm's name."""
 
+    actions: tuple[str, ...] = ("Box", "Discrete")
+    """The kinds of action spaces that it can choose from."""
+
     replays: bool = False
     """Whether it learns from old observations in a replay buffer."""
 
@@ -59,10 +62,12 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         "sb3_contrib", explores_by_std=True, recurrent=True, defaults=_ROLLOUT
     ),
     "A2C": Algorithm(explores_by_std=True),
-    "SAC": Algorithm(replays=True, defaults=_SOFT),
-    "TQC": Algorithm("sb3_contrib", replays=True, defaults=_SOFT),
-    "CrossQ": Algorithm("sb3_contrib", replays=True, has_one_policy=True, defaults=_SOFT),
-    "DQN": Algorithm(replays=True, defaults=_BUFFER),
+    "SAC": Algorithm(actions=("Box",), replays=True, defaults=_SOFT),
+    "TQC": Algorithm("sb3_contrib", actions=("Box",), replays=True, defaults=_SOFT),
+    "CrossQ": Algorithm(
+        "sb3_contrib", actions=("Box",), replays=True, has_one_policy=True, defaults=_SOFT
+    ),
+    "DQN": Algorithm(actions=("Discrete",), replays=True, defaults=_BUFFER),
 }
 
 

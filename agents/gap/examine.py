@@ -17,7 +17,7 @@ from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.checkpoint import read_dynamics_card
+from worldvae.dynamics.checkpoint import check_steps, read_dynamics_card
 from worldvae.errors import ConfigError
 from worldvae.files import locked
 from worldvae.rollouts import RolloutStore
@@ -37,18 +37,19 @@ class ExaminedDream:
     def of(cls, experiment: Experiment) -> ExaminedDream:
         """Return the folders of `gap.dynamics`, or of the run, whose missing parts are made.
 
-        Raises ArtifactError if `gap.dynamics` holds none, ConfigError if they are of another
-        environment.
+        Raises ArtifactError if `gap.dynamics` holds none, or some of decisions of other steps,
+        ConfigError if they are of another environment.
         """
         chosen = experiment.gap.dynamics
         if chosen is None:
             own = learn_latent_dynamics(experiment)
             return cls(own, DreamSources.of(own, experiment), experiment.gap_folder)
-        env_id = read_dynamics_card(chosen).env_id
-        if env_id != experiment.env.id:
+        card, env = read_dynamics_card(chosen), experiment.env
+        if card.env_id != env.id:
             raise ConfigError(
-                f"gap.dynamics = {chosen}: dynamics of {env_id}, not of {experiment.env.id}"
+                f"gap.dynamics = {chosen}: dynamics of {card.env_id}, not of {env.id}"
             )
+        check_steps(card, chosen, env.action_repeat, "this configuration")
         return cls(chosen, DreamSources.of(chosen, experiment), chosen / "gap")
 
 

@@ -157,4 +157,4 @@ def checked_dynamics(
             f"{path}: not the dynamics that the agent in {folder} was trained with; "
             "put those back, or remove the agent and train it again"
         )
-    return MemoryEncoder(path, encode, actions)
+    return MemoryEncoder(path, encode, actions, card.env.action_repeat)

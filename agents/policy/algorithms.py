@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import gymnasium as gym
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import NatureCNN
 from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.algorithm_arguments import library_errors
@@ -32,6 +34,7 @@ def make_model(
 
     Raises TrainingError if the algorithm does not support the spaces of `env`.
     """
+    _check_actions(config.algorithm, env.action_space)
     make: Callable[..., BaseAlgorithm] = algorithm_class(config.algorithm)
     with library_errors(config.algorithm):
         try:
@@ -54,6 +57,34 @@ def make_model(
             raise TrainingError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
     begin_as_pretrained(model.policy)
     return model
+
+
+def try_spaces(
+    config: AgentConfig, observations: spaces.Space[Any], actions: spaces.Space[Any]
+) -> None:
+    """Make a model for spaces and drop it.
+
+    Raises TrainingError, as `make_model` does, if the algorithm or its settings do not fit them.
+    """
+    env = DummyVecEnv([partial(_Spaces, observations, actions)] * config.num_envs)
+    make_model(config, env, seed=0, device="cpu")
+
+
+class _Spaces(gym.Env[Any, Any]):
+    """Has spaces and is never played."""
+
+    def __init__(self, observations: spaces.Space[Any], actions: spaces.Space[Any]) -> None:
+        self.observation_space, self.action_space = observations, actions
+
+
+def _check_actions(algorithm: AlgorithmName, space: spaces.Space[Any]) -> None:
+    kind = type(space).__name__
+    if kind not in ALGORITHMS[algorithm].actions:
+        *others, last = [name for name, row in ALGORITHMS.items() if kind in row.actions]
+        raise TrainingError(
+            f"agent.algorithm = {algorithm!r}: it cannot choose from this environment's actions, "
+            f"{space}; use {', '.join(others)} or {last}"
+        )
 
 
 def policy_for(algorithm: AlgorithmName, space: spaces.Space[Any]) -> str:

@@ -75,7 +75,8 @@ def _play(
         if lengths.max() == limit:
             raise ConfigError(
                 f"{name}: an episode has not ended after {limit:,} decisions, and nothing limits "
-                "it: set env.max_episode_steps, which truncates it"
+                "it: set env.max_episode_steps, which truncates it, and another --name, since all "
+                "that was made without it is of another task"
             )
         actions = agent(obs, episode_start, info.get(STATE))
         obs, rewards, terminated, truncated, info = vec.step(actions)

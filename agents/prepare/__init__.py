@@ -1,6 +1,6 @@
 """Prepares what agents need: rollouts, encoders made from them, and dynamics of the latents."""
 
-from agents.prepare.arms import prepare
+from agents.prepare.arms import check_algorithm, prepare
 from agents.prepare.dynamics import (
     describe_dynamics,
     examine_dynamics,
@@ -21,6 +21,7 @@ __all__ = [
     "ENCODED_BY",
     "LEARNED_BY",
     "STAGE",
+    "check_algorithm",
     "collect_rollouts",
     "describe_dynamics",
     "describe_encoder",

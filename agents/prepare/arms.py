@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
+
+from gymnasium import spaces
 
 from agents.arms.build import ArmSetup, check_batches, check_cameras, check_state, set_up
 from agents.config.experiment import Experiment
+from agents.policy.algorithms import try_spaces
 from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
 from agents.prepare.encoder import make_untrained_encoder, pretrain_encoder
+from worldvae.envs import make_env
+from worldvae.envs.vector import replace_image_space
 from worldvae.errors import ConfigError
 
 # What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
@@ -25,6 +31,8 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
             _check_real_steps(experiment)
         if setup.arm.observes_images:
             _check_frames(setup)
+    for setup in {setup.kind.shows_keys: setup for setup in setups}.values():
+        check_algorithm(setup)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
@@ -33,6 +41,21 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
         learn_latent_dynamics(experiment)
     if any(setup.arm.has_untrained_dynamics for setup in setups):
         make_untrained_dynamics(experiment)
+
+
+def check_algorithm(setup: ArmSetup) -> None:
+    """Raise TrainingError if the algorithm cannot learn from the actions and keys of the task.
+
+    It is tried with one number in the place of the image.
+    """
+    env = make_env(setup.env.without_frames())
+    env.close()
+    one_number = spaces.Box(-1, 1, (1,))
+    observations: spaces.Space[Any] = one_number
+    key = setup.env.image_key
+    if key is not None and setup.kind.shows_keys:
+        observations = replace_image_space(env.observation_space, key, one_number)
+    try_spaces(setup.agent, observations, env.action_space)
 
 
 def _check_real_steps(experiment: Experiment) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from agents.arms.build import set_up
 from agents.config.experiment import Experiment, check_settings
 from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
-from agents.prepare import ENCODED_BY, collect_rollouts
+from agents.prepare import ENCODED_BY, check_algorithm, collect_rollouts
 from agents.run.command import exact_command
 from agents.study.cells import Cell, CellAgent, grid
 from agents.study.prediction import ScoredEncoder
@@ -38,6 +39,8 @@ def study(experiment: Experiment) -> bool:
     for agent in agents:
         sections = deciding(experiment.study.arm)
         check_settings(agent.folder / "settings.yaml", agent.cell.experiment, sections)
+    for cell in {agent.cell.env: agent.cell for agent in agents}.values():
+        check_algorithm(set_up(cell.experiment, experiment.study.arm))
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
     write_checked_yaml(experiment.folder / "config.yaml", to_yaml(experiment))

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from tests.encoders import DOTS, make_encoder
 from tests.kills import kill_everywhere
@@ -30,7 +31,7 @@ from worldvae.dynamics.starts_file import FIELDS, load_starts
 from worldvae.envs import EnvConfig
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError
-from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 
 TINY = DynamicsConfig(
     memory=8,
@@ -191,3 +192,26 @@ def test_learning_on_keeps_the_units_of_keys(tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     learn_dynamics(stores[1], tmp_path / "encoder", TINY, fresh)
     assert load_dynamics(fresh)[1].keys[0].mean[0] > 1.5 * cards[0].keys[0].mean[0]
+
+
+def test_of_a_bandit_there_is_nothing_to_learn(tmp_path: Path) -> None:
+    """Whose frame after a decision is no part of its episode; more of them would not help."""
+    store, encoder = RolloutStore.create(tmp_path / "rollouts", DOTS), tmp_path / "encoder"
+    frames = np.random.default_rng(0).integers(0, 256, (30, 2, *DOTS.frame.shape), np.uint8)
+    for obs in frames:
+        store.append(bandit(obs))
+    make_encoder(DOTS).save(encoder)
+    with pytest.raises(ArtifactError, match="every episode ends with its first decision: there is"):
+        learn_dynamics(store, encoder, TINY, tmp_path / "dynamics")
+
+
+def bandit(obs: NDArray[np.uint8]) -> Episode:
+    return Episode(
+        obs=obs,
+        action=np.zeros(1, np.int64),
+        reward=np.ones(1),
+        terminated=np.ones(1, bool),
+        truncated=np.zeros(1, bool),
+        seed=0,
+        policy="random",
+    )

@@ -28,7 +28,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> RolloutStore:
     """Episodes of a bold step that often reach the goal, and others that the limit cuts."""
-    env = DOTS.model_copy(update={"kwargs": {"speed": 0.25}, "max_episode_steps": 12})
+    task = {"kwargs": {"speed": 0.1}, "max_episode_steps": 36, "action_repeat": 3}
+    env = DOTS.model_copy(update=task)
     store = RolloutStore.create(tmp_path_factory.mktemp("rollouts") / "rollouts", env)
     collect(store, RolloutConfig(frames=300, num_envs=4, policies={"random": 1.0}), 0)
     return store
@@ -75,6 +76,7 @@ def test_rollouts_of_another_task_are_refused(folders: Folders, store: RolloutSt
     _, card = load_dynamics(folders.dynamics)
     others = {
         "its actions are Discrete": card.model_copy(update={"actions": ActionSpace(choices=4)}),
+        "decisions of 4 steps, .* takes 3; set": card.model_copy(update={"action_repeat": 4}),
         "its episodes hold the keys none beside": card.model_copy(update={"keys": (KEY,)}),
     }
     for message, other in others.items():

@@ -1,5 +1,6 @@
 """Latents and memory: equal in all wrappers, and to a computation of one step after the other."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gymnasium.utils.env_checker import check_env as gymnasium_check
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.env_checker import check_env as sb3_check
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
@@ -25,6 +27,7 @@ from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.actions import EnvActions, agent_actions
 from worldvae.envs.vector import final_observations, image_of
+from worldvae.envs.wrappers import ActionRepeat
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
 from worldvae.wrappers.latent_observer import FrameEncoder
@@ -386,4 +389,58 @@ def test_dynamics_know_the_actions_of_their_dream(tmp_path: Path, kind: str) -> 
     folders = Folders(odd, tmp_path)
     _, card = load_dynamics(folders.dynamics)
     frames = FrameEncoder(folders.encoder, True, odd.frame)
-    assert MemoryEncoder(folders.dynamics, frames, card.actions.space).size == M
+    assert MemoryEncoder(folders.dynamics, frames, card.actions.space, 1).size == M
+
+
+def wrapped(kind: str, env: EnvConfig, folders: Folders) -> Any:
+    """An environment of `env` in each wrapper, made in each way."""
+    makers: dict[str, Callable[[], Any]] = {
+        "one": lambda: LatentObservation(make_env(env), **folders.arguments),
+        "vector": lambda: LatentVectorObservation(make_vec(env, 2, 0), **folders.arguments),
+        "gymnasium's": lambda: LatentVectorObservation(
+            SyncVectorEnv([lambda: make_env(env)] * 2, autoreset_mode=SAME), **folders.arguments
+        ),
+        "sb3": lambda: LatentVecEnv(VectorEnvAdapter(make_vec(env, 2, 0)), **folders.arguments),
+        "sb3's": lambda: LatentVecEnv(DummyVecEnv([lambda: make_env(env)]), **folders.arguments),
+        "raw": lambda: LatentObservation(gym.make(env.id), **folders.arguments),
+        "raw vector": lambda: LatentVectorObservation(
+            gym.make_vec(env.id, 2, vectorization_mode="sync"), **folders.arguments
+        ),
+        "repeated": lambda: LatentObservation(
+            ActionRepeat(gym.make(env.id), env.action_repeat), **folders.arguments
+        ),
+    }
+    return makers[kind]()
+
+
+MADE = ["one", "vector", "gymnasium's", "sb3", "sb3's"]
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    twice = DOTS.model_copy(update={"action_repeat": 2})
+    return Folders(twice, tmp_path_factory.mktemp("repeated"))
+
+
+@pytest.mark.parametrize("kind", [*MADE, "repeated"])
+def test_decisions_of_other_steps_are_refused(repeated: Folders, kind: str) -> None:
+    """Whose memory the dynamics would advance by half of what happened, or by twice as much."""
+    for repeat in (1, 3):
+        other = DOTS.model_copy(update={"action_repeat": repeat})
+        words = f"know decisions of 2 steps, this environment takes {repeat}; set env.action_repeat"
+        with pytest.raises(WorldvaeError, match=words):
+            wrapped(kind, other, repeated)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*decisions of")
+        assert wrapped(kind, repeated.env, repeated) is not None
+
+
+@pytest.mark.parametrize("kind", ["raw", "raw vector"])
+def test_where_nobody_knows_the_steps_it_is_said(
+    dots: Folders, repeated: Folders, kind: str
+) -> None:
+    with pytest.warns(UserWarning, match=r"decisions of 2 steps, and .*ActionRepeat"):
+        wrapped(kind, repeated.env, repeated)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*decisions of")
+        assert wrapped(kind, DOTS, dots) is not None

@@ -58,7 +58,7 @@ def _why_too_few(records: Sequence[Record], window: Window) -> str:
         )
     return (
         f"{len(records)} whole episodes are too few to hold some out; "
-        "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps)"
+        "collect at least 10 (a larger rollouts.frames, or env.max_episode_steps and a new --name)"
     )
 
 

@@ -82,6 +82,15 @@ def check_encoder(card: DynamicsCard, folder: Path, encoder: Path) -> None:
         )
 
 
+def check_steps(card: DynamicsCard, folder: Path, steps: int, where: str) -> None:
+    """Raise ArtifactError unless the dynamics in `folder` know decisions of as many steps."""
+    if steps != card.action_repeat:
+        raise ArtifactError(
+            f"{folder}: its dynamics know decisions of {card.action_repeat} steps, {where} takes "
+            f"{steps}; set env.action_repeat to {card.action_repeat}, or learn dynamics anew"
+        )
+
+
 def _read(folder: Path, file: JsonFile[M]) -> M:
     if not file.exists(folder):
         raise ArtifactError(

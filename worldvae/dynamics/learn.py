@@ -30,6 +30,7 @@ from worldvae.files import locked
 from worldvae.fingerprint import Fingerprint
 from worldvae.machine import peak_memory
 from worldvae.rollouts import RolloutStore
+from worldvae.rollouts.findings import ONE_DECISION, end_at_once
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
 from worldvae.training.fit import FitResult, fit
@@ -64,13 +65,16 @@ class DynamicsData:
 
         `keys` are the units of the vectors beside the frame; None measures them.
 
-        Raises ArtifactError if the train or the validation split is empty.
+        Raises ArtifactError if the train or the validation split is empty, or if nothing follows
+        any decision.
         """
         digest = hash_encoder(encoder)
         loaded = Encoder.load(encoder, device)
         encoded = encode_rollouts(store, loaded, digest, folder / CODES_FOLDER)
         training = [record for record in encoded.records if record.split == "train"]
         check_not_empty(training, "train")
+        if end_at_once(training):
+            raise ArtifactError(f"{store.folder}: {ONE_DECISION}")
         keys = measure_keys(store, training) if keys is None else keys
         space = store.action_space
         windows: dict[Split, Sequences] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import check_steps
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dynamics_files import DynamicsCard
@@ -27,10 +28,11 @@ def starts_of_rollouts(
     """Return the starts in episodes of `split` of the rollouts in a folder.
 
     Frames are encoded once and kept in the folder of the dynamics. Raises ArtifactError if the
-    rollouts hold other actions or other keys than the dynamics read, and ConfigError if they have
-    no episode of that split.
+    rollouts hold other actions, decisions or keys than the dynamics read, and ConfigError if they
+    have no episode of that split.
     """
     store = RolloutStore(rollouts)
+    check_steps(card, dynamics, store.env.action_repeat, str(rollouts))
     recorded = {key.name: key.size for key in store.recorded_keys}
     known = {key.name: key.size for key in card.keys}
     if recorded != known:

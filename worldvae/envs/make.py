@@ -72,17 +72,17 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
     different episodes. Raises ConfigError as `make_env` does.
     """
     spec = find_spec(config)
-    backend = choose_backend(config, spec)
+    backend, prepared = choose_backend(config, spec), (config.frame, config.action_repeat)
     if backend == "ale":
         from worldvae.envs.backends.ale import AleVectorEnv
 
-        return SeededVectorEnv(AleVectorEnv(config, spec, num_envs), seed, config.frame)
+        return SeededVectorEnv(AleVectorEnv(config, spec, num_envs), seed, *prepared)
     if backend == "envpool":
         from worldvae.envs.backends.envpool import EnvPoolVectorEnv
 
-        return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, config.frame)
+        return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, *prepared)
     own_space = recorded_action_space(config)  # raises an error here and not inside a worker
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, config.frame, own_space)
+    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, *prepared, own_space)
 
 
 def recorded_action_space(config: EnvConfig) -> gym.Space[Any]:

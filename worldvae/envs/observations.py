@@ -25,6 +25,12 @@ SMALLEST_CAMERA = 36
 ROUNDING = 1e-3
 """How far outside of [0, 1] a pixel, as a share of white, may be from rounding."""
 
+LARGEST = 1e15
+"""The largest absolute number of a key: its square has to stay finite in float32."""
+
+MOST_NUMBERS = 2**14
+"""The most numbers of a key: each is stored with every frame, and is an input of each policy."""
+
 COLORS = (1, 3)
 CAMERA_CHANNELS = (1, 3, 4)
 """Numbers of channels: a frame has 1 or 3 of `COLORS`, a further camera may also have depth."""
@@ -105,8 +111,16 @@ class KeyEncoding:
                 f"the observation's {key} is neither Box nor Discrete, which no stock policy can "
                 "take; wrap the environment, or set env.pixels: render"
             )
-        is_camera = _side(source, CAMERA_CHANNELS) >= SMALLEST_CAMERA
-        return cls(key, source, image_layout(source, CAMERA_CHANNELS) if is_camera else None)
+        if _side(source, CAMERA_CHANNELS) >= SMALLEST_CAMERA:
+            return cls(key, source, image_layout(source, CAMERA_CHANNELS))
+        if (size := spaces.utils.flatdim(source)) > MOST_NUMBERS:
+            choices = "" if isinstance(source, spaces.Box) else ", one for each choice"
+            raise ConfigError(
+                f"the observation's {key} would be {size:,} numbers{choices}, over "
+                f"{MOST_NUMBERS:,}; wrap the environment to leave it out or say it in fewer, or "
+                "set env.pixels: render, which shows the image alone"
+            )
+        return cls(key, source, None)
 
     @property
     def space(self) -> spaces.Box:
@@ -118,17 +132,31 @@ class KeyEncoding:
             return spaces.Box(0, 255, self._camera(self.source.sample()).shape, np.uint8)
         flat = spaces.utils.flatten_space(self.source)
         assert isinstance(flat, spaces.Box)
-        low, high = (bound.astype(np.float32) / self.scale for bound in (flat.low, flat.high))
+        with np.errstate(over="ignore"):  # bounds beyond float32 are none
+            low, high = (bound.astype(np.float32) / self.scale for bound in (flat.low, flat.high))
         return spaces.Box(low, high, flat.shape, np.float32)
 
     def __call__(self, value: Any) -> NDArray[Any]:
-        """Return `value` of `source`, encoded in `space`; ConfigError if it is not finite."""
+        """Return `value` of `source`, encoded in `space`.
+
+        Raises ConfigError if its numbers are not finite, or over `LARGEST`.
+        """
         if self.layout is not None:
             return self._camera(value)
-        flat = np.asarray(spaces.utils.flatten(self.source, value), np.float32) / self.scale
-        if not np.isfinite(flat).all():
-            raise ConfigError(f"the observation's {self.key} is {value}: not all finite numbers")
-        return flat.astype(np.float32)
+        numbers = np.asarray(spaces.utils.flatten(self.source, value))
+        # Of the least integer of a type, abs() would be negative.
+        if not (numbers.max() <= LARGEST and numbers.min() >= -LARGEST):  # nor NaN
+            raise self._unusable(numbers)
+        return (numbers.astype(np.float32) / self.scale).astype(np.float32)
+
+    def _unusable(self, numbers: NDArray[Any]) -> ConfigError:
+        if not np.isfinite(numbers).all():
+            return ConfigError(f"the observation's {self.key} is {numbers}: not all finite numbers")
+        largest = max(numbers.min().item(), numbers.max().item(), key=abs)
+        return ConfigError(
+            f"the observation's {self.key} holds {largest:g}; numbers over {LARGEST:g} cannot be "
+            "learned from, since their squares leave float32: scale or clip it in the environment"
+        )
 
     def _camera(self, value: NDArray[Any]) -> Frame:
         assert self.layout is not None

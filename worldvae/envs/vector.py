@@ -21,6 +21,7 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         env: The vector environment.
         seed: The seed of the first reset; None if `env` is already seeded.
         frame_config: How the frames were preprocessed, which wrappers of encoders compare.
+        steps_per_decision: How often each action is repeated, which wrappers with dynamics compare.
         env_action_space: The action space of each environment itself, in which rollouts store
             actions (see `EnvActions`); None if it is the one that policies act in.
     """
@@ -30,11 +31,12 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         env: VectorEnv[Any, Any, Any],
         seed: int | None,
         frame_config: FrameConfig,
+        steps_per_decision: int,
         env_action_space: gym.Space[Any] | None = None,
     ) -> None:
         super().__init__(env)
         self._seed = seed
-        self.frame_config = frame_config
+        self.frame_config, self.steps_per_decision = frame_config, steps_per_decision
         self.env_action_space = env_action_space or env.single_action_space
 
     @property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from worldvae.envs.frames import Frame, FrameConfig, preprocess
 from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
 from worldvae.envs.user_code import name_of
+from worldvae.envs.watch import Noticed, Watch
 from worldvae.errors import ConfigError, WorldvaeError
 
 Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
@@ -55,6 +56,12 @@ def check_steer_throttle(space: gym.Space[Any]) -> None:
         )
 
 
+def steps_per_decision_of(env: gym.Env[Any, Any]) -> int:
+    """Return how many steps a decision of `env` takes, as far as wrappers here repeat actions."""
+    name = "steps_per_decision"
+    return env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else 1
+
+
 class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Repeats each action and sums the rewards; stops at the end of the episode."""
 
@@ -62,6 +69,11 @@ class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self, repeat=repeat)
         super().__init__(env)
         self.repeat = repeat
+
+    @property
+    def steps_per_decision(self) -> int:
+        """The environment steps in one decision, which wrappers with dynamics compare."""
+        return self.repeat * steps_per_decision_of(self.env)
 
     def step(self, action: Any) -> Step:
         total = 0.0
@@ -128,21 +140,29 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         self.layout = None if render else _layout(env.observation_space, image_key)
         """How the observation holds the image; None if it is rendered."""
         self.observation_space = _frame_space(config, self.image_key, self.others)
+        self.steps_per_decision = steps_per_decision_of(env)
+        self._watch = Watch(self.image_key, self.layout, self.others)
+
+    @property
+    def noticed(self) -> Noticed:
+        """What is lost of the observations so far, since they were encoded."""
+        return self._watch.noticed
 
     def observation(self, observation: Any) -> Any:
         try:
-            source = self._rendered() if self.layout is None else self._observed(observation)
+            image = self._rendered() if self.layout is None else self._observed(observation)
+            source = image if self.layout is None else self.layout.frame(image)
             self.source_shape = source.shape
             frame = preprocess(source, self.frame_config)
-            return _joined(observation, self.image_key, frame, self.others)
+            encoded = _joined(observation, self.image_key, frame, self.others)
         except WorldvaeError as error:
             what = "render(): " if self.layout is None else ""
             raise ConfigError(f"{name_of(self.env)}: {what}{error}") from None
+        self._watch.see(image, observation)
+        return encoded
 
-    def _observed(self, observation: Any) -> Frame:
-        assert self.layout is not None
-        image = observation if self.image_key is None else observation[self.image_key]
-        return self.layout.frame(image)
+    def _observed(self, observation: Any) -> NDArray[Any]:
+        return observation if self.image_key is None else observation[self.image_key]  # type: ignore[no-any-return]
 
     def _rendered(self) -> Frame:
         frame = self.env.render()
@@ -173,6 +193,7 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
         if image_key is not None:
             _layout(env.observation_space, image_key)
         self._others = _others(env.observation_space, image_key)
+        self.steps_per_decision = steps_per_decision_of(env)
         self._black = np.zeros(config.shape, np.uint8)
         self.observation_space = _frame_space(config, image_key, self._others)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
-
-import numpy as np
 
 from worldvae.envs import EnvConfig, StateVariable, shows_state, state_variables
 from worldvae.envs.vector import action_space_of
+from worldvae.envs.watch import noticed_by
 from worldvae.envs.world import RealWorld, World
 from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.config import RolloutConfig
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.findings import Findings
 from worldvae.rollouts.keys import vector_keys
-from worldvae.rollouts.manifest import Record
 from worldvae.rollouts.policies import (
     EpsilonPolicy,
     Policy,
@@ -29,9 +28,6 @@ from worldvae.rollouts.store import RolloutStore
 from worldvae.rollouts.sweeps import SweepPolicy
 from worldvae.rollouts.writer import background_writer
 from worldvae.seeding import derive, numpy_stream
-
-LONG = 1_000
-"""If no episode has ended within this many decisions, `collect` warns that none may ever end."""
 
 
 def collect(
@@ -72,41 +68,24 @@ def collect(
                 store.describe_state(variables)
         env = world.make_vec(config.num_envs, stream)
         try:
-            store.describe_keys(vector_keys(env.single_observation_space, world.image_key))
+            keys = vector_keys(env.single_observation_space, world.image_key)
+            store.describe_keys(keys)
             policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
             rollout = Rollout(env, policies, weights, stream, world.image_key, bool(variables))
-            before = len(store.records)
+            findings, before = Findings(store, keys, world.has_limit), len(store.records)
+
             # The queue holds num_envs episodes, since all may end on the same step.
             with background_writer(store, config.num_envs, rollout.recycle) as write:
-                _record(rollout, write, store.num_frames, config.frames)
+                _record(rollout, write, findings, store, config.frames)
+            _say(store, findings.after(noticed_by(env), store.records[before:]))
         finally:
             env.close()
-        _warn_of_no_end(world, store.records[before:])
-        _warn_of_still_frames(store, store.records[before:])
 
 
-def _warn_of_no_end(world: World, records: Sequence[Record]) -> None:
-    """Warn if no episode ended by itself, since evaluation would then never end either."""
-    longest = max(record.length for record in records)
-    if longest >= LONG and all(record.cut for record in records) and not world.has_limit:
-        warnings.warn(
-            f"no episode of {world.name} ended within {longest:,} decisions, and no limit of it is "
-            "known: if it has none, set env.max_episode_steps, or an agent cannot be evaluated",
-            stacklevel=3,
-        )
-
-
-def _warn_of_still_frames(store: RolloutStore, records: Sequence[Record]) -> None:
-    """Warn if all frames are the same, as when an environment has no screen to draw on."""
-    shown = (frame for record in records for frame in store.frames(record)[:: record.length])
-    first = next(shown)
-    if all(np.array_equal(frame, first) for frame in shown):
-        warnings.warn(
-            f"{store.env.id}: every episode begins and ends with the same frame (mean grey level "
-            f"{first.mean():.0f}): look at what --inspect draws before you train on it",
-            stacklevel=3,
-        )
+def _say(store: RolloutStore, lines: Iterable[str]) -> None:
+    for line in lines:
+        warnings.warn(f"{store.env.id}: {line}", stacklevel=3)
 
 
 def with_state(
@@ -158,16 +137,23 @@ def make_policies(
     return policies
 
 
-def _record(rollout: Rollout, write: Callable[[Episode], None], stored: int, frames: int) -> None:
-    """Play, and write finished episodes, until the store holds `frames` frames.
-
-    `stored` is the number of frames that it already holds.
-    """
+def _record(
+    rollout: Rollout,
+    write: Callable[[Episode], None],
+    findings: Findings,
+    store: RolloutStore,
+    frames: int,
+) -> None:
+    """Play, and write finished episodes, until `store` will hold `frames` frames."""
+    stored = store.num_frames
     with ProgressBar("collect", frames, "frames", done=stored) as bar:
         while stored + rollout.running_frames < frames:
             for episode in rollout.step():
+                findings.include(episode)
                 write(episode)
                 stored += len(episode.obs)
             bar.reach(stored + rollout.running_frames)
+            _say(store, findings.meanwhile())
         for episode in rollout.cut():
+            findings.include(episode)
             write(episode)

@@ -18,9 +18,8 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.frames import FrameConfig
 from worldvae.envs.vector import with_image
-from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.latent_observer import PREPARED, FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
@@ -41,7 +40,8 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         dynamics: The folder of latent dynamics, whose memory is observed beside the latents.
 
     Raises ArtifactError if the encoder is missing, or was trained on other frames than `env`'s, or
-    if the dynamics are missing, or were trained on another encoder or for other actions.
+    if the dynamics are missing, or were trained on another encoder, for other actions, or with each
+    action repeated another number of times.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         }
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
-        frame = (
-            env.get_wrapper_attr("frame_config") if env.has_wrapper_attr("frame_config") else None
+        frame, steps = (
+            env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else None for name in PREPARED
         )
         encode = FrameEncoder(encoder, whiten, frame)
-        self._observer = latent_observer(encode, stack, dynamics, env.action_space)
+        self._observer = latent_observer(encode, stack, dynamics, env.action_space, steps)
         self._observer.check_space(env.observation_space, image_key)
         self._image_key, self._is_episode_start = image_key, True
         self._action: Any = None
@@ -116,29 +116,30 @@ class LatentVectorObservation(ObservedVectorEnv):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
-        encode = FrameEncoder(encoder, whiten, frame_config_of(env))
-        observer = latent_observer(encode, stack, dynamics, env.single_action_space)
+        frame, steps = (prepared(env, name) for name in PREPARED)
+        encode = FrameEncoder(encoder, whiten, frame)
+        observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)
         observer.check_space(env.single_observation_space, image_key)
         super().__init__(env, observer, image_key)
 
 
-def frame_config_of(env: VectorEnv[Any, Any, Any]) -> FrameConfig | None:
-    """Return the preprocessing that `make_vec` or `make_env` applied to the frames of `env`.
+def prepared(env: VectorEnv[Any, Any, Any], name: str) -> Any:
+    """Return the attribute `name`, of `PREPARED`, that `make_vec` or `make_env` gave to `env`.
 
     `make_env` is found inside a vector environment of Gymnasium's. Returns None for environments
     that neither of them made.
     """
     layer: Any = env
-    while layer is not None and "frame_config" not in vars(layer):
+    while layer is not None and name not in vars(layer):
         layer = vars(layer).get("env")
     if layer is not None:
-        return layer.frame_config  # type: ignore[no-any-return]
+        return getattr(layer, name)
     inner = env.unwrapped
     if not isinstance(inner, SyncVectorEnv | AsyncVectorEnv):
         return None
     # Checked first: to get a missing attribute would end the worker processes.
-    has_config = all(inner.call("has_wrapper_attr", "frame_config"))
-    return inner.get_attr("frame_config")[0] if has_config else None
+    is_known = all(inner.call("has_wrapper_attr", name))
+    return inner.get_attr(name)[0] if is_known else None
 
 
 def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The memory is advanced by the actions that were taken, whatever the policy had c
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.dynamics.actions import ActionSpace
-from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
+from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.key_units import standardised
 from worldvae.dynamics.state import DynamicsState
@@ -36,13 +37,19 @@ class MemoryEncoder:
         dynamics: The folder of latent dynamics, or an address on the hub: hf://USER/NAME.
         encode: The encoder of the frames, with whitened latents.
         actions: The action space of one environment.
+        steps: The environment steps in one decision; None if that is not known.
 
     Raises ArtifactError if the dynamics are missing, were trained on the latents of another
-    encoder, or for other actions; ConfigError if latents are not whitened.
+    encoder, for other actions, or for decisions of other steps; ConfigError if latents are not
+    whitened.
     """
 
     def __init__(
-        self, dynamics: str | Path, encode: FrameEncoder, actions: spaces.Space[Any]
+        self,
+        dynamics: str | Path,
+        encode: FrameEncoder,
+        actions: spaces.Space[Any],
+        steps: int | None,
     ) -> None:
         self.folder = local_folder(dynamics, "dynamics")
         self._device = torch.device(encode.encoder.device)
@@ -50,6 +57,10 @@ class MemoryEncoder:
         self._actions = actions
         _check_encoder(self.card, self.folder, encode)
         _check_actions(self.card, self.folder, actions)
+        if steps is None:
+            _warn_of_steps(self.card, self.folder)
+        else:
+            check_steps(self.card, self.folder, steps, "this environment")
 
     @property
     def size(self) -> int:
@@ -182,8 +193,11 @@ def latent_observer(
     stack: int | None,
     dynamics: str | Path | None,
     actions: spaces.Space[Any],
+    steps: int | None,
 ) -> LatentObserver:
     """Return the observer of the last latents, or of latents and memory if there are dynamics.
+
+    `steps` are those of the environment in one decision; None if that is not known.
 
     Raises ConfigError for a stack beside dynamics, and what `MemoryEncoder` raises.
     """
@@ -193,7 +207,7 @@ def latent_observer(
         raise ConfigError(
             f"stack = {stack}: with dynamics the memory holds the past; leave stack out, or set 1"
         )
-    return MemoryObserver(encode, MemoryEncoder(dynamics, encode, actions))
+    return MemoryObserver(encode, MemoryEncoder(dynamics, encode, actions, steps))
 
 
 def _check_encoder(card: DynamicsCard, folder: Path, encode: FrameEncoder) -> None:
@@ -205,6 +219,16 @@ def _check_encoder(card: DynamicsCard, folder: Path, encode: FrameEncoder) -> No
             "of the encoder, or load it with Encoder.load"
         )
     check_encoder(card, folder, encode.encoder.folder)
+
+
+def _warn_of_steps(card: DynamicsCard, folder: Path) -> None:
+    if card.action_repeat > 1:
+        warnings.warn(
+            f"{folder}: its dynamics know decisions of {card.action_repeat} steps, and how many "
+            "this environment takes is not known; make it with worldvae.envs.make_env or make_vec, "
+            "or repeat each action with worldvae.envs.wrappers.ActionRepeat",
+            stacklevel=4,
+        )
 
 
 def _check_actions(card: DynamicsCard, folder: Path, actions: spaces.Space[Any]) -> None:

@@ -28,7 +28,7 @@ from worldvae.envs.vector import (
 )
 from worldvae.errors import ConfigError
 from worldvae.symlog import symlog
-from worldvae.wrappers.latent_observer import FrameEncoder
+from worldvae.wrappers.latent_observer import PREPARED, FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import observed_space
@@ -103,7 +103,8 @@ class LatentVecEnv(VecEnvWrapper):
         dynamics: The folder of latent dynamics, whose memory is observed beside the latents.
 
     Raises ArtifactError if the encoder is missing, or was trained on other frames than `venv`'s, or
-    if the dynamics are missing, or were trained on another encoder or for other actions.
+    if the dynamics are missing, or were trained on another encoder, for other actions, or with each
+    action repeated another number of times.
     """
 
     def __init__(
@@ -115,9 +116,11 @@ class LatentVecEnv(VecEnvWrapper):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
-        frame = venv.get_attr("frame_config")[0] if venv.has_attr("frame_config") else None
+        frame, steps = (
+            venv.get_attr(name)[0] if venv.has_attr(name) else None for name in PREPARED
+        )
         encode = FrameEncoder(encoder, whiten, frame)
-        self._observer = latent_observer(encode, stack, dynamics, venv.action_space)
+        self._observer = latent_observer(encode, stack, dynamics, venv.action_space, steps)
         self._observer.check_space(venv.observation_space, image_key)
         self._image_key, self._actions = image_key, np.empty(0)
         super().__init__(venv, observed_space(venv.observation_space, self._observer, image_key))

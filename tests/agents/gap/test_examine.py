@@ -15,7 +15,7 @@ from agents.config.experiment import Experiment
 from agents.dream.promise import promised_returns
 from agents.gap.agents import find_dreamers, read_promises
 from agents.gap.compare import promise
-from agents.gap.examine import examine_gap
+from agents.gap.examine import ExaminedDream, examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport, Promise
 from agents.gap.wording import headline
 from agents.policy.agent import Agent
@@ -25,7 +25,7 @@ from agents.train import train
 from tests.commands import run
 from tests.tiny import TINY, load
 from worldvae.dynamics.checkpoint import hash_dynamics
-from worldvae.errors import ConfigError
+from worldvae.errors import ArtifactError, ConfigError
 
 GAP_SETTINGS = {
     "gap.usual": False,
@@ -238,6 +238,14 @@ def test_other_dynamics_are_examined_in_their_own_folder(experiment: Experiment)
     assert report.dynamics_sha256 == hash_dynamics(untrained)
     assert report.promises == (), "the dreamer of this run trained in another dream"
     assert (untrained / "gap" / "gap.webm").exists()
+
+
+def test_dynamics_of_other_decisions_are_refused(experiment: Experiment) -> None:
+    env = experiment.env.model_copy(update={"action_repeat": 5})
+    gap = experiment.gap.model_copy(update={"dynamics": experiment.dynamics_folder})
+    changed = experiment.model_copy(update={"env": env, "gap": gap})
+    with pytest.raises(ArtifactError, match=r"decisions of 2 steps, this configuration takes 5"):
+        ExaminedDream.of(changed)
 
 
 def test_dynamics_of_another_environment_are_refused(experiment: Experiment) -> None:

@@ -280,6 +280,12 @@ def test_another_encoder_is_refused(made: Path, tmp_path: Path) -> None:
         check_fidelity(made / "dynamics", tmp_path / "encoder", store, seed=0)
 
 
+def test_rollouts_of_other_decisions_are_refused(made: Path, tmp_path: Path) -> None:
+    store = RolloutStore.create(tmp_path, DOTS.model_copy(update={"action_repeat": 2}))
+    with pytest.raises(ArtifactError, match=f"decisions of 1 steps, {tmp_path} takes 2; set"):
+        check_fidelity(made / "dynamics", made / "encoder", store, seed=0)
+
+
 def test_a_store_without_held_out_episodes_is_told(made: Path, tmp_path: Path) -> None:
     short = RolloutStore.create(tmp_path / "rollouts", DOTS)
     collect(short, RolloutConfig(frames=100, num_envs=1), 0)

@@ -27,7 +27,7 @@ from worldvae.diagnostics.fidelity.cut import (
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
-from worldvae.dynamics.checkpoint import check_encoder, load_dynamics
+from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, EncodedRollouts, encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
@@ -93,20 +93,20 @@ def open_dynamics(
     window has `burn_in` decisions at most, and `LONGEST_PAST`.
 
     Raises ArtifactError if a folder is missing or damaged, if the encoder is not that of the
-    dynamics, or if frames were preprocessed otherwise.
+    dynamics, or if frames were preprocessed or actions repeated otherwise.
     """
     model, card = load_dynamics(folder)
     check_encoder(card, folder, encoder_folder)
     encoder = Encoder.load(encoder_folder)
+    judges = [] if held_out is None else [held_out.store]
+    for store in (*stores, *judges):
+        check_steps(card, folder, store.env.action_repeat, str(store.folder))
     digest = hash_encoder(encoder_folder)
     learned = [encode_rollouts(store, encoder, digest, folder / CODES_FOLDER) for store in stores]
     judged = learned
     if held_out is not None:
-        judged = [
-            encode_rollouts(
-                held_out.store, encoder, digest, held_out.report / CODES_FOLDER
-            ).held_out()
-        ]
+        codes = held_out.report / CODES_FOLDER
+        judged = [encode_rollouts(held_out.store, encoder, digest, codes).held_out()]
     splits = Splits(
         train=_episodes(learned, "train", card),
         validation=_episodes(judged, "validation", card),

@@ -135,7 +135,8 @@ def few_episodes(evidence: Evidence) -> Finding | None:
         severity="note",
         name="few_episodes",
         found=f"Errors are of {held_out} held-out episode(s), too few for an interval.",
-        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps.",
+        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps and another "
+        "--name.",
     )
 
 

@@ -35,7 +35,7 @@ def few_episodes(evidence: FidelityEvidence) -> Finding | None:
         name="few_episodes",
         found=f"Errors are of {episodes} held-out episode(s), too few for intervals to mean much.",
         advice=f"Raise {'rollouts.' if evidence.elsewhere is None else '--'}frames, or shorten "
-        "episodes with env.max_episode_steps.",
+        "episodes with env.max_episode_steps and another --name.",
     )
 
 

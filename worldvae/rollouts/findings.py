@@ -1,0 +1,148 @@
+"""What was collected but cannot be meant: faults of environments that break no contract.
+
+Each finding is one line with its fix; `collect` says them all once it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from worldvae.envs.watch import Noticed
+from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.keys import RecordedKey
+from worldvae.rollouts.manifest import Record
+from worldvae.rollouts.store import RolloutStore
+
+LONG = 1_000
+"""If no episode has ended within this many decisions, it is said at once that none may ever end."""
+
+ONE_DECISION = (
+    "every episode ends with its first decision: there is nothing for dynamics to learn, so leave "
+    "out scripts.dynamics and the arms with a memory or a dream"
+)
+"""What is said of a bandit; more episodes would not help."""
+
+ROUNDING = 1e-6
+"""By how much of its size, or of 1, a number may leave its bounds from rounding."""
+
+
+class Findings:
+    """Gathers what a collection shows while it runs, and says what cannot be meant.
+
+    Args:
+        store: The store that is collected into; it holds all episodes once `after` is called.
+        keys: The keys that its episodes record.
+        has_limit: Whether episodes have a known limit of steps.
+    """
+
+    def __init__(self, store: RolloutStore, keys: Sequence[RecordedKey], has_limit: bool) -> None:
+        self._store, self._keys, self._has_limit = store, keys, has_limit
+        self._low = {key.name: np.full(key.size, np.inf) for key in keys}
+        self._high = {key.name: np.full(key.size, -np.inf) for key in keys}
+        self._one_ended = any(not record.cut for record in store.records)
+        self._decisions = 0
+
+    def include(self, episode: Episode) -> None:
+        """Take in an episode that has ended or was cut."""
+        self._one_ended |= not episode.cut
+        for name, values in episode.keys.items():
+            np.minimum(self._low[name], values.min(0), out=self._low[name])
+            np.maximum(self._high[name], values.max(0), out=self._high[name])
+
+    def meanwhile(self) -> list[str]:
+        """Return what has to be said after one more decision in each environment."""
+        self._decisions += 1
+        is_long = self._decisions == LONG and not self._one_ended and not self._has_limit
+        return [_endless(self._store, f"within {LONG:,} decisions")] if is_long else []
+
+    def after(self, noticed: Noticed, records: Sequence[Record]) -> list[str]:
+        """Return what was found in the new episodes `records`, a line each."""
+        again = f"remove {self._store.folder} and collect again"
+        return [
+            *_of_images(noticed, again),
+            *_of_still_frames(self._store, records),
+            *_of_digits(noticed, again),
+            *(line for key in self._keys if (line := self._of_bounds(key, again))),
+            *self._of_ends(),
+        ]
+
+    def _of_bounds(self, key: RecordedKey, again: str) -> str:
+        low, high, box = self._low[key.name], self._high[key.name], key.bounds.space(key.size)
+        beyond = np.maximum(box.low - low, high - box.high)
+        if not (beyond > ROUNDING * np.maximum(1, np.maximum(np.abs(low), np.abs(high)))).any():
+            return ""
+        worst = int(np.argmax(beyond))
+        place = "" if key.size == 1 else f" (number {worst} of {key.size})"
+        return (
+            f"the observation's {key.name}{place} goes from {low[worst]:g} to {high[worst]:g}, its "
+            f"space from {box.low[worst]:g} to {box.high[worst]:g}, where dreams and the explorer "
+            "keep it: declare the bounds that it has, or infinite ones, in the environment, "
+            f"{again}"
+        )
+
+    def _of_ends(self) -> list[str]:
+        records = self._store.records
+        whole = [record for record in records if not record.cut]
+        if not whole:
+            is_said = self._has_limit or self._decisions >= LONG
+            within = f"within {self._decisions:,} decisions"
+            return [] if is_said else [_endless(self._store, within)]
+        patience, is_over = self._store.env.give_up_after, any(one.terminated for one in whole)
+        if patience is not None and not (is_over or self._has_limit):
+            how = f"but by env.give_up_after = {patience}, without which agents are evaluated"
+            return [_endless(self._store, how)]
+        return [ONE_DECISION] if end_at_once(whole) else []
+
+
+def end_at_once(records: Sequence[Record]) -> bool:
+    """Return whether each episode ends with its first decision, so that nothing follows any."""
+    return all(record.terminated and record.length == 1 for record in records)
+
+
+def _endless(store: RolloutStore, how: str) -> str:
+    return (
+        f"no episode has ended {how}, and no limit is known: if none ever does, no agent can be "
+        "evaluated; set env.max_episode_steps, and with it another --name, "
+        f"or remove {store.folder} and what was made of it"
+    )
+
+
+def _of_images(noticed: Noticed, again: str) -> list[str]:
+    """Return a line for each image that is almost black."""
+    lines = []
+    for key, image in noticed.images.items():
+        if not image.is_dark or image.brightest == 0:  # nothing is drawn: frames stand still
+            continue
+        fix = f"scale it to 0 to {image.white:g} in the environment"
+        if image.brightest <= 1 < image.white:
+            fix = "declare its space from 0 to 1, if that is its range, or " + fix
+        what = f"the observation's {key}" if key else "the image"
+        lines.append(
+            f"{what} is almost black: its brightest pixel is {image.brightest:g}, where white is "
+            f"{image.white:g}; {fix}, {again}"
+        )
+    return lines
+
+
+def _of_digits(noticed: Noticed, again: str) -> list[str]:
+    """Return a line for each key of which float32 loses digits."""
+    return [
+        f"the observation's {key} holds numbers such as {number:,.15g}, which float32 tells apart "
+        f"in steps of {np.spacing(np.float32(abs(number))):g} alone: subtract a constant, or split "
+        f"it into several numbers, in the environment, {again}"
+        for key, number in noticed.lost.items()
+    ]
+
+
+def _of_still_frames(store: RolloutStore, records: Sequence[Record]) -> list[str]:
+    """Return a line if all frames are the same, as when there is no screen to draw on."""
+    shown = (frame for record in records for frame in store.frames(record)[:: record.length])
+    first = next(shown)
+    if not all(np.array_equal(frame, first) for frame in shown):
+        return []
+    return [
+        f"every episode begins and ends with the same frame (mean grey level {first.mean():.0f}): "
+        "look at what --inspect draws before you train on it"
+    ]
