@@ -27,7 +27,7 @@ FLOORS = (
         "yaml_values",
     },
     {"files", "indices", "keys"},
-    {"config"},
+    {"config", "folders"},
     {"checksum", "plots"},
     {"envs", "fingerprint", "html", "json_files"},
     {"hub", "rollouts"},

@@ -25,6 +25,7 @@ from worldvae.checksum import HEADER, read_checked_bytes
 from worldvae.config import read_yaml
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import atomic_write_text
+from worldvae.folders import check_no_other
 from worldvae.json_files import JsonFile, JsonLog
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,8 +50,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
 
     Damaged files are left out and noted in `Run.damage`; raises ArtifactError without the folder.
     """
-    if not folder.is_dir():
-        raise ArtifactError(f"{folder}: no such run folder")
+    check_no_other(folder, "run")
     config, damage = folder / "config.yaml", dict[str, str]()
     return Run(
         folder=folder,

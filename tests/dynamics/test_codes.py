@@ -200,7 +200,7 @@ def test_codes_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
         encode_rollouts(store, Broken(), SHA, tmp_path / "codes")  # type: ignore[arg-type]
     assert str(caught.value) == (
         f"{store.folder}: the codes of episodes 000000 to 000002 are not all finite numbers; "
-        "pretrain the encoder again"
+        "remove the encoder and pretrain again"
     )
     assert not list((tmp_path / "codes").glob("*.npy"))
 

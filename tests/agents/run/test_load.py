@@ -70,7 +70,7 @@ def test_an_empty_folder_is_an_empty_run(tmp_path: Path) -> None:
 
 
 def test_no_folder_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(WorldvaeError, match="no such run folder"):
+    with pytest.raises(WorldvaeError, match="no such folder"):
         read_run(tmp_path / "nothing")
 
 
