@@ -110,6 +110,8 @@ class Summary:
     pairs: tuple[Pair, ...]
     primary: tuple[tuple[str, str], ...]
     """The comparisons that were declared before the run."""
+    undecided: tuple[str, ...]
+    """Those of them that lack an arm with a finished seed, in words."""
     digits: int
     """How many decimal places suit the size of the scores."""
     costs: tuple[ArmCosts, ...]
@@ -136,7 +138,15 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
     )
     digits = _digits(value for arm in arms for value in arm.scores.values())
     normalised = compare_normalised([run], resampling)
-    return Summary(arms, pairs, run.compare.primary, digits, costs_of_arms(run), normalised)
+    return Summary(
+        arms=arms,
+        pairs=pairs,
+        primary=run.compare.primary,
+        undecided=run.compare.undecided([arm.arm for arm in arms]),
+        digits=digits,
+        costs=costs_of_arms(run),
+        normalised=normalised,
+    )
 
 
 def unequal(run: Run) -> list[str]:
