@@ -26,6 +26,7 @@ FLOORS = (
         "versions",
         "yaml_values",
     },
+    {"mistakes"},
     {"files", "indices", "keys"},
     {"config", "folders"},
     {"checksum", "plots"},

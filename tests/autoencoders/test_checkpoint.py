@@ -65,8 +65,8 @@ def test_damaged_json_is_refused(folder, name, text):
     ("name", "change", "message"),
     [
         ("config.json", {"format": 2}, "format: 2, not 3, so another version of worldvae"),
-        ("config.json", {"extra": 2}, "extra: Extra inputs are not permitted"),
-        ("card.json", {"trained": None}, "trained: Input should be a valid boolean"),
+        ("config.json", {"extra": 2}, "extra: no such key"),
+        ("card.json", {"trained": None}, "trained: expected true or false"),
         ("card.json", {"kl": [1.0]}, "kl has 1 values, the network has 4 latents"),
         ("card.json", {"action_size": 6}, "not the weights of the network"),
         ("card.json", {"frame": {"height": 40, "width": 44}}, "not the weights of the network"),

@@ -97,7 +97,7 @@ PLAYED = {
     ("change", "message"),
     [
         ({"arm": "latent"}, "belongs to arm 'latent'"),
-        ({"seconds": "soon"}, "seconds: Input should be a valid number"),
+        ({"seconds": "soon"}, "seconds: expected a number"),
         ({"evaluation": {**PLAYED, "returns": []}}, "returns"),
         ({"evaluation": {**PLAYED, "returns": [1, 2]}}, "equally many"),
         ({"evaluation": {**PLAYED, "returns": [float("nan")]}}, "finite"),
