@@ -143,6 +143,7 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "literal_error": _choice,
     "too_short": lambda error: f"expected at least {_values(error['ctx']['min_length'])}",
     "too_long": lambda error: f"expected at most {_values(error['ctx']['max_length'])}",
+    "string_too_short": lambda error: "expected text, not nothing",
     "missing": _missing,
     "extra_forbidden": lambda _: "no such key",
 }
