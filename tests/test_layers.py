@@ -26,7 +26,7 @@ FLOORS = (
         "versions",
         "yaml_values",
     },
-    {"mistakes"},
+    {"extras", "mistakes"},
     {"files", "indices", "keys"},
     {"config", "folders"},
     {"checksum", "plots"},

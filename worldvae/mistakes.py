@@ -143,7 +143,8 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "literal_error": _choice,
     "too_short": lambda error: f"expected at least {_values(error['ctx']['min_length'])}",
     "too_long": lambda error: f"expected at most {_values(error['ctx']['max_length'])}",
-    "string_too_short": lambda error: "expected text, not nothing",
+    "string_too_short": lambda _: "expected text, not nothing",
+    "string_too_long": lambda error: f"expected at most {error['ctx']['max_length']} characters",
     "missing": _missing,
     "extra_forbidden": lambda _: "no such key",
 }
