@@ -25,7 +25,7 @@ from agents.report.multi_env import write_several
 from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
 from agents.report.verdict import summary_table
-from agents.run.agent_files import is_finished
+from agents.run.agent_files import agent_folders, is_finished
 from agents.run.command import command_of
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
@@ -88,6 +88,7 @@ def compare(experiment: Experiment) -> bool:
     """
     check_executor(experiment.compare.executor)
     plans = _plans(experiment)
+    _warn_of_undecided(experiment.compare, plans)
     for task, jobs in plans:
         prepare(task, task.compare.arms)
         _write_config(task, jobs)
@@ -109,6 +110,19 @@ def report_finished(experiment: Experiment) -> None:
     for task, jobs in plans:  # an environment without any agent has a report of holes
         _write_config(task, jobs)
     _report(experiment.folder, plans)
+
+
+def _warn_of_undecided(config: CompareConfig, plans: Plans) -> None:
+    """Say before hours of training that a declared comparison will lack an arm."""
+    trained = {path.parent.name for task, _ in plans for path in agent_folders(task.folder)} | set(
+        config.arms
+    )
+    if undecided := config.undecided(trained):
+        warnings.warn(
+            f"compare.primary declares what this run will not compare: {', '.join(undecided)}; to "
+            "compare it, name the arm in compare.arms",
+            stacklevel=2,
+        )
 
 
 def _plans(experiment: Experiment) -> Plans:

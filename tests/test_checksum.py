@@ -92,9 +92,7 @@ def test_it_is_read_as_a_model_or_as_a_dataclass(tmp_path: Path, path: Path) -> 
     write_checked(tmp_path / "model.json", model)
     assert read_checked_as(tmp_path / "model.json", Model, "") == model
     assert read_checked_as(path, Part, "") == Part("latent")
-    with pytest.raises(
-        WorldvaeError, match=r"file\.json: none: Extra inputs are not permitted; again"
-    ):
+    with pytest.raises(WorldvaeError, match=r"file\.json: none: no such key; again"):
         read_checked_as(path, Model, "again")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ NASTY: list[Any] = [
     *([], [0], [-1], [1e9], [math.nan], [10**400], ["a"], [[]], [True], ["x" * 256], [1, 1]),
     *({}, {"a": 1}, {"../x": {}}, {"": {}}, {"x" * 256: {}}, {"a": {"trained": "maybe"}}),
 ]
+
+THEIRS = re.compile(
+    "[Ii]nput (should|is)|valid (integer|number|tuple|dict|string|bool|path)|should have|unable to|"
+    "<class|pydantic|required|Extra inputs|<unicode string>|tuple"
+)
+"""Words of the libraries that read a configuration, which mean nothing to who wrote it."""
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -54,6 +61,7 @@ def check_line(error: WorldvaeError) -> None:
     assert "\n" not in line
     assert len(line) < 500
     assert "Traceback" not in line
+    assert not THEIRS.search(line), line
 
 
 def kinds(model: type[Config]) -> Iterator[tuple[str, FieldInfo]]:
@@ -139,17 +147,17 @@ def test_what_the_command_line_means(words: list[str], told: dict[str, Any]) -> 
     [
         (["--compare.seeds", "[1] #2"], "--compare.seeds: not valid YAML: `#` begins a comment"),
         (["--seed", "9" * 5000], "--seed: not valid YAML: a number of 5,000 digits"),
-        (["--seed", "yes"], "--seed = True: expected a number, not true or false"),
-        (["--seed", "12:30"], "--seed = '12:30': input should be a valid integer"),
-        (["--seed", "4294967296"], "--seed = 4294967296: input should be less than or equal to"),
+        (["--seed", "yes"], "--seed = true: expected a number, not true or false"),
+        (["--seed", "12:30"], "--seed = '12:30': expected a whole number"),
+        (["--seed", "4294967296"], "--seed = 4294967296: expected at most"),
         (["--compare.seeds", "[0, true]"], "expected a number, not true or false"),
         (["--name", "x" * 256], "it names a folder, and is longer than 100 bytes"),
         (["--name", ""], "--name = '': it names a folder: expected letters"),
         (["--runs", ""], "--runs = '': expected a folder"),
-        (["--pretrain.channels", "[0]"], "--pretrain.channels.0 = 0: input should be greater"),
-        (["--pretrain.channels", "[1e9]"], "= 1000000000.0: input should be less than or equal"),
-        (["--agent.net_arch", "[-1]"], "--agent.net_arch.0 = -1: input should be greater"),
-        (["--pretrain.batch_size", "1e9"], "less than or equal to 65536"),
+        (["--pretrain.channels", "[0]"], "--pretrain.channels[0] = 0: expected at least"),
+        (["--pretrain.channels", "[1e9]"], "= 1000000000.0: expected at most"),
+        (["--agent.net_arch", "[-1]"], "--agent.net_arch[0] = -1: expected at least"),
+        (["--pretrain.batch_size", "1e9"], "expected at most 65536"),
         (["--study.encoders", "{../../evil: {}}"], "it names a folder: expected letters"),
         (["--study.encoders", "{a: {trained: maybe}}"], "trained: expected true or false"),
         (["--study.envs", "[a/b, a-b]"], "a/b and a-b would share the folder a-b"),
@@ -243,9 +251,14 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: &a [*a]", "an alias stands for what it is a part of"),
         ("x" * 2_000_000, "more than 1,000,000 characters"),
         ("seed: " + "9" * 5000, "a number of 5,000 digits"),
-        ("seed: 1\nseed: 2", "'seed' is said twice"),
+        ("seed: 1\nseed: 2", "'seed' is said twice (lines 1 and 2); keep one of them"),
+        ("env:\n\tid: a", "line 2: a tab; indent with spaces"),
+        ("env:\n  id: a\n   frame: 3", "line 3: a `: ` that no key can have here"),
+        ("env:\n id: 'a", "a bracket or a quote is opened and not closed"),
+        ("true: 1", "true: no such key; keys are words"),
+        ("a: \x03", "the character U+0003, so it is no text file"),
         ('name: "\\0"', "a character that is no text"),
-        ("name: !!python/object:os.system x", "could not determine a constructor"),
+        ("name: !!python/object:os.system x", "a tag, `!...`, which is not read"),
         ("seed: !!int ''", "not valid YAML"),
         ("- 1", "expected `key: value` lines"),
         ("1: 2", "no such key; keys are words"),
@@ -260,6 +273,56 @@ def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str,
     check_line(error.value)
     assert str(error.value).startswith(f"{path}: ")
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("pretrain: {steps: 1.5}", "pretrain.steps = 1.5: expected a whole number"),
+        ("pretrain: {steps: null}", "pretrain.steps = null: expected a whole number"),
+        ("agent: {whiten: maybe}", "agent.whiten = 'maybe': expected true or false"),
+        ("agent: {gamma: 2}", "agent.gamma = 2: expected at most 1"),
+        ("agent: {algorithm: PP0}", "expected PPO, RecurrentPPO, A2C, .* did you mean PPO?"),
+        ("env: CarRacing-v3", "env = 'CarRacing-v3': expected keys below it, {key: value}"),
+        ("pretrain:\n- steps: 3", "pretrain = [{'steps': 3}]: expected keys below it"),
+        ("compare: {arms: latent}", "compare.arms = 'latent': expected a list; write [latent]"),
+        ("compare: {arms: [latnt]}", "compare.arms[0] = 'latnt': .*; did you mean latent?"),
+        ("compare: {primary: [[latent]]}", "primary[0] = ['latent']: expected at least 2 values"),
+        ("compare: {envs: {A: {}}}", "compare.envs.A.random_score: missing (Return of random"),
+        ("gap: {policies: [{hold: 3}]}", "no such key; did you mean gap.policies[0].held?"),
+        ("gap: {policies: [{held: x}]}", "[0].held = 'x': expected a whole number or a list"),
+        ("gap: {policies: [{held: [3]}]}", "[0].held = [3]: expected at least 2 values"),
+        ("sweep: {beta: [1, 2, 3]}", "sweep.beta = [1, 2, 3]: expected at most 2 values"),
+        ("runs: 3", "runs = 3: expected a path"),
+    ],
+)
+def test_a_mistake_is_told_in_words_of_the_file(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(WorldvaeError) as error:
+        load_config(Experiment, path)
+    check_line(error.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert re.search(re.escape(told).replace(r"\.\*", ".*"), str(error.value))
+
+
+def test_what_no_option_can_be_is_refused_where_it_was_given(tmp_path: Path) -> None:
+    for words, told in (
+        (["--", "3"], "command line: '--' names no key"),
+        (["--=3"], "command line: '--=3' names no key"),
+        (["--seed.x", "3"], "command line: --seed.x: 'seed' is a value, it has no keys below"),
+        (["--compare.arms", "[x]"], "command line: --compare.arms[0] = 'x'"),
+    ):
+        with pytest.raises(WorldvaeError, match=f"^{re.escape(told)}"):
+            load_config(Experiment, TINY, parse_overrides(words, Experiment))
+
+
+def test_a_folder_is_no_file_and_that_of_a_run_holds_one(tmp_path: Path) -> None:
+    with pytest.raises(WorldvaeError, match="Is a directory; give a YAML file"):
+        read_yaml(tmp_path)
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(WorldvaeError, match=r"Is a directory; did you mean .*config\.yaml"):
+        read_yaml(tmp_path)
 
 
 def test_a_file_that_is_no_text_or_no_file_is_one_line(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import atomic_write_bytes, atomic_write_text, user_errors
+from worldvae.mistakes import Mistake
 
 CHECKSUM = "sha256"
 MARK = b"\n# sha256: "
@@ -77,10 +78,7 @@ def read_checked_as(path: Path, kind: type[T], remedy: str) -> T:
     try:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        reason = f"{where}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-        raise ArtifactError(f"{path}: {reason}; {remedy}") from None
+        raise ArtifactError(f"{path}: {Mistake.of(error)}; {remedy}") from None
 
 
 def is_intact(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from worldvae.fields import (
     told_apart_by,
 )
 from worldvae.keys import explain
+from worldvae.mistakes import shown
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
 LARGEST = 1e18
@@ -90,6 +92,8 @@ def parse_overrides(arguments: Sequence[str], model: type[Config]) -> dict[str, 
             if not rest:
                 raise ConfigError(f"{where} has no value; write --{shortened(key, '')} VALUE")
             text = rest.pop(0)
+        if not key.strip("."):
+            raise ConfigError(f"command line: {shortened(word)} names no key; write --key value")
         name, field = find_field(key, model)
         overrides[name] = _value_of(text, field, where)
     return overrides
@@ -114,16 +118,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8") as file:
             text = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        reason = getattr(error, "strerror", None) or "not UTF-8 text, so no YAML file"
         raise ConfigError(f"{path}: {reason}{_nearest_file(path)}") from None
     values = _yaml_value(text, str(path))
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
+        raise ConfigError(f"{path}: expected `key: value` lines, got {_kind(values)}")
     for key in values:
         if not isinstance(key, str):
-            raise ConfigError(f"{path}: {shortened(key)}: no such key; keys are words")
+            raise ConfigError(f"{path}: {shown(key)}: no such key; keys are words")
     return values
 
 
@@ -168,7 +172,12 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
     for depth, parent in enumerate(parents, start=1):
         field = find_field(".".join(parents[:depth]), model)[1]
         below = _spelled_out(values.get(parent), field)
-        if not isinstance(below, dict):
+        is_value = (
+            field is not None
+            and not sections_of(field)
+            and not kinds_of(field.annotation) & {dict, Any}
+        )
+        if is_value or not isinstance(below, dict):
             raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
         values[parent] = values = below
     if field is not None and _becomes_another(values, {last: value}, field):
@@ -237,12 +246,21 @@ def _explain(
     key, words = explain(error, model)
     if not key:
         return f"{path}{words}"
-    given = any(name == key or key.startswith(f"{name}.") for name in overrides)
+    given = any(re.match(rf"{re.escape(name)}(?![\w-])", key) for name in overrides)
     return f"command line: --{key}{words}" if given else f"{path}: {key}{words}"
+
+
+def _kind(value: Any) -> str:
+    """Return what a file holds in place of keys."""
+    words = {list: "a list", str: "text", int: "a number", float: "a number"}
+    return words.get(type(value), shown(value))
 
 
 def _nearest_file(path: Path) -> str:
     with suppress(OSError):  # a name that no file can have
+        if path.is_dir():
+            inside = path / "config.yaml"
+            return f"; did you mean {inside}?" if inside.is_file() else "; give a YAML file"
         if path.exists():
             return ""
     names = [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []

@@ -114,6 +114,14 @@ def sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
     return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
+def model_within(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of each value of a field that is a list or a mapping of sections."""
+    if get_origin(field.annotation) not in {dict, tuple}:
+        return None
+    kinds = map(_bare, get_args(field.annotation))
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+
+
 def _bare(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
@@ -170,7 +178,7 @@ def locate(
     """Return the parts of the dotted key at pydantic's `location`, and the section that holds it.
 
     Pydantic also names which of several models a section is; a file does not. What lies within a
-    value has no section, but None.
+    value has no section, but None, unless the value is a list or a mapping of sections.
     """
     parts, rest = list[str](), list(location)
     section: type[BaseModel] | None = model
@@ -185,6 +193,9 @@ def locate(
             below = next(iter(sections_of(field)), None)
             if variants and rest and rest[0] in variants:
                 below = variants[str(rest.pop(0))]
+            if (within := model_within(field)) is not None and len(rest) > 1:
+                parts.append(str(rest.pop(0)))
+                below = within
     return parts, section
 
 

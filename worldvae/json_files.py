@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from worldvae.checksum import is_intact, read_checked_as, write_checked
 from worldvae.errors import ArtifactError
 from worldvae.files import append_jsonl, last_rows, read_jsonl, write_jsonl
+from worldvae.mistakes import Mistake, path_of
 
 
 class Content(BaseModel):
@@ -83,11 +84,11 @@ class JsonLog(Generic[M]):
         try:
             return TypeAdapter(list[self.model]).validate_python(rows)  # type: ignore[name-defined]
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            number, *where = first["loc"]
-            key = ".".join(map(str, where))
+            mistake = Mistake.of(error)
+            number, *where = mistake.location
+            key = path_of(where)
             raise ArtifactError(
-                f"{path}: line {int(number) + 1}: {key}: {first['msg']}; {remedy}"
+                f"{path}: line {int(number) + 1}: {key}: {mistake.words}; {remedy}"
             ) from None
 
     def last(self, folder: Path, count: int = 1) -> list[M]:

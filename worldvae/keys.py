@@ -21,6 +21,7 @@ from worldvae.fields import (
     told_apart_by,
     variants_of,
 )
+from worldvae.mistakes import Mistake, path_of, shown
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:
@@ -80,29 +81,34 @@ def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     """Return the key of the first mistake in the values of a `model`, and what is wrong with it.
 
-    The two make a sentence: ("pretrain.steps", " = 'x': input should be a valid integer").
+    The two make a sentence: ("pretrain.steps", " = 'x': expected a whole number").
     """
-    first = error.errors(include_url=False)[0]
-    location = [part for part in first["loc"] if part != "[key]"]
-    parts, section = locate(location, model)
-    if first["type"].startswith("union_tag_"):
-        return _no_variant(parts, first["input"], _field_at(parts, model))
-    key = shortened(".".join(parts), "")
-    if first["type"] == "extra_forbidden":
-        return key, f": no such key{_elsewhere(parts, section, model)}"
-    message = " ".join(first["msg"].removeprefix("Value error, ").split())
-    if first["type"] == "missing":
-        return key, f": missing; {message}"
-    is_section = isinstance(first["input"], dict | BaseModel) and first["type"] == "value_error"
-    given_value = "" if is_section else f" = {shortened(first['input'])}"
-    return key, f"{given_value}: {message[0].lower()}{message[1:]}"
+    mistake = Mistake.of(error)
+    parts, section = locate([part for part in mistake.location if part != "[key]"], model)
+    if mistake.kind.startswith("union_tag_"):
+        return _no_variant(parts, mistake.given, _field_at(parts, model))
+    if mistake.kind == "extra_forbidden":
+        return _key(parts), f": no such key{_elsewhere(parts, section, model)}"
+    if mistake.kind == "missing":
+        fields = fields_of(section) if section is not None else {}
+        meaning = fields[parts[-1]].description if parts[-1] in fields else None
+        return _key(parts), f": missing{f' ({meaning})' if meaning else ''}"
+    is_section = isinstance(mistake.given, dict | BaseModel) and mistake.kind == "value_error"
+    given = "" if is_section else f" = {shown(mistake.given)}"
+    words = mistake.words
+    return _key(parts), f"{given}: {words[0].lower()}{words[1:]}"
+
+
+def _key(parts: Sequence[str]) -> str:
+    """Return the parts of a key as text, places in lists as in compare.arms[0]."""
+    return shortened(path_of([int(one) if one.isdecimal() else one for one in parts]), "")
 
 
 def _no_variant(parts: list[str], value: Any, field: FieldInfo) -> tuple[str, str]:
     told, words = told_apart_by(field), list(variants_of(field))
     assert told is not None, parts
     is_section = isinstance(value, Mapping)
-    key = ".".join([*parts, told.key] if is_section else parts)
+    key = _key([*parts, told.key] if is_section else parts)
     word = value.get(told.key) if is_section else value
     close = difflib.get_close_matches(str(word)[:100], words, 1, cutoff=0.0)[0]
     return key, f" = {shortened(word)}: expected {_either(words)}; did you mean {close}?"
@@ -123,7 +129,8 @@ def _elsewhere(
         near = difflib.get_close_matches(last[:100], siblings, 1, cutoff=0.0)[0]
         return f" in {own[0]}, but in {_either(owners)}; did you mean {parent}{near}?"
     keys = list(dotted_keys(model))
-    close = [f"{parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
+    shown_parent = f"{_key(above)}." if above else ""
+    close = [f"{shown_parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
     close += [key for key in keys if key.startswith(parent) and _last_word(key) == last]
     close += [key for key in keys if _last_word(key) == last]
     close += difflib.get_close_matches(f"{parent}{last}"[:100], keys, 1, cutoff=0.0)

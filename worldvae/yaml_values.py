@@ -7,7 +7,6 @@ Here numbers are decimal, as in YAML 1.2, and dates are text.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Any
 
 import yaml
@@ -23,6 +22,24 @@ MOST = 100_000
 
 DIGITS = 40
 """The largest number of digits in an integer, more than any key needs."""
+
+MISTAKES = {
+    r"'\t'": "a tab; indent with spaces",
+    "mapping values are not allowed": "a `: ` that no key can have here; look at the spaces before "
+    "this line and the one above, or put quotes around a text with `: `",
+    "<stream end>": "a bracket or a quote is opened and not closed",
+    "unexpected end of stream": "a bracket or a quote is opened and not closed",
+    "expected ',' or": "a bracket is not closed, or a comma is missing",
+    "expected <block end>": "a line that does not belong to the section above it; look at the "
+    "spaces before it",
+    "could not find expected ':'": "a line without `: ` after its key",
+    "could not determine a constructor": "a tag, `!...`, which is not read here",
+    "unhashable key": "a list or a section in the place of a key",
+    "undefined alias": "an alias, `*...`, of an anchor that is not there; put quotes around a text "
+    "that begins with `*`",
+    "cannot start any token": "a character that nothing can begin with; put quotes around the text",
+}
+"""A part of what PyYAML says, and what is wrong then."""
 
 _NUMBERS = list("-+.0123456789")
 _KINDS = {
@@ -73,10 +90,15 @@ class _Loader(yaml.SafeLoader):
 
     def compose_mapping_node(self, anchor: Any) -> Any:
         node = super().compose_mapping_node(anchor)
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key, times in keys.items():
-            if times > 1:
-                raise ValueError(f"{key[:40]!r} is said twice")
+        first = dict[str, int]()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in first:
+                lines = f" (lines {first[key.value]} and {line})" if line > 1 else ""
+                raise ValueError(f"{key.value[:40]!r} is said twice{lines}; keep one of them")
+            first[key.value] = line
         return node
 
     def construct_number(self, node: Any) -> int:
@@ -122,11 +144,27 @@ def parse_yaml(text: str, comments: bool = True) -> Any:
         raise ValueError(f"more than {LONGEST:,} characters")
     try:
         value = yaml.load(text, Loader=_Loader if comments else _LineLoader)
+    except yaml.MarkedYAMLError as error:
+        raise ValueError(_in_words(error, text)) from None
+    except yaml.reader.ReaderError as error:
+        raise ValueError(
+            f"it holds the character U+{error.character:04X}, so it is no text file"
+        ) from None
     except Exception as error:  # noqa: BLE001  # PyYAML raises whatever a strange tag provokes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(reason) from None
     _check_text(value)
     return value
+
+
+def _in_words(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Say where a mistake of YAML is, and what it is as people make it."""
+    problem = " ".join((error.problem or error.context or "").split())
+    mark = error.problem_mark or error.context_mark
+    words = next((words for begin, words in MISTAKES.items() if begin in problem), problem)
+    if mark is None or "\n" not in text.strip():
+        return words
+    return f"line {mark.line + 1}: {words}"
 
 
 def dump_yaml(values: Any) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from worldvae.mistakes import nearest
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -185,7 +187,7 @@ PIXELS, LATENT, UNTRAINED = (ARMS[name] for name in ("pixels", "latent", "untrai
 def check_arm(name: str) -> str:
     """Return `name` if it is an arm; raises ValueError with the list of arms if not."""
     if name not in ARMS:
-        raise ValueError(f"expected one of {', '.join(ARMS)}")
+        raise ValueError(f"expected one of {', '.join(ARMS)}{nearest(name, [*ARMS])}")
     return name
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from agents.config.algorithm_arguments import check_arguments
 from worldvae.config import Config
+from worldvae.extras import EXTRAS, import_extra, not_installed
 
 AlgorithmName = Literal["PPO", "RecurrentPPO", "A2C", "SAC", "TQC", "CrossQ", "DQN"]
 
@@ -177,13 +177,14 @@ class AgentConfig(Config):
 def check_installed(name: AlgorithmName) -> None:
     """Raise ValueError unless the package of the algorithm is installed; nothing is imported."""
     package = ALGORITHMS[name].package
-    if find_spec(package) is None:
-        pip = package.replace("sb3_contrib", "sb3-contrib")
-        raise ValueError(f"{name} needs {pip}: pip install '{pip}>=2.9'")
+    if package in EXTRAS and (told := not_installed(package)):
+        raise ValueError(f"{name}: {told}")
 
 
 def algorithm_class(name: AlgorithmName) -> type[Any]:
-    """Import the class of the algorithm; raises ValueError if its package is not installed."""
-    check_installed(name)
-    found: type[Any] = getattr(importlib.import_module(ALGORITHMS[name].package), name)
+    """Import the class of the algorithm; raises ConfigError if its package cannot be imported."""
+    package = ALGORITHMS[name].package
+    is_extra = package in EXTRAS
+    module = import_extra(name, package) if is_extra else importlib.import_module(package)
+    found: type[Any] = getattr(module, name)
     return found

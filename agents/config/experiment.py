@@ -26,6 +26,7 @@ from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name, shortened
 from worldvae.fingerprint import Fingerprint
+from worldvae.keys import explain
 from worldvae.rollouts.config import RolloutConfig
 
 EDIT_ANOTHER = (
@@ -114,9 +115,8 @@ class Experiment(Config):
         try:
             env = EnvConfig.model_validate(values)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"compare.envs: {env_id}: env.{key}: {first['msg']}") from None
+            key, words = explain(error, EnvConfig)
+            raise ConfigError(f"compare.envs.{env_id}.env.{key}{words}") from None
         scale = task.model_copy(update={"env": {}})  # its keys are in `env` now
         compare = self.compare.model_copy(update={"envs": {env_id: scale}})
         return self.model_copy(

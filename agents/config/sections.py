@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -166,6 +166,14 @@ class CompareConfig(Config):
     def _have_folders(cls, envs: dict[str, TaskConfig]) -> dict[str, TaskConfig]:
         _check_folders(envs)
         return envs
+
+    def undecided(self, arms: Collection[str]) -> tuple[str, ...]:
+        """Return a phrase for each declared comparison that `arms` lack an arm for."""
+        return tuple(
+            f"{first} and {second} (no {' and no '.join(absent)} here)"
+            for first, second in self.primary
+            if (absent := [arm for arm in (first, second) if arm not in arms])
+        )
 
     def is_primary(self, first: str, second: str) -> bool:
         """Return whether the comparison of two arms was declared, in either order."""

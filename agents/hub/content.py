@@ -22,6 +22,7 @@ from worldvae.export.hub import (
     sha256_of,
     upload,
 )
+from worldvae.folders import kind_of
 from worldvae.hub.address import ROOT
 from worldvae.hub.listing import HubKind
 
@@ -43,8 +44,7 @@ def push(
 
 def hub_content(folder: Path) -> HubContent:
     """Return what is published of `folder`; ArtifactError if it holds none of the three."""
-    is_agent = AGENT_CARD.exists(folder) and not (folder / "config.json").exists()
-    return agent_content(folder) if is_agent else artefact_content(folder)
+    return agent_content(folder) if kind_of(folder) == "agent" else artefact_content(folder)
 
 
 def agent_content(folder: Path) -> HubContent:

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from agents.config.sections import ExecutorName
 from agents.jobs.contract import Executor
 from agents.jobs.local import LocalProcesses
-from worldvae.errors import ConfigError
+from worldvae.extras import check_extra, importing
 
 
 def check_executor(name: ExecutorName) -> None:
-    """Raise ConfigError if the executor `name` is not installed; call it before any long work."""
-    if name == "ray" and not _is_installed("ray"):
-        raise ConfigError("--executor ray needs Ray: pip install -c constraints.txt 'ray>=2.60'")
+    """Raise ConfigError if the executor `name` is not installed; call it before any long work.
+
+    Ray is not imported: it starts threads at import, and environments are forked afterwards.
+    """
+    if name == "ray":
+        check_extra("--executor ray", "ray")
 
 
 def make_executor(name: ExecutorName, workers: int) -> Executor:
     """Return the executor `name` for `workers` jobs at once; raises ConfigError if that fails."""
     check_executor(name)
     if name == "ray":
-        from agents.jobs.ray_cluster import RayCluster
+        with importing("--executor ray", "ray"):
+            from agents.jobs.ray_cluster import RayCluster
 
         return RayCluster(workers)
     return LocalProcesses(workers)
-
-
-def _is_installed(package: str) -> bool:
-    """Whether `package` is installed.
-
-    It is not imported: Ray starts threads at import, and environments are forked afterwards.
-    """
-    try:
-        return find_spec(package) is not None
-    except ValueError:  # find_spec raises it for a module without a spec
-        return False

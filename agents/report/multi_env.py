@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.config.sections import CompareConfig
 from agents.report import markdown
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.sections.distribution import normalised_distribution
 from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
 from agents.report.tables import Table, normalised_table
-from agents.report.verdict import claims
+from agents.report.verdict import claims, undecided_claims
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae import html
 from worldvae.files import atomic_write_text
@@ -41,11 +42,14 @@ def write_several(folder: Path, runs: Sequence[Run]) -> Path:
     return page
 
 
-def normalised_verdict(comparison: NormalisedComparison | None, declared: int = 0) -> list[str]:
+def normalised_verdict(
+    comparison: NormalisedComparison | None, compare: CompareConfig | None = None
+) -> list[str]:
     """Return the verdict over all environments in paragraphs of plain text.
 
-    `declared` is the number of comparisons that the configuration declares before the run.
+    `compare` is the configuration, which declares comparisons before the run.
     """
+    compare = compare or CompareConfig()
     if comparison is None or not comparison.arms:
         return ["No arm has finished in every environment yet, so nothing is put together."]
     scores = ", ".join(f"{arm.arm} {_value(arm.aggregates['IQM'])}" for arm in comparison.arms)
@@ -54,16 +58,17 @@ def normalised_verdict(comparison: NormalisedComparison | None, declared: int = 
         f"IQM of normalised scores over {len(comparison.arms[0].scores)} environments, with "
         f"n = {fewest} seeds or more in each (95 % interval): {scores}."
     )
+    stated = [first, *undecided_claims(compare.undecided([arm.arm for arm in comparison.arms]))]
     if not comparison.pairs:
-        return [first, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
-    return [first, *claims(comparison.pairs, _two_digits, " in each environment", declared)]
+        return [*stated, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
+    declared, each = len(compare.primary), " in each environment"
+    return [*stated, *claims(comparison.pairs, _two_digits, each, declared)]
 
 
 def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
     """Return the warnings about unfit encoders and dreams, then the verdict."""
     warnings = [f"{_name(run)}: {text}" for run in runs for text in (*unfit(run), *untrusted(run))]
-    declared = len(runs[0].compare.primary) if runs else 0
-    return [*warnings, *normalised_verdict(comparison, declared)]
+    return [*warnings, *normalised_verdict(comparison, runs[0].compare if runs else None)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:

@@ -27,6 +27,8 @@ class Summary:
     pairs: tuple[Pair, ...]
     primary: tuple[tuple[str, str], ...]
     """The comparisons that were declared before the run."""
+    undecided: tuple[str, ...]
+    """Those of them that lack an arm with a finished seed, in words."""
     digits: int
     """How many decimal places suit the size of the scores."""
     costs: tuple[ArmCosts, ...]
@@ -53,7 +55,13 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
     )
     normalised = compare_normalised([run], resampling)
     return Summary(
-        arms, pairs, run.compare.primary, digits_of(arms), costs_of_arms(run), normalised
+        arms=arms,
+        pairs=pairs,
+        primary=run.compare.primary,
+        undecided=run.compare.undecided([arm.arm for arm in arms]),
+        digits=digits_of(arms),
+        costs=costs_of_arms(run),
+        normalised=normalised,
     )
 
 

@@ -18,6 +18,7 @@ def verdict(summary: Summary) -> list[str]:
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
     findings = claims(summary.pairs, summary.show, declared=len(summary.primary))
+    findings = [*undecided_claims(summary.undecided), *findings]
     return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 
 
@@ -92,6 +93,11 @@ def claims(
     ordered = sorted(pairs, key=lambda pair: (not pair.is_primary, not pair.difference.told_apart))
     stated = [_claim(pair, rate if pair.by_success else show, each) for pair in ordered]
     return [*stated, *_rule(ordered, declared)]
+
+
+def undecided_claims(undecided: Sequence[str]) -> list[str]:
+    """Name the comparisons that were declared and cannot be made; nothing if there are none."""
+    return [f"Declared before the run, and not compared: {', '.join(undecided)}."] * bool(undecided)
 
 
 def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str) -> str:

@@ -46,7 +46,7 @@ def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[st
     if len({*scored}) > 1:
         raise ConfigError(f"{a.name} was scored in {scored[0]}, {b.name} in {scored[1]}")
     arms = tuple(replace(side.summary, arm=side.called) for side in (a, b))
-    table = Summary(arms, (), (), digits_of(arms), (), None)
+    table = Summary(arms, (), (), (), digits_of(arms), (), None)
     yield summary_table(table)
     yield from _difference(a, b, table, resampling)
     yield from _other_settings(a, b)

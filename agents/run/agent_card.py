@@ -10,7 +10,7 @@ from agents.arms.registry import ArmName
 from agents.config.agent import AlgorithmName
 from worldvae.config import Config
 from worldvae.envs import EnvConfig
-from worldvae.errors import ArtifactError
+from worldvae.folders import KINDS, check_folder
 from worldvae.json_files import JsonFile
 
 
@@ -60,15 +60,12 @@ class AgentCard(Config):
         return self.env_steps + self.dreamed_steps
 
 
-AGENT_CARD = JsonFile("card.json", AgentCard, "remove {folder} and train again")
+AGENT_CARD = JsonFile("card.json", AgentCard, KINDS["agent"].remedy)
 
 
 def read_card(folder: Path) -> AgentCard:
     """Read the card of the agent in `folder`; raises ArtifactError if there is none."""
-    if not AGENT_CARD.exists(folder):
-        raise ArtifactError(
-            f"{folder}: no agent here; train one with python -m scripts.train CONFIG --arm latent"
-        )
+    check_folder(folder, "agent")
     return AGENT_CARD.read(folder)
 
 

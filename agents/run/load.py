@@ -25,7 +25,9 @@ from worldvae.checksum import HEADER, read_checked_bytes
 from worldvae.config import read_yaml
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import atomic_write_text
+from worldvae.folders import check_no_other
 from worldvae.json_files import JsonFile, JsonLog
+from worldvae.mistakes import Mistake
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,8 +51,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
 
     Damaged files are left out and noted in `Run.damage`; raises ArtifactError without the folder.
     """
-    if not folder.is_dir():
-        raise ArtifactError(f"{folder}: no such run folder")
+    check_no_other(folder, "run")
     config, damage = folder / "config.yaml", dict[str, str]()
     return Run(
         folder=folder,
@@ -171,7 +172,7 @@ def _read_compare(config: Path) -> CompareConfig:
     try:
         return CompareConfig.model_validate(read_yaml(config).get("compare") or {})
     except ValidationError as error:
-        raise ArtifactError(f"{config}: compare.{_first(error)}") from None
+        raise ArtifactError(f"{config}: compare.{Mistake.of(error)}") from None
 
 
 def _read_lines(
@@ -194,8 +195,3 @@ def _read_lines(
         damaged_logs.append(str(error))
         return ()
     return tuple(lines)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")

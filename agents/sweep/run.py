@@ -10,6 +10,7 @@ from agents.sweep.write import write_sweep
 from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
 from worldvae.autoencoders.objectives import Objective, WithBeta
 from worldvae.errors import ConfigError, TrainingError
+from worldvae.extras import importing
 from worldvae.fields import variants_of
 from worldvae.files import locked
 
@@ -21,12 +22,8 @@ def sweep(experiment: Experiment) -> Choice:
     checkpoints. More `sweep.trials` or another range add to the same curve. Raises ConfigError if
     Optuna is missing or the objective has no beta, TrainingError if no trial finished.
     """
-    try:
+    with importing("the sweep", "optuna"):
         from agents.sweep.curve import BetaCurve
-    except ModuleNotFoundError as error:
-        if error.name != "optuna":
-            raise
-        raise ConfigError("the sweep needs Optuna: pip install 'optuna>=4.5'") from None
     _check_objective(experiment.pretrain.objective)
     task, shared = SweepTask.of(experiment), _without_swept(experiment)
     folder = task.folder

@@ -10,7 +10,7 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
-from agents.run.agent_card import AGENT_CARD, read_card
+from agents.run.agent_card import read_card
 from agents.run.agent_files import agent_folders, is_finished, seed_of
 from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
@@ -19,6 +19,7 @@ from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.files import locked, sha256_file
 from worldvae.fingerprint import Fingerprint
+from worldvae.folders import check_no_other, kind_of, wrong_folder
 from worldvae.hub.address import beside
 from worldvae.hub.download import local_folder
 from worldvae.json_files import JsonFile
@@ -77,17 +78,16 @@ def find_agents(
     found.
     """
     folder = local_folder(folder, "agent", trust)
-    if not folder.is_dir():
-        raise ArtifactError(
-            f"{folder}: no such folder; name a run, such as runs/NAME, or an agent's"
-        )
-    if AGENT_CARD.exists(folder):
+    check_no_other(folder, "run", "agent")
+    if kind_of(folder) == "agent":
         card = read_card(folder)
         is_meant = arm in {None, card.arm} and seed in {None, card.seed}
         found = [folder] if is_meant and is_finished(folder) else []
     else:
         every = [_of_arm(folder, name, seed) for name in ([arm] if arm else ARMS)]
         found = [path for paths in every for path in paths[:1]]
+    if not found and kind_of(folder) is None:
+        raise wrong_folder(folder, "run", "agent")
     if not found:
         which = f" of {arm}" if arm else ""
         which += "" if seed is None else f" with seed {seed}"

@@ -1,6 +1,9 @@
 """What a comparison takes for its own, and what it makes of what is missing."""
 
+import html
+import re
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,37 @@ def test_a_setting_is_changed_without_agents_that_do_not_use_it(
         with pytest.raises(WorldvaeError, match=rf"{arm}/seed_0 was made with {setting} = "):
             plan(changed)
         shutil.rmtree(changed.folder / "agents" / arm)
+
+
+def test_a_declared_comparison_without_one_of_its_arms_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start and in the report; the run goes on, since one arm is a run, too."""
+    experiment = tiny.load(
+        tmp_path,
+        **{
+            "compare.arms": ["blind"],
+            "compare.seeds": [0],
+            "compare.primary": [["blind", "state"], ["pixels", "latent"]],
+        },
+    )
+    finish(experiment, "blind", 0)
+    monkeypatch.setattr(compare, "prepare", lambda *_: None)
+    told = "blind and state (no state here), pixels and latent (no pixels and no latent here)"
+    with pytest.warns(UserWarning, match=f"will not compare: {re.escape(told)}; .* compare.arms"):
+        compare.compare(experiment)
+    said = f"Declared before the run, and not compared: {told}."
+    assert said in html.unescape((experiment.folder / "report.html").read_text())
+    assert said in (experiment.folder / "report.md").read_text()
+
+
+def test_a_declared_comparison_with_an_arm_that_was_trained_before_is_made(tmp_path: Path) -> None:
+    pair = {"compare.primary": [["blind", "state"]], "compare.seeds": [0]}
+    for arm in ("blind", "state"):
+        finish(tiny.load(tmp_path, **pair), arm, 0)
+    experiment = tiny.load(tmp_path, **pair, **{"compare.arms": ["blind"]})
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        compare._warn_of_undecided(experiment.compare, compare._plans(experiment))
 
 
 def test_an_environment_that_was_not_begun_is_one_of_holes(tmp_path: Path) -> None:

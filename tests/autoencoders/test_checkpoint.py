@@ -65,8 +65,8 @@ def test_damaged_json_is_refused(folder, name, text):
     ("name", "change", "message"),
     [
         ("config.json", {"format": 2}, "format: 2, not 3, so another version of worldvae"),
-        ("config.json", {"extra": 2}, "extra: Extra inputs are not permitted"),
-        ("card.json", {"trained": None}, "trained: Input should be a valid boolean"),
+        ("config.json", {"extra": 2}, "extra: no such key"),
+        ("card.json", {"trained": None}, "trained: expected true or false"),
         ("card.json", {"kl": [1.0]}, "kl has 1 values, the network has 4 latents"),
         ("card.json", {"action_size": 6}, "not the weights of the network"),
         ("card.json", {"frame": {"height": 40, "width": 44}}, "not the weights of the network"),
@@ -118,7 +118,7 @@ def test_a_save_that_is_killed_leaves_no_mixture(folder, monkeypatch):
     monkeypatch.setattr("worldvae.json_files.write_checked", killed)
     with pytest.raises(KeyboardInterrupt):
         save_autoencoder(folder, Autoencoder(tiny(), SHAPE, seed=4), CARD)
-    with pytest.raises(WorldvaeError, match="holds no finished encoder"):
+    with pytest.raises(WorldvaeError, match=r"config\.json: no such file"):
         load_autoencoder(folder)
 
 

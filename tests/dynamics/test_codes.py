@@ -184,7 +184,7 @@ def test_codes_of_other_rollouts_do_not_serve(tmp_path: Path) -> None:
 def test_a_damaged_episode_is_left_out(tmp_path: Path) -> None:
     store = fill(tmp_path / "rollouts", LENGTHS)
     store.frames_path(store.records[2]).write_bytes(b"")
-    with pytest.warns(UserWarning, match="damaged or missing, its episode is left out"):
+    with pytest.warns(UserWarning, match="damaged or missing, and left out"):
         encoded, count = encode(store, tmp_path / "codes")
     assert [record.name for record in encoded.records] == [f"{n:06d}" for n in (0, 1, 3, 4, 5)]
     assert count == FRAMES - 10
@@ -200,7 +200,7 @@ def test_codes_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
         encode_rollouts(store, Broken(), SHA, tmp_path / "codes")  # type: ignore[arg-type]
     assert str(caught.value) == (
         f"{store.folder}: the codes of episodes 000000 to 000002 are not all finite numbers; "
-        "pretrain the encoder again"
+        "remove the encoder and pretrain again"
     )
     assert not list((tmp_path / "codes").glob("*.npy"))
 

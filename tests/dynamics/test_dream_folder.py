@@ -133,6 +133,22 @@ def test_stable_baselines3_learns_in_it(any_folders: Folders) -> None:
     assert any(not torch.equal(old, new) for old, new in moved)
 
 
+def test_stable_baselines3_shows_it(folders: Folders) -> None:
+    """Side by side, as its recorder of videos takes them; nothing without a render_mode."""
+    given = {"encoder": folders.encoder, "num_envs": 2, "seed": 0}
+    dreams = DreamVectorEnv.load(folders.dynamics, render_mode="rgb_array", **given)
+    env = VectorEnvAdapter(dreams)
+    env.reset()
+    shown = dreams.render()
+    assert shown is not None
+    np.testing.assert_array_equal(env.get_images(), shown)
+    image = env.render("rgb_array")
+    assert image is not None
+    assert image.size == 2 * shown[0].size
+    with pytest.warns(UserWarning, match="without a render_mode"):
+        assert VectorEnvAdapter(DreamVectorEnv.load(folders.dynamics, 2)).get_images() == [None] * 2
+
+
 def test_the_loop_of_cleanrl_runs_in_it(folders: Folders) -> None:
     """Its `ppo.py`: rollouts of tensors, generalised advantages, one update."""
     envs = RecordEpisodeStatistics(DreamVectorEnv.load(folders.dynamics, 4, horizon=6))

@@ -211,3 +211,36 @@ def test_the_white_of_a_small_map_is_one(white: int) -> None:
     value = np.full((7, 7, 3), white, np.uint8)
     assert encoding(value).tolist() == [1.0] * 147
     assert encoding.space.high.max() == 1
+
+
+class Faceless(gym.Env[Any, Any]):
+    """Observes no image; it renders `shown` in the modes that it lists."""
+
+    observation_space = gym.spaces.Box(-1, 1, (3,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, render_mode: str | None = None, modes: Any = (), shown: Any = None) -> None:
+        self.metadata = {"render_modes": [*modes], "render_fps": 5}
+        self.render_mode, self.shown = render_mode, shown
+
+    def reset(self, **_: Any) -> Any:
+        return np.zeros(3, np.float32), {}
+
+    def render(self) -> Any:
+        return self.shown
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "told"),
+    [
+        ({"modes": ["human"]}, r"unsupported render mode.*; frames take .*'rgb_array'"),
+        ({}, r"no render_modes.*; frames take a render mode 'rgb_array', which its metadata"),
+        ({"modes": ["rgb_array"]}, r"with render_mode = 'rgb_array' it returns no array .* None"),
+        ({"modes": ["rgb_array"], "shown": [3]}, r"it returns no array \(H, W, 3\) but list$"),
+        ({"modes": ["human"], "render_mode": "human"}, r"^env.kwargs.render_mode = 'human': .*out"),
+    ],
+)
+def test_what_renders_no_frame_is_told_by_its_mode(kwargs: dict[str, Any], told: str) -> None:
+    gym.register("tests/Faceless-v0", entry_point=Faceless)
+    with pytest.raises(WorldvaeError, match=told):
+        make_env(EnvConfig(id="tests/Faceless-v0", kwargs=kwargs)).reset(seed=0)

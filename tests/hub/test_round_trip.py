@@ -278,7 +278,7 @@ def test_a_folder_that_is_damaged_is_not_published(
     (folder / WEIGHTS).write_bytes(b"damaged")
     with pytest.raises(ArtifactError, match=f"{WEIGHTS}: damaged, or not the weights of config"):
         push(folder, NAME)
-    with pytest.raises(ArtifactError, match="neither an encoder nor dynamics here"):
+    with pytest.raises(ArtifactError, match="not an encoder or dynamics or an agent"):
         push(tmp_path, NAME)
     assert hub.requests == []
 

@@ -46,7 +46,7 @@ def test_a_lost_line_costs_no_other_episode(store: RolloutStore, missing: int) -
     kept = lines(store)
     del kept[missing]
     before, again = files(store), relist(store, kept)
-    said = rf"not listed in manifest\.jsonl, and left out: 00000{missing}"
+    said = rf"not listed in manifest\.jsonl, so left out and not written over: 00000{missing}$"
     with pytest.warns(UserWarning, match=said):
         assert "episodes that the manifest does not list: 1" in inspect_store(again)
     added = again.append(episode(9, 9))
@@ -57,7 +57,7 @@ def test_a_lost_line_costs_no_other_episode(store: RolloutStore, missing: int) -
 
 def test_a_damaged_line_is_named_and_left_out(store: RolloutStore) -> None:
     first, second, *rest = lines(store)
-    with pytest.warns(UserWarning, match=r"manifest\.jsonl: line 2 is damaged, its episode is"):
+    with pytest.warns(UserWarning, match=r"manifest\.jsonl: damaged lines, .*: 2$"):
         again = relist(store, [first, second.replace(b'"length": 4', b'"length": 5'), *rest])
     assert names(again.records) == ["000000", "000002", "000003"]
     assert again.append(episode(3)).name == "000004"
@@ -65,7 +65,7 @@ def test_a_damaged_line_is_named_and_left_out(store: RolloutStore) -> None:
 
 def test_an_episode_that_is_listed_again_counts_once(store: RolloutStore) -> None:
     every = lines(store)
-    with pytest.warns(UserWarning, match=r"line 5 lists episode 000001 again, and is left out"):
+    with pytest.warns(UserWarning, match=r"lines that list an episode again, .*: 5$"):
         again = relist(store, [*every, every[1]])
     assert again.num_frames == store.num_frames
 
@@ -77,13 +77,33 @@ def test_the_order_of_the_lines_does_not_matter(store: RolloutStore) -> None:
 def test_whole_episodes_after_the_last_line_are_listed_under_the_lock(store: RolloutStore) -> None:
     """A kill between the files and the line, or a manifest cut short."""
     again = relist(store, lines(store)[:2])
-    with pytest.warns(UserWarning, match="was whole and not listed") as said, again.writing():
+    with pytest.warns(UserWarning, match="whole but not listed") as said, again.writing():
         pass
-    assert len(said) == 2
+    assert [str(one.message).rpartition(": ")[2] for one in said] == ["000002, 000003"]
     assert again.records[2].seconds == 1.5, "the mean of those that are known"
     assert again.records[3] == store.records[3].model_copy(update={"seconds": 1.5})
     with warnings.catch_warnings(action="error"):
         assert RolloutStore(store.folder).healthy() == again.records
+
+
+def test_what_befell_every_episode_is_said_once(store: RolloutStore) -> None:
+    """Of any number of episodes, whether lines, the manifest itself or files are lost."""
+    every = lines(store)
+    with pytest.warns(UserWarning, match=r"damaged lines, .*: 1, 2, 3, 4$") as said:
+        relist(store, [line.replace(b'"length"', b'"lenght"') for line in every])
+    assert len(said) == 1
+    again = relist(store, [])
+    with (
+        pytest.warns(UserWarning, match=r"none is known: 000000, .*000003$") as said,
+        again.writing(),
+    ):
+        pass
+    assert (len(said), names(again.records)) == (1, names(store.records))
+    for path in store.folder.glob("*.npz"):
+        path.unlink()
+    with pytest.warns(UserWarning, match=r"damaged or missing, .*: 000000, .*000003$") as said:
+        again.healthy()
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("ending", [".frames.npy", ".npz"])

@@ -89,7 +89,7 @@ def test_a_damaged_shard_is_named_and_left_out(store: RolloutStore, ending: str,
         path.unlink()
     else:
         path.write_bytes(bytes(data) if harm == "flip" else bytes(data[:-3]))
-    with pytest.warns(UserWarning, match=r"000001\.frames\.npy: damaged or missing"):
+    with pytest.warns(UserWarning, match=r"damaged or missing, and left out: 000001$"):
         healthy = RolloutStore(store.folder).healthy()
     assert [record.name for record in healthy] == ["000000", "000002"]
 

@@ -225,7 +225,7 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
         (["scripts.collect", TINY, "--compare.seeds", "[0, 0]"], "twice"),
         (["scripts.collect", TINY, "--rollouts.policies", "{smooth: .nan}"], "finite"),
         (["scripts.evaluate", TINY, "--arm", "latent", "--backend", "bogus"], "invalid choice"),
-        (["scripts.evaluate", TINY, "--arm", "latent", "--name", "nobody"], "no agent here"),
+        (["scripts.evaluate", TINY, "--arm", "latent", "--name", "nobody"], "no such folder"),
         (
             ["scripts.collect", TINY, "--inspect", "--name", "no-such-run"],
             "python -m scripts.collect",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from worldvae.autoencoders.cuda_graphs import GraphForward
 from worldvae.autoencoders.frozen import FrozenEncoder
 from worldvae.errors import ConfigError
+from worldvae.extras import importing, not_installed
 
 Frames = NDArray[np.uint8]
 Latents = NDArray[np.float32]
@@ -20,6 +20,8 @@ Compute = Callable[[Frames], Latents]  # (B, H, W, stack C) -> (B, Z)
 
 Backend = Literal["torch", "onnxruntime"]
 Precision = Literal["float32", "bfloat16"]
+ONNX = "onnxruntime", "onnx"
+"""The packages that the backend onnxruntime takes."""
 
 
 def choose_backend(
@@ -46,9 +48,7 @@ def _refusal_of_onnxruntime(device: torch.device, precision: Precision) -> str |
         return f"it computes on the CPU, not on {device}"
     if precision != "float32":
         return f"it computes in float32 on the CPU, not in {precision}"
-    if not all(importlib.util.find_spec(name) for name in ("onnxruntime", "onnx")):
-        return "it is not installed: pip install 'worldvae[fast]'"
-    return None
+    return not_installed(*ONNX)
 
 
 def make_backend(
@@ -96,9 +96,10 @@ class OnnxBackend:
     """
 
     def __init__(self, encoder: FrozenEncoder, shape: tuple[int, int, int]) -> None:
-        import onnxruntime
+        with importing("the backend onnxruntime (or take torch)", *ONNX):
+            import onnxruntime
 
-        from worldvae.autoencoders.onnx_graph import FRAMES, to_onnx
+            from worldvae.autoencoders.onnx_graph import FRAMES, to_onnx
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()

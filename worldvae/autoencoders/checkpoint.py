@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel
 
 from worldvae.autoencoders.encoder_files import (
     CARD,
@@ -24,10 +21,8 @@ from worldvae.autoencoders.encoder_files import (
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.errors import ArtifactError
 from worldvae.files import sha256_file, user_errors
-from worldvae.json_files import JsonFile
+from worldvae.folders import check_folder
 from worldvae.training.weights import WEIGHTS, load_weights, save_weights
-
-M = TypeVar("M", bound=BaseModel)
 
 
 def save_autoencoder(folder: Path, model: Autoencoder, card: EncoderCard) -> None:
@@ -42,12 +37,13 @@ def save_autoencoder(folder: Path, model: Autoencoder, card: EncoderCard) -> Non
 
 def replace_card(folder: Path, card: EncoderCard) -> None:
     """Give the encoder in `folder` another card, in one step."""
-    _write_card(folder, card, _read(folder, CONFIG).weights_sha256)
+    _write_card(folder, card, CONFIG.read(folder).weights_sha256)
 
 
 def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     """What `save_autoencoder` wrote; ArtifactError if a file is missing or damaged."""
-    config = _read(folder, CONFIG)
+    check_folder(folder, "encoder")
+    config = CONFIG.read(folder)
     card = read_card(folder, config.weights_sha256)
     size = card.action_size
     model = Autoencoder(config.autoencoder, card.frame.shape, seed=0, action_size=size)
@@ -58,7 +54,8 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
 
 def hash_encoder(folder: Path) -> str:
     """SHA-256 of all that decides what an agent sees: weights, network, frame and whitening."""
-    config = _read(folder, CONFIG)
+    check_folder(folder, "encoder")
+    config = CONFIG.read(folder)
     card = read_card(folder, config.weights_sha256)
     seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
     parts = [sha256_file(folder / WEIGHTS), config.model_dump_json(), seen]
@@ -67,10 +64,11 @@ def hash_encoder(folder: Path) -> str:
 
 def read_card(folder: Path, weights_sha256: str) -> EncoderCard:
     """The card in `folder`; ArtifactError if it belongs to other weights than those."""
-    card = _read(folder, CARD)
+    card = CARD.read(folder)
     if card.weights_sha256 != weights_sha256:
         raise ArtifactError(
-            f"{folder / CARD.name}: the card of another encoder than that of config.json; {REMEDY}"
+            f"{folder / CARD.name}: the card of another encoder than that of config.json; "
+            f"{REMEDY.format(folder=folder)}"
         )
     return EncoderCard(**card.model_dump(exclude={"weights_sha256"}))
 
@@ -79,18 +77,10 @@ def _write_card(folder: Path, card: EncoderCard, weights_sha256: str) -> None:
     CARD.write(folder, CardFile(**dict(card), weights_sha256=weights_sha256))
 
 
-def _read(folder: Path, file: JsonFile[M]) -> M:
-    if not file.exists(folder):
-        raise ArtifactError(
-            f"{folder / file.name}: no such file, so {folder} holds no finished encoder"
-        )
-    return file.read(folder)
-
-
 def _check_lengths(folder: Path, card: EncoderCard, latents: int) -> None:
     for name in ("latent_mean", "latent_std", "kl"):
         if len(getattr(card, name)) != latents:
             raise ArtifactError(
                 f"{folder / 'card.json'}: {name} has {len(getattr(card, name))} values, "
-                f"the network has {latents} latents; {REMEDY}"
+                f"the network has {latents} latents; {REMEDY.format(folder=folder)}"
             )

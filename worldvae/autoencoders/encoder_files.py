@@ -11,10 +11,11 @@ from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ArtifactError
 from worldvae.fields import known_format
+from worldvae.folders import KINDS
 from worldvae.json_files import Content, JsonFile
 
 FORMAT = 3
-REMEDY = "copy the whole folder again, or pretrain the encoder again"
+REMEDY = KINDS["encoder"].remedy
 
 
 class FrameOrigin(Config):

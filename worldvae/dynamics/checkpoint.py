@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.dynamics.dynamics_files import (
@@ -21,11 +18,9 @@ from worldvae.dynamics.dynamics_files import (
 from worldvae.dynamics.model import Dynamics
 from worldvae.errors import ArtifactError
 from worldvae.files import sha256_file, user_errors
+from worldvae.folders import check_folder
 from worldvae.hub.download import local_folder
-from worldvae.json_files import JsonFile
 from worldvae.training.weights import WEIGHTS, load_weights, save_weights
-
-M = TypeVar("M", bound=BaseModel)
 
 
 def save_dynamics(folder: Path, model: Dynamics, card: DynamicsCard) -> None:
@@ -45,7 +40,7 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
     missing, damaged or of other dynamics.
     """
     folder = local_folder(folder, "dynamics")
-    config, card = _read(folder, DYNAMICS_CONFIG), read_dynamics_card(folder)
+    card, config = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder)
     model = Dynamics(config.dynamics)
     load_weights(folder, model, config.weights_sha256, REMEDY)
     return model.to(device).eval().requires_grad_(False), card
@@ -53,11 +48,12 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
 
 def read_dynamics_card(folder: Path) -> DynamicsCard:
     """Return the card in `folder`; ArtifactError if it belongs to other weights."""
-    card, config = _read(folder, DYNAMICS_CARD), _read(folder, DYNAMICS_CONFIG)
+    check_folder(folder, "dynamics")
+    card, config = DYNAMICS_CARD.read(folder), DYNAMICS_CONFIG.read(folder)
     if card.weights_sha256 != config.weights_sha256:
         raise ArtifactError(
             f"{folder / DYNAMICS_CARD.name}: the card of other dynamics than those of config.json; "
-            f"{REMEDY}"
+            f"{REMEDY.format(folder=folder)}"
         )
     return DynamicsCard(**card.model_dump(exclude={"weights_sha256"}))
 
@@ -68,7 +64,7 @@ def hash_dynamics(folder: Path) -> str:
     means = card.model_dump_json(
         include={"actions", "keys", "encoder_sha256"}, exclude={"keys": {"__all__": {"bounds"}}}
     )
-    config = _read(folder, DYNAMICS_CONFIG).model_dump_json()
+    config = DYNAMICS_CONFIG.read(folder).model_dump_json()
     parts = [sha256_file(folder / WEIGHTS), config, means]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -89,12 +85,3 @@ def check_steps(card: DynamicsCard, folder: Path, steps: int, where: str) -> Non
             f"{folder}: its dynamics know decisions of {card.action_repeat} steps, {where} takes "
             f"{steps}; set env.action_repeat to {card.action_repeat}, or learn dynamics anew"
         )
-
-
-def _read(folder: Path, file: JsonFile[M]) -> M:
-    if not file.exists(folder):
-        raise ArtifactError(
-            f"{folder / file.name}: no such file, so {folder} holds no finished dynamics; "
-            "python -m scripts.dynamics CONFIG makes them"
-        )
-    return file.read(folder)

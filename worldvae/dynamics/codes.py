@@ -235,7 +235,7 @@ def _codes(
     if not np.isfinite(codes).all():
         raise ArtifactError(
             f"{store.folder}: the codes of episodes {records[0].name} to {records[-1].name} are "
-            "not all finite numbers; pretrain the encoder again"
+            "not all finite numbers; remove the encoder and pretrain again"
         )
     return codes
 

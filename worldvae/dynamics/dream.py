@@ -113,7 +113,7 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Return the decoded frame of each dream, (H, W, 3) uint8; None without a render_mode."""
-        if self.render_mode is None:
+        if not self.source.is_shown(self.render_mode):
             return None
         return tuple(colored(self.source.pictures(self._dreams.state)))
 

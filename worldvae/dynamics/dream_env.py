@@ -64,7 +64,8 @@ class DreamEnv(gym.Env[Any, Any]):
 
     def render(self) -> NDArray[np.uint8] | None:
         """Return the decoded frame, (H, W, 3) uint8; None without a render_mode."""
-        return None if self.render_mode is None else colored(self.picture()[None])[0]
+        shown = self.source.is_shown(self.render_mode)
+        return colored(self.picture()[None])[0] if shown else None
 
     def picture(self) -> NDArray[np.uint8]:
         """Return the decoded frame in the encoder's own colours: (H, W, C) uint8."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -135,10 +136,22 @@ class DreamSource:
     def check_render_mode(self, render_mode: str | None) -> str | None:
         """Return `render_mode`; ConfigError if there is no such, or no encoder to decode with."""
         if render_mode not in {None, *RENDER_MODES}:
-            raise ConfigError(f"render_mode = {render_mode!r}: expected rgb_array or null")
+            raise ConfigError(
+                f"render_mode = {render_mode!r}: a dream is shown as 'rgb_array', or not at all "
+                "(None)"
+            )
         if render_mode is not None:
             self._decoder()
         return render_mode
+
+    def is_shown(self, render_mode: str | None) -> bool:
+        """Return whether `render` shows dreams; warn as Gymnasium's own environments do if not."""
+        if render_mode is None:
+            gym.logger.warn(
+                "render() shows nothing without a render_mode; make the dream with "
+                "render_mode='rgb_array' and encoder=FOLDER"
+            )
+        return render_mode is not None
 
     def pictures(self, state: DynamicsState) -> NDArray[np.uint8]:
         """Decode the frames of N states: (N, H, W, C) uint8.

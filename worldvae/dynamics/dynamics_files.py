@@ -10,11 +10,12 @@ from worldvae.config import Config
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.fields import known_format
+from worldvae.folders import KINDS
 from worldvae.json_files import Content, JsonFile
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 
 FORMAT = 1
-REMEDY = "copy the whole folder again, or learn the dynamics again"
+REMEDY = KINDS["dynamics"].remedy
 
 
 class KeyUnits(Config):

@@ -170,10 +170,13 @@ def warn_once(line: str) -> None:
 
 def _no_image_message(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
     """Return why the environment shows no image, neither observed nor rendered."""
-    message = (
-        f"{config.id} observes no image and has no render_mode 'rgb_array': "
-        f"{_why_render(config, space)}"
-    )
+    reason = _why_render(config, space)
+    if (mode := config.kwargs.get("render_mode")) is not None:
+        return (
+            f"env.kwargs.render_mode = {mode!r}: {config.id} has to render its frames, since "
+            f"{reason}; leave it out, which takes 'rgb_array'"
+        )
+    message = f"{config.id} observes no image and has no render_mode 'rgb_array': {reason}"
     try:
         make_raw(spec, config.model_copy(update={"pixels": "render"})).close()
     except WorldvaeError as error:

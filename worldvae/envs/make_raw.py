@@ -15,6 +15,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.doom import PREFIX, EngineFolder
 from worldvae.envs.user_code import described, in_user_code
 from worldvae.errors import ConfigError, WorldvaeError
+from worldvae.extras import EXTRAS, import_extra
 
 REGISTERED_BY = {
     "ALE/": "ale_py",
@@ -131,5 +132,7 @@ def _with_version(env_id: str) -> str:
 def _import(module: str) -> None:
     if not module:
         raise ConfigError("env.id begins with a colon; name the module before it, or leave it out")
+    if module.partition(".")[0] in EXTRAS:
+        import_extra("env.id", module)
     with in_user_code(f"cannot import {module!r}, needed for env.id"):
         importlib.import_module(module)

@@ -85,5 +85,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _hint(message: str) -> str:
+    if "render_modes" in message or "unsupported render mode" in message:
+        return "; frames take a render mode 'rgb_array', which its metadata['render_modes'] lists"
     needs_screen = any(name in message for name in OPENGL)
     return "; without a display, MuJoCo needs MUJOCO_GL=egl (or osmesa)" if needs_screen else ""

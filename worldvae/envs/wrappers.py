@@ -167,8 +167,11 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
     def _rendered(self) -> Frame:
         frame = self.env.render()
         if not isinstance(frame, np.ndarray):
+            mode = self.env.render_mode
+            needs = "" if mode == "rgb_array" else "; frames take render_mode = 'rgb_array'"
             raise ConfigError(
-                f"no image but {type(frame).__name__}; it needs render_mode 'rgb_array'"
+                f"with render_mode = {mode!r} it returns no array (H, W, 3) but "
+                f"{type(frame).__name__}{needs}"
             )
         return frame
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder_files import CONFIG
-from worldvae.checksum import checked_text, read_checked
+from worldvae.checksum import checked_text
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG
 from worldvae.dynamics.starts_file import STARTS_FILE
@@ -17,6 +17,7 @@ from worldvae.errors import ArtifactError, ConfigError
 from worldvae.export.artefact_cards import dynamics_text, encoder_text
 from worldvae.export.model_card import ModelCardText
 from worldvae.files import atomic_write_bytes, user_errors
+from worldvae.folders import check_folder, kind_of, wrong_folder
 from worldvae.hub.address import ROOT, HubAddress
 from worldvae.hub.download import read_listing
 from worldvae.hub.listing import LISTING, HubKind, listing_of
@@ -82,12 +83,12 @@ def artefact_content(folder: Path) -> HubContent:
 
 def artefact_kind(folder: Path) -> HubKind:
     """Return whether `folder` holds an encoder or dynamics; ArtifactError if it holds neither."""
-    if not CONFIG.exists(folder):
-        raise ArtifactError(
-            f"{folder}: neither an encoder nor dynamics here: there is no {CONFIG.name}"
-        )
-    values = read_checked(folder / CONFIG.name, CONFIG.remedy)
-    return "encoder" if "autoencoder" in values else "dynamics"
+    kinds: tuple[HubKind, ...] = ("encoder", "dynamics")
+    for kind in kinds:
+        if kind_of(folder) == kind:
+            check_folder(folder, kind)
+            return kind
+    raise wrong_folder(folder, *kinds, "agent")
 
 
 def encoder_files(folder: Path) -> Files:

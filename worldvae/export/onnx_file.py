@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import warnings
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 import torch
 from torch.jit._trace import TracerWarning
 
-from worldvae.errors import ConfigError
 from worldvae.export.signature import METADATA, ExportCard, ExportedGraph, TensorSpec
+from worldvae.extras import import_extra
 from worldvae.files import atomic_write_bytes
 
 OPSET = 18  # of 2023, so that any onnxruntime of the last years reads it
@@ -22,13 +21,9 @@ BATCH = "N"
 
 
 def check_extra() -> None:
-    """Raise ConfigError unless the packages that write ONNX files are installed."""
-    missing = [name for name in ("onnx", "onnxruntime") if not importlib.util.find_spec(name)]
-    if missing:
-        raise ConfigError(
-            f"an export needs {' and '.join(missing)}, which is not installed: "
-            "pip install 'worldvae[fast]'"
-        )
+    """Raise ConfigError unless the packages that write ONNX files can be imported."""
+    for package in ("onnx", "onnxruntime"):
+        import_extra("an export", package)
 
 
 def write_onnx(path: Path, graph: ExportedGraph, card: ExportCard) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from worldvae.fields import known_format
+from worldvae.folders import KINDS
 from worldvae.hub.address import ROOT
 from worldvae.json_files import Content, JsonFile
 
@@ -16,11 +17,7 @@ FORMAT = 1
 
 HubKind = Literal["encoder", "dynamics", "agent"]
 
-ARTICLES: dict[HubKind, str] = {
-    "encoder": "an encoder",
-    "dynamics": "dynamics",
-    "agent": "an agent",
-}
+ARTICLES: dict[HubKind, str] = {kind: KINDS[kind].words for kind in get_args(HubKind)}
 """Each kind of folder in a sentence."""
 
 PLAIN = frozenset({".json", ".jsonl", ".safetensors", ".yaml", ".webm"})

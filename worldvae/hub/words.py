@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from worldvae.errors import ArtifactError, ConfigError
+from worldvae.errors import ArtifactError
+from worldvae.extras import import_extra
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 UNREACHABLE = (
@@ -17,11 +17,8 @@ MISSING = "a file that the repository lists is missing there; push the folder ag
 
 
 def check_hub_extra() -> None:
-    """Raise ConfigError unless the package that speaks to the hub is installed."""
-    if not importlib.util.find_spec("huggingface_hub"):
-        raise ConfigError(
-            "the hub needs huggingface_hub, which is not installed: pip install 'worldvae[hub]'"
-        )
+    """Raise ConfigError unless the package that speaks to the hub can be imported."""
+    import_extra("the hub", "huggingface_hub")
 
 
 @contextmanager

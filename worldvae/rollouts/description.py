@@ -10,6 +10,7 @@ from worldvae.envs.actions import ActionSpace, check_space
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
 from worldvae.errors import ArtifactError
+from worldvae.folders import check_folder
 from worldvae.json_files import JsonFile
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.imported import DATASET, ImportedDataset
@@ -37,11 +38,7 @@ class StoreDescription:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder = Path(folder)
-        if not ENV.exists(folder):
-            raise ArtifactError(
-                f"{folder}: no env.json, so no rollouts; "
-                "make them with python -m scripts.collect CONFIG"
-            )
+        check_folder(folder, "rollouts")
         self.env = ENV.read(folder)
 
     def check_task(self, env: EnvConfig) -> None:

@@ -26,7 +26,9 @@ def inspect_store(store: RolloutStore) -> str:
     """
     records = store.healthy()
     if not records:
-        raise ArtifactError(f"{store.folder}: no episodes yet; python -m scripts.collect CONFIG")
+        raise ArtifactError(
+            f"{store.folder}: no whole episode is listed; python -m scripts.collect CONFIG"
+        )
     sheet = store.folder / "contact_sheet.png"
     _write_png(sheet, contact_sheet(store, records))
     frames = sum(record.length + 1 for record in records)

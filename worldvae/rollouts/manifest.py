@@ -65,19 +65,22 @@ def split_of(number: int) -> Split:
 def read_manifest(folder: Path) -> list[Record]:
     """Return the episodes that the manifest in `folder` lists, in the order of their numbers.
 
-    A line that is damaged, or that lists an episode again, is left out with a warning. Raises
+    Lines that are damaged, or that list an episode again, are left out with a warning. Raises
     ArtifactError for a line of another version of worldvae.
     """
     path, found = folder / MANIFEST.name, dict[str, Record]()
+    damaged, again = list[str](), list[str]()
     for number, row in checked_lines(path):
         if row is None:
-            warn(f"{path}: line {number} is damaged, its episode is left out; its files stay")
+            damaged.append(str(number))
             continue
         record = _record(path, row)
         if record.name in found:
-            warn(f"{path}: line {number} lists episode {record.name} again, and is left out")
+            again.append(str(number))
         else:
             found[record.name] = record
+    warn_of(damaged, f"{path}: damaged lines, whose episodes are left out and whose files stay")
+    warn_of(again, f"{path}: lines that list an episode again, and are left out")
     return sorted(found.values(), key=lambda record: number_of(record.name))
 
 
@@ -105,12 +108,17 @@ def next_number(folder: Path, records: Sequence[Record]) -> int:
 
 def warn_of_unlisted(folder: Path, records: Sequence[Record]) -> None:
     """Warn, in one line, of the episodes that `unlisted` returns; do nothing if there are none."""
-    if others := unlisted(folder, records):
-        few = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        warn(
-            f"{folder}: not listed in {MANIFEST.name}, and left out: {few}; what is there "
-            f"of such episodes ({len(others)}) is not written over"
-        )
+    warn_of(
+        unlisted(folder, records),
+        f"{folder}: not listed in {MANIFEST.name}, so left out and not written over",
+    )
+
+
+def warn_of(names: Sequence[str], what: str) -> None:
+    """Issue one warning on all of `names`, of which it shows a few; none if there are none."""
+    if names:
+        few = ", ".join(names[:5]) + (f", ... ({len(names)} in all)" if len(names) > 5 else "")
+        warn(f"{what}: {few}")
 
 
 def warn(message: str) -> None:

@@ -37,7 +37,7 @@ from worldvae.rollouts.manifest import (
     next_number,
     read_manifest,
     split_of,
-    warn,
+    warn_of,
     warn_of_unlisted,
 )
 
@@ -139,14 +139,17 @@ class RolloutStore(StoreDescription):
 
     def _list_complete_episodes(self) -> None:
         """List complete episodes with numbers above all listed ones, whose lines were lost."""
-        for noted in complete_unlisted(self.folder, self.records):
-            times = [record.seconds for record in self.records]
-            mean = sum(times) / max(len(times), 1)
+        times = [record.seconds for record in self.records]
+        mean = sum(times) / max(len(times), 1)
+        found = complete_unlisted(self.folder, self.records)
+        for noted in found:
             self._list(noted.model_copy(update={"seconds": mean}))
-            warn(
-                f"{self.folder}: episode {noted.name} was whole and not listed, as a kill leaves "
-                "it; it is listed now, its time taken for the mean of the others"
-            )
+        known = "the mean of the others" if times else "0, since none is known"
+        warn_of(
+            [noted.name for noted in found],
+            f"{self.folder}: whole but not listed in {MANIFEST.name}, as a kill leaves an episode, "
+            f"and listed now, the seconds of each taken for {known}",
+        )
 
     def frames(self, record: Record) -> NDArray[np.uint8]:
         """Return the frames of an episode, memory-mapped: (T + 1, H, W, C) uint8.
@@ -187,15 +190,15 @@ class RolloutStore(StoreDescription):
     def healthy(self) -> list[Record]:
         """Return the records whose files have the hashes of the manifest: every byte is read.
 
-        A warning names each of the other records, and another one the episodes that have files but
-        no line in the manifest. Raises ArtifactError if an import of a dataset has not ended.
+        A warning names the other records, and another one the episodes that have files but no line
+        in the manifest. Raises ArtifactError if an import of a dataset has not ended.
         """
         self._check_imported(len(self.records))
         # Hashing releases Python's lock, so that every core hashes files of its own.
         with ThreadPoolExecutor(usable_cores()) as pool:
             checked = list(zip(self.records, pool.map(self.is_whole, self.records), strict=True))
-        for record in (record for record, whole in checked if not whole):
-            warn(f"{self.frames_path(record)}: damaged or missing, its episode is left out")
+        broken = [record.name for record, whole in checked if not whole]
+        warn_of(broken, f"{self.folder}: episodes whose files are damaged or missing, and left out")
         warn_of_unlisted(self.folder, self.records)
         return [record for record, whole in checked if whole]
 

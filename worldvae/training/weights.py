@@ -26,9 +26,10 @@ def save_weights(folder: Path, model: nn.Module) -> str:
 def load_weights(folder: Path, model: nn.Module, sha256: str, remedy: str) -> None:
     """Give `model` the weights in `folder`.
 
-    Raises ArtifactError with the remedy if they have another hash, or are of another network.
+    Raises ArtifactError with the remedy, in which "{folder}" stands for it, if they have another
+    hash, or are of another network.
     """
-    path = folder / WEIGHTS
+    path, remedy = folder / WEIGHTS, remedy.format(folder=folder)
     with user_errors(path):
         weights = path.read_bytes()
     if hashlib.sha256(weights).hexdigest() != sha256:

@@ -65,6 +65,11 @@ class VectorEnvAdapter(VecEnv):
             infos[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
         return obs, rewards.astype(np.float32), terminated | truncated, infos
 
+    def get_images(self) -> list[NDArray[np.uint8] | None]:
+        """Return what each environment shows, (H, W, 3) uint8; None without a render_mode."""
+        frames: Any = self.env.render()
+        return [None] * self.num_envs if frames is None else list(frames)
+
     def close(self) -> None:
         self.env.close()
 

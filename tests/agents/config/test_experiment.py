@@ -129,7 +129,7 @@ def test_a_wrong_key_of_one_environment_is_one_line() -> None:
         "worldvae/Dots-v0": {"random_score": 0, "reference_score": 1, "env": {"action_repeats": 2}}
     }
     with pytest.raises(
-        WorldvaeError, match=r"compare\.envs: worldvae/Dots-v0: env\.action_repeats"
+        WorldvaeError, match=r"compare\.envs\.worldvae/Dots-v0\.env\.action_repeats: no such key"
     ):
         _ = Experiment.load(TINY, {"compare.envs": wrong}).tasks
 

@@ -91,7 +91,7 @@ def agent_part(name: str, size: int) -> AgentPart:
     ("words", "line"),
     [
         (["--name", "nobody"], r"error: .*nobody/encoder.*python -m scripts\.pretrain CONFIG"),
-        (["--agents", "memory/seed_9"], r"error: .*memory/seed_9: no agent here"),
+        (["--agents", "memory/seed_9"], r"error: .*memory/seed_9: no such folder"),
     ],
 )
 def test_a_mistake_is_one_line(

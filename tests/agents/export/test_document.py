@@ -63,7 +63,10 @@ def test_the_lines_run_without_anything_else(experiment: Experiment, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["nowhere"], "error: nowhere: no agent here"),
+        (
+            ["nowhere"],
+            "error: nowhere: no such folder; python -m scripts.train CONFIG makes an agent",
+        ),
         ([], "error: command line: name one agent's folder, or --encoder or --dynamics"),
         (["a", "--encoder", "b"], "error: command line: name one agent's folder"),
         (["a", "--out", "b.txt"], "error: --out b.txt: give it a name in .onnx"),

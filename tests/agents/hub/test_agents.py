@@ -260,7 +260,7 @@ def test_the_command_publishes_or_shows_what_it_would(
     assert {str(p.relative_to(out)) for p in out.rglob("*.*")} == set(hub.files(NAME))
     status, said, error = typed(push_main, tmp_path, NAME)
     assert (status, said) == (2, "")
-    assert error.startswith(f"error: {tmp_path}: neither an encoder nor dynamics here")
+    assert error.startswith(f"error: {tmp_path}: does not hold an encoder or dynamics or an agent")
 
 
 def test_commands_that_take_an_agent_take_its_address(

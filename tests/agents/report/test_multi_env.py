@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from agents.config.sections import CompareConfig
 from agents.report.multi_env import normalised_verdict, write_several
 from agents.report.normalised import compare_normalised
 from agents.run.load import read_run
@@ -60,6 +61,14 @@ def test_a_clear_difference_is_claimed_from_five_seeds_and_not_before(tmp_path: 
     text = words(runs(tmp_path / "four", Pong=four[0], Boxing=four[1]))
     assert "better" not in text
     assert "there is no claim" in text
+
+
+def test_a_declared_comparison_that_lacks_an_arm_is_named(tmp_path: Path) -> None:
+    declares = CompareConfig(primary=(("latent", "pixels"),))
+    found = runs(tmp_path, Pong={"latent": [0.0]}, Boxing={"latent": [9.0]})
+    said = normalised_verdict(compare_normalised(found, Resampling.seeded(0)), declares)
+    told = "Declared before the run, and not compared: latent and pixels (no pixels here)."
+    assert told in said
 
 
 def test_no_difference_is_no_claim(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_an_episode_that_is_lost_is_said_and_stays_charged(experiment: Experimen
 def test_the_last_line_is_written_anew_from_the_files(experiment: Experiment) -> None:
     before, kept = told(experiment), lines(experiment)
     (experiment.rollouts_folder / "manifest.jsonl").write_bytes(b"".join(kept[:-1]))
-    with pytest.warns(UserWarning, match="was whole and not listed"):
+    with pytest.warns(UserWarning, match="whole but not listed"):
         store = collect_rollouts(experiment)
     after = told(experiment)
     same = ("env_steps", "frames", "episodes")

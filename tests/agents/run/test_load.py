@@ -70,7 +70,7 @@ def test_an_empty_folder_is_an_empty_run(tmp_path: Path) -> None:
 
 
 def test_no_folder_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(WorldvaeError, match="no such run folder"):
+    with pytest.raises(WorldvaeError, match="no such folder"):
         read_run(tmp_path / "nothing")
 
 
@@ -97,7 +97,7 @@ PLAYED = {
     ("change", "message"),
     [
         ({"arm": "latent"}, "belongs to arm 'latent'"),
-        ({"seconds": "soon"}, "seconds: Input should be a valid number"),
+        ({"seconds": "soon"}, "seconds: expected a number"),
         ({"evaluation": {**PLAYED, "returns": []}}, "returns"),
         ({"evaluation": {**PLAYED, "returns": [1, 2]}}, "equally many"),
         ({"evaluation": {**PLAYED, "returns": [float("nan")]}}, "finite"),

@@ -26,7 +26,7 @@ def test_an_objective_without_a_beta_to_choose(tmp_path, objective):
 def test_optuna_missing_is_one_line_that_installs_it(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "agents.sweep.curve", raising=False)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(WorldvaeError, match=r"pip install 'optuna>=4\.5'"):
+    with pytest.raises(WorldvaeError, match=r"pip install 'worldvae\[sweep\]'"):
         sweep(load(tmp_path))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
 from worldvae.envs.wrappers import STEER_THROTTLE, steer_throttle
 from worldvae.errors import ConfigError
+from worldvae.extras import import_extra, not_installed
 from worldvae.machine import usable_cores
 
 T = TypeVar("T")
@@ -35,9 +35,7 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
         return f"only {', '.join(sorted(COMPARED))} was compared with Gymnasium's own"
     if config.kwargs or config.pixels in {"render", "none"}:
         return "it takes no env.kwargs and does not render"
-    if importlib.util.find_spec("envpool") is None:
-        return "it is not installed: pip install 'worldvae[fast]'"
-    return None
+    return not_installed("envpool")
 
 
 class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
@@ -134,8 +132,7 @@ class _Pool:
     """A pool of environments that one thread steps, with one seed for each of them."""
 
     def __init__(self, config: EnvConfig, seeds: list[int]) -> None:
-        import envpool
-
+        envpool = import_extra("env.backend = envpool", "envpool")
         self._config = config
         self._idle = np.zeros(len(seeds), np.int64)
         limit = config.max_episode_steps

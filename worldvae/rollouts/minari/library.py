@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
+from worldvae.extras import import_extra
 
 
 def check_installed() -> None:
-    """Raise ConfigError if Minari or its storage in HDF5 is not installed."""
-    if not all(map(find_spec, ("minari", "h5py"))):
-        raise ConfigError("datasets need Minari: pip install 'worldvae[minari]'")
+    """Raise ConfigError if Minari or its storage in HDF5 cannot be imported."""
+    for package in ("minari", "h5py"):
+        import_extra("a dataset", package)
 
 
 def dataset_folder(name: str) -> Path:

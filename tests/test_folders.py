@@ -1,0 +1,107 @@
+"""A folder that is given for another one is called what it is, and what is missing is named."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dynamics_folders import make_dynamics
+from tests.encoders import DOTS, make_encoder
+from worldvae.autoencoders.encoder import Encoder
+from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.errors import WorldvaeError
+from worldvae.folders import check_no_other, wrong_folder
+from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+
+LOADERS: dict[str, Callable[[Path], Any]] = {
+    "encoder": Encoder.load,
+    "dynamics": load_dynamics,
+    "rollouts": RolloutStore,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder with all that the loaders read, an agent's and a gap report's."""
+    run = tmp_path_factory.mktemp("runs") / "mine"
+    make_encoder(DOTS).save(run / "encoder")
+    make_dynamics(DOTS, run / "encoder", run / "dynamics")
+    collect(RolloutStore.create(run / "rollouts", DOTS), RolloutConfig(frames=400, num_envs=4), 0)
+    for name in ("agents/latent/seed_0/model_5.zip", "gap/gap.json"):
+        (run / name).parent.mkdir(parents=True)
+        (run / name).touch()
+    return run
+
+
+@pytest.fixture
+def run(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "mine"))
+
+
+@pytest.mark.parametrize("wanted", LOADERS)
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("encoder", "holds an encoder"),
+        ("dynamics", "holds dynamics"),
+        ("rollouts", "holds rollouts"),
+        (".", "holds a run"),
+        ("gap", "holds a gap report"),
+        ("agents/latent/seed_0", "holds an agent"),
+        ("agents/latent/seed_0/model_5.zip", "a file, not"),
+        ("agents", "does not hold"),
+        ("encoder/config.json", "a file, no folder"),
+        ("encodr", "no such folder"),
+    ],
+)
+def test_another_folder_is_called_what_it_is(
+    whole: Path, wanted: str, given: str, told: str
+) -> None:
+    if given == wanted:
+        LOADERS[wanted](whole / given)
+        return
+    with pytest.raises(WorldvaeError) as error:
+        LOADERS[wanted](whole / given)
+    line = str(error.value)
+    assert line.startswith(f"{whole / given}: {told}")
+    assert line.endswith(f"did you mean {whole / wanted}?")
+
+
+@pytest.mark.parametrize("kind", ["encoder", "dynamics"])
+@pytest.mark.parametrize("file", ["config.json", "card.json", "model.safetensors"])
+def test_what_is_missing_is_named_with_what_it_is_for_and_what_helps(
+    run: Path, kind: str, file: str
+) -> None:
+    (run / kind / file).unlink()
+    (run / kind / "result.json").touch()
+    (run / kind / "starts.safetensors" if kind == "dynamics" else run / kind / "critic").touch()
+    with pytest.raises(WorldvaeError) as error:
+        LOADERS[kind](run / kind)
+    line = str(error.value)
+    assert line.startswith(f"{run / kind / file}: no such file, which ")
+    assert f"remove {run / kind} and run again what made it" in line
+
+
+def test_what_is_still_made_is_not_called_damaged(run: Path) -> None:
+    (run / "encoder" / "config.json").unlink()
+    (run / "encoder" / "made_with.yaml").touch()
+    with pytest.raises(WorldvaeError, match=r"not finished yet; .*scripts\.pretrain CONFIG"):
+        Encoder.load(run / "encoder")
+
+
+@pytest.mark.parametrize("text", ['{"model_type": "vit"}', "[1]", "{"])
+def test_the_folder_of_another_library_is_no_damaged_encoder(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(WorldvaeError, match=r"does not hold an encoder; .* makes an encoder"):
+        Encoder.load(tmp_path)
+
+
+def test_one_of_several_kinds_is_asked_for(whole: Path) -> None:
+    check_no_other(whole, "run", "agent")
+    check_no_other(whole / "agents" / "latent" / "seed_0", "run", "agent")
+    check_no_other(whole / "agents", "run")  # nothing tells what it is
+    with pytest.raises(WorldvaeError, match=r"holds rollouts .*, not a run or an agent"):
+        check_no_other(whole / "rollouts", "run", "agent")
+    assert str(wrong_folder(whole / "gap", "agent")).endswith("agents/latent/seed_0?")
