@@ -29,8 +29,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_encoder(DOTS).save(run / "encoder")
     make_dynamics(DOTS, run / "encoder", run / "dynamics")
     collect(RolloutStore.create(run / "rollouts", DOTS), RolloutConfig(frames=400, num_envs=4), 0)
-    for name in ("agents/latent/seed_0/model_5.zip", "gap/gap.json"):
-        (run / name).parent.mkdir(parents=True)
+    agent = "agents/latent/seed_0"
+    check = f"{agent}/fidelity/fidelity.json", f"{agent}/fidelity/rollouts_900/env.json"
+    for name in (f"{agent}/model_5.zip", "gap/gap.json", *check):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
     return run
 
@@ -50,6 +52,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
         (".", "holds a run"),
         ("gap", "holds a gap report"),
         ("agents/latent/seed_0", "holds an agent"),
+        ("agents/latent/seed_0/fidelity", "holds a check of dreams where an agent goes"),
         ("agents/latent/seed_0/model_5.zip", "a file, not"),
         ("agents", "does not hold"),
         ("encoder/config.json", "a file, no folder"),

@@ -11,7 +11,7 @@ from typing import Literal
 from worldvae.errors import ArtifactError
 from worldvae.files import user_errors
 
-KindName = Literal["encoder", "dynamics", "agent", "rollouts", "run", "gap", "sweep"]
+KindName = Literal["encoder", "dynamics", "agent", "rollouts", "run", "gap", "sweep", "check"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ class FolderKind:
 
 
 KINDS: dict[KindName, FolderKind] = {
+    "check": FolderKind(  # before dynamics, whose check leaves some of the same files
+        "a check of dreams where an agent goes",
+        "for people: open fidelity.html",
+        "python -m scripts.fidelity CONFIG --arm ARM",
+        ("rollouts_*",),
+        inside=("fidelity",),
+    ),
     "encoder": FolderKind(
         "an encoder",
         "for the key encoder of a CONFIG, and for LatentObservation",
