@@ -13,6 +13,7 @@ from worldvae.diagnostics.fidelity.reading import open_dynamics
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
+from worldvae.files import if_writable
 from worldvae.rollouts import RolloutStore
 
 
@@ -41,7 +42,8 @@ def check_fidelity(
     with clock.part("reading"):
         subject = open_dynamics(folder, Path(encoder), several, seed)
     fidelity = judge_dynamics(subject, seed, clock)
-    draw_film(subject, fidelity.temperature, seed, folder)
+    with if_writable():
+        draw_film(subject, fidelity.temperature, seed, folder)
     return fidelity.model_copy(
         update={
             "rollouts": tuple(str(store.folder) for store in several),
