@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.files import (
     append_jsonl,
     atomic_file,
@@ -15,6 +15,7 @@ from worldvae.files import (
     atomic_write_parts,
     atomic_write_text,
     checked_lines,
+    if_writable,
     last_jsonl,
     last_rows,
     locked,
@@ -217,3 +218,49 @@ def test_who_holds_a_folder_alone_removes_what_killed_writers_left(tmp_path):
     with locked(tmp_path, "training", alone=True):
         assert not any(path.exists() for path in left)
         assert all(path.exists() for path in kept)
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Files are opened for reading alone, as on a disk that is mounted so."""
+    found = os.open
+
+    def refuse(path, flags, *args, **kwargs):
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return found(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+
+@pytest.mark.parametrize("was_locked", [False, True])
+def test_what_can_only_be_read_is_read_as_if_locked(tmp_path, request, was_locked):
+    if was_locked:
+        with locked(tmp_path, "work"):
+            pass
+    request.getfixturevalue("read_only")
+    with locked(tmp_path, "work"):
+        if was_locked:
+            with (
+                pytest.raises(WorldvaeError, match="another x is running"),
+                locked(tmp_path, "x"),
+            ):
+                pass
+    assert list(tmp_path.glob(".lock")) == [tmp_path / ".lock"] * was_locked
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_what_is_printed_anyway_need_not_be_written(tmp_path, monkeypatch, number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", fail)
+    path = tmp_path / "page.html"
+    with (
+        pytest.warns(UserWarning, match=f"not written: {path}: {os.strerror(number)}"),
+        if_writable(),
+    ):
+        atomic_write_text(path, "text")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(WorldvaeError, match="damaged"), if_writable():
+        raise ArtifactError("damaged")

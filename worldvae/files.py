@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import multiprocessing
 import os
 import time
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +20,9 @@ from worldvae.errors import ArtifactError, ConfigError
 
 LOCK_POLL_SECONDS = 0.2
 CHECKSUM = len('"crc": "00000000"}')
+
+READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+"""The errors of a file system, or of a folder, that may only be read."""
 
 UNFINISHED = ".*.tmp*"
 """The pattern of the names of unfinished files, which `atomic_file` and other writers use."""
@@ -30,6 +35,21 @@ def user_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ArtifactError(f"{path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def if_writable() -> Iterator[None]:
+    """Warn in place of raising if the system lets the block write nothing.
+
+    For what a command leaves beside what it prints: a run on a read-only disk, of somebody else or
+    on a full one can still be described.
+    """
+    try:
+        yield
+    except ArtifactError as error:
+        if not isinstance(error.__context__, OSError):
+            raise
+        warnings.warn(f"not written: {error}", stacklevel=3)
 
 
 @contextmanager
@@ -205,7 +225,8 @@ def locked(
     """Hold `folder` for one process; a second one gets an ArtifactError that names the `work`.
 
     The system drops the lock when its holder ends, however it ends. Other machines see it if the
-    file system they share has locks (NFS: with a lock service, and not mounted `nolock`).
+    file system they share has locks (NFS: with a lock service, and not mounted `nolock`). Where
+    nobody can write, on a read-only file system, a missing lock is none to wait for.
 
     Args:
         name: The file that is locked in place of the folder.
@@ -215,9 +236,9 @@ def locked(
     """
     check_guarded()
     lock = _open_lock(folder, name)
-    with lock:
+    with lock or nullcontext():
         until = time.monotonic() + patience
-        while not _lock(lock, folder):
+        while lock is not None and not _lock(lock, folder):
             if time.monotonic() >= until:
                 raise ArtifactError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
@@ -250,14 +271,24 @@ def drop_unfinished(folder: Path, below: bool = False) -> None:
             path.unlink(missing_ok=True)
 
 
-def _open_lock(folder: Path, name: str) -> IO[bytes]:
-    """Open the file to lock; raise ArtifactError if it is a link, whose target is not ours."""
+def _open_lock(folder: Path, name: str) -> IO[bytes] | None:
+    """Open the file to lock; None if there is none on a read-only file system.
+
+    Who may only read a folder locks a file that is there. Raises ArtifactError if it is a link,
+    whose target is not ours.
+    """
     path = folder / name
     with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        lock = os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
+        if error.errno in READ_ONLY and path.is_file() and not path.is_symlink():
+            with user_errors(path):
+                return os.fdopen(os.open(path, flags | os.O_RDONLY), "rb", buffering=0)
+        if error.errno == errno.EROFS:
+            return None
         reason = "a link, not a lock; remove it" if path.is_symlink() else error.strerror
         raise ArtifactError(f"{path}: {reason}") from None
     return os.fdopen(lock, "rb", buffering=0)

@@ -11,7 +11,7 @@ from agents.gap.agents import find_dreamers, read_promises
 from agents.gap.competitors import scripted_competitors
 from agents.gap.film import FILM, RecordedStart, film_start
 from agents.gap.gap_file import GAP, GapReport
-from agents.gap.page import write_gap_page
+from agents.gap.page import PAGE, write_gap_page
 from agents.gap.run import GapRun
 from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
@@ -19,7 +19,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import check_steps, read_dynamics_card
 from worldvae.errors import ConfigError
-from worldvae.files import locked
+from worldvae.files import if_writable, locked, user_errors
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
@@ -69,10 +69,11 @@ def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
         contest, skipped = _contest(experiment, worlds, examined)
         promises = read_promises(experiment.folder, worlds.dynamics_sha256, experiment.seed)
         report = contest.report(skipped, tuple(promises))
-        _film(examined, worlds, report.temperature, experiment.seed)
-        page = write_gap_page(report, examined.report)
-        GAP.write(examined.report, report)
-    return report, page
+        with if_writable():
+            _film(examined, worlds, report.temperature, experiment.seed)
+            write_gap_page(report, examined.report)
+            GAP.write(examined.report, report)
+    return report, examined.report / PAGE
 
 
 def _contest(
@@ -113,7 +114,8 @@ def _film(examined: ExaminedDream, worlds: RunWorlds, temperature: float, seed: 
     card = read_dynamics_card(examined.dynamics)
     start = RecordedStart.read(RolloutStore(examined.sources.rollouts), card, worlds.action_space)
     if start is None or hash_encoder(examined.sources.encoder) != card.encoder_sha256:
-        path.unlink(missing_ok=True)
+        with user_errors(path):
+            path.unlink(missing_ok=True)
         return
     encoder = Encoder.load(examined.sources.encoder)
     film_start(start, encoder, examined.dynamics, temperature, seed, path)

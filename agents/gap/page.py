@@ -32,9 +32,12 @@ MEANINGS: dict[Trust, str] = {
 }
 
 
+PAGE = "gap.html"
+
+
 def write_gap_page(report: GapReport, folder: Path) -> Path:
     """Write `gap.html` into `folder`, with the film there, if any; return its path."""
-    page = folder / "gap.html"
+    page = folder / PAGE
     atomic_write_text(page, render_gap(report, folder))
     return page
 

@@ -13,6 +13,7 @@ from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.files import if_writable
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 
@@ -51,7 +52,8 @@ def examine_dynamics(experiment: Experiment) -> Fidelity:
         exact_command(),
         burn_in=experiment.dream.burn_in,
     )
-    write_fidelity(fidelity, folder)
+    with if_writable():
+        write_fidelity(fidelity, folder)
     print(fidelity.summary())
     if advice := advise_horizon(experiment.dream.horizon, fidelity):
         print(advice)

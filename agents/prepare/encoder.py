@@ -17,7 +17,7 @@ from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.autoencoders.take import open_fitting, take
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
-from worldvae.files import locked
+from worldvae.files import if_writable, locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 from worldvae.training.distributed import first_does, own_share
@@ -58,11 +58,16 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
 
 
 def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool = False) -> Health:
-    """Check the encoder's health, print the verdict, and write the check to its folder."""
+    """Check the encoder's health, print the verdict, and write the check to its folder.
+
+    A check that is repeated needs no right to write there; the first makes the encoder finished.
+    """
+    was_examined = HEALTH.is_whole(experiment.encoder_folder)
     store = RolloutStore(experiment.rollouts_folder)
     health = diagnose(encoder, store, experiment.seed, supervised)
     health = health.model_copy(update={"command": exact_command()})
-    write_health(health, experiment.encoder_folder)
+    with if_writable() if was_examined else nullcontext():
+        write_health(health, experiment.encoder_folder)
     print(health.summary())
     print(f"all of the check: {experiment.encoder_folder}/health.html")
     return health

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from pathlib import Path
 
@@ -126,6 +128,19 @@ def test_what_a_kill_left_of_an_unfinished_episode_is_removed(store: RolloutStor
     with again.writing():
         assert not arrays.exists()
         assert again.append(episode(3)).name == "000003"
+
+
+def test_a_store_that_can_only_be_read_is_described(
+    store: RolloutStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.warns(UserWarning, match=r"not written: .*contact_sheet\.png: Read-only"):
+        text = inspect_store(store)
+    assert "4 episodes" in text
+    assert "contact sheet" not in text
 
 
 def test_no_seed_is_played_twice_after_a_line_is_lost(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.errors import ArtifactError
-from worldvae.files import atomic_write_bytes
+from worldvae.files import atomic_write_bytes, if_writable
 from worldvae.rollouts.manifest import Record, unlisted
 from worldvae.rollouts.store import RolloutStore
 
@@ -22,6 +22,8 @@ BAR = "#"
 def inspect_store(store: RolloutStore) -> str:
     """Return a description of `store`, and write `contact_sheet.png` into its folder.
 
+    Without the right to write there, a warning says so.
+
     Raises ArtifactError if the store holds no undamaged episode.
     """
     records = store.healthy()
@@ -30,7 +32,8 @@ def inspect_store(store: RolloutStore) -> str:
             f"{store.folder}: no whole episode is listed; python -m scripts.collect CONFIG"
         )
     sheet = store.folder / "contact_sheet.png"
-    _write_png(sheet, contact_sheet(store, records))
+    with if_writable():
+        _write_png(sheet, contact_sheet(store, records))
     frames = sum(record.length + 1 for record in records)
     steps = store.env.action_repeat * sum(record.length for record in records)
     variables = _counts([v.group or v.name for v in store.state_variables])
@@ -49,7 +52,7 @@ def inspect_store(store: RolloutStore) -> str:
         f"damaged episodes: {len(store.records) - len(records)}",
         f"episodes that the manifest does not list: {len(unlisted(store.folder, store.records))}",
         *_returns(records),
-        f"contact sheet: {sheet}",
+        *([f"contact sheet: {sheet}"] if sheet.exists() else []),
     ]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from worldvae.diagnostics.fidelity.reading import open_dynamics
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
+from worldvae.files import if_writable
 from worldvae.rollouts import RolloutStore
 
 
@@ -49,7 +50,8 @@ def check_fidelity(
     with clock.part("reading"):
         subject = open_dynamics(folder, Path(encoder), several, seed, held_out, burn_in)
     fidelity = judge_dynamics(subject, seed, clock)
-    draw_film(subject, fidelity.temperature, seed, report)
+    with if_writable():
+        draw_film(subject, fidelity.temperature, seed, report)
     return fidelity.model_copy(
         update={
             "dynamics": str(dynamics),
