@@ -20,7 +20,7 @@ from agents.config.sections import (
 )
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.checksum import check_yaml
-from worldvae.config import Config, load_config, merge
+from worldvae.config import Config, load_config, merge, read_yaml
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
@@ -87,6 +87,8 @@ class Experiment(Config):
         replace those of the file.
         """
         check_yaml(path, EDIT_ANOTHER)
+        if not overrides and not read_yaml(path):
+            raise ConfigError(f"{path}: empty; name the environment at least: env: {{id: ...}}")
         experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment

@@ -10,7 +10,7 @@ from tests.tiny import TINY
 from worldvae.autoencoders.objectives import WithBeta
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 
 SECTIONS = ("rollouts", "pretrain")
 MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
@@ -117,6 +117,15 @@ def test_a_file_of_any_name_names_a_folder(tmp_path: Path, name: str) -> None:
     experiment = Experiment.load(path)
     path.write_text(to_yaml(experiment))
     assert Experiment.load(path) == experiment, "what the workers read"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}"])
+def test_a_file_that_says_nothing_starts_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"mine\.yaml: empty; name the environment at least"):
+        Experiment.load(path)
+    assert Experiment.load(path, {"env.id": "worldvae/Dots-v0"}).env.id == "worldvae/Dots-v0"
 
 
 def test_one_environment_is_the_experiment_itself() -> None:
