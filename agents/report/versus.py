@@ -64,6 +64,11 @@ def _difference(a: Side, b: Side, table: Summary, resampling: Resampling) -> Ite
     by_success = reports_success(a.run) and reports_success(b.run)
     pair = compare_pair(a, b, by_success, resampling)
     yield from claims([pair], table.show)
+    if (both := pair.both_levels) is not None:
+        yield (
+            f"With seeds and episodes resampled returns differ by {table.show(both.value)} "
+            f"({table.interval(both.low, both.high)})."
+        )
     yield from _budgets(pair, table)
 
 

@@ -39,6 +39,7 @@ def test_the_difference_is_that_of_the_rule(runs: tuple[Path, Path]) -> None:
     assert told[2].split()[:4] == ["PPO", "pixels", "5", "12.0"]
     claim = f"did better than PPO pixels, by {found.value:.1f} ({found.low:.1f} to {found.high:.1f}"
     assert any(line.startswith("Exploratory") and claim in line for line in told)
+    assert "With seeds and episodes resampled returns differ by 80.0" in "\n".join(told)
     turned = lines((second, "pixels"), (first, "latent"))
     assert any(claim in line for line in turned), "whichever is named first"
 
