@@ -43,5 +43,5 @@ def test_each_is_caught_as_one_that_a_user_can_mend(kind: type[WorldvaeError]) -
 def test_an_option_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not an option"):
         parse_overrides(["beta"], Config)
-    with pytest.raises(ArtifactError, match="no rollouts"):
+    with pytest.raises(ArtifactError, match="does not hold rollouts"):
         RolloutStore(tmp_path)

@@ -127,6 +127,10 @@ def check_folder(folder: Path, name: KindName) -> None:
         missing = next((file for file in wanted.files if not (folder / file).exists()), None)
         if found == name and missing is not None:
             raise ArtifactError(_incomplete(folder, wanted, missing))
+        damaged = next((file for file in wanted.files if _is_damaged(folder / file)), None)
+        if found is None and damaged is not None:
+            remedy = wanted.remedy.format(folder=folder)
+            raise ArtifactError(f"{folder / damaged}: damaged, it is no JSON; {remedy}")
         if found != name and (found is not None or missing is not None):
             raise wrong_folder(folder, name)
 
@@ -196,10 +200,18 @@ def _nearby(folder: Path, name: KindName) -> Iterator[Path]:
 
 def _keys(path: Path) -> set[str]:
     """Return the keys of a file of JSON; none if it is missing, damaged or no mapping."""
-    if not path.is_file():
+    if not path.is_file() or _is_damaged(path):
         return set()
-    try:
-        values = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return set()
+    values = json.loads(path.read_bytes())
     return set(values) if isinstance(values, dict) else set()
+
+
+def _is_damaged(path: Path) -> bool:
+    """Return whether a file that should be of JSON is there and is not."""
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return True
+    return False

@@ -229,7 +229,7 @@ def test_a_damaged_agent_is_one_line(runs: Path, name: str) -> None:
     folder = train(load(runs), "pixels", 0)
     (path,) = folder.glob(name)
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(WorldvaeError, match="train again"):
+    with pytest.raises(WorldvaeError, match=r"train again|run again what made it"):
         Agent.load(folder)
 
 

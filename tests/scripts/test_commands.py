@@ -208,7 +208,7 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
         (["scripts.pretrain", TINY, "--pretrain.objective.beta", "x"], "objective.beta = 'x'"),
         (
             ["scripts.pretrain", TINY, "--pretrain.objective.beta", "-1"],
-            "greater than or equal to 0",
+            "expected at least 0",
         ),
         (["scripts.collect", TINY, "--env.id", "CarRacin-v3"], "CarRacing"),
         (["scripts.collect", TINY, "--from", "dots"], "expected minari:ID, such as"),

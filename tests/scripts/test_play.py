@@ -109,7 +109,7 @@ def test_one_agent_in_an_episode_of_choice(run: Path, tmp_path: Path, play: Type
     [
         ([], "the following arguments are required: RUN"),
         (["nowhere"], "nowhere: no such folder"),
-        (["docs"], "docs: no finished agent here"),
+        (["docs"], "docs: does not hold a run or an agent"),
         (["docs", "--arm", "latnt"], "invalid choice: 'latnt'"),
         (["docs", "--seed", "-1"], "--seed = '-1'"),
         (["docs", "--episode", "x"], "'x'"),

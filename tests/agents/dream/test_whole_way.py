@@ -132,5 +132,5 @@ def test_an_agent_judges_the_dreams_of_where_it_goes(experiment: Experiment) -> 
     again, _ = examine_on_agent(experiment, "latent", 0, frames=300)
     assert RolloutStore(found.held_out).records == played.records
     assert again.codes == found.codes
-    with pytest.raises(WorldvaeError, match="no agent here"):
+    with pytest.raises(WorldvaeError, match="no such folder; did you mean"):
         examine_on_agent(experiment, "pixels", 0, frames=300)
