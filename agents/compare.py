@@ -27,9 +27,10 @@ from agents.report.summary import summarise
 from agents.report.verdict import summary_table
 from agents.run.agent_files import agent_folders, is_finished
 from agents.run.command import command_of
+from agents.run.deciding import deciding
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
-from agents.train import deciding, train
+from agents.train import train
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml

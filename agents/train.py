@@ -15,7 +15,6 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from agents.agent_task import AgentTask, resume_or_begin
 from agents.arms.build import ArmSetup, open_training
-from agents.arms.registry import ARMS
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.dream.promise import promised_returns
@@ -34,6 +33,7 @@ from agents.run.agent_card import AGENT_CARD, AgentCard
 from agents.run.agent_files import LOGS, VIDEO, check_counts, hash_files, is_finished
 from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
+from agents.run.deciding import DECIDES, deciding
 from agents.video.film import record_video
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
@@ -48,32 +48,6 @@ RECORDED = (
     *("refreshes", "refresh_env_steps", "refresh_seconds", "refresh_cpu_seconds"),
 )
 """The fields of the card that the result copies."""
-
-DECIDES = (
-    *("seed", "env", "rollouts", "pretrain", "encoder", "dynamics", "dream"),
-    *("agent", "evaluation", "drift"),
-)
-"""The sections of the configuration that are recorded with an agent."""
-
-
-def deciding(arm: str) -> tuple[str, ...]:
-    """Return the sections that determine an agent of `arm` and its score.
-
-    Those of what it does not use can be changed without it. All sections count for an arm that is
-    not known here.
-    """
-    if arm not in ARMS:
-        return DECIDES
-    row = ARMS[arm]
-    used = {
-        "rollouts": row.encoder is not None,
-        "pretrain": row.encoder is not None,
-        "encoder": row.encoder is not None,
-        "drift": row.freezes_encoder,
-        "dynamics": row.has_memory,
-        "dream": row.trains_in_dream,
-    }
-    return tuple(section for section in DECIDES if used.get(section, True))
 
 
 def train(experiment: Experiment, arm: str, seed: int, command: str | None = None) -> Path:

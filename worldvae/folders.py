@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from worldvae.errors import ArtifactError
 from worldvae.files import user_errors
 
 KindName = Literal["encoder", "dynamics", "agent", "rollouts", "run", "gap", "sweep", "check"]
+
+
+DAMAGED = object()
+"""Stands for the content of a file that is no JSON."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,14 @@ class FolderKind:
     remedy: str = ""
 
 
+def _again(script: str) -> str:
+    """Return what can be done where `script` made the folder, or scripts.compare."""
+    return (
+        "copy the whole folder again, or remove {folder} and run again what made it "
+        f"({script} or scripts.compare on its CONFIG)"
+    )
+
+
 KINDS: dict[KindName, FolderKind] = {
     "check": FolderKind(  # before dynamics, whose check leaves some of the same files
         "a check of dreams where an agent goes",
@@ -59,8 +71,7 @@ KINDS: dict[KindName, FolderKind] = {
             "model.safetensors": "holds its weights",
         },
         ("encoder",),
-        "copy the whole folder again, or remove {folder} and run again what made it (scripts."
-        "pretrain or scripts.compare on its CONFIG)",
+        _again("scripts.pretrain"),
     ),
     "dynamics": FolderKind(
         "dynamics",
@@ -74,8 +85,7 @@ KINDS: dict[KindName, FolderKind] = {
             "model.safetensors": "holds their weights",
         },
         ("dynamics",),
-        "copy the whole folder again, or remove {folder} and run again what made it (scripts."
-        "dynamics or scripts.compare on its CONFIG)",
+        _again("scripts.dynamics"),
     ),
     "agent": FolderKind(
         "an agent",
@@ -85,8 +95,7 @@ KINDS: dict[KindName, FolderKind] = {
         {"card.json": "algorithm"},
         {"card.json": "says what it observes and which file holds its weights"},
         ("seed_*", "*/seed_*", "agents/*/seed_*"),
-        "copy the whole folder again, or remove {folder} and run again what made it (scripts."
-        "train or scripts.compare on its CONFIG)",
+        _again("scripts.train"),
     ),
     "rollouts": FolderKind(
         "rollouts",
@@ -200,18 +209,20 @@ def _nearby(folder: Path, name: KindName) -> Iterator[Path]:
 
 def _keys(path: Path) -> set[str]:
     """Return the keys of a file of JSON; none if it is missing, damaged or no mapping."""
-    if not path.is_file() or _is_damaged(path):
-        return set()
-    values = json.loads(path.read_bytes())
+    values = _json(path)
     return set(values) if isinstance(values, dict) else set()
 
 
 def _is_damaged(path: Path) -> bool:
     """Return whether a file that should be of JSON is there and is not."""
-    if path.suffix != ".json" or not path.is_file():
-        return False
+    return path.suffix == ".json" and path.is_file() and _json(path) is DAMAGED
+
+
+def _json(path: Path) -> Any:
+    """Return the content of a file of JSON; None if it is missing, `DAMAGED` if it is no JSON."""
+    if not path.is_file():
+        return None
     try:
-        json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        return True
-    return False
+        return DAMAGED

@@ -11,23 +11,13 @@ from agents.report.budgets import EqualBudget
 from agents.report.pair import Pair, Side, compare_pair
 from agents.report.summary import Summary, digits_of, unequal
 from agents.report.verdict import claims, summary_table
+from agents.run.deciding import deciding
 from agents.run.published import read_published
 from agents.run.records import ENOUGH_SEEDS, Run
-from agents.run.stages import shared_stages
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.fingerprint import flatten
 from worldvae.stats import Resampling
 from worldvae.yaml_values import parse_yaml
-
-MADE_BY = {
-    "collection": ("rollouts",),
-    "pretraining": ("pretrain", "encoder"),
-    "dynamics": ("dynamics",),
-}
-"""Name of a stage before the agents -> the sections of the configuration that decide it."""
-
-OWN = ("env", "agent", "evaluation")
-"""The sections that decide every agent."""
 
 
 def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[str]:
@@ -118,7 +108,7 @@ def _other_settings(a: Side, b: Side) -> Iterator[str]:
         yield "Whether their settings differ is not known: config.yaml is missing."
         return
     first, second = (_settings(side.run) for side in (a, b))
-    sections = _sections(a.summary.arm) & _sections(b.summary.arm)
+    sections = {*deciding(a.summary.arm)} & {*deciding(b.summary.arm)}
     for key in {**first, **second}:
         one, other = (values.get(key, "not set") for values in (first, second))
         if key.split(".")[0] in sections and one != other:
@@ -127,9 +117,3 @@ def _other_settings(a: Side, b: Side) -> Iterator[str]:
 
 def _settings(run: Run) -> dict[str, object]:
     return flatten(parse_yaml(run.config) or {})
-
-
-def _sections(arm: str) -> set[str]:
-    """Return the sections of the configuration that decide the agents of an arm."""
-    stages = (section for stage in shared_stages(arm) for section in MADE_BY.get(stage.name, ()))
-    return {*OWN, *stages}

@@ -16,10 +16,10 @@ from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
 from agents.prepare import ENCODED_BY, check_algorithm, collect_rollouts
 from agents.run.command import exact_command
+from agents.run.deciding import deciding
 from agents.study.cells import Cell, CellAgent, grid
 from agents.study.prediction import ScoredEncoder
 from agents.study.report import write_study
-from agents.train import deciding
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
 from worldvae.errors import TrainingError

@@ -13,7 +13,7 @@ from agents import compare
 from agents.compare import plan, report_finished
 from agents.config.experiment import Experiment, record_settings
 from agents.config.sections import CompareConfig
-from agents.train import DECIDES
+from agents.run.deciding import DECIDES
 from agents.video.play import Played
 from tests import tiny
 from tests.agents.report.synthetic import write_agent

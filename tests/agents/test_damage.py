@@ -33,12 +33,13 @@ from agents.report.summary import summarise
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
 from agents.run.collection import read_collection_result
+from agents.run.deciding import DECIDES
 from agents.run.load import read_run
 from agents.study.cells import Cell, grid, make
 from agents.sweep.curve import BetaCurve
 from agents.sweep.points import Point, Setting
 from agents.sweep.trial import SweepTask
-from agents.train import DECIDES, train
+from agents.train import train
 from agents.video.play import evaluation_settings, film_side_by_side, read_film
 from tests.agents.drift.test_watch import REFITTED
 from tests.damage import HARMS, damaged

@@ -64,6 +64,13 @@ def test_what_is_not_equal_is_said(runs: tuple[Path, Path]) -> None:
     assert "pretrain.steps: not set | 7" in lines((first, "latent"), (second, "latent"))
 
 
+def test_of_dreamers_the_dream_is_said(tmp_path: Path) -> None:
+    scores = {seed: [score] for seed, score in enumerate(GOOD)}
+    first, second = (write_run(tmp_path / name, {"dream": scores}) for name in ("one", "other"))
+    write_config(second, "env: {id: CarRacing-v3}\ndream: {horizon: 7}\n")
+    assert "dream.horizon: not set | 7" in lines((first, "dream"), (second, "dream"))
+
+
 def test_equal_names_are_told_apart_by_their_runs(runs: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = runs
     told = lines((first, "latent"), (second, "latent"))

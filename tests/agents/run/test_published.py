@@ -11,11 +11,11 @@ from agents.arms import registry
 from agents.config.experiment import Experiment, check_settings
 from agents.run.agent_files import is_finished
 from agents.run.agent_result import EVALUATIONS
+from agents.run.deciding import deciding
 from agents.run.drift_log import DRIFT
 from agents.run.load import read_run, write_scores
 from agents.run.published import LOGS, read_published, unpack
 from agents.run.stage_results import COLLECTION
-from agents.train import deciding
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.errors import ArtifactError
