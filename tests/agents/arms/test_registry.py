@@ -41,8 +41,8 @@ HOMONYMS = {
     "worldvae/rollouts/minari": {"state"},
     # The name of a stream of random numbers.
     "worldvae/dynamics": {"dream"},
-    # The section of a configuration, and the packages that are about dreams.
-    "agents/train.py": {"dream"},
+    # The section of a configuration.
+    "agents/run/deciding.py": {"dream"},
     # A network of the explorer's page, and one of its scripts.
     "agents/explore": {"dream"},
 }
