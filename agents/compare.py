@@ -35,7 +35,8 @@ from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
 from worldvae.errors import ArtifactError, WorldvaeError
-from worldvae.files import drop_unfinished, locked
+from worldvae.files import drop_unfinished
+from worldvae.locks import locked
 from worldvae.stats import Resampling
 
 

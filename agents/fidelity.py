@@ -17,7 +17,7 @@ from agents.run.command import exact_command
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
 

@@ -37,7 +37,7 @@ from agents.run.deciding import DECIDES, deciding
 from agents.video.film import record_video
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.machine import usable_cores
 from worldvae.seeding import derive
 from worldvae.versions import library_versions

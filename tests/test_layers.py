@@ -28,6 +28,7 @@ FLOORS = (
     },
     {"extras", "mistakes"},
     {"files", "indices", "keys"},
+    {"jsonl", "locks"},
     {"config", "folders"},
     {"checksum", "plots"},
     {"envs", "fingerprint", "html", "json_files"},

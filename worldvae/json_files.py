@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from worldvae.checksum import is_intact, read_checked_as, write_checked
 from worldvae.errors import ArtifactError
-from worldvae.files import append_jsonl, last_rows, read_jsonl, write_jsonl
+from worldvae.jsonl import append_jsonl, last_rows, read_jsonl, write_jsonl
 from worldvae.mistakes import Mistake, path_of
 
 

@@ -21,7 +21,7 @@ from agents.config.experiment import Experiment
 from agents.prepare import collect_rollouts, make_untrained_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.envs import EnvConfig
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive

@@ -19,7 +19,8 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import check_steps, read_dynamics_card
 from worldvae.errors import ConfigError
-from worldvae.files import if_writable, locked, user_errors
+from worldvae.files import if_writable, user_errors
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 

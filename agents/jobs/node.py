@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agents.jobs.process import Process
-from worldvae.files import locked
+from worldvae.locks import locked
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 300.0

@@ -17,7 +17,8 @@ from worldvae.autoencoders.pretrain import leave_untrained, pretrain
 from worldvae.autoencoders.take import open_fitting, take
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
-from worldvae.files import if_writable, locked
+from worldvae.files import if_writable
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 from worldvae.training.distributed import first_does, own_share

@@ -22,7 +22,7 @@ from agents.run.stage_results import COLLECTION, CollectionResult
 from agents.run.stages import shared_stages
 from worldvae.envs import EnvConfig, make_env
 from worldvae.errors import ArtifactError
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.description import ENV
 from worldvae.rollouts.imported import DATASET

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents.config.experiment import Experiment, check_settings, record_settings
-from worldvae.files import locked
+from worldvae.locks import locked
 
 COLLECTED_BY = ("seed", "env", "rollouts")
 """The sections that decide the rollouts."""

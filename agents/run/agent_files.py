@@ -10,8 +10,9 @@ from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
 from agents.run.drift_log import DRIFT
 from worldvae.checksum import damaged
 from worldvae.errors import ArtifactError
-from worldvae.files import count_lines, sha256_file
+from worldvae.files import sha256_file
 from worldvae.json_files import JsonLog
+from worldvae.jsonl import count_lines
 
 VIDEO = "video.webm"
 LOGS: tuple[JsonLog[Any], ...] = (EPISODES, EVALUATIONS, DRIFT)

@@ -29,8 +29,8 @@ from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import check_name, folder_name
-from worldvae.files import locked
 from worldvae.keys import explain
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 

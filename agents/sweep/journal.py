@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from worldvae.files import append_jsonl, read_jsonl
+from worldvae.jsonl import append_jsonl, read_jsonl
 
 REMEDY = "remove the file: trials that are finished are only measured again"
 

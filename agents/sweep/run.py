@@ -12,7 +12,7 @@ from worldvae.autoencoders.objectives import Objective, WithBeta
 from worldvae.errors import ConfigError, TrainingError
 from worldvae.extras import importing
 from worldvae.fields import variants_of
-from worldvae.files import locked
+from worldvae.locks import locked
 
 
 def sweep(experiment: Experiment) -> Choice:

@@ -13,7 +13,7 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.health import diagnose
 from worldvae.diagnostics.rules.evidence import HEALTH
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
 

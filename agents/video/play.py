@@ -17,12 +17,13 @@ from agents.video.player import Player, short_return
 from worldvae.config import Config
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
-from worldvae.files import locked, sha256_file
+from worldvae.files import sha256_file
 from worldvae.fingerprint import Fingerprint
 from worldvae.folders import check_no_other, kind_of, wrong_folder
 from worldvae.hub.address import beside
 from worldvae.hub.download import local_folder
 from worldvae.json_files import JsonFile
+from worldvae.locks import locked
 
 FILM = "side_by_side.webm"
 FILM_BYTES = 8_000_000

@@ -27,7 +27,7 @@ from tests.tiny import load
 from worldvae.envs import make_vec
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pretrain import leave_untrained, pretrain, refit
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.training.run import TrainingRun
 

@@ -8,7 +8,7 @@ import pytest
 
 from worldvae.envs import EnvConfig, FrameConfig, StateVariable
 from worldvae.errors import WorldvaeError
-from worldvae.files import append_jsonl
+from worldvae.jsonl import append_jsonl
 from worldvae.rollouts import Episode, RolloutStore, StoredFrames
 from worldvae.rollouts.episode_files import PART
 from worldvae.rollouts.inspect import count_duplicates, histogram, inspect_store

@@ -12,7 +12,7 @@ import torch
 
 from tests.training.shared_training import OBJECTIVES, train
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 from worldvae.training.distributed import averaged, check_divisible, first_does, processes
 from worldvae.training.share import Share
 

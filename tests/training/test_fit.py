@@ -9,7 +9,7 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import Config
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 from worldvae.training.config import FitConfig
 from worldvae.training.device import resolve_precision
 from worldvae.training.fit import fit

@@ -21,8 +21,9 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.errors import ArtifactError, TrainingError
-from worldvae.files import atomic_file, locked
+from worldvae.files import atomic_file
 from worldvae.fingerprint import Fingerprint
+from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share

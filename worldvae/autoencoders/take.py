@@ -13,9 +13,9 @@ from worldvae.autoencoders.pretrain import save_pictures
 from worldvae.autoencoders.sources import read_sources
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ConfigError
-from worldvae.files import locked
 from worldvae.fingerprint import flatten
 from worldvae.hub.download import local_folder
+from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 
 

@@ -22,8 +22,9 @@ from pydantic import Field
 
 from worldvae.autoencoders.encoder import BATCH, Encoder
 from worldvae.errors import ArtifactError
-from worldvae.files import atomic_write_parts, locked, sha256_file, user_errors
+from worldvae.files import atomic_write_parts, sha256_file, user_errors
 from worldvae.json_files import Content, JsonLog
+from worldvae.locks import locked
 from worldvae.progress import ProgressBar
 from worldvae.rollouts import Record, RolloutStore
 from worldvae.rollouts.episode_files import npy_parts

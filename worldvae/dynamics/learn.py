@@ -26,8 +26,8 @@ from worldvae.dynamics.sequences import Sequences
 from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
 from worldvae.errors import ArtifactError
-from worldvae.files import locked
 from worldvae.fingerprint import Fingerprint
+from worldvae.locks import locked
 from worldvae.machine import peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import ONE_DECISION, end_at_once

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from worldvae.config import Config
 from worldvae.errors import ArtifactError
-from worldvae.files import checked_lines
 from worldvae.json_files import JsonLog
+from worldvae.jsonl import checked_lines
 from worldvae.seeding import numpy_stream
 
 Split = Literal["train", "validation", "test"]

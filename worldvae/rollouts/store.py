@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
 from worldvae.errors import ArtifactError
-from worldvae.files import locked
+from worldvae.locks import locked
 from worldvae.machine import usable_cores
 from worldvae.rollouts.description import ENV, StoreDescription
 from worldvae.rollouts.episode import Episode

@@ -25,7 +25,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, read_dynamics_card
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 from worldvae.rollouts import Record, RolloutStore
 from worldvae.rollouts.manifest import MANIFEST
 from worldvae.stats import Resampling

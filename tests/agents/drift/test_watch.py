@@ -25,7 +25,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import Reading, Readings
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 from worldvae.rollouts import RolloutStore
 
 WATCHED = {"drift.every": 300, "drift.frames": 40}

@@ -17,7 +17,7 @@ from agents.jobs.process import Process
 from tests.agents.jobs.work import be_killed, count_up, hang, note
 from tests.processes import is_alive, wait_until
 from worldvae.errors import WorldvaeError
-from worldvae.files import read_jsonl
+from worldvae.jsonl import read_jsonl
 
 ROOT = Path(__file__).parents[3]
 STEPS = 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.jobs.progress import Progress, agent_progress, encoder_progress
-from worldvae.files import append_jsonl
+from worldvae.jsonl import append_jsonl
 
 
 def test_nothing_is_written_yet(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from worldvae.errors import WorldvaeError
-from worldvae.files import append_jsonl, read_jsonl
+from worldvae.jsonl import append_jsonl, read_jsonl
 
 
 def note(path: Path, text: str) -> None:

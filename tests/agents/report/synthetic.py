@@ -12,7 +12,7 @@ from tests.checksums import amend
 from tests.diagnostics.synthetic import evidence
 from worldvae.checksum import write_checked, write_checked_bytes
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
-from worldvae.files import append_jsonl
+from worldvae.jsonl import append_jsonl
 
 UNKNOWN = {"cpu_seconds": None, "peak_memory": None}
 VERSIONS = {"torch": "2.13.0"}

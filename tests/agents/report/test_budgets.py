@@ -13,7 +13,7 @@ from agents.run.load import read_run
 from agents.run.records import Run, RunArm
 from tests.agents.report.synthetic import record_spending, write_run
 from tests.checksums import amend
-from worldvae.files import read_jsonl, write_jsonl
+from worldvae.jsonl import read_jsonl, write_jsonl
 from worldvae.stats import Resampling
 
 ARMS = {

@@ -13,7 +13,7 @@ from tests.agents.sweep.synthetic import point
 from tests.tiny import TINY
 from worldvae.checksum import read_checked_as, write_checked
 from worldvae.errors import WorldvaeError
-from worldvae.files import append_jsonl
+from worldvae.jsonl import append_jsonl
 from worldvae.training.metrics_log import METRICS, MetricsLine
 
 

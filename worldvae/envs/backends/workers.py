@@ -19,7 +19,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 
 from worldvae.errors import ConfigError, WorldvaeError
-from worldvae.files import GUARD, check_guarded
+from worldvae.locks import GUARD, check_guarded
 
 CLOSE_SECONDS = 10.0
 """How long idle environments may take to close before their processes are killed."""

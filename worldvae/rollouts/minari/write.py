@@ -19,7 +19,8 @@ from gymnasium.envs.registration import EnvSpec
 
 from worldvae.envs import make_env
 from worldvae.errors import ArtifactError, ConfigError
-from worldvae.files import locked, user_errors
+from worldvae.files import user_errors
+from worldvae.locks import locked
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.manifest import Record, number_of
