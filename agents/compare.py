@@ -179,7 +179,7 @@ def report(folder: Path, jobs: Sequence[AgentJob]) -> Run:
         summary = summarise(run, Resampling.seeded(0))
         write_overview(run)
         page = write_report(run, summary)
-    print(summary_table(summary))
+    print(summary_table(summary.arms, summary.decimals))
     print(f"report: {page}")
     return run
 

@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from agents.report.arm_summary import ArmSummary, reports_success, summarise_arm
 from agents.report.costs import ArmCosts, costs_of_arms
+from agents.report.decimals import Decimals
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.pair import Pair, Side, compare_pair
 from agents.run.agent_result import AgentResult
 from agents.run.records import ENOUGH_SEEDS, Run
-from worldvae.stats import (
-    Resampling,
-)
+from worldvae.stats import Resampling
 
 
 @dataclass(frozen=True)
@@ -29,19 +26,18 @@ class Summary:
     """The comparisons that were declared before the run."""
     undecided: tuple[str, ...]
     """Those of them that lack an arm with a finished seed, in words."""
-    digits: int
-    """How many decimal places suit the size of the scores."""
+    decimals: Decimals
     costs: tuple[ArmCosts, ...]
     normalised: NormalisedComparison | None
     """The comparison on normalised scores; None if the configuration states no scale."""
 
     def show(self, value: float) -> str:
         """Format a score with the decimal places of this summary."""
-        return number(value, self.digits)
+        return self.decimals.show(value)
 
     def interval(self, low: float, high: float) -> str:
         """Format an interval, as in "1.2 to 3.4"; "no interval" if `low` is not finite."""
-        return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
+        return self.decimals.interval(low, high)
 
 
 def summarise(run: Run, resampling: Resampling) -> Summary:
@@ -59,7 +55,7 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
         pairs=pairs,
         primary=run.compare.primary,
         undecided=run.compare.undecided([arm.arm for arm in arms]),
-        digits=digits_of(arms),
+        decimals=Decimals.of(arms),
         costs=costs_of_arms(run),
         normalised=normalised,
     )
@@ -80,15 +76,3 @@ def unequal(results: Sequence[AgentResult]) -> list[str]:
 
 def _differs(values: Iterable[object]) -> bool:
     return len({str(value) for value in values if value is not None}) > 1
-
-
-def number(value: float, digits: int) -> str:
-    """Format a number for readers: "1,234", "-0.52", "0.00" but never "-0.00"; NaN is "n/a"."""
-    return f"{value:z,.{digits}f}" if np.isfinite(value) else "n/a"
-
-
-def digits_of(arms: Iterable[ArmSummary]) -> int:
-    """Return how many decimal places suit the size of the scores of all `arms`."""
-    values = (value for arm in arms for value in arm.scores.values())
-    largest = max((abs(value) for value in values), default=0.0)
-    return sum(largest < limit for limit in (100, 10, 1))

@@ -9,9 +9,10 @@ import numpy as np
 
 from agents.report.arm_summary import ACTIONS, ArmSummary
 from agents.report.costs import AgentCosts, ArmCosts
+from agents.report.decimals import number
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.pair import Pair
-from agents.report.summary import Summary, number
+from agents.report.summary import Summary
 from agents.report.verdict import minutes, rate
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run

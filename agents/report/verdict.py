@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agents.report.arm_summary import ArmSummary
+from agents.report.decimals import Decimals, number
 from agents.report.normalised import NormalisedPair
 from agents.report.pair import Pair
-from agents.report.summary import Summary, number
+from agents.report.summary import Summary
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages
@@ -22,10 +23,10 @@ def verdict(summary: Summary) -> list[str]:
     return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 
 
-def summary_table(summary: Summary) -> str:
+def summary_table(arms: Sequence[ArmSummary], decimals: Decimals) -> str:
     """Return the arms as a plain table for the terminal."""
     header = ("arm", "seeds", "IQM", "95 % interval", "env steps (charged)", "minutes (charged)")
-    rows = [header, *(_table_row(summary, arm) for arm in summary.arms)]
+    rows = [header, *(_table_row(arm, decimals) for arm in arms)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join(
         "  ".join(
@@ -204,12 +205,12 @@ def _limits(summary: Summary) -> list[str]:
     ]
 
 
-def _table_row(summary: Summary, arm: ArmSummary) -> tuple[str, ...]:
+def _table_row(arm: ArmSummary, decimals: Decimals) -> tuple[str, ...]:
     return (
         arm.arm,
         str(arm.iqm.n),
-        summary.show(arm.iqm.value),
-        summary.interval(arm.iqm.low, arm.iqm.high),
+        decimals.show(arm.iqm.value),
+        decimals.interval(arm.iqm.low, arm.iqm.high),
         f"{arm.total.env_steps:,} ({arm.charged.env_steps:,})",
         f"{minutes(arm.total.seconds)} ({minutes(arm.charged.seconds)})",
     )

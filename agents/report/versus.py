@@ -8,8 +8,9 @@ from pathlib import Path
 
 from agents.report.arm_summary import reports_success, summarise_arm
 from agents.report.budgets import EqualBudget
+from agents.report.decimals import Decimals
 from agents.report.pair import Pair, Side, compare_pair
-from agents.report.summary import Summary, digits_of, unequal
+from agents.report.summary import unequal
 from agents.report.verdict import claims, summary_table
 from agents.run.deciding import deciding
 from agents.run.published import read_published
@@ -36,13 +37,13 @@ def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[st
     if len({*scored}) > 1:
         raise ConfigError(f"{a.name} was scored in {scored[0]}, {b.name} in {scored[1]}")
     arms = tuple(replace(side.summary, arm=side.called) for side in (a, b))
-    table = Summary(arms, (), (), (), digits_of(arms), (), None)
-    yield summary_table(table)
-    yield from _difference(a, b, table, resampling)
+    decimals = Decimals.of(arms)
+    yield summary_table(arms, decimals)
+    yield from _difference(a, b, decimals, resampling)
     yield from _other_settings(a, b)
 
 
-def _difference(a: Side, b: Side, table: Summary, resampling: Resampling) -> Iterator[str]:
+def _difference(a: Side, b: Side, decimals: Decimals, resampling: Resampling) -> Iterator[str]:
     """Yield a line on the final scores, and one for each budget at which both were evaluated."""
     fewest = min(len(side.summary.scores) for side in (a, b))
     if fewest < ENOUGH_SEEDS:
@@ -53,28 +54,31 @@ def _difference(a: Side, b: Side, table: Summary, resampling: Resampling) -> Ite
         return
     by_success = reports_success(a.run) and reports_success(b.run)
     pair = compare_pair(a, b, by_success, resampling)
-    yield from claims([pair], table.show)
+    yield from claims([pair], decimals.show)
     if (both := pair.both_levels) is not None:
         yield (
-            f"With seeds and episodes resampled returns differ by {table.show(both.value)} "
-            f"({table.interval(both.low, both.high)})."
+            f"With seeds and episodes resampled returns differ by {decimals.show(both.value)} "
+            f"({decimals.interval(both.low, both.high)})."
         )
-    yield from _budgets(pair, table)
+    yield from _budgets(pair, decimals)
 
 
-def _budgets(pair: Pair, table: Summary) -> Iterator[str]:
+def _budgets(pair: Pair, decimals: Decimals) -> Iterator[str]:
     less = f"{pair.first} less {pair.second}, evaluations during training, charge included"
-    if pair.at_equal_steps:
-        found = pair.at_equal_steps
-        yield f"At {found.budget:,.0f} environment steps: {_words(found, table)} ({less})."
-    if pair.at_equal_cpu:
-        found = pair.at_equal_cpu
-        yield f"At {found.budget / 60:.1f} CPU minutes: {_words(found, table)} ({less})."
+    budgets = (
+        ("{:,.0f} environment steps", 1, pair.at_equal_steps),
+        ("{:.1f} CPU minutes", 60, pair.at_equal_cpu),
+    )
+    for amount, unit, found in budgets:
+        if found is not None:
+            at = amount.format(found.budget / unit)
+            yield f"At {at}: {_words(found, decimals)} ({less})."
 
 
-def _words(found: EqualBudget, table: Summary) -> str:
+def _words(found: EqualBudget, decimals: Decimals) -> str:
     gap = found.difference
-    return f"{table.show(gap.value)} ({table.interval(gap.low, gap.high)}; p = {gap.p:.2g})"
+    interval = decimals.interval(gap.low, gap.high)
+    return f"{decimals.show(gap.value)} ({interval}; p = {gap.p:.2g})"
 
 
 def _side(folder: Path, arm: str, resampling: Resampling) -> Side:

@@ -266,7 +266,7 @@ def test_nothing_finished_is_nothing_to_compare(tmp_path: Path) -> None:
 
 def test_the_table_for_the_terminal(tmp_path: Path) -> None:
     summary = of(tmp_path, {"pixels": arm(100, 100), "latent": arm(300)})
-    assert summary_table(summary).splitlines() == [
+    assert summary_table(summary.arms, summary.decimals).splitlines() == [
         "arm     seeds  IQM  95 % interval  env steps (charged)  minutes (charged)",
         "pixels      2  100     100 to 100          100,000 (0)         16.7 (0.0)",
         "latent      1  300    no interval     120,000 (20,000)        26.7 (10.0)",

@@ -1,0 +1,37 @@
+"""How scores are written: all of one comparison with the same number of decimal places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.report.arm_summary import ArmSummary
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """The decimal places that suit the size of some scores."""
+
+    places: int
+
+    @classmethod
+    def of(cls, arms: Iterable[ArmSummary]) -> Decimals:
+        """Return those that suit the scores of all `arms`: none from 100 on, three below 1."""
+        values = (value for arm in arms for value in arm.scores.values())
+        largest = max((abs(value) for value in values), default=0.0)
+        return cls(sum(largest < limit for limit in (100, 10, 1)))
+
+    def show(self, value: float) -> str:
+        """Format a score."""
+        return number(value, self.places)
+
+    def interval(self, low: float, high: float) -> str:
+        """Format an interval, as in "1.2 to 3.4"; "no interval" if `low` is not finite."""
+        return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
+
+
+def number(value: float, places: int) -> str:
+    """Format a number for readers: "1,234", "-0.52", "0.00" but never "-0.00"; NaN is "n/a"."""
+    return f"{value:z,.{places}f}" if np.isfinite(value) else "n/a"
