@@ -3,15 +3,71 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from worldvae.dynamics.config import DynamicsObjective
 from worldvae.dynamics.masks import masked_mean
+from worldvae.dynamics.member import Member, end_probability
+from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.sequences import SequenceBatch
 
 CLIMATOLOGY = 1 / math.sqrt(math.pi)
 """The score of samples of N(0, 1) for numbers of N(0, 1), as whitened latents are."""
+
+
+def free_metrics(
+    networks: Sequence[Member],
+    objective: DynamicsObjective,
+    batch: SequenceBatch,
+    noise: Noise,
+    reward_scale: Tensor,
+    end_rate: Tensor,
+) -> dict[str, Tensor]:
+    """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
+
+    Nothing if no code of the batch follows what is observed and may be predicted: errors of
+    rewards and ends alone would be no such mean. Rewards are judged by their deviation
+    `reward_scale`, ends by their rate.
+    """
+    rest = batch.each(lambda part: part[:, objective.observed :])
+    if not rest.targets.any():
+        return {}
+    scales = reward_scale, end_rate
+    parts = [_free_errors(one, objective, batch, rest, noise, *scales) for one in networks]
+    masks = {"codes": rest.targets, "keys": rest.targets}
+    means = {
+        f"free_{name}": masked_mean(
+            torch.stack([part[name] for part in parts]).mean(0), masks.get(name, rest.valid)
+        )
+        for name in parts[0]
+    }
+    return {"loss": torch.stack([*means.values()]).mean(), **means}
+
+
+def _free_errors(
+    network: Member,
+    objective: DynamicsObjective,
+    batch: SequenceBatch,
+    rest: SequenceBatch,
+    noise: Noise,
+    reward_scale: Tensor,
+    end_rate: Tensor,
+) -> dict[str, Tensor]:
+    """Return the errors (B, T) of one network that runs freely over `rest`."""
+    late = objective.observed
+    start = batch.mean.new_zeros(len(batch), network.cell.carried)
+    carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
+    runs = [network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)]
+    events = [network.events(features) for features, _ in runs]
+    rewards = [network.reward.mean(one.reward) for one in events]
+    ends = [end_probability(one.end, objective.end_weight) for one in events]
+    parts = code_errors((runs[0][1], runs[1][1]), rest.mean[:, 1:], network.code_latents)
+    parts["reward"] = mean_error(rewards[0], rewards[1], rest.rewards) / reward_scale.square()
+    parts["end"] = end_error(ends[0], ends[1], rest, end_rate)
+    return parts
 
 
 def crps(first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
@@ -53,13 +109,3 @@ def end_error(first: Tensor, second: Tensor, batch: SequenceBatch, rate: Tensor)
     if not variance:
         return torch.zeros_like(first)
     return mean_error(first, second, batch.terminated.float()) / variance
-
-
-def free_metrics(parts: dict[str, Tensor], batch: SequenceBatch) -> dict[str, Tensor]:
-    """Return the means of errors (B, T) as metrics, and their mean as `loss`."""
-    masks = {"codes": batch.targets, "keys": batch.targets}
-    means = {
-        f"free_{name}": masked_mean(part, masks.get(name, batch.valid))
-        for name, part in parts.items()
-    }
-    return {"loss": torch.stack([*means.values()]).mean(), **means}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from worldvae.dynamics.cells import make_cell
 from worldvae.dynamics.config import DynamicsNetwork
@@ -76,6 +75,7 @@ class Member(nn.Module):
     ) -> None:
         super().__init__()
         code, hidden = latents + keys, network.hidden
+        self.code_latents = latents
         self.cell = make_cell(network, code + action_size)
         inputs = network.memory + code + action_size
         self.latents = nn.Sequential(_layer(inputs, hidden), _latents_head(network, latents, units))
@@ -128,9 +128,13 @@ class Member(nn.Module):
         if self.keys is None:
             return after
         low, high = self.key_range
-        latents, keys = after[..., : -len(low)], after[..., -len(low) :]
+        latents, keys = self.split(after)
         # What `clamp` does, as the exporter to ONNX knows it.
         return torch.cat([latents, keys.maximum(low).minimum(high)], -1)
+
+    def split(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the latents (..., Z) and keys (..., X) of a code (..., D), or of its change."""
+        return code[..., : self.code_latents], code[..., self.code_latents :]
 
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
         """Remember T steps of codes (B, T, D) and actions (B, T, A): what is carried, (B, T, C)."""
@@ -166,13 +170,9 @@ def _latents_head(network: DynamicsNetwork, latents: int, units: Units) -> nn.Mo
     return MixtureHead(network.hidden, units.change[:latents], components)
 
 
-def end_costs(logits: Tensor, ends: Tensor, weight: float) -> Tensor:
-    """Return the weighted cross-entropy of ends (...) in nats: each end counts `weight` times."""
-    return functional.binary_cross_entropy_with_logits(
-        logits, ends, pos_weight=logits.new_tensor(weight), reduction="none"
-    )
+def end_probability(logits: Tensor, weight: float) -> Tensor:
+    """Return the probability of an end (...), of logits that count ends `weight` times.
 
-
-def true_logits(logits: Tensor, weight: float) -> Tensor:
-    """Undo the weight of ends: it multiplies their odds, so log(weight) is taken off (...)."""
-    return logits - math.log(weight)
+    The weight multiplies the odds of an end, so log(weight) is taken off.
+    """
+    return torch.sigmoid(logits - math.log(weight))

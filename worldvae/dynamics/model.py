@@ -14,15 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
-from worldvae.dynamics.free_running import (
-    code_errors,
-    end_error,
-    free_metrics,
-    mean_error,
-)
+from worldvae.dynamics.free_running import free_metrics
 from worldvae.dynamics.heads import gone_on
-from worldvae.dynamics.masks import masked_mean
-from worldvae.dynamics.member import Change, Member, end_costs, true_logits
+from worldvae.dynamics.losses import member_losses
+from worldvae.dynamics.member import Change, Member, end_probability
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.dynamics.state import DynamicsState, Prediction, Step
@@ -159,7 +154,7 @@ class Dynamics(nn.Module):
 
     def end_probability(self, logits: Tensor) -> Tensor:
         """Return the probability of an end, of logits that count ends `end_weight` times."""
-        return torch.sigmoid(true_logits(logits, self.config.objective.end_weight))
+        return end_probability(logits, self.config.objective.end_weight)
 
     def loss(
         self, batch: SequenceBatch, generator: torch.Generator, step: int | None
@@ -169,114 +164,16 @@ class Dynamics(nn.Module):
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
         the weights that dream best are kept; it is left out where nothing runs freely.
         """
-        noise = Noise(generator, batch.share)
-        parts = [self._losses(k, batch, noise) for k in range(len(self.members))]
+        noise, objective = Noise(generator, batch.share), self.config.objective
+        networks = [self._member(index) for index in range(len(self.members))]
+        parts = [member_losses(one, objective, batch, noise) for one in networks]
         means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
         loss = means.pop("loss")
         metrics = {name: value.detach() for name, value in means.items()}
         if step is None:
-            return loss, metrics | self._free_error(batch, noise)
+            scales = self.reward_scale, self.end_rate
+            return loss, metrics | free_metrics(networks, objective, batch, noise, *scales)
         return loss, {"loss": loss.detach(), **metrics}
-
-    def _losses(self, member: int, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
-        """Return the loss of one member, and its parts."""
-        network, objective = self._member(member), self.config.objective
-        given = self._blurred(batch, noise)
-        start = given.new_zeros(len(batch), network.cell.carried)
-        carried = network.read(given, batch.actions, start)
-        features = network.features(carried, given, batch.actions)
-        # From what was read to what is true, so that noise is taken off again.
-        true = batch.mean[:, 1:, : self.latents] - given[..., : self.latents]
-        nll = -network.latent_changes(features).log_prob(true).sum(-1)
-        change = batch.mean[:, 1:] - batch.mean[:, :-1]
-        parts = {"nll": masked_mean(nll, batch.targets)}
-        parts |= self._events(network, features, change, batch)
-        total = parts["nll"] + self._weighted(parts)
-        rest = batch.each(lambda part: part[:, objective.observed :])
-        if objective.own_samples and len(rest.rewards[0]):
-            own = self._own_losses(network, carried, given, rest, noise)
-            parts |= {f"own_{name}": value for name, value in own.items()}
-            total = total + objective.own_samples * self._weighted(own)
-        return {"loss": total, **parts}
-
-    def _own_losses(
-        self, network: Member, carried: Tensor, given: Tensor, rest: SequenceBatch, noise: Noise
-    ) -> dict[str, Tensor]:
-        """Return the costs of events in `rest`, whose latents the member samples itself.
-
-        It goes on from what is carried (B, W, C) after the observed steps, and from the code that
-        was read there; the labels are true.
-        """
-        late = self.config.objective.observed
-        start = carried[:, late - 1], given[:, late]
-        features, _ = network.run_freely(*start, rest.actions, noise)
-        change = rest.mean[:, 1:] - rest.mean[:, :-1]
-        return self._events(network, features, change, rest)
-
-    def _weighted(self, parts: dict[str, Tensor]) -> Tensor:
-        objective = self.config.objective
-        total = objective.reward_weight * parts["reward"] + parts["end"]
-        return total + objective.key_weight * parts["keys"] if self.keys else total
-
-    def _events(
-        self, network: Member, features: Tensor, change: Tensor, batch: SequenceBatch
-    ) -> dict[str, Tensor]:
-        """Return the costs of rewards, ends and keys, in nats a decision."""
-        events = network.events(features)
-        reward = network.reward.cross_entropy(events.reward, batch.rewards)
-        ends = batch.terminated.float()
-        end = end_costs(events.end, ends, self.config.objective.end_weight)
-        parts = {"reward": masked_mean(reward, batch.valid), "end": masked_mean(end, batch.valid)}
-        if events.keys is not None:
-            cost = -events.keys.log_prob(change[..., self.latents :]).sum(-1)
-            parts["keys"] = masked_mean(cost, batch.targets)
-        return parts
-
-    def _blurred(self, batch: SequenceBatch, noise: Noise) -> Tensor:
-        """Return the codes (B, W, D) that are read: in training, with noise."""
-        codes, objective = batch.mean[:, :-1], self.config.objective
-        if not self.training:
-            return codes
-        if objective.sample_codes:
-            # A latent of no information is whitened to deviations of ten, and would drown the rest.
-            deviation = batch.deviation[:, :-1].clamp(max=1.0)
-            codes = codes + deviation * noise.normal(*codes.shape)
-        if objective.input_noise:
-            codes = codes + objective.input_noise * noise.normal(*codes.shape)
-        return codes
-
-    def _free_error(self, batch: SequenceBatch, noise: Noise) -> dict[str, Tensor]:
-        """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
-
-        Nothing if no code of the batch follows what is observed and may be predicted: errors of
-        rewards and ends alone would be no such mean.
-        """
-        late = self.config.objective.observed
-        rest = batch.each(lambda part: part[:, late:])
-        if not rest.targets.any():
-            return {}
-        parts = [self._free_parts(k, batch, rest, noise) for k in range(len(self.members))]
-        means = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
-        return free_metrics(means, rest)
-
-    def _free_parts(
-        self, member: int, batch: SequenceBatch, rest: SequenceBatch, noise: Noise
-    ) -> dict[str, Tensor]:
-        """Return the errors (B, T) of one member that runs freely over `rest`."""
-        network, late = self._member(member), self.config.objective.observed
-        start = batch.mean.new_zeros(len(batch), network.cell.carried)
-        carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
-        runs = [
-            network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)
-        ]
-        events = [network.events(features) for features, _ in runs]
-        rewards = [network.reward.mean(one.reward) for one in events]
-        ends = [self.end_probability(one.end) for one in events]
-        parts = code_errors((runs[0][1], runs[1][1]), rest.mean[:, 1:], self.latents)
-        wrong = mean_error(rewards[0], rewards[1], rest.rewards)
-        parts["reward"] = wrong / self.reward_scale.square()
-        parts["end"] = end_error(ends[0], ends[1], rest, self.end_rate)
-        return parts
 
     def _remember(self, state: DynamicsState, actions: Tensor) -> Tensor:
         """Return what is carried after the actions (N, A): (K, N, C)."""
