@@ -1,4 +1,4 @@
-"""Small dynamics for the tests: real weights, no training."""
+"""Small dynamics for the tests: what learns in a second, and real weights without training."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,24 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import save_dynamics
-from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
+from worldvae.dynamics.config import DynamicsConfig, DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dynamics_files import DynamicsCard, DynamicsModelConfig, KeyUnits
 from worldvae.dynamics.model import Dynamics
 from worldvae.envs import EnvConfig
 from worldvae.envs.make import recorded_action_space
+
+TINY_DYNAMICS = DynamicsConfig(
+    memory=8,
+    hidden=8,
+    components=2,
+    window=6,
+    observed=2,
+    steps=6,
+    batch_size=8,
+    evaluate_every=2,
+    validation_frames=20,
+)
+"""Dynamics that are learned in a second, and know next to nothing."""
 
 
 def make_dynamics(

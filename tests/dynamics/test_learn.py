@@ -12,12 +12,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from tests.dynamics_folders import TINY_DYNAMICS
 from tests.encoders import DOTS, make_encoder
 from tests.kills import kill_everywhere
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import NetworkConfig
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
-from worldvae.dynamics.config import DynamicsConfig, Starts
+from worldvae.dynamics.config import Starts
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import LEARNING
@@ -32,18 +33,6 @@ from worldvae.envs import EnvConfig
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
-
-TINY = DynamicsConfig(
-    memory=8,
-    hidden=8,
-    components=2,
-    window=6,
-    observed=2,
-    steps=6,
-    batch_size=8,
-    evaluate_every=2,
-    validation_frames=20,
-)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def learn(made: Path, folder: Path, **changes: Any) -> Path:
-    config = TINY.model_copy(update=changes)
+    config = TINY_DYNAMICS.model_copy(update=changes)
     learn_dynamics(RolloutStore(made / "rollouts"), made / "encoder", config, folder)
     return folder
 
@@ -80,7 +69,7 @@ def test_the_folder_alone_is_a_dream(made: Path, tmp_path: Path) -> None:
     assert card.encoder_sha256 == hash_encoder(made / "encoder")
     env = DreamVectorEnv(DreamSource.load(folder, horizon=5), 3, 0)
     obs, _ = env.reset(seed=1)
-    assert obs.shape == (3, 8 + TINY.memory)
+    assert obs.shape == (3, 8 + TINY_DYNAMICS.memory)
     truncated = [env.step(np.zeros(3, np.int64))[3] for _ in range(5)]
     assert truncated[-1].any()
 
@@ -114,7 +103,7 @@ def test_the_control_differs_in_its_weights_alone(made: Path, tmp_path: Path) ->
     trained = learn(made, tmp_path / "trained")
     folder = tmp_path / "untrained"
     for _ in range(2):  # made, then loaded
-        leave_dynamics_untrained(store, made / "encoder", TINY, folder, 0)
+        leave_dynamics_untrained(store, made / "encoder", TINY_DYNAMICS, folder, 0)
     (one, card), (other, control) = load_dynamics(trained), load_dynamics(folder)
     assert not control.trained
     same = {"trained": True, "scores": card.scores}
@@ -141,12 +130,12 @@ def kept_starts(folder: Path) -> list[torch.Tensor]:
 def test_learning_on_begins_with_the_weights_of_another_folder(made: Path, tmp_path: Path) -> None:
     first = learn(made, tmp_path / "first")
     store = RolloutStore(made / "rollouts")
-    still = TINY.model_copy(update={"learning_rate": 1e-12})
+    still = TINY_DYNAMICS.model_copy(update={"learning_rate": 1e-12})
     on = learn_dynamics(store, made / "encoder", still, tmp_path / "on", begin_with=first)
     before = load_dynamics(first)[0].state_dict()
     for name, value in on.state_dict().items():
         torch.testing.assert_close(value, before[name], atol=1e-6, rtol=1e-6, equal_nan=True)
-    wide = TINY.model_copy(update={"memory": 16})
+    wide = TINY_DYNAMICS.model_copy(update={"memory": 16})
     with pytest.raises(ArtifactError, match="another network than this config's"):
         learn_dynamics(store, made / "encoder", wide, tmp_path / "wide", begin_with=first)
 
@@ -158,9 +147,11 @@ def test_learning_on_reaches_rewards_that_were_unknown_before(made: Path, tmp_pa
     few = RolloutConfig(frames=300, num_envs=4, policies={"random": 1.0})
     collect(store, few, seed=0, world=RealWorld(aimless))
     first = tmp_path / "first"
-    learn_dynamics(store, made / "encoder", TINY, first)
+    learn_dynamics(store, made / "encoder", TINY_DYNAMICS, first)
     later = RolloutStore(made / "rollouts")
-    model = learn_dynamics(later, made / "encoder", TINY, tmp_path / "on", begin_with=first)
+    model = learn_dynamics(
+        later, made / "encoder", TINY_DYNAMICS, tmp_path / "on", begin_with=first
+    )
     paid = [later.arrays(one)["reward"] for one in later.records if one.split == "train"]
     low, high = (float(end(np.concatenate(paid))) for end in (np.min, np.max))
     support = dict(model.named_buffers())["members.0.reward.support"]
@@ -186,11 +177,11 @@ def test_learning_on_keeps_the_units_of_keys(tmp_path: Path) -> None:
     cards = []
     for store, before in zip(stores, (None, tmp_path / "few_dynamics"), strict=True):
         folder = tmp_path / f"{store.folder.name}_dynamics"
-        learn_dynamics(store, tmp_path / "encoder", TINY, folder, begin_with=before)
+        learn_dynamics(store, tmp_path / "encoder", TINY_DYNAMICS, folder, begin_with=before)
         cards.append(load_dynamics(folder)[1])
     assert cards[1].keys == cards[0].keys
     fresh = tmp_path / "fresh"
-    learn_dynamics(stores[1], tmp_path / "encoder", TINY, fresh)
+    learn_dynamics(stores[1], tmp_path / "encoder", TINY_DYNAMICS, fresh)
     assert load_dynamics(fresh)[1].keys[0].mean[0] > 1.5 * cards[0].keys[0].mean[0]
 
 
@@ -202,7 +193,7 @@ def test_of_a_bandit_there_is_nothing_to_learn(tmp_path: Path) -> None:
         store.append(bandit(obs))
     make_encoder(DOTS).save(encoder)
     with pytest.raises(ArtifactError, match="every episode ends with its first decision: there is"):
-        learn_dynamics(store, encoder, TINY, tmp_path / "dynamics")
+        learn_dynamics(store, encoder, TINY_DYNAMICS, tmp_path / "dynamics")
 
 
 def bandit(obs: NDArray[np.uint8]) -> Episode:

@@ -7,6 +7,8 @@ export class Dynamics {
     Object.assign(this, { facts, network });
     this.keyCount = facts.keys.reduce((sum, key) => sum + key.mean.length, 0);
     this.codeSize = facts.latents + this.keyCount;
+    this.low = facts.keys.flatMap((key) => key.low);
+    this.high = facts.keys.flatMap((key) => key.high);
   }
 
   static async load(facts) {
@@ -46,9 +48,8 @@ export class Dynamics {
 
   /** Return the code after a change; keys stay within what training has seen of them. */
   moved(code, change) {
-    const { latents, keys } = this.facts;
-    const low = keys.flatMap((key) => key.low);
-    const high = keys.flatMap((key) => key.high);
+    const { low, high } = this;
+    const { latents } = this.facts;
     return code.map((value, d) => {
       const after = value + change[d];
       return d < latents ? after : Math.min(Math.max(after, low[d - latents]), high[d - latents]);

@@ -398,9 +398,9 @@ def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
 
 def test_keys_beside_the_frame_are_shown_in_their_own_units(page: Any) -> None:
     found = page.wait(
-        "const dynamics = Object.create(worldvae.dynamics);"
         "const key = { name: 'health', mean: [50], std: [20], low: [-2.5], high: [2.5] };"
-        "dynamics.facts = { latents: 2, keys: [key] };"
+        "const Dynamics = worldvae.dynamics.constructor;"
+        "const dynamics = new Dynamics({ latents: 2, keys: [key] }, null);"
         "const shown = (value) => dynamics.keysOf([0, 0, value])[0].values[0];"
         "const after = (change) => dynamics.moved([0, 0, 1], [9, -9, change]);"
         "return [shown(-1), shown(2.5), after(0.5), after(3), after(-4)]"

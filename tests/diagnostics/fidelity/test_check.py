@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.dynamics_folders import TINY_DYNAMICS
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.objectives import AE
@@ -23,23 +24,10 @@ from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
 from worldvae.dynamics.checkpoint import load_dynamics
-from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
 from worldvae.errors import ArtifactError
 from worldvae.plots.png import is_whole_png
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-
-TINY = DynamicsConfig(
-    memory=8,
-    hidden=8,
-    components=2,
-    window=6,
-    observed=2,
-    steps=4,
-    batch_size=8,
-    evaluate_every=2,
-    validation_frames=20,
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Its weights are random, but what decodes is compared with frames.
     encoder.card = encoder.card.model_copy(update={"trained": True})
     encoder.save(folder / "encoder")
-    learn_dynamics(store, folder / "encoder", TINY, folder / "dynamics")
+    learn_dynamics(store, folder / "encoder", TINY_DYNAMICS, folder / "dynamics")
     return folder
 
 
@@ -234,7 +222,7 @@ def test_four_steps_of_training_are_not_to_be_trusted(checked: Fidelity) -> None
 
 def test_dynamics_that_were_left_untrained_are_told(made: Path, tmp_path: Path) -> None:
     store = RolloutStore(made / "rollouts")
-    leave_dynamics_untrained(store, made / "encoder", TINY, tmp_path, seed=0)
+    leave_dynamics_untrained(store, made / "encoder", TINY_DYNAMICS, tmp_path, seed=0)
     found = check_fidelity(tmp_path, made / "encoder", [store], seed=0)
     assert found.findings[0].name == "untrained"
 
