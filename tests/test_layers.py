@@ -49,7 +49,7 @@ AGENT_FLOORS = (
     {"drift", "video"},
     {"dream", "export"},
     {"agent_task"},
-    {"report", "train"},
+    {"report", "rescore", "train"},
     {"prepare"},
     {"benchmark", "compare", "explore", "fidelity", "gap", "study", "sweep"},
     {"hub"},

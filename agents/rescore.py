@@ -1,0 +1,55 @@
+"""Scores a trained agent once more, on the evaluation episodes of its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from agents.config.experiment import Experiment
+from agents.policy.agent import Agent
+from agents.policy.evaluate import Score, evaluate
+from agents.run.agent_card import read_card
+from agents.run.agent_files import is_finished
+from worldvae.envs.world import RealWorld
+from worldvae.seeding import numpy_stream
+from worldvae.stats import Resampling, episode_interval, mean
+
+
+def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterator[str]:
+    """Yield a line of comma-separated values for each episode, below a header, and their mean.
+
+    The environment is that of `backend`, a value of `env.backend`. Raises ArtifactError if there is
+    no agent of that arm and seed.
+    """
+    settings = experiment.evaluation
+    folder = experiment.agent_folder(arm, seed)
+    agent = Agent.load(folder, experiment.env, settings.deterministic)
+    world = RealWorld(experiment.env.as_evaluated().model_copy(update={"backend": backend}))
+    seeds = range(settings.seed, settings.seed + settings.episodes)
+    scores = evaluate(agent, world, seeds, settings.num_envs)
+    yield from _table(scores)
+    trained = f" after {read_card(folder).env_steps:,} env steps, unfinished,"
+    name = f"{arm} seed {seed}{'' if is_finished(folder) else trained} in {backend}"
+    resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
+    yield f"{name}: {_summary(scores, resampling)}"
+
+
+def _table(scores: Sequence[Score]) -> Iterator[str]:
+    tells_success = any(score.success is not None for score in scores)
+    yield "seed,return,decisions" + ",success" * tells_success
+    for score in scores:
+        success = "" if score.success is None else f"{score.success:d}"
+        yield f"{score.seed},{score.return_:.1f},{score.length}" + f",{success}" * tells_success
+
+
+def _summary(scores: Sequence[Score], resampling: Resampling) -> str:
+    returns = np.array([score.return_ for score in scores])
+    low, high = episode_interval(returns, mean, resampling)
+    spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
+    successes = [score.success for score in scores if score.success is not None]
+    share = f", {np.mean(successes):.0%} of {len(successes)} succeeded" if successes else ""
+    return (
+        f"mean {returns.mean():.1f}, 95 % interval over {len(returns)} episodes {low:.1f} to "
+        f"{high:.1f}, standard deviation {spread}{share}"
+    )
