@@ -37,23 +37,30 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
 
     Args:
         name: The id of a dataset in Minari's folder; nothing is downloaded.
-        folder: The folder of the store.
+        folder: The folder of the store; not made unless the first episode can be stored.
         env: The task of the dataset, which has to be what its metadata say, and how frames are
             prepared. It need not exist here, unless agents are to be trained in it.
 
     Raises ArtifactError if the dataset is missing, damaged or of another task, holds no images, or
     changes its frames, and if `folder` holds other rollouts; ConfigError without Minari.
     """
-    folder = Path(folder)
+    return checked_import(name, env).into(folder)
+
+
+def checked_import(name: str, env: EnvConfig) -> Import:
+    """Return the import of the dataset that Minari calls `name`; nothing is written.
+
+    Args and errors are those of `import_dataset`, but for what its folder holds.
+    """
     source = open_dataset(name)
-    if not source.episodes:
+    if not source.steps:
         raise ArtifactError(f"{source}: no episodes to import")
     check_task(source, env)
     reader = observation_reader(source, env)
     if reader.is_lossy(source):
         warnings.warn(
             f"{source}: its frames were stored as JPEG, and are not quite those of the environment",
-            stacklevel=2,
+            stacklevel=3,
         )
     actions = check_actions(source, env)
     dataset = ImportedDataset(
@@ -64,22 +71,32 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
         actions=actions,
         source_shape=source_shape(source, env, reader.shape),
     )
-    store = _claimed(folder, env, dataset)
-    if not (store.dataset and store.dataset.whole):
-        with store.writing():
-            _fill(store, _Import(source, reader, actions.space, _columns(source, env)))
-        DATASET.write(folder, dataset.model_copy(update={"whole": True}))
-    return store
+    found = Import(source, env, dataset, reader, actions.space, _columns(source, env))
+    first = next((i for i in range(source.episodes) if not _is_empty(source, i)), 0)
+    found.episode(first, source.episode_note(first))
+    return found
 
 
 @dataclass(frozen=True)
-class _Import:
-    """What turns the episodes of a dataset into those of a store."""
+class Import:
+    """A dataset whose first episode can be one of a store, and what turns the others into them."""
 
     source: MinariSource
+    env: EnvConfig
+    dataset: ImportedDataset
     reader: ObservationReader
     actions: spaces.Box | spaces.Discrete
     columns: tuple[StateVariable, ...]
+
+    def into(self, folder: str | Path) -> RolloutStore:
+        """Return a store in `folder` with all episodes of the dataset, as `import_dataset` does."""
+        folder = Path(folder)
+        store = _claimed(folder, self.env, self.dataset)
+        if not (store.dataset and store.dataset.whole):
+            with store.writing():
+                _fill(store, self)
+            DATASET.write(folder, self.dataset.model_copy(update={"whole": True}))
+        return store
 
     def episode(self, index: int, note: EpisodeNote | None) -> Episode:
         """Return the episode at `index`; ArtifactError if it cannot be one of a store."""
@@ -138,7 +155,7 @@ def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutS
     return RolloutStore.create(folder, env)
 
 
-def _fill(store: RolloutStore, work: _Import) -> None:
+def _fill(store: RolloutStore, work: Import) -> None:
     """Add the episodes that `store` lacks."""
     source = work.source
     store.describe_state(work.columns)
@@ -148,7 +165,9 @@ def _fill(store: RolloutStore, work: _Import) -> None:
         for index in range(source.episodes):
             began, note = time.perf_counter(), source.episode_note(index)
             number = index if note is None else note.number
-            if number not in stored and not _is_empty(source, index):
+            if _is_empty(source, index):
+                _warn_of_empty(source, index)
+            elif number not in stored:
                 episode = work.episode(index, note)
                 seconds = time.perf_counter() - began if note is None else note.seconds
                 store.append(episode, seconds, number)
@@ -156,11 +175,12 @@ def _fill(store: RolloutStore, work: _Import) -> None:
 
 
 def _is_empty(source: MinariSource, index: int) -> bool:
-    """Return whether an episode has no decision, and is left out with a warning."""
-    is_empty = source.metadata(index).get("total_steps") == 0
-    if is_empty:
-        warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=3)
-    return is_empty
+    """Return whether an episode has no decision."""
+    return bool(source.metadata(index).get("total_steps") == 0)
+
+
+def _warn_of_empty(source: MinariSource, index: int) -> None:
+    warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=4)
 
 
 def _columns(source: MinariSource, env: EnvConfig) -> tuple[StateVariable, ...]:
