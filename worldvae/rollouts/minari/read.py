@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from worldvae.envs import StateVariable, state_variables
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import STATE
+from worldvae.envs.watch import Watch
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.description import ENV
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.findings import Findings, say
 from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.manifest import number_of
 from worldvae.rollouts.minari.notes import EpisodeNote, array_hashes
 from worldvae.rollouts.minari.observations import ObservationReader, observation_reader
 from worldvae.rollouts.minari.source import REMEDY, MinariSource, open_dataset
-from worldvae.rollouts.minari.task import check_actions, check_task, source_shape
+from worldvae.rollouts.minari.task import check_actions, check_task, has_limit, source_shape
 from worldvae.rollouts.store import RolloutStore
 
 
@@ -41,8 +43,9 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
         env: The task of the dataset, which has to be what its metadata say, and how frames are
             prepared. It need not exist here, unless agents are to be trained in it.
 
-    Raises ArtifactError if the dataset is missing, damaged or of another task, holds no images, or
-    changes its frames, and if `folder` holds other rollouts; ConfigError without Minari.
+    What the episodes show but cannot be meant is said as by `collect`, a warning each. Raises
+    ArtifactError if the dataset is missing, damaged or of another task, holds no images, or changes
+    its frames, and if `folder` holds other rollouts; ConfigError without Minari.
     """
     return checked_import(name, env).into(folder)
 
@@ -98,8 +101,11 @@ class Import:
             DATASET.write(folder, self.dataset.model_copy(update={"whole": True}))
         return store
 
-    def episode(self, index: int, note: EpisodeNote | None) -> Episode:
-        """Return the episode at `index`; ArtifactError if it cannot be one of a store."""
+    def episode(self, index: int, note: EpisodeNote | None, watch: Watch | None = None) -> Episode:
+        """Return the episode at `index`, and let `watch` see its observations.
+
+        Raises ArtifactError if it cannot be one of a store.
+        """
         found = self.source.episode(index)
         try:
             episode = self._episode(found, note)
@@ -107,6 +113,8 @@ class Import:
             raise ArtifactError(f"{self.source}: episode {index}: {error}") from None
         if note is not None and array_hashes(episode) != note.sha256:
             raise ArtifactError(f"{self.source}: episode {index} is damaged; {REMEDY}")
+        if watch is not None:
+            self.reader.show(found["observations"], watch)
         return episode
 
     def _episode(self, found: dict[str, Any], note: EpisodeNote | None) -> Episode:
@@ -156,8 +164,9 @@ def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutS
 
 
 def _fill(store: RolloutStore, work: Import) -> None:
-    """Add the episodes that `store` lacks."""
-    source = work.source
+    """Add the episodes that `store` lacks, and say what in them cannot be meant."""
+    source, watch, before = work.source, work.reader.watch(), len(store.records)
+    findings = Findings(store, work.reader.keys, has_limit(source, work.env))
     store.describe_state(work.columns)
     store.describe_keys(work.reader.keys)
     stored = {number_of(record.name) for record in store.records}
@@ -168,10 +177,12 @@ def _fill(store: RolloutStore, work: Import) -> None:
             if _is_empty(source, index):
                 _warn_of_empty(source, index)
             elif number not in stored:
-                episode = work.episode(index, note)
+                episode = work.episode(index, note, watch)
+                findings.include(episode)
                 seconds = time.perf_counter() - began if note is None else note.seconds
                 store.append(episode, seconds, number)
             bar.reach(index + 1)
+    say(store, findings.after(watch.noticed, store.records[before:]))
 
 
 def _is_empty(source: MinariSource, index: int) -> bool:
