@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from agents.benchmark.config import BenchmarkConfig
+from agents.config.experiment import Experiment
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.checksum import write_checked
+from worldvae.config import load_config
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.errors import WorldvaeError
 from worldvae.folders import check_no_other, wrong_folder
@@ -115,3 +119,32 @@ def test_a_damaged_file_is_told_though_others_are_missing(tmp_path: Path, kind: 
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(WorldvaeError, match=r"config\.json: damaged"):
         LOADERS[kind](tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("encoder/config.json", " for an encoder"),
+        ("encoder/card.json", " for an encoder"),
+        ("dynamics/config.json", " for dynamics"),
+        ("rollouts/env.json", " for rollouts"),
+        ("agents/latent/seed_0/result.json", " for an agent"),
+        ("side_by_side.json", " for a run"),
+    ],
+)
+def test_a_file_that_is_no_config_is_called_what_it_is(run: Path, given: str, told: str) -> None:
+    if not (run / given).exists():
+        write_checked(run / given, {"seed": 0})
+    with pytest.raises(WorldvaeError) as error:
+        Experiment.load(run / given)
+    line = f"{run / given}: a file that worldvae wrote{told}, not a CONFIG; "
+    assert str(error.value) == line + "give a YAML file"
+    (run / "config.yaml").touch()
+    with pytest.raises(WorldvaeError) as error:
+        load_config(BenchmarkConfig, run / given)
+    assert str(error.value) == line + f"did you mean {run / 'config.yaml'}?"
+
+
+def test_json_of_a_user_is_a_config(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text('{"seed": 3}')
+    assert Experiment.load(tmp_path / "mine.json").seed == 3

@@ -22,6 +22,7 @@ from worldvae.fields import (
     shortened,
     told_apart_by,
 )
+from worldvae.folders import check_is_no_artifact
 from worldvae.keys import explain
 from worldvae.mistakes import shown
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
@@ -58,8 +59,11 @@ C = TypeVar("C", bound=Config)
 def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None = None) -> C:
     """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("agent.gamma") to values.
 
-    Raises ConfigError naming file, key, value and the nearest valid key.
+    Raises ConfigError naming file, key, value and the nearest valid key, and ArtifactError for a
+    file of JSON that worldvae wrote, which is none of a user's.
     """
+    with suppress(OSError):  # reading it tells why
+        check_is_no_artifact(path)
     values = _without_empty_sections(read_yaml(path), model)
     given = overrides or {}
     # A whole section before its keys, and the word that tells which model it is before the others,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from worldvae.checksum import CHECKSUM
 from worldvae.errors import ArtifactError
 from worldvae.files import user_errors
 
@@ -169,6 +170,21 @@ def wrong_folder(folder: Path, *names: KindName) -> ArtifactError:
     else:
         what = "a file, no folder" if folder.exists() else "no such folder"
     return ArtifactError(f"{folder}: {what}; {meant}")
+
+
+def check_is_no_artifact(config: Path) -> None:
+    """Raise ArtifactError if the file given for a CONFIG is JSON that worldvae wrote.
+
+    It says what the file is a part of, and which CONFIG may be meant.
+    """
+    if config.suffix != ".json" or CHECKSUM not in _keys(config):
+        return
+    found = kind_of(config.parent)
+    of_what = "" if found is None else f" for {KINDS[found].words}"
+    runs = (folder for folder in config.parents[:6] if kind_of(folder) == "run")
+    near = next((path for run in runs if (path := run / "config.yaml").is_file()), None)
+    fix = f"did you mean {near}?" if near else "give a YAML file"
+    raise ArtifactError(f"{config}: a file that worldvae wrote{of_what}, not a CONFIG; {fix}")
 
 
 def kind_of(folder: Path) -> KindName | None:

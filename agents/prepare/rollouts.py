@@ -26,7 +26,7 @@ from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.description import ENV
 from worldvae.rollouts.imported import DATASET
-from worldvae.rollouts.minari import import_dataset
+from worldvae.rollouts.minari import checked_import
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 from worldvae.versions import library_versions
@@ -64,10 +64,12 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
     """
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
+    start = used_cpu()
+    found = checked_import(dataset, experiment.env)  # a mistake is told before a folder is made
     with locked(folder, "collection", STAGE, alone=True):
-        was_begun, start = DATASET.exists(folder), used_cpu()
+        was_begun = DATASET.exists(folder)
         with PeakMemory() as memory:
-            store = import_dataset(dataset, folder, experiment.env)
+            store = found.into(folder)
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         if not is_collected(store, frames=0):
             cpu = None if was_begun else used_cpu() - start  # that of a killed call is unknown

@@ -64,7 +64,11 @@ class Hostile(gym.Env[Any, Any]):
         return {"camera": shown.astype(camera.dtype), "speed": value.astype(speed.dtype)}
 
 
-gym.register("tests/Hostile-v0", entry_point=Hostile, disable_env_checker=True)
+gym.register(
+    "tests/Hostile-v0",
+    entry_point="tests.rollouts.test_findings:Hostile",
+    disable_env_checker=True,
+)
 
 
 def said(folder: Path, config: RolloutConfig = SMALL, workers: str = "sync", **kwargs: Any) -> Any:

@@ -235,8 +235,12 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
         (["scripts.compare", TINY, "--executor", "rya"], "--compare.executor = 'rya'"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(words: list[str], expected: str) -> None:
-    done = run(*words, check=False)
+def test_a_mistake_is_one_line_and_status_2_and_makes_nothing(
+    words: list[str], expected: str, tmp_path: Path
+) -> None:
+    folder = ["--runs", tmp_path / "runs"] if TINY in words and "--runs" not in words else []
+    done = run(*words, *folder, check=False)
+    assert not (tmp_path / "runs").exists()
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.dynamics.state import DynamicsState
+from worldvae.envs.rendering import is_shown
 from worldvae.errors import ConfigError
 from worldvae.hub.download import local_folder
 from worldvae.keys import explain
@@ -145,13 +145,9 @@ class DreamSource:
         return render_mode
 
     def is_shown(self, render_mode: str | None) -> bool:
-        """Return whether `render` shows dreams; warn as Gymnasium's own environments do if not."""
-        if render_mode is None:
-            gym.logger.warn(
-                "render() shows nothing without a render_mode; make the dream with "
-                "render_mode='rgb_array' and encoder=FOLDER"
-            )
-        return render_mode is not None
+        """Return whether `render` shows dreams, and warn if not."""
+        remedy = "make the dream with render_mode='rgb_array' and encoder=FOLDER"
+        return is_shown(render_mode, remedy)
 
     def pictures(self, state: DynamicsState) -> NDArray[np.uint8]:
         """Decode the frames of N states: (N, H, W, C) uint8.

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from worldvae.envs.frames import Frame
+from worldvae.envs.rendering import is_shown
 from worldvae.envs.state import state_reader
 
 AGENT_COLOR = (255, 255, 255)
@@ -73,8 +74,9 @@ class DotsEnv(gym.Env[Frame, Any]):
         reward = before - after + float(arrived) if self.has_goal else 0.0
         return self._frame(), reward, arrived, False, {}
 
-    def render(self) -> Frame:
-        return self._frame()
+    def render(self) -> Frame | None:
+        shown = is_shown(self.render_mode, "make it with render_mode='rgb_array'")
+        return self._frame() if shown else None
 
     def get_action_meanings(self) -> list[str]:
         """Return the names of the five moves, as environments of Atari do."""

@@ -20,6 +20,7 @@ from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout
 from worldvae.envs.state import ShowState, StateVariable, find_reader
+from worldvae.envs.user_code import described
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.wrappers import (
     ActionRepeat,
@@ -180,7 +181,7 @@ def _no_image_message(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -
     try:
         make_raw(spec, config.model_copy(update={"pixels": "render"})).close()
     except WorldvaeError as error:
-        message += f"; with a render_mode {error}"
+        message += f"; with a render_mode it cannot be made: {described(error.__cause__ or error)}"
     return message
 
 

@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_i
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.doom import PREFIX, EngineFolder
 from worldvae.envs.user_code import described, in_user_code
-from worldvae.errors import ConfigError, WorldvaeError
+from worldvae.errors import ConfigError
 from worldvae.extras import EXTRAS, import_extra
 
 REGISTERED_BY = {
@@ -73,8 +73,7 @@ def make_raw(spec: EnvSpec, config: EnvConfig) -> gym.Env[Any, Any]:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # user code may raise anything
             first = first or error
     assert first is not None
-    reason = str(first) if isinstance(first, WorldvaeError) else described(first)
-    raise ConfigError(f"env.id = {config.id!r} cannot be made: {reason}") from first
+    raise ConfigError(f"env.id = {config.id!r} cannot be made: {described(first)}") from first
 
 
 def _argument_sets(config: EnvConfig) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import Frame
+from worldvae.envs.rendering import is_shown
 from worldvae.envs.state import state_reader
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "x": 32, "y": 32}
@@ -101,12 +102,13 @@ class ShapesEnv(gym.Env[Frame, Any]):
     def step(self, action: Any) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
         return self._next(), 0.0, False, False, {}
 
-    def render(self) -> Frame:
-        return draw(*self.factors)
+    def render(self) -> Frame | None:
+        shown = is_shown(self.render_mode, "make it with render_mode='rgb_array'")
+        return draw(*self.factors) if shown else None
 
     def _next(self) -> Frame:
         self.factors = self.np_random.integers(self._counts)
-        return self.render()
+        return draw(*self.factors)
 
 
 @state_reader("worldvae/Shapes-")

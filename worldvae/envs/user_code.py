@@ -46,7 +46,13 @@ def user_error(what: str, error: BaseException) -> WorldvaeError:
 
 
 def described(error: BaseException) -> str:
-    """Return one line with the error and the innermost line of the user's code that raised it."""
+    """Return one line with the error and the innermost line of the user's code that raised it.
+
+    A WorldvaeError is such a line already.
+    """
+    if isinstance(error, WorldvaeError):
+        return str(error)
+    error = _unnamed(error)
     place = _innermost(error)
     message = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
@@ -77,6 +83,12 @@ def _innermost(error: BaseException) -> traceback.FrameSummary | None:
         if frame not in packaged and not frame.filename.startswith(STANDARD)
     ]
     return next(iter([*reversed(own), *reversed(packaged)]), None)
+
+
+def _unnamed(error: BaseException) -> BaseException:
+    """Return the error of an environment's constructor without the id that Gymnasium appends."""
+    cause = error.__cause__
+    return cause if cause is not None and str(error).startswith(f"{cause} was raised") else error
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -149,8 +149,10 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         return self._watch.noticed
 
     def observation(self, observation: Any) -> Any:
+        # Not below: what fails in the environment is told with its name already.
+        drawn = self.env.render() if self.layout is None else None
         try:
-            image = self._rendered() if self.layout is None else self._observed(observation)
+            image = self._checked(drawn) if self.layout is None else self._observed(observation)
             source = image if self.layout is None else self.layout.frame(image)
             self.source_shape = source.shape
             frame = preprocess(source, self.frame_config)
@@ -164,8 +166,8 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
     def _observed(self, observation: Any) -> NDArray[Any]:
         return observation if self.image_key is None else observation[self.image_key]  # type: ignore[no-any-return]
 
-    def _rendered(self) -> Frame:
-        frame = self.env.render()
+    def _checked(self, frame: Any) -> Frame:
+        """Return what was rendered; ConfigError unless it is an array."""
         if not isinstance(frame, np.ndarray):
             mode = self.env.render_mode
             needs = "" if mode == "rgb_array" else "; frames take render_mode = 'rgb_array'"

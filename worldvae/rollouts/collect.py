@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from worldvae.envs import EnvConfig, StateVariable, shows_state, state_variables
@@ -14,7 +13,7 @@ from worldvae.errors import ConfigError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.config import RolloutConfig
 from worldvae.rollouts.episode import Episode
-from worldvae.rollouts.findings import Findings
+from worldvae.rollouts.findings import Findings, say
 from worldvae.rollouts.keys import vector_keys
 from worldvae.rollouts.policies import (
     EpsilonPolicy,
@@ -78,14 +77,9 @@ def collect(
             # The queue holds num_envs episodes, since all may end on the same step.
             with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, findings, store, config.frames)
-            _say(store, findings.after(noticed_by(env), store.records[before:]))
+            say(store, findings.after(noticed_by(env), store.records[before:]))
         finally:
             env.close()
-
-
-def _say(store: RolloutStore, lines: Iterable[str]) -> None:
-    for line in lines:
-        warnings.warn(f"{store.env.id}: {line}", stacklevel=3)
 
 
 def with_state(
@@ -153,7 +147,7 @@ def _record(
                 write(episode)
                 stored += len(episode.obs)
             bar.reach(stored + rollout.running_frames)
-            _say(store, findings.meanwhile())
+            say(store, findings.meanwhile())
         for episode in rollout.cut():
             findings.include(episode)
             write(episode)

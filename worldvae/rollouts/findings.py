@@ -1,11 +1,12 @@
 """What was collected but cannot be meant: faults of environments that break no contract.
 
-Each finding is one line with its fix; `collect` says them all once it is done.
+Each finding is one line with its fix; collecting and importing say them all once they are done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -29,10 +30,10 @@ ROUNDING = 1e-6
 
 
 class Findings:
-    """Gathers what a collection shows while it runs, and says what cannot be meant.
+    """Gathers what a collection or an import shows, and says what cannot be meant.
 
     Args:
-        store: The store that is collected into; it holds all episodes once `after` is called.
+        store: The store that is written into; it holds all episodes once `after` is called.
         keys: The keys that its episodes record.
         has_limit: Whether episodes have a known limit of steps.
     """
@@ -59,7 +60,7 @@ class Findings:
 
     def after(self, noticed: Noticed, records: Sequence[Record]) -> list[str]:
         """Return what was found in the new episodes `records`, a line each."""
-        again = f"remove {self._store.folder} and collect again"
+        again = _again(self._store)
         return [
             *_of_images(noticed, again),
             *_of_still_frames(self._store, records),
@@ -87,7 +88,8 @@ class Findings:
         whole = [record for record in records if not record.cut]
         if not whole:
             is_said = self._has_limit or self._decisions >= LONG
-            within = f"within {self._decisions:,} decisions"
+            longest = max((record.length for record in records), default=0)
+            within = f"within {longest:,} decisions"
             return [] if is_said else [_endless(self._store, within)]
         patience, is_over = self._store.env.give_up_after, any(one.terminated for one in whole)
         if patience is not None and not (is_over or self._has_limit):
@@ -96,16 +98,34 @@ class Findings:
         return [ONE_DECISION] if end_at_once(whole) else []
 
 
+def say(store: RolloutStore, lines: Iterable[str]) -> None:
+    """Warn of each of the `lines` that were found in the episodes of `store`."""
+    for line in lines:
+        warnings.warn(f"{store.env.id}: {line}", stacklevel=3)
+
+
 def end_at_once(records: Sequence[Record]) -> bool:
     """Return whether each episode ends with its first decision, so that nothing follows any."""
     return all(record.terminated and record.length == 1 for record in records)
 
 
+def _again(store: RolloutStore) -> str:
+    """Return how the episodes of `store` are replaced once the environment is mended."""
+    if store.dataset is None:
+        return f"remove {store.folder} and collect again"
+    return f"make minari:{store.dataset.id} again, remove {store.folder} and import it"
+
+
 def _endless(store: RolloutStore, how: str) -> str:
+    fix = (
+        "set env.max_episode_steps, and with it another --name, "
+        f"or remove {store.folder} and what was made of it"
+    )
+    if store.dataset is not None:  # its limit has to be that of env
+        fix = f"give the environment a limit of steps, {_again(store)}"
     return (
         f"no episode has ended {how}, and no limit is known: if none ever does, no agent can be "
-        "evaluated; set env.max_episode_steps, and with it another --name, "
-        f"or remove {store.folder} and what was made of it"
+        f"evaluated; {fix}"
     )
 
 
@@ -139,8 +159,8 @@ def _of_digits(noticed: Noticed, again: str) -> list[str]:
 def _of_still_frames(store: RolloutStore, records: Sequence[Record]) -> list[str]:
     """Return a line if all frames are the same, as when there is no screen to draw on."""
     shown = (frame for record in records for frame in store.frames(record)[:: record.length])
-    first = next(shown)
-    if not all(np.array_equal(frame, first) for frame in shown):
+    first = next(shown, None)
+    if first is None or not all(np.array_equal(frame, first) for frame in shown):
         return []
     return [
         f"every episode begins and ends with the same frame (mean grey level {first.mean():.0f}): "

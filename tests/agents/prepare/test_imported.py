@@ -85,6 +85,16 @@ def test_with_its_environment_agents_are_trained_in_it(tmp_path: Path) -> None:
     assert COLLECTION.read(experiment.rollouts_folder) == before
 
 
+def test_what_cannot_be_imported_leaves_nothing(tmp_path: Path) -> None:
+    experiment = load(tmp_path / "runs", **NOWHERE)
+    with pytest.raises(ArtifactError, match="minari:me/robot-v0 is not in"):
+        import_rollouts(experiment, "me/robot-v0")
+    store_buffers("me/robot-v0", buffer(rewards=np.full(4, np.nan)))
+    with pytest.raises(ArtifactError, match="episode 0: a reward is not a finite number"):
+        import_rollouts(experiment, "me/robot-v0")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_half_an_import_is_not_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     robot("me/robot-v0")
     experiment, append = load(tmp_path, **NOWHERE), RolloutStore.append

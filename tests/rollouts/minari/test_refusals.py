@@ -31,12 +31,19 @@ from worldvae.rollouts.minari import export_dataset, import_dataset
 NAME = "me/robot-v0"
 
 
-def refusal(folder: Path, env: EnvConfig = NOWHERE, name: str = NAME) -> str:
-    """The one line of the error, without the name of the dataset."""
+def refusal(
+    folder: Path, env: EnvConfig = NOWHERE, name: str = NAME, is_begun: bool = False
+) -> str:
+    """The one line of the error, without the name of the dataset.
+
+    No folder of rollouts is made by it, unless with `is_begun` an episode was stored before.
+    """
+    before = (folder / "rollouts").exists()
     with said(), pytest.raises(WorldvaeError) as error:
         import_dataset(name, folder / "rollouts", env)
     line = str(error.value)
     assert "\n" not in line
+    assert (folder / "rollouts").exists() == (before or is_begun)
     return line.removeprefix(f"minari:{name}: ")
 
 
@@ -69,7 +76,6 @@ def test_no_images(tmp_path: Path) -> None:
         "no image that worldvae reads (uint8, or numbers of which 0 is black and 1 or 255 white): "
         "it observes a Box (4,) float32 from -1.0 to 1.0"
     )
-    assert not (tmp_path / "rollouts").exists()
 
 
 def test_no_images_among_the_keys(tmp_path: Path) -> None:
@@ -120,7 +126,7 @@ def test_an_image_key_where_there_are_no_keys(tmp_path: Path) -> None:
 def test_another_frame_size_in_the_middle(tmp_path: Path) -> None:
     small = np.zeros((5, 32, 32, 3), np.uint8)
     store_buffers(NAME, buffer(3), buffer(observations=small), buffer(2))
-    assert refusal(tmp_path) == (
+    assert refusal(tmp_path, is_begun=True) == (
         "episode 1: its images are (32, 32, 3) uint8, those of the dataset's space "
         f"({SIDE}, {SIDE}, 3) uint8"
     )
@@ -260,7 +266,7 @@ def lost_array(path: Path) -> None:
 @pytest.mark.parametrize("harm", [cut, empty, lost_group, lost_array, Path.unlink])
 def test_a_damaged_file(harm: Any, tmp_path: Path, datasets: Path) -> None:
     path = harmed(datasets, harm)
-    line = refusal(tmp_path, odd_config())
+    line = refusal(tmp_path, odd_config(), is_begun=harm is lost_group)  # of the second episode
     assert line.startswith(str(path.parent))
     assert "cannot be read" in line
     assert line.endswith("; download it or make it again")

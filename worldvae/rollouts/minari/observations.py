@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import FrameConfig, preprocess_batch
 from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
+from worldvae.envs.watch import Watch
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts.keys import RecordedKey, vector_keys
 from worldvae.rollouts.minari.source import MinariSource
@@ -50,8 +51,7 @@ class ObservationReader:
 
         Raises ConfigError if images are not those of their space.
         """
-        images = observations if self.image_key is None else observations[self.image_key]
-        expected, found = self.image, np.asarray(images)
+        expected, found = self.image, self._images(observations)
         if found.shape[1:] != expected.shape or found.dtype != expected.dtype:
             raise ConfigError(
                 f"its images are {found.shape[1:]} {found.dtype}, those of the dataset's space "
@@ -68,6 +68,18 @@ class ObservationReader:
             encode.key: np.stack([encode(value) for value in observations[encode.key]])
             for encode in self.encodings
         }
+
+    def watch(self) -> Watch:
+        """Return what looks at observations as `make_env` would, to be given to `show`."""
+        return Watch(self.image_key, self.layout, self.encodings)
+
+    def show(self, observations: Any, watch: Watch) -> None:
+        """Let `watch` see T + 1 observations before they are encoded."""
+        for index, image in enumerate(self._images(observations)):
+            watch.see(image, {one.key: observations[one.key][index] for one in self.encodings})
+
+    def _images(self, observations: Any) -> NDArray[Any]:
+        return np.asarray(observations if self.image_key is None else observations[self.image_key])
 
 
 def observation_reader(source: MinariSource, env: EnvConfig) -> ObservationReader:

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from worldvae.envs import StateVariable, state_variables
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import STATE
+from worldvae.envs.watch import Watch
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.description import ENV
 from worldvae.rollouts.episode import Episode
+from worldvae.rollouts.findings import Findings, say
 from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.manifest import number_of
 from worldvae.rollouts.minari.notes import EpisodeNote, array_hashes
 from worldvae.rollouts.minari.observations import ObservationReader, observation_reader
 from worldvae.rollouts.minari.source import REMEDY, MinariSource, open_dataset
-from worldvae.rollouts.minari.task import check_actions, check_task, source_shape
+from worldvae.rollouts.minari.task import check_actions, check_task, has_limit, source_shape
 from worldvae.rollouts.store import RolloutStore
 
 
@@ -37,23 +39,31 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
 
     Args:
         name: The id of a dataset in Minari's folder; nothing is downloaded.
-        folder: The folder of the store.
+        folder: The folder of the store; not made unless the first episode can be stored.
         env: The task of the dataset, which has to be what its metadata say, and how frames are
             prepared. It need not exist here, unless agents are to be trained in it.
 
-    Raises ArtifactError if the dataset is missing, damaged or of another task, holds no images, or
-    changes its frames, and if `folder` holds other rollouts; ConfigError without Minari.
+    What the episodes show but cannot be meant is said as by `collect`, a warning each. Raises
+    ArtifactError if the dataset is missing, damaged or of another task, holds no images, or changes
+    its frames, and if `folder` holds other rollouts; ConfigError without Minari.
     """
-    folder = Path(folder)
+    return checked_import(name, env).into(folder)
+
+
+def checked_import(name: str, env: EnvConfig) -> Import:
+    """Return the import of the dataset that Minari calls `name`; nothing is written.
+
+    Args and errors are those of `import_dataset`, but for what its folder holds.
+    """
     source = open_dataset(name)
-    if not source.episodes:
+    if not source.steps:
         raise ArtifactError(f"{source}: no episodes to import")
     check_task(source, env)
     reader = observation_reader(source, env)
     if reader.is_lossy(source):
         warnings.warn(
             f"{source}: its frames were stored as JPEG, and are not quite those of the environment",
-            stacklevel=2,
+            stacklevel=3,
         )
     actions = check_actions(source, env)
     dataset = ImportedDataset(
@@ -64,25 +74,38 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
         actions=actions,
         source_shape=source_shape(source, env, reader.shape),
     )
-    store = _claimed(folder, env, dataset)
-    if not (store.dataset and store.dataset.whole):
-        with store.writing():
-            _fill(store, _Import(source, reader, actions.space, _columns(source, env)))
-        DATASET.write(folder, dataset.model_copy(update={"whole": True}))
-    return store
+    found = Import(source, env, dataset, reader, actions.space, _columns(source, env))
+    first = next((i for i in range(source.episodes) if not _is_empty(source, i)), 0)
+    found.episode(first, source.episode_note(first))
+    return found
 
 
 @dataclass(frozen=True)
-class _Import:
-    """What turns the episodes of a dataset into those of a store."""
+class Import:
+    """A dataset whose first episode can be one of a store, and what turns the others into them."""
 
     source: MinariSource
+    env: EnvConfig
+    dataset: ImportedDataset
     reader: ObservationReader
     actions: spaces.Box | spaces.Discrete
     columns: tuple[StateVariable, ...]
 
-    def episode(self, index: int, note: EpisodeNote | None) -> Episode:
-        """Return the episode at `index`; ArtifactError if it cannot be one of a store."""
+    def into(self, folder: str | Path) -> RolloutStore:
+        """Return a store in `folder` with all episodes of the dataset, as `import_dataset` does."""
+        folder = Path(folder)
+        store = _claimed(folder, self.env, self.dataset)
+        if not (store.dataset and store.dataset.whole):
+            with store.writing():
+                _fill(store, self)
+            DATASET.write(folder, self.dataset.model_copy(update={"whole": True}))
+        return store
+
+    def episode(self, index: int, note: EpisodeNote | None, watch: Watch | None = None) -> Episode:
+        """Return the episode at `index`, and let `watch` see its observations.
+
+        Raises ArtifactError if it cannot be one of a store.
+        """
         found = self.source.episode(index)
         try:
             episode = self._episode(found, note)
@@ -90,6 +113,8 @@ class _Import:
             raise ArtifactError(f"{self.source}: episode {index}: {error}") from None
         if note is not None and array_hashes(episode) != note.sha256:
             raise ArtifactError(f"{self.source}: episode {index} is damaged; {REMEDY}")
+        if watch is not None:
+            self.reader.show(found["observations"], watch)
         return episode
 
     def _episode(self, found: dict[str, Any], note: EpisodeNote | None) -> Episode:
@@ -138,9 +163,10 @@ def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutS
     return RolloutStore.create(folder, env)
 
 
-def _fill(store: RolloutStore, work: _Import) -> None:
-    """Add the episodes that `store` lacks."""
-    source = work.source
+def _fill(store: RolloutStore, work: Import) -> None:
+    """Add the episodes that `store` lacks, and say what in them cannot be meant."""
+    source, watch, before = work.source, work.reader.watch(), len(store.records)
+    findings = Findings(store, work.reader.keys, has_limit(source, work.env))
     store.describe_state(work.columns)
     store.describe_keys(work.reader.keys)
     stored = {number_of(record.name) for record in store.records}
@@ -148,19 +174,24 @@ def _fill(store: RolloutStore, work: _Import) -> None:
         for index in range(source.episodes):
             began, note = time.perf_counter(), source.episode_note(index)
             number = index if note is None else note.number
-            if number not in stored and not _is_empty(source, index):
-                episode = work.episode(index, note)
+            if _is_empty(source, index):
+                _warn_of_empty(source, index)
+            elif number not in stored:
+                episode = work.episode(index, note, watch)
+                findings.include(episode)
                 seconds = time.perf_counter() - began if note is None else note.seconds
                 store.append(episode, seconds, number)
             bar.reach(index + 1)
+    say(store, findings.after(watch.noticed, store.records[before:]))
 
 
 def _is_empty(source: MinariSource, index: int) -> bool:
-    """Return whether an episode has no decision, and is left out with a warning."""
-    is_empty = source.metadata(index).get("total_steps") == 0
-    if is_empty:
-        warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=3)
-    return is_empty
+    """Return whether an episode has no decision."""
+    return bool(source.metadata(index).get("total_steps") == 0)
+
+
+def _warn_of_empty(source: MinariSource, index: int) -> None:
+    warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=4)
 
 
 def _columns(source: MinariSource, env: EnvConfig) -> tuple[StateVariable, ...]:

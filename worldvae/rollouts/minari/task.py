@@ -13,6 +13,7 @@ from worldvae.envs import recorded_action_space
 from worldvae.envs import source_shape as shape_of
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.make_raw import find_spec
+from worldvae.envs.make_raw import has_limit as limited
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts.imported import RecordedActions
 from worldvae.rollouts.minari.source import MinariSource
@@ -97,6 +98,19 @@ def source_shape(source: MinariSource, env: EnvConfig, shown: tuple[int, ...]) -
             "it cannot read that environment"
         )
     return shown
+
+
+def has_limit(source: MinariSource, env: EnvConfig) -> bool:
+    """Return whether episodes have a limit of steps, in the dataset or here.
+
+    It is not asked for where the environment cannot be made, since no agent is evaluated in it.
+    """
+    if source.spec is not None and source.spec.max_episode_steps is not None:
+        return True
+    try:
+        return limited(env)
+    except ConfigError:
+        return True
 
 
 def _differences(spec: EnvSpec, env: EnvConfig) -> Iterator[tuple[str, Any, Any]]:
