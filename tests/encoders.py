@@ -26,6 +26,10 @@ def make_encoder(env: EnvConfig, **config: Any) -> Encoder:
     frames = Frames(np.concatenate([seen] * config["network"].stack, axis=-1))
     vec.close()
     origin = FrameOrigin(
-        frame=env.frame, source_shape=source_shape(env), env_id=env.id, data_sha256="0" * 64
+        frame=env.frame,
+        source_shape=source_shape(env),
+        env_id=env.id,
+        data_sha256="0" * 64,
+        action_repeat=env.action_repeat,
     )
     return Encoder.untrained(AutoencoderConfig(**config), origin, frames, frames, seed=0)

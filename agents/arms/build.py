@@ -109,11 +109,10 @@ class ArmSetup:
 
         `units` are the statistics of the true state that were learned before.
         """
-        encode = remember = None
+        encode, remember, steps = None, None, self.env.action_repeat
         if self.arm.freezes_encoder:
-            encode = FrameEncoder(self.loaded_encoder, self.whitens, self.env.frame)
+            encode = FrameEncoder(self.loaded_encoder, self.whitens, self.env.frame, steps)
         if encode is not None and self.arm.has_memory:
-            steps = self.env.action_repeat
             remember = MemoryEncoder(self._dynamics_folder, encode, actions, steps)
         if units is None and self.kind.needs_state:
             units = RunningMeanStd(shape=(self.stack * len(state_variables(self.env)),))

@@ -144,7 +144,8 @@ def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
             f"{path}: not the encoder that the agent in {folder} was trained with; "
             "put that one back, or remove the agent and train it again"
         )
-    return FrameEncoder(Encoder.load(path), card.whiten, card.env.frame)
+    env = card.env
+    return FrameEncoder(Encoder.load(path), card.whiten, env.frame, env.action_repeat)
 
 
 def checked_dynamics(

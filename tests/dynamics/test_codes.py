@@ -271,7 +271,7 @@ def _with_frames(one, frames):
 
 def _played(encoder: Encoder, frames: np.ndarray) -> np.ndarray:
     """What an observer shows of an episode, its last frame as a final observation."""
-    observer = LatentObserver(FrameEncoder(encoder, True, encoder.card.frame), stack=1)
+    observer = LatentObserver(FrameEncoder(encoder, True, encoder.card.frame, None), stack=1)
     start = np.array([True])
     shown = [observer.begin(Moment(frames[:1]), start)]
     for frame in frames[1:-1]:

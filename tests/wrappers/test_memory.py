@@ -388,7 +388,7 @@ def test_dynamics_know_the_actions_of_their_dream(tmp_path: Path, kind: str) -> 
     odd = EnvConfig(**{"id": "odd/Odd-v0", "import": "tests.odd", "kwargs": {"actions": kind}})
     folders = Folders(odd, tmp_path)
     _, card = load_dynamics(folders.dynamics)
-    frames = FrameEncoder(folders.encoder, True, odd.frame)
+    frames = FrameEncoder(folders.encoder, True, odd.frame, None)
     assert MemoryEncoder(folders.dynamics, frames, card.actions.space, 1).size == M
 
 

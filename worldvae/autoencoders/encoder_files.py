@@ -25,6 +25,12 @@ class FrameOrigin(Config):
     source_shape: tuple[int, ...] = Field(description="Shape of the environment's own frame.")
     env_id: str = Field(description="The environment.")
     data_sha256: str = Field(description="Hash of the training rollouts.")
+    action_repeat: int | None = Field(
+        None,
+        ge=1,
+        description="Environment steps from a frame to the next, which matter to an encoder of "
+        "several frames; null: not recorded.",
+    )
 
 
 class EncoderCard(FrameOrigin):

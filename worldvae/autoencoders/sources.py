@@ -42,6 +42,7 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
         source_shape=store.source_shape,
         env_id=store.env.id,
         data_sha256=digest.hexdigest(),
+        action_repeat=store.env.action_repeat,
     )
     return train, validation, test, origin
 

@@ -63,7 +63,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         frame, steps = (
             env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else None for name in PREPARED
         )
-        encode = FrameEncoder(encoder, whiten, frame)
+        encode = FrameEncoder(encoder, whiten, frame, steps)
         self._observer = latent_observer(encode, stack, dynamics, env.action_space, steps)
         self._observer.check_space(env.observation_space, image_key)
         self._image_key, self._is_episode_start = image_key, True
@@ -117,7 +117,7 @@ class LatentVectorObservation(ObservedVectorEnv):
         dynamics: str | Path | None = None,
     ) -> None:
         frame, steps = (prepared(env, name) for name in PREPARED)
-        encode = FrameEncoder(encoder, whiten, frame)
+        encode = FrameEncoder(encoder, whiten, frame, steps)
         observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)
         observer.check_space(env.single_observation_space, image_key)
         super().__init__(env, observer, image_key)

@@ -5,6 +5,7 @@ The same frame gives the same latent in training, in play, and in each wrapper.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,41 @@ class FrameEncoder:
         whiten: Shift and scale each latent by its mean and deviation over the training frames.
         frame: The preprocessing that the environment has already applied. With None the frames are
             raw, and are preprocessed here as the encoder's card says.
+        steps: The environment's steps from a frame to the next; None if they are not known.
 
-    Raises ArtifactError if the environment's frames are not those the encoder was trained on.
+    Raises ArtifactError if the environment's frames are not those the encoder was trained on. If it
+    reads several at once and they lie further apart or closer than in training, that is a warning.
     """
 
     def __init__(
-        self, encoder: Encoder | str | Path, whiten: bool, frame: FrameConfig | None
+        self,
+        encoder: Encoder | str | Path,
+        whiten: bool,
+        frame: FrameConfig | None,
+        steps: int | None,
     ) -> None:
         self.encoder = encoder if isinstance(encoder, Encoder) else Encoder.load(encoder)
         self.whitens = whiten
         self._is_raw = frame is None
         if frame is not None:
             self.encoder.card.check_frame(frame, "this environment")
+        self._warn_of_steps(steps)
 
     @property
     def space(self) -> spaces.Box:
         """The space of one latent vector (Z,)."""
         return spaces.Box(-np.inf, np.inf, (self.encoder.latents,), np.float32)
+
+    def _warn_of_steps(self, steps: int | None) -> None:
+        trained = self.encoder.card.action_repeat
+        if self.encoder.stack == 1 or trained is None or steps in {None, trained}:
+            return
+        warnings.warn(
+            f"the encoder reads {self.encoder.stack} frames at once, {trained} steps apart in "
+            f"training and {steps} in this environment, so that things move otherwise in them; set "
+            f"env.action_repeat to {trained}, or pretrain another encoder",
+            stacklevel=4,
+        )
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
         """Raise ArtifactError unless observations of `space` hold frames this encoder can read.

@@ -124,7 +124,7 @@ class LatentVecEnv(VecEnvWrapper):
         frame, steps = (
             venv.get_attr(name)[0] if venv.has_attr(name) else None for name in PREPARED
         )
-        encode = FrameEncoder(encoder, whiten, frame)
+        encode = FrameEncoder(encoder, whiten, frame, steps)
         self._observer = latent_observer(encode, stack, dynamics, venv.action_space, steps)
         self._observer.check_space(venv.observation_space, image_key)
         self._image_key, self._actions = image_key, np.empty(0)

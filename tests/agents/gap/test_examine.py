@@ -19,13 +19,18 @@ from agents.gap.examine import ExaminedDream, examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport, Promise
 from agents.gap.wording import headline
 from agents.policy.agent import Agent
+from agents.policy.evaluate import evaluate
 from agents.run.agent_card import AGENT_CARD, read_card, write_card
 from agents.run.agent_result import EVALUATIONS, Evaluation
 from agents.train import train
 from tests.commands import run
 from tests.tiny import TINY, load
 from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.world import DreamWorld
 from worldvae.errors import ArtifactError, ConfigError
+from worldvae.rollouts.manifest import Split
+from worldvae.wrappers.observer import Observer
 
 GAP_SETTINGS = {
     "gap.usual": False,
@@ -167,12 +172,39 @@ def test_one_episode_has_no_interval_and_is_left_out(
 
 
 def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) -> None:
+    """However the training dreams begin, and however soon they are cut."""
     setup = set_up(experiment, "dream")
-    folder = experiment.agent_folder("dream", 0)
-    agent = Agent.load(folder, deterministic=True)
-    first = promised_returns(setup, agent, range(4), 2, 0)
-    assert len(first) == 4
-    assert promised_returns(setup, agent, range(4), 2, 0) == first
+    short = setup.dream.model_copy(update={"horizon": 5, "starts": "any"})
+    agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
+    promised = promised_returns(replace(setup, dream=short), agent, range(4), 2, 0)
+    assert len(promised) == 4
+
+    def dreamed(split: Split, starts: str, horizon: int) -> tuple[float, ...]:
+        settings = {"horizon": horizon, "starts": starts, "burn_in": short.burn_in}
+        source = DreamSource.load(
+            experiment.dynamics_folder,
+            split=split,
+            device=setup.device,
+            bank=short.bank,
+            **settings,
+        )
+        dreaming = Agent(agent.model, agent.arm, Observer(1), None, deterministic=True)
+        scores = evaluate(dreaming, DreamWorld(source), range(4), 2, 0)
+        return tuple(score.return_ for score in scores)
+
+    limit = 60 // experiment.env.action_repeat
+    assert promised == dreamed("test", "first", limit)
+    others: list[tuple[Split, str, int]] = [
+        ("train", "first", limit),
+        ("test", "any", limit),
+        ("test", "first", 5),
+    ]
+    for other in others:
+        assert promised != dreamed(*other), other
+
+
+def test_only_who_dreams_is_promised_anything(experiment: Experiment) -> None:
+    agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
     assert promised_returns(set_up(experiment, "memory"), agent, range(4), 2, 0) == ()
 
 
