@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldvae.training.cuda_graph import WARM_UP, beside, record
+
 Forward = Callable[[Tensor], Tensor]
-WARM_UP = 3  # libraries choose their kernels and allocate before anything is recorded
 
 
 class GraphForward:
@@ -47,21 +48,15 @@ class _Graph:
     def __init__(self, forward: Forward, shape: tuple[int, int, int, int]) -> None:
         self._host = torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
         self._frames = self._host.cuda()
-        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):
+        with beside(self._frames.device):
             for _ in range(WARM_UP):
                 forward(self._frames)
-        torch.cuda.current_stream().wait_stream(beside)
-        self._graph = torch.cuda.CUDAGraph()
-        # Only this thread records: a learner in another one may go on meanwhile.
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._codes = forward(self._frames)
+        self._codes, self._replay = record(lambda: forward(self._frames))
 
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Encode at most as many frames as were recorded; rows beyond them are not read."""
         np.copyto(self._host.numpy()[: len(frames)], frames)
         self._frames.copy_(self._host, non_blocking=True)
-        self._graph.replay()
+        self._replay()
         codes: NDArray[np.float32] = self._codes[: len(frames)].cpu().numpy()  # waits for all
         return codes

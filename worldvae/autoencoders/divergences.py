@@ -51,8 +51,8 @@ def decompose_kl(sample: Tensor, mean: Tensor, logvar: Tensor, frames: int) -> K
     log_joint = each.sum(2).logsumexp(1) - weight  # log q(z_b), (B,)
     log_product = (each.logsumexp(1) - weight).sum(1)  # log of the product of all q(z_bj), (B,)
     log_posterior = log_normal(sample, mean, logvar).sum(1)
-    zeros = torch.zeros(())
-    log_prior = log_normal(sample, zeros.to(sample), zeros.to(sample)).sum(1)
+    zero = sample.new_zeros(())
+    log_prior = log_normal(sample, zero, zero).sum(1)
     return KLParts(
         mutual_information=(log_posterior - log_joint).mean(),
         total_correlation=(log_joint - log_product).mean(),
@@ -68,6 +68,8 @@ def dip_penalty(mean: Tensor, logvar: Tensor) -> Tensor:
     """
     # Autocast would multiply in bfloat16, which near 1 tells no covariances apart below 0.008.
     with torch.autocast(mean.device.type, enabled=False):
-        covariance = torch.cov(mean.T, correction=0).reshape(mean.shape[1], -1)
+        centred = mean - mean.mean(0)
+        covariance = centred.T @ centred / len(mean)  # torch.cov would wait for a GPU
     covariance = covariance + torch.diag(logvar.exp().mean(0))
-    return (covariance - torch.eye(len(covariance)).to(covariance)).square().sum()
+    identity = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+    return (covariance - identity).square().sum()

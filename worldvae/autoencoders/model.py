@@ -165,7 +165,7 @@ class Autoencoder(nn.Module):
         return torch.tensor(math.log(sigma))
 
     def loss(
-        self, batch: FrameBatch, generator: torch.Generator, step: int | None
+        self, batch: FrameBatch, generator: torch.Generator, step: int | Tensor | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss that the objective asks for, a scalar in nats, and its parts.
 
@@ -187,9 +187,9 @@ class Autoencoder(nn.Module):
         rate = posterior.kl().sum(1).mean()
         metrics = {"rate": rate, "distortion": distortion, "mse": mse}
         if isinstance(objective, CapacityVAE):
-            metrics["capacity"] = torch.tensor(objective.capacity_at(step))
+            metrics["capacity"] = torch.as_tensor(objective.capacity_at(step))
         elif isinstance(objective, VAE | WithBeta):
-            metrics["beta"] = torch.tensor(objective.beta_at(step))
+            metrics["beta"] = torch.as_tensor(objective.beta_at(step))
         if pixels.perceptual:
             metrics["perceptual"] = self._perceptual(image, target)
             loss = loss + pixels.perceptual * metrics["perceptual"]

@@ -12,6 +12,9 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from worldvae.config import Config
 from worldvae.fields import Variants
 
+Number = Any
+"""A Python number, or a torch tensor () of it; who reads a configuration need not import torch."""
+
 
 class AnyObjective(Config):
     """What all objectives have."""
@@ -53,13 +56,13 @@ class WithSchedule(Corrupted):
     def without_warm_up(self) -> Self:
         return self.model_copy(update={"beta_schedule": "constant", "beta_steps": BETA_STEPS})
 
-    def share_at(self, step: int | None) -> float:
+    def share_at(self, step: Number | None) -> Number:
         """Return the share of beta that counts at `step`, from 0 on; None is the schedule's end."""
         if step is None or self.beta_schedule == "constant":
             return 1.0
         if self.beta_schedule == "linear":
-            return min(1.0, step / self.beta_steps)
-        return min(1.0, 2 * (step % self.beta_steps) / self.beta_steps)
+            return _at_most_1(step / self.beta_steps)
+        return _at_most_1(2 * (step % self.beta_steps) / self.beta_steps)
 
     @model_validator(mode="after")
     def _schedule_has_steps(self) -> Self:
@@ -76,7 +79,7 @@ class WithBeta(WithSchedule):
 
     beta: float = Field(1.0, ge=0, description="Weight of the KL (Higgins et al., 2017).")
 
-    def beta_at(self, step: int | None) -> float:
+    def beta_at(self, step: Number | None) -> Number:
         """Return the weight of the KL at `step`, from 0 on; None is the schedule's end."""
         return self.beta * self.share_at(step)
 
@@ -132,7 +135,7 @@ class VAE(WithFreeBits, WithSchedule):
 
     name: Literal["vae"] = "vae"
 
-    def beta_at(self, step: int | None) -> float:
+    def beta_at(self, step: Number | None) -> Number:
         """Return the weight of the KL at `step`, which is 1 at the schedule's end (None)."""
         return self.share_at(step)
 
@@ -160,9 +163,9 @@ class CapacityVAE(Corrupted):
     def without_warm_up(self) -> CapacityVAE:
         return self.model_copy(update={"capacity_steps": 1})
 
-    def capacity_at(self, step: int | None) -> float:
+    def capacity_at(self, step: Number | None) -> Number:
         """Return C in nats: capacity min(1, step / capacity_steps); None is the schedule's end."""
-        return self.capacity * (1.0 if step is None else min(1.0, step / self.capacity_steps))
+        return self.capacity * (1.0 if step is None else _at_most_1(step / self.capacity_steps))
 
 
 class BetaTCVAE(WithBeta):
@@ -176,6 +179,10 @@ class DIPVAE(WithFreeBits, WithBeta):
 
     name: Literal["dip_vae"] = "dip_vae"
     dip: float = Field(10.0, gt=0, description="Weight of the covariance's distance.")
+
+
+def _at_most_1(share: Number) -> Number:
+    return min(1.0, share) if isinstance(share, float) else share.clamp(max=1)
 
 
 BY_NAME = Variants("name", default="beta_vae")

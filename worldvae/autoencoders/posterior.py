@@ -57,7 +57,7 @@ def cost_of_code(
     objective: Objective,
     posterior: Posterior,
     sample: Tensor,
-    step: int | None,
+    step: int | Tensor | None,
     training_frames: int,
 ) -> Tensor:
     """Return what `objective` charges at `step` for a batch of codes and their `sample`, a scalar.
@@ -65,11 +65,11 @@ def cost_of_code(
     Some objectives are no means over examples, so this needs the whole batch.
     """
     if isinstance(objective, CapacityVAE):
-        excess = posterior.kl().sum(1).mean() - objective.capacity_at(step)
-        return objective.gamma * excess.abs()
+        capacity: float | Tensor = objective.capacity_at(step)
+        return objective.gamma * (posterior.kl().sum(1).mean() - capacity).abs()
     if not isinstance(objective, VAE | WithBeta):
         return torch.zeros((), device=sample.device)
-    beta = objective.beta_at(step)
+    beta: float | Tensor = objective.beta_at(step)
     if isinstance(objective, BetaTCVAE):
         parts = decompose_kl(sample, posterior.mean, posterior.logvar, training_frames)
         return parts.mutual_information + beta * parts.total_correlation + parts.dimension_wise

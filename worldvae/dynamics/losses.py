@@ -60,7 +60,7 @@ def _events(
 def end_costs(logits: Tensor, ends: Tensor, weight: float) -> Tensor:
     """Return the weighted cross-entropy of ends (...) in nats: each end counts `weight` times."""
     return functional.binary_cross_entropy_with_logits(
-        logits, ends, pos_weight=logits.new_tensor(weight), reduction="none"
+        logits, ends, pos_weight=logits.new_full((), weight), reduction="none"
     )
 
 

@@ -157,7 +157,7 @@ class Dynamics(nn.Module):
         return end_probability(logits, self.config.objective.end_weight)
 
     def loss(
-        self, batch: SequenceBatch, generator: torch.Generator, step: int | None
+        self, batch: SequenceBatch, generator: torch.Generator, step: int | Tensor | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the mean cost of a decision in nats: of its latents, its reward, end and keys.
 

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any, Generic, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import user_errors
 from worldvae.fingerprint import Fingerprint
 from worldvae.seeding import derive
-from worldvae.training.batches import AnyBatch, Examples, even_batches
+from worldvae.training.batches import AnyBatch, Examples, TensorBatch, even_batches
 from worldvae.training.config import FitConfig
-from worldvae.training.device import resolve_precision
-from worldvae.training.distributed import averaged, shared_loss
-from worldvae.training.trainable import Loss, Trainable
+from worldvae.training.distributed import averaged
+from worldvae.training.optimisation import Losses, Optimisation
+from worldvae.training.recorded import RecordedSteps, can_record
+from worldvae.training.trainable import Trainable
 
 CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
@@ -59,9 +60,9 @@ class TrainingRun(Generic[AnyBatch]):
     ) -> None:
         self.model, self.config, self.seed, self.device = model, config, seed, device
         self.checkpoint = folder / CHECKPOINT
-        self.shared_loss = shared_loss(model)
-        self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
-        self.precision = resolve_precision(config.precision, device)
+        recordable = can_record(device)
+        self.optimisation = Optimisation(model, config, device, recordable)
+        self._recorded = RecordedSteps[Any](self.optimisation) if recordable else None
         self.progress = TrainingProgress()
         self.best: dict[str, Tensor] = {}
         self.identity = Fingerprint({})
@@ -93,18 +94,11 @@ class TrainingRun(Generic[AnyBatch]):
         """Make one step of the optimiser."""
         step = self.progress.step
         self.model.train(True)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate_at(step)
-        noise = derive(self.seed, "noise", step)
-        loss, metrics = self._loss(self.shared_loss, batch, noise, step)
-        self._unchecked.append((step, loss.detach()))
+        self.optimisation.set_learning_rate(self.config.learning_rate_at(step))
+        loss, metrics = self._make_step(batch.to(self.device), derive(self.seed, "noise", step))
+        self._unchecked.append((step, loss))
         if len(self._unchecked) >= STEPS_BETWEEN_LOOKS.get(self.device.type, 1):
             self._check_steps()
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.config.gradient_clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
         self._sums = {key: self._sums.get(key, 0) + value for key, value in metrics.items()}
         self._summed += 1
         self.progress.step += 1
@@ -133,8 +127,9 @@ class TrainingRun(Generic[AnyBatch]):
         limit = min(len(validation), self.config.validation_frames)
         batches = even_batches(validation, self.config.batch_size, limit)
         for number, batch in enumerate(batches):
-            noise = derive(self.seed, "validation", number)
-            loss, metrics = self._loss(self.model.loss, batch, noise, None)
+            generator = self._generator(derive(self.seed, "validation", number))
+            known = batch.to(self.device), generator, None
+            loss, metrics = self.optimisation.compute(self.model.loss, *known)
             objective += float(loss) * len(batch) / limit
             for name, value in metrics.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(batch) / limit
@@ -153,7 +148,7 @@ class TrainingRun(Generic[AnyBatch]):
             "identity": self.identity.sections,
             "progress": progress,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimisation.optimizer.state_dict(),
             "best": self.best,
         }
         buffer = io.BytesIO()
@@ -164,7 +159,7 @@ class TrainingRun(Generic[AnyBatch]):
         """Go on from the checkpoint if there is one; ArtifactError if it is of another run."""
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})
         model = self.model.config.model_dump(mode="json")
-        precision = {"precision": self.precision, "seed": self.seed}
+        precision = {"precision": self.optimisation.precision, "seed": self.seed}
         self.identity = Fingerprint(
             {"fit": settings | precision, "model": model, "data": dict(data)}
         )
@@ -178,7 +173,7 @@ class TrainingRun(Generic[AnyBatch]):
             raise ArtifactError(
                 f"{self.checkpoint} is of another network; choose another folder"
             ) from None
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimisation.load(state["optimizer"])
         self.progress = TrainingProgress(**state["progress"])
         self.best = state["best"]
 
@@ -187,14 +182,13 @@ class TrainingRun(Generic[AnyBatch]):
         self.model.load_state_dict(self.best)
         self.model.train(False)
 
-    def _loss(
-        self, compute: Loss[AnyBatch], batch: AnyBatch, noise: int, step: int | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        generator = torch.Generator(self.device).manual_seed(noise)
-        batch = batch.to(self.device)
-        bfloat16 = self.precision == "bfloat16"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            return compute(batch, generator, step)
+    def _make_step(self, batch: AnyBatch, noise: int) -> Losses:
+        if self._recorded is not None and isinstance(batch, TensorBatch):
+            return self._recorded.step(batch, noise, self.progress.step)
+        return self.optimisation.step(batch, self._generator(noise), self.progress.step)
+
+    def _generator(self, seed: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(seed)
 
     def _check_steps(self) -> None:
         for step, loss in self._unchecked:
@@ -203,7 +197,7 @@ class TrainingRun(Generic[AnyBatch]):
 
     def _check(self, loss: float, step: int) -> None:
         """Raise TrainingError if `loss` is not finite, or far above the first one."""
-        progress, config = self.progress, self.config
+        progress, config, precision = self.progress, self.config, self.optimisation.precision
         if progress.first_loss is None:
             progress.first_loss = loss
         first = progress.first_loss
@@ -212,7 +206,7 @@ class TrainingRun(Generic[AnyBatch]):
         raise TrainingError(
             f"training diverged: loss {loss:.4g} at step {step} (first loss {first:.4g}); use a "
             f"lower learning_rate (now {config.learning_rate:g}), a smaller gradient_clip (now "
-            f"{config.gradient_clip:g}, 0: none) or precision float32 (now {self.precision})"
+            f"{config.gradient_clip:g}, 0: none) or precision float32 (now {precision})"
         )
 
     def _remember(self, metrics: dict[str, float]) -> None:

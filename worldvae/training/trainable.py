@@ -13,7 +13,7 @@ from worldvae.training.batches import AnyBatch, Batch
 
 AnyBatch_contra = TypeVar("AnyBatch_contra", bound=Batch, contravariant=True)
 
-Loss = Callable[[AnyBatch, torch.Generator, int | None], tuple[Tensor, dict[str, Tensor]]]
+Loss = Callable[[AnyBatch, torch.Generator, int | Tensor | None], tuple[Tensor, dict[str, Tensor]]]
 
 
 class Trainable(Protocol[AnyBatch_contra]):
@@ -24,7 +24,7 @@ class Trainable(Protocol[AnyBatch_contra]):
         """Return what the model is; a run resumes only with a model of the same config."""
 
     def loss(
-        self, batch: AnyBatch_contra, generator: torch.Generator, step: int | None, /
+        self, batch: AnyBatch_contra, generator: torch.Generator, step: int | Tensor | None, /
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the scalar to minimise, and detached metrics, of which one is named `loss`.
 
@@ -32,6 +32,10 @@ class Trainable(Protocol[AnyBatch_contra]):
         resumes to the bit. `step` counts from 0. It is None in an evaluation, which asks for the
         objective once its schedules are over; the best weights are those of the smallest `loss` of
         an evaluation. There a batch leaves out what it says nothing about, be it `loss`.
+
+        On a GPU a step is recorded once and replayed, so there `step` is a tensor () too. A loss
+        that reads it as a Python number, or waits for the GPU or copies to it in another way,
+        cannot be recorded: it is trained, more slowly. One that counts calls in Python goes wrong.
         """
 
     def parameters(self) -> Iterator[nn.Parameter]:

@@ -152,7 +152,7 @@ class SupervisedNetwork(nn.Module):
         return output
 
     def loss(
-        self, batch: LabelledBatch, generator: torch.Generator, step: int | None
+        self, batch: LabelledBatch, generator: torch.Generator, step: int | Tensor | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of the task; neither `generator` nor `step` is used."""
         loss = self.task.loss(self(batch.frames), batch.targets)
