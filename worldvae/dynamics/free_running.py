@@ -32,11 +32,11 @@ def free_metrics(
     rewards and ends alone would be no such mean. Rewards are judged by their deviation
     `reward_scale`, ends by their rate.
     """
-    rest = batch.each(lambda part: part[:, objective.observed :])
+    rest = _unobserved(objective, batch)
     if not rest.targets.any():
         return {}
     scales = reward_scale, end_rate
-    parts = [_free_errors(one, objective, batch, rest, noise, *scales) for one in networks]
+    parts = [_free_errors(one, objective, batch, noise, scales) for one in networks]
     masks = {"codes": rest.targets, "keys": rest.targets}
     means = {
         f"free_{name}": masked_mean(
@@ -51,13 +51,14 @@ def _free_errors(
     network: Member,
     objective: DynamicsObjective,
     batch: SequenceBatch,
-    rest: SequenceBatch,
     noise: Noise,
-    reward_scale: Tensor,
-    end_rate: Tensor,
+    scales: tuple[Tensor, Tensor],
 ) -> dict[str, Tensor]:
-    """Return the errors (B, T) of one network that runs freely over `rest`."""
-    late = objective.observed
+    """Return the errors (B, T) of one network that runs freely over what is not observed.
+
+    `scales` are the deviation of rewards, and the rate of ends.
+    """
+    late, rest, (reward_scale, end_rate) = objective.observed, _unobserved(objective, batch), scales
     start = batch.mean.new_zeros(len(batch), network.cell.carried)
     carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
     runs = [network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)]
@@ -68,6 +69,10 @@ def _free_errors(
     parts["reward"] = mean_error(rewards[0], rewards[1], rest.rewards) / reward_scale.square()
     parts["end"] = end_error(ends[0], ends[1], rest, end_rate)
     return parts
+
+
+def _unobserved(objective: DynamicsObjective, batch: SequenceBatch) -> SequenceBatch:
+    return batch.each(lambda part: part[:, objective.observed :])
 
 
 def crps(first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
