@@ -77,11 +77,21 @@ class LatentEnvRow(Config):
     vector_steps: int = Field(150, ge=1, description="Decisions per environment and round.")
 
 
+class DynamicsRow(Config):
+    """Optimiser steps per second of dynamics; both sides have the same batches."""
+
+    steps: int = Field(30, ge=1, description="Steps per round.")
+    batch_size: int = Field(32, ge=1, description="Windows per step.")
+
+
 class DreamRows(Config):
     """Decisions per second of dreams."""
 
     num_envs: int = Field(64, ge=1, description="Dreams at once.")
     vector_steps: int = Field(300, ge=1, description="Decisions of each dream and round.")
+    wanted: float = Field(
+        10_000.0, gt=0, description="Decisions a second that are wanted; a laptop's by default."
+    )
     network: DynamicsNetwork = Field(DynamicsNetwork(), description="Layers of the dynamics.")
 
 
@@ -153,6 +163,9 @@ class BenchmarkConfig(Config):
     seed: int = Field(0, ge=0, description="Seed of everything random.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks compute.")
     rounds: int = Field(3, ge=1, description="Rounds of each comparison that count.")
+    targets: dict[str, float] = Field(
+        {}, description="Row -> the ratio that it should reach, where it is another than usually."
+    )
     car_racing: EnvConfig = Field(
         CAR_RACING, description="CarRacing; rows of collection store every env step of it."
     )
@@ -175,6 +188,7 @@ class BenchmarkConfig(Config):
     memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")
     encoding: EncodingRows = Field(EncodingRows(), description="Rows of the encoder.")
     latent_env: LatentEnvRow = Field(LatentEnvRow(), description="The latent environment.")
+    dynamics: DynamicsRow = Field(DynamicsRow(), description="Learning dynamics, steps a second.")
     dream: DreamRows = Field(DreamRows(), description="Rows of dreams.")
     export: ExportRow = Field(ExportRow(), description="Row of exported agents.")
     ppo_pong: PPORows = Field(PPORows(), description="PPO's whole loop on Pong.")

@@ -23,16 +23,13 @@ from worldvae.dynamics.learn import leave_dynamics_untrained
 from worldvae.envs import make_vec
 from worldvae.wrappers.latent import LatentVectorObservation
 
-WANTED = 10_000.0
-"""Dreamed decisions per second that a laptop should reach."""
-
 DECISIONS = Unit("decisions/s")
 
 
 def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     """Return the rows: against the rate that is wanted, against single dreams, against reality."""
     ours = our_side(config)
-    wanted, alone = f"{WANTED:,.0f} a second", "one call a dream"
+    wanted, alone = f"{config.dream.wanted:,.0f} a second", "one call a dream"
     reality = "CarRacing as latents and memory"
     return (
         Row("dream", "Dream", ours, wanted, DECISIONS, 1.0, _against_wanted, _work),
@@ -66,7 +63,7 @@ def _against_wanted(bench: Bench) -> Comparison:
     side = many_dreams(bench)
     run_lap(side, bench.clock)
     laps = tuple(run_lap(side, bench.clock) for _ in range(bench.config.rounds))
-    return Comparison(laps, (Lap(WANTED, 1.0),) * len(laps))
+    return Comparison(laps, (Lap(bench.config.dream.wanted, 1.0),) * len(laps))
 
 
 def _against_single_dreams(bench: Bench) -> Comparison:

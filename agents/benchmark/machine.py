@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -58,6 +60,29 @@ def this_machine(device: str) -> Machine:
         load=round(busy_cores(seconds=2.0), 2),  # the load average would include our last run
         versions=library_versions(),
     )
+
+
+class GPUMemory:
+    """The most memory of a GPU that was allocated at once; in words, none without a GPU."""
+
+    bytes: int | None = None
+
+    def __str__(self) -> str:
+        return (
+            "" if self.bytes is None else f"both sides within {self.bytes / 1e9:.3g} GB of the GPU"
+        )
+
+
+@contextmanager
+def gpu_memory(device: str) -> Iterator[GPUMemory]:
+    """Measure the most memory that the block allocates on `device`, if it is a GPU."""
+    memory = GPUMemory()
+    if torch.device(device).type != "cuda":
+        yield memory
+        return
+    torch.cuda.reset_peak_memory_stats(device)
+    yield memory
+    memory.bytes = torch.cuda.max_memory_allocated(device)
 
 
 def _cpu_model(cpuinfo: Path) -> str:

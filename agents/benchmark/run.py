@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
-from agents.benchmark.machine import Machine, this_machine
+from agents.benchmark.machine import Machine, gpu_memory, this_machine
 from agents.benchmark.results import BENCHMARK, Results, RowResult, read_results
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling.stages import STAGES
@@ -105,6 +106,9 @@ def warn(line: str) -> None:
 
 def _measure(row: Row, bench: Bench, machine: Machine) -> RowResult:
     start = time.perf_counter()
-    comparison = row.compare(bench)
+    with gpu_memory(bench.device) as memory:
+        comparison = row.compare(bench)
+    notes = [note for note in (comparison.note, str(memory)) if note]
+    comparison = replace(comparison, note="; ".join(notes))
     works = row.limit(bench) if callable(row.limit) else ()
     return RowResult.of(row, comparison, time.perf_counter() - start, machine, works)

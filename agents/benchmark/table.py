@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agents.benchmark.collection import collection_rows
 from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.dreams import dream_rows, our_side
+from agents.benchmark.dynamics import dynamics_rows
 from agents.benchmark.encoding import encoding_rows
 from agents.benchmark.exporting import export_rows
 from agents.benchmark.learning import learning_rows
@@ -15,14 +18,27 @@ from agents.benchmark.race import race
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.together import together_rows
 from agents.benchmark.whole_job import whole_job
+from worldvae.errors import ConfigError
 
 
 def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
-    """Return the rows that `config` selects."""
+    """Return the rows that `config` selects, with the targets that it sets.
+
+    Raises ConfigError if it sets one for a row that there is not.
+    """
+    rows, targets = _rows(config), config.targets
+    if unknown := targets.keys() - {row.name for row in rows}:
+        names = ", ".join(row.name for row in rows)
+        raise ConfigError(f"targets.{min(unknown)}: no such row; {names}")
+    return tuple(replace(row, target=targets.get(row.name, row.target)) for row in rows)
+
+
+def _rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     return (
         *collection_rows(),
         *pretraining_rows(),
         *encoding_rows(config),
+        *dynamics_rows(),
         *dream_rows(config),
         *peer_rows(our_side(config)),
         *learning_rows(),

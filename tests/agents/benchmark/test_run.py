@@ -49,6 +49,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "memory": {"episodes": 10, "length": 9, "distinct": 2, **few},
             "encoding": {"num_envs": [2], "vector_steps": 2},
             "latent_env": {"num_envs": 2, "vector_steps": 3},
+            "dynamics": {"steps": 2, "batch_size": 4},
             "dream": {"num_envs": 2, "vector_steps": 3, "network": {"memory": 8, "hidden": 8}},
             "export": {"decisions": 2},
             "ppo_pong": ppo,
@@ -75,6 +76,14 @@ def tiny(folder: Path) -> BenchmarkConfig:
             },
         }
     )
+
+
+def test_a_machine_may_have_targets_of_its_own(tmp_path: Path) -> None:
+    config = tiny(tmp_path).model_copy(update={"targets": {"dynamics-steps": 5.0}})
+    targets = {row.name: row.target for row in all_rows(config)}
+    assert (targets["dynamics-steps"], targets["pretraining-images"]) == (5, 2.5)
+    with pytest.raises(WorldvaeError, match=r"targets\.dynamic: no such row; .*dynamics-steps"):
+        all_rows(config.model_copy(update={"targets": {"dynamic": 5.0}}))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -127,6 +136,7 @@ def test_the_rows_are_those_that_were_asked_for(
         "pretraining-memory": pytest.approx(8.192),
         "encoder-2": 4,
         "latent-env": 0.85,
+        "dynamics-steps": None,
         "dream": 1,
         "dream-alone": 4,
         "dream-reality": None,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.table import all_rows
 from agents.config.experiment import Experiment
 from agents.study.cells import grid
 from worldvae.checksum import check_yaml, read_checked_bytes
@@ -12,7 +13,8 @@ from worldvae.config import load_config
 
 ROOT = Path(__file__).parents[3]
 BENCHMARK = ROOT / "configs" / "benchmark.yaml"
-EXPERIMENTS = [path for path in sorted(ROOT.glob("configs/**/*.yaml")) if path != BENCHMARK]
+BENCHMARKS = sorted(ROOT.glob("configs/benchmark*.yaml"))
+EXPERIMENTS = [path for path in sorted(ROOT.glob("configs/**/*.yaml")) if path not in BENCHMARKS]
 PUBLISHED = sorted(ROOT.glob("docs/results/**/config.yaml"))
 
 
@@ -25,6 +27,12 @@ def test_the_benchmark_is_measured_on_the_plain_vae_and_the_lean_network() -> No
     assert (config.pretrain.batch_size, config.race.batch_size) == (128, 32)
     assert (config.lean_pretrain.channels, config.lean_pretrain.first_stride) == ((16, 64), 4)
     assert config.agent_of(config.ppo_pong).arguments["batch_size"] == 1024
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_a_benchmark_measures_rows_that_there_are(path: Path) -> None:
+    rows = {row.name: row.target for row in all_rows(load_config(BenchmarkConfig, path))}
+    assert rows["pretraining-images"] == {"benchmark": 2.5, "benchmark_gpu": 4}[path.stem]
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
