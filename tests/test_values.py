@@ -263,6 +263,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("- 1", "expected `key: value` lines"),
         ("1: 2", "no such key; keys are words"),
         ("a: [", "not valid YAML"),
+        ('{"a": 1}\n{"b": 2}', "line 2: neither a `key: value` line nor a part of what is above"),
+        ("a: 1\n---\nb: 2", "line 2: a second document, after `---`; keep one"),
     ],
 )
 def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str, told: str) -> None:
