@@ -92,8 +92,9 @@ def shown(value: Any) -> str:
 
 def nearest(word: object, words: Sequence[str]) -> str:
     """Return "; did you mean X?" for the nearest of `words`, or nothing if none is near."""
-    close = difflib.get_close_matches(str(word)[:100], words, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    plain = {one.casefold(): one for one in words}
+    close = difflib.get_close_matches(str(word)[:100].casefold(), plain, 1)
+    return f"; did you mean {plain[close[0]]}?" if close else ""
 
 
 def _split(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], str | None]:
