@@ -112,7 +112,7 @@ def _depth(error: ErrorDetails) -> int:
 def _words(error: ErrorDetails) -> str:
     kind = ENDS.sub("", error["type"])
     if kind in KINDS:
-        return _expected([KINDS[kind]]) + _as_list(kind, error["input"])
+        return _expected([KINDS[kind]])
     return SAID.get(error["type"], _own_words)(error)
 
 
@@ -149,13 +149,6 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "missing": _missing,
     "extra_forbidden": lambda _: "no such key",
 }
-
-
-def _as_list(kind: str, given: Any) -> str:
-    """Say how a single value is written where a list is wanted."""
-    is_one = isinstance(given, str | int | float) and not isinstance(given, bool)
-    is_list = kind in {"tuple", "list"}
-    return f"; write [{shortened(given, '')}]" if is_one and is_list and given != "" else ""
 
 
 def _values(count: int) -> str:
