@@ -17,6 +17,7 @@ from worldvae.config import load_config
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.errors import WorldvaeError
 from worldvae.folders import check_no_other, wrong_folder
+from worldvae.jsonl import append_jsonl
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
 LOADERS: dict[str, Callable[[Path], Any]] = {
@@ -130,11 +131,15 @@ def test_a_damaged_file_is_told_though_others_are_missing(tmp_path: Path, kind: 
         ("rollouts/env.json", " for rollouts"),
         ("agents/latent/seed_0/result.json", " for an agent"),
         ("side_by_side.json", " for a run"),
+        ("rollouts/manifest.jsonl", " for rollouts"),
+        ("dynamics/codes/codes.jsonl", ""),
+        ("agents/latent/seed_0/evaluations.jsonl", " for an agent"),
     ],
 )
 def test_a_file_that_is_no_config_is_called_what_it_is(run: Path, given: str, told: str) -> None:
     if not (run / given).exists():
-        write_checked(run / given, {"seed": 0})
+        write = append_jsonl if given.endswith("l") else write_checked
+        write(run / given, {"seed": 0})
     with pytest.raises(WorldvaeError) as error:
         Experiment.load(run / given)
     line = f"{run / given}: a file that worldvae wrote{told}, not a CONFIG; "

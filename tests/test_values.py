@@ -263,6 +263,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("- 1", "expected `key: value` lines"),
         ("1: 2", "no such key; keys are words"),
         ("a: [", "not valid YAML"),
+        ('{"a": 1}\n{"b": 2}', "line 2: neither a `key: value` line nor a part of what is above"),
+        ("a: 1\n---\nb: 2", "line 2: a second document, after `---`; keep one"),
     ],
 )
 def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str, told: str) -> None:
@@ -283,6 +285,7 @@ def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str,
         ("agent: {whiten: maybe}", "agent.whiten = 'maybe': expected true or false"),
         ("agent: {gamma: 2}", "agent.gamma = 2: expected at most 1"),
         ("agent: {algorithm: PP0}", "expected PPO, RecurrentPPO, A2C, .* did you mean PPO?"),
+        ("agent: {algorithm: sac}", "expected PPO, RecurrentPPO, A2C, .* did you mean SAC?"),
         ("env: CarRacing-v3", "env = 'CarRacing-v3': expected keys below it, {key: value}"),
         ("pretrain:\n- steps: 3", "pretrain = [{'steps': 3}]: expected keys below it"),
         ("compare: {arms: latent}", "compare.arms = 'latent': expected a list; write [latent]"),
@@ -294,6 +297,15 @@ def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str,
         ("gap: {policies: [{held: [3]}]}", "[0].held = [3]: expected at least 2 values"),
         ("sweep: {beta: [1, 2, 3]}", "sweep.beta = [1, 2, 3]: expected at most 2 values"),
         ("runs: 3", "runs = 3: expected a path"),
+        ("rollouts: {policies: {random: -1}}", "rollouts.policies.random = -1: expected at least"),
+        ("rollouts: {policies: {random: 0}}", "policies = {'random': 0}: expected a weight above"),
+        ("rollouts: {policies: {}}", "rollouts.policies = {}: expected a weight above 0 for at"),
+        ("rollouts: {held: [60, 3]}", "rollouts.held = [60, 3]: expected the least and the most"),
+        ("rollouts: {sweep_noise: [2]}", "rollouts.sweep_noise[0] = 2: expected at most 1"),
+        ("rollouts: {sweep_noise: []}", "rollouts.sweep_noise = []: expected at least 1 value"),
+        ("rollouts: {drift: 1}", "rollouts.drift = 1: expected a list; write [1]"),
+        ("gap: {temperatures: [11]}", "gap.temperatures[0] = 11: expected at most 10"),
+        ("gap: {temperatures: [1, 1]}", "gap.temperatures = [1, 1]: holds one of them twice"),
     ],
 )
 def test_a_mistake_is_told_in_words_of_the_file(tmp_path: Path, text: str, told: str) -> None:
@@ -304,6 +316,15 @@ def test_a_mistake_is_told_in_words_of_the_file(tmp_path: Path, text: str, told:
     check_line(error.value)
     assert str(error.value).startswith(f"{path}: ")
     assert re.search(re.escape(told).replace(r"\.\*", ".*"), str(error.value))
+
+
+@pytest.mark.parametrize(
+    "text", ["rollouts: {held: 3}", "gap: {policies: random}", "compare: {primary: [latent]}"]
+)
+def test_a_list_that_would_be_refused_is_not_advised(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(WorldvaeError, match=r": expected a list$"):
+        load_config(Experiment, tmp_path / "x.yaml")
 
 
 def test_what_no_option_can_be_is_refused_where_it_was_given(tmp_path: Path) -> None:

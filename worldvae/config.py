@@ -60,7 +60,7 @@ def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None 
     """Read `path` (YAML) into `model`; `overrides` maps dotted keys ("agent.gamma") to values.
 
     Raises ConfigError naming file, key, value and the nearest valid key, and ArtifactError for a
-    file of JSON that worldvae wrote, which is none of a user's.
+    file of JSON, or of lines of it, that worldvae wrote, which is none of a user's.
     """
     with suppress(OSError):  # reading it tells why
         check_is_no_artifact(path)

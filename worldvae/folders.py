@@ -11,6 +11,7 @@ from typing import Any, Literal
 from worldvae.checksum import CHECKSUM
 from worldvae.errors import ArtifactError
 from worldvae.files import user_errors
+from worldvae.jsonl import checked_lines
 
 KindName = Literal["encoder", "dynamics", "agent", "rollouts", "run", "gap", "sweep", "check"]
 
@@ -173,11 +174,11 @@ def wrong_folder(folder: Path, *names: KindName) -> ArtifactError:
 
 
 def check_is_no_artifact(config: Path) -> None:
-    """Raise ArtifactError if the file given for a CONFIG is JSON that worldvae wrote.
+    """Raise ArtifactError if the file given for a CONFIG is JSON, or lines of it, of worldvae.
 
     It says what the file is a part of, and which CONFIG may be meant.
     """
-    if config.suffix != ".json" or CHECKSUM not in _keys(config):
+    if not _is_written_by_us(config):
         return
     found = kind_of(config.parent)
     of_what = "" if found is None else f" for {KINDS[found].words}"
@@ -221,6 +222,13 @@ def _nearby(folder: Path, name: KindName) -> Iterator[Path]:
             yield from (path for path in sorted(place.glob(pattern)) if kind_of(path) == name)
         if kind_of(place) == name:
             yield place
+
+
+def _is_written_by_us(file: Path) -> bool:
+    """Return whether `file` is of JSON, or of lines of it, with a checksum of worldvae."""
+    if file.suffix == ".jsonl" and file.is_file():
+        return any(row is not None for _, row in checked_lines(file))
+    return file.suffix == ".json" and CHECKSUM in _keys(file)
 
 
 def _keys(path: Path) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from worldvae.fields import (
@@ -93,10 +93,26 @@ def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
         fields = fields_of(section) if section is not None else {}
         meaning = fields[parts[-1]].description if parts[-1] in fields else None
         return _key(parts), f": missing{f' ({meaning})' if meaning else ''}"
-    is_section = isinstance(mistake.given, dict | BaseModel) and mistake.kind == "value_error"
+    field = find_field(".".join(parts), model)[1] if parts else None
+    is_whole = isinstance(mistake.given, dict | BaseModel) and mistake.kind == "value_error"
+    is_section = is_whole and (field is None or bool(sections_of(field)))
     given = "" if is_section else f" = {shown(mistake.given)}"
-    words = mistake.words
-    return _key(parts), f"{given}: {words[0].lower()}{words[1:]}"
+    words, as_list = mistake.words, _as_list(mistake, field)
+    return _key(parts), f"{given}: {words[0].lower()}{words[1:]}{as_list}"
+
+
+def _as_list(mistake: Mistake, field: FieldInfo | None) -> str:
+    """Say how a single value is written where a list of such values is wanted."""
+    given = mistake.given
+    is_one = isinstance(given, str | int | float) and not isinstance(given, bool) and given != ""
+    if mistake.kind not in {"tuple_type", "list_type"} or not is_one or field is None:
+        return ""
+    wanted: Any = field.annotation
+    try:
+        TypeAdapter(wanted).validate_python([given])
+    except ValidationError:  # a list of it would be refused, too
+        return ""
+    return f"; write [{shortened(given, '')}]"
 
 
 def _key(parts: Sequence[str]) -> str:

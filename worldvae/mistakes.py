@@ -92,8 +92,9 @@ def shown(value: Any) -> str:
 
 def nearest(word: object, words: Sequence[str]) -> str:
     """Return "; did you mean X?" for the nearest of `words`, or nothing if none is near."""
-    close = difflib.get_close_matches(str(word)[:100], words, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    plain = {one.casefold(): one for one in words}
+    close = difflib.get_close_matches(str(word)[:100].casefold(), plain, 1)
+    return f"; did you mean {plain[close[0]]}?" if close else ""
 
 
 def _split(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], str | None]:
@@ -111,7 +112,7 @@ def _depth(error: ErrorDetails) -> int:
 def _words(error: ErrorDetails) -> str:
     kind = ENDS.sub("", error["type"])
     if kind in KINDS:
-        return _expected([KINDS[kind]]) + _as_list(kind, error["input"])
+        return _expected([KINDS[kind]])
     return SAID.get(error["type"], _own_words)(error)
 
 
@@ -148,13 +149,6 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "missing": _missing,
     "extra_forbidden": lambda _: "no such key",
 }
-
-
-def _as_list(kind: str, given: Any) -> str:
-    """Say how a single value is written where a list is wanted."""
-    is_one = isinstance(given, str | int | float) and not isinstance(given, bool)
-    is_list = kind in {"tuple", "list"}
-    return f"; write [{shortened(given, '')}]" if is_one and is_list and given != "" else ""
 
 
 def _values(count: int) -> str:

@@ -33,6 +33,8 @@ MISTAKES = {
     "expected <block end>": "a line that does not belong to the section above it; look at the "
     "spaces before it",
     "could not find expected ':'": "a line without `: ` after its key",
+    "expected '<document start>'": "neither a `key: value` line nor a part of what is above it",
+    "but found another document": "a second document, after `---`; keep one",
     "could not determine a constructor": "a tag, `!...`, which is not read here",
     "unhashable key": "a list or a section in the place of a key",
     "undefined alias": "an alias, `*...`, of an anchor that is not there; put quotes around a text "

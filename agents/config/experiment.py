@@ -87,9 +87,9 @@ class Experiment(Config):
         replace those of the file.
         """
         check_yaml(path, EDIT_ANOTHER)
+        experiment = load_config(cls, path, overrides)
         if not overrides and not read_yaml(path):
             raise ConfigError(f"{path}: empty; name the environment at least: env: {{id: ...}}")
-        experiment = load_config(cls, path, overrides)
         if experiment.name is not None:
             return experiment
         is_single = len(experiment.tasks) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
 
 from worldvae.config import Config
 from worldvae.fields import LARGEST_SEED, FolderPath
@@ -100,7 +102,7 @@ class GapConfig(Config):
         description="Decisions after which an episode is cut, in both worlds alike; the "
         "environment's own limit if that is lower.",
     )
-    temperatures: tuple[float, ...] = Field(
+    temperatures: tuple[Annotated[float, Field(ge=0, le=10)], ...] = Field(
         (),
         max_length=50,
         description="Temperatures of the dream to choose from: the highest within one standard "
@@ -122,12 +124,15 @@ class GapConfig(Config):
         """The least and the greatest seed that an episode may begin from."""
         return self.seed, self.seed + SEEDS + self.num_envs
 
+    @field_validator("temperatures")
+    @classmethod
+    def _differ(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(temperatures)) < len(temperatures):
+            raise ValueError("holds one of them twice")
+        return temperatures
+
     @model_validator(mode="after")
-    def _checks(self) -> GapConfig:
+    def _something_plays(self) -> GapConfig:
         if not (self.usual or self.policies or self.agents):
             raise ValueError("nothing plays: set usual, policies or agents")
-        if any(not 0 <= temperature <= 10 for temperature in self.temperatures):
-            raise ValueError("temperatures have to be from 0 to 10")
-        if len(set(self.temperatures)) != len(self.temperatures):
-            raise ValueError("temperatures holds one of them twice")
         return self

@@ -65,7 +65,8 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     start = used_cpu()
-    found = checked_import(dataset, experiment.env)  # a mistake is told before a folder is made
+    # A mistake is told before a folder is made.
+    found = checked_import(dataset, folder, experiment.env)
     with locked(folder, "collection", STAGE, alone=True):
         was_begun = DATASET.exists(folder)
         with PeakMemory() as memory:

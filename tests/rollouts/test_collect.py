@@ -112,14 +112,14 @@ def test_of_a_dict_the_image_is_stored() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"policies": {}}, "weights"),
-        ({"policies": {"random": -1}}, "weights"),
+        ({"policies": {}}, "a weight above 0"),
+        ({"policies": {"random": -1}}, r"policies\.random\s+.* equal to 0"),
         ({"agent": "x"}, "needs a weight"),
         ({"policies": {"rndom": 1}}, "random"),
-        ({"held": (5, 2)}, "1 <= least <= most"),
-        ({"held": (0, 2)}, "1 <= least <= most"),
-        ({"sweep_noise": ()}, "shares from 0 to 1"),
-        ({"sweep_noise": (0.5, 1.5)}, "shares from 0 to 1"),
+        ({"held": (5, 2)}, "the least and the most decisions"),
+        ({"held": (0, 2)}, "the least and the most decisions"),
+        ({"sweep_noise": ()}, "at least 1 item"),
+        ({"sweep_noise": (0.5, 1.5)}, r"sweep_noise\.1\s+.* equal to 1"),
     ],
 )
 def test_a_mix_without_sense_is_refused(settings: dict[str, Any], message: str) -> None:

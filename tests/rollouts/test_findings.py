@@ -180,3 +180,20 @@ def test_an_end_that_was_collected_before_counts(tmp_path: Path) -> None:
     longer = SMALL.model_copy(update={"frames": 140})
     assert said(tmp_path, longer, length=30) == []
     assert RolloutStore(tmp_path).records[-1].cut
+
+
+def test_what_was_collected_before_counts(tmp_path: Path) -> None:
+    """As after a kill, which comes before anything is said."""
+    said(tmp_path, length=30, speed=(0, 25, "float32"))
+    longer = SMALL.model_copy(update={"frames": 140})
+    (line,) = said(tmp_path, longer, length=30, speed=(0, 25, "float32"))
+    assert "speed (number 1 of 2) goes from 0 to 30, its space from 0 to 25" in line
+    assert all(record.length < 25 for record in RolloutStore(tmp_path).records[-2:])
+
+
+def test_a_damaged_episode_does_not_end_a_collection_that_goes_on(tmp_path: Path) -> None:
+    said(tmp_path)
+    first = RolloutStore(tmp_path).records[0].name
+    for path in tmp_path.glob(f"{first}.*"):
+        path.write_bytes(b"torn")
+    assert said(tmp_path, SMALL.model_copy(update={"frames": 140})) == []

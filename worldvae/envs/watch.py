@@ -125,6 +125,11 @@ class Watch:
             self._see_numbers(observation)
 
     @property
+    def has_seen_enough(self) -> bool:
+        """Whether no further observation can change what was noticed."""
+        return not self._dark and not (self._wide and self._looked < LOOK)
+
+    @property
     def noticed(self) -> Noticed:
         lost = {key: found for key, one in self._ranges.items() if (found := one.lost) is not None}
         return Noticed(self._images, lost)

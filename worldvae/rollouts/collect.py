@@ -72,12 +72,12 @@ def collect(
             policies = make_policies(config, action_space_of(env), stream, agent)
             weights = [config.policies[name] for name in policies]  # type: ignore[index]
             rollout = Rollout(env, policies, weights, stream, world.image_key, bool(variables))
-            findings, before = Findings(store, keys, world.has_limit), len(store.records)
+            findings = Findings(store, keys, world.has_limit)
 
             # The queue holds num_envs episodes, since all may end on the same step.
             with background_writer(store, config.num_envs, rollout.recycle) as write:
                 _record(rollout, write, findings, store, config.frames)
-            say(store, findings.after(noticed_by(env), store.records[before:]))
+            say(store, findings.after(noticed_by(env)))
         finally:
             env.close()
 

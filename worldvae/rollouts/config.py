@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from worldvae.config import Config
 
@@ -21,7 +21,7 @@ class RolloutConfig(Config):
         20_000, ge=FEWEST_FRAMES, description="Frames to store, first ones included."
     )
     num_envs: int = Field(16, ge=1, le=512, description="Environments played at once.")
-    policies: dict[PolicyName, float] = Field(
+    policies: dict[PolicyName, Annotated[float, Field(ge=0)]] = Field(
         {"smooth": 1.0}, description="Share of the episodes that each policy plays, by weight."
     )
     autocorrelation: float = Field(
@@ -35,8 +35,9 @@ class RolloutConfig(Config):
         description="sweep: least and most decisions that an action is held; each episode draws "
         "its own number, log-uniformly.",
     )
-    sweep_noise: tuple[float, ...] = Field(
+    sweep_noise: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
         (0.0, 0.1, 0.2),
+        min_length=1,
         description="sweep: shares of decisions that are random instead; each episode draws one.",
     )
     agent: str | None = Field(
@@ -51,16 +52,22 @@ class RolloutConfig(Config):
         "always: collection takes the Gymnasium backend, which does.",
     )
 
+    @field_validator("policies")
+    @classmethod
+    def _one_plays(cls, weights: dict[PolicyName, float]) -> dict[PolicyName, float]:
+        if not any(weights.values()):
+            raise ValueError("expected a weight above 0 for at least one policy, {smooth: 1}")
+        return weights
+
+    @field_validator("held")
+    @classmethod
+    def _least_before_most(cls, held: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= held[0] <= held[1]:
+            raise ValueError("expected the least and the most decisions, [3, 60], from 1 on")
+        return held
+
     @model_validator(mode="after")
-    def _checks(self) -> RolloutConfig:
-        weights = self.policies.values()
-        if not weights or min(weights) < 0 or sum(weights) == 0:
-            raise ValueError("policies needs weights >= 0 that are not all 0")
-        least, most = self.held
-        if not 1 <= least <= most:
-            raise ValueError("held needs two whole numbers of decisions, 1 <= least <= most")
-        if not self.sweep_noise or min(self.sweep_noise) < 0 or max(self.sweep_noise) > 1:
-            raise ValueError("sweep_noise needs shares from 0 to 1, at least one of them")
+    def _agent_has_a_weight(self) -> RolloutConfig:
         if self.agent is not None and "agent" not in self.policies:
             raise ValueError("agent needs a weight among policies: {agent: 1}")
         return self

@@ -6,11 +6,14 @@ Each finding is one line with its fix; collecting and importing say them all onc
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worldvae.envs.watch import Noticed
+from worldvae.errors import ArtifactError
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.keys import RecordedKey
 from worldvae.rollouts.manifest import Record
@@ -32,6 +35,8 @@ ROUNDING = 1e-6
 class Findings:
     """Gathers what a collection or an import shows, and says what cannot be meant.
 
+    It speaks of all episodes of the store, since of those that a kill left nobody has spoken.
+
     Args:
         store: The store that is written into; it holds all episodes once `after` is called.
         keys: The keys that its episodes record.
@@ -44,11 +49,17 @@ class Findings:
         self._high = {key.name: np.full(key.size, -np.inf) for key in keys}
         self._one_ended = any(not record.cut for record in store.records)
         self._decisions = 0
+        for record in store.records if keys else ():
+            with suppress(ArtifactError):  # who reads a damaged episode says so
+                self._extend(store.keys(record))
 
     def include(self, episode: Episode) -> None:
         """Take in an episode that has ended or was cut."""
         self._one_ended |= not episode.cut
-        for name, values in episode.keys.items():
+        self._extend(episode.keys)
+
+    def _extend(self, keys: Mapping[str, NDArray[np.float32]]) -> None:
+        for name, values in keys.items():
             np.minimum(self._low[name], values.min(0), out=self._low[name])
             np.maximum(self._high[name], values.max(0), out=self._high[name])
 
@@ -58,12 +69,12 @@ class Findings:
         is_long = self._decisions == LONG and not self._one_ended and not self._has_limit
         return [_endless(self._store, f"within {LONG:,} decisions")] if is_long else []
 
-    def after(self, noticed: Noticed, records: Sequence[Record]) -> list[str]:
-        """Return what was found in the new episodes `records`, a line each."""
+    def after(self, noticed: Noticed) -> list[str]:
+        """Return what was found, a line each; `noticed`: what the environments showed."""
         again = _again(self._store)
         return [
             *_of_images(noticed, again),
-            *_of_still_frames(self._store, records),
+            *_of_still_frames(self._store),
             *_of_digits(noticed, again),
             *(line for key in self._keys if (line := self._of_bounds(key, again))),
             *self._of_ends(),
@@ -156,9 +167,9 @@ def _of_digits(noticed: Noticed, again: str) -> list[str]:
     ]
 
 
-def _of_still_frames(store: RolloutStore, records: Sequence[Record]) -> list[str]:
+def _of_still_frames(store: RolloutStore) -> list[str]:
     """Return a line if all frames are the same, as when there is no screen to draw on."""
-    shown = (frame for record in records for frame in store.frames(record)[:: record.length])
+    shown = _first_and_last_frames(store)
     first = next(shown, None)
     if first is None or not all(np.array_equal(frame, first) for frame in shown):
         return []
@@ -166,3 +177,10 @@ def _of_still_frames(store: RolloutStore, records: Sequence[Record]) -> list[str
         f"every episode begins and ends with the same frame (mean grey level {first.mean():.0f}): "
         "look at what --inspect draws before you train on it"
     ]
+
+
+def _first_and_last_frames(store: RolloutStore) -> Iterator[NDArray[np.uint8]]:
+    """Yield two frames (H, W, C) of each episode that can be read."""
+    for record in store.records:
+        with suppress(ArtifactError):
+            yield from store.frames(record)[:: record.length]

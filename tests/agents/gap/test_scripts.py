@@ -151,7 +151,7 @@ def test_a_script_that_says_nothing_clear_is_refused(values: Any, message: str) 
     [
         ({"usual": False, "agents": False}, "nothing plays"),
         ({"temperatures": [1, 1.0]}, "holds one of them twice"),
-        ({"temperatures": [-1]}, "from 0 to 10"),
+        ({"temperatures": [-1]}, "greater than or equal to 0"),
         ({"episodes": 1}, "greater than or equal to 2"),
         ({"seed": 2**31 - 1}, "less than or equal to"),
     ],

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from worldvae.envs import StateVariable, state_variables
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import STATE
-from worldvae.envs.watch import Watch
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.progress import ProgressBar
 from worldvae.rollouts.description import ENV
@@ -47,13 +46,14 @@ def import_dataset(name: str, folder: str | Path, env: EnvConfig) -> RolloutStor
     ArtifactError if the dataset is missing, damaged or of another task, holds no images, or changes
     its frames, and if `folder` holds other rollouts; ConfigError without Minari.
     """
-    return checked_import(name, env).into(folder)
+    return checked_import(name, folder, env).into(folder)
 
 
-def checked_import(name: str, env: EnvConfig) -> Import:
+def checked_import(name: str, folder: str | Path, env: EnvConfig) -> Import:
     """Return the import of the dataset that Minari calls `name`; nothing is written.
 
-    Args and errors are those of `import_dataset`, but for what its folder holds.
+    Unless `folder` holds a whole import, the first episode is read. Args and errors are those of
+    `import_dataset`, but for what its folder holds.
     """
     source = open_dataset(name)
     if not source.steps:
@@ -74,48 +74,77 @@ def checked_import(name: str, env: EnvConfig) -> Import:
         actions=actions,
         source_shape=source_shape(source, env, reader.shape),
     )
-    found = Import(source, env, dataset, reader, actions.space, _columns(source, env))
-    first = next((i for i in range(source.episodes) if not _is_empty(source, i)), 0)
-    found.episode(first, source.episode_note(first))
+    found = Import(source, env, dataset, reader, actions.space)
+    if not _is_whole(Path(folder)):
+        found.read_first()
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class Import:
-    """A dataset whose first episode can be one of a store, and what turns the others into them."""
+    """A dataset, and what turns its episodes into those of a store."""
 
     source: MinariSource
     env: EnvConfig
     dataset: ImportedDataset
     reader: ObservationReader
     actions: spaces.Box | spaces.Discrete
-    columns: tuple[StateVariable, ...]
+    columns: tuple[StateVariable, ...] = ()
+    """The columns of the true state, known once the first episode was read."""
+
+    def __post_init__(self) -> None:
+        self.watch = self.reader.watch()
+        self._ahead: dict[int, tuple[Episode, float]] = {}
 
     def into(self, folder: str | Path) -> RolloutStore:
         """Return a store in `folder` with all episodes of the dataset, as `import_dataset` does."""
         folder = Path(folder)
         store = _claimed(folder, self.env, self.dataset)
         if not (store.dataset and store.dataset.whole):
+            if not self._ahead:  # the folder was whole, and is gone
+                self.read_first()
             with store.writing():
                 _fill(store, self)
             DATASET.write(folder, self.dataset.model_copy(update={"whole": True}))
         return store
 
-    def episode(self, index: int, note: EpisodeNote | None, watch: Watch | None = None) -> Episode:
-        """Return the episode at `index`, and let `watch` see its observations.
+    def read_first(self) -> None:
+        """Read the first episode that has decisions; `read` then does not read it again.
 
         Raises ArtifactError if it cannot be one of a store.
         """
-        found = self.source.episode(index)
+        source = self.source
+        index = next((i for i in range(source.episodes) if not _is_empty(source, i)), 0)
+        began, note, found = time.perf_counter(), source.episode_note(index), source.episode(index)
+        self.columns = _columns(source, self.env, found)
+        self._ahead = {index: self._taken(index, note, found, began)}
+
+    def read(self, index: int, note: EpisodeNote | None) -> tuple[Episode, float]:
+        """Return the episode at `index`, and the seconds that its collection took.
+
+        Raises ArtifactError if it cannot be one of a store.
+        """
+        if index in self._ahead:
+            return self._ahead.pop(index)
+        began = time.perf_counter()
+        return self._taken(index, note, self.source.episode(index), began)
+
+    def look(self, index: int) -> None:
+        """Let the watch see the episode at `index`, which the store has, if it needs to."""
+        if self._ahead.pop(index, None) is None and not self.watch.has_seen_enough:
+            self.reader.show(self.source.episode(index)["observations"], self.watch)
+
+    def _taken(
+        self, index: int, note: EpisodeNote | None, found: dict[str, Any], began: float
+    ) -> tuple[Episode, float]:
         try:
             episode = self._episode(found, note)
         except (ValueError, KeyError, WorldvaeError) as error:
             raise ArtifactError(f"{self.source}: episode {index}: {error}") from None
         if note is not None and array_hashes(episode) != note.sha256:
             raise ArtifactError(f"{self.source}: episode {index} is damaged; {REMEDY}")
-        if watch is not None:
-            self.reader.show(found["observations"], watch)
-        return episode
+        self.reader.show(found["observations"], self.watch)
+        return episode, time.perf_counter() - began if note is None else note.seconds
 
     def _episode(self, found: dict[str, Any], note: EpisodeNote | None) -> Episode:
         terminated, truncated = (
@@ -145,6 +174,11 @@ class Import:
         return np.asarray(state, np.float64) if self.columns and state is not None else None
 
 
+def _is_whole(folder: Path) -> bool:
+    """Return whether all episodes of a dataset are in `folder`."""
+    return DATASET.exists(folder) and DATASET.read(folder).whole
+
+
 def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutStore:
     """Open the store in `folder` for the episodes of `dataset`, or make it."""
     if not DATASET.exists(folder):
@@ -164,25 +198,26 @@ def _claimed(folder: Path, env: EnvConfig, dataset: ImportedDataset) -> RolloutS
 
 
 def _fill(store: RolloutStore, work: Import) -> None:
-    """Add the episodes that `store` lacks, and say what in them cannot be meant."""
-    source, watch, before = work.source, work.reader.watch(), len(store.records)
-    findings = Findings(store, work.reader.keys, has_limit(source, work.env))
+    """Add the episodes that `store` lacks, and say what in any of them cannot be meant."""
+    source = work.source
     store.describe_state(work.columns)
     store.describe_keys(work.reader.keys)
+    findings = Findings(store, work.reader.keys, has_limit(source, work.env))
     stored = {number_of(record.name) for record in store.records}
     with ProgressBar("import", source.episodes, "episodes") as bar:
         for index in range(source.episodes):
-            began, note = time.perf_counter(), source.episode_note(index)
+            note = source.episode_note(index)
             number = index if note is None else note.number
             if _is_empty(source, index):
                 _warn_of_empty(source, index)
-            elif number not in stored:
-                episode = work.episode(index, note, watch)
+            elif number in stored:
+                work.look(index)
+            else:
+                episode, seconds = work.read(index, note)
                 findings.include(episode)
-                seconds = time.perf_counter() - began if note is None else note.seconds
                 store.append(episode, seconds, number)
             bar.reach(index + 1)
-    say(store, findings.after(watch.noticed, store.records[before:]))
+    say(store, findings.after(work.watch.noticed))
 
 
 def _is_empty(source: MinariSource, index: int) -> bool:
@@ -194,11 +229,13 @@ def _warn_of_empty(source: MinariSource, index: int) -> None:
     warnings.warn(f"{source}: episode {index} has no decisions, it is left out", stacklevel=4)
 
 
-def _columns(source: MinariSource, env: EnvConfig) -> tuple[StateVariable, ...]:
-    """Return the columns of the true state that the dataset holds; none if nobody can name them."""
+def _columns(
+    source: MinariSource, env: EnvConfig, found: dict[str, Any]
+) -> tuple[StateVariable, ...]:
+    """Return the columns of the true state in the episode `found`; none if nobody can name them."""
     if source.note is not None:
         return source.note.state
-    state = (source.episode(0)["infos"] or {}).get(STATE)
+    state = (found["infos"] or {}).get(STATE)
     if state is None:
         return ()
     try:
