@@ -85,11 +85,10 @@ CASES: dict[str, Case] = {
     "masked": autoencoder(name="dae", mask=0.3),
     "perceptual": autoencoder(critic=True, likelihood="none", perceptual=1.0),
     **{
-        f"dynamics {core} {head} {members}": dynamics(core=core, head=head, members=members)
-        for core, head, members in itertools.product(
-            ["gru", "lstm"], ["mixture", "gaussian", "categorical"], [1, 3]
-        )
+        f"dynamics {core} {head}": dynamics(core=core, head=head)
+        for core, head in itertools.product(["gru", "lstm"], ["mixture", "gaussian", "categorical"])
     },
+    "ensemble of dynamics": dynamics(members=3),
     "noisy dynamics": dynamics(objective={"input_noise": 0.1, "own_samples": 0.0}),
     "sequences": lambda: (Memory(), Sequences(12, 0)),
 }
