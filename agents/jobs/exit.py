@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import warnings
@@ -18,6 +19,8 @@ INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 READER_GONE = 128 + signal.SIGPIPE
 
+GYMNASIUM_ADDS = re.compile(r"\x1b\[[0-9;]*m(WARN: )?")
+
 
 def run(command: Callable[[], None], typed: str | None = None) -> None:
     """Call `command`; if it fails or is interrupted, print one line on standard error and exit.
@@ -27,7 +30,7 @@ def run(command: Callable[[], None], typed: str | None = None) -> None:
     is the command line that resumes the work after a signal; None is the one of this process.
     """
     keep_freed_memory()
-    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
+    warnings.formatwarning = _plain
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background jobs ignore it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
@@ -67,6 +70,11 @@ def _end(line: str, status: int) -> NoReturn:
             print(line, file=sys.stderr, flush=True)
     _flush_or_discard(sys.stderr)
     sys.exit(status)
+
+
+def _plain(message: Warning | str, *_args: object, **_kwargs: object) -> str:
+    """Return the one line of a warning, without the colours and the word that Gymnasium adds."""
+    return f"warning: {GYMNASIUM_ADDS.sub('', str(message))}\n"
 
 
 def _flush_or_discard(stream: TextIO) -> bool:

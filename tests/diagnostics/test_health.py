@@ -185,6 +185,7 @@ def test_without_state_the_remedy_is_named(
     assert health.probes is None
     assert health.neighbours.state is None
     assert "rollouts.state: always" in (health.no_probes or "")
+    assert "worldvae.envs.state_reader" in (health.no_probes or "")
     assert {"no_state", "few_episodes"} <= set(names(health))
 
 

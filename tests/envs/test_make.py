@@ -88,7 +88,10 @@ def test_source_shape_is_what_the_environment_shows() -> None:
     [
         ({"id": "CarRacin-v3"}, "env.id = 'CarRacin-v3'.*Did you mean: CarRacing"),
         ({"id": "my/Env-v0"}, "env.import"),
-        ({"import": "no_such_module"}, "cannot import 'no_such_module'"),
+        (
+            {"import": "no_such_module"},
+            "cannot import 'no_such_module', needed for env.import: .*PYTHONPATH=FOLDER",
+        ),
         ({"kwargs": {"wheels": 5}}, "cannot be made:.*wheels"),
         ({"import": "tests.broken"}, "cannot import 'tests.broken'.*ZeroDivisionError"),
         (
@@ -109,6 +112,22 @@ def test_a_mistake_is_one_line(settings: dict[str, Any], expected: str) -> None:
     with pytest.raises(WorldvaeError, match=expected) as error:
         make_env(EnvConfig(**settings)).reset(seed=0)
     assert "\n" not in str(error.value)
+
+
+class Unbounded(gym.Env[Any, Any]):
+    """Observes float images in a Box that does not say what is white; renders nothing."""
+
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (48, 48, 3), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+
+def test_an_image_without_bounds_is_told_which_to_declare() -> None:
+    gym.register("tests/Unbounded-v0", Unbounded)
+    try:
+        with pytest.raises(WorldvaeError, match=r"by its bounds.*Box\(0, 255.*Box\(0, 1, "):
+            make_env(EnvConfig(id="tests/Unbounded-v0"))
+    finally:
+        del gym.registry["tests/Unbounded-v0"]
 
 
 @pytest.mark.parametrize(

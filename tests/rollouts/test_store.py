@@ -307,3 +307,10 @@ def test_histogram_by_hand() -> None:
     lines = histogram(np.array([0.0, 0.0, 1.0]), bins=2, width=4)
     assert lines[0].split() == ["0.0", "to", "0.5", "2", "####"]
     assert lines[1].split() == ["0.5", "to", "1.0", "1", "##"]
+
+
+def test_a_histogram_of_close_values_tells_its_edges_apart() -> None:
+    lines = histogram(np.array([-1.16, -1.03]), bins=10, width=4)
+    edges = [tuple(line.split()[:3:2]) for line in lines]
+    assert len(set(edges)) == 10
+    assert all(low != high for low, high in edges)

@@ -32,10 +32,10 @@ def find_spec(config: EnvConfig) -> EnvSpec:
     an unknown id or a module that cannot be imported.
     """
     if config.import_ is not None:
-        _import(config.import_)
+        _import("env.import", config.import_)
     for prefix, module in REGISTERED_BY.items():
         if config.id.startswith(prefix):
-            _import(module)
+            _import("env.id", module)
     try:
         return gym.spec(_with_version(config.id))
     except gym.error.Error as error:
@@ -128,10 +128,20 @@ def _with_version(env_id: str) -> str:
     return found
 
 
-def _import(module: str) -> None:
+def _import(key: str, module: str) -> None:
+    """Import `module`, which the configuration's `key` asks for, or tell how Python finds it."""
     if not module:
         raise ConfigError("env.id begins with a colon; name the module before it, or leave it out")
     if module.partition(".")[0] in EXTRAS:
-        import_extra("env.id", module)
-    with in_user_code(f"cannot import {module!r}, needed for env.id"):
-        importlib.import_module(module)
+        import_extra(key, module)
+    what = f"cannot import {module!r}, needed for {key}"
+    with in_user_code(what):
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # the module was found, and lacks another one
+            raise ConfigError(
+                f"{what}: Python does not find {error.name!r}; pip install -e FOLDER of its "
+                "package, or PYTHONPATH=FOLDER if it is one file"
+            ) from None

@@ -79,6 +79,12 @@ def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> 
     return None if white is None or channels is None else ImageLayout(channels, white)
 
 
+def lacks_only_bounds(space: spaces.Space[Any]) -> bool:
+    """Return whether `space` has the shape of images, but bounds that do not tell what is white."""
+    is_shaped = isinstance(space, spaces.Box) and _channels(space, COLORS) is not None
+    return is_shaped and image_layout(space) is None
+
+
 def image_keys(space: spaces.Space[Any]) -> list[str]:
     """Return the keys of a Dict that hold an image of at least `SMALLEST` pixels a side.
 

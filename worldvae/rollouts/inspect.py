@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from hashlib import blake2b
 from pathlib import Path
@@ -85,9 +86,12 @@ def _returns(records: list[Record]) -> list[str]:
 def histogram(values: NDArray[np.float64], bins: int = 10, width: int = 40) -> list[str]:
     """Return a histogram of `values` as text, one line per bin: its range, its count and a bar."""
     counts, edges = np.histogram(values, bins=bins)
+    # As many decimals as tell the edges apart, but no line of hundreds of digits.
+    decimals = int(np.clip(-math.floor(math.log10(edges[1] - edges[0])), 1, 9))
+    low_to_high = f"{{:9.{decimals}f}} to {{:9.{decimals}f}}"
     pairs = zip(counts, edges[:-1], edges[1:], strict=True)
     return [
-        f"  {low:9.1f} to {high:9.1f} {count:6d} {BAR * round(width * count / counts.max())}"
+        f"  {low_to_high.format(low, high)} {count:6d} {BAR * round(width * count / counts.max())}"
         for count, low, high in pairs
     ]
 

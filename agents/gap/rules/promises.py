@@ -68,16 +68,22 @@ def off_lengths(report: GapReport) -> Finding | None:
 
 
 def flatters_all(report: GapReport) -> Finding | None:
+    """Find a dream that promises all policies too much or too little.
+
+    Where dreams end at the wrong time, returns follow lengths: to lower the temperature for the one
+    and to raise it for the other would be advice against itself.
+    """
     found = report.returns.bias
     if found.low <= 0 <= found.high or abs(found.value) < BIASED * report.returns.spread:
         return None
     more = found.value > 0
+    ends = "Mend first when dreams end: a longer episode collects more of every reward and penalty."
     return Finding(
         severity="doubtful",
         name="flatters" if more else "belittles",
         found=f"The dream {'flatters' if more else 'belittles'} policies by "
         f"{with_interval(_absolute(found))} on average.",
-        advice=temper(report, "Raise" if more else "Lower"),
+        advice=ends if off_lengths(report) else temper(report, "Raise" if more else "Lower"),
     )
 
 

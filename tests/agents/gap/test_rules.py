@@ -181,6 +181,16 @@ def test_a_dream_that_is_kind_to_all() -> None:
     assert says.startswith("The dream belittles policies by 80.0 (95 %: ")
 
 
+@pytest.mark.parametrize(("shift", "name"), [(80, "flatters"), (-80, "belittles")])
+def test_the_temperature_is_not_lowered_and_raised_at_once(shift: float, name: str) -> None:
+    late = report(SKILL + shift, dream_length=SKILL / 2)
+    advice = {finding.name: finding.advice for finding in find_gaps(late)}
+    assert "raise dream.temperature" in advice["ends_late"]
+    assert "dream.temperature" not in advice[name]
+    alone = {finding.name: finding.advice for finding in find_gaps(report(SKILL + shift))}
+    assert "dream.temperature" in alone[name]
+
+
 def test_kinds_that_were_not_collected_may_be_dreamed_worse() -> None:
     dream = SKILL.copy()
     dream[12:] += np.where(np.arange(12) % 2, 90, -90)
