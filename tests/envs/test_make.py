@@ -263,3 +263,21 @@ def test_what_renders_no_frame_is_told_by_its_mode(kwargs: dict[str, Any], told:
     gym.register("tests/Faceless-v0", entry_point=Faceless)
     with pytest.raises(WorldvaeError, match=told):
         make_env(EnvConfig(id="tests/Faceless-v0", kwargs=kwargs)).reset(seed=0)
+
+
+class Modeless(gym.Env[Any, Any]):
+    """Observes no image, and knows of no render mode: a first environment of somebody."""
+
+    observation_space, action_space = Faceless.observation_space, Faceless.action_space
+
+
+class Misnamed(Modeless):
+    def __init__(self, mode: str | None = None) -> None:
+        """Take the mode by another name than Gymnasium's."""
+
+
+@pytest.mark.parametrize("kind", [Modeless, Misnamed])
+def test_who_takes_no_render_mode_is_told_all_that_frames_take(kind: type[Modeless]) -> None:
+    gym.register(f"tests/{kind.__name__}-v0", entry_point=kind)
+    with pytest.raises(WorldvaeError, match=r"__init__ takes render_mode, .* whose render\(\)"):
+        make_env(EnvConfig(id=f"tests/{kind.__name__}-v0"))

@@ -99,5 +99,10 @@ def _causes(error: BaseException) -> list[BaseException]:
 def _hint(message: str) -> str:
     if "render_modes" in message or "unsupported render mode" in message:
         return "; frames take a render mode 'rgb_array', which its metadata['render_modes'] lists"
+    if "takes no arguments" in message or "argument 'render_mode'" in message:
+        return (
+            "; frames take an environment whose __init__ takes render_mode, whose "
+            "metadata['render_modes'] lists 'rgb_array', and whose render() returns them"
+        )
     needs_screen = any(name in message for name in OPENGL)
     return "; without a display, MuJoCo needs MUJOCO_GL=egl (or osmesa)" if needs_screen else ""
