@@ -23,8 +23,8 @@ from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 
 REMEDY = (
     "make it with worldvae.envs.make_env or make_vec; or, if it observes no image, make it with "
-    "render_mode='rgb_array' and wrap it in gymnasium.wrappers.AddRenderObservation; if it observes "
-    "a Dict, name image_key; of a VecEnv, wrap before VecTransposeImage"
+    "render_mode='rgb_array' and wrap it in gymnasium.wrappers.AddRenderObservation; if it "
+    "observes a Dict, name image_key; of a VecEnv, wrap before VecTransposeImage"
 )
 """Advice for an environment that does not show frames an encoder can read."""
 
