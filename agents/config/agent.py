@@ -67,7 +67,12 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "CrossQ": Algorithm(
         "sb3_contrib", actions=("Box",), replays=True, has_one_policy=True, defaults=_SOFT
     ),
-    "DQN": Algorithm(actions=("Discrete",), replays=True, defaults=_BUFFER),
+    "DQN": Algorithm(
+        actions=("Discrete",),
+        replays=True,
+        # An update for every four decisions, as the library has it with one environment.
+        defaults={**_BUFFER, "train_freq": 1, "gradient_steps": 4},
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """Every algorithm trains, comes back from disk and goes on; a wrong setting is one line."""
 
+import inspect
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.arms.build import open_training, set_up
-from agents.config.agent import AgentConfig, AlgorithmName
+from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.algorithms import learning_rate
@@ -52,6 +53,24 @@ def load(runs: Path, algorithm: str, **overrides: Any) -> Experiment:
     if algorithm in STEERS:
         values["env"] = STEERED
     return Experiment.load(TINY, values)
+
+
+REPLAYING = [name for name, row in ALGORITHMS.items() if row.replays]
+
+
+@pytest.mark.parametrize("algorithm", REPLAYING)
+def test_a_decision_is_replayed_as_often_as_with_one_environment(algorithm: AlgorithmName) -> None:
+    """The library counts steps of all environments together, so sixteen share one's updates."""
+    config = AgentConfig(algorithm=algorithm)
+    theirs = inspect.signature(algorithm_class(algorithm)).parameters
+    library = {name: theirs[name].default for name in ("train_freq", "gradient_steps")}
+    assert updates(library, 1) == updates(library | config.arguments, config.num_envs)
+
+
+def updates(arguments: dict[str, Any], num_envs: int) -> float:
+    """Updates per decision."""
+    decisions, steps = arguments["train_freq"] * num_envs, arguments["gradient_steps"]
+    return 1 if steps == -1 else steps / decisions
 
 
 @pytest.fixture(scope="module")
