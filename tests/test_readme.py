@@ -153,7 +153,12 @@ def test_the_commands_are_understood(tmp_path: Path, words: list[str]) -> None:
         assert parse_export(words[3:]).agent == Path("runs/NAME/agents/latent/seed_0")
         return
     is_benchmark = words[2] == "scripts.benchmark"
-    named, *rest = ["configs/benchmark.yaml"] * is_benchmark + words[3:]
+    given = words[3:]
+    if is_benchmark and given[:1] == ["--config"]:
+        given = given[1:]
+    elif is_benchmark:
+        given = ["configs/benchmark.yaml", *given]
+    named, *rest = given
     config = ROOT / named
     if named == "robot.yaml":  # the reader's own, as the page writes it
         config = tmp_path / named
