@@ -153,12 +153,7 @@ def test_the_commands_are_understood(tmp_path: Path, words: list[str]) -> None:
         assert parse_export(words[3:]).agent == Path("runs/NAME/agents/latent/seed_0")
         return
     is_benchmark = words[2] == "scripts.benchmark"
-    given = words[3:]
-    if is_benchmark and given[:1] == ["--config"]:
-        given = given[1:]
-    elif is_benchmark:
-        given = ["configs/benchmark.yaml", *given]
-    named, *rest = given
+    named, *rest = with_benchmark(words[3:]) if is_benchmark else words[3:]
     config = ROOT / named
     if named == "robot.yaml":  # the reader's own, as the page writes it
         config = tmp_path / named
@@ -175,6 +170,12 @@ def test_the_commands_are_understood(tmp_path: Path, words: list[str]) -> None:
     is_ours = config.is_relative_to(ROOT)
     if isinstance(loaded, Experiment) and is_ours and not loaded.compare.envs:
         check_collects(loaded)
+
+
+def with_benchmark(options: list[str]) -> list[str]:
+    """The options of the benchmark, its configuration first."""
+    is_named = options[:1] == ["--config"]
+    return options[1:] if is_named else ["configs/benchmark.yaml", *options]
 
 
 def check_collects(experiment: Experiment) -> None:
