@@ -35,3 +35,10 @@ class Decimals:
 def number(value: float, places: int) -> str:
     """Format a number for readers: "1,234", "-0.52", "0.00" but never "-0.00"; NaN is "n/a"."""
     return f"{value:z,.{places}f}" if np.isfinite(value) else "n/a"
+
+
+def shown_p(p: float) -> str:
+    """Format a p-value to be read after "p": "= 0.012", "< 0.001", below which nothing differs."""
+    if not np.isfinite(p):
+        return "= n/a"
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"

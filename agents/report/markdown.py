@@ -44,7 +44,7 @@ def code(lines: Sequence[str]) -> str:
 def escaped(text: str) -> str:
     """Return `text` as one line that Markdown shows unchanged.
 
-    An underscore inside a word needs no escape.
+    An underscore inside a word needs no escape, nor does a less-than sign between spaces.
     """
     line = " ".join(text.split())
-    return re.sub(r"[\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w)", r"\\\g<0>", line)
+    return re.sub(r"[\\`*\[\]>|#~&]|<(?! )|(?<!\w)_|_(?!\w)", r"\\\g<0>", line)

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.report.arm_summary import ACTIONS, ArmSummary
 from agents.report.costs import AgentCosts, ArmCosts
-from agents.report.decimals import number
+from agents.report.decimals import number, shown_p
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.pair import Pair
 from agents.report.summary import Summary
@@ -188,7 +188,7 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
         ("primary" if pair.is_primary else "exploratory", ""),
         (str(difference.n), ""),
         (show(difference.value), "" if pair.by_success else _bounds(summary, difference)),
-        (f"{difference.p:.2g}", ""),
+        (shown_p(difference.p).removeprefix("= "), ""),
         (show(difference.detectable), ""),
         (show(difference.a_worse), ""),
         (show(difference.b_worse), ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agents.report.arm_summary import ArmSummary
-from agents.report.decimals import Decimals, number
+from agents.report.decimals import Decimals, number, shown_p
 from agents.report.normalised import NormalisedPair
 from agents.report.pair import Pair
 from agents.report.summary import Summary
@@ -107,7 +107,7 @@ def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str)
     kind = "Declared before the run" if pair.is_primary else "Exploratory"
     seeds = f"over n = {difference.n} seeds{each}"
     interval = f"{show(difference.low)} to {show(difference.high)}; " * (not pair.by_success)
-    size = f"{show(difference.value)} ({interval}p = {difference.p:.2g})"
+    size = f"{show(difference.value)} ({interval}p {shown_p(difference.p)})"
     score = " in success rate" if pair.by_success else ""
     power = f"only differences above {show(difference.detectable)} could have been seen"
     if not difference.told_apart:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.report.arm_summary import reports_success, summarise_arm
 from agents.report.budgets import EqualBudget
-from agents.report.decimals import Decimals
+from agents.report.decimals import Decimals, shown_p
 from agents.report.pair import Pair, Side, compare_pair
 from agents.report.summary import unequal
 from agents.report.verdict import claims, summary_table
@@ -78,7 +78,7 @@ def _budgets(pair: Pair, decimals: Decimals) -> Iterator[str]:
 def _words(found: EqualBudget, decimals: Decimals) -> str:
     gap = found.difference
     interval = decimals.interval(gap.low, gap.high)
-    return f"{decimals.show(gap.value)} ({interval}; p = {gap.p:.2g})"
+    return f"{decimals.show(gap.value)} ({interval}; p {shown_p(gap.p)})"
 
 
 def _side(folder: Path, arm: str, resampling: Resampling) -> Side:

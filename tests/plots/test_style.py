@@ -34,6 +34,14 @@ def test_spread_moves_only_what_touches() -> None:
     assert plots.spread([], gap=1.0) == []
 
 
+def test_names_of_arms_stay_apart_where_they_are_shortened() -> None:
+    names = {arm: plots.shortened(arm) for arm in (*ARMS, "an_unusually_long_name", "x" * 20)}
+    assert len({*names.values()}) == len(names)
+    assert max(map(len, names.values())) <= 12
+    assert names["untrained_memory"] == "untr. memory"
+    assert names["latent"] == "latent"
+
+
 def test_latents_are_ordered_by_what_they_carry() -> None:
     bars = plots.latent_kl(np.array([0.001, 3.0, 1.0])).axes[0].patches
     assert [bar.get_height() for bar in bars] == [3.0, 1.0, 0.001]

@@ -22,6 +22,9 @@ from worldvae.stats import Array
 BLUE, ORANGE, GREY = "#0a7cc2", "#d55e00", "#7f8790"
 SPARE = ("#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 
+LABEL_LETTERS = 12
+"""The longest name of an arm in a figure that is read on a page of 390 pixels."""
+
 INK = "#010203"
 """Stands for `currentColor`, which matplotlib cannot parse; `to_svg` puts that in its place."""
 
@@ -105,8 +108,12 @@ def entitle(axes: Axes, title: str, x_label: str) -> None:
 
 
 def shortened(arm: str) -> str:
-    """Return the name, shortened where it is long."""
-    return arm if len(arm) <= 12 else f"{arm[:11]}…"
+    """Return the name; of a long one the first word is abbreviated, "untr. memory"."""
+    if len(arm) <= LABEL_LETTERS:
+        return arm
+    first, _, rest = arm.partition("_")
+    brief = f"{first[:4]}. {rest}" if rest else arm
+    return brief if len(brief) <= LABEL_LETTERS else f"{brief[: LABEL_LETTERS - 1]}…"
 
 
 def spread(heights: Sequence[float], gap: float | Array) -> list[float]:

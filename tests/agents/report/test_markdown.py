@@ -14,6 +14,7 @@ from agents.report.tables import Table
         ("seed_3 of a_b", "seed_3 of a_b"),
         ("_a_ *b* `c`", "\\_a\\_ \\*b\\* \\`c\\`"),
         ("a|b\n# c", "a\\|b \\# c"),
+        ("p < 0.001, a <b", "p < 0.001, a \\<b"),
         ("[x](y) <z> &lt;", "\\[x\\](y) \\<z\\> \\&lt;"),
     ],
 )
