@@ -93,6 +93,10 @@ class DreamRows(Config):
         10_000.0, gt=0, description="Decisions a second that are wanted; a laptop's by default."
     )
     network: DynamicsNetwork = Field(DynamicsNetwork(), description="Layers of the dynamics.")
+    updates: int = Field(2, ge=1, description="Updates of PPO per round, where it learns in them.")
+    settings: dict[str, Any] = Field(
+        {"n_steps": 32, "batch_size": 512, "n_epochs": 4}, description="Arguments of that PPO."
+    )
 
 
 class ExportRow(Config):

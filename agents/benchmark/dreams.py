@@ -9,10 +9,11 @@ from typing import Any
 import gymnasium as gym
 import torch
 from gymnasium.vector import VectorEnv
+from stable_baselines3 import PPO
 
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
-from agents.benchmark.limits import Work, operations
+from agents.benchmark.limits import OTHER_SIDE, Work, operations
 from agents.benchmark.measure import Comparison, Contest, Lap, Side, Stopwatch, run_lap
 from agents.benchmark.rows import Row, Unit
 from worldvae.dynamics.config import DynamicsConfig
@@ -22,6 +23,7 @@ from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.learn import leave_dynamics_untrained
 from worldvae.envs import make_vec
 from worldvae.wrappers.latent import LatentVectorObservation
+from worldvae.wrappers.sb3 import VectorEnvAdapter
 
 DECISIONS = Unit("decisions/s")
 
@@ -35,6 +37,16 @@ def dream_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         Row("dream", "Dream", ours, wanted, DECISIONS, 1.0, _against_wanted, _work),
         Row("dream-alone", "Dream", ours, alone, DECISIONS, 4.0, _against_single_dreams, _work),
         Row("dream-reality", "Dream", ours, reality, DECISIONS, None, _against_reality, _work),
+        Row(
+            "dream-ppo",
+            "Dream",
+            "PPO in these dreams, whole loop",
+            "the dreams alone",
+            DECISIONS,
+            None,
+            _learning_against_dreams,
+            OTHER_SIDE,
+        ),
     )
 
 
@@ -75,6 +87,10 @@ def _against_reality(bench: Bench) -> Comparison:
     return bench.compare(Contest(many_dreams(bench), _reality(bench)))
 
 
+def _learning_against_dreams(bench: Bench) -> Comparison:
+    return bench.compare(Contest(_learning(bench), many_dreams(bench), warm_up=False))
+
+
 def encoder_of(bench: Bench) -> Path:
     """Return the folder of the encoder whose latents are dreamed."""
     return bench.encoder(bench.config.car_racing, bench.config.lean_pretrain)
@@ -110,6 +126,25 @@ def play_dreams(bench: Bench, source: DreamSource, num_envs: int, vector_steps: 
         return _play(env, vector_steps, watch, bench.config.seed)
 
     return play
+
+
+def _learning(bench: Bench) -> Side:
+    """Return a side in which PPO learns in the dreams; its first update is not counted."""
+    source, settings = dream_source(bench), bench.config.dream
+
+    def learn(watch: Stopwatch) -> float:
+        with watch.paused():
+            dreams = DreamVectorEnv(source, settings.num_envs, bench.seed("dream"))
+            env, arguments = VectorEnvAdapter(dreams), settings.settings
+            model = PPO("MlpPolicy", env, seed=bench.seed("ppo"), device=bench.device, **arguments)
+            update = model.n_steps * settings.num_envs
+            model.learn(update)
+        model.learn(settings.updates * update, reset_num_timesteps=False)
+        watch.stop()
+        env.close()
+        return settings.updates * update
+
+    return learn
 
 
 def _single(bench: Bench, source: DreamSource) -> Side:
