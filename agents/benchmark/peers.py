@@ -1,12 +1,16 @@
-"""Rows against other libraries' dreams, where these are installed: pip install simulusion.
+"""Rows against other libraries' dreams, where these are installed: pip install simulusion mbrl.
 
 Simulusion's world model after Ha & Schmidhuber (2018) is an LSTM with a mixture of Gaussians. Its
 environment runs one dream; its model steps a batch, without starts, sampled ends or observations.
+MBRL-Lib's `ModelEnv` steps a batch of a Gaussian network, which has no memory; ends are a rule that
+its user writes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,21 +29,20 @@ ACTIONS = 2
 
 def peer_rows(ours: str) -> tuple[Row, ...]:
     """Return the rows of the peers that are installed; `ours` names our side."""
-    if find_spec("simulusion") is None:
-        return ()
-    alone, model = "Simulusion's environment, one by one", "Simulusion's bare model, one call"
-    return (
-        Row("dream-simulusion", "Dream", ours, alone, DECISIONS, None, _against_environment),
-        Row("dream-simulusion-model", "Dream", ours, model, DECISIONS, None, _against_model),
+    peers: tuple[tuple[str, str, str, Callable[[Bench], Side]], ...] = (
+        ("simulusion", "", "Simulusion's environment, one by one", _environments),
+        ("simulusion", "-model", "Simulusion's bare model, one call", _bare_model),
+        ("mbrl", "", "MBRL-Lib's ModelEnv, which has no memory, one call", _model_env),
+    )
+    return tuple(
+        Row(f"dream-{name}{of}", "Dream", ours, theirs, DECISIONS, None, _against(side))
+        for name, of, theirs, side in peers
+        if find_spec(name) is not None
     )
 
 
-def _against_environment(bench: Bench) -> Comparison:
-    return bench.compare(Contest(many_dreams(bench), _environments(bench)))
-
-
-def _against_model(bench: Bench) -> Comparison:
-    return bench.compare(Contest(many_dreams(bench), _bare_model(bench)))
+def _against(theirs: Callable[[Bench], Side]) -> Callable[[Bench], Comparison]:
+    return lambda bench: bench.compare(Contest(many_dreams(bench), theirs(bench)))
 
 
 def _world_model(bench: Bench) -> Any:
@@ -114,5 +117,29 @@ def _environments(bench: Bench) -> Side:
                 if terminated:
                     env.reset()
         return steps * settings.num_envs
+
+    return play
+
+
+def _model_env(bench: Bench) -> Side:
+    """Return a side that steps a batch of MBRL-Lib's own network for as many numbers."""
+    from mbrl.models import GaussianMLP, ModelEnv, OneDTransitionRewardModel
+
+    settings, latents = bench.config.dream, bench.config.lean_pretrain.latents
+    network = GaussianMLP(latents + ACTIONS, latents + 1, bench.device)
+    observations = spaces.Box(-np.inf, np.inf, (latents,), np.float32)
+    box = spaces.Box(-1, 1, (ACTIONS,), np.float32)
+    spaced = SimpleNamespace(observation_space=observations, action_space=box)
+
+    def never(_: Tensor, seen: Tensor) -> Tensor:
+        return torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
+
+    def play(watch: Stopwatch) -> float:
+        env = ModelEnv(spaced, OneDTransitionRewardModel(network), never)
+        actions = np.zeros((settings.num_envs, ACTIONS), np.float32)
+        state = env.reset(np.zeros((settings.num_envs, latents), np.float32))
+        for _ in range(settings.vector_steps):
+            _, _, _, state = env.step(actions, state, sample=True)
+        return settings.vector_steps * settings.num_envs
 
     return play

@@ -11,16 +11,19 @@ from agents.benchmark.peers import peer_rows
 from agents.benchmark.table import all_rows
 from tests.agents.benchmark.test_run import tiny
 
+PEERS = "simulusion", "mbrl"
+
 
 def test_there_is_no_row_without_the_library(tmp_path: Path) -> None:
     names = [row.name for row in all_rows(tiny(tmp_path))]
-    assert ("dream-simulusion" in names) == (find_spec("simulusion") is not None)
+    for peer in PEERS:
+        assert (f"dream-{peer}" in names) == (find_spec(peer) is not None)
     assert names.index("dream") > names.index("latent-env")
 
 
-def test_a_peer_is_measured(tmp_path: Path) -> None:
-    pytest.importorskip("simulusion", reason="simulusion is not among our dependencies")
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peer_is_measured(tmp_path: Path, peer: str) -> None:
+    pytest.importorskip(peer, reason="it is not among our dependencies")
     config = tiny(tmp_path)
     for row in peer_rows(our_side(config)):
-        comparison = row.compare(Bench(config))
-        assert comparison.median > 0
+        assert row.compare(Bench(config)).median > 0
