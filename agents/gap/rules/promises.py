@@ -57,13 +57,14 @@ def off_lengths(report: GapReport) -> Finding | None:
     same = float(dream.std()) < SAME_LENGTH * float(real.std())
     whatever = " whatever the policy does" if same else ""
     early = ratio < 1
+    hotter = "" if early or report.temperatures else "; or raise dream.temperature"
     return Finding(
         severity="unfit" if same else "doubtful",
         name="ends_early" if early else "ends_late",
         found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {span(dream)} "
         f"decisions, a policy's mean, where reality gives {span(real)}.",
         advice=f"{wider(report)}; raise dynamics.own_samples, so that ends are learned on what "
-        f"dreams look like{'' if early else '; or raise dream.temperature'}.",
+        f"dreams look like{hotter}.",
     )
 
 

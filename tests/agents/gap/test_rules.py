@@ -9,7 +9,14 @@ import pytest
 
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
-from agents.gap.gap_file import GapReport, Measured, PlayedEpisodes, Promise, WorldName
+from agents.gap.gap_file import (
+    GapReport,
+    Measured,
+    PlayedEpisodes,
+    Promise,
+    TemperatureOnValidation,
+    WorldName,
+)
 from agents.gap.rules.findings import find_gaps, judge
 
 GENERATOR = np.random.default_rng(7)
@@ -189,6 +196,13 @@ def test_the_temperature_is_not_lowered_and_raised_at_once(shift: float, name: s
     assert "dream.temperature" not in advice[name]
     alone = {finding.name: finding.advice for finding in find_gaps(report(SKILL + shift))}
     assert "dream.temperature" in alone[name]
+
+
+def test_a_temperature_that_was_chosen_is_not_to_be_raised() -> None:
+    tried = TemperatureOnValidation(temperature=1.0, agreement=report().lengths)
+    late = report(dream_length=SKILL / 2, temperatures=(tried,))
+    advice = {finding.name: finding.advice for finding in find_gaps(late)}
+    assert "dream.temperature" not in advice["ends_late"]
 
 
 def test_kinds_that_were_not_collected_may_be_dreamed_worse() -> None:
