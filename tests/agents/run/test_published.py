@@ -35,6 +35,7 @@ PUBLISHED = {
     "car_racing/second": each(ARMS, 5),
     "car_racing/sac": {"latent": 5, "untrained": 5},
     "car_racing/sac_1m": {"latent": 5},
+    "car_racing/sac_memory": {"memory": 5, "untrained_memory": 5},
     "car_racing/pixels_short": {"pixels": 5},
     "car_racing/two_million": {"latent": 5},
     "door_key": each(ARMS, 5),
