@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -14,9 +16,13 @@ from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.learn import DynamicsData
+from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.training.batches import shuffled_batches
 from worldvae.training.resident import reader
 from worldvae.training.run import TrainingRun
+
+Learn = Callable[[SequenceBatch], None]
 
 
 def dynamics_rows() -> tuple[Row, ...]:
@@ -42,44 +48,57 @@ def read_data(bench: Bench, config: DynamicsConfig) -> DynamicsData:
 def fit_steps(bench: Bench, config: DynamicsConfig, steps: int) -> Side:
     """Return a side that makes `steps` steps of `fit`; what comes before them is not counted."""
     place, seed = torch.device(bench.device), bench.seed("dynamics")
-    data = read_data(bench, config)
 
-    def side(watch: Stopwatch) -> float:
-        watch.stop()
-        train, model = data.windows["train"], data.model(config, seed).to(place)
-        with bench.scratch() as folder:
-            run = TrainingRun(model, config.fitting, folder, seed, place)
-            reads = reader(train, place)
-            with closing(
-                shuffled_batches(train, config.batch_size, seed, 0, read=reads)
-            ) as batches:
-                watch.start()
-                for batch in islice(batches, steps):
-                    run.learn(batch)
-                watch.stop()
-        return steps
+    def begin(model: Dynamics, folder: Path) -> Learn:
+        return TrainingRun(model, config.fitting, folder, seed, place).learn
 
-    return side
+    return _steps(bench, config, steps, begin, resident=True)
 
 
 def _plain_steps(bench: Bench, config: DynamicsConfig, steps: int) -> Side:
     """Return a side that learns the same in a loop as most scripts have it."""
+    place, seed = torch.device(bench.device), bench.seed("dynamics")
+
+    def begin(model: Dynamics, folder: Path) -> Learn:
+        optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
+        generator = torch.Generator(place).manual_seed(seed)
+
+        def learn(batch: SequenceBatch) -> None:
+            loss, _ = model.loss(batch.to(place), generator, 0)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+            optimizer.step()
+
+        return learn
+
+    return _steps(bench, config, steps, begin, resident=False)
+
+
+def _steps(
+    bench: Bench,
+    config: DynamicsConfig,
+    steps: int,
+    begin: Callable[[Dynamics, Path], Learn],
+    resident: bool,
+) -> Side:
+    """Return a side that times the steps of what `begin` makes of a new model and a folder.
+
+    `resident`: batches come as `fit` reads them, from a GPU's memory where there is one.
+    """
     place, seed = torch.device(bench.device), bench.seed("dynamics")
     data = read_data(bench, config)
 
     def side(watch: Stopwatch) -> float:
         watch.stop()
         train, model = data.windows["train"], data.model(config, seed).to(place)
-        optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
-        generator = torch.Generator(place).manual_seed(seed)
-        with closing(shuffled_batches(train, config.batch_size, seed, 0)) as batches:
+        reads = reader(train, place) if resident else None
+        batches = shuffled_batches(train, config.batch_size, seed, 0, read=reads)
+        with bench.scratch() as folder, closing(batches):
+            learn = begin(model, folder)
             watch.start()
-            for step, batch in enumerate(islice(batches, steps)):
-                loss, _ = model.loss(batch.to(place), generator, step)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
-                optimizer.step()
+            for batch in islice(batches, steps):
+                learn(batch)
             watch.stop()
         return steps
 

@@ -32,7 +32,7 @@ def free_metrics(
     rewards and ends alone would be no such mean. Rewards are judged by their deviation
     `reward_scale`, ends by their rate.
     """
-    rest = _unobserved(objective, batch)
+    rest = batch.after(objective.observed)
     if not rest.targets.any():
         return {}
     scales = reward_scale, end_rate
@@ -58,7 +58,8 @@ def _free_errors(
 
     `scales` are the deviation of rewards, and the rate of ends.
     """
-    late, rest, (reward_scale, end_rate) = objective.observed, _unobserved(objective, batch), scales
+    late, (reward_scale, end_rate) = objective.observed, scales
+    rest = batch.after(late)
     start = batch.mean.new_zeros(len(batch), network.cell.carried)
     carried = network.read(batch.mean[:, :late], batch.actions[:, :late], start)[:, -1]
     runs = [network.run_freely(carried, batch.mean[:, late], rest.actions, noise) for _ in range(2)]
@@ -69,10 +70,6 @@ def _free_errors(
     parts["reward"] = mean_error(rewards[0], rewards[1], rest.rewards) / reward_scale.square()
     parts["end"] = end_error(ends[0], ends[1], rest, end_rate)
     return parts
-
-
-def _unobserved(objective: DynamicsObjective, batch: SequenceBatch) -> SequenceBatch:
-    return batch.each(lambda part: part[:, objective.observed :])
 
 
 def crps(first: Tensor, second: Tensor, truth: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def member_losses(
     parts = {"nll": masked_mean(nll, batch.targets)}
     parts |= _events(network, objective, features, batch)
     total = parts["nll"] + _weighted(objective, parts)
-    rest = batch.each(lambda part: part[:, objective.observed :])
+    rest = batch.after(objective.observed)
     if objective.own_samples and len(rest.rewards[0]):
         # Of what was carried (B, W, C) after the observed steps, and of the code that was read.
         late = carried[:, objective.observed - 1], given[:, objective.observed]

@@ -56,6 +56,10 @@ class SequenceBatch(TensorBatch):
         """
         return self.valid & ~self.terminated
 
+    def after(self, decisions: int) -> SequenceBatch:
+        """Return the windows without their first `decisions`; they begin at the code after them."""
+        return self.each(lambda part: part[:, decisions:])
+
 
 @dataclass(frozen=True)
 class EncodedEpisode:
