@@ -62,7 +62,7 @@ class ArmSetup:
     def world(self) -> World:
         """The world in which its agents train."""
         if not self.arm.trains_in_dream:
-            return RealWorld(self._task)
+            return RealWorld(self._task, self.kind.needs_state)
         settings = self.dream.settings.model_dump()
         source = DreamSource.load(self._dynamics_folder, device=self.device, **settings)
         return DreamWorld(source)
@@ -70,7 +70,7 @@ class ArmSetup:
     @property
     def evaluation_world(self) -> World:
         """The world in which its agents are evaluated: Gymnasium's environments, whole episodes."""
-        return RealWorld(self._task.as_evaluated())
+        return RealWorld(self._task.as_evaluated(), self.kind.needs_state)
 
     @property
     def _task(self) -> EnvConfig:

@@ -6,8 +6,7 @@ import pytest
 
 from tests.worlds import Clock
 from worldvae.envs import EnvConfig, StateVariable, make_env, make_vec, shows_state, state_variables
-from worldvae.envs.state import ShowState, first_difference, state_reader
-from worldvae.envs.wrappers import ActionRepeat
+from worldvae.envs.state import _READERS, ShowState, first_difference, state_reader
 from worldvae.errors import WorldvaeError
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
@@ -30,10 +29,32 @@ def test_a_reading_is_a_vector_in_its_own_order() -> None:
     assert np.array_equal(info["state"], [7, 0.5, 1, 0.25, np.nan], equal_nan=True)
 
 
-def test_an_action_repeat_shows_the_last_state() -> None:
-    env = ActionRepeat(ShowState(Clock(spread=0), lambda env: {"age": env.age}), repeat=2)
-    assert env.reset(seed=0)[1]["state"].tolist() == [0]
-    assert [env.step(0)[4]["state"].tolist() for _ in range(2)] == [[2], [3]]
+def test_the_state_is_read_once_a_decision_after_its_last_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+
+    def reader(env: Clock) -> dict[str, int]:
+        read.append(env.age)
+        return {"age": env.age}
+
+    monkeypatch.setitem(_READERS, "tests/Clock-", reader)
+    env = make_env(EnvConfig(**CLOCK, action_repeat=2, kwargs={"spread": 0}))
+    shown = [env.reset(seed=0)[1], *(env.step(0)[4] for _ in range(2))]
+    assert [info["state"].tolist() for info in shown] == [[0], [2], [3]]
+    assert read == [0, 2, 3]
+
+
+@pytest.mark.parametrize("workers", ["sync", "async"])
+def test_a_state_that_nobody_asks_for_is_not_read(workers: str) -> None:
+    config = EnvConfig(**CLOCK, workers=workers)
+    for state in (True, False):
+        vec = make_vec(config, 2, seed=0, state=state)
+        infos = [vec.reset()[1], *(vec.step(np.zeros(2, int))[4] for _ in range(9))]
+        vec.close()
+        assert any("final_info" in info for info in infos)
+        finals = [info["final_info"] for info in infos if "final_info" in info]
+        assert all(("state" in info) == state for info in [*infos, *finals])
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,11 @@ from worldvae.envs.wrappers import (
 from worldvae.errors import ConfigError, WorldvaeError
 
 
-def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
+def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
     """Make one environment that observes a frame (H, W, C) uint8, or a Dict that holds one.
+
+    `state` says whether `info["state"]` shows the true state where a reader is registered. Reading
+    it takes up to a quarter of a step.
 
     Raises ConfigError for an unknown id, for arguments that the environment refuses, and for an
     environment that has no image in its observation and cannot render one.
@@ -44,10 +47,6 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     if spec.id.startswith("CarRacing-"):
         lazy = LazyDrawing(env)
         env, drawing = (NoDrawing(lazy), None) if config.pixels == "none" else (lazy, lazy)
-    # Looked up after `make_raw`, which may import the module that registers the reader.
-    reader = find_reader(spec.id)
-    if reader is not None:
-        env = ShowState(env, reader)
     if config.give_up_after is not None:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
@@ -56,6 +55,10 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
         env = LazyActionRepeat(env, config.action_repeat)
     elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
+    # Looked up after `make_raw`, which may import the module that registers the reader.
+    reader = find_reader(spec.id) if state else None
+    if reader is not None:
+        env = ShowState(env, reader)  # outside of what repeats actions: read once a decision
     if config.pixels == "none":
         return BlackFrame(env, config.frame, config.image_key)
     render = _must_render(config, env.observation_space)
@@ -64,13 +67,15 @@ def make_env(config: EnvConfig) -> gym.Env[Any, Any]:
     return FrameObservation(env, config.frame, config.image_key, render)
 
 
-def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any, Any]:
+def make_vec(
+    config: EnvConfig, num_envs: int, seed: int, state: bool = True
+) -> VectorEnv[Any, Any, Any]:
     """Make N environments with SAME_STEP autoreset that observe frames (N, H, W, C) uint8.
 
     If a step ends the episode of environment i, `obs[i]` is the first frame of its next episode and
     `info["final_obs"][i]` the last frame of the episode that ended; `info["_final_obs"]` (N,) is
     true for these environments. The first `reset()` uses `seed`, from which different backends draw
-    different episodes. Raises ConfigError as `make_env` does.
+    different episodes. `state` is that of `make_env`. Raises ConfigError as `make_env` does.
     """
     spec = find_spec(config)
     backend, prepared = choose_backend(config, spec), (config.frame, config.action_repeat)
@@ -83,7 +88,7 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, *prepared)
     own_space = recorded_action_space(config)  # raises an error here and not inside a worker
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, *prepared, own_space)
+    return SeededVectorEnv(_gymnasium_vec(config, num_envs, state), seed, *prepared, own_space)
 
 
 def recorded_action_space(config: EnvConfig) -> gym.Space[Any]:
@@ -208,18 +213,18 @@ def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
 class _EnvMaker:
     """A picklable callable that makes one environment in a worker process."""
 
-    def __init__(self, config: EnvConfig) -> None:
-        self.config = config
+    def __init__(self, config: EnvConfig, state: bool) -> None:
+        self.config, self.state = config, state
 
     def __call__(self) -> gym.Env[Any, Any]:
         cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parent process has already shown them
-            return make_env(self.config)
+            return make_env(self.config, self.state)
 
 
-def _gymnasium_vec(config: EnvConfig, num_envs: int) -> VectorEnv[Any, Any, Any]:
-    makers = [_EnvMaker(config)] * num_envs
+def _gymnasium_vec(config: EnvConfig, num_envs: int, state: bool) -> VectorEnv[Any, Any, Any]:
+    makers = [_EnvMaker(config, state)] * num_envs
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
     return WorkerVectorEnv(makers)

@@ -52,6 +52,8 @@ class RealWorld:
     """The world whose environments `make_env` and `make_vec` make from a configuration."""
 
     config: EnvConfig
+    state: bool = True
+    """Whether the true state is read, which nobody needs whose policy does not observe it."""
 
     @property
     def name(self) -> str:
@@ -70,10 +72,10 @@ class RealWorld:
         return self.config.action_repeat
 
     def make_vec(self, num_envs: int, seed: int) -> VectorEnv[Any, Any, Any]:
-        return make_vec(self.config, num_envs, seed)
+        return make_vec(self.config, num_envs, seed, self.state)
 
     def make_env(self) -> gym.Env[Any, Any]:
-        return make_env(self.config)
+        return make_env(self.config, self.state)
 
     def picture(self, env: gym.Env[Any, Any], observation: Any) -> NDArray[Any]:
         return image_of(observation, self.config.image_key)

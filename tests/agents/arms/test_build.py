@@ -205,6 +205,14 @@ def test_without_a_reader_the_state_arm_is_one_line(tmp_path: Path) -> None:
         prepare(load(tmp_path, env={"id": "CartPole-v1", "workers": "sync"}), ("state",))
 
 
+@pytest.mark.parametrize("arm", IN_REALITY)
+def test_the_state_is_read_for_those_who_observe_it(runs: Path, arm: ArmName) -> None:
+    setup = set_up(load(runs), arm)
+    for world in (setup.world, setup.evaluation_world):
+        vec = world.make_vec(1, seed=0)
+        assert ("state" in vec.reset()[1]) == (arm == "state")
+
+
 def test_a_state_agent_that_is_not_shown_the_state_is_one_line(runs: Path) -> None:
     agent = Agent.load(train(load(runs), "state", 0))
     with pytest.raises(WorldvaeError, match="needs the true state"):
