@@ -26,6 +26,14 @@ class CollectionRows(Config):
     async_frames: int = Field(1_600, ge=1, description="Frames per round of AsyncVectorEnv.")
 
 
+class ProcessRows(Config):
+    """Env steps per second of environments in processes of their own."""
+
+    num_envs: int = Field(8, ge=2, description="Environments at once, on both sides.")
+    light_steps: int = Field(1_000, ge=1, description="Steps per environment and round, Dots.")
+    heavy_steps: int = Field(60, ge=1, description="Steps per environment and round, CarRacing.")
+
+
 class UsualPretraining(Config):
     """The settings of the usual script, which are those of ctallec/world-models."""
 
@@ -187,6 +195,7 @@ class BenchmarkConfig(Config):
         AgentConfig(), description="Agents of the PPO rows, which set num_envs and settings."
     )
     collection: CollectionRows = Field(CollectionRows(), description="Rows of collection.")
+    processes: ProcessRows = Field(ProcessRows(), description="Rows of processes.")
     images: ImageRow = Field(ImageRow(), description="Pretraining, images a second.")
     race: RaceRow = Field(RaceRow(), description="Pretraining, seconds to an error.")
     memory: MemoryRow = Field(MemoryRow(), description="Pretraining, memory.")

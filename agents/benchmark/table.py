@@ -14,6 +14,7 @@ from agents.benchmark.learning import learning_rows
 from agents.benchmark.memory import peak_memory
 from agents.benchmark.peers import peer_rows
 from agents.benchmark.pretraining import image_speed, image_work
+from agents.benchmark.processes import process_rows
 from agents.benchmark.race import race
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.together import together_rows
@@ -36,6 +37,7 @@ def all_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
 def _rows(config: BenchmarkConfig) -> tuple[Row, ...]:
     return (
         *collection_rows(),
+        *process_rows(),
         *pretraining_rows(),
         *encoding_rows(config),
         *dynamics_rows(),

@@ -144,13 +144,16 @@ class UsualWrapper:
 
 
 def make_usual_env(env_id: str, size: tuple[int, int], num_envs: int) -> Any:
-    """Make Gymnasium's asynchronous vector environment, whose processes resize their frames."""
-    return gym.make_vec(
-        env_id,
-        num_envs=num_envs,
-        vectorization_mode="async",
-        wrappers=[lambda env: wrappers.ResizeObservation(env, size)],
-    )
+    """Make Gymnasium's asynchronous vector environment, whose processes resize their frames.
+
+    Frames that have that size are not touched.
+    """
+
+    def resized(env: Any) -> Any:
+        same = env.observation_space.shape[:2] == size
+        return env if same else wrappers.ResizeObservation(env, size)
+
+    return gym.make_vec(env_id, num_envs=num_envs, vectorization_mode="async", wrappers=[resized])
 
 
 def collect_usually(env: Any, frames: int, folder: Path, seed: int) -> int:
