@@ -83,7 +83,7 @@ def _open_ale(env: EnvConfig, num_envs: int, seed: int) -> tuple[Any, Step]:
         max_num_frames_per_episode=settings["max_num_frames_per_episode"],
         img_height=env.frame.height,
         img_width=env.frame.width,
-        grayscale=False,
+        grayscale=env.frame.color == "gray",
         stack_num=1,
         maxpool=False,
         noop_max=0,

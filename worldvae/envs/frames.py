@@ -81,10 +81,11 @@ def _preprocess(image: Frame, config: FrameConfig) -> Frame:
     crop = config.crop
     rows, columns = image.shape[:2]
     image = image[crop.top : rows - crop.bottom, crop.left : columns - crop.right]
+    if config.color == "gray" and image.ndim == 3 and image.shape[2] == 3:
+        # Before resizing, which then has one channel of three to average.
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     if image.shape[:2] != (config.height, config.width):
         image = _resized(image, config.height, config.width)
-    if config.color == "gray" and image.ndim == 3 and image.shape[2] == 3:
-        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     image = image.reshape(config.height, config.width, -1)
     if image.shape[2] != config.shape[2]:
         image = np.repeat(image, config.shape[2], axis=2)

@@ -36,9 +36,11 @@ class FrameReader(nn.Module):
         frames = channels_last(images, self._layout)
         rows, columns = self._cut
         frames = frames[:, rows, columns]
+        if self._channels < frames.shape[3]:
+            frames = _gray(frames)
         if len(self.scalings):
             frames = self.scalings(frames.to(torch.float32))
-        return _recoloured(frames, self._channels).to(torch.uint8)
+        return frames.expand(-1, -1, -1, self._channels).to(torch.uint8)
 
 
 def channels_last(images: Tensor, layout: ImageLayout) -> Tensor:
@@ -70,11 +72,8 @@ def _scalings(source: tuple[int, int], target: tuple[int, int]) -> nn.Sequential
     return nn.Sequential(*shrinks, *grows)
 
 
-def _recoloured(frames: Tensor, channels: int) -> Tensor:
-    if frames.shape[3] == channels:
-        return frames
-    if channels == 3:
-        return torch.cat([frames] * 3, -1)
+def _gray(frames: Tensor) -> Tensor:
+    """Return grey levels, whole float32 numbers: (N, H, W, 3) -> (N, H, W, 1)."""
     red, green, blue = (
         weight * frames[..., channel : channel + 1].to(torch.float32)
         for channel, weight in enumerate(GRAY)

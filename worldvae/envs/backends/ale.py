@@ -72,7 +72,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
             autoreset_mode=AutoresetMode.SAME_STEP,
             img_height=config.frame.height if native else 210,
             img_width=config.frame.width if native else 160,
-            grayscale=False,
+            grayscale=config.frame.color == "gray",  # the same grey as OpenCV's
             stack_num=1,
             maxpool=False,
             noop_max=0,
@@ -106,5 +106,9 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         self._env.close()
 
     def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Preprocess frames as all backends do: (N, 1, H0, W0, 3) -> (N, H, W, C)."""
-        return preprocess_batch(frames[:, 0], self._frame)
+        """Preprocess frames as all backends do: (N, 1, H0, W0) or (N, 1, H0, W0, 3) -> (N, H, W, C).
+
+        Grey ones have no axis of channels.
+        """
+        images = frames[:, 0]
+        return preprocess_batch(images[..., None] if images.ndim == 3 else images, self._frame)
