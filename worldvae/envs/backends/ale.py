@@ -106,9 +106,9 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         self._env.close()
 
     def _preprocess(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Preprocess frames as all backends do: (N, 1, H0, W0) or (N, 1, H0, W0, 3) -> (N, H, W, C).
+        """Preprocess frames as all backends do: (N, 1, H0, W0, 3) -> (N, H, W, C).
 
-        Grey ones have no axis of channels.
+        Grey ones have no axis of channels: (N, 1, H0, W0).
         """
         images = frames[:, 0]
         return preprocess_batch(images[..., None] if images.ndim == 3 else images, self._frame)
