@@ -83,7 +83,7 @@ def make_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any,
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, *prepared)
     own_space = recorded_action_space(config)  # raises an error here and not inside a worker
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs), seed, *prepared, own_space)
+    return SeededVectorEnv(_gymnasium_vec(config, num_envs, seed), seed, *prepared, own_space)
 
 
 def recorded_action_space(config: EnvConfig) -> gym.Space[Any]:
@@ -218,8 +218,8 @@ class _EnvMaker:
             return make_env(self.config)
 
 
-def _gymnasium_vec(config: EnvConfig, num_envs: int) -> VectorEnv[Any, Any, Any]:
+def _gymnasium_vec(config: EnvConfig, num_envs: int, seed: int) -> VectorEnv[Any, Any, Any]:
     makers = [_EnvMaker(config)] * num_envs
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    return WorkerVectorEnv(makers)
+    return WorkerVectorEnv(makers, seed)
