@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
 from typing import Any
 
 import cv2
@@ -20,7 +19,7 @@ from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout, lacks_only_bounds
 from worldvae.envs.state import ShowState, StateVariable, find_reader
-from worldvae.envs.user_code import described
+from worldvae.envs.user_code import described, warn_once
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.wrappers import (
     ActionRepeat,
@@ -161,12 +160,6 @@ def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
         why = f", since {reason}" if config.pixels == "auto" else ""
         warn_once(f"{config.id}: frames: render(){why}{unseen}")
     return bool(reason)
-
-
-@cache
-def warn_once(line: str) -> None:
-    """Issue a warning the first time that it is called with this line."""
-    warnings.warn(line, stacklevel=2)
 
 
 def _no_image_message(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
