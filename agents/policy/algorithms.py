@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import NatureCNN
@@ -85,6 +86,14 @@ def _check_actions(algorithm: AlgorithmName, space: spaces.Space[Any]) -> None:
             f"agent.algorithm = {algorithm!r}: it cannot choose from this environment's actions, "
             f"{space}; use {', '.join(others)} or {last}"
         )
+    if ALGORITHMS[algorithm].replays and isinstance(space, spaces.Box):
+        fixed = np.flatnonzero(space.low == space.high).tolist()
+        if fixed:  # they divide by the range of each number
+            raise TrainingError(
+                f"agent.algorithm = {algorithm!r}: it cannot choose an action's number that may "
+                f"have one value alone, here {', '.join(map(str, fixed))} of {space}; leave it out "
+                "(gymnasium.wrappers.TransformAction), or use PPO"
+            )
 
 
 def policy_for(algorithm: AlgorithmName, space: spaces.Space[Any]) -> str:

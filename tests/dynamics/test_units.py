@@ -46,6 +46,26 @@ def test_what_happens_once_among_many_windows_can_be_dreamed() -> None:
     assert values(measure_units(single_decisions(rewards, many), 1, 64))[-1] == 50
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e-4, 1e6])
+def test_rewards_in_another_unit_are_measured_alike(unit: float) -> None:
+    """Else what dreams pay of small ones is noise, and no weights are chosen by it."""
+    rewards, jumps = np.random.default_rng(0).normal(size=(2, 500))
+    plain = measure_units(single_decisions(rewards, jumps), 1, 8)
+    other = measure_units(single_decisions(rewards * unit, jumps), 1, 8)
+    assert other.reward_std == pytest.approx(plain.reward_std * unit, rel=1e-4)
+    values = plain.rewards.values.numpy() * unit
+    assert other.rewards.values.numpy() == pytest.approx(values, rel=1e-3, abs=1e-6 * unit)
+
+
+@pytest.mark.parametrize("reward", [0.0, 1e-9, 1.0, 1e6])
+def test_of_equal_rewards_rounding_is_no_deviation(reward: float) -> None:
+    rewards = np.full(500, reward)
+    rewards[::2] *= 1 + 1e-7
+    units = measure_units(single_decisions(rewards, np.zeros(500)), 1, 8)
+    assert units.reward_std == pytest.approx(1e-3)
+    assert (np.diff(units.rewards.values.numpy()) > 0).all()
+
+
 def values(units: Units) -> list[float]:
     """The classes of the first key."""
     row = units.key_classes.values[0]

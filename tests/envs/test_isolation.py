@@ -19,8 +19,8 @@ from gymnasium import spaces
 from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
 from worldvae.envs import EnvConfig, make_env, make_vec, state_reader, state_variables
 from worldvae.envs.actions import EnvActions, agent_actions
-from worldvae.envs.make import warn_once
 from worldvae.envs.make_raw import has_limit
+from worldvae.envs.user_code import warn_once
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import SmoothPolicy, draw_uniform
 
@@ -725,6 +725,49 @@ def test_an_error_in_an_imported_module_shows_where(module: Path, code: str, wor
     with pytest.raises(WorldvaeError, match="cannot import 'my_envs'.*" + words) as error:
         make_env(EnvConfig(**{"id": "me/My-v0", "import": "my_envs"}))
     one_line(error)
+
+
+SPOILS = """
+import os, tempfile, warnings
+import gymnasium, numpy, torch
+from tests.odd import Odd
+
+def spoil():
+    os.chdir(tempfile.gettempdir())
+    numpy.seterr(all="raise")
+    torch.set_grad_enabled(False)
+    torch.set_default_dtype(torch.float64)
+    warnings.filterwarnings("ignore")
+
+class Spoils(Odd):
+    def __init__(self, render_mode=None):
+        super().__init__(render_mode)
+        MADE
+
+IMPORTED
+gymnasium.register("me/Spoils-v0", entry_point=Spoils, disable_env_checker=True)
+"""
+
+
+@pytest.mark.parametrize("when", ["IMPORTED", "MADE"])
+def test_what_is_of_the_whole_process_is_set_back(module: Path, when: str) -> None:
+    """A filter of warnings would hide what is found, a folder would take what is written."""
+
+    def settings() -> Any:
+        shared = Path.cwd(), np.geterr(), list(warnings.filters)
+        return *shared, torch.is_grad_enabled(), torch.get_default_dtype()
+
+    gym.registry.pop("me/Spoils-v0", None)
+    code = SPOILS.replace(when, "spoil()")
+    module.write_text(code.replace("IMPORTED", "").replace("MADE", ""))
+    words = "whole process: the working directory .*gradients False and .*float64; set back"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        before = settings()
+        for _ in range(2):  # which is said once all the same
+            make_env(EnvConfig(**{"id": "me/Spoils-v0", "import": "my_envs"})).close()
+        assert settings() == before
+    assert [bool(re.search(words, str(one.message))) for one in said] == [True]
 
 
 def test_who_is_sure_to_end_is_known() -> None:

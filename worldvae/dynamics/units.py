@@ -99,7 +99,7 @@ def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
         key_classes=_stack(keys, bins),
         key_range=torch.tensor(ranges).reshape(-1, 2).T,
         rewards=_known_rewards(rewards),
-        reward_std=float(max(rewards.std(), SMALLEST)),
+        reward_std=_reward_deviation(rewards),
         end_rate=float(ends.astype(np.float32).mean()),
     )
 
@@ -202,14 +202,24 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
     The support is then finer near 0.
     """
     low, high = float(rewards.min()), float(rewards.max())
-    if high - low < 1e-6:
-        low, high = low - 1e-3, high + 1e-3
-    # In units of the deviation, so that rewards of a hundredth get as fine a support as large ones.
-    scale = max(float(rewards.std()), 1e-3)
+    # In units of the deviation, so that small rewards get as fine a support as large ones.
+    scale = _reward_deviation(rewards)
+    if high - low < scale:
+        low, high = low - scale, high + scale
     ends = torch.tensor([low, high], dtype=torch.float64) / scale
     first, last = symlog(ends)
     even = torch.linspace(float(first), float(last), REWARDS, dtype=torch.float64)
     return _increasing((scale * symexp(even)).float())
+
+
+def _reward_deviation(rewards: NDArray[np.float32]) -> float:
+    """Return the deviation of rewards (n,), however small.
+
+    It is `SMALLEST` if all are equal but for rounding.
+    """
+    rounding = 1e-6 * np.abs(rewards).max()
+    is_one = np.ptp(rewards) <= rounding
+    return SMALLEST if is_one else float(rewards.std(dtype=np.float64))
 
 
 def _increasing(values: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
 from typing import Any
 
 import cv2
@@ -20,7 +19,7 @@ from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout, lacks_only_bounds
 from worldvae.envs.state import ShowState, StateVariable, find_reader
-from worldvae.envs.user_code import described
+from worldvae.envs.user_code import described, warn_once
 from worldvae.envs.vector import SeededVectorEnv
 from worldvae.envs.wrappers import (
     ActionRepeat,
@@ -88,7 +87,8 @@ def make_vec(
 
         return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, *prepared)
     own_space = recorded_action_space(config)  # raises an error here and not inside a worker
-    return SeededVectorEnv(_gymnasium_vec(config, num_envs, state), seed, *prepared, own_space)
+    vec = _gymnasium_vec(config, num_envs, seed, state)
+    return SeededVectorEnv(vec, seed, *prepared, own_space)
 
 
 def recorded_action_space(config: EnvConfig) -> gym.Space[Any]:
@@ -168,12 +168,6 @@ def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:
     return bool(reason)
 
 
-@cache
-def warn_once(line: str) -> None:
-    """Issue a warning the first time that it is called with this line."""
-    warnings.warn(line, stacklevel=2)
-
-
 def _no_image_message(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> str:
     """Return why the environment shows no image, neither observed nor rendered."""
     reason = _why_render(config, space)
@@ -223,8 +217,10 @@ class _EnvMaker:
             return make_env(self.config, self.state)
 
 
-def _gymnasium_vec(config: EnvConfig, num_envs: int, state: bool) -> VectorEnv[Any, Any, Any]:
+def _gymnasium_vec(
+    config: EnvConfig, num_envs: int, seed: int, state: bool
+) -> VectorEnv[Any, Any, Any]:
     makers = [_EnvMaker(config, state)] * num_envs
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    return WorkerVectorEnv(makers)
+    return WorkerVectorEnv(makers, seed)

@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_i
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.doom import PREFIX, EngineFolder
-from worldvae.envs.user_code import described, in_user_code
+from worldvae.envs.user_code import described, in_user_code, settings_kept
 from worldvae.errors import ConfigError
 from worldvae.extras import EXTRAS, import_extra
 
@@ -100,7 +100,7 @@ def _with_tuples(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _make(spec: EnvSpec, config: EnvConfig, arguments: dict[str, Any]) -> gym.Env[Any, Any]:
-    with warnings.catch_warnings():
+    with settings_kept(config.id):
         # Whether frames have to be rendered is checked later, by `make_env`.
         warnings.filterwarnings("ignore", ".*being initialised with render_mode", UserWarning)
         limit = config.max_episode_steps
@@ -135,7 +135,7 @@ def _import(key: str, module: str) -> None:
     if module.partition(".")[0] in EXTRAS:
         import_extra(key, module)
     what = f"cannot import {module!r}, needed for {key}"
-    with in_user_code(what):
+    with in_user_code(what), settings_kept(module):
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import linecache
+import os
+import sys
 import sysconfig
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 
 from worldvae.errors import ConfigError, WorldvaeError
 
@@ -19,6 +24,8 @@ PACKAGES = "site-packages", "dist-packages"
 STANDARD = sysconfig.get_paths()["stdlib"]
 MAKERS = str(OURS), str(Path(gymnasium.__file__).parent), "<"
 """Files that start with one of these are never the place that a user has to mend."""
+
+FOLDER, GRADIENTS, TYPE = "the working directory", "torch's gradients", "torch's type"
 
 OPENGL = ("OpenGL", "GLFW", "GLEW", "gladLoadGL", "mjr_makeContext", "EGL")
 
@@ -38,6 +45,48 @@ def in_user_code(what: str) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:  # user code may raise anything
         raise user_error(what, error) from error
+
+
+@cache
+def warn_once(line: str) -> None:
+    """Issue a warning the first time that it is called with this line."""
+    warnings.warn(line, stacklevel=2)
+
+
+@contextmanager
+def settings_kept(name: str) -> Iterator[None]:
+    """Set back what importing or making `name` in the block changes of the whole process.
+
+    These are the filters of warnings, NumPy's handling of errors, the working directory, and
+    torch's type and gradients: whatever else runs here relies on them. A warning names those of
+    them that `name` itself may rely on.
+    """
+    before = _settings()
+    try:
+        with warnings.catch_warnings(), np.errstate():
+            yield
+    finally:
+        changed = {what: now for what, now in _settings().items() if now != before[what]}
+        if changed:
+            _set_back(before)
+    if changed:
+        told = " and ".join(f"{what} {now}" for what, now in changed.items())
+        warn_once(f"{name} sets for the whole process: {told}; set back")
+
+
+def _settings() -> dict[str, Any]:
+    settings = {FOLDER: os.getcwd(), GRADIENTS: True, TYPE: "torch.float32"}
+    if (torch := sys.modules.get("torch")) is not None:  # not imported for this alone
+        settings[GRADIENTS] = torch.is_grad_enabled()
+        settings[TYPE] = str(torch.get_default_dtype())
+    return settings
+
+
+def _set_back(settings: dict[str, Any]) -> None:
+    os.chdir(settings[FOLDER])
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_grad_enabled(settings[GRADIENTS])
+        torch.set_default_dtype(getattr(torch, settings[TYPE].removeprefix("torch.")))
 
 
 def user_error(what: str, error: BaseException) -> WorldvaeError:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from pydantic import ValidationError
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
@@ -15,7 +16,7 @@ from agents.arms.build import open_training, set_up
 from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.policy.algorithms import learning_rate
+from agents.policy.algorithms import learning_rate, try_spaces
 from agents.prepare import prepare
 from agents.run.agent_card import read_card
 from agents.train import train
@@ -53,6 +54,15 @@ def load(runs: Path, algorithm: str, **overrides: Any) -> Experiment:
     if algorithm in STEERS:
         values["env"] = STEERED
     return Experiment.load(TINY, values)
+
+
+@pytest.mark.parametrize("algorithm", sorted(STEERS))
+def test_a_number_of_one_value_alone_is_no_action_to_be_replayed(algorithm: Any) -> None:
+    config, seen = AgentConfig(algorithm=algorithm), spaces.Box(-1, 1, (3,))
+    fixed = spaces.Box(np.float32([-1, 0.5]), np.float32([1, 0.5]))
+    with pytest.raises(WorldvaeError, match=r"one value alone, here 1 of Box.*leave it out"):
+        try_spaces(config, seen, fixed)
+    try_spaces(AgentConfig(algorithm="PPO"), seen, fixed)
 
 
 REPLAYING = [name for name, row in ALGORITHMS.items() if row.replays]

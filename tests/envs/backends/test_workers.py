@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -18,6 +19,33 @@ from tests.processes import is_alive, wait_until
 from tests.worlds import Clock
 from worldvae.envs.backends.workers import WorkerVectorEnv
 from worldvae.errors import WorldvaeError
+
+
+class Lottery(Clock):
+    """Draws from the streams that all of a process share, as many home-made environments do."""
+
+    def _observe(self) -> Any:
+        frame = super()._observe()
+        frame[0, 0, 0] = np.random.randint(256)
+        frame[0, 0, 1] = random.randrange(256)
+        return frame
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_each_process_draws_its_own_and_the_same_seed_the_same(channel: int) -> None:
+    def draws(seed: int) -> list[list[int]]:
+        env = WorkerVectorEnv([Lottery] * 2, seed)
+        try:
+            env.reset(seed=0)
+            steps = [env.step(np.zeros(2, int))[0] for _ in range(8)]
+            return np.stack(steps)[:, :, 0, 0, channel].T.tolist()
+        finally:
+            env.close()
+
+    first, second = draws(0)
+    assert first != second
+    assert draws(0) == [first, second]
+    assert first not in draws(1)
 
 
 class UnsendableError(Exception):

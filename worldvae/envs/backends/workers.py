@@ -5,21 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import random
 import signal
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from queue import Empty
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 
 from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.locks import GUARD, check_guarded
+from worldvae.seeding import derive
 
 CLOSE_SECONDS = 10.0
 """How long idle environments may take to close before their processes are killed."""
@@ -40,14 +44,20 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
     Only the parent process reacts to Ctrl-C: it ends the workers without waiting for an interrupted
     step. An exception in an environment is raised in the parent with the same type, and with its
     traceback as a note. Raises ConfigError if a worker process ends unexpectedly.
+
+    Args:
+        makers: What makes each environment, in its process.
+        seed: Decides what `random` and `numpy.random` draw in each process, for environments that
+            do not draw from their own `np_random`; copies of this process would all draw the same.
     """
 
-    def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]]) -> None:
+    def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]], seed: int = 0) -> None:
         check_guarded()
         # Ctrl-C is blocked until a new process has had the time to ignore it.
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            super().__init__(makers, worker=_work, autoreset_mode=AutoresetMode.SAME_STEP)
+            work = partial(_work, seed)
+            super().__init__(makers, worker=work, autoreset_mode=AutoresetMode.SAME_STEP)
         except BaseException:
             self.close()
             raise
@@ -177,12 +187,20 @@ def _drain(pipe: Connection, until: float) -> None:
 
 
 def _work(
-    index: int, make: Callable[[], Any], pipe: Connection, parent: Connection, *rest: Any
+    seed: int,
+    index: int,
+    make: Callable[[], Any],
+    pipe: Connection,
+    parent: Connection,
+    *rest: Any,
 ) -> None:
     """Run Gymnasium's worker, which ignores Ctrl-C and ends without an error after its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    stream = derive(seed, "process", index)
+    random.seed(stream)
+    np.random.seed(stream)
     shared, queue, *others = rest
     errors: Any = _Errors(queue)
     try:
