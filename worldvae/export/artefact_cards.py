@@ -11,7 +11,8 @@ from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity, tru
 from worldvae.diagnostics.rules.evidence import HEALTH, Finding, Health
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING, DynamicsCard
-from worldvae.export.model_card import CardSection, ModelCardText, bullets, table
+from worldvae.export.model_card import CardSection, ModelCardText
+from worldvae.markdown import bullets, table
 
 NOT_EXAMINED = "Nobody has examined it ({command})."
 
