@@ -7,7 +7,7 @@ import numpy as np
 from agents.gap.gap_file import GapReport, Measured, Promise
 from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding
 from worldvae.stats import Array
 
 OFF_LENGTH = 0.75

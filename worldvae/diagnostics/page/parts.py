@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from worldvae import html
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding
 
 LONG = 0.05
 """Seconds below which the time of a part is not listed."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from worldvae import html
+from worldvae.diagnostics.finding import percent
 from worldvae.diagnostics.page import figures, parts, state_figures
 from worldvae.diagnostics.rules.evidence import Health
-from worldvae.diagnostics.rules.findings import percent
 from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
 
