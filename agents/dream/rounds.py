@@ -251,8 +251,7 @@ def _refit_encoder(
     config = refit_config(task.pretrain, task.refit_steps)
     refit(before, [store], config, after, derive(card.seed, "refit", card.refreshes), task.device)
     keep_units(before, after, store)
-    result = PRETRAINING.read(after)
-    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+    return RefreshCost.of(PRETRAINING.read(after))
 
 
 def _refit_dynamics(
@@ -266,8 +265,7 @@ def _refit_dynamics(
         leave_dynamics_untrained(store, encoder, task.dynamics, folder, seed, before)
         return RefreshCost(0, 0.0, 0.0)
     learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
-    result = LEARNING.read(folder)
-    return RefreshCost(0, result.seconds, result.cpu_seconds)
+    return RefreshCost.of(LEARNING.read(folder))
 
 
 def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:

@@ -158,6 +158,4 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     config = refit_config(task.pretrain, task.config.refresh_steps)
     refit(before, stores, config, target / "encoder", seed, task.device)
     keep_units(before, target / "encoder", stores[-1])
-    result = PRETRAINING.read(target / "encoder")
-    # Only published files have null.
-    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+    return RefreshCost.of(PRETRAINING.read(target / "encoder"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +28,9 @@ from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share
-from worldvae.training.fit import FitResult, fit
+from worldvae.training.fit import fit
 from worldvae.training.metrics_log import METRICS, MetricsLine
+from worldvae.training.result import TrainingResult
 from worldvae.training.run import drop_checkpoint
 
 PICTURED = 10
@@ -100,8 +102,7 @@ def _pretrain(
             encoder = Encoder(model, card, device)
             encoder.save(folder)
             save_pictures(encoder, test, folder, seed)
-            before = folder / CRITIC if critic else None
-            _record(fitted, model, before, folder)
+            _record(fitted, folder / CRITIC if critic else None, folder)
 
         first_does(finish)
     return Encoder.load(folder, device)
@@ -157,20 +158,14 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
         Fingerprint(wanted).write(path)
 
 
-def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:
+def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
     """Write result.json, with which the folder is done; what a critic took is part of it."""
-    before = None if critic is None else PRETRAINING.read(critic)
-    result = PretrainingResult(
-        seconds=fitted.seconds + (before.seconds if before else 0.0),
-        cpu_seconds=fitted.cpu_seconds + ((before.cpu_seconds or 0.0) if before else 0.0),
-        peak_memory=peak_memory(),
-        steps=fitted.steps,
-        stopped=fitted.stopped,
-        best_step=fitted.best_step,
-        metrics=fitted.metrics,
-        parameters=sum(weight.numel() for weight in model.parameters()),
-    )
-    PRETRAINING.write(folder, result)
+    spent: dict[str, Any] = {"peak_memory": peak_memory()}
+    if critic is not None:
+        before = PRETRAINING.read(critic)
+        spent["seconds"] = fitted.seconds + before.seconds
+        spent["cpu_seconds"] = (fitted.cpu_seconds or 0.0) + (before.cpu_seconds or 0.0)
+    PRETRAINING.write(folder, PretrainingResult(**{**dict(fitted), **spent}))
     drop_checkpoint(folder)
 
 
