@@ -88,7 +88,7 @@ class RoundsTask:
         )
 
     def is_last(self, finished: int) -> bool:
-        """Whether no further round follows the `finished` ones and the present one."""
+        """Return whether no further round follows the `finished` ones and the present one."""
         return finished + 1 >= self.dream.rounds
 
     def end(self, finished: int) -> int:
@@ -181,7 +181,7 @@ def end_of_round(task: RoundsTask, arm: Arm, card: AgentCard) -> list[BaseCallba
 
 
 def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
-    """Whether the agent has dreamed enough of its round, and another round follows."""
+    """Return whether the agent has dreamed enough of its round, and another round follows."""
     if not arm.trains_in_dream or task.is_last(card.refreshes):
         return False
     return card.dreamed_steps // task.action_repeat >= task.end(card.refreshes)

@@ -185,5 +185,5 @@ def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor
 
 
 def _is_against(one: ReturnPredictor) -> bool:
-    """Whether the interval shows the way that the check takes for worse."""
+    """Return whether the interval shows the way that the check takes for worse."""
     return one.is_shown and one.found.value * one.number.better < 0

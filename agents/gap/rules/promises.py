@@ -138,7 +138,7 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
 
 
 def _is_large(promise: Promise, report: GapReport) -> bool:
-    """Whether it promises more than FLATTERY of the agent's return and of the range of returns."""
+    """Return whether it exceeds FLATTERY of the agent's return and of the range of returns."""
     real = [one.real_return.value for one in report.policies]
     return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
 
