@@ -18,6 +18,7 @@ FLOORS = (
         "errors",
         "fields",
         "machine",
+        "markdown",
         "progress",
         "seeding",
         "stats",

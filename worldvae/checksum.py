@@ -32,10 +32,15 @@ HEADER = b"# worldvae wrote this file; its last line tells whether it is whole\n
 T = TypeVar("T")
 
 
+def hash_json(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 in hexadecimal of `values` as JSON, in whatever order their keys are."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` as JSON has them, with the hash of all of them under `sha256`."""
     plain = json.loads(json.dumps({key: values[key] for key in values if key != CHECKSUM}))
-    return {**plain, CHECKSUM: _digest(plain)}
+    return {**plain, CHECKSUM: hash_json(plain)}
 
 
 def write_checked(path: Path, values: Mapping[str, Any] | BaseModel) -> None:
@@ -60,7 +65,7 @@ def read_checked(path: Path, remedy: str) -> dict[str, Any]:
         data = path.read_bytes()
     try:
         values = json.loads(data)
-        is_whole = isinstance(values, dict) and values.pop(CHECKSUM, None) == _digest(values)
+        is_whole = isinstance(values, dict) and values.pop(CHECKSUM, None) == hash_json(values)
     except (ValueError, RecursionError):
         is_whole = False
     if not is_whole:
@@ -130,7 +135,3 @@ def check_yaml(path: Path, remedy: str) -> None:
 def damaged(path: Path, remedy: str) -> ArtifactError:
     """Return the error for a file that was changed since it was written."""
     return ArtifactError(f"{path}: damaged, or edited since it was written; {remedy}")
-
-
-def _digest(values: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -31,6 +31,9 @@ LARGEST = 1e18
 """The largest number that a configuration may hold; int64 holds it too."""
 
 
+C = TypeVar("C", bound="Config")
+
+
 class Config(BaseModel):
     """The base of every configuration: immutable, and with an error for a misspelt key."""
 
@@ -52,8 +55,9 @@ class Config(BaseModel):
                 raise ValueError("expected a number, not true or false")
         return value
 
-
-C = TypeVar("C", bound=Config)
+    def part(self, model: type[C]) -> C:
+        """Return the part of this configuration that `model`, one of its bases, describes."""
+        return model(**{name: getattr(self, name) for name in model.model_fields})
 
 
 def load_config(model: type[C], path: Path, overrides: Mapping[str, Any] | None = None) -> C:

@@ -19,9 +19,6 @@ LARGEST_SEED = 2**31 - 1
 LONGEST_NAME = 100
 """The longest name in bytes: file systems take 255, and names of files add to it."""
 
-MOST_STEPS = 10**12
-"""An upper bound for numbers of steps, more than a machine takes in a century."""
-
 
 def check_name(name: str) -> str:
     """Return `name`; raise ValueError unless it can be the name of a folder."""

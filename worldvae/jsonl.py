@@ -61,12 +61,6 @@ def count_lines(path: Path) -> int:
         return path.read_bytes().count(b"\n")
 
 
-def last_jsonl(path: Path, tail: int = 4_096) -> dict[str, Any]:
-    """Return the last finished line of `path`, which has to fit into `tail` bytes, else {}."""
-    rows = last_rows(path, 1, tail)
-    return rows[0] if rows else {}
-
-
 def last_rows(path: Path, count: int, tail: int = 4_096) -> list[dict[str, Any]]:
     """Return at most `count` of the last finished lines, those within the last `tail` bytes."""
     if not path.exists():

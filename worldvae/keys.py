@@ -21,7 +21,7 @@ from worldvae.fields import (
     told_apart_by,
     variants_of,
 )
-from worldvae.mistakes import Mistake, path_of, shown
+from worldvae.mistakes import Mistake, either, path_of, shown
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:
@@ -127,7 +127,7 @@ def _no_variant(parts: list[str], value: Any, field: FieldInfo) -> tuple[str, st
     key = _key([*parts, told.key] if is_section else parts)
     word = value.get(told.key) if is_section else value
     close = difflib.get_close_matches(str(word)[:100], words, 1, cutoff=0.0)[0]
-    return key, f" = {shortened(word)}: expected {_either(words)}; did you mean {close}?"
+    return key, f" = {shortened(word)}: expected {either(words)}; did you mean {close}?"
 
 
 def _elsewhere(
@@ -143,7 +143,7 @@ def _elsewhere(
     siblings = list(fields_of(section)) if section is not None else []
     if own and owners:
         near = difflib.get_close_matches(last[:100], siblings, 1, cutoff=0.0)[0]
-        return f" in {own[0]}, but in {_either(owners)}; did you mean {parent}{near}?"
+        return f" in {own[0]}, but in {either(owners)}; did you mean {parent}{near}?"
     keys = list(dotted_keys(model))
     shown_parent = f"{_key(above)}." if above else ""
     close = [f"{shown_parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
@@ -161,7 +161,3 @@ def _field_at(parts: Sequence[str], model: type[BaseModel]) -> FieldInfo:
     field = find_field(".".join(parts), model)[1]
     assert field is not None, parts
     return field
-
-
-def _either(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]

@@ -90,6 +90,11 @@ def shown(value: Any) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool) else shortened(value)
 
 
+def either(words: Sequence[str]) -> str:
+    """Return ["a", "b", "c"] as "a, b or c"."""
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
 def nearest(word: object, words: Sequence[str]) -> str:
     """Return "; did you mean X?" for the nearest of `words`, or nothing if none is near."""
     plain = {one.casefold(): one for one in words}
@@ -125,7 +130,7 @@ def _limit(error: ErrorDetails) -> str:
 def _choice(error: ErrorDetails) -> str:
     told = error["ctx"]["expected"]
     choices = re.findall(r"'([^']*)'", told)
-    return f"expected {_either(choices or [told])}{nearest(error['input'], choices)}"
+    return f"expected {either(choices or [told])}{nearest(error['input'], choices)}"
 
 
 def _missing(error: ErrorDetails) -> str:
@@ -156,8 +161,4 @@ def _values(count: int) -> str:
 
 
 def _expected(kinds: Sequence[str]) -> str:
-    return f"expected {_either(kinds)}"
-
-
-def _either(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+    return f"expected {either(kinds)}"

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from agents.benchmark.results import RowResult
 from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.plots.encoder import BLACK
-from worldvae.plots.style import BLUE, GREY, ORANGE, STYLE
+from worldvae.plots.style import BLUE, GREY, ORANGE, STYLE, short
 
 GUIDE = "#9a9a9a"
 MET, MISSED, REPORTED = BLUE, ORANGE, GREY
@@ -143,7 +143,7 @@ def _draw_curve(axes: Axes, curve: ScalingCurve) -> None:
     axes.set_title(f"{curve.stage}, {curve.cost}")
     axes.xaxis.set_major_locator(FixedLocator(list(curve.x)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.xaxis.set_major_formatter(FuncFormatter(short))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
@@ -156,11 +156,3 @@ def _draw_curve(axes: Axes, curve: ScalingCurve) -> None:
     text.set(fontsize=8, color=colour, fontweight="bold")
     axes.grid(color="black", alpha=0.12, lw=0.8)
     axes.tick_params(length=0, labelsize=8)
-
-
-def _short(value: float, _position: int | None = None) -> str:
-    """64 -> "64", 10000 -> "10k", 1000000 -> "1M"."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -59,7 +59,7 @@ def operations(compute: Callable[[], object]) -> int:
 
 
 def _short(amount: float) -> str:
-    """1234567 -> "1.23 M"."""
+    """Return a number with three digits and a prefix: 1234567 is "1.23 M"."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if amount >= size:
             return f"{amount / size:.3g} {letter}"

@@ -136,7 +136,7 @@ class UsualWrapper:
         self.model, self.device = model.to(device).eval(), device
 
     def observation(self, frame: Frames) -> NDArray[np.float32]:
-        """(H, W, C) uint8 -> (Z,)."""
+        """Return the latents of a frame: (H, W, C) uint8 -> (Z,)."""
         with torch.no_grad():
             image = to_tensor(frame).unsqueeze(0).to(self.device)
             latent = self.model.mean(self.model.encoder(image))

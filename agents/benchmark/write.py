@@ -14,6 +14,7 @@ from agents.benchmark.results import BENCHMARK, Results, RowResult
 from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
+from worldvae.markdown import table
 from worldvae.plots.frames import DPI
 
 HEADING = "## The table"
@@ -54,29 +55,25 @@ def row_table(rows: Sequence[RowResult]) -> str:
 
     The last column is our share of what the machine could do at most.
     """
-    lines = [
-        "| name | ours | against | rates | ratio (range, rounds) | target | met | limit |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    ratio = "ratio (range, rounds)"
+    header = ("name", "ours", "against", "rates", ratio, "target", "met", "limit")
+    lines = []
     for row in rows:
         target = "" if row.target is None else f"{row.target:.3g}"
         cells = [f"`{row.name}`", row.ours, row.against, _rates(row), _ratio(row), target]
-        lines.append(f"| {' | '.join([*cells, MET[row.met], row.limit])} |")
-    return "\n".join(lines)
+        lines.append([*cells, MET[row.met], row.limit])
+    return table(header, lines)
 
 
 def slope_table(curves: Sequence[ScalingCurve]) -> str:
     """Return a line per curve, with its costs at both ends and their slope."""
-    lines = [
-        "| stage | cost | against | from | to | slope | expected |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for curve in curves:
         grows = f"{curve.quantity}: {curve.x[0]:,.0f} to {curve.x[-1]:,.0f}"
-        costs = f"{number(curve.y[0])} | {number(curve.y[-1])}"
-        slopes = f"{curve.slope:.2f} | at most {curve.expected:g}"
-        lines.append(f"| {curve.stage} | {curve.cost} | {grows} | {costs} | {slopes} |")
-    return "\n".join(lines)
+        costs = number(curve.y[0]), number(curve.y[-1])
+        slopes = f"{curve.slope:.2f}", f"at most {curve.expected:g}"
+        lines.append([curve.stage, curve.cost, grows, *costs, *slopes])
+    return table(("stage", "cost", "against", "from", "to", "slope", "expected"), lines)
 
 
 def _rates(row: RowResult) -> str:

@@ -7,7 +7,6 @@ import warnings
 from agents.arms.build import ArmSetup
 from agents.policy.agent import Agent
 from agents.policy.evaluate import evaluate
-from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
 from worldvae.envs.make_raw import decision_limit
@@ -28,8 +27,8 @@ def promised_returns(
     """
     if not setup.arm.trains_in_dream or setup.dynamics is None:
         return ()
-    settings = {name: getattr(setup.dream, name) for name in DreamSettings.model_fields}
-    settings |= {
+    settings = {
+        **dict(setup.dream.settings),
         "starts": "first",
         "horizon": decision_limit(setup.env) or LONGEST_DREAM,
         "max_disagreement": None,

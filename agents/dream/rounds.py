@@ -88,7 +88,7 @@ class RoundsTask:
         )
 
     def is_last(self, finished: int) -> bool:
-        """Whether no further round follows the `finished` ones and the present one."""
+        """Return whether no further round follows the `finished` ones and the present one."""
         return finished + 1 >= self.dream.rounds
 
     def end(self, finished: int) -> int:
@@ -181,7 +181,7 @@ def end_of_round(task: RoundsTask, arm: Arm, card: AgentCard) -> list[BaseCallba
 
 
 def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
-    """Whether the agent has dreamed enough of its round, and another round follows."""
+    """Return whether the agent has dreamed enough of its round, and another round follows."""
     if not arm.trains_in_dream or task.is_last(card.refreshes):
         return False
     return card.dreamed_steps // task.action_repeat >= task.end(card.refreshes)
@@ -251,8 +251,7 @@ def _refit_encoder(
     config = refit_config(task.pretrain, task.refit_steps)
     refit(before, [store], config, after, derive(card.seed, "refit", card.refreshes), task.device)
     keep_units(before, after, store)
-    result = PRETRAINING.read(after)
-    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+    return RefreshCost.of(PRETRAINING.read(after))
 
 
 def _refit_dynamics(
@@ -266,8 +265,7 @@ def _refit_dynamics(
         leave_dynamics_untrained(store, encoder, task.dynamics, folder, seed, before)
         return RefreshCost(0, 0.0, 0.0)
     learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
-    result = LEARNING.read(folder)
-    return RefreshCost(0, result.seconds, result.cpu_seconds)
+    return RefreshCost.of(LEARNING.read(folder))
 
 
 def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:

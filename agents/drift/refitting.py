@@ -14,6 +14,7 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.result import TrainingResult
 
 EVALUATIONS = 4
 """The smallest number of evaluations of a refit, of which the best is kept."""
@@ -26,6 +27,12 @@ class RefreshCost:
     env_steps: int
     seconds: float
     cpu_seconds: float
+
+    @classmethod
+    def of(cls, result: TrainingResult) -> RefreshCost:
+        """Return what a training has cost, which collects nothing."""
+        # Only of published models nobody knows the CPU time.
+        return cls(0, result.seconds, result.cpu_seconds or 0.0)
 
     def __add__(self, other: RefreshCost) -> RefreshCost:
         return RefreshCost(

@@ -80,7 +80,7 @@ class DriftTask:
         return [RolloutStore(path) for path in (self.rollouts_folder, *refreshed)]
 
     def may_refresh(self, arm: Arm, refreshes: int) -> bool:
-        """Whether an encoder that was refitted `refreshes` times may be refitted once more."""
+        """Return whether an encoder may be refitted after `refreshes` earlier times."""
         return self.config.refresh and arm.may_refit and refreshes < self.config.refreshes
 
 
@@ -107,12 +107,12 @@ def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
 
 
 def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
-    """Whether the newest measurement requires that the agent's encoder is refitted."""
+    """Return whether the newest measurement requires that the agent's encoder is refitted."""
     return arm.may_refit and calls_for_refresh(task.config, read_lines(task.folder), card.refreshes)
 
 
 def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:
-    """Whether the newest of `lines` requires a refit after `refreshes` earlier ones."""
+    """Return whether the newest of `lines` requires a refit after `refreshes` earlier ones."""
     if not config.refresh or refreshes >= config.refreshes or not lines:
         return False
     last = lines[-1]
@@ -158,6 +158,4 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     config = refit_config(task.pretrain, task.config.refresh_steps)
     refit(before, stores, config, target / "encoder", seed, task.device)
     keep_units(before, target / "encoder", stores[-1])
-    result = PRETRAINING.read(target / "encoder")
-    # Only published files have null.
-    return RefreshCost(0, result.seconds, result.cpu_seconds or 0.0)
+    return RefreshCost.of(PRETRAINING.read(target / "encoder"))

@@ -21,6 +21,7 @@ from agents.video.play import evaluation_settings
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.actions import EnvActions
 from worldvae.envs.make_raw import find_spec, make_raw
+from worldvae.envs.vector import batch_of_one
 from worldvae.envs.wrappers import ActionRepeat, FrameObservation, steer_throttle
 
 TOLERANCE = 1e-4
@@ -134,7 +135,7 @@ def play_both(
 
         def act(observation: Any, is_first: bool) -> Any:
             shown = Shown.by(env.env, observation, env.image_key, env.layout is None)
-            seen = _batch(env.observation(observation), env.image_key)
+            seen = batch_of_one(env.observation(observation), env.image_key)
             action = agent(seen, np.array([is_first]))[0]
             mapped = steer_throttle(action) if config.has_steer_throttle else action
             chosen = shown.act(exported, is_first)
@@ -157,7 +158,7 @@ def play_disturbed(agent: Agent, config: EnvConfig, seed: int, by: float) -> flo
         assert isinstance(space, spaces.Box)
 
         def act(observation: Any, is_first: bool) -> Any:
-            chosen = agent(_batch(observation, image_key), np.array([is_first]))[0]
+            chosen = agent(batch_of_one(observation, image_key), np.array([is_first]))[0]
             moved = chosen + noise.uniform(-by, by, chosen.shape)
             return np.clip(moved, space.low, space.high).astype(space.dtype)
 
@@ -184,9 +185,3 @@ def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float
         return float(expected != chosen)
     numbers = np.asarray(expected, np.float64) - np.asarray(chosen, np.float64)
     return float(np.abs(numbers).max())
-
-
-def _batch(observation: Any, image_key: str | None) -> Any:
-    if image_key is None:
-        return observation[None]
-    return {key: np.asarray(value)[None] for key, value in observation.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from agents.gap.competitors import Competitor
 from agents.gap.gap_file import PLAYED, PlayedEpisodes, WorldName
 from agents.gap.play import play
 from agents.gap.worlds import Part
+from worldvae.checksum import hash_json
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -94,7 +93,7 @@ class Arena:
 
     def played(self, competitor: Competitor) -> PlayedEpisodes:
         """Return the episodes of `competitor`, from the log if it has played them before."""
-        key = _digest({**self._decides, "policy": competitor.identity})
+        key = hash_json({**self._decides, "policy": competitor.identity})
         found = self._log.find(key)
         if found is None:
             found = self._play(competitor, key)
@@ -122,7 +121,3 @@ class Arena:
         if drawn not in self._vecs:
             self._vecs[drawn] = self._open(drawn)
         return self._vecs[drawn]
-
-
-def _digest(values: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

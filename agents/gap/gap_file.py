@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding, in_lines
 from worldvae.json_files import Content, JsonFile, JsonLog
 
 Trust = Literal["ranks", "doubtful", "misleads", "inconclusive"]
@@ -146,10 +146,7 @@ class GapReport(Content):
 
     def summary(self) -> str:
         """Return findings and advice as text, one line each."""
-        lines = list[str]()
-        for finding in self.findings:
-            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
-        return "\n".join(lines)
+        return "\n".join(in_lines(self.findings))
 
 
 GAP = JsonFile("gap.json", GapReport, "run scripts.gap again, which writes it anew")

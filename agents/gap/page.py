@@ -9,6 +9,7 @@ from agents.gap.film import FILM
 from agents.gap.gap_file import GapReport, Trust
 from agents.gap.wording import headline
 from worldvae import html
+from worldvae.diagnostics.page import parts
 from worldvae.files import atomic_write_text
 
 MARKS: dict[Trust, str] = {
@@ -44,9 +45,9 @@ def write_gap_page(report: GapReport, folder: Path) -> Path:
 
 def render_gap(report: GapReport, folder: Path) -> str:
     """Return the whole page; the same report of the same folder gives the same page."""
-    parts = [
+    shown = [
         _verdict(report),
-        _findings(report),
+        parts.findings(report.findings),
         sections.agreement(report),
         sections.ranking(report),
         sections.temperatures(report),
@@ -56,7 +57,7 @@ def render_gap(report: GapReport, folder: Path) -> str:
     ]
     lede = f"{report.env_id} · {len(report.policies)} policies · temperature {report.temperature:g}"
     title = _title(folder.resolve())
-    return html.document("worldvae dream and reality", title, lede, filter(None, parts))
+    return html.document("worldvae dream and reality", title, lede, filter(None, shown))
 
 
 def _title(folder: Path) -> str:
@@ -66,15 +67,7 @@ def _title(folder: Path) -> str:
 
 
 def _verdict(report: GapReport) -> str:
-    blocks = html.paragraph(headline(report)), html.paragraph(MEANINGS[report.verdict])
-    return html.box(f"verdict {MARKS[report.verdict]}", "verdict", "Verdict", *blocks)
-
-
-def _findings(report: GapReport) -> str:
-    if not report.findings:
-        return html.section("findings", "Findings", html.paragraph("No rule found anything amiss."))
-    items = ((found.severity, found.found, found.advice) for found in report.findings)
-    return html.section("findings", "Findings", html.judged(items))
+    return parts.verdict(MARKS[report.verdict], headline(report), MEANINGS[report.verdict])
 
 
 def _film(folder: Path) -> str:
@@ -91,16 +84,13 @@ def _film(folder: Path) -> str:
 
 
 def _measured(report: GapReport) -> str:
-    versions = "\n".join(f"{name} {version}" for name, version in report.versions.items())
-    return html.section(
-        "measured",
-        "How it was measured",
+    return parts.measured(
         html.paragraph(
             f"Both worlds cut an episode after {report.horizon:,} decisions. Dreams begin from the "
             "first frames of test episodes, which neither encoder nor dynamics were trained on; "
             "real episodes from seeds that no training and no evaluation uses. All numbers are in "
             "gap.json beside this page, all episodes in played.jsonl."
         ),
-        html.details("The command, to do it again", html.code(report.command)),
-        html.details("Versions", html.code(versions)),
+        command=report.command,
+        versions=report.versions,
     )

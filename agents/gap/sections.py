@@ -9,7 +9,7 @@ import numpy as np
 from agents.gap.gap_file import Agreement, GapReport, Measured, PolicyGap
 from agents.gap.wording import number, with_interval
 from worldvae import html
-from worldvae.diagnostics.rules.findings import percent
+from worldvae.diagnostics.finding import percent
 from worldvae.plots import gap as plots
 from worldvae.stats import Array
 

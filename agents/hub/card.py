@@ -14,7 +14,8 @@ from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.load import read_run
 from agents.video.play import evaluation_settings
 from worldvae.export.artefact_cards import fidelity_words, health_words
-from worldvae.export.model_card import CardSection, HubResult, ModelCardText, bullets, table
+from worldvae.export.model_card import CardSection, HubResult, ModelCardText
+from worldvae.markdown import bullets, table
 from worldvae.stats import Resampling, episode_interval, estimate, mean
 
 UNFINISHED = "Its training has not finished, so it was not scored."

@@ -121,6 +121,6 @@ class Pace:
         self._passed = now // every
 
     def is_due(self, now: int) -> bool:
-        """Whether a multiple of `every` was passed since the last call."""
+        """Return whether a multiple of `every` was passed since the last call."""
         passed, self._passed = self._passed, now // self._every
         return self._passed > passed

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from agents.report.tables import Table
+from worldvae import markdown
 
 
 def section(title: str, *blocks: str) -> str:
@@ -15,19 +16,15 @@ def section(title: str, *blocks: str) -> str:
 
 
 def bullets(items: Iterable[str]) -> str:
-    return "\n".join(f"- {escaped(item)}" for item in items)
+    return markdown.bullets(map(escaped, items))
 
 
 def table(content: Table) -> str:
     """Return a Markdown table with right-aligned values and their remarks in brackets."""
     if not content.rows:
         return ""
-    lines = [
-        [escaped(name) for name in content.header],
-        [":--", *["--:"] * (len(content.header) - 1)],
-        *([escaped(name), *(_cell(*cell) for cell in cells)] for name, cells in content.rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = ([escaped(name), *(_cell(*cell) for cell in cells)] for name, cells in content.rows)
+    return markdown.table([escaped(name) for name in content.header], rows, numeric=True)
 
 
 def _cell(value: str, remark: str) -> str:

@@ -46,7 +46,7 @@ def seed_of(folder: Path) -> int:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the agent in `folder` has a result that is neither edited nor damaged."""
+    """Return whether the agent in `folder` has a result that is neither edited nor damaged."""
     return RESULT.is_whole(folder)
 
 

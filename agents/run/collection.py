@@ -26,7 +26,7 @@ def read_collection_result(folder: Path) -> CollectionResult | None:
 
 
 def is_collected(store: RolloutStore, frames: int) -> bool:
-    """Whether `store` holds at least `frames` frames and all episodes that `result.json` counts."""
+    """Return whether `store` holds `frames` frames or more, and all that `result.json` counts."""
     result, listed = read_collection_result(store.folder), (store.num_frames, len(store.records))
     return result is not None and listed == (result.frames, result.episodes) and listed[0] >= frames
 

@@ -13,9 +13,10 @@ from typing import Any
 from agents.arms.registry import ARMS, Arm
 from agents.run.agent_result import AgentResult
 from agents.run.stage_results import COLLECTION, NOTHING, StageCost
-from worldvae.autoencoders.encoder_files import PRETRAINING, PretrainingResult
-from worldvae.dynamics.dynamics_files import LEARNING, DynamicsResult
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.json_files import JsonFile
+from worldvae.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class AgentStage:
     """Whether its CPU time and memory are measured separately."""
 
 
-def _compute(result: PretrainingResult | DynamicsResult) -> StageCost:
+def _compute(result: TrainingResult) -> StageCost:
     return StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory)
 
 

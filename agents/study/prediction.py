@@ -13,6 +13,7 @@ from worldvae.diagnostics.config import HealthNumber
 from worldvae.diagnostics.numbers import NUMBERS, NumberOfHealth
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.files import atomic_file
+from worldvae.markdown import table
 from worldvae.plots.frames import DPI
 from worldvae.plots.scatter import ScatterPanel, scatter_panels
 from worldvae.stats import Array, Estimate, Resampling, rank_correlation, seed_agreement
@@ -130,13 +131,13 @@ def section(
 
 
 def _table_of_returns(encoders: Sequence[ScoredEncoder]) -> str:
-    lines = ["| encoder | seed | verdict | mean return | of each agent |", "|---|---|---|---|---|"]
+    lines = []
     order = sorted(encoders, key=lambda one: -one.scores.mean() if one.returns else np.inf)
     for one in order:
         mean = f"{one.scores.mean():.4g}" if one.returns else "none"
         each = ", ".join(f"{value:.4g}" for value in one.returns.values())
-        lines.append(f"| {one.encoder} | {one.seed} | {one.health.verdict} | {mean} | {each} |")
-    return "\n".join(lines) + "\n"
+        lines.append([one.encoder, f"{one.seed}", one.health.verdict, mean, each])
+    return table(("encoder", "seed", "verdict", "mean return", "of each agent"), lines) + "\n"
 
 
 def _too_few(encoders: Sequence[ScoredEncoder]) -> str:
@@ -149,18 +150,17 @@ def _found(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) 
         "Spearman's rank correlation of each number with the mean return, with its 95 % bootstrap "
         "interval: encoders are resampled, and of each its agents. n counts encoders.\n"
     )
-    yield "| number | which is | better | Spearman | n | |\n|---|---|---|---|---|---|"
-    yield "\n".join(map(_row, found)) + "\n"
+    yield table(("number", "which is", "better", "Spearman", "n", ""), map(_row, found)) + "\n"
     yield from _readings(encoders, found)
 
 
-def _row(one: ReturnPredictor) -> str:
+def _row(one: ReturnPredictor) -> tuple[str, ...]:
     value, number = one.found, one.number
     interval = f"{value.value:z.2f} [{value.low:z.2f}, {value.high:z.2f}]"
     interval = "the same for all" if one.is_constant else interval
     kind = "declared" if one.is_primary else "exploratory"
     way = WAYS[number.better]
-    return f"| {number.title} | {number.meaning} | {way} | {interval} | {value.n} | {kind} |"
+    return number.title, number.meaning, way, interval, f"{value.n}", kind
 
 
 def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Iterator[str]:
@@ -185,5 +185,5 @@ def _readings(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor
 
 
 def _is_against(one: ReturnPredictor) -> bool:
-    """Whether the interval shows the way that the check takes for worse."""
+    """Return whether the interval shows the way that the check takes for worse."""
     return one.is_shown and one.found.value * one.number.better < 0

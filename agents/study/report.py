@@ -15,6 +15,7 @@ from agents.config.sections import StudyConfig
 from agents.study.prediction import ScoredEncoder, draw, predictions, rows, section
 from agents.study.scores import CellScores
 from worldvae.files import atomic_file, atomic_write_text
+from worldvae.markdown import table
 from worldvae.plots.encoder import dot_panels
 from worldvae.plots.frames import DPI
 from worldvae.stats import Resampling, bootstrap_interval, mean
@@ -197,15 +198,15 @@ def _markdown(
 def _table(metric: Metric, grid: Grid) -> str:
     envs = list(dict.fromkeys(env for by_env in grid.values() for env in by_env))
     columns = [*envs, MEAN] if len(envs) > 1 else envs
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines = []
     for encoder, by_env in grid.items():
         cells = [_cell(by_env.get(env), metric.digits) for env in envs]
         if len(envs) > 1:
             is_complete = all(env in by_env for env in envs)
             overall = np.mean([by_env[env].mean() for env in envs]) if is_complete else np.nan
             cells.append(f"{overall:z.{metric.digits}f}" if is_complete else "")
-        lines.append(f"| {encoder} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append([encoder, *cells])
+    return table(("", *columns), lines) + "\n"
 
 
 def _cell(values: np.ndarray[Any, np.dtype[np.float64]] | None, digits: int) -> str:

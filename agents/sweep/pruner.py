@@ -35,6 +35,6 @@ class CollapsePruner(BasePruner):
 
 
 def _is_collapsed(trial: FrozenTrial) -> bool:
-    """Whether the last reported rate is below COLLAPSED."""
+    """Return whether the last reported rate is below COLLAPSED."""
     step = trial.last_step
     return step is not None and trial.intermediate_values[step] < COLLAPSED

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.policy.agent import Agent
 from worldvae.envs.state import STATE
+from worldvae.envs.vector import batch_of_one
 from worldvae.envs.world import World
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
@@ -58,7 +59,7 @@ class Player:
         state = info[STATE][None] if STATE in info else None
         episode_start = np.array([self.decisions == 0])
         with seeded_torch(derive(self._seed, "play", self.decisions)):
-            self._action = self.agent(_batch(obs, self._image_key), episode_start, state)[0]
+            self._action = self.agent(batch_of_one(obs, self._image_key), episode_start, state)[0]
 
 
 def frame_rate(metadata: Any) -> float:
@@ -71,10 +72,3 @@ def frame_rate(metadata: Any) -> float:
 def short_return(value: float) -> str:
     """Return a number in at most eight letters up to 100,000: "12,346" for 12345.6, "0.06"."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
-
-
-def _batch(obs: Any, image_key: str | None) -> Any:
-    """Return the observation of one environment as a batch of one."""
-    if image_key is None:
-        return obs[None]
-    return {key: np.asarray(value)[None] for key, value in obs.items()}

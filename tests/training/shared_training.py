@@ -14,7 +14,8 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.training.config import FitConfig
 from worldvae.training.distributed import processes
-from worldvae.training.fit import FitResult, fit
+from worldvae.training.fit import fit
+from worldvae.training.result import TrainingResult
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "ae": {"name": "ae", "sigma": "learned"},
@@ -28,7 +29,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
 CONFIG = FitConfig(steps=4, batch_size=8, evaluate_every=2, precision="float32", gradient_clip=1e3)
 
 
-def train(folder: Path, objective: str) -> tuple[dict[str, torch.Tensor], FitResult]:
+def train(folder: Path, objective: str) -> tuple[dict[str, torch.Tensor], TrainingResult]:
     """The best weights of a short training, and how it ended."""
     config = tiny(**OBJECTIVES[objective])
     sources = [

@@ -41,7 +41,7 @@ def replace_card(folder: Path, card: EncoderCard) -> None:
 
 
 def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
-    """What `save_autoencoder` wrote; ArtifactError if a file is missing or damaged."""
+    """Return what `save_autoencoder` wrote; ArtifactError if a file is missing or damaged."""
     check_folder(folder, "encoder")
     config = CONFIG.read(folder)
     card = read_card(folder, config.weights_sha256)
@@ -53,7 +53,10 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
 
 
 def hash_encoder(folder: Path) -> str:
-    """SHA-256 of all that decides what an agent sees: weights, network, frame and whitening."""
+    """Return the SHA-256 of all that decides what an agent sees.
+
+    These are weights, network, frame and whitening.
+    """
     check_folder(folder, "encoder")
     config = CONFIG.read(folder)
     card = read_card(folder, config.weights_sha256)
@@ -63,7 +66,7 @@ def hash_encoder(folder: Path) -> str:
 
 
 def read_card(folder: Path, weights_sha256: str) -> EncoderCard:
-    """The card in `folder`; ArtifactError if it belongs to other weights than those."""
+    """Return the card in `folder`; ArtifactError if it belongs to other weights than those."""
     card = CARD.read(folder)
     if card.weights_sha256 != weights_sha256:
         raise ArtifactError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,8 +14,6 @@ from worldvae.config import Config
 from worldvae.training.config import FitConfig
 
 SMALLEST_SIDE = 32  # of a frame, in pixels
-
-P = TypeVar("P", bound=Config)
 
 
 class NetworkConfig(Config):
@@ -86,7 +84,7 @@ class PretrainConfig(NetworkConfig, FitConfig):
     @property
     def network(self) -> NetworkConfig:
         """The part that decides the layers."""
-        return self._part(NetworkConfig)
+        return self.part(NetworkConfig)
 
     @property
     def autoencoder(self) -> AutoencoderConfig:
@@ -96,7 +94,7 @@ class PretrainConfig(NetworkConfig, FitConfig):
     @property
     def fitting(self) -> FitConfig:
         """The part that decides how it is trained."""
-        return self._part(FitConfig)
+        return self.part(FitConfig)
 
     @property
     def without_warm_up(self) -> PretrainConfig:
@@ -112,6 +110,3 @@ class PretrainConfig(NetworkConfig, FitConfig):
         pixels = GaussianPixels(standardise=self.pixels.standardise)
         own = {"stack": 1, "objective": DAE(), "pixels": pixels}
         return self.model_copy(update=own)
-
-    def _part(self, part: type[P]) -> P:
-        return part(**{name: getattr(self, name) for name in part.model_fields})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
@@ -12,7 +12,8 @@ from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ArtifactError
 from worldvae.fields import known_format
 from worldvae.folders import KINDS
-from worldvae.json_files import Content, JsonFile
+from worldvae.json_files import JsonFile
+from worldvae.training.result import TrainingResult
 
 FORMAT = 3
 REMEDY = KINDS["encoder"].remedy
@@ -70,21 +71,9 @@ class EncoderFile(Config):
     weights_sha256: str = Field(description="Hash of model.safetensors.")
 
 
-class PretrainingResult(Content):
+class PretrainingResult(TrainingResult):
     """`result.json`, with which an encoder is done; what a critic took before it is part of it."""
 
-    seconds: float = Field(description="Wall-clock, those before a resume included.")
-    cpu_seconds: float | None = Field(
-        description="Of all threads; null of a published one: not measured."
-    )
-    peak_memory: int | None = Field(
-        description="Most bytes that the process held; null of a published one: not measured."
-    )
-    steps: int = Field(description="Optimiser steps.")
-    stopped: Literal["steps", "patience", "minutes"] = Field(description="Why it ended.")
-    best_step: int = Field(description="Of the weights that were kept.")
-    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
-    parameters: int = Field(description="Of the whole autoencoder.")
     taken_from: str | None = Field(
         None,
         description="The finished encoder that was copied, a folder or an address, and where its "

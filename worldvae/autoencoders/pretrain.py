@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +28,9 @@ from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.training.distributed import first_does, own_share
-from worldvae.training.fit import FitResult, fit
+from worldvae.training.fit import fit
 from worldvae.training.metrics_log import METRICS, MetricsLine
+from worldvae.training.result import TrainingResult
 from worldvae.training.run import drop_checkpoint
 
 PICTURED = 10
@@ -60,7 +62,7 @@ def refit(
     seed: int,
     device: str = "cpu",
 ) -> Encoder:
-    """As `pretrain`, from the weights of the encoder in `begin_with`, on the episodes of `stores`.
+    """Train as `pretrain` does, from the weights in `begin_with`, on the episodes of `stores`.
 
     `config` is that of the encoder; schedules of its objective begin at their end. The units of
     its pixels stay.
@@ -100,8 +102,7 @@ def _pretrain(
             encoder = Encoder(model, card, device)
             encoder.save(folder)
             save_pictures(encoder, test, folder, seed)
-            before = folder / CRITIC if critic else None
-            _record(fitted, model, before, folder)
+            _record(fitted, folder / CRITIC if critic else None, folder)
 
         first_does(finish)
     return Encoder.load(folder, device)
@@ -120,7 +121,10 @@ def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
 
 
 def _is_done(folder: Path) -> bool:
-    """Whether an encoder is finished there; ArtifactError if the file that says so is damaged."""
+    """Return whether `folder` holds a finished encoder.
+
+    Raises ArtifactError if the file that says so is damaged.
+    """
     if not PRETRAINING.exists(folder):
         return False
     PRETRAINING.read(folder)
@@ -132,7 +136,7 @@ def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
 
 
 def _take_weights(model: Autoencoder, folder: Path) -> None:
-    """Those of the encoder in `folder`, the units of its pixels included."""
+    """Give `model` the weights of the encoder in `folder`, the units of its pixels included."""
     try:
         model.load_state_dict(load_autoencoder(folder)[0].state_dict(), strict=True)
     except RuntimeError:
@@ -145,7 +149,7 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
 def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
     """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
 
-    `data_sha256` None: of a finished encoder, which stays when more frames are collected.
+    `data_sha256` is None for a finished encoder, which stays when more frames are collected.
     """
     path = folder / MADE_WITH
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
@@ -157,27 +161,21 @@ def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | N
         Fingerprint(wanted).write(path)
 
 
-def _record(fitted: FitResult, model: Autoencoder, critic: Path | None, folder: Path) -> None:
+def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
     """Write result.json, with which the folder is done; what a critic took is part of it."""
-    before = None if critic is None else PRETRAINING.read(critic)
-    result = PretrainingResult(
-        seconds=fitted.seconds + (before.seconds if before else 0.0),
-        cpu_seconds=fitted.cpu_seconds + ((before.cpu_seconds or 0.0) if before else 0.0),
-        peak_memory=peak_memory(),
-        steps=fitted.steps,
-        stopped=fitted.stopped,
-        best_step=fitted.best_step,
-        metrics=fitted.metrics,
-        parameters=sum(weight.numel() for weight in model.parameters()),
-    )
-    PRETRAINING.write(folder, result)
+    spent: dict[str, Any] = {"peak_memory": peak_memory()}
+    if critic is not None:
+        before = PRETRAINING.read(critic)
+        spent["seconds"] = fitted.seconds + before.seconds
+        spent["cpu_seconds"] = (fitted.cpu_seconds or 0.0) + (before.cpu_seconds or 0.0)
+    PRETRAINING.write(folder, PretrainingResult(**{**dict(fitted), **spent}))
     drop_checkpoint(folder)
 
 
 def leave_untrained(
     store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
 ) -> Encoder:
-    """The control arm's encoder: the same network untrained, whitened on the same frames."""
+    """Make the control arm's encoder: the same network untrained, whitened on the same frames."""
     if CONFIG.exists(folder):
         if load_autoencoder(folder)[0].config != config.autoencoder:
             raise ArtifactError(
@@ -193,7 +191,10 @@ def leave_untrained(
 def _critic(
     stores: Sequence[RolloutStore], config: PretrainConfig, folder: Path, seed: int, device: str
 ) -> Autoencoder | None:
-    """The denoising autoencoder whose features the perceptual term compares, trained first."""
+    """Train and return the autoencoder whose features the perceptual term compares, if it has one.
+
+    It is a denoising one.
+    """
     if not config.pixels.perceptual:
         return None
     path = folder / CRITIC
@@ -202,7 +203,7 @@ def _critic(
 
 
 def _warn_of_company(device: str) -> None:
-    """Say so before hours are lost to it: convolutions wait for each other by spinning.
+    """Warn of a busy machine before hours are lost: convolutions wait for each other by spinning.
 
     One busy process beside two threads on two cores made a training step 25 times slower; one
     thread was 1.6 times slower than two on an idle machine. How many threads compute decides the
@@ -236,7 +237,7 @@ def save_pictures(encoder: Encoder, held_out: Source, folder: Path, seed: int) -
 
 
 def _curves(lines: Sequence[MetricsLine]) -> dict[str, dict[str, list[float]]]:
-    """Split -> "step" and each metric -> its values."""
+    """Return for each split the steps and the values of each metric: split -> name -> values."""
     curves: dict[str, dict[str, list[float]]] = {"train": {}, "validation": {}}
     for line in lines:
         for name, value in {"step": float(line.step), **line.metrics}.items():

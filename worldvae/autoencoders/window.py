@@ -14,7 +14,7 @@ class Array(Protocol):
         """The lengths of its axes."""
 
     def __getitem__(self, key: Any, /) -> Any:
-        """A part of it."""
+        """Return a part of it."""
 
 
 Pixels = TypeVar("Pixels", bound=Array)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import get_args
 
 from worldvae.diagnostics.config import HealthNumber
+from worldvae.diagnostics.finding import SEVERITIES
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import Region
 from worldvae.diagnostics.rules.evidence import Health, Verdict
-from worldvae.diagnostics.rules.findings import MOVING_LOST, ORDER
+from worldvae.diagnostics.rules.findings import MOVING_LOST
 
 VERDICTS = get_args(Verdict)
 """The worst first."""
@@ -29,7 +30,7 @@ class NumberOfHealth:
 
 
 def _grave_findings(health: Health) -> int:
-    return sum(finding.severity != ORDER[-1] for finding in health.findings)
+    return sum(finding.severity != SEVERITIES[-1] for finding in health.findings)
 
 
 def _lost(region: Region | None) -> float | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from worldvae.config import Config
 from worldvae.training.config import FitConfig
-
-P = TypeVar("P", bound=Config)
 
 Starts = Literal["any", "first"]
 """Where dreams begin: at any real frame, or at the first frame of an episode."""
@@ -85,20 +83,17 @@ class DynamicsConfig(DynamicsNetwork, DynamicsObjective, FitConfig):
     @property
     def network(self) -> DynamicsNetwork:
         """The part that decides the layers."""
-        return self._part(DynamicsNetwork)
+        return self.part(DynamicsNetwork)
 
     @property
     def objective(self) -> DynamicsObjective:
         """The part that decides the loss."""
-        return self._part(DynamicsObjective)
+        return self.part(DynamicsObjective)
 
     @property
     def fitting(self) -> FitConfig:
         """The part that decides how long and how fast it is trained."""
-        return self._part(FitConfig)
-
-    def _part(self, part: type[P]) -> P:
-        return part(**{name: getattr(self, name) for name in part.model_fields})
+        return self.part(FitConfig)
 
     @model_validator(mode="after")
     def _window_has_samples(self) -> DynamicsConfig:
@@ -167,4 +162,4 @@ class DreamConfig(DreamSettings):
     @property
     def settings(self) -> DreamSettings:
         """The part that decides what a dream is."""
-        return DreamSettings(**{name: getattr(self, name) for name in DreamSettings.model_fields})
+        return self.part(DreamSettings)

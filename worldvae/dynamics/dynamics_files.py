@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
@@ -11,8 +11,9 @@ from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.fields import known_format
 from worldvae.folders import KINDS
-from worldvae.json_files import Content, JsonFile
+from worldvae.json_files import JsonFile
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
+from worldvae.training.result import TrainingResult
 
 FORMAT = 1
 REMEDY = KINDS["dynamics"].remedy
@@ -73,21 +74,8 @@ class DynamicsFile(Config):
     weights_sha256: str = Field(description="Hash of model.safetensors.")
 
 
-class DynamicsResult(Content):
-    """`result.json`, with which dynamics are done."""
-
-    seconds: float = Field(description="Wall-clock, those before a resume included.")
-    cpu_seconds: float = Field(description="Of all threads.")
-    peak_memory: int = Field(description="Most bytes that the process held.")
-    steps: int = Field(description="Optimiser steps.")
-    stopped: Literal["steps", "patience", "minutes"] = Field(description="Why it ended.")
-    best_step: int = Field(description="Of the weights that were kept.")
-    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
-    parameters: int = Field(description="Of all members.")
-
-
 DYNAMICS_CONFIG = JsonFile("config.json", DynamicsFile, REMEDY)
 DYNAMICS_CARD = JsonFile("card.json", DynamicsCardFile, REMEDY)
 LEARNING = JsonFile(
-    "result.json", DynamicsResult, "restore it, or remove {folder} to learn the dynamics again"
+    "result.json", TrainingResult, "restore it, or remove {folder} to learn the dynamics again"
 )

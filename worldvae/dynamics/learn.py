@@ -17,7 +17,6 @@ from worldvae.dynamics.dynamics_files import (
     LEARNING,
     DynamicsCard,
     DynamicsModelConfig,
-    DynamicsResult,
     KeyUnits,
 )
 from worldvae.dynamics.key_units import measure_keys
@@ -28,12 +27,11 @@ from worldvae.dynamics.units import measure_units
 from worldvae.errors import ArtifactError
 from worldvae.fingerprint import Fingerprint
 from worldvae.locks import locked
-from worldvae.machine import peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import ONE_DECISION, end_at_once
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
-from worldvae.training.fit import FitResult, fit
+from worldvae.training.fit import fit
 from worldvae.training.run import drop_checkpoint
 from worldvae.versions import library_versions
 
@@ -155,7 +153,8 @@ def learn_dynamics(
         fitted = fit(model, train, validation, config.fitting, folder, seed, device)
         data.save_starts(folder)
         save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))
-        _record(fitted, model, folder)
+        LEARNING.write(folder, fitted)
+        drop_checkpoint(folder)
     return load_dynamics(folder, device)[0]
 
 
@@ -236,19 +235,3 @@ def _go_on(model: Dynamics, folder: Path) -> None:
         raise ArtifactError(
             f"{folder} holds another network than this config's; learn new dynamics instead"
         ) from None
-
-
-def _record(fitted: FitResult, model: Dynamics, folder: Path) -> None:
-    """Write result.json, with which the folder is done."""
-    result = DynamicsResult(
-        seconds=fitted.seconds,
-        cpu_seconds=fitted.cpu_seconds,
-        peak_memory=peak_memory(),
-        steps=fitted.steps,
-        stopped=fitted.stopped,
-        best_step=fitted.best_step,
-        metrics=fitted.metrics,
-        parameters=sum(weight.numel() for weight in model.parameters()),
-    )
-    LEARNING.write(folder, result)
-    drop_checkpoint(folder)

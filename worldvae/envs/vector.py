@@ -108,6 +108,13 @@ def vectors_of(observation: Any, image_key: str | None) -> dict[str, NDArray[Any
     }
 
 
+def batch_of_one(observation: Any, image_key: str | None) -> Any:
+    """Return the observation of one environment as a batch: (...) -> (1, ...)."""
+    if image_key is None:
+        return observation[None]
+    return {key: np.asarray(value)[None] for key, value in observation.items()}
+
+
 def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
     """Return the space of the image in observations of `space`.
 

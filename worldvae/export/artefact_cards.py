@@ -8,10 +8,12 @@ from worldvae.autoencoders.checkpoint import read_card
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, EncoderCard
 from worldvae.diagnostics.fidelity.metrics.open_loop import CODE_BASELINES, DREAM
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity, trusted_words
-from worldvae.diagnostics.rules.evidence import HEALTH, Finding, Health
+from worldvae.diagnostics.finding import Finding
+from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING, DynamicsCard
-from worldvae.export.model_card import CardSection, ModelCardText, bullets, table
+from worldvae.export.model_card import CardSection, ModelCardText
+from worldvae.markdown import bullets, table
 
 NOT_EXAMINED = "Nobody has examined it ({command})."
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from worldvae import markdown
 
 NO_LICENCE = "Its author has named no licence: ask them before you use it."
 TAG = "worldvae"
@@ -59,22 +60,9 @@ class ModelCardText:
             CardSection("Licence", licensed),
         ]
         texts = [f"## {one.heading}\n\n{one.text}" for one in sections]
-        facts = table(("", ""), list(self.facts.items()))
+        facts = markdown.table(("", ""), self.facts.items())
         parts = [f"---\n{metadata}\n---", f"# {self.title}", self.about, facts, *texts]
         return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
-    )
-
-
-def bullets(lines: Sequence[str]) -> str:
-    """Return a list in Markdown."""
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _metadata(card: ModelCardText, repo_id: str, licence: str | None) -> str:

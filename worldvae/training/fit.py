@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from worldvae.machine import peak_memory
 from worldvae.progress import ProgressBar
 from worldvae.training.batches import AnyBatch, Examples, check_not_empty, shuffled_batches
 from worldvae.training.board import Board
@@ -17,22 +17,9 @@ from worldvae.training.config import FitConfig
 from worldvae.training.distributed import check_divisible, first_does, own_share
 from worldvae.training.metrics_log import METRICS, MetricsLine
 from worldvae.training.resident import reader
-from worldvae.training.run import StopReason, TrainingRun
+from worldvae.training.result import TrainingResult
+from worldvae.training.run import TrainingRun
 from worldvae.training.trainable import Trainable
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """How a training ended; the model then holds the weights of `best_step`."""
-
-    steps: int
-    stopped: StopReason
-    best_step: int
-    metrics: dict[str, float]
-    """Held-out means at `best_step`."""
-    seconds: float
-    cpu_seconds: float
-    """Of all threads of this process."""
 
 
 def fit(
@@ -43,7 +30,7 @@ def fit(
     folder: Path,
     seed: int,
     device: str = "cpu",
-) -> FitResult:
+) -> TrainingResult:
     """Train `model` until a limit of `config` or until `validation` stops improving.
 
     The model ends with the weights of its best evaluation. checkpoint.pt, metrics.jsonl and
@@ -87,9 +74,16 @@ def fit(
                 first_does(partial(judge, run.take_means()))
                 stopped = stopped or first_does(run.reason_to_stop)
     first_does(run.take_best)
-    best = run.progress
-    spent = run.seconds(), run.cpu_seconds()
-    return FitResult(best.step, stopped, best.best_step, best.best_metrics, *spent)
+    return TrainingResult(
+        seconds=run.seconds(),
+        cpu_seconds=run.cpu_seconds(),
+        peak_memory=peak_memory(),
+        steps=run.progress.step,
+        stopped=stopped,
+        best_step=run.progress.best_step,
+        metrics=run.progress.best_metrics,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+    )
 
 
 class _Log:

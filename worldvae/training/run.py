@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
@@ -23,14 +23,13 @@ from worldvae.training.config import FitConfig
 from worldvae.training.distributed import averaged
 from worldvae.training.optimisation import Losses, Optimisation
 from worldvae.training.recorded import RecordedSteps, can_record
+from worldvae.training.result import StopReason
 from worldvae.training.trainable import Trainable
 
 CHECKPOINT = "checkpoint.pt"
 EXPLODED = 1e4  # a loss this many times the first one does not come back
 # To look at a loss is to wait until a GPU has computed it; a CPU has it already.
 STEPS_BETWEEN_LOOKS = {"cpu": 1, "cuda": 16}
-
-StopReason = Literal["steps", "patience", "minutes"]
 
 
 @dataclass

@@ -20,7 +20,7 @@ MORE = "collect more (rollouts.frames), or with an agent that dreamed (dream.rou
 
 
 def ranks_nothing(report: GapReport) -> bool:
-    """Whether reality does not tell the policies apart, so that there is nothing to rank."""
+    """Return whether reality does not tell the policies apart, so that there is nothing to rank."""
     return report.returns.indifference >= SIGNIFICANT
 
 

@@ -21,9 +21,8 @@ from agents.gap.rules.ranking import (
     unknown_ranking,
     weak_ranking,
 )
-from worldvae.diagnostics.rules.evidence import Finding, Severity
+from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first
 
-ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
 Rule = Callable[[GapReport], Finding | None]
 
 RULES: tuple[Rule, ...] = (
@@ -46,8 +45,7 @@ RULES: tuple[Rule, ...] = (
 
 def find_gaps(report: GapReport) -> tuple[Finding, ...]:
     """Return all findings, the gravest first."""
-    found = [finding for rule in RULES if (finding := rule(report))]
-    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+    return gravest_first(apply(RULES, report))
 
 
 def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
@@ -55,11 +53,11 @@ def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
 
     inconclusive: neither that it ranks policies nor that it does not is shown.
     """
-    severities = {finding.severity for finding in findings}
+    worst = gravest(findings)
     if ranks_nothing(report):
         return "inconclusive"
-    if "unfit" in severities:
+    if worst == "unfit":
         return "misleads"
     if report.returns.spearman.low <= 0 <= report.returns.spearman.high:
         return "inconclusive"
-    return "doubtful" if "doubtful" in severities else "ranks"
+    return worst or "ranks"

@@ -7,8 +7,7 @@ import numpy as np
 from agents.gap.gap_file import GapReport
 from agents.gap.rules.common import BOTH, wider
 from agents.gap.wording import with_interval
-from worldvae.diagnostics.rules.evidence import Finding
-from worldvae.diagnostics.rules.findings import percent
+from worldvae.diagnostics.finding import Finding, percent
 
 MOSTLY_CUT = 0.5
 

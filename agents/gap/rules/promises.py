@@ -7,7 +7,7 @@ import numpy as np
 from agents.gap.gap_file import GapReport, Measured, Promise
 from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding
 from worldvae.stats import Array
 
 OFF_LENGTH = 0.75
@@ -138,7 +138,7 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
 
 
 def _is_large(promise: Promise, report: GapReport) -> bool:
-    """Whether it promises more than FLATTERY of the agent's return and of the range of returns."""
+    """Return whether it exceeds FLATTERY of the agent's return and of the range of returns."""
     real = [one.real_return.value for one in report.policies]
     return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
 

@@ -9,6 +9,7 @@ import pytest
 from tests.diagnostics.synthetic import code, errors, evidence, probes
 from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pixel_error import GaussianPixels, NoPixels
+from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
     DuplicatePair,
@@ -18,7 +19,7 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Region,
 )
 from worldvae.diagnostics.rules.code import is_lost
-from worldvae.diagnostics.rules.evidence import Evidence, Finding
+from worldvae.diagnostics.rules.evidence import Evidence
 from worldvae.diagnostics.rules.findings import find, verdict_of
 
 POOR = Closeness(latents=0.2, pixels=1.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from worldvae import html
+from worldvae.diagnostics.finding import percent
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import (
     ACTIVE_VARIANCE,
@@ -18,7 +19,6 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Region,
 )
 from worldvae.diagnostics.rules.evidence import Evidence
-from worldvae.diagnostics.rules.findings import percent
 from worldvae.plots import encoder as encoder_plots
 from worldvae.plots.png import is_whole_png
 

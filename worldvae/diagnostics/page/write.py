@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from worldvae import html
+from worldvae.diagnostics.finding import percent
 from worldvae.diagnostics.page import figures, parts, state_figures
 from worldvae.diagnostics.rules.evidence import Health
-from worldvae.diagnostics.rules.findings import percent
 from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
 
@@ -55,8 +53,7 @@ def _lede(health: Health) -> str:
 
 def _verdict(health: Health) -> str:
     line = f"{health.verdict.capitalize()}. {_grounds(health)}"
-    blocks = [html.paragraph(line), html.paragraph(MEANINGS[health.verdict])]
-    return html.box(f"verdict {health.verdict}", "verdict", "Verdict", *blocks)
+    return parts.verdict(health.verdict, line, MEANINGS[health.verdict])
 
 
 def _grounds(health: Health) -> str:
@@ -71,18 +68,15 @@ def _grounds(health: Health) -> str:
 
 
 def _measured(health: Health, folder: Path) -> str:
-    versions = "\n".join(f"{name} {version}" for name, version in library_versions().items())
-    return html.section(
-        "measured",
-        "How it was measured",
+    return parts.measured(
         html.paragraph(
             "Held-out means the test episodes of the rollouts: neither training nor the choice of "
             "its best step has seen them. All numbers of this page are in health.json beside it."
         ),
         html.terms(_amounts(health)),
-        html.details("The command, to do it again", html.code(_again(health, folder))),
-        html.details("The objective, every default written out", _objective(health)),
-        html.details("Versions", html.code(versions)),
+        command=_again(health, folder),
+        versions=library_versions(),
+        objective=health.model_dump(mode="json", include={"objective", "pixels"}),
     )
 
 
@@ -93,11 +87,6 @@ def _amounts(health: Health) -> Iterator[tuple[str, str]]:
         yield name, f"{part.frames:,} frames of {part.episodes:,} episodes reconstructed"
     yield "Neighbours", f"{near.queries:,} held-out among {near.candidates:,} training frames"
     yield "Seconds", parts.times(health.seconds)
-
-
-def _objective(health: Health) -> str:
-    values = health.model_dump(mode="json", include={"objective", "pixels"})
-    return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
 
 
 def _again(health: Health, folder: Path) -> str:
@@ -112,6 +101,4 @@ def _again(health: Health, folder: Path) -> str:
         f"health = diagnose(Encoder.load(folder), RolloutStore(rollouts), {arguments})\n"
         "write_health(health, folder)"
     )
-    if health.command is None:
-        return alone
-    return f"# it was part of\n{health.command}\n\n# the check alone, in Python\n{alone}"
+    return parts.again(health.command, alone)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import DUPLICATE
 from worldvae.diagnostics.rules.advice import finer_pixels, join, more_information
-from worldvae.diagnostics.rules.evidence import Evidence, Finding
+from worldvae.diagnostics.rules.evidence import Evidence
 
 # Collapsed codes were seen at 0.2 to 0.3, those of sound encoders above 0.6 in one respect or more.
 STRANGERS = 0.5

@@ -9,22 +9,13 @@ from pydantic import Field
 from worldvae.autoencoders.objectives import Objective
 from worldvae.autoencoders.pixel_error import PixelError
 from worldvae.config import Config
+from worldvae.diagnostics.finding import Finding, in_lines
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import Code, Overfitting, Reconstruction
 from worldvae.diagnostics.metrics.state import DisentanglementScores, Probes
 from worldvae.json_files import JsonFile
 
-Severity = Literal["unfit", "doubtful", "note"]
 Verdict = Literal["unfit", "doubtful", "healthy"]
-
-
-class Finding(Config):
-    """One conclusion: a sentence with its numbers, and advice."""
-
-    severity: Severity
-    name: str = Field(description="Of the rule.")
-    found: str = Field(description="One sentence with its numbers.")
-    advice: str = Field(description="One sentence that names config keys.")
 
 
 class Evidence(Config):
@@ -57,10 +48,7 @@ class Health(Evidence):
 
     def summary(self) -> str:
         """Return verdict, findings and advice as text, one line each."""
-        lines = [f"verdict: {self.verdict}"]
-        for finding in self.findings:
-            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
-        return "\n".join(lines)
+        return "\n".join([f"verdict: {self.verdict}", *in_lines(self.findings)])
 
 
 HEALTH = JsonFile("health.json", Health, "delete it to examine the encoder again")

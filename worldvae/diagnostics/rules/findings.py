@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first, percent
 from worldvae.diagnostics.metrics.reconstruction import Code
 from worldvae.diagnostics.rules.advice import finer_pixels, join, more_information, nearer_future
 from worldvae.diagnostics.rules.code import (
@@ -21,7 +22,7 @@ from worldvae.diagnostics.rules.code import (
     tells,
     variables_lost,
 )
-from worldvae.diagnostics.rules.evidence import Evidence, Finding, Severity, Verdict
+from worldvae.diagnostics.rules.evidence import Evidence, Verdict
 
 # The mean training image scores 1; with less than a tenth gained on it, nothing can be seen.
 NOTHING_KEPT = 0.9
@@ -40,24 +41,20 @@ MEMORISED_SHARE = 0.05
 # A ratio without an interval is divided by this in place of the interval's lower end.
 NO_INTERVAL = 2.0
 
-ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
 Rule = Callable[[Evidence], Finding | None]
 
 
 def find(evidence: Evidence) -> tuple[Finding, ...]:
     """Return all findings, the gravest first; with a fatal one, flaws are not listed."""
-    grave = _apply(FATAL, evidence)[:1]
-    flaws = () if grave else _apply(FLAWS, evidence)
-    found = (*grave, *flaws, *_apply(NOTES, evidence))
-    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+    grave = apply(FATAL, evidence)[:1]
+    flaws = () if grave else apply(FLAWS, evidence)
+    found = (*grave, *flaws, *apply(NOTES, evidence))
+    return gravest_first(found)
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
     """Return the verdict of the gravest finding; an encoder with notes only is healthy."""
-    severities = {finding.severity for finding in findings}
-    if "unfit" in severities:
-        return "unfit"
-    return "doubtful" if "doubtful" in severities else "healthy"
+    return gravest(findings) or "healthy"
 
 
 def untrained(evidence: Evidence) -> Finding | None:
@@ -184,16 +181,6 @@ def overfitted(evidence: Evidence) -> Finding | None:
 def _more_latents(code: Code) -> list[str]:
     """Return advice to raise the number of latents if all of them are active, else nothing."""
     return [f"raise pretrain.latents (now {code.latents})"] if code.active == code.latents else []
-
-
-def percent(share: float | None) -> str:
-    """Return a share as text, such as "12 %"."""
-    return "nothing" if share is None else f"{share:.0%}".replace("%", " %")
-
-
-def _apply(rules: tuple[Rule, ...], evidence: Evidence) -> tuple[Finding, ...]:
-    found = (rule(evidence) for rule in rules)
-    return tuple(finding for finding in found if finding)
 
 
 FATAL: tuple[Rule, ...] = (untrained, collapsed, blind)

@@ -50,11 +50,11 @@ class OpenLoop(Config):
     )
 
     def beats(self, baseline: str) -> tuple[bool, ...]:
-        """Whether the dream's error is below the baseline's, with the whole interval."""
+        """Return whether the dream's error is below the baseline's, with the whole interval."""
         return self.excess[baseline].below_zero
 
     def loses(self, baseline: str) -> tuple[bool, ...]:
-        """Whether the dream's error is clearly above the baseline's, with the whole interval."""
+        """Return whether the dream's error is clearly above the baseline's, interval included."""
         triples = zip(
             self.excess[baseline].above_zero,
             self.errors[DREAM].value,
@@ -64,7 +64,7 @@ class OpenLoop(Config):
         return tuple(above and error > CLEARLY * other for above, error, other in triples)
 
     def beats_all(self, baselines: tuple[str, ...]) -> tuple[bool, ...]:
-        """Whether the dream's error is below those of all `baselines`, at each horizon."""
+        """Return whether the dream's error is below those of all `baselines`, at each horizon."""
         return tuple(all(won) for won in zip(*map(self.beats, baselines), strict=True))
 
     def error_at(self, name: str, horizon: int) -> float:

@@ -73,13 +73,13 @@ def measure_reference(train: Windows, held_out: Windows, seed: int) -> LinearRef
 
 
 def _changes(windows: Windows) -> _Wanted:
-    """The change of the code, which no decision has that ends an episode."""
+    """Return the change of the code, which no decision has that ends an episode."""
     rows = windows.valid & ~windows.terminated
     return _Wanted(rows, np.diff(windows.codes.astype(np.float64), axis=1)[rows])
 
 
 def _events(windows: Windows) -> _Wanted:
-    """The reward and the end of the decisions after the start."""
+    """Return the reward and the end of the decisions after the start."""
     rows = windows.valid.copy()
     rows[:, : windows.past] = False
     both = np.stack([windows.rewards[rows], windows.terminated[rows]], axis=1)

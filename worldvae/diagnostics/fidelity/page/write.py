@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from worldvae import html
 from worldvae.diagnostics.fidelity.page import calibration, loops
 from worldvae.diagnostics.fidelity.page.film import FILM
@@ -64,8 +62,7 @@ def _verdict(fidelity: Fidelity) -> str:
     line = f"{fidelity.verdict.capitalize()}. {trusted[0].upper()}{trusted[1:]}."
     if fidelity.verdict != "trusted":
         line = f"{line} {fidelity.findings[0].found}"
-    blocks = [html.paragraph(line), html.paragraph(MEANINGS[fidelity.verdict])]
-    return html.box(f"verdict {fidelity.verdict}", "verdict", "Verdict", *blocks)
+    return parts.verdict(fidelity.verdict, line, MEANINGS[fidelity.verdict])
 
 
 def _film(folder: Path) -> str:
@@ -84,10 +81,7 @@ def _film(folder: Path) -> str:
 
 
 def _measured(fidelity: Fidelity, folder: Path) -> str:
-    versions = "\n".join(f"{name} {version}" for name, version in library_versions().items())
-    return html.section(
-        "measured",
-        "How it was measured",
+    return parts.measured(
         html.paragraph(
             f"Held-out means {_held_out(fidelity)}: neither training nor the choice of "
             "its best step has seen them. Dreams are trusted up to the last horizon at which both "
@@ -97,9 +91,9 @@ def _measured(fidelity: Fidelity, folder: Path) -> str:
         ),
         html.paragraph(_chosen(fidelity)),
         html.terms(_amounts(fidelity)),
-        html.details("The command, to do it again", html.code(_again(fidelity, folder))),
-        html.details("The objective, every default written out", _objective(fidelity)),
-        html.details("Versions", html.code(versions)),
+        command=_again(fidelity, folder),
+        versions=library_versions(),
+        objective=fidelity.model_dump(mode="json", include={"objective"}),
     )
 
 
@@ -133,11 +127,6 @@ def _amounts(fidelity: Fidelity) -> Iterator[tuple[str, str]]:
     yield "Seconds", parts.times(fidelity.seconds)
 
 
-def _objective(fidelity: Fidelity) -> str:
-    values = fidelity.model_dump(mode="json", include={"objective"})
-    return html.code(yaml.safe_dump(values, sort_keys=False).rstrip())
-
-
 def _again(fidelity: Fidelity, folder: Path) -> str:
     stores = ", ".join(f"RolloutStore({path!r})" for path in fidelity.rollouts)
     subject, other = "", ""
@@ -155,6 +144,4 @@ def _again(fidelity: Fidelity, folder: Path) -> str:
         ")\n"
         "write_fidelity(fidelity, folder)"
     )
-    if fidelity.command is None:
-        return alone
-    return f"# it was part of\n{fidelity.command}\n\n# the check alone, in Python\n{alone}"
+    return parts.again(fidelity.command, alone)

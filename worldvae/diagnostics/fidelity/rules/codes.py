@@ -25,8 +25,8 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     shorter,
 )
 from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, percent, share, worse
+from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.rules.advice import join
-from worldvae.diagnostics.rules.evidence import Finding
 
 # Between sound dreams and held-out windows the ratio of spread and error varies by a tenth.
 NARROW, WIDE = 0.67, 1.5

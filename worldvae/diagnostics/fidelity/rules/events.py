@@ -12,8 +12,8 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     own_samples,
 )
 from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
+from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.rules.advice import join
-from worldvae.diagnostics.rules.evidence import Finding
 
 # Dreams end half as often again as episodes...
 OFTENER = 1.5

@@ -18,7 +18,7 @@ from worldvae.diagnostics.fidelity.metrics.spread import SpreadCalibration
 from worldvae.diagnostics.fidelity.metrics.states import DreamedState
 from worldvae.diagnostics.fidelity.metrics.temperature import TemperatureScore
 from worldvae.diagnostics.fidelity.metrics.unseen import UnseenCodes
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding, in_lines
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.json_files import JsonFile
 
@@ -89,10 +89,8 @@ class Fidelity(FidelityEvidence):
 
     def summary(self) -> str:
         """Return verdict, trusted horizon, findings and advice as text, one line each."""
-        lines = [f"verdict: {self.verdict}, {trusted_words(self)}"]
-        for finding in self.findings:
-            lines += [f"- {finding.severity}: {finding.found}", f"  {finding.advice}"]
-        return "\n".join(lines)
+        verdict = f"verdict: {self.verdict}, {trusted_words(self)}"
+        return "\n".join([verdict, *in_lines(self.findings)])
 
 
 FIDELITY = JsonFile("fidelity.json", Fidelity, "delete it to examine the dynamics again")

@@ -42,13 +42,12 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     point_codes,
 )
 from worldvae.diagnostics.fidelity.rules.words import decisions, share, worse
+from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first
 from worldvae.diagnostics.rules.advice import join
-from worldvae.diagnostics.rules.evidence import Finding, Severity
 
 # The same noise is drawn for both, so that dreams which ignore actions save nothing at all.
 ACTIONS_USED = 0.01
 
-ORDER: tuple[Severity, ...] = ("unfit", "doubtful", "note")
 Rule = Callable[[FidelityEvidence], Finding | None]
 
 
@@ -57,18 +56,15 @@ def find(evidence: FidelityEvidence) -> tuple[Finding, ...]:
 
     With a fatal one, flaws are not listed, but for where the agent goes, which may be its cause.
     """
-    grave = _apply(FATAL, evidence)[:1]
-    flaws = _apply(CAUSES, evidence) if grave else _apply((*FLAWS, *CAUSES), evidence)
-    found = (*grave, *flaws, *_apply(NOTES, evidence))
-    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))
+    grave = apply(FATAL, evidence)[:1]
+    flaws = apply(CAUSES, evidence) if grave else apply((*FLAWS, *CAUSES), evidence)
+    found = (*grave, *flaws, *apply(NOTES, evidence))
+    return gravest_first(found)
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Trust:
     """Return the verdict of the gravest finding; dynamics with notes only are trusted."""
-    severities = {finding.severity for finding in findings}
-    if "unfit" in severities:
-        return "unfit"
-    return "doubtful" if "doubtful" in severities else "trusted"
+    return gravest(findings) or "trusted"
 
 
 def untrained(evidence: FidelityEvidence) -> Finding | None:
@@ -169,11 +165,6 @@ def useless(evidence: FidelityEvidence) -> Finding | None:
         f"{decisions(first)}: {codes.error_at(DREAM, first):.3f}; {each}.",
         advice=join(LONGER, MORE_FRAMES, WIDER_PLAY),
     )
-
-
-def _apply(rules: tuple[Rule, ...], evidence: FidelityEvidence) -> tuple[Finding, ...]:
-    found = (rule(evidence) for rule in rules)
-    return tuple(finding for finding in found if finding)
 
 
 FATAL: tuple[Rule, ...] = (untrained, as_untrained, ignores_actions, wrong_at_first, useless)

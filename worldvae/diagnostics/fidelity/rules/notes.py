@@ -5,7 +5,7 @@ from __future__ import annotations
 from worldvae.diagnostics.fidelity.metrics.open_loop import BLIND
 from worldvae.diagnostics.fidelity.metrics.temperature import USUAL
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.diagnostics.finding import Finding
 
 FEW_EPISODES = 5
 """With fewer held-out episodes an interval over them says little."""

@@ -1,0 +1,28 @@
+"""How a training ended and what it took: the content of the file that marks a model as done."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from worldvae.json_files import Content
+
+StopReason = Literal["steps", "patience", "minutes"]
+
+
+class TrainingResult(Content):
+    """How a training ended and what it took; the model then holds the weights of `best_step`."""
+
+    seconds: float = Field(description="Wall-clock, those before a resume included.")
+    cpu_seconds: float | None = Field(
+        description="Of all threads; null of a published one: not measured."
+    )
+    peak_memory: int | None = Field(
+        description="Most bytes that the process held; null of a published one: not measured."
+    )
+    steps: int = Field(description="Optimiser steps.")
+    stopped: StopReason = Field(description="Why it ended.")
+    best_step: int = Field(description="Of the weights that were kept.")
+    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
+    parameters: int = Field(description="Of the whole model.")
