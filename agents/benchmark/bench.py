@@ -18,7 +18,7 @@ from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.measure import Clock, Comparison, Contest, clock_of, measure
 from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
-from agents.prepare import collect_rollouts, make_untrained_encoder
+from agents.prepare import collect_rollouts, prepare_untrained_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.envs import EnvConfig
 from worldvae.locks import locked
@@ -93,7 +93,7 @@ class Bench:
         Return its folder.
         """
         experiment = self.experiment(env, pretrain, rollouts=rollouts)
-        make_untrained_encoder(experiment)
+        prepare_untrained_encoder(experiment)
         return experiment.untrained_encoder_folder
 
     def some_frames(self, env: EnvConfig, count: int) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_env import DreamEnv
 from worldvae.dynamics.dream_source import DreamSource
-from worldvae.dynamics.learn import leave_dynamics_untrained
+from worldvae.dynamics.learn import make_untrained_dynamics
 from worldvae.envs import make_vec
 from worldvae.wrappers.latent import LatentVectorObservation
 from worldvae.wrappers.sb3 import VectorEnvAdapter
@@ -103,7 +103,7 @@ def dynamics_of(bench: Bench) -> Path:
     folder = bench.experiment(env, bench.config.lean_pretrain).folder / f"dynamics-{digest}"
     config = DynamicsConfig(**dict(network))
     store = bench.store(env)
-    leave_dynamics_untrained(store, encoder_of(bench), config, folder, bench.config.seed)
+    make_untrained_dynamics(store, encoder_of(bench), config, folder, bench.config.seed)
     return folder
 
 

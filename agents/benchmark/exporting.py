@@ -18,7 +18,7 @@ from agents.export.agent import export_agent
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.checkpoint import save_agent
-from agents.prepare import make_untrained_encoder
+from agents.prepare import prepare_untrained_encoder
 from worldvae.envs.frames import preprocess
 from worldvae.export.signature import FRAME
 from worldvae.seeding import numpy_stream
@@ -34,7 +34,7 @@ def export_rows() -> tuple[Row, ...]:
 def _act(bench: Bench) -> Comparison:
     config, decisions = bench.config, bench.config.export.decisions
     experiment = bench.experiment(config.car_racing, config.lean_pretrain, config.agent)
-    make_untrained_encoder(experiment)
+    prepare_untrained_encoder(experiment)
     folder = _save_agent(experiment, bench.device)
     with bench.scratch() as scratch:
         export_agent(folder, scratch / "agent.onnx")

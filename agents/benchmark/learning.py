@@ -20,7 +20,7 @@ from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from agents.config.agent import AgentConfig
 from agents.policy.algorithms import make_model
-from agents.prepare import make_untrained_encoder
+from agents.prepare import prepare_untrained_encoder
 from worldvae.envs import EnvConfig
 
 STEPS = Unit("env steps/s")
@@ -123,7 +123,7 @@ def begin_learning(bench: Bench, field: str, arm: Arm, index: int = 0) -> Learni
     update, seed = _decisions(agent), bench.seed("ppo", *([index] if index else []))
     experiment = bench.experiment(env, bench.config.lean_pretrain, agent)
     if arm is UNTRAINED:
-        make_untrained_encoder(experiment)
+        prepare_untrained_encoder(experiment)
     vec = open_training(set_up(experiment, arm.name), seed).env
     model = make_model(agent, vec, seed, bench.device)
     model.learn(update)

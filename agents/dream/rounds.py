@@ -41,7 +41,7 @@ from worldvae.autoencoders.pretrain import refit
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.dynamics.dynamics_files import LEARNING
-from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.errors import ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.rollouts.config import FEWEST_FRAMES
@@ -262,7 +262,7 @@ def _refit_dynamics(
     seed = derive(card.seed, "dynamics", card.refreshes)
     before = own_dynamics(task.folder, card)
     if arm.has_untrained_dynamics:
-        leave_dynamics_untrained(store, encoder, task.dynamics, folder, seed, before)
+        make_untrained_dynamics(store, encoder, task.dynamics, folder, seed, before)
         return RefreshCost(0, 0.0, 0.0)
     learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
     return RefreshCost.of(LEARNING.read(folder))

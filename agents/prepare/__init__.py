@@ -5,12 +5,12 @@ from agents.prepare.dynamics import (
     describe_dynamics,
     examine_dynamics,
     learn_latent_dynamics,
-    make_untrained_dynamics,
+    prepare_untrained_dynamics,
 )
 from agents.prepare.encoder import (
     describe_encoder,
     examine_encoder,
-    make_untrained_encoder,
+    prepare_untrained_encoder,
     pretrain_encoder,
 )
 from agents.prepare.rollouts import collect_rollouts, import_rollouts
@@ -29,8 +29,8 @@ __all__ = [
     "examine_encoder",
     "import_rollouts",
     "learn_latent_dynamics",
-    "make_untrained_dynamics",
-    "make_untrained_encoder",
     "prepare",
+    "prepare_untrained_dynamics",
+    "prepare_untrained_encoder",
     "pretrain_encoder",
 ]

@@ -10,8 +10,8 @@ from gymnasium import spaces
 from agents.arms.build import ArmSetup, check_batches, check_cameras, check_state, set_up
 from agents.config.experiment import Experiment
 from agents.policy.algorithms import try_spaces
-from agents.prepare.dynamics import learn_latent_dynamics, make_untrained_dynamics
-from agents.prepare.encoder import make_untrained_encoder, pretrain_encoder
+from agents.prepare.dynamics import learn_latent_dynamics, prepare_untrained_dynamics
+from agents.prepare.encoder import prepare_untrained_encoder, pretrain_encoder
 from worldvae.envs import make_env
 from worldvae.envs.vector import replace_image_space
 from worldvae.errors import ConfigError
@@ -36,11 +36,11 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
-        make_untrained_encoder(experiment)
+        prepare_untrained_encoder(experiment)
     if any(setup.arm.has_trained_dynamics for setup in setups):
         learn_latent_dynamics(experiment)
     if any(setup.arm.has_untrained_dynamics for setup in setups):
-        make_untrained_dynamics(experiment)
+        prepare_untrained_dynamics(experiment)
 
 
 def check_algorithm(setup: ArmSetup) -> None:

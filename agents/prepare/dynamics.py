@@ -12,7 +12,7 @@ from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING
-from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.files import if_writable
 from worldvae.rollouts import RolloutStore
 from worldvae.training.device import torch_device
@@ -92,7 +92,7 @@ def describe_dynamics(folder: Path) -> str:
     )
 
 
-def make_untrained_dynamics(experiment: Experiment) -> Path:
+def prepare_untrained_dynamics(experiment: Experiment) -> Path:
     """Make the control arm's dynamics, the same network with its initial weights."""
     folder = experiment.untrained_dynamics_folder
     check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
@@ -100,7 +100,7 @@ def make_untrained_dynamics(experiment: Experiment) -> Path:
         return folder
     pretrain_encoder(experiment)
     with making(experiment, folder, LEARNED_BY, "making of dynamics"):
-        leave_dynamics_untrained(
+        make_untrained_dynamics(
             RolloutStore(experiment.rollouts_folder),
             experiment.encoder_folder,
             experiment.dynamics,

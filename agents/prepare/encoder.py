@@ -13,7 +13,7 @@ from agents.report.sections.encoder import ACTIVE_NATS
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG
-from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.autoencoders.take import open_fitting, take
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
@@ -65,8 +65,7 @@ def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool =
     """
     was_examined = HEALTH.is_whole(experiment.encoder_folder)
     store = RolloutStore(experiment.rollouts_folder)
-    health = diagnose(encoder, store, experiment.seed, supervised)
-    health = health.model_copy(update={"command": exact_command()})
+    health = diagnose(encoder, store, experiment.seed, supervised, exact_command())
     with if_writable() if was_examined else nullcontext():
         write_health(health, experiment.encoder_folder)
     print(health.summary())
@@ -74,7 +73,7 @@ def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool =
     return health
 
 
-def make_untrained_encoder(experiment: Experiment) -> Encoder:
+def prepare_untrained_encoder(experiment: Experiment) -> Encoder:
     """Return the control arm's encoder: the same network with its initial weights."""
     folder = experiment.untrained_encoder_folder
     check_settings(folder / "settings.yaml", experiment, ENCODED_BY)
@@ -82,7 +81,7 @@ def make_untrained_encoder(experiment: Experiment) -> Encoder:
         return Encoder.load(folder)
     store = collect_rollouts(experiment)
     with making(experiment, folder, ENCODED_BY, "making of an encoder"):
-        return leave_untrained(store, experiment.pretrain, folder, experiment.seed)
+        return make_untrained_encoder(store, experiment.pretrain, folder, experiment.seed)
 
 
 def describe_encoder(encoder: Encoder, folder: Path) -> str:

@@ -21,7 +21,7 @@ from agents.train import carry_out
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import PRETRAINING
-from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.config import merge_sections
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.metrics.encoder_scores import score_encoder
@@ -192,4 +192,4 @@ def _encoder(cell: Cell, store: RolloutStore) -> Encoder:
     config, device = cell.experiment.pretrain, torch_device(cell.experiment.device)
     if cell.experiment.study.encoders[cell.encoder].get("trained", True):
         return pretrain(store, config, cell.folder, cell.seed, device)
-    return leave_untrained(store, config, cell.folder, cell.seed)
+    return make_untrained_encoder(store, config, cell.folder, cell.seed)

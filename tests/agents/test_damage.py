@@ -54,7 +54,7 @@ from worldvae.diagnostics.page import figures
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.codes import encode_rollouts
 from worldvae.dynamics.dream_source import DreamSource
-from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.errors import WorldvaeError
 from worldvae.fingerprint import Fingerprint
 from worldvae.rollouts import RolloutStore
@@ -205,7 +205,7 @@ def read_dynamics(path: Path, whole: Whole) -> Reading:
 def read_learned(path: Path, whole: Whole) -> Reading:
     experiment, is_control = whole.experiment, "untrained" in path.parent.name
     store = RolloutStore(experiment.rollouts_folder)
-    learn = leave_dynamics_untrained if is_control else learn_dynamics
+    learn = make_untrained_dynamics if is_control else learn_dynamics
     made = experiment.encoder_folder, experiment.dynamics, path.parent, experiment.seed
     learn(store, *made)
     run = read_run(whole.folder)

@@ -13,7 +13,7 @@ import pytest
 from agents.compare import compare
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.prepare import collect_rollouts, make_untrained_encoder, pretrain_encoder
+from agents.prepare import collect_rollouts, prepare_untrained_encoder, pretrain_encoder
 from agents.run.agent_card import own_dynamics, own_encoder, read_card
 from agents.train import train
 from tests.agents.drift.test_watch import REFITTED
@@ -91,12 +91,12 @@ def two(tmp_path: Path) -> tuple[Path, Path]:
     return whole, shutil.copytree(whole, killed)
 
 
-@pytest.mark.parametrize("make", [pretrain_encoder, make_untrained_encoder])
+@pytest.mark.parametrize("make", [pretrain_encoder, prepare_untrained_encoder])
 def test_an_encoder(two: tuple[Path, Path], make: Callable[[Experiment], object]) -> None:
     folders = []
     for runs in two:
         experiment = load(runs, **FEW)
-        is_random = make is make_untrained_encoder
+        is_random = make is prepare_untrained_encoder
         folders.append(
             experiment.untrained_encoder_folder if is_random else experiment.encoder_folder
         )

@@ -12,7 +12,7 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
-from worldvae.autoencoders.pretrain import leave_untrained, pretrain, refit
+from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain, refit
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.jsonl import read_jsonl
@@ -73,9 +73,11 @@ def test_a_finished_folder_of_other_settings_is_refused(
             pretrain(store, SMALL.model_copy(update=changes), tmp_path / "encoder", seed=0)
     with pytest.raises(WorldvaeError, match="seed = 0, now it is 1"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=1)
-    leave_untrained(store, SMALL, tmp_path / "random", seed=0)
+    make_untrained_encoder(store, SMALL, tmp_path / "random", seed=0)
     with pytest.raises(WorldvaeError, match="holds another encoder"):
-        leave_untrained(store, SMALL.model_copy(update={"latents": 5}), tmp_path / "random", 0)
+        make_untrained_encoder(
+            store, SMALL.model_copy(update={"latents": 5}), tmp_path / "random", 0
+        )
 
 
 def test_on_other_frames_it_does_not_go_on(
@@ -105,7 +107,7 @@ def test_what_a_critic_took_is_part_of_the_cost(store: RolloutStore, tmp_path: P
 def test_the_untrained_one_has_the_weights_that_training_began_with(
     store: RolloutStore, tmp_path: Path
 ) -> None:
-    random = leave_untrained(store, SMALL, tmp_path / "random", seed=3)
+    random = make_untrained_encoder(store, SMALL, tmp_path / "random", seed=3)
     barely = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "learning_rate": 1e-12})
     trained = pretrain(store, barely, tmp_path / "encoder", seed=3)
     frames = store.frames(store.records[0])[:3]

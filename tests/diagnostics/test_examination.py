@@ -14,7 +14,7 @@ from tests.encoders import DOTS
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import frame_batches
-from worldvae.autoencoders.pretrain import leave_untrained
+from worldvae.autoencoders.pretrain import make_untrained_encoder
 from worldvae.diagnostics.drift import refer
 from worldvae.diagnostics.examination import Subject, draw_samples, reconstruct
 from worldvae.envs import Crop, FrameConfig
@@ -33,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RolloutStore:
 
 def untrained(store: RolloutStore, folder: Path, **values: Any) -> Encoder:
     network = {"stack": values.pop("stack", 1)}
-    return leave_untrained(
+    return make_untrained_encoder(
         store, PretrainConfig(**SMALL, **network, **terms(**values)), folder, seed=0
     )
 

@@ -16,7 +16,7 @@ from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.objectives import AE, BetaVAE
 from worldvae.autoencoders.pixel_error import GaussianPixels
-from worldvae.autoencoders.pretrain import leave_untrained, pretrain
+from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.checksum import read_checked_as
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.health import diagnose, write_health
@@ -132,7 +132,7 @@ def test_an_overfitted_encoder_is_found(scanty: RolloutStore, tmp_path: Path) ->
 
 
 def test_an_untrained_encoder_is_found(store: RolloutStore, tmp_path: Path) -> None:
-    health = diagnose(leave_untrained(store, HEALTHY, tmp_path, seed=0), store, seed=0)
+    health = diagnose(make_untrained_encoder(store, HEALTHY, tmp_path, seed=0), store, seed=0)
     assert health.verdict == "unfit"
     assert names(health) == ["untrained"]
 

@@ -10,7 +10,7 @@ from stable_baselines3 import PPO
 from tests.encoders import NETWORK, make_encoder
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dream import DreamVectorEnv
-from worldvae.dynamics.learn import leave_dynamics_untrained
+from worldvae.dynamics.learn import make_untrained_dynamics
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.keys import KeyBounds
@@ -31,7 +31,7 @@ def test_an_agent_of_a_dream_goes_on_in_reality(name: str, tmp_path: Path) -> No
     store = RolloutStore.create(tmp_path / "rollouts", env)
     collect(store, RolloutConfig(frames=120, num_envs=4, policies={"random": 1.0}), 0)
     make_encoder(env, network=NETWORK).save(tmp_path / "encoder")
-    leave_dynamics_untrained(store, tmp_path / "encoder", SMALL, tmp_path / "dynamics", 0)
+    make_untrained_dynamics(store, tmp_path / "encoder", SMALL, tmp_path / "dynamics", 0)
     dream = DreamVectorEnv.load(tmp_path / "dynamics", 2, seed=0, horizon=6)
     reality = LatentVectorObservation(
         make_vec(env, 2, 0),
@@ -58,7 +58,7 @@ def test_a_start_shows_the_keys_of_its_frame(tmp_path: Path) -> None:
     store = RolloutStore.create(tmp_path / "rollouts", env)
     collect(store, RolloutConfig(frames=120, num_envs=4, policies={"random": 1.0}), 0)
     make_encoder(env, network=NETWORK).save(tmp_path / "encoder")
-    leave_dynamics_untrained(store, tmp_path / "encoder", SMALL, tmp_path / "dynamics", 0)
+    make_untrained_dynamics(store, tmp_path / "encoder", SMALL, tmp_path / "dynamics", 0)
     dream = DreamVectorEnv.load(tmp_path / "dynamics", 64, seed=0, starts="any")
     obs, _ = dream.reset()
     ages = obs["speed"][:, 0]

@@ -26,7 +26,7 @@ from worldvae.dynamics.learn import (
     KEPT_BURN_IN,
     KEPT_STARTS,
     learn_dynamics,
-    leave_dynamics_untrained,
+    make_untrained_dynamics,
 )
 from worldvae.dynamics.starts_file import FIELDS, load_starts
 from worldvae.envs import EnvConfig
@@ -103,7 +103,7 @@ def test_the_control_differs_in_its_weights_alone(made: Path, tmp_path: Path) ->
     trained = learn(made, tmp_path / "trained")
     folder = tmp_path / "untrained"
     for _ in range(2):  # made, then loaded
-        leave_dynamics_untrained(store, made / "encoder", TINY_DYNAMICS, folder, 0)
+        make_untrained_dynamics(store, made / "encoder", TINY_DYNAMICS, folder, 0)
     (one, card), (other, control) = load_dynamics(trained), load_dynamics(folder)
     assert not control.trained
     same = {"trained": True, "scores": card.scores}

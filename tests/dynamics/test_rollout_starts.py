@@ -14,7 +14,7 @@ from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.config import DreamSettings, DynamicsConfig
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
-from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.dynamics.rollout_starts import starts_of_rollouts
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -94,7 +94,7 @@ def test_learnt_dynamics_keep_the_starts_of_every_split(
         memory=8, hidden=8, steps=2, evaluate_every=2, batch_size=4, window=6, observed=2
     )
     learn_dynamics(store, folders.encoder, config, tmp_path / "trained")
-    leave_dynamics_untrained(store, folders.encoder, config, tmp_path / "untrained", seed=0)
+    make_untrained_dynamics(store, folders.encoder, config, tmp_path / "untrained", seed=0)
     for name in ("trained", "untrained"):
         env = DreamVectorEnv.load(tmp_path / name, 4, seed=0, split="test", horizon=3)
         env.reset()

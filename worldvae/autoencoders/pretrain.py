@@ -41,7 +41,7 @@ def pretrain(
     store: RolloutStore,
     config: PretrainConfig,
     folder: str | Path,
-    seed: int,
+    seed: int = 0,
     device: str = "cpu",
 ) -> Encoder:
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
@@ -172,7 +172,7 @@ def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
     drop_checkpoint(folder)
 
 
-def leave_untrained(
+def make_untrained_encoder(
     store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
 ) -> Encoder:
     """Make the control arm's encoder: the same network untrained, whitened on the same frames."""

@@ -41,11 +41,17 @@ PROBED_FRAMES = 20_000
 RECONSTRUCTED_FRAMES = 2_000
 
 
-def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool = False) -> Health:
+def diagnose(
+    encoder: Encoder,
+    store: RolloutStore,
+    seed: int = 0,
+    supervised: bool = False,
+    command: str | None = None,
+) -> Health:
     """Check `encoder` on the episodes of `store`, whose test split was not used in training.
 
     With `supervised` the same network is also trained on the true state, as the ceiling of the
-    probes. Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise
+    probes. `command` is what was typed, if the check is part of a command. Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise
     than those that the encoder was trained on.
     """
     clock = PartClock()
@@ -82,6 +88,7 @@ def diagnose(encoder: Encoder, store: RolloutStore, seed: int, supervised: bool 
         seconds=clock.seconds,
         seed=seed,
         rollouts=str(store.folder),
+        command=command,
     )
 
 

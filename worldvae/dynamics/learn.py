@@ -158,7 +158,7 @@ def learn_dynamics(
     return load_dynamics(folder, device)[0]
 
 
-def leave_dynamics_untrained(
+def make_untrained_dynamics(
     store: RolloutStore,
     encoder: str | Path,
     config: DynamicsConfig,

@@ -21,8 +21,8 @@ from agents.policy.algorithms import make_model
 from agents.prepare import collect_rollouts
 from tests.odd import SIDE
 from tests.tiny import TINY
-from worldvae.autoencoders.pretrain import leave_untrained
-from worldvae.dynamics.learn import leave_dynamics_untrained
+from worldvae.autoencoders.pretrain import make_untrained_encoder
+from worldvae.dynamics.learn import make_untrained_dynamics
 from worldvae.envs import make_vec
 from worldvae.errors import ConfigError, TrainingError
 
@@ -53,10 +53,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             experiment = load(runs, shows, algorithm)
             store = collect_rollouts(experiment)
             for folder in (experiment.encoder_folder, experiment.untrained_encoder_folder):
-                leave_untrained(store, experiment.pretrain, folder, seed=0)
+                make_untrained_encoder(store, experiment.pretrain, folder, seed=0)
             for folder in (experiment.dynamics_folder, experiment.untrained_dynamics_folder):
                 made = experiment.encoder_folder, experiment.dynamics, folder
-                leave_dynamics_untrained(store, *made, seed=0)
+                make_untrained_dynamics(store, *made, seed=0)
     return runs
 
 

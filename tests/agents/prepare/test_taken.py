@@ -7,7 +7,7 @@ import pytest
 
 from agents.arms.build import set_up
 from agents.config.experiment import Experiment
-from agents.prepare import make_untrained_encoder, pretrain_encoder
+from agents.prepare import prepare_untrained_encoder, pretrain_encoder
 from agents.report.sections.encoder import encoder_text
 from agents.run.load import read_run
 from agents.run.stage_results import NOTHING
@@ -71,7 +71,7 @@ def test_it_is_not_exchanged_later(source: Path, tmp_path: Path) -> None:
 
 def test_the_control_is_of_the_same_network(source: Path, tmp_path: Path) -> None:
     experiment = other(tmp_path, source)
-    trained, control = pretrain_encoder(experiment), make_untrained_encoder(experiment)
+    trained, control = pretrain_encoder(experiment), prepare_untrained_encoder(experiment)
     assert control.config == trained.config
     assert set_up(experiment, "latent").frames_per_latent == trained.stack
 

@@ -24,7 +24,7 @@ from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
 from worldvae.dynamics.checkpoint import load_dynamics
-from worldvae.dynamics.learn import learn_dynamics, leave_dynamics_untrained
+from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.errors import ArtifactError
 from worldvae.plots.png import is_whole_png
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -222,7 +222,7 @@ def test_four_steps_of_training_are_not_to_be_trusted(checked: Fidelity) -> None
 
 def test_dynamics_that_were_left_untrained_are_told(made: Path, tmp_path: Path) -> None:
     store = RolloutStore(made / "rollouts")
-    leave_dynamics_untrained(store, made / "encoder", TINY_DYNAMICS, tmp_path, seed=0)
+    make_untrained_dynamics(store, made / "encoder", TINY_DYNAMICS, tmp_path, seed=0)
     found = check_fidelity(tmp_path, made / "encoder", [store], seed=0)
     assert found.findings[0].name == "untrained"
 

@@ -22,7 +22,7 @@ def check_fidelity(
     dynamics: str | Path,
     encoder: str | Path,
     stores: RolloutStore | Sequence[RolloutStore],
-    seed: int,
+    seed: int = 0,
     command: str | None = None,
     held_out: HeldOut | None = None,
     burn_in: int = PAST,
