@@ -51,8 +51,9 @@ def diagnose(
     """Check `encoder` on the episodes of `store`, whose test split was not used in training.
 
     With `supervised` the same network is also trained on the true state, as the ceiling of the
-    probes. `command` is what was typed, if the check is part of a command. Raises ArtifactError if a split is empty, or if its frames were preprocessed otherwise
-    than those that the encoder was trained on.
+    probes. `command` is what was typed, if the check is part of a command. Raises ArtifactError if
+    a split is empty, or if its frames were preprocessed otherwise than those that the encoder was
+    trained on.
     """
     clock = PartClock()
     with clock.part("reading"):
