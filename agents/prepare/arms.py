@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import warnings
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from typing import Any
 
 from gymnasium import spaces
@@ -13,6 +15,7 @@ from agents.policy.algorithms import try_spaces
 from agents.prepare.dynamics import learn_latent_dynamics, prepare_untrained_dynamics
 from agents.prepare.encoder import prepare_untrained_encoder, pretrain_encoder
 from worldvae.envs import make_env
+from worldvae.envs.repeats import where_repeats_differ
 from worldvae.envs.vector import replace_image_space
 from worldvae.errors import ConfigError
 
@@ -33,6 +36,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
             _check_frames(setup)
     for setup in {setup.kind.shows_keys: setup for setup in setups}.values():
         check_algorithm(setup)
+    _warn_of_seeds(setups)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
@@ -56,6 +60,20 @@ def check_algorithm(setup: ArmSetup) -> None:
     if key is not None and setup.kind.shows_keys:
         observations = replace_image_space(env.observation_space, key, one_number)
     try_spaces(setup.agent, observations, env.action_space)
+
+
+def _warn_of_seeds(setups: Sequence[ArmSetup]) -> None:
+    """Warn if the seeds of evaluation do not decide the episodes in which agents are compared."""
+    world = max(setups, key=lambda setup: setup.kind.is_drawn).evaluation_world
+    with closing(world.make_env()) as env:
+        where = where_repeats_differ(env, seed=0)
+    if where is not None:
+        warnings.warn(
+            f"{world.name}: the same seed and actions give another episode from {where} on, so "
+            "agents are not scored on the same episodes, and no score can be had again; in its "
+            "reset() call super().reset(seed=seed), and draw from self.np_random alone",
+            stacklevel=3,
+        )
 
 
 def _check_real_steps(experiment: Experiment) -> None:

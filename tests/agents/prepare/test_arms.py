@@ -1,13 +1,17 @@
 """What an algorithm cannot learn from is told before anything is collected for it."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
 from agents.prepare import prepare
 from agents.study.run import study
 from tests.tiny import load
+from tests.worlds import Clock
 from worldvae.errors import TrainingError
 
 CHOICES = {"env.id": "tests/Clock-v0", "env.import": "tests.worlds"}
@@ -53,3 +57,24 @@ def test_a_study_refuses_it_too(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="'SAC': it cannot choose"):
         study(unfit(tmp_path, "SAC", values))
     assert not any(tmp_path.iterdir())
+
+
+class NoSeed(Clock):
+    """Its frames are drawn from a generator that no seed reaches."""
+
+    def _observe(self) -> Any:
+        return np.random.default_rng().integers(0, 256, (40, 48, 3), np.uint8)
+
+
+@pytest.mark.parametrize("arms", [["pixels"], ["blind", "pixels"]])
+def test_an_environment_that_ignores_its_seed_is_told_of(tmp_path: Path, arms: list[str]) -> None:
+    gym.register("tests/NoSeed-v0", entry_point=NoSeed)
+    env = {"id": "tests/NoSeed-v0", "max_episode_steps": 9, "action_repeat": 1}
+    with pytest.warns(UserWarning, match="another episode from its first frame on.*np_random"):
+        prepare(load(tmp_path, name="x", env=env), arms)
+
+
+def test_nothing_is_said_of_seeds_that_decide(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(load(tmp_path, name="x"), ["pixels"])
