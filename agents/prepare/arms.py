@@ -22,6 +22,9 @@ from worldvae.errors import ConfigError
 # What the three layers of the Nature CNN (Mnih et al. 2015) leave at least one position of.
 SMALLEST_CNN_FRAME = 36
 
+MASKS = "action_masks"
+"""The method by which an environment tells sb3-contrib's MaskablePPO which actions are valid."""
+
 
 def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     """Make the missing rollouts, encoders and dynamics that `arms` need."""
@@ -36,7 +39,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
             _check_frames(setup)
     for setup in {setup.kind.shows_keys: setup for setup in setups}.values():
         check_algorithm(setup)
-    _warn_of_seeds(setups)
+    _warn_of_task(setups)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
@@ -62,16 +65,22 @@ def check_algorithm(setup: ArmSetup) -> None:
     try_spaces(setup.agent, observations, env.action_space)
 
 
-def _warn_of_seeds(setups: Sequence[ArmSetup]) -> None:
-    """Warn if the seeds of evaluation do not decide the episodes in which agents are compared."""
+def _warn_of_task(setups: Sequence[ArmSetup]) -> None:
+    """Warn of what breaks no contract of the environment's, but makes scores say less."""
     world = max(setups, key=lambda setup: setup.kind.is_drawn).evaluation_world
     with closing(world.make_env()) as env:
-        where = where_repeats_differ(env, seed=0)
+        where, is_masked = where_repeats_differ(env, seed=0), env.has_wrapper_attr(MASKS)
     if where is not None:
         warnings.warn(
             f"{world.name}: the same seed and actions give another episode from {where} on, so "
             "agents are not scored on the same episodes, and no score can be had again; in its "
             "reset() call super().reset(seed=seed), and draw from self.np_random alone",
+            stacklevel=3,
+        )
+    if is_masked:
+        warnings.warn(
+            f"{world.name}: nothing asks its {MASKS}(); agents choose among all actions, and have "
+            "to learn which of them do nothing",
             stacklevel=3,
         )
 

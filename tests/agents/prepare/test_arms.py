@@ -74,7 +74,19 @@ def test_an_environment_that_ignores_its_seed_is_told_of(tmp_path: Path, arms: l
         prepare(load(tmp_path, name="x", env=env), arms)
 
 
-def test_nothing_is_said_of_seeds_that_decide(tmp_path: Path) -> None:
+class Masked(Clock):
+    def action_masks(self) -> Any:
+        return np.array([True, self.age > 0])
+
+
+def test_masks_that_nothing_asks_are_told_of(tmp_path: Path) -> None:
+    gym.register("tests/Masked-v0", entry_point=Masked)
+    env = {"id": "tests/Masked-v0", "max_episode_steps": 9, "action_repeat": 1}
+    with pytest.warns(UserWarning, match=r"Masked-v0: nothing asks its action_masks\(\)"):
+        prepare(load(tmp_path, name="x", env=env), ["pixels"])
+
+
+def test_nothing_is_said_of_a_task_that_is_sound(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         prepare(load(tmp_path, name="x"), ["pixels"])
