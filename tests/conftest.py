@@ -1,6 +1,7 @@
 """Every test on one thread: two test processes with a thread pool each fight for two cores."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from tests.wheel import unpack_wheel
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("SDL_VIDEODRIVER", "offscreen,dummy")
+
+# A shell lets what it starts in the background ignore Ctrl-C, which tests send and wait for.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
