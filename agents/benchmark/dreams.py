@@ -8,7 +8,6 @@ from typing import Any
 
 import gymnasium as gym
 import torch
-from gymnasium.vector import VectorEnv
 from stable_baselines3 import PPO
 
 from agents.benchmark.bench import Bench
@@ -16,6 +15,7 @@ from agents.benchmark.config import BenchmarkConfig
 from agents.benchmark.limits import OTHER_SIDE, Work, operations
 from agents.benchmark.measure import Comparison, Contest, Lap, Side, Stopwatch, run_lap
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.stepping import take_decisions
 from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_env import DreamEnv
@@ -123,7 +123,7 @@ def play_dreams(bench: Bench, source: DreamSource, num_envs: int, vector_steps: 
     def play(watch: Stopwatch) -> float:
         with watch.paused():
             env = DreamVectorEnv(source, num_envs, bench.seed("dream"))
-        return _play(env, vector_steps, watch, bench.config.seed)
+        return take_decisions(env, vector_steps, watch, bench.config.seed)
 
     return play
 
@@ -177,18 +177,6 @@ def _reality(bench: Bench) -> Side:
         with watch.paused():
             vec = make_vec(env, settings.num_envs, bench.seed("dream"))
             observed = LatentVectorObservation(vec, encoder, dynamics=dynamics)
-        return _play(observed, settings.vector_steps, watch, bench.config.seed)
+        return take_decisions(observed, settings.vector_steps, watch, bench.config.seed)
 
     return play
-
-
-def _play(env: VectorEnv[Any, Any, Any], vector_steps: int, watch: Stopwatch, seed: int) -> float:
-    """Take random decisions and return their number; the reset and the end are not counted."""
-    with watch.paused():
-        env.action_space.seed(seed)
-        env.reset()
-    for _ in range(vector_steps):
-        env.step(env.action_space.sample())
-    watch.stop()
-    env.close()
-    return vector_steps * env.num_envs

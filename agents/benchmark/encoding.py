@@ -16,6 +16,7 @@ from agents.benchmark.limits import OTHER_SIDE, Work, operations
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.pretraining import autoencoder
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.stepping import take_decisions
 from agents.benchmark.usual import UsualVAE, UsualWrapper
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
@@ -94,13 +95,8 @@ def _latent_env(bench: Bench) -> Comparison:
                 vec: VectorEnv[Any, Any, Any] = make_vec(env, settings.num_envs, seed)
                 if is_latent:
                     vec = LatentVectorObservation(vec, Encoder.load(encoder, bench.device))
-                vec.action_space.seed(bench.config.seed)
-                vec.reset()
-            for _ in range(settings.vector_steps):
-                vec.step(vec.action_space.sample())
-            watch.stop()
-            vec.close()
-            return settings.vector_steps * settings.num_envs * env.action_repeat
+            taken = take_decisions(vec, settings.vector_steps, watch, bench.config.seed)
+            return taken * env.action_repeat
 
         return play
 

@@ -12,6 +12,7 @@ from agents.benchmark.collection import every_step
 from agents.benchmark.limits import OTHER_SIDE
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
+from agents.benchmark.stepping import take_decisions
 from agents.benchmark.usual import make_usual_env
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.envs.frames import FrameConfig
@@ -57,12 +58,6 @@ def _stepping(make: Callable[[], VectorEnv[Any, Any, Any]], steps: int, seed: in
     def play(watch: Stopwatch) -> float:
         with watch.paused():
             vec = make()
-            vec.action_space.seed(seed)
-            vec.reset(seed=seed)
-        for _ in range(steps):
-            vec.step(vec.action_space.sample())
-        watch.stop()
-        vec.close()
-        return steps * vec.num_envs
+        return take_decisions(vec, steps, watch, seed, reset_seed=seed)
 
     return play
