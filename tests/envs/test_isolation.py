@@ -495,6 +495,36 @@ def test_spaces_that_cannot_be_read_are_one_line() -> None:
         make_env(made(Unready))
 
 
+class Growing(Odd):
+    """Has one action more in each episode, from the one that `changes` on; else the same anew."""
+
+    def __init__(self, render_mode: str | None = None, changes: int = 99) -> None:
+        super().__init__(render_mode)
+        self._begun, self._changes = 0, changes
+
+    def reset(self, **arguments: Any) -> Any:
+        self._begun += 1
+        self.action_space = spaces.Discrete(3 + (self._begun >= self._changes))
+        return super().reset(**arguments)
+
+
+@pytest.mark.parametrize("changes", [1, 2])
+def test_actions_that_change_with_an_episode_are_one_line(changes: int) -> None:
+    env = make_env(made(Growing, kwargs={"changes": changes}))
+    for _ in range(1, changes):
+        env.reset(seed=0)
+    words = r"reset\(\) changed its action space from Discrete\(3\) to Discrete\(4\), and an agent"
+    with pytest.raises(WorldvaeError, match=words) as error:
+        env.reset()
+    one_line(error)
+
+
+def test_a_space_that_is_made_anew_in_each_episode_is_the_same() -> None:
+    env = make_env(made(Growing))
+    env.reset(seed=0)
+    env.reset()
+
+
 class Confused(Odd):
     """Its reader fails."""
 

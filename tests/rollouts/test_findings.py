@@ -31,9 +31,11 @@ class Hostile(gym.Env[Any, Any]):
         grows: float = 1.0,
         length: int | None = 6,
         pays: float = 1.0,
+        drawn: tuple[int, int] = (40, 40),
     ) -> None:
         self.render_mode, self._white, self._length = render_mode, white, length
         self._first, self._grows, self._pays = first, grows, pays
+        self._drawn = drawn
         kind, declared = image
         low, high, dtype = speed
         self.observation_space = spaces.Dict(
@@ -54,6 +56,11 @@ class Hostile(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.age += 1
         return self._observe(), self._pays, self.age == self._length, False, {}
+
+    def render(self) -> Any:
+        """Draw noise that is as high as one number of `drawn` says, in turns by episode."""
+        self._drawn = self._drawn if self.age else self._drawn[::-1]
+        return self.np_random.integers(0, 256, (self._drawn[0], 40, 3), np.uint8)
 
     def _observe(self) -> Any:
         camera, speed = (self.observation_space[key] for key in ("camera", "speed"))
@@ -78,7 +85,8 @@ def said(folder: Path, config: RolloutConfig = SMALL, workers: str = "sync", **k
         "max_episode_steps": kwargs.pop("limit", None),
         "give_up_after": kwargs.pop("gives_up", None),
     }
-    values = {"workers": workers, "image_key": "camera", "kwargs": kwargs}
+    shown = {"pixels": "render"} if "drawn" in kwargs else {"image_key": "camera"}
+    values = {"workers": workers, "kwargs": kwargs, **shown}
     env = EnvConfig(**given, **values, **limits, frame={"height": 40, "width": 40})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -139,6 +147,15 @@ def test_faults_in_processes_of_their_own_are_said_together(tmp_path: Path) -> N
         "speed holds numbers su",
         "speed (number 1 of 2) ",
     ]
+
+
+@pytest.mark.parametrize("workers", ["sync", "async"])
+def test_pictures_of_several_shapes_are_told_of(tmp_path: Path, workers: str) -> None:
+    lines = said(tmp_path / "rooms", workers=workers, drawn=(50, 80))
+    (line,) = (line for line in lines if "several shapes" in line)
+    assert "from (50, 40, 3) to (80, 40, 3)" in line
+    lines = said(tmp_path / "one room", workers=workers, drawn=(50, 50))
+    assert not any("shapes" in line for line in lines)
 
 
 RIGHT: dict[str, dict[str, Any]] = {

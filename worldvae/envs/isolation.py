@@ -43,7 +43,8 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     - Actions are those of `agent_space`; the environment gets a copy in its own action space.
     - Infos hold `is_success`, if the environment sets it, and no other key.
     - Raises ConfigError for any error of the environment, for a `step` or `reset` that does not
-      return what Gymnasium requires, and for a reward that is not finite.
+      return what Gymnasium requires, for a reward that is not finite, and for an action space
+      that a reset changes.
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
@@ -63,6 +64,7 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             returned = self.env.reset(seed=seed, options=options)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             raise self._error("reset() has to return (observation, info)")
+        self._check_actions()
         return self._copied(returned[0], "reset()"), self._reduced(returned[1])
 
     def step(self, action: Any) -> Step:
@@ -97,6 +99,15 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             if is_unpacked_by_gymnasium(error):
                 raise self._error(STEP) from error
             raise user_error(f"{self._name}: step() failed", error) from error
+
+    def _check_actions(self) -> None:
+        """Raise ConfigError if the action space is another one than agents were made for."""
+        now = self.env.action_space
+        if now is not self.env_action_space and now != self.env_action_space:
+            raise self._error(
+                f"reset() changed its action space from {self.env_action_space} to {now}, and an "
+                "agent acts in one; let it have the actions of all episodes from the start"
+            )
 
     def _error(self, message: str) -> ConfigError:
         return ConfigError(f"{self._name}: {message}")

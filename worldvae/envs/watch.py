@@ -1,7 +1,8 @@
 """Notes what an environment shows before it is encoded, where the encoding could lose most of it.
 
-Frames are uint8 and all other numbers float32. An image of small numbers then becomes almost black,
-and of a clock that counts seconds since 1970 only every hundredth change is left.
+Frames are uint8 of one size and all other numbers float32. An image of small numbers then becomes
+almost black, of a clock that counts seconds since 1970 only every hundredth change is left, and a
+thing looks smaller in a larger picture.
 """
 
 from __future__ import annotations
@@ -86,12 +87,16 @@ class Noticed:
     lost: dict[str, Any] = field(default_factory=dict)
     """The keys that lose digits, each with one of its numbers."""
 
+    shapes: set[tuple[int, ...]] = field(default_factory=set)
+    """The shapes of the pictures, all of which are scaled to the one size of frames."""
+
     @classmethod
     def joined(cls, parts: Iterable[Noticed]) -> Noticed:
         """Return what all of `parts` noticed."""
         joined = cls()
         for part in parts:
             joined.lost = {**part.lost, **joined.lost}
+            joined.shapes |= part.shapes
             for key, image in part.images.items():
                 known = joined.images.setdefault(key, Image(image.white))
                 known.brightest = max(known.brightest, image.brightest)
@@ -115,9 +120,11 @@ class Watch:
         self._wide = [one.key for one in others if one.layout is None and _is_wide(one.source)]
         self._ranges: dict[str, Range] = {}
         self._looked = 0
+        self._shapes: set[tuple[int, ...]] = set()
 
     def see(self, frame: NDArray[Any], observation: Any) -> None:
         """Note one observation, whose image or whose rendered frame is `frame`."""
+        self._shapes.add(frame.shape)
         if self._dark:
             self._see_images(frame, observation)
         if self._wide and self._looked < LOOK:
@@ -132,7 +139,7 @@ class Watch:
     @property
     def noticed(self) -> Noticed:
         lost = {key: found for key, one in self._ranges.items() if (found := one.lost) is not None}
-        return Noticed(self._images, lost)
+        return Noticed(self._images, lost, self._shapes)
 
     def _see_images(self, frame: NDArray[Any], observation: Any) -> None:
         for key in tuple(self._dark):

@@ -5,6 +5,7 @@ Each finding is one line with its fix; collecting and importing say them all onc
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -74,6 +75,7 @@ class Findings:
         again = _again(self._store)
         return [
             *_of_images(noticed, again),
+            *_of_shapes(noticed, again),
             *_of_still_frames(self._store),
             *_of_digits(noticed, again),
             *(line for key in self._keys if (line := self._of_bounds(key, again))),
@@ -164,6 +166,18 @@ def _of_digits(noticed: Noticed, again: str) -> list[str]:
         f"in steps of {np.spacing(np.float32(abs(number))):g} alone: subtract a constant, or split "
         f"it into several numbers, in the environment, {again}"
         for key, number in noticed.lost.items()
+    ]
+
+
+def _of_shapes(noticed: Noticed, again: str) -> list[str]:
+    """Return a line if the pictures that are scaled to one size are of several."""
+    if len(noticed.shapes) <= 1:
+        return []
+    smallest, *_, largest = sorted(noticed.shapes, key=math.prod)
+    return [
+        f"pictures are of several shapes, from {smallest} to {largest}, and all are scaled to one "
+        "size, so that the same thing looks smaller, or wider, in some of them: draw them all in "
+        f"one size in the environment, {again}"
     ]
 
 
