@@ -1,7 +1,8 @@
 """A wrapper that keeps an environment of any origin from doing silent damage.
 
-Arrays are copied in both directions, so that the environment may reuse its own. Infos are reduced
-to the key that worldvae reads. A break of Gymnasium's contract raises an error of one line.
+Arrays are copied in both directions, so that the environment may reuse its own, and the random
+numbers that it draws are its own. Infos are reduced to the key that worldvae reads. A break of
+Gymnasium's contract raises an error of one line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import EnvActions, agent_space
+from worldvae.envs.own_numbers import OwnNumbers
 from worldvae.envs.user_code import in_user_code, is_unpacked_by_gymnasium, name_of, user_error
 from worldvae.envs.wrappers import Reset, Step
 from worldvae.errors import ConfigError, WorldvaeError
@@ -41,6 +43,7 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     - Observations and rendered frames are copies. Observations have the type of their space, and
       keys that the space does not name are left out.
     - Actions are those of `agent_space`; the environment gets a copy in its own action space.
+    - What it draws from `random`, `numpy.random` or torch is its own, see `OwnNumbers`.
     - Infos hold `is_success`, if the environment sets it, and no other key.
     - Raises ConfigError for any error of the environment, for a `step` or `reset` that does not
       return what Gymnasium requires, for a reward that is not finite, and for an action space
@@ -58,9 +61,12 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         except WorldvaeError as error:
             raise self._error(str(error)) from None
         self._own_action = EnvActions(self.env_action_space)
+        self._numbers = OwnNumbers()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
-        with in_user_code(f"{self._name}: reset() failed"):
+        if seed is not None:
+            self._numbers.seed(seed)
+        with in_user_code(f"{self._name}: reset() failed"), self._numbers:
             returned = self.env.reset(seed=seed, options=options)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             raise self._error("reset() has to return (observation, info)")
@@ -88,13 +94,16 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             warnings.warn(str(user_error(f"{self._name}: close() failed", error)), stacklevel=2)
 
     def render(self) -> Any:
-        with in_user_code(f"{self._name}: render() failed"):
+        with in_user_code(f"{self._name}: render() failed"), self._numbers:
             frame = self.env.render()
         return np.array(frame) if isinstance(frame, np.ndarray) else frame
 
     def _stepped(self, action: Any) -> Any:
         try:  # not `in_user_code`, which would take a tenth of a fast environment's step
-            return self.env.step(action)
+            if not self._numbers:
+                return self.env.step(action)
+            with self._numbers:
+                return self.env.step(action)
         except (Exception, SystemExit) as error:
             if is_unpacked_by_gymnasium(error):
                 raise self._error(STEP) from error

@@ -1,0 +1,125 @@
+"""An environment that draws from the process's generators has numbers of its own there."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.own_numbers import LOOK
+from worldvae.envs.repeats import where_repeats_differ
+
+DRAWS: dict[str, Callable[[], float]] = {
+    "random": random.random,
+    "numpy": np.random.random,
+    "torch": lambda: float(torch.rand(())),
+}
+SEEDS: dict[str, Callable[[int], Any]] = {
+    "random": random.seed,
+    "numpy": np.random.seed,
+    "torch": torch.manual_seed,
+}
+
+
+class Gambler(gym.Env[Any, Any]):
+    """Pays what a generator of the process draws, which it seeds at each reset if `seeds`."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+
+    def __init__(
+        self, render_mode: str | None = None, draws: str = "numpy", seeds: bool = False
+    ) -> None:
+        self.render_mode, self._seeds = render_mode, seeds
+        self._draws = draws
+        self.observation_space = spaces.Box(0, 255, (40, 40, 3), np.uint8)
+        self.action_space = spaces.Discrete(2)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        if self._seeds:
+            SEEDS[self._draws](0)
+        self._age = 0
+        return self._observe(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self._age += 1
+        return self._observe(), DRAWS[self._draws](), self._age == 5, False, {}
+
+    def _observe(self) -> Any:
+        return np.full((40, 40, 3), int(256 * DRAWS[self._draws]()), np.uint8)
+
+
+gym.register("tests/Gambler-v0", entry_point=Gambler, disable_env_checker=True)
+
+
+def gambler(**kwargs: Any) -> EnvConfig:
+    frame = {"height": 40, "width": 40}
+    return EnvConfig(id="tests/Gambler-v0", kwargs=kwargs, frame=frame)
+
+
+def ours() -> list[float]:
+    return [draw() for draw in DRAWS.values()]
+
+
+def seed_ours() -> None:
+    for seed in SEEDS.values():
+        seed(7)
+
+
+@pytest.mark.parametrize("draws", DRAWS)
+@pytest.mark.parametrize("seeds", [False, True])
+def test_what_an_agent_draws_does_not_depend_on_the_environment(draws: str, seeds: bool) -> None:
+    """Else an environment that seeds at each reset lets it explore in each episode alike."""
+    env = make_env(gambler(draws=draws, seeds=seeds))
+    seed_ours()
+    expected = [ours() for _ in range(3 * LOOK)]
+    seed_ours()
+    drawn = []
+    for turn in range(3 * LOOK):  # while it is looked at, and after
+        env.reset() if turn % 5 == 0 else env.step(0)
+        drawn.append(ours())
+    assert drawn == expected
+
+
+@pytest.mark.parametrize("draws", DRAWS)
+def test_episodes_follow_from_the_seed_and_differ_with_it(draws: str) -> None:
+    config = gambler(draws=draws)
+
+    def episode(env: gym.Env[Any, Any], seed: int) -> list[float]:
+        env.reset(seed=seed)
+        return [float(env.step(0)[1]) for _ in range(5)]
+
+    env = make_env(config)
+    first = episode(env, 3)
+    for seed in range(10, 10 + LOOK):
+        assert episode(env, seed) != first
+    assert episode(env, 3) == first
+    assert episode(make_env(config), 3) == first
+    assert where_repeats_differ(env, seed=0) is None
+
+
+@pytest.mark.parametrize("draws", DRAWS)
+def test_no_two_episodes_are_alike(draws: str) -> None:
+    """Nor those of one environment, reset without a seed, nor those of several in one process."""
+    env = make_vec(gambler(draws=draws), 4, seed=0)
+    env.reset()
+    rewards = [env.step(np.zeros(4, np.int64))[1] for _ in range(4 * LOOK)]
+    assert len(np.unique(rewards)) == 16 * LOOK
+    env.close()
+
+
+def test_a_seed_of_its_own_stays_what_it_asked_for() -> None:
+    env = make_env(gambler(seeds=True))
+    np.random.seed(0)
+    first, *rest = (np.random.random() for _ in range(3))
+    for seed in (1, 2):
+        frame, _ = env.reset(seed=seed)
+        assert frame.ravel()[0] == int(256 * first)
+    assert env.step(0)[1] == rest[1]
