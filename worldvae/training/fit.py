@@ -57,23 +57,34 @@ def fit(
         closing(log) if log else nullcontext(),
         ProgressBar("fit", config.steps, "steps", done=first, hidden=share.rank > 0) as bar,
     ):
-
-        def judge(means: dict[str, float]) -> None:
-            held_out = run.evaluate(validation)
-            if log:
-                log.write(run.progress.step, run.seconds(), means, held_out)
-            run.save()
-            bar.note(f"held_out={held_out['loss']:.4g}, best={run.progress.best_step}")
-
         stopped = first_does(run.reason_to_stop)
         while stopped is None:
             run.learn(next(batches))
             bar.reach(run.progress.step)
             stopped = first_does(run.reason_to_stop)
             if stopped or run.progress.step % config.evaluate_every == 0:
-                first_does(partial(judge, run.take_means()))
+                first_does(partial(_judge, run, validation, run.take_means(), log, bar))
                 stopped = stopped or first_does(run.reason_to_stop)
     first_does(run.take_best)
+    return _result(run, model, stopped)
+
+
+def _judge(
+    run: TrainingRun[AnyBatch],
+    validation: Examples[AnyBatch],
+    means: dict[str, float],
+    log: _Log | None,
+    bar: ProgressBar,
+) -> None:
+    """Evaluate the model, and keep what it and the `means` of its training steps say."""
+    held_out = run.evaluate(validation)
+    if log:
+        log.write(run.progress.step, run.seconds(), means, held_out)
+    run.save()
+    bar.note(f"held_out={held_out['loss']:.4g}, best={run.progress.best_step}")
+
+
+def _result(run: TrainingRun[AnyBatch], model: Trainable[AnyBatch], stopped: str) -> TrainingResult:
     return TrainingResult(
         seconds=run.seconds(),
         cpu_seconds=run.cpu_seconds(),
