@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,14 @@ def test_the_wheel_holds_worldvae_alone(wheel: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"worldvae"}
     assert {"worldvae/wrappers/latent.py", "worldvae/page.html", "worldvae/page.css"} <= set(names)
     assert not [name for name in names if "tests" in name]
+
+
+def test_where_it_cannot_run_it_says_so_at_once() -> None:
+    code = "import sys; sys.platform = 'win32'; import worldvae"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "ImportError: worldvae needs the locks and signals of" in run.stderr.splitlines()[-1]
 
 
 def test_torch_is_pinned_exactly() -> None:

@@ -9,5 +9,13 @@ worldvae.wrappers      latents as observations: latent.LatentObservation, sb3.La
 worldvae.export        ONNX files of them, and publishing on the hub
 worldvae.stats         statistics of comparisons of agents
 
-Nothing is imported here, so that worker processes that step environments do not load torch.
+No part is imported here, so that worker processes that step environments do not load torch.
 """
+
+import sys
+
+if sys.platform == "win32":
+    raise ImportError(
+        "worldvae needs the locks and signals of Linux or macOS; on Windows install it within WSL "
+        "(https://learn.microsoft.com/windows/wsl/install)"
+    )
