@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from worldvae.errors import ConfigError
@@ -23,6 +23,7 @@ from worldvae.fields import (
     told_apart_by,
 )
 from worldvae.folders import check_is_no_artifact
+from worldvae.json_files import Content
 from worldvae.keys import explain
 from worldvae.mistakes import shown
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
@@ -34,12 +35,8 @@ LARGEST = 1e18
 C = TypeVar("C", bound="Config")
 
 
-class Config(BaseModel):
-    """The base of every configuration: immutable, and with an error for a misspelt key."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
-    )
+class Config(Content):
+    """The base of every configuration, which a user writes and so may mistake numbers in."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -19,7 +19,10 @@ from worldvae.mistakes import Mistake, path_of
 
 
 class Content(BaseModel):
-    """The content of a file, or of a line of one: immutable, with these keys and no others."""
+    """The content of a file, or of a line of one: immutable, with these keys and no others.
+
+    What a user writes is a `Config`, which also looks for the mistakes of users.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False

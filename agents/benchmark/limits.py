@@ -14,13 +14,13 @@ from pydantic import Field
 from torch.utils.flop_counter import FlopCounterMode
 
 from agents.benchmark.speeds import Resource, Speeds
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 OTHER_SIDE = "the other side"
 """The limit of a row whose other side is the bare simulator, which ours cannot be faster than."""
 
 
-class Work(Config):
+class Work(Content):
     """The least work of one unit of a row: an image, a decision, a vector step."""
 
     resource: Resource = Field(description="What does it.")

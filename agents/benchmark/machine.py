@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 
 from agents.benchmark.speeds import Speeds
-from worldvae.config import Config
+from worldvae.json_files import Content
 from worldvae.machine import busy_cores, usable_cores
 from worldvae.versions import library_versions
 
@@ -19,7 +19,7 @@ QUIET = 0.15
 """A machine counts as quiet if other processes keep at most this share of its cores busy."""
 
 
-class Machine(Config):
+class Machine(Content):
     """The computer, and its load before the benchmark began."""
 
     cores: int = Field(description="Cores that the benchmark may use.")

@@ -14,11 +14,10 @@ from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Bound, Comparison
 from agents.benchmark.rows import Row
 from agents.benchmark.scaling.curve import ScalingCurve
-from worldvae.config import Config
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 
 
-class RowResult(Config):
+class RowResult(Content):
     """One measured row of the table."""
 
     name: str = Field(description="Name of the row, for --only.")
@@ -94,7 +93,7 @@ class RowResult(Config):
         return self.ratio >= self.target and self.bound in ("", ">=")
 
 
-class Results(Config):
+class Results(Content):
     """All rows measured so far, in the order of the table."""
 
     command: str = Field("", description="The last command line.")

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from agents.benchmark.measure import Clock
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 Resource = Literal["memory", "float32", "bfloat16", "disk"]
 
@@ -26,7 +26,7 @@ TRIES, SECONDS = 3, 0.2
 """The least measurements and seconds; the fastest counts, which was disturbed least by others."""
 
 
-class Speeds(Config):
+class Speeds(Content):
     """The most that the machine did of each kind of work, a second, with all of torch's threads."""
 
     memory: float = Field(gt=0, description="Bytes read and written by copying a large block.")

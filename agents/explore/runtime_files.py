@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.errors import ArtifactError
+from worldvae.json_files import Content
 
 FOLDER = Path(__file__).parent / "runtime"
 PINS = FOLDER / "runtime.json"
@@ -22,7 +22,7 @@ SCRIPT, MODULE, WASM = (
 )
 
 
-class RuntimePins(Config):
+class RuntimePins(Content):
     """The content of runtime.json: which package the files are of."""
 
     package: str = Field(description="Its name at npm.")

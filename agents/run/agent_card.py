@@ -8,13 +8,12 @@ from pydantic import Field
 
 from agents.arms.registry import ArmName
 from agents.config.agent import AlgorithmName
-from worldvae.config import Config
 from worldvae.envs import EnvConfig
 from worldvae.folders import KINDS, check_folder
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 
 
-class AgentCard(Config):
+class AgentCard(Content):
     """The description of an agent.
 
     It names the file of the weights, so that both change at once.

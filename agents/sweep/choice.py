@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from agents.sweep.points import Point, Setting
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 KEEP = 0.9
 MIN_INFORMATION = 0.1
@@ -25,7 +25,7 @@ an accident of the split.
 """
 
 
-class JudgedPoint(Config):
+class JudgedPoint(Content):
     """A point with the two marks that the figure gives it."""
 
     point: Point
@@ -49,7 +49,7 @@ class JudgedPoint(Config):
         return ratio > 1 + MARGIN and low is not None and low > 1
 
 
-class Choice(Config):
+class Choice(Content):
     """The recommendation and the measure behind it; `setting` is None if all codes failed."""
 
     setting: Setting | None

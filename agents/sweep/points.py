@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from worldvae.config import Config
 from worldvae.diagnostics.metrics.reconstruction import Region
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
+from worldvae.json_files import Content
 
 TrialState = Literal["complete", "pruned", "failed"]
 
@@ -15,7 +15,7 @@ FLOOR = "majority"
 """The probe that ignores the frame: others are worth what they score above it."""
 
 
-class Setting(Config):
+class Setting(Content):
     """What a trial varies; it also names the folder, so that a repeated trial resumes there."""
 
     latents: int

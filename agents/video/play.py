@@ -14,7 +14,6 @@ from agents.run.agent_card import read_card
 from agents.run.agent_files import agent_folders, is_finished, seed_of
 from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
-from worldvae.config import Config
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
 from worldvae.files import sha256_file
@@ -22,7 +21,7 @@ from worldvae.fingerprint import Fingerprint
 from worldvae.folders import check_no_other, kind_of, wrong_folder
 from worldvae.hub.address import beside
 from worldvae.hub.download import local_folder
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 from worldvae.locks import locked
 
 FILM = "side_by_side.webm"
@@ -32,7 +31,7 @@ FILM_PATIENCE = 1_800.0
 """Seconds to wait for another process that films: a slow environment on a busy machine."""
 
 
-class Played(Config):
+class Played(Content):
     """What one agent achieved in a film."""
 
     arm: str
@@ -50,7 +49,7 @@ class Played(Config):
         return f"{self.arm}, seed {self.seed}: {achieved}"
 
 
-class FilmRecord(Config):
+class FilmRecord(Content):
     """The schema of `side_by_side.json`: what the film beside it shows."""
 
     episode: int

@@ -37,12 +37,13 @@ from tests.agents.sweep.synthetic import curve
 from tests.commands import workers_forked
 from tests.tiny import load
 from worldvae.autoencoders.encoder_files import CARD, CONFIG, PRETRAINING
+from worldvae.config import Config
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
 from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.dynamics.codes import CODES
 from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
 from worldvae.hub.listing import LISTING, listing_of
-from worldvae.json_files import JsonFile, JsonLog
+from worldvae.json_files import Content, JsonFile, JsonLog
 from worldvae.rollouts.description import ENV, KEYS, STATE
 from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
@@ -156,6 +157,12 @@ def declared() -> list[Kind]:
 def test_each_kind_that_is_declared_is_in_the_table() -> None:
     assert sorted(kind.name for kind in declared()) == sorted(kind.name for kind in KINDS)
     assert all(kind in KINDS for kind in declared())
+
+
+def test_what_a_run_leaves_is_content_and_a_configuration_only_where_a_user_wrote_it() -> None:
+    models = {kind: kind.model for kind in KINDS}
+    assert all(issubclass(model, Content) for model in models.values())
+    assert [kind for kind, model in models.items() if issubclass(model, Config)] == [ENV]
 
 
 def test_every_file_is_of_one_kind_and_every_kind_was_left(left: Path) -> None:

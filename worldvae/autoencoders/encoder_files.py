@@ -7,19 +7,18 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 
 from worldvae.autoencoders.config import AutoencoderConfig
-from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import ArtifactError
 from worldvae.fields import known_format
 from worldvae.folders import KINDS
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 from worldvae.training.result import TrainingResult
 
 FORMAT = 3
 REMEDY = KINDS["encoder"].remedy
 
 
-class FrameOrigin(Config):
+class FrameOrigin(Content):
     """Where the training frames came from and how they were made."""
 
     frame: FrameConfig = Field(description="How a source frame became a frame.")
@@ -61,7 +60,7 @@ class CardFile(EncoderCard):
     )
 
 
-class EncoderFile(Config):
+class EncoderFile(Content):
     """The content of config.json, written last: with it the folder is whole."""
 
     format: Annotated[int, known_format(FORMAT)] = Field(

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameSource
-from worldvae.config import Config
 from worldvae.indices import evenly
+from worldvae.json_files import Content
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
 from worldvae.training.batches import check_not_empty
 
@@ -112,7 +112,7 @@ class Reference:
         return np.maximum(strange, readings.error / max(self.error.limit, LEAST))
 
 
-class Reading(Config):
+class Reading(Content):
     """One reading over many frames, compared with held-out ones."""
 
     mean: float
@@ -120,7 +120,7 @@ class Reading(Config):
     beyond: float = Field(description="Share beyond the 99 % quantile of held-out frames.")
 
 
-class Drift(Config):
+class Drift(Content):
     """How far a set of frames is from the training frames of an encoder."""
 
     frames: int

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar, get_args
 
 from pydantic import Field
 
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 Severity = Literal["unfit", "doubtful", "note"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -16,7 +16,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 E = TypeVar("E")
 
 
-class Finding(Config):
+class Finding(Content):
     """One conclusion: a sentence with its numbers, and advice."""
 
     severity: Severity

@@ -9,11 +9,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.envs.actions import agent_space, is_integer, one_hot
+from worldvae.json_files import Content
 
 
-class ActionSpace(Config):
+class ActionSpace(Content):
     """The space in which a policy acts, as a file can hold it."""
 
     choices: int | None = Field(None, ge=1, description="Discrete: the number of actions.")

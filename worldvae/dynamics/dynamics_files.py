@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from worldvae.config import Config
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.fields import known_format
 from worldvae.folders import KINDS
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 from worldvae.training.result import TrainingResult
 
@@ -19,7 +18,7 @@ FORMAT = 1
 REMEDY = KINDS["dynamics"].remedy
 
 
-class KeyUnits(Config):
+class KeyUnits(Content):
     """A vector beside the frame, such as a speed, and its units over the training episodes."""
 
     name: str = Field(description="The key of the observation.")
@@ -33,7 +32,7 @@ class KeyUnits(Config):
         return len(self.mean)
 
 
-class DynamicsModelConfig(Config):
+class DynamicsModelConfig(Content):
     """What dynamics are: their layers, their loss, and the sizes of what they read."""
 
     network: DynamicsNetwork = Field(description="Sizes of the layers.")
@@ -43,7 +42,7 @@ class DynamicsModelConfig(Config):
     action_size: int = Field(ge=1, description="Numbers A of an encoded action.")
 
 
-class DynamicsCard(Config):
+class DynamicsCard(Content):
     """What an agent, a wrapper or a dream must know of dynamics; saved beside the weights."""
 
     env_id: str = Field(description="The environment.")
@@ -64,7 +63,7 @@ class DynamicsCardFile(DynamicsCard):
     weights_sha256: str = Field(description="Hash of the model.safetensors that it belongs to.")
 
 
-class DynamicsFile(Config):
+class DynamicsFile(Content):
     """The content of config.json, written last: with it the folder is whole."""
 
     format: Annotated[int, known_format(FORMAT)] = Field(

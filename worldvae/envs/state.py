@@ -18,10 +18,10 @@ import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from worldvae.config import Config
 from worldvae.envs.user_code import in_user_code, name_of
 from worldvae.envs.wrappers import Reset, Step
 from worldvae.errors import ConfigError
+from worldvae.json_files import Content
 
 Reader = Callable[[Any], Mapping[str, Any]]
 R = TypeVar("R", bound=Reader)
@@ -32,7 +32,7 @@ STATE = "state"
 """The key of the true state in `info` and in a stored episode."""
 
 
-class StateVariable(Config):
+class StateVariable(Content):
     """One variable of the true state, which is one column of the recorded `state`."""
 
     name: str

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 METADATA = "worldvae"
 """The key of the file's metadata that holds its `ExportCard` as JSON."""
@@ -24,7 +24,7 @@ KEY = "key_"
 Tensors = dict[str, Tensor]
 
 
-class TensorSpec(Config):
+class TensorSpec(Content):
     """One input or output of a file, of N environments."""
 
     name: str = Field(description="Its name in the file.")
@@ -38,7 +38,7 @@ def floats(name: str, meaning: str, *shape: int) -> TensorSpec:
     return TensorSpec(name=name, dtype="float32", shape=shape, meaning=meaning)
 
 
-class ActionCard(Config):
+class ActionCard(Content):
     """What the actions of a file mean."""
 
     kind: Literal["discrete", "box"] = Field(description="A choice, or numbers.")
@@ -50,7 +50,7 @@ class ActionCard(Config):
     high: tuple[float, ...] = Field((), description="box: the greatest value of each axis.")
 
 
-class ExportCard(Config):
+class ExportCard(Content):
     """What the metadata of an exported file say, as JSON under the key "worldvae"."""
 
     format: int = Field(FORMAT, description="Version of these metadata.")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worldvae.config import Config
 from worldvae.envs import recorded_action_space, source_shape
 from worldvae.envs.actions import ActionSpace, check_space
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable, first_difference
 from worldvae.errors import ArtifactError
 from worldvae.folders import check_folder
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
@@ -19,7 +18,7 @@ from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 REMEDY = "restore it, or collect into another folder"
 
 
-class StateColumns(Config):
+class StateColumns(Content):
     """The content of state.json: what each column of the recorded state is."""
 
     variables: tuple[StateVariable, ...]

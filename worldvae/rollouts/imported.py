@@ -8,12 +8,11 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.envs.actions import check_space
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 
 
-class RecordedActions(Config):
+class RecordedActions(Content):
     """The environment's own action space, in which episodes record actions, as a file holds it."""
 
     choices: int | None = Field(None, ge=1, description="Discrete: the number of actions.")
@@ -45,7 +44,7 @@ class RecordedActions(Config):
         return spaces.Box(low, high, dtype=dtype)
 
 
-class ImportedDataset(Config):
+class ImportedDataset(Content):
     """The content of dataset.json: where the episodes of a store come from."""
 
     id: str = Field(min_length=1, description="Minari's id of the dataset.")

@@ -10,10 +10,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from worldvae.config import Config
+from worldvae.json_files import Content
 
 
-class KeyBounds(Config):
+class KeyBounds(Content):
     """The bounds of a vector of float32, as text: JSON has no infinity. None are kept: no bounds.
 
     With them a dream shows the same space as the environment.
@@ -43,7 +43,7 @@ class KeyBounds(Config):
 NO_BOUNDS = KeyBounds(low=(), high=())
 
 
-class RecordedKey(Config):
+class RecordedKey(Content):
     """One key of a Dict observation that holds a vector of float32."""
 
     name: str = Field(min_length=1, description="The key.")
@@ -54,7 +54,7 @@ class RecordedKey(Config):
         return f"{self.name} ({self.size})"
 
 
-class RecordedKeys(Config):
+class RecordedKeys(Content):
     """The content of keys.json: which keys episodes record, in the order of their arrays."""
 
     keys: tuple[RecordedKey, ...]

@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from worldvae.config import Config
 from worldvae.errors import ArtifactError
-from worldvae.json_files import JsonLog
+from worldvae.json_files import Content, JsonLog
 from worldvae.jsonl import checked_lines
 from worldvae.seeding import numpy_stream
 
@@ -27,7 +26,7 @@ FRAMES, ARRAYS = ".frames.npy", ".npz"
 NAME = re.compile(r"(\d+)(?:\.frames\.npy|\.npz)")
 
 
-class Record(Config):
+class Record(Content):
     """One episode as a line of the manifest describes it.
 
     An episode that was not terminated was truncated: by the collector if `cut` is true, else by the

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from worldvae.config import Config
+from worldvae.json_files import Content
 from worldvae.training.batches import AnyBatch, Batch
 
 AnyBatch_contra = TypeVar("AnyBatch_contra", bound=Batch, contravariant=True)
@@ -20,7 +20,7 @@ class Trainable(Protocol[AnyBatch_contra]):
     """A model that `fit` can train: any nn.Module with a `config` and such a `loss` is one."""
 
     @property
-    def config(self) -> Config:
+    def config(self) -> Content:
         """Return what the model is; a run resumes only with a model of the same config."""
 
     def loss(

@@ -13,11 +13,11 @@ from pydantic import Field
 from agents.benchmark.bench import Bench
 from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Clock, Side, Stopwatch, run_lap
-from worldvae.config import Config
 from worldvae.envs import EnvConfig, FrameConfig
+from worldvae.json_files import Content
 
 
-class ScalingCurve(Config):
+class ScalingCurve(Content):
     """The cost of one stage against one quantity."""
 
     stage: str = Field(description="What is done.")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.examination import Reconstructions
 from worldvae.indices import evenly
+from worldvae.json_files import Content
 
 Distances = NDArray[np.float32]
 Rows = NDArray[np.float32]
@@ -22,14 +22,14 @@ QUERIES = 500
 CANDIDATES_AT_ONCE = 256
 
 
-class Closeness(Config):
+class Closeness(Content):
     """How near chosen training frames are: 0 is a random frame, 1 the nearest training frame."""
 
     latents: float = Field(description="Chosen as the nearest in whitened latents.")
     pixels: float = Field(description="Chosen as the nearest in pixels, to compare with.")
 
 
-class Neighbours(Config):
+class Neighbours(Content):
     """Whether frames with similar latents have similar pixels, motion and state."""
 
     queries: int = Field(description="Held-out frames.")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.examination import Reconstructions
+from worldvae.json_files import Content
 from worldvae.stats import CONFIDENCE
 
 Array = NDArray[np.float64]
@@ -25,7 +25,7 @@ PLACES = 8  # cells along either side of a frame
 SEEN_MOVING = 20  # frames in which something moves in a cell that is judged
 
 
-class Region(Config):
+class Region(Content):
     """The reconstruction error of some of the pixels of a split."""
 
     share: float = Field(description="Of all pixels.")
@@ -36,7 +36,7 @@ class Region(Config):
     )
 
 
-class Places(Config):
+class Places(Content):
     """The loss of moving pixels by place, in which small objects count as much as large ones."""
 
     lost: tuple[tuple[float | None, ...], ...] = Field(
@@ -50,7 +50,7 @@ class Places(Config):
         return tuple(value for row in self.lost for value in row if value is not None)
 
 
-class Errors(Config):
+class Errors(Content):
     """The reconstruction errors of one split."""
 
     frames: int
@@ -65,14 +65,14 @@ class Errors(Config):
     places: Places | None = Field(None, description="None where nothing moves often enough.")
 
 
-class Reconstruction(Config):
+class Reconstruction(Content):
     """Errors on training episodes, and on episodes that were not used in training."""
 
     train: Errors
     held_out: Errors
 
 
-class DuplicatePair(Config):
+class DuplicatePair(Content):
     """Two latents that are almost perfectly correlated."""
 
     first: int
@@ -80,7 +80,7 @@ class DuplicatePair(Config):
     correlation: float
 
 
-class Code(Config):
+class Code(Content):
     """How much the latents are used; numbers per latent are in the order of the latents."""
 
     latents: int
@@ -92,7 +92,7 @@ class Code(Config):
     duplicates: tuple[DuplicatePair, ...]
 
 
-class Overfitting(Config):
+class Overfitting(Content):
     """The ratio of held-out to training squared error, with its interval over episodes."""
 
     ratio: float

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.config import Config
 from worldvae.diagnostics.examination import Sample, Splits
 from worldvae.diagnostics.metrics.disentanglement import (
     MAX_CLASSES,
@@ -28,6 +27,7 @@ from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
 from worldvae.errors import WorldvaeError
 from worldvae.indices import evenly
+from worldvae.json_files import Content
 
 # The size of the scored codes: wide codes are scored on fewer frames, since they take minutes.
 SCORED_NUMBERS, SCORED_AT_LEAST = 1_000_000, 2_000
@@ -43,7 +43,7 @@ ALL_SEEN = (
 TOO_FEW_VARIABLES = "fewer than 2 state variables vary enough to be told apart"
 
 
-class ProbedVariable(Config):
+class ProbedVariable(Content):
     """The probe scores of one variable, one for each set of features."""
 
     name: str
@@ -53,7 +53,7 @@ class ProbedVariable(Config):
     scores: dict[str, float] = Field(description="Features -> held-out score, R2 below 0 too.")
 
 
-class Probes(Config):
+class Probes(Content):
     """The scores of linear probes, one set for each kind of features.
 
     They are `latents`, the floors `majority` (commonest class or mean), `pixels` (downsampled) and
@@ -70,7 +70,7 @@ class Probes(Config):
     duplicates: int = Field(description="Test frames left out, since training has them too.")
 
 
-class FactorScores(Config):
+class FactorScores(Content):
     """The disentanglement scores of one variable."""
 
     name: str
@@ -81,7 +81,7 @@ class FactorScores(Config):
     factor_vae: float
 
 
-class DisentanglementScores(Config):
+class DisentanglementScores(Content):
     """MIG, SAP, DCI and FactorVAE, 0 to 1; see `worldvae.diagnostics.metrics.disentanglement`."""
 
     mig: float

@@ -8,17 +8,16 @@ from pydantic import Field
 
 from worldvae.autoencoders.objectives import Objective
 from worldvae.autoencoders.pixel_error import PixelError
-from worldvae.config import Config
 from worldvae.diagnostics.finding import Finding, in_lines
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import Code, Overfitting, Reconstruction
 from worldvae.diagnostics.metrics.state import DisentanglementScores, Probes
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 
 Verdict = Literal["unfit", "doubtful", "healthy"]
 
 
-class Evidence(Config):
+class Evidence(Content):
     """All measurements that the rules use."""
 
     env_id: str

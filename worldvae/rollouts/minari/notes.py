@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.state import StateVariable
+from worldvae.json_files import Content
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.keys import RecordedKey
 
@@ -19,7 +19,7 @@ NOTE = "worldvae"
 """The key of a note in the metadata of a dataset, and in those of each of its episodes."""
 
 
-class DatasetNote(Config):
+class DatasetNote(Content):
     """What worldvae notes in the metadata of a dataset."""
 
     env: EnvConfig = Field(description="The task, and how its frames were prepared.")
@@ -28,7 +28,7 @@ class DatasetNote(Config):
     keys: tuple[RecordedKey, ...] = Field(description="The keys beside the frame.")
 
 
-class EpisodeNote(Config):
+class EpisodeNote(Content):
     """What worldvae notes in the metadata of an episode."""
 
     number: int = Field(ge=0, description="Its number in the store, which decides its split.")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
+from worldvae.json_files import Content
 from worldvae.stats import Array, Resampling
 
 RESAMPLES = 2_000
@@ -21,7 +21,7 @@ LEAST = 1e-12
 """Lower bound of what others are divided by."""
 
 
-class HorizonCurve(Config):
+class HorizonCurve(Content):
     """A value at each horizon, with its 95 % interval over episodes."""
 
     value: tuple[float, ...]
@@ -39,7 +39,7 @@ class HorizonCurve(Config):
         return tuple(bound > 0 for bound in self.low or self.value)
 
 
-class Interval(Config):
+class Interval(Content):
     """A value with its 95 % interval over episodes; None where there is a single episode."""
 
     value: float

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     EpisodeBootstrap,
@@ -19,6 +18,7 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     Interval,
 )
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 EDGES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -31,7 +31,7 @@ HALF = 0.5
 """Added to both numbers of ends in their ratio, so that it exists where reality has none."""
 
 
-class ReliabilityBin(Config):
+class ReliabilityBin(Content):
     """Decisions of similar predicted probability of an end."""
 
     predicted: float
@@ -39,7 +39,7 @@ class ReliabilityBin(Config):
     decisions: int
 
 
-class EndCalibration(Config):
+class EndCalibration(Content):
     """How predicted ends compare with those of episodes."""
 
     decisions: int

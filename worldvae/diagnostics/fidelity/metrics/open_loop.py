@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap, HorizonCurve
 from worldvae.diagnostics.fidelity.windows import Flags
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 HORIZONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -38,7 +38,7 @@ CLIMATOLOGY = "climatology"
 """Draws of training codes: what is known of a code without the past."""
 
 
-class OpenLoop(Config):
+class OpenLoop(Content):
     """An error at each horizon: of dreams, and of what they have to be better than."""
 
     horizons: tuple[int, ...]

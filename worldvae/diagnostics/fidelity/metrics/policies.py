@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
 from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
 from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
+from worldvae.json_files import Content
 
 
-class PolicyEvents(Config):
+class PolicyEvents(Content):
     """What is predicted of the decisions of one policy, and what came of them."""
 
     decisions: int

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import LEAST, EpisodeBootstrap, Interval
 from worldvae.diagnostics.fidelity.windows import Flags, Windows
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 ACTIONS_TELL = 0.02
@@ -27,7 +27,7 @@ MOST_PRODUCTS = 2_000
 """Products of codes and actions are features as far as there are no more of them."""
 
 
-class LinearReference(Config):
+class LinearReference(Content):
     """Ridge regressions from codes and actions, fitted in training, scored on held-out windows."""
 
     action_gain: Interval = Field(

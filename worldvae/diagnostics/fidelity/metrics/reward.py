@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     LEAST,
@@ -17,12 +16,13 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     Interval,
 )
 from worldvae.diagnostics.fidelity.windows import Flags, Windows
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 GROUPS = 10
 
 
-class Decile(Config):
+class Decile(Content):
     """Decisions of similar predicted reward."""
 
     predicted: float
@@ -30,7 +30,7 @@ class Decile(Config):
     decisions: int
 
 
-class RewardCalibration(Config):
+class RewardCalibration(Content):
     """How predicted rewards compare with those that were paid."""
 
     mean: float = Field(description="Of the true reward of a decision.")

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     LEAST,
     EpisodeBootstrap,
@@ -18,11 +17,12 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import (
 from worldvae.diagnostics.fidelity.metrics.climatology import climatology_crps
 from worldvae.diagnostics.fidelity.metrics.open_loop import crps
 from worldvae.diagnostics.fidelity.windows import Flags, Floats
+from worldvae.json_files import Content
 
 LEVELS = (0.5, 0.9)
 
 
-class SpreadCalibration(Config):
+class SpreadCalibration(Content):
     """How the spread of dreams compares with their errors, at each horizon."""
 
     horizons: tuple[int, ...]

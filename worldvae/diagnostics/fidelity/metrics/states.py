@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop, compare_errors
@@ -20,6 +19,7 @@ from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.diagnostics.metrics.linear_models import apply, fit_ridge
 from worldvae.diagnostics.metrics.variables import Parts, reason_to_drop, variables_of
 from worldvae.envs import StateVariable
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 LEAST_R2 = 0.3
@@ -35,7 +35,7 @@ NO_STATE = (
 NOT_READ = "no variable of the true state can be read from the latents by a linear probe"
 
 
-class DreamedState(Config):
+class DreamedState(Content):
     """The errors of probed variables, in units of their variance in training."""
 
     loop: OpenLoop

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
+from worldvae.json_files import Content
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15, 1.3)
 USUAL = 1.0
 
 
-class TemperatureScore(Config):
+class TemperatureScore(Content):
     """How far dreams of one temperature are from validation episodes; less is better."""
 
     temperature: float

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.drift import LIMIT, Spread
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     LEAST,
@@ -18,6 +17,7 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     Interval,
 )
 from worldvae.diagnostics.fidelity.windows import Flags, Floats
+from worldvae.json_files import Content
 from worldvae.stats import Array
 
 QUERIES = 1_024
@@ -25,7 +25,7 @@ SEARCHED = 4
 """Dreams of each window whose nearest codes are sought, since that takes long."""
 
 
-class UnseenCodes(Config):
+class UnseenCodes(Content):
     """How much farther from training codes dreams are than real held-out codes are."""
 
     horizons: tuple[int, ...]

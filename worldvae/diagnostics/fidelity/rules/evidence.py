@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from worldvae.config import Config
 from worldvae.diagnostics.fidelity.metrics.bootstrap import Interval
 from worldvae.diagnostics.fidelity.metrics.ends import EndCalibration
 from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
@@ -20,12 +19,12 @@ from worldvae.diagnostics.fidelity.metrics.temperature import TemperatureScore
 from worldvae.diagnostics.fidelity.metrics.unseen import UnseenCodes
 from worldvae.diagnostics.finding import Finding, in_lines
 from worldvae.dynamics.config import DynamicsObjective
-from worldvae.json_files import JsonFile
+from worldvae.json_files import Content, JsonFile
 
 Trust = Literal["unfit", "doubtful", "trusted"]
 
 
-class FidelityEvidence(Config):
+class FidelityEvidence(Content):
     """All measurements that the rules use, on held-out (test) episodes if nothing else is said."""
 
     env_id: str
