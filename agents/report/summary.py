@@ -69,9 +69,20 @@ def unequal(results: Sequence[AgentResult]) -> list[str]:
         # An agent trains in reality or in a dream; 0 steps of the other kind are no difference.
         "the env steps of training": lambda result: result.env_steps or None,
         "the dreamed steps of training": lambda result: result.dreamed_steps or None,
-        "the versions of the software": lambda result: sorted(result.versions.items()),
     }
-    return [name for name, value in controlled.items() if _differs(map(value, results))]
+    differing = [name for name, value in controlled.items() if _differs(map(value, results))]
+    packages = [name for name in _packages(results) if _differs(_versions(results, name))]
+    software = f"the versions of the software ({', '.join(packages)})"
+    return [*differing, software] if packages else differing
+
+
+def _packages(results: Sequence[AgentResult]) -> list[str]:
+    """Return the names of all software that any of the agents was made with."""
+    return list(dict.fromkeys(name for result in results for name in result.versions))
+
+
+def _versions(results: Sequence[AgentResult], package: str) -> list[str]:
+    return [result.versions.get(package, "none") for result in results]
 
 
 def _differs(values: Iterable[object]) -> bool:

@@ -159,7 +159,8 @@ def _success(arm: ArmSummary) -> Cell:
     rates = arm.success_rates
     if not rates:
         return UNKNOWN, ""
-    return f"{np.mean(rates):.0%}", f"{min(rates):.0%} to {max(rates):.0%}"
+    spread = f"seeds {min(rates):.0%} to {max(rates):.0%}" if len(rates) > 1 else ""
+    return f"{np.mean(rates):.0%}", spread
 
 
 def _spread(summary: Summary, arm: ArmSummary) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agents.report.summary import Summary, summarise, unequal
+from agents.report.tables import arms_table
 from agents.report.verdict import summary_table, verdict
 from agents.run.load import read_run
 from agents.run.stage_results import Cost
@@ -142,6 +143,27 @@ def test_success_that_an_environment_reports_needs_no_threshold(tmp_path: Path) 
         amend(path, evaluation={**played, "successes": [True, False]})
     (pair,) = summarise(read_run(folder), Resampling.seeded(0)).pairs
     assert (pair.by_success, pair.difference.value) == (True, 0.0)
+
+
+@pytest.mark.parametrize(("seeds", "told"), [((0.2,), ""), ((0.2, 0.6), "seeds 20% to 60%")])
+def test_a_single_seed_has_no_range_of_success(
+    tmp_path: Path, seeds: tuple[float, ...], told: str
+) -> None:
+    """A range of one number beside columns of intervals reads as a certainty."""
+    table = arms_table(succeed(tmp_path, {"pixels": seeds}))
+    (cell,) = dict(table.rows)["success rate, mean over seeds"]
+    assert cell == (f"{np.mean(seeds):.0%}", told)
+
+
+def test_software_that_differs_is_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"pixels": arm(0, 1), "latent": arm(0, 1)})
+    first, *_ = folder.glob("agents/*/seed_*/result.json")
+    assert unequal(read_run(folder).results) == []
+    versions = json.loads(first.read_text())["versions"]
+    amend(first, versions={**versions, "numpy": "1.0", "gymnasium": "0.1"})
+    (told,) = unequal(read_run(folder).results)
+    assert told.startswith("the versions of the software (")
+    assert set(told[told.index("(") + 1 : -1].split(", ")) == {"numpy", "gymnasium"}
 
 
 def test_tracks_and_noise_of_evaluation_stand_beside(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -144,6 +146,15 @@ def test_survival_is_that_of_kaplan_and_meier() -> None:
     assert found.ends == 10
     # five truncated windows have 1 decision, so that all have 5 + 5 + 15 + 20
     assert found.decisions == 45
+
+
+def test_an_end_that_many_windows_see_is_one_end() -> None:
+    """Windows of an episode overlap; of 20 in two episodes 15 see the end of the first one."""
+    real = replace(windows([1] * 15 + [0] * 5, [4] * 20), episodes=np.repeat([0, 1], [15, 5]))
+    ahead = OneStep(np.zeros((20, 4), np.float32), np.zeros((20, 4), np.float32))
+    found = measure_ends(real, ahead, samples([None] * 20), EpisodeBootstrap.of(real.episodes, 0))
+    assert found.ends == 1
+    assert found.base_rate == pytest.approx(15 / 80)
 
 
 def test_dreams_of_truncated_windows_are_watched_as_long_as_these() -> None:

@@ -70,6 +70,14 @@ def test_the_verdict_says_how_far_dreams_are_trusted(tmp_path: Path) -> None:
     assert fidelity(deaf).findings[0].advice in wrong
 
 
+def test_ends_are_told_of_episodes() -> None:
+    """Windows overlap, so that the decisions in all of them are more than were recorded."""
+    found = fidelity(TRUE)
+    ended = f"{found.ends.ends} of {found.codes.episodes} ended. One step ahead the dynamics"
+    assert 0 < found.ends.ends <= found.codes.episodes
+    assert ended in Page(sound()).text
+
+
 def test_nothing_is_fetched_and_nothing_runs() -> None:
     page = sound()
     assert "<script" not in page

@@ -192,6 +192,26 @@ def test_advice_fits_the_objective(values: dict[str, Any], expected: str) -> Non
     assert expected.lower() in only(found).advice.lower()
 
 
+@pytest.mark.parametrize(
+    ("still", "pixels", "weight", "unit"),
+    [
+        (0.05, GaussianPixels(), True, False),
+        (0.36, GaussianPixels(), False, False),
+        (0.36, GaussianPixels(standardise=False, sigma=1), False, True),
+    ],
+)
+def test_no_weight_on_motion_is_advised_for_what_stands_still(
+    still: float, pixels: GaussianPixels, weight: bool, unit: bool
+) -> None:
+    """Of moving pixels a fifth is lost: more than of the others, or less."""
+    errors = both(moving=0.2, static=Region(share=0.9, mse=0.001, lost=still))
+    found = evidence(reconstruction=errors, pixels=pixels, probes=probes(berry=0.1, robot=0.6))
+    (finding,) = find(found)
+    assert finding.name == "variables_lost"
+    assert ("motion_weight" in finding.advice) == weight
+    assert ("standardise: true" in finding.advice) == unit
+
+
 def test_where_every_latent_is_in_use_more_of_them_are_advised() -> None:
     finding = only(evidence(reconstruction=both(moving=0.6)))
     assert "raise pretrain.latents (now 8)" in finding.advice

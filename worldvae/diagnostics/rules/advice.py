@@ -30,6 +30,13 @@ def finer_pixels(pixels: PixelError) -> str:
     return f"{motion}, or set pretrain.pixels.standardise: true"
 
 
+def finer_still_pixels(pixels: PixelError) -> list[str]:
+    """Return advice that gives rare pixels more weight, but takes none from what stands still."""
+    if pixels.standardise or not isinstance(pixels, GaussianPixels):
+        return []
+    return ["set pretrain.pixels.standardise: true"]
+
+
 def nearer_future(pixels: PixelError) -> str:
     """Return advice that makes the frame to be decoded less random."""
     nearer = f"lower pretrain.pixels.predict (now {pixels.predict})"

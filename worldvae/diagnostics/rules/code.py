@@ -5,7 +5,12 @@ from __future__ import annotations
 from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import DUPLICATE
-from worldvae.diagnostics.rules.advice import finer_pixels, join, more_information
+from worldvae.diagnostics.rules.advice import (
+    finer_pixels,
+    finer_still_pixels,
+    join,
+    more_information,
+)
 from worldvae.diagnostics.rules.evidence import Evidence
 
 # Collapsed codes were seen at 0.2 to 0.3, those of sound encoders above 0.6 in one respect or more.
@@ -54,9 +59,7 @@ def below_untrained(evidence: Evidence) -> Finding | None:
         name="below_untrained",
         found=f"A linear probe reads less of the state from the latents ({mean['latents']:.2f}) "
         f"than from those of an untrained encoder ({mean['untrained']:.2f}).",
-        advice=join(
-            finer_pixels(evidence.pixels), more_information(evidence.objective, evidence.pixels)
-        ),
+        advice=_keep_more(evidence),
     )
 
 
@@ -75,10 +78,21 @@ def variables_lost(evidence: Evidence) -> Finding | None:
         name="variables_lost",
         found="Linear probes of the latents miss what those of a small picture (in brackets) "
         f"show: {each}.",
-        advice=join(
-            finer_pixels(evidence.pixels), more_information(evidence.objective, evidence.pixels)
-        ),
+        advice=_keep_more(evidence),
     )
+
+
+def _keep_more(evidence: Evidence) -> str:
+    """Return advice to keep more of the state.
+
+    Where pixels that stand still are lost more than those that move, what is missing stands still,
+    and a weight on motion would take from it.
+    """
+    train, pixels = evidence.reconstruction.train, evidence.pixels
+    more = more_information(evidence.objective, pixels)
+    if train.moving and train.static and (train.static.lost or 0) > (train.moving.lost or 0):
+        return join(*finer_still_pixels(pixels), more, "raise pretrain.steps")
+    return join(finer_pixels(pixels), more)
 
 
 def is_lost(scores: dict[str, float]) -> bool:

@@ -42,9 +42,9 @@ class ReliabilityBin(Content):
 class EndCalibration(Content):
     """How predicted ends compare with those of episodes."""
 
-    decisions: int
-    ends: int = Field(description="Of these decisions, how many were the last.")
-    base_rate: float
+    decisions: int = Field(description="Of all windows, so that some are counted several times.")
+    ends: int = Field(description="Episodes of which the last of these decisions is one.")
+    base_rate: float = Field(description="Share of these decisions that were the last.")
     brier: float
     skill: Interval | None = Field(
         description="1 - Brier / that of the base rate; None where nothing ends."
@@ -74,9 +74,10 @@ def measure_ends(
     expected = bootstrap.draws((predicted * valid).sum(1, keepdims=True), np.ones_like(ends))
     happened = bootstrap.draws(ends, np.ones_like(ends))
     half = HALF / len(windows)
+    ended = windows.episodes[windows.ends.any(1)]
     return EndCalibration(
         decisions=int(valid.sum()),
-        ends=int(ends.sum()),
+        ends=len(np.unique(ended)),
         base_rate=rate,
         brier=float(brier.sum() / valid.sum()),
         skill=_skill(brier, _square(rate, true, valid), bootstrap),

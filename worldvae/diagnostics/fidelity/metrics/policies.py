@@ -13,8 +13,8 @@ from worldvae.json_files import Content
 class PolicyEvents(Content):
     """What is predicted of the decisions of one policy, and what came of them."""
 
-    decisions: int
-    ends: int = Field(description="Of these decisions, how many were the last.")
+    decisions: int = Field(description="Of all windows, so that some are counted several times.")
+    ends: int = Field(description="Episodes of which the last of these decisions is one.")
     expected_ends: Interval = Field(description="Ends predicted / true ones, half an end added.")
     reward: float = Field(description="Mean true reward of a decision.")
     reward_bias: Interval = Field(description="Predicted less true reward.")

@@ -50,14 +50,15 @@ def _end_words(evidence: FidelityEvidence) -> str:
     last = len(found.horizons) - 1
     if not found.ends:
         return (
-            f"None of {found.decisions:,} held-out decisions ended an episode. Within "
+            "None of the decisions that really followed the starts ended an episode. Within "
             f"{decisions(found.horizons[last])} {share(1 - found.dreamed.value[last])} of dreams "
             "end."
         )
     skill = "" if found.skill is None else f" Brier skill {between(found.skill)}: 0 is the rate."
     return (
-        f"{found.ends:,} of {found.decisions:,} held-out decisions ended an episode, "
-        f"{share(found.base_rate)}. One step ahead the dynamics predict "
+        f"Of the decisions that really followed the starts {share(found.base_rate)} ended an "
+        f"episode: {found.ends:,} of {evidence.codes.episodes:,} ended. One step ahead the "
+        "dynamics predict "
         f"{between(found.expected)} times as many.{skill} Dreams that run freely end "
         f"{between(at(found.ratio, last))} times as often within "
         f"{decisions(found.horizons[last])}."

@@ -166,7 +166,7 @@ def _policy_events(evidence: FidelityEvidence) -> Iterator[str]:
             name,
             [
                 (f"{found.reward_bias.value:+z.3f}", f"mean {found.reward:z.3f}"),
-                (between(found.expected_ends), f"{found.ends:,} of {found.decisions:,} decisions"),
+                (between(found.expected_ends), _ended(found.ends)),
             ],
         )
         for name, found in evidence.policy_events.items()
@@ -174,6 +174,10 @@ def _policy_events(evidence: FidelityEvidence) -> Iterator[str]:
     if rows:
         table = html.table(["collected by", "reward promised more", "ends, times the true"], rows)
         yield html.captioned(table, "Rewards and ends", "One step ahead of the real past.")
+
+
+def _ended(episodes: int) -> str:
+    return f"{episodes:,} episode{'' if episodes == 1 else 's'} ended"
 
 
 def _policy_cell(loop: OpenLoop, step: int) -> html.Cell:
