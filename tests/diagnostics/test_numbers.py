@@ -16,6 +16,7 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Places,
     Reconstruction,
 )
+from worldvae.diagnostics.metrics.things import Things
 from worldvae.diagnostics.numbers import NUMBERS
 
 
@@ -29,7 +30,8 @@ def test_each_is_read_from_its_place() -> None:
     near = [Closeness(latents=value, pixels=1.0) for value in (0.7, 0.6, 0.5)]
     found = health(
         reconstruction=Reconstruction(
-            train=errors(0.1, 0.8, places=places), held_out=errors(0.2, 0.85, distortion=77.0)
+            train=errors(0.1, 0.8, places=places, still_things=Things(per_frame=2, lost=0.4)),
+            held_out=errors(0.2, 0.85, distortion=77.0),
         ),
         code=code(
             4, 8, rate=12.5, duplicates=(DuplicatePair(first=0, second=1, correlation=0.99),)
@@ -50,6 +52,7 @@ def test_each_is_read_from_its_place() -> None:
         "moving_lost": 0.8,
         "moving_lost_held_out": 0.85,
         "places_lost": pytest.approx(2 / 3),
+        "still_things_lost": 0.4,
         "distortion": 77.0,
         "overfitting": 1.25,
         "rate": 12.5,
@@ -76,7 +79,7 @@ def test_what_was_not_measured_is_no_number() -> None:
     )
     missing = {name for name, number in NUMBERS.items() if number.of(found) is None}
     assert missing == {
-        *("moving_lost", "moving_lost_held_out", "places_lost"),
+        *("moving_lost", "moving_lost_held_out", "places_lost", "still_things_lost"),
         *("near_pixels", "near_moving", "near_state"),
         *("probes", "probes_above_untrained", "mig", "dci_informativeness"),
     }

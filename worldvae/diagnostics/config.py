@@ -15,6 +15,7 @@ HealthNumber = Literal[
     "moving_lost",
     "moving_lost_held_out",
     "places_lost",
+    "still_things_lost",
     "distortion",
     "overfitting",
     "rate",

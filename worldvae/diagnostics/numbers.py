@@ -44,6 +44,11 @@ def _places_lost(health: Health) -> float | None:
     return sum(share > MOVING_LOST for share in places.known) / len(places.known)
 
 
+def _still_things_lost(health: Health) -> float | None:
+    things = health.reconstruction.train.still_things
+    return None if things is None else things.lost
+
+
 def _near(closeness: Closeness | None) -> float | None:
     return None if closeness is None else closeness.latents
 
@@ -96,6 +101,12 @@ NUMBERS: dict[HealthNumber, NumberOfHealth] = {
         "share of the places of a frame in which more than half of what moves is lost",
         -1,
         _places_lost,
+    ),
+    "still_things_lost": NumberOfHealth(
+        "still things lost",
+        "share of the things that stand still of which more than half is lost, training frames",
+        -1,
+        _still_things_lost,
     ),
     "distortion": NumberOfHealth(
         "distortion", "held out, nats a frame", -1, lambda h: h.reconstruction.held_out.distortion

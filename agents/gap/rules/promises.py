@@ -84,8 +84,19 @@ def flatters_all(report: GapReport) -> Finding | None:
         name="flatters" if more else "belittles",
         found=f"The dream {'flatters' if more else 'belittles'} policies by "
         f"{with_interval(_absolute(found))} on average.",
-        advice=ends if off_lengths(report) else temper(report, "Raise" if more else "Lower"),
+        advice=ends if off_lengths(report) else _mend(report, more),
     )
+
+
+def _mend(report: GapReport, more: bool) -> str:
+    """Return advice for a dream that flatters all policies, or belittles them.
+
+    One that pays less than reality may not foresee rewards at all, which no temperature mends.
+    """
+    if more or report.temperatures:
+        return temper(report, "Raise")
+    foreseen = "See whether dreams foresee rewards (python -m scripts.dynamics CONFIG); what the "
+    return f"{foreseen}encoder lost they cannot. {temper(report, 'If they do, lower')}"
 
 
 def flatters_agents(report: GapReport) -> Finding | None:

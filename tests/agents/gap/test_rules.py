@@ -188,6 +188,12 @@ def test_a_dream_that_is_kind_to_all() -> None:
     assert says.startswith("The dream belittles policies by 80.0 (95 %: ")
 
 
+def test_where_a_dream_pays_too_little_rewards_are_looked_at_before_the_temperature() -> None:
+    advice = {one.name: one.advice for one in find_gaps(report(SKILL - 80))}["belittles"]
+    assert advice.startswith("See whether dreams foresee rewards (python -m scripts.dynamics ")
+    assert "If they do, lower dream.temperature (now " in advice
+
+
 @pytest.mark.parametrize(("shift", "name"), [(80, "flatters"), (-80, "belittles")])
 def test_the_temperature_is_not_lowered_and_raised_at_once(shift: float, name: str) -> None:
     late = report(SKILL + shift, dream_length=SKILL / 2)

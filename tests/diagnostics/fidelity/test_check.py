@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.diagnostics.page.test_write import health
 from tests.dynamics_folders import TINY_DYNAMICS
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.encoder import Encoder
@@ -23,6 +25,8 @@ from worldvae.diagnostics.fidelity.page.write import render
 from worldvae.diagnostics.fidelity.reading import open_dynamics, untrained_twin
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
+from worldvae.diagnostics.finding import Finding
+from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.errors import ArtifactError
@@ -198,6 +202,18 @@ def test_a_check_on_an_agent_says_so_and_how_to_repeat_it(
     assert f"every other episode of {other.folder}, which an agent played" in page
     assert f"held_out=HeldOut(RolloutStore({str(other.folder)!r}), folder)" in page
     assert "Of what the agent really sees" in page
+
+
+def test_what_the_encoders_own_check_found_is_told(made: Path, tmp_path: Path) -> None:
+    encoder, store = tmp_path / "encoder", RolloutStore(made / "rollouts")
+    shutil.copytree(made / "encoder", encoder)
+    doubt, note = (
+        Finding(severity=severity, name=severity, found="The dot is lost.", advice="Mend it.")
+        for severity in ("doubtful", "note")
+    )
+    HEALTH.write(encoder, health().model_copy(update={"findings": (doubt, note)}))
+    assert open_dynamics(made / "dynamics", encoder, [store], seed=0).doubts == (doubt,)
+    assert open_dynamics(made / "dynamics", made / "encoder", [store], seed=0).doubts == ()
 
 
 def test_a_twin_has_other_weights_in_the_same_units(made: Path) -> None:

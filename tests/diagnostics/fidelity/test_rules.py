@@ -11,6 +11,7 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interv
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, trusted_words
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
+from worldvae.diagnostics.finding import Finding
 
 
 def evidence(**given: Any) -> FidelityEvidence:
@@ -127,3 +128,13 @@ def test_a_wrong_spread_that_is_too_small_to_matter(
     count = len(known.horizons)
     update = {"ratio": curve(ratio, count), "excess": (excess,) * count}
     assert names(evidence(spread=known.model_copy(update=update))) == expected
+
+
+def test_doubts_of_the_encoder_are_a_note_with_the_first_of_them() -> None:
+    doubt = Finding(severity="doubtful", name="lost", found="The goal is lost.", advice="Mend it.")
+    (note,) = find(evidence(encoder_doubts=(doubt,)))
+    assert (note.severity, note.name) == ("note", "encoder_in_doubt")
+    assert note.found == "The encoder's own check says: The goal is lost."
+    assert "no dynamics can foresee" in note.advice
+    (note,) = find(evidence(encoder_doubts=(doubt, doubt)))
+    assert note.found.endswith("The goal is lost. Findings beside it: 1.")

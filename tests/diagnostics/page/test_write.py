@@ -169,6 +169,7 @@ def test_errors_stand_side_by_side(tmp_path: Path) -> None:
     rows = {Page(row).words[0]: Page(row).words[1:] for row in re.findall(r"<tr>.*?</tr>", page)}
     assert rows["lost, moving pixels"] == ["10 %", "10.0 % of all pixels"] * 2
     assert rows["lost, all pixels"] == ["5 %", "6 %"]
+    assert rows["lost, things that stand still"] == ["n/a", "hardly any"] * 2
     assert rows["PSNR, dB"] == ["30.0", "30.0"]
     assert rows["in all pixels"] == ["0.90", "1.00"]
 

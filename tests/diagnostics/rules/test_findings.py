@@ -18,6 +18,7 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Reconstruction,
     Region,
 )
+from worldvae.diagnostics.metrics.things import Things
 from worldvae.diagnostics.rules.code import is_lost
 from worldvae.diagnostics.rules.evidence import Evidence
 from worldvae.diagnostics.rules.findings import find, verdict_of
@@ -26,6 +27,7 @@ POOR = Closeness(latents=0.2, pixels=1.0)
 STRANGE = Neighbours(queries=9, candidates=9, pixels=POOR, moving=POOR, state=None)
 COPIES = (DuplicatePair(first=0, second=1, correlation=-0.99),)
 DARK = Places(lost=((0.1, None, 0.9, 0.8), (None, 1.0, 0.7, 0.2)))
+BERRY = Things(per_frame=1.23, lost=0.71)
 MEMORISED = {
     "overfitting": Overfitting(ratio=3.0, low=2.0, high=4.0),
     "reconstruction": Reconstruction(train=errors(0.05), held_out=errors(0.15)),
@@ -53,6 +55,7 @@ def test_a_sound_encoder_has_no_findings() -> None:
         ({"reconstruction": both(lost=0.95, moving=0.99)}, "blind", "unfit"),
         ({"reconstruction": both(moving=0.6)}, "moving_lost", "doubtful"),
         ({"reconstruction": both(places=DARK)}, "places_lost", "doubtful"),
+        ({"reconstruction": both(still_things=BERRY)}, "still_things_lost", "doubtful"),
         (
             {"reconstruction": both(static=Region(share=0.9, mse=0.01, lost=0.7))},
             "static_lost",
@@ -98,6 +101,7 @@ def test_each_illness_has_its_rule(given: dict[str, Any], name: str, verdict: st
             "reconstruction": both(lost=1.5, moving=1.5),
         },
         {"probes": probes(ball=0.6, paddle=0.8)},
+        {"reconstruction": both(still_things=Things(per_frame=9, lost=0.4))},
         {"code": code(active=6)},
     ],
 )
@@ -140,6 +144,21 @@ def test_few_lost_places_are_let_pass(places: Places) -> None:
 
 def test_where_all_that_moves_is_lost_its_places_are_not_counted() -> None:
     assert names(evidence(reconstruction=both(moving=0.6, places=DARK))) == ["moving_lost"]
+
+
+def test_lost_things_are_counted_in_words() -> None:
+    finding = only(evidence(reconstruction=both(still_things=BERRY)))
+    assert finding.found == (
+        "71 % of the things that stand still and differ clearly from the mean image are lost, so "
+        "small ones are (1.2 things a frame)."
+    )
+    assert finding.advice.endswith("or raise pretrain.steps.")
+
+
+def test_where_all_that_stands_still_is_lost_its_things_are_not_counted() -> None:
+    lost = Region(share=0.9, mse=0.01, lost=0.7)
+    found = evidence(reconstruction=both(static=lost, still_things=BERRY))
+    assert names(found) == ["static_lost"]
 
 
 def test_the_gravest_comes_first() -> None:

@@ -93,6 +93,7 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         state=state,
         no_state=no_state,
         horizon=horizon,
+        encoder_doubts=subject.doubts,
         **codes,
         **events,
     )

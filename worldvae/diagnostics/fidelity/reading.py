@@ -27,6 +27,8 @@ from worldvae.diagnostics.fidelity.cut import (
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
+from worldvae.diagnostics.finding import Finding, gravest
+from worldvae.diagnostics.rules.evidence import HEALTH
 from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, EncodedRollouts, encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard
@@ -132,8 +134,17 @@ def open_dynamics(
         variables=variables,
         pixels=pixels,
         no_pixels=None if pixels else NO_DECODER,
+        doubts=_doubts(encoder_folder),
         usual=None if held_out is None else _usual(learned, card, past),
     )
+
+
+def _doubts(encoder_folder: Path) -> tuple[Finding, ...]:
+    """Return the findings of the encoder's health check, if there was one, that are no notes."""
+    if not HEALTH.is_whole(encoder_folder):
+        return ()
+    findings = HEALTH.read(encoder_folder).findings
+    return tuple(finding for finding in findings if gravest([finding]))
 
 
 def untrained_twin(model: Dynamics, seed: int) -> Dynamics:

@@ -10,6 +10,7 @@ from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.dreams import LatentDynamics
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.diagnostics.finding import Finding
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.envs import StateVariable
 from worldvae.rollouts import RolloutStore
@@ -45,5 +46,7 @@ class ExaminedDynamics:
     pixels: PixelSource | None
     no_pixels: str | None
     """Why frames cannot be compared."""
+    doubts: tuple[Finding, ...] = ()
+    """What the encoder's own check found, but for notes; empty if it was not checked."""
     usual: Windows | None = None
     """Held-out windows of the rollouts, where validation and test windows are an agent's."""

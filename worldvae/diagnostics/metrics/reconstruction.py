@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.diagnostics.examination import Reconstructions
+from worldvae.diagnostics.metrics.things import Things, measure_still_things
 from worldvae.json_files import Content
 from worldvae.stats import CONFIDENCE
 
@@ -63,6 +64,9 @@ class Errors(Content):
     moving: Region | None = Field(description="Pixels that changed since the frame before.")
     static: Region | None = Field(description="All others.")
     places: Places | None = Field(None, description="None where nothing moves often enough.")
+    still_things: Things | None = Field(
+        None, description="None where hardly any thing stands still."
+    )
 
 
 class Reconstruction(Content):
@@ -122,6 +126,7 @@ def _errors(part: Reconstructions, mean: Array) -> Errors:
         moving=_region(part, deviation, part.moved),
         static=_region(part, deviation, ~part.moved),
         places=_places(part, deviation),
+        still_things=measure_still_things(deviation, part.error, part.moved),
     )
 
 

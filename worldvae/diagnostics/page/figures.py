@@ -18,6 +18,7 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Reconstruction,
     Region,
 )
+from worldvae.diagnostics.metrics.things import Things
 from worldvae.diagnostics.rules.evidence import Evidence
 from worldvae.plots import encoder as encoder_plots
 from worldvae.plots.png import is_whole_png
@@ -107,7 +108,9 @@ def _places(errors: Reconstruction) -> Iterator[str]:
 def _reconstruction_words(evidence: Evidence) -> str:
     words = (
         "Lost is the squared error in units of the deviation from the mean training image: "
-        "0 % is perfect, 100 % is what that image scores, which shows nothing of the moment."
+        "0 % is perfect, 100 % is what that image scores, which shows nothing of the moment. A "
+        "thing that stands still is a patch of pixels that differ clearly from that image; each "
+        "counts as one, so that a small goal weighs as much as a large wall."
     )
     if evidence.pixels.predict:
         words += f" What is drawn is the frame {evidence.pixels.predict} decisions later."
@@ -120,10 +123,17 @@ def _error_rows(errors: Errors) -> Iterator[tuple[str, html.Cell]]:
     yield "lost, moving pixels", _lost(errors.moving, "no pixel moves")
     yield "lost, static pixels", _lost(errors.static, "every pixel moves")
     yield "lost, all pixels", (_share(errors.lost), "")
+    yield "lost, things that stand still", _lost_things(errors.still_things)
     yield "mse", (f"{errors.mse:.2g}", "")
     yield "PSNR, dB", (f"{errors.psnr:.1f}", "")
     yield "distortion, nats", (f"{errors.distortion:,.1f}", "")
     yield "rate, nats", (f"{errors.rate:.2f}", "")
+
+
+def _lost_things(things: Things | None) -> html.Cell:
+    if things is None:
+        return "n/a", "hardly any"
+    return percent(things.lost), f"{things.per_frame:.1f} a frame"
 
 
 def _lost(region: Region | None, reason: str) -> html.Cell:

@@ -59,6 +59,9 @@ class FidelityEvidence(Content):
     horizon: int = Field(
         description="Decisions for which dreams are trusted by validation episodes; 0: none."
     )
+    encoder_doubts: tuple[Finding, ...] = Field(
+        (), description="What the encoder's own check found, but for notes."
+    )
 
     @property
     def judgement(self) -> HorizonJudgement:

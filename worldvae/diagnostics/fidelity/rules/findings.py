@@ -29,6 +29,7 @@ from worldvae.diagnostics.fidelity.rules.events import (
 )
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, Trust
 from worldvae.diagnostics.fidelity.rules.notes import (
+    encoder_in_doubt,
     few_episodes,
     idle_actions,
     no_pixels,
@@ -183,4 +184,11 @@ FLAWS: tuple[Rule, ...] = (
     state_lost,
 )
 CAUSES: tuple[Rule, ...] = (elsewhere,)
-NOTES: tuple[Rule, ...] = (other_temperature, few_episodes, idle_actions, no_state, no_pixels)
+NOTES: tuple[Rule, ...] = (
+    encoder_in_doubt,
+    other_temperature,
+    few_episodes,
+    idle_actions,
+    no_state,
+    no_pixels,
+)

@@ -26,6 +26,22 @@ def other_temperature(evidence: FidelityEvidence) -> Finding | None:
     )
 
 
+def encoder_in_doubt(evidence: FidelityEvidence) -> Finding | None:
+    """Say what the encoder's own check found, since nothing about dynamics mends it."""
+    if not evidence.encoder_doubts:
+        return None
+    first, *others = evidence.encoder_doubts
+    more = f" Findings beside it: {len(others)}." if others else ""
+    return Finding(
+        severity="note",
+        name="encoder_in_doubt",
+        found=f"The encoder's own check says: {first.found}{more}",
+        advice="What its latents do not hold no dynamics can foresee, rewards and ends that depend "
+        "on it included: mend it first (health.html in its folder says how), and learn the "
+        "dynamics anew.",
+    )
+
+
 def few_episodes(evidence: FidelityEvidence) -> Finding | None:
     episodes = evidence.codes.episodes
     if episodes >= FEW_EPISODES:
