@@ -11,6 +11,7 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interv
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, trusted_words
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
+from worldvae.diagnostics.fidelity.rules.words import between
 
 
 def evidence(**given: Any) -> FidelityEvidence:
@@ -127,3 +128,9 @@ def test_a_wrong_spread_that_is_too_small_to_matter(
     count = len(known.horizons)
     update = {"ratio": curve(ratio, count), "excess": (excess,) * count}
     assert names(evidence(spread=known.model_copy(update=update))) == expected
+
+
+def test_a_small_value_is_not_written_as_if_it_were_on_its_bound() -> None:
+    assert between(Interval(value=0.0223, low=0.0187, high=0.4457)) == "0.022 (0.019 to 0.446)"
+    assert between(Interval(value=0.5, low=0.0187, high=1.2)) == "0.50 (0.02 to 1.20)"
+    assert between(Interval(value=0.0, low=None, high=None)) == "0.00"
