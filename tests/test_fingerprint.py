@@ -35,8 +35,11 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     [
         ({"seed": 1}, "seed = 0, now it is 1"),
         ({"env": {"id": "Dots", "frame": {"width": 32}}}, "env.frame.width = 64, now it is 32"),
-        ({"crop": 3}, "crop = None, now it is 3"),
-        ({"sigma": None}, "no sigma, now it is None"),
+        ({"crop": 3}, "crop = null, now it is 3"),
+        ({"sigma": None}, "no sigma, now it is null"),
+        ({"crop": [3, None]}, "crop = null, now it is [3, null]"),
+        ({"crop": [{"held": True, "by": "me"}]}, "crop = null, now it is [{held: true, by: 'me'}]"),
+        ({"beta": float("-inf")}, "beta = 1e-05, now it is -.inf"),
         ({"env": {"id": "Dots"}}, "env.frame.width = 64, now it is not there"),
     ],
 )

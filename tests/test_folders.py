@@ -9,6 +9,8 @@ import pytest
 
 from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
+from agents.run.agent_card import read_card
+from agents.video.play import find_agents
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.encoder import Encoder
@@ -97,6 +99,31 @@ def test_what_is_still_made_is_not_called_damaged(run: Path) -> None:
     (run / "encoder" / "made_with.yaml").touch()
     with pytest.raises(WorldvaeError, match=r"not finished yet; .*scripts\.pretrain CONFIG"):
         Encoder.load(run / "encoder")
+
+
+@pytest.mark.parametrize("file", ["settings.yaml", "settings.yaml episodes.jsonl"])
+def test_an_agent_without_a_checkpoint_is_told_how_it_goes_on(run: Path, file: str) -> None:
+    """Another agent lies beside it, which nobody means."""
+    folder = run / "agents" / "memory" / "seed_12"
+    folder.mkdir(parents=True)
+    for name in file.split():
+        (folder / name).touch()
+    with pytest.raises(WorldvaeError) as error:
+        read_card(folder)
+    assert str(error.value) == (
+        f"{folder}: not finished yet; if it was interrupted, it goes on by python -m "
+        "scripts.train CONFIG --arm memory --seed 12"
+    )
+    with pytest.raises(WorldvaeError, match=r"goes on by .* --arm memory --seed 12$"):
+        find_agents(folder)
+
+
+def test_settings_alone_make_no_agent_elsewhere(run: Path) -> None:
+    folder = run / "sweep"
+    folder.mkdir()
+    (folder / "settings.yaml").touch()
+    with pytest.raises(WorldvaeError, match=r"does not hold an agent; did you mean .*seed_0\?$"):
+        read_card(folder)
 
 
 @pytest.mark.parametrize("text", ['{"model_type": "vit"}', "[1]"])

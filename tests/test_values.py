@@ -179,7 +179,7 @@ NAMES = ["n_epochs", "n_steps", "batch_size", "target_kl", "clip_range", "gae_la
     ("settings", "told"),
     [
         *(({name: "many"}, f"settings.{name} = 'many': expected a") for name in NAMES),
-        *(({name: math.nan}, f"settings.{name} = nan: expected a") for name in NAMES),
+        *(({name: math.nan}, f"settings.{name} = .nan: expected a") for name in NAMES),
         ({"n_epochs": -1}, "settings.n_epochs = -1: expected a whole number from 1 to"),
         ({"n_epochs": 0}, "settings.n_epochs = 0: expected a whole number from 1 to"),
         ({"n_steps": 0}, "settings.n_steps = 0: expected a whole number"),
@@ -287,23 +287,30 @@ def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str,
         ("agent: {algorithm: PP0}", "expected PPO, RecurrentPPO, A2C, .* did you mean PPO?"),
         ("agent: {algorithm: sac}", "expected PPO, RecurrentPPO, A2C, .* did you mean SAC?"),
         ("env: CarRacing-v3", "env = 'CarRacing-v3': expected keys below it, {key: value}"),
-        ("pretrain:\n- steps: 3", "pretrain = [{'steps': 3}]: expected keys below it"),
-        ("compare: {arms: latent}", "compare.arms = 'latent': expected a list; write [latent]"),
+        ("pretrain:\n- steps: 3", "pretrain = [{steps: 3}]: expected keys below it"),
+        ("compare: {arms: latent}", "'latent': expected a list, [value, value]; write [latent]"),
+        ("compare: {arms: 'latent, pixels'}", "a list, [value, value]; write [latent, pixels]"),
+        ("pretrain: {channels: '16,64'}", "a list, [value, value]; write [16, 64]"),
+        ("pretrain: {channels: (16 64)}", "a list, [value, value]; write [16, 64]"),
+        ("compare: {arms: ''}", "compare.arms = '': expected a list, [value, value]"),
         ("compare: {arms: [latnt]}", "compare.arms[0] = 'latnt': .*; did you mean latent?"),
         ("compare: {primary: [[latent]]}", "primary[0] = ['latent']: expected at least 2 values"),
         ("compare: {envs: {A: {}}}", "compare.envs.A.random_score: missing (Return of random"),
         ("gap: {policies: [{hold: 3}]}", "no such key; did you mean gap.policies[0].held?"),
-        ("gap: {policies: [{held: x}]}", "[0].held = 'x': expected a whole number or a list"),
+        (
+            "gap: {policies: [{held: x}]}",
+            "[0].held = 'x': expected a whole number or a list, [value, value]",
+        ),
         ("gap: {policies: [{held: [3]}]}", "[0].held = [3]: expected at least 2 values"),
         ("sweep: {beta: [1, 2, 3]}", "sweep.beta = [1, 2, 3]: expected at most 2 values"),
         ("runs: 3", "runs = 3: expected a path"),
         ("rollouts: {policies: {random: -1}}", "rollouts.policies.random = -1: expected at least"),
-        ("rollouts: {policies: {random: 0}}", "policies = {'random': 0}: expected a weight above"),
+        ("rollouts: {policies: {random: 0}}", "policies = {random: 0}: expected a weight above"),
         ("rollouts: {policies: {}}", "rollouts.policies = {}: expected a weight above 0 for at"),
         ("rollouts: {held: [60, 3]}", "rollouts.held = [60, 3]: expected the least and the most"),
         ("rollouts: {sweep_noise: [2]}", "rollouts.sweep_noise[0] = 2: expected at most 1"),
         ("rollouts: {sweep_noise: []}", "rollouts.sweep_noise = []: expected at least 1 value"),
-        ("rollouts: {drift: 1}", "rollouts.drift = 1: expected a list; write [1]"),
+        ("rollouts: {drift: 1}", "drift = 1: expected a list, [value, value]; write [1]"),
         ("gap: {temperatures: [11]}", "gap.temperatures[0] = 11: expected at most 10"),
         ("gap: {temperatures: [1, 1]}", "gap.temperatures = [1, 1]: holds one of them twice"),
     ],
@@ -323,8 +330,20 @@ def test_a_mistake_is_told_in_words_of_the_file(tmp_path: Path, text: str, told:
 )
 def test_a_list_that_would_be_refused_is_not_advised(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_text(text)
-    with pytest.raises(WorldvaeError, match=r": expected a list$"):
+    with pytest.raises(WorldvaeError, match=r": expected a list, \[value, value\]$"):
         load_config(Experiment, tmp_path / "x.yaml")
+
+
+def test_every_list_that_an_option_is_has_its_form_told() -> None:
+    """Whatever is in it; where a value alone may stand for it, that is no mistake."""
+    listed = {
+        key for key, field in leaves(Experiment) if kinds_of(field.annotation) & {tuple, list}
+    }
+    assert {"pretrain.channels", "compare.arms", "gap.temperatures"} <= listed
+    for key in listed:
+        with pytest.raises(WorldvaeError) as error:
+            load_config(Experiment, TINY, parse_overrides([f"--{key}", "1.5,x"], Experiment))
+        assert "[value, value]" in str(error.value), key
 
 
 def test_what_no_option_can_be_is_refused_where_it_was_given(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from worldvae.fields import (
 from worldvae.folders import check_is_no_artifact
 from worldvae.json_files import Content
 from worldvae.keys import explain
-from worldvae.mistakes import shown
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
 LARGEST = 1e18
@@ -132,7 +131,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: expected `key: value` lines, got {_kind(values)}")
     for key in values:
         if not isinstance(key, str):
-            raise ConfigError(f"{path}: {shown(key)}: no such key; keys are words")
+            raise ConfigError(f"{path}: {shortened(key)}: no such key; keys are words")
     return values
 
 
@@ -258,7 +257,7 @@ def _explain(
 def _kind(value: Any) -> str:
     """Return what a file holds in place of keys."""
     words = {list: "a list", str: "text", int: "a number", float: "a number"}
-    return words.get(type(value), shown(value))
+    return words.get(type(value), shortened(value))
 
 
 def _nearest_file(path: Path) -> str:

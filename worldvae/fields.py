@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -59,10 +61,28 @@ def is_text(text: str) -> bool:
     return not any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text)
 
 
+def in_yaml(value: Any, quote: str = "'") -> str:
+    """Return `value` in one line as YAML has it: null, true, .inf, [1, 2], {key: 'text'}.
+
+    Text is put between `quote`, and is not escaped. What YAML has no form of writes itself.
+    """
+    if isinstance(value, Mapping):
+        pairs = (f"{in_yaml(key, '')}: {in_yaml(below, quote)}" for key, below in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(in_yaml(part, quote) for part in value)}]"
+    if isinstance(value, str | Path):
+        return f"{quote}{value}{quote}"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    is_odd = isinstance(value, float) and not math.isfinite(value)
+    return re.sub("(nan|inf)", r".\1", str(value)) if is_odd else str(value)
+
+
 def shortened(value: Any, quote: str = "'") -> str:
-    """Return `value` as text of about 80 characters at most, for a message."""
+    """Return `value` as `in_yaml` does, in about 80 characters at most, for a message."""
     try:
-        text = f"{quote}{value}{quote}" if isinstance(value, str) else repr(value)
+        text = in_yaml(value, quote)
     except ValueError:  # an int of more digits than Python writes
         return "a number of thousands of digits"
     shown = "".join(one if one.isprintable() else "\N{WHITE SQUARE}" for one in text[:81])

@@ -9,6 +9,7 @@ from typing import Any
 
 from worldvae.checksum import HEADER, read_checked_bytes, write_checked_yaml
 from worldvae.errors import ArtifactError
+from worldvae.fields import in_yaml
 from worldvae.yaml_values import dump_yaml, parse_yaml
 
 ANOTHER_FOLDER = "choose another folder, or delete this one to start again"
@@ -77,8 +78,8 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _shown(values: Mapping[str, Any], key: str) -> str:
-    return f"{key} = {values[key]!r}" if key in values else f"no {key}"
+    return f"{key} = {in_yaml(values[key])}" if key in values else f"no {key}"
 
 
 def _value(values: Mapping[str, Any], key: str) -> str:
-    return repr(values[key]) if key in values else "not there"
+    return in_yaml(values[key]) if key in values else "not there"

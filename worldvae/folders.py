@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ class FolderKind:
         marks: Patterns of names that no other kind has.
         key: Files of JSON, and a key that is in no such file of another kind.
         files: The files without which it cannot be read, and what each is for: it ...
+        begun: Pattern of the path of a file that is there from the beginning.
         inside: Patterns of the path of such a folder in the folders around it.
         remedy: What can be done if one is incomplete or damaged; "{folder}" stands for it.
     """
@@ -41,6 +43,7 @@ class FolderKind:
     marks: tuple[str, ...]
     key: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    begun: str = ""
     inside: tuple[str, ...] = ()
     remedy: str = ""
 
@@ -72,6 +75,7 @@ KINDS: dict[KindName, FolderKind] = {
             "card.json": "says how its frames were made and how its latents are scaled",
             "model.safetensors": "holds its weights",
         },
+        "made_with.yaml",
         ("encoder",),
         _again("scripts.pretrain"),
     ),
@@ -86,6 +90,7 @@ KINDS: dict[KindName, FolderKind] = {
             "card.json": "says which encoder, actions and keys they were learnt on",
             "model.safetensors": "holds their weights",
         },
+        "made_with.yaml",
         ("dynamics",),
         _again("scripts.dynamics"),
     ),
@@ -96,6 +101,7 @@ KINDS: dict[KindName, FolderKind] = {
         ("model_*.zip", "episodes.jsonl", "evaluations.jsonl"),
         {"card.json": "algorithm"},
         {"card.json": "says what it observes and which file holds its weights"},
+        "seed_*/settings.yaml",
         ("seed_*", "*/seed_*", "agents/*/seed_*"),
         _again("scripts.train"),
     ),
@@ -198,21 +204,30 @@ def kind_of(folder: Path) -> KindName | None:
     for name, kind in KINDS.items():
         if any(any(folder.glob(mark)) for mark in kind.marks):
             return name
-    return None
+    return "agent" if _is_begun(folder, KINDS["agent"]) else None  # of others no place tells
 
 
 def _incomplete(folder: Path, kind: FolderKind, missing: str) -> str:
-    begun, done = (folder / file for file in ("made_with.yaml", "result.json"))
-    # config.json is written last but for result.json.
-    if missing == "config.json" and begun.exists() and not done.exists():
-        return (
-            f"{folder}: not finished yet; the command that began it goes on where it was "
-            f"({kind.made_by})"
-        )
+    # The first of the files is written last but for result.json.
+    is_open = missing == next(iter(kind.files)) and not (folder / "result.json").exists()
+    if is_open and _is_begun(folder, kind):
+        command = f"{kind.made_by}{_options(folder)}"
+        return f"{folder}: not finished yet; if it was interrupted, it goes on by {command}"
     return (
         f"{folder / missing}: no such file, which {kind.files[missing]}; "
         f"{kind.remedy.format(folder=folder)}"
     )
+
+
+def _is_begun(folder: Path, kind: FolderKind) -> bool:
+    path = folder.resolve() / Path(kind.begun).name
+    return bool(kind.begun) and path.match(kind.begun) and path.exists()
+
+
+def _options(folder: Path) -> str:
+    """Return the options that name the agent in ARM/seed_K; nothing for any other folder."""
+    seed = re.fullmatch(r"seed_(\d+)", folder.resolve().name)
+    return "" if seed is None else f" --arm {folder.resolve().parent.name} --seed {seed[1]}"
 
 
 def _nearby(folder: Path, name: KindName) -> Iterator[Path]:

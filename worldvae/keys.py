@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -21,7 +22,8 @@ from worldvae.fields import (
     told_apart_by,
     variants_of,
 )
-from worldvae.mistakes import Mistake, either, path_of, shown
+from worldvae.mistakes import Mistake, either, path_of
+from worldvae.yaml_values import parse_yaml
 
 
 def describe(model: type[BaseModel], prefix: str = "") -> str:
@@ -96,23 +98,40 @@ def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     field = find_field(".".join(parts), model)[1] if parts else None
     is_whole = isinstance(mistake.given, dict | BaseModel) and mistake.kind == "value_error"
     is_section = is_whole and (field is None or bool(sections_of(field)))
-    given = "" if is_section else f" = {shown(mistake.given)}"
+    given = "" if is_section else f" = {shortened(mistake.given)}"
     words, as_list = mistake.words, _as_list(mistake, field)
     return _key(parts), f"{given}: {words[0].lower()}{words[1:]}{as_list}"
 
 
 def _as_list(mistake: Mistake, field: FieldInfo | None) -> str:
-    """Say how a single value is written where a list of such values is wanted."""
+    """Say how what was given is written where a list of such values is wanted."""
     given = mistake.given
-    is_one = isinstance(given, str | int | float) and not isinstance(given, bool) and given != ""
-    if mistake.kind not in {"tuple_type", "list_type"} or not is_one or field is None:
+    is_one = isinstance(given, str | int | float) and not isinstance(given, bool)
+    if mistake.kind not in {"tuple_type", "list_type", "value"} or not is_one or field is None:
         return ""
     wanted: Any = field.annotation
+    for values in _lists_of(given):
+        try:
+            TypeAdapter(wanted).validate_python(values)
+        except ValidationError:  # this list would be refused, too
+            continue
+        return f"; write {shortened(values, '')}"
+    return ""
+
+
+def _lists_of(given: str | float) -> Iterator[list[Any]]:
+    """Yield the lists that one value may stand for: "16,64" or "16 64" is [16, 64]."""
+    if not isinstance(given, str):
+        yield [given]
+        return
+    words = [word for word in re.split(r"[\s,;]+", given.strip("()[] ")) if word]
     try:
-        TypeAdapter(wanted).validate_python([given])
-    except ValidationError:  # a list of it would be refused, too
-        return ""
-    return f"; write [{shortened(given, '')}]"
+        values = [parse_yaml(word) for word in words]
+    except ValueError:  # words of a text that is no list
+        return
+    if words:
+        yield values
+        yield words
 
 
 def _key(parts: Sequence[str]) -> str:

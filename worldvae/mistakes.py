@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,22 +11,20 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from worldvae.fields import shortened
-
 KINDS = {
     "bool": "true or false",
     "dict": "keys below it, {key: value}",
     "finite_number": "a finite number",
     "float": "a number",
     "int": "a whole number",
-    "list": "a list",
+    "list": "a list, [value, value]",
     "mapping": "keys below it, {key: value}",
     "model": "keys below it, {key: value}",
     "model_attributes": "keys below it, {key: value}",
     "path": "a path",
     "str": "text",
     "string": "text",
-    "tuple": "a list",
+    "tuple": "a list, [value, value]",
 }
 """A type, as Pydantic's errors and the branches of unions begin, and what a file holds for it."""
 
@@ -83,11 +80,6 @@ def path_of(location: Sequence[str | int]) -> str:
     """Return a location as text: ("arms", 0) is arms[0]."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return "".join(parts).removeprefix(".")
-
-
-def shown(value: Any) -> str:
-    """Return a value as a file has it, shortened."""
-    return json.dumps(value) if value is None or isinstance(value, bool) else shortened(value)
 
 
 def either(words: Sequence[str]) -> str:

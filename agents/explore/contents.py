@@ -49,6 +49,10 @@ class KeyFacts(Content):
     std: tuple[float, ...]
     low: tuple[float, ...] = Field(description="Least of each in training, in its deviations.")
     high: tuple[float, ...] = Field(description="Greatest of each in training.")
+    steps: tuple[float, ...] = Field(description="Differences of each that are worth showing.")
+    is_choice: bool = Field(
+        description="Whether in training one of its numbers is 1, all others 0."
+    )
 
 
 class ActionFacts(Content):
@@ -79,6 +83,7 @@ class DreamFacts(Content):
     members: int
     carried: int = Field(description="Numbers that one member carries.")
     trained: bool
+    usual_reward: float = Field(description="The median size of rewards that are not 0.")
     actions: ActionFacts
     temperature: float = Field(description="That of the run's dreams.")
     max_disagreement: float | None

@@ -5,7 +5,6 @@ Shapes: S starts, B decisions before each, D numbers of a code, W of an action.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 from agents.config.experiment import Experiment
 from agents.explore.actions import ActionNames, action_facts, recorded_actions
 from agents.explore.assets import Asset
-from agents.explore.contents import DreamFacts, KeyFacts, TrustFacts
+from agents.explore.contents import DreamFacts, TrustFacts
+from agents.explore.key_facts import key_facts
 from agents.explore.segments import HeldOutFrame, ShownEpisodes, codes_of
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
@@ -64,10 +64,11 @@ def _facts(
     names = ActionNames.of(experiment.env)
     return DreamFacts(
         latents=dynamics.latents,
-        keys=tuple(_key_facts(dynamics, card)),
+        keys=tuple(key_facts(dynamics, card.keys)),
         members=len(dynamics.members),
         carried=dynamics.initial(1).carried.shape[-1],
         trained=card.trained,
+        usual_reward=dynamics.usual_reward,
         actions=action_facts(card.actions, names.names),
         temperature=experiment.dream.temperature,
         max_disagreement=experiment.dream.max_disagreement,
@@ -86,16 +87,6 @@ def _trust(folder: Path) -> TrustFacts | None:
         judged=fidelity.codes.horizons[-1],
         temperature=fidelity.temperature,
     )
-
-
-def _key_facts(dynamics: Dynamics, card: DynamicsCard) -> Iterator[KeyFacts]:
-    """Yield the units of each key, and its range as dreams know it."""
-    low, high = dynamics.key_range.tolist()
-    first = 0
-    for key in card.keys:
-        part = slice(first, first + key.size)
-        first += key.size
-        yield KeyFacts(name=key.name, mean=key.mean, std=key.std, low=low[part], high=high[part])
 
 
 def _start_assets(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.dynamics.known import Episode, Windows, untrained, windows
 from worldvae.dynamics.heads import ExpectationHead
-from worldvae.dynamics.known_values import KnownValues, nearest_counts, two_hot_counts
+from worldvae.dynamics.known_values import KnownValues, nearest_counts, two_hot_counts, usual_sizes
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.units import MEASURED, Units, measure_units
 from worldvae.indices import evenly
@@ -203,3 +203,12 @@ def test_dreamed_keys_stay_within_what_training_has_seen() -> None:
     )[1]
     assert freely[..., 1].min() == seen.min()
     assert model.moved(start.code, torch.full((8, 2), -99.0))[0].tolist() == [-99, seen.min()]
+
+
+def test_the_usual_size_is_the_median_of_what_is_not_zero() -> None:
+    """Of NaN, of zeros and of what rounding leaves of them there is no size."""
+    nan = float("nan")
+    rows = [[-0.006, 0.0, 0.5, nan], [-1e-9, 3.0, -2.0, 1.0], [0.0, nan, nan, nan]]
+    shares = [[0.2, 0.79, 0.01, 1.0], [0.97, 0.01, 0.01, 0.01], [1.0, 1.0, 1.0, 1.0]]
+    found = usual_sizes(KnownValues(torch.tensor(rows), torch.tensor(shares).log()))
+    assert found.tolist() == pytest.approx([0.006, 2.0, 0.0])

@@ -12,6 +12,9 @@ from torch import Tensor
 RAREST = 1e-6
 """The share of a value that training does not have: an untrained head still allows for it."""
 
+ROUNDING = 1e-6
+"""Size of a value, as a share of the largest one, that rounding has made of 0."""
+
 
 @dataclass(frozen=True)
 class KnownValues:
@@ -26,6 +29,16 @@ class KnownValues:
     def even(cls, values: Tensor) -> KnownValues:
         """Return `values` (..., K) of which all are as common."""
         return cls(values, torch.zeros_like(values))
+
+
+def usual_sizes(known: KnownValues) -> Tensor:
+    """Return the median size of the values that are not 0: (..., K) -> (...); 0 without any."""
+    sizes, order = known.values.nan_to_num().abs().sort(-1)
+    shares = known.log_shares.exp().where(known.values.isfinite(), 0.0)
+    weights = shares.gather(-1, order) * (sizes > ROUNDING * sizes[..., -1:])
+    below = weights.cumsum(-1)
+    middle = (below < below[..., -1:] / 2).sum(-1, keepdim=True)
+    return torch.where(below[..., -1] > 0, sizes.gather(-1, middle)[..., 0], 0.0)
 
 
 def log_shares(counts: NDArray[np.float64]) -> NDArray[np.float32]:

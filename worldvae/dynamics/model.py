@@ -16,6 +16,7 @@ from torch.nn import functional
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
 from worldvae.dynamics.free_running import free_metrics
 from worldvae.dynamics.heads import gone_on
+from worldvae.dynamics.known_values import KnownValues, usual_sizes
 from worldvae.dynamics.losses import member_losses
 from worldvae.dynamics.member import Change, Member, end_probability
 from worldvae.dynamics.noise import Noise
@@ -146,6 +147,23 @@ class Dynamics(nn.Module):
     def key_range(self) -> Tensor:
         """The least and the greatest value of each key in training: (2, X)."""
         return self._member(0).key_range
+
+    @property
+    def usual_key_changes(self) -> Tensor:
+        """The median size of the changes of each key in training: (X,), in its deviations.
+
+        0: it never changes.
+        """
+        head = self._member(0).keys
+        if head is None:
+            return self.change_scale.new_zeros(0)
+        return usual_sizes(KnownValues(head.values, head.log_shares))
+
+    @property
+    def usual_reward(self) -> float:
+        """The median size of the rewards in training that are not 0; 0: there are none."""
+        head = self._member(0).reward
+        return float(usual_sizes(KnownValues(head.support, head.log_shares)))
 
     def memory(self, state: DynamicsState) -> Tensor:
         """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""

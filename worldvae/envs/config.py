@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from worldvae.config import Config
 from worldvae.envs.frames import FrameConfig
+from worldvae.fields import in_yaml
 
 
 class EnvConfig(Config):
@@ -96,7 +97,7 @@ class EnvConfig(Config):
         for name in (name for name in EnvConfig.model_fields if name not in not_compared):
             mine, theirs = getattr(self, name), getattr(other, name)
             if _as_lists(mine) != _as_lists(theirs):
-                return f"env.{name} is {mine}, not {theirs}"
+                return f"env.{name} is {in_yaml(mine, '')}, not {in_yaml(theirs, '')}"
         return ""
 
     @model_validator(mode="before")

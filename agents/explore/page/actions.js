@@ -1,5 +1,7 @@
 /** Actions of policies: a list of one choice, or of a number for each axis. */
 
+import { decimalsOf, fixed } from "./elements.js";
+
 const WORDS = {
   LEFT: "ArrowLeft", RIGHT: "ArrowRight", UP: "ArrowUp", FORWARD: "ArrowUp", GAS: "ArrowUp",
   DOWN: "ArrowDown", BACKWARD: "ArrowDown", BRAKE: "ArrowDown",
@@ -83,7 +85,9 @@ export class NumberActions {
   constructor(facts) {
     Object.assign(this, { low: facts.low, high: facts.high });
     this.taken = facts.whole ? roundedEven : (value) => value;
-    this.digits = facts.whole ? 0 : 2;
+    const shares = facts.low.map((low, axis) => (facts.high[axis] - low) / 100);
+    this.meanDecimals = shares.map((share) => Math.max(2, decimalsOf(share)));
+    this.decimals = this.meanDecimals.map((decimals) => (facts.whole ? 0 : decimals));
     this.names = facts.low.map((_, axis) => facts.names[axis] ?? `axis ${axis}`);
     this.idle = facts.low.map((low, axis) => Math.min(Math.max(0, low), facts.high[axis]));
     this.last = [...this.idle];
@@ -118,8 +122,9 @@ export class NumberActions {
   }
 
   describe(action) {
-    const words = action.map((value, axis) => `${this.names[axis]} ${this.taken(value).toFixed(this.digits)}`);
-    return words.slice(0, 4).join(", ").replaceAll("-", "−");
+    const words = action.map(
+      (value, axis) => `${this.names[axis]} ${fixed(this.taken(value), this.decimals[axis])}`);
+    return words.slice(0, 4).join(", ");
   }
 }
 

@@ -1,5 +1,7 @@
 /** How far a moment of a dream can be believed. */
 
+import { fixed } from "./elements.js";
+
 const SAME = 0.005; // difference of temperatures that are shown alike
 
 /** Return {isDoubted, words}, by what the fidelity check says and by how much members disagree. */
@@ -11,7 +13,7 @@ export function beliefOf({ now, at, temperature, dynamics }) {
   if (!trust) return { isDoubted: false, words: "Nobody has checked how far this dream can be believed." };
   const isOther = Math.abs(temperature - trust.temperature) > SAME;
   const where = isOther
-    ? ` The check was at temperature ${trust.temperature.toFixed(2)}, here it is ${temperature.toFixed(2)}.`
+    ? ` The check was at temperature ${fixed(trust.temperature, 2)}, here it is ${fixed(temperature, 2)}.`
     : "";
   const isDoubted = at > trust.horizon;
   return { isDoubted, words: wordsOf(trust, isDoubted) + where };

@@ -1,7 +1,7 @@
 /** The section on the code: a frame, what its latents keep of it, and what they mean. */
 
 import { makeActions } from "./actions.js";
-import { byId, make, newestOnly, percent, signed, write } from "./elements.js";
+import { byId, fixed, make, newestOnly, percent, signed, write } from "./elements.js";
 import { drawFrame, frameError, toLevels } from "./pictures.js";
 import { LatentSliders } from "./sliders.js";
 import { Thumbs } from "./thumbs.js";
@@ -173,7 +173,7 @@ export class CodeView {
     if (frame === null) return "no frame has exactly this code";
     if (ahead) return `the frame ${ahead} decision${ahead > 1 ? "s" : ""} later`;
     const error = frameError(this.moments.row(frame), levels, this.facts);
-    const nearness = `PSNR ${(-10 * Math.log10(Math.max(error, 1e-10))).toFixed(1)} dB`;
+    const nearness = `PSNR ${fixed(-10 * Math.log10(Math.max(error, 1e-10)), 1)} dB`;
     return frame === chosen ? nearness : `${nearness} of frame ${frame + 1}`;
   }
 }

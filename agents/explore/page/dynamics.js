@@ -1,5 +1,6 @@
 /** M: what the next decision may lead to. */
 
+import { decimalsOf } from "./elements.js";
 import { Network, floats } from "./runtime.js";
 
 export class Dynamics {
@@ -9,6 +10,7 @@ export class Dynamics {
     this.codeSize = facts.latents + this.keyCount;
     this.low = facts.keys.flatMap((key) => key.low);
     this.high = facts.keys.flatMap((key) => key.high);
+    this.rewardDecimals = Math.max(2, decimalsOf(facts.usual_reward));
   }
 
   static async load(facts) {

@@ -57,11 +57,25 @@ export function pausedUnseen(screen, player) {
   }).observe(screen);
 }
 
-export function signed(value, digits = 2) {
-  const size = Math.abs(value).toFixed(digits);
-  if (Number(size) === 0) return size;
-  return (value < 0 ? "−" : "+") + size;
+const MOST_DECIMALS = 6; // numbers of networks are not exact beyond
+
+/** A number with so many decimals: "−0.50", but never "−0.00". */
+export function fixed(value, decimals) {
+  const size = Math.abs(value).toFixed(decimals);
+  return (value < 0 && Number(size) !== 0 ? "−" : "") + size;
 }
 
-export const percent = (share) =>
-  share > 0 && share < 0.01 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`;
+/** The same with a sign before what is above 0, too. */
+export function signed(value, decimals = 2) {
+  const words = fixed(value, decimals);
+  return (value > 0 && Number(words) !== 0 ? "+" : "") + words;
+}
+
+/** The decimals with which a difference of this size is seen: three for 0.006. */
+export function decimalsOf(difference) {
+  if (!(difference > 0)) return 0;
+  const wanted = -Math.floor(Math.log10(difference) + 1e-4); // float32 has 0.01 as 0.00999…
+  return Math.min(Math.max(wanted, 0), MOST_DECIMALS);
+}
+
+export const percent = (share) => `${fixed(100 * share, share > 0 && share < 0.01 ? 1 : 0)} %`;

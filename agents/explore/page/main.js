@@ -8,7 +8,7 @@ import { CodeView } from "./code_view.js";
 import { Dream } from "./dream.js";
 import { DreamView } from "./dream_view.js";
 import { Dynamics } from "./dynamics.js";
-import { byId } from "./elements.js";
+import { byId, fixed } from "./elements.js";
 import { Encoder } from "./encoder.js";
 import { measure } from "./measure.js";
 import { Random } from "./random.js";
@@ -41,8 +41,8 @@ async function showSpeed(api) {
   api.view?.pause();
   byId("measured").textContent = "measuring …";
   const { milliseconds, framesPerSecond } = await api.measure();
-  const parts = Object.entries(milliseconds).map(([name, each]) => `${name} ${each.toFixed(1)} ms`);
-  byId("measured").textContent = `${framesPerSecond.toFixed(0)} frames a second: ${parts.join(", ")}`;
+  const parts = Object.entries(milliseconds).map(([name, each]) => `${name} ${fixed(each, 1)} ms`);
+  byId("measured").textContent = `${fixed(framesPerSecond, 0)} frames a second: ${parts.join(", ")}`;
 }
 
 async function startDream(contents, api) {

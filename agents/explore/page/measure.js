@@ -1,5 +1,7 @@
 /** How fast this machine is. */
 
+import { fixed } from "./elements.js";
+
 const KEPT = 30; // decisions of which the pace is told
 
 /** How many decisions a second are taken, and could be. */
@@ -18,7 +20,7 @@ export class Pace {
     if (count < 2) return "";
     const spent = this.taken.reduce((sum, { begun, ended }) => sum + ended - begun, 0) / count;
     const span = (this.taken.at(-1).ended - this.taken[0].ended) / (count - 1);
-    return `${(1000 / span).toFixed(0)} frames a second; this machine could dream ${(1000 / spent).toFixed(0)}`;
+    return `${fixed(1000 / span, 0)} frames a second; this machine could dream ${fixed(1000 / spent, 0)}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Who plays the dream: you, or one of the agents. */
 
-import { byId, make, percent, signed, write } from "./elements.js";
+import { byId, fixed, make, percent, signed, write } from "./elements.js";
 
 const LATE = 250; // milliseconds after which it is said that an agent is not ready yet
 
@@ -46,7 +46,9 @@ export class Players {
 
   says({ action, probabilities, mean, deviation }) {
     if (mean) {
-      const about = (value, axis) => signed(value) + (deviation ? ` ± ${deviation[axis].toFixed(2)}` : "");
+      const { meanDecimals } = this.actions;
+      const about = (value, axis) => signed(value, meanDecimals[axis])
+        + (deviation ? ` ± ${fixed(deviation[axis], meanDecimals[axis])}` : "");
       return `mean ${mean.slice(0, 4).map(about).join(", ")}`;
     }
     const done = this.actions.describe(action);

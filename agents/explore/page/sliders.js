@@ -1,6 +1,6 @@
 /** A slider for each latent, in deviations of the training frames; those first that tell most. */
 
-import { byId, make, signed } from "./elements.js";
+import { byId, decimalsOf, fixed, make, signed } from "./elements.js";
 
 const SHOWN = 12; // sliders before "the other latents"
 const REACH = 3; // deviations to each side, unless a code is farther out
@@ -21,13 +21,14 @@ export class LatentSliders {
 
   row(z, onMove, onTouch) {
     const { subject, r2, nats, std } = this.latents[z];
-    const about = subject ? `${subject}, R² ${r2.toFixed(2)}` : "";
+    const about = subject ? `${subject}, R² ${fixed(r2, 2)}` : "";
     const input = make("input", {
       type: "range", min: -REACH, max: REACH, step: 0.05, "aria-label": `latent ${z}${about && `, ${about}`}`,
       oninput: () => onMove(z, Number(input.value)), onfocus: () => onTouch(z), onpointerdown: () => onTouch(z),
     });
     const value = make("output");
-    const weight = make("small", {}, this.hasPrior ? `${nats.toFixed(2)} nats` : `± ${std.toFixed(2)}`);
+    const spread = fixed(std, Math.max(2, decimalsOf(std / 10)));
+    const weight = make("small", {}, this.hasPrior ? `${fixed(nats, 2)} nats` : `± ${spread}`);
     const row = make("label", { class: "latent" },
       make("span", { class: "name" }, `z${z} `, weight), input, value, make("span", { class: "about" }, about));
     return { row, input, value };

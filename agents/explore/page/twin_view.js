@@ -2,7 +2,7 @@
 
 import { Chart, decisionAt, redrawn } from "./charts.js";
 import { Clock } from "./clock.js";
-import { byId, newestOnly, pausedUnseen, signed, write } from "./elements.js";
+import { byId, fixed, newestOnly, pausedUnseen, signed, write } from "./elements.js";
 import { drawFrame } from "./pictures.js";
 import { startTemperature } from "./temperature.js";
 import { Thumbs } from "./thumbs.js";
@@ -74,11 +74,12 @@ export class TwinView {
 
   say() {
     const { errors, end, rewards } = this.dreamed;
-    const sum = (values) => values.slice(0, this.at).reduce((total, value) => total + value, 0);
+    const decimals = this.twin.dynamics.rewardDecimals;
+    const sum = (values) => signed(values.slice(0, this.at).reduce((total, value) => total + value, 0), decimals);
     write("twin-words",
-      `decision ${this.at}: squared error ${errors[this.at].toFixed(2)} in deviations of the latents, `
+      `decision ${this.at}: squared error ${fixed(errors[this.at], 2)} in deviations of the latents, `
       + `where the mean of all frames scores about 1; return so far `
-      + `${signed(sum(this.twin.rewards.data))} real, ${signed(sum(rewards))} dreamed`);
+      + `${sum(this.twin.rewards.data)} real, ${sum(rewards)} dreamed`);
     write("twin-ended", end !== null && this.at >= end ? `, ended at decision ${end}` : "");
   }
 

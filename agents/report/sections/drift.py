@@ -110,8 +110,9 @@ def _figures(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[st
             colours=colours(),
         ),
         f"Share of strange frames over env steps, by arm: {arms}",
-        "A line is a seed. Dashed: the 1 % of held-out frames. A ring is the first measurement "
-        "after the encoder was refitted, against old and new frames together.",
+        "A line is a seed; arms stand a little side by side. Dashed: the 1 % of held-out frames. A "
+        "ring is the first measurement after the encoder was refitted, against old and new frames "
+        "together.",
     )
     shown = [(agent, lines) for agent, lines in measured if lines[0].error is not None]
     if shown:
@@ -189,9 +190,14 @@ def _title(agent: AgentRecord, path: Path) -> str:
 
 
 def _caption(columns: Columns) -> str:
+    measure = "distance or error, whichever is worse," if "error" in columns else "distance"
+    beyond = int((columns["strangeness"] > 1).sum())
+    count = (
+        "None is beyond it" if not beyond else f"{beyond} of {len(columns['frames'])} are beyond it"
+    )
     text = (
-        "Above each, how many times it is beyond the limit of 99 % of the held-out frames, and the "
-        "env steps by which it was seen."
+        f"Above each, its {measure} over the limit that 99 % of the held-out frames keep, and the "
+        f"env steps by which it was seen. {count}; beyond 1 x a frame is strange."
     )
     if "error" not in columns:
         return f"{text} This encoder shows no reconstruction; strange are the latents alone."

@@ -23,6 +23,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     squared_error,
 )
 from worldvae.diagnostics.fidelity.metrics.reference import measure_reference
+from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
 from worldvae.diagnostics.fidelity.metrics.spread import measure_spread
 from worldvae.diagnostics.fidelity.metrics.temperature import (
     TemperatureScore,
@@ -165,6 +166,44 @@ def test_dreams_of_truncated_windows_are_watched_as_long_as_these() -> None:
     found = measure_ends(real, ahead, dreams, EpisodeBootstrap.of(real.episodes, 0))
     assert found.dreamed.value == (1, 1, 1, 1)
     assert found.skill is None
+
+
+def test_the_interval_of_a_slope_is_of_slopes() -> None:
+    """Of two episodes a resample has both, or one: their own lines, of slope 0.5 and 2, and R2."""
+    real = replace(windows([0] * 2, [4] * 2), episodes=np.array([0, 1]))
+    predicted = np.array([[0, 1, 2, 3], [10, 11, 12, 13]], np.float32)
+    paid = np.array([[3, 3.5, 4, 4.5], [10, 12, 14, 16]], np.float32)
+    blank = np.zeros_like(predicted)
+    found = measure_reward(
+        replace(real, rewards=paid),
+        OneStep(predicted, blank),
+        samples([None] * 2),
+        (1,),
+        EpisodeBootstrap.of(real.episodes, 0),
+    )
+    assert found.slope is not None
+    assert found.r2 is not None
+    lines = np.polyfit(predicted.ravel(), paid.ravel(), 1)[0], 0.5, 2.0
+    explained = [
+        1 - np.square(x - y).mean() / y.var()
+        for x, y in [(predicted, paid), *zip(predicted, paid, strict=True)]
+    ]
+    for interval, known in ((found.slope, lines), (found.r2, explained)):
+        assert interval.value == pytest.approx(known[0])
+        assert (interval.low, interval.high) == pytest.approx((min(known), max(known)))
+
+
+def test_a_resample_without_rewards_has_the_value() -> None:
+    real = replace(windows([0] * 2, [4] * 2), episodes=np.array([0, 1]))
+    paid = np.array([[1, 1, 1, 1], [1, 2, 3, 4]], np.float32)
+    ahead = OneStep(np.array([[0.1] * 4, [0, 1, 2, 3]], np.float32), np.zeros_like(paid))
+    bootstrap = EpisodeBootstrap.of(real.episodes, 0)
+    found = measure_reward(replace(real, rewards=paid), ahead, samples([None] * 2), (1,), bootstrap)
+    assert found.slope is not None
+    assert found.r2 is not None
+    assert (found.slope.low, found.slope.high) == pytest.approx((1, found.slope.value))
+    assert None not in {found.r2.low, found.r2.high}
+    assert np.isfinite([found.r2.low, found.r2.high]).all()
 
 
 def test_the_brier_skill_is_0_for_the_rate_and_1_for_an_oracle() -> None:

@@ -12,6 +12,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, trusted_words
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
 from worldvae.diagnostics.finding import Finding
+from worldvae.diagnostics.fidelity.rules.words import between
 
 
 def evidence(**given: Any) -> FidelityEvidence:
@@ -138,3 +139,9 @@ def test_doubts_of_the_encoder_are_a_note_with_the_first_of_them() -> None:
     assert "no dynamics can foresee" in note.advice
     (note,) = find(evidence(encoder_doubts=(doubt, doubt)))
     assert note.found.endswith("The goal is lost. Findings beside it: 1.")
+
+
+def test_a_small_value_is_not_written_as_if_it_were_on_its_bound() -> None:
+    assert between(Interval(value=0.0223, low=0.0187, high=0.4457)) == "0.022 (0.019 to 0.446)"
+    assert between(Interval(value=0.5, low=0.0187, high=1.2)) == "0.50 (0.02 to 1.20)"
+    assert between(Interval(value=0.0, low=None, high=None)) == "0.00"

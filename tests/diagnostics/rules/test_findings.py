@@ -152,7 +152,7 @@ def test_lost_things_are_counted_in_words() -> None:
         "71 % of the things that stand still and differ clearly from the mean image are lost, so "
         "small ones are (1.2 things a frame)."
     )
-    assert finding.advice.endswith("or raise pretrain.steps.")
+    assert finding.advice.startswith("Raise pretrain.steps; or set pretrain.code: grid with more ")
 
 
 def test_where_all_that_stands_still_is_lost_its_things_are_not_counted() -> None:

@@ -299,12 +299,12 @@ def test_metadata_of_another_kind(
         ({"action_repeat": 2}, "was made with env.action_repeat = 1, here it is 2; set it as"),
         (
             {"max_episode_steps": 5},
-            "was made with env.max_episode_steps = None, here it is 5; set it as",
+            "was made with env.max_episode_steps = null, here it is 5; set it as",
         ),
-        ({"kwargs": {}}, "was made with env.kwargs = {'reuse': False, 'spoil': False}, here it is"),
+        ({"kwargs": {}}, "was made with env.kwargs = {reuse: false, spoil: false}, here it is"),
         (
             {"kwargs": {"reuse": False, "spoil": False, "length": 9}},
-            "{'reuse': False, 'spoil': False}, here it is {'reuse': False, 'spoil': False, 'length",
+            "{reuse: false, spoil: false}, here it is {reuse: false, spoil: false, length: 9",
         ),
     ],
 )
@@ -316,7 +316,7 @@ def test_another_task(update: dict[str, Any], expected: str, tmp_path: Path) -> 
 def test_a_limit_is_that_of_the_dataset(tmp_path: Path) -> None:
     play(odd(max_episode_steps=4), NAME)
     assert refusal(tmp_path, odd_config()) == (
-        f"minari:{NAME} was made with env.max_episode_steps = 4, here it is None; set it as the "
+        f"minari:{NAME} was made with env.max_episode_steps = 4, here it is null; set it as the "
         "dataset has it, or choose another one"
     )
     env = odd_config().model_copy(update={"max_episode_steps": 4})
@@ -327,8 +327,8 @@ def test_frames_prepared_otherwise_by_make_env(tmp_path: Path) -> None:
     play(make_env(odd_config()), NAME)
     small = odd_config().model_copy(update={"frame": FrameConfig(height=32, width=32)})
     line = refusal(tmp_path, small)
-    assert line.startswith(f"minari:{NAME} was made with env.frame = {{'height': 40, 'width': 40, ")
-    assert "here it is {'height': 32, 'width': 32, " in line
+    assert line.startswith(f"minari:{NAME} was made with env.frame = {{height: 40, width: 40, ")
+    assert "here it is {height: 32, width: 32, " in line
 
 
 def test_a_folder_that_holds_other_rollouts(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_another_task_than_the_dataset_is_of(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as error:
         import_dataset("play-v0", tmp_path / "b", CONFIGS["discrete, with state"])
     assert str(error.value) == (
-        "minari:play-v0 is of another task: env.kwargs is {'continuous': True}, not {} as here; "
+        "minari:play-v0 is of another task: env.kwargs is {continuous: true}, not {} as here; "
         "set it as the dataset has it, or choose another one"
     )
     assert not (tmp_path / "b").exists()

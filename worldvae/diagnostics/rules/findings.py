@@ -177,13 +177,14 @@ def still_things_lost(evidence: Evidence) -> Finding | None:
         return None
     if static_lost(evidence):
         return None
+    grid = "set pretrain.code: grid with more pretrain.latents, of which each place has its own"
     more = more_information(evidence.objective, pixels)
     return Finding(
         severity="doubtful",
         name="still_things_lost",
         found=f"{percent(things.lost)} of the things that stand still and differ clearly from the "
         f"mean image are lost, so small ones are ({things.per_frame:.1f} things a frame).",
-        advice=join(*finer_still_pixels(pixels), more, "raise pretrain.steps"),
+        advice=join("raise pretrain.steps", grid, *finer_still_pixels(pixels), more),
     )
 
 

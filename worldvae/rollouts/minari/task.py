@@ -15,6 +15,7 @@ from worldvae.envs.config import EnvConfig
 from worldvae.envs.make_raw import find_spec
 from worldvae.envs.make_raw import has_limit as limited
 from worldvae.errors import ArtifactError, ConfigError
+from worldvae.fields import in_yaml
 from worldvae.rollouts.imported import RecordedActions
 from worldvae.rollouts.minari.source import MinariSource
 
@@ -37,7 +38,8 @@ def check_task(source: MinariSource, env: EnvConfig) -> None:
     else:
         for key, theirs, ours in _differences(source.spec, env):
             raise ArtifactError(
-                f"{source} was made with {key} = {theirs}, here it is {ours}; {ADVICE}"
+                f"{source} was made with {key} = {in_yaml(theirs, '')}, here it is "
+                f"{in_yaml(ours, '')}; {ADVICE}"
             )
 
 

@@ -18,8 +18,14 @@ from worldvae.diagnostics.drift import Reading, Readings
 RETURNS = {"latent": {0: [10.0], 1: [12.0]}, "untrained": {0: [3.0]}, "pixels": {0: [4.0]}}
 
 
-def watch(folder: Path, shares: list[float], refreshes: list[int], has_error: bool) -> None:
-    """A line every 1,000 env steps, and two strange frames."""
+def watch(
+    folder: Path,
+    shares: list[float],
+    refreshes: list[int],
+    has_error: bool,
+    strangeness: tuple[float, float] = (2.5, 1.5),
+) -> None:
+    """A line every 1,000 env steps, and two frames, which are strange."""
     for number, (share, refreshed) in enumerate(zip(shares, refreshes, strict=True)):
         reading = Reading(mean=1, ratio=1 + share, beyond=share)
         line = DriftLine(
@@ -33,7 +39,7 @@ def watch(folder: Path, shares: list[float], refreshes: list[int], has_error: bo
     frames = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
     error = np.array([0.02, 0.01]) if has_error else None
     readings = Readings(np.array([50.0, 40]), error, frames if has_error else None)
-    Outliers(folder / "strangest.npz").add(frames, readings, np.array([2.5, 1.5]), 3_000)
+    Outliers(folder / "strangest.npz").add(frames, readings, np.array(strangeness), 3_000)
 
 
 @pytest.fixture
@@ -58,6 +64,20 @@ def test_lines_frames_and_the_worst_share_are_shown(folder: Path) -> None:
     assert "Squared errors 0.01 to 0.02." in section
     assert "This encoder shows no reconstruction" in section
     assert (folder / "agents/latent/seed_0/strangest.png").stat().st_size > 1_000
+
+
+@pytest.mark.parametrize(
+    ("strangeness", "count"),
+    [((2.5, 1.5), "2 of 2 are beyond it"), ((1.5, 0.5), "1 of 2 are"), ((0.9, 0.5), "None is")],
+)
+def test_frames_within_the_limit_are_not_said_to_be_beyond_it(
+    folder: Path, strangeness: tuple[float, float], count: str
+) -> None:
+    watch(folder / "agents/latent/seed_0", [0.01], [0], True, strangeness)
+    section = drift(read_run(folder))
+    assert "distance or error, whichever is worse, over the limit" in section
+    assert count in section
+    assert "times it is beyond" not in section
 
 
 def test_a_refit_is_told_of_with_the_frames_after_it(folder: Path) -> None:

@@ -21,11 +21,15 @@ def percent(interval: Interval) -> str:
 
 
 def between(interval: Interval, digits: int = 2) -> str:
-    """Write a value with its interval, if it has one."""
-    value = f"{interval.value:z.{digits}f}"
+    """Write a value with its interval, if it has one; with a digit more where the value is small.
+
+    Else a value that is near a bound would read as if it were on it.
+    """
+    places = digits + (0 < abs(interval.value) < 0.1)
+    value = f"{interval.value:z.{places}f}"
     if interval.low is None or interval.high is None:
         return value
-    return f"{value} ({interval.low:z.{digits}f} to {interval.high:z.{digits}f})"
+    return f"{value} ({interval.low:z.{places}f} to {interval.high:z.{places}f})"
 
 
 def at(curve: HorizonCurve, place: int) -> Interval:
