@@ -11,8 +11,8 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interv
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, trusted_words
 from worldvae.diagnostics.fidelity.rules.findings import find, verdict_of
-from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.fidelity.rules.words import between
+from worldvae.diagnostics.finding import Finding
 
 
 def evidence(**given: Any) -> FidelityEvidence:
