@@ -219,6 +219,17 @@ def test_the_brier_skill_is_0_for_the_rate_and_1_for_an_oracle() -> None:
         assert found.expected.value == pytest.approx(1)
 
 
+def test_episodes_without_an_end_are_no_proof_of_skill() -> None:
+    """An episode that ends, and one that does not, predicted alike: there is no skill in either."""
+    real = replace(windows([1, 0], [4, 4]), episodes=np.array([0, 1]))
+    ahead = OneStep(np.zeros((2, 4), np.float32), np.full((2, 4), 0.01, np.float32))
+    bootstrap = EpisodeBootstrap.of(real.episodes, 0)
+    found = measure_ends(real, ahead, samples([None] * 2), bootstrap)
+    assert found.skill is not None
+    assert found.skill.high is not None
+    assert found.skill.high < 0
+
+
 @pytest.mark.parametrize(("scale", "ratio"), [(1.0, 1.0), (0.5, 0.5), (3.0, 3.0)])
 def test_spread_is_compared_with_the_error(scale: float, ratio: float) -> None:
     dreams = scale * GENERATOR.normal(size=(3_000, 19, 1, 2))

@@ -20,6 +20,9 @@ RESAMPLES = 2_000
 LEAST = 1e-12
 """Lower bound of what others are divided by."""
 
+SAME = 1e-9
+"""A resample with a smaller share of the variance does not vary: the rest is rounding."""
+
 
 class HorizonCurve(Content):
     """A value at each horizon, with its 95 % interval over episodes."""
@@ -57,6 +60,12 @@ class Interval(Content):
         return self.value if self.high is None else self.high
 
 
+def over_variance(above: Array, variance: Array) -> Array:
+    """Return above / variance, each (1 + R,); the value where a resample does not vary."""
+    varies = variance > SAME * variance[0]
+    return np.where(varies, above / np.where(varies, variance, 1), above[0] / variance[0])
+
+
 @dataclass(frozen=True)
 class EpisodeBootstrap:
     """Weights of episodes: the first row weighs all alike, the others are resamples."""
@@ -91,6 +100,18 @@ class EpisodeBootstrap:
     def mean(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Array:
         """Return means of the values where `mask` is true: (W, H), (W, H) -> (1 + R, H)."""
         return self.draws(np.where(mask, values, 0.0), mask)
+
+    def covariance(self, x: Array, y: Array, mask: NDArray[np.bool_]) -> Array:
+        """Return the covariance of numbers (W, T) where `mask` is true: (1 + R,).
+
+        It is about the means of each resample. About those of all episodes, one in which nothing
+        happens would seem to vary.
+        """
+        total = mask.sum(1, keepdims=True)
+        means = [
+            self.draws((part * mask).sum(1, keepdims=True), total)[:, 0] for part in (x * y, x, y)
+        ]
+        return means[0] - means[1] * means[2]
 
     def curve(self, draws: Array) -> HorizonCurve:
         """Return the value and interval of each column: (1 + R, H)."""

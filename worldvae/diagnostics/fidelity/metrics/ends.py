@@ -13,9 +13,11 @@ from pydantic import Field
 
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
+    LEAST,
     EpisodeBootstrap,
     HorizonCurve,
     Interval,
+    over_variance,
 )
 from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.json_files import Content
@@ -69,7 +71,7 @@ def measure_ends(
     valid = windows.future
     predicted = ahead.end_probability.astype(np.float64)
     true = windows.ends.astype(np.float64)
-    brier, rate = _square(predicted, true, valid), float(true[valid].mean())
+    brier = np.square(predicted - true) * valid
     ends = true.sum(1, keepdims=True)
     expected = bootstrap.draws((predicted * valid).sum(1, keepdims=True), np.ones_like(ends))
     happened = bootstrap.draws(ends, np.ones_like(ends))
@@ -78,24 +80,24 @@ def measure_ends(
     return EndCalibration(
         decisions=int(valid.sum()),
         ends=len(np.unique(ended)),
-        base_rate=rate,
+        base_rate=float(true[valid].mean()),
         brier=float(brier.sum() / valid.sum()),
-        skill=_skill(brier, _square(rate, true, valid), bootstrap),
+        skill=_skill(brier, true, valid, bootstrap),
         expected=bootstrap.interval((expected + half)[:, 0] / (happened + half)[:, 0]),
         bins=_bins(predicted[valid], true[valid]),
         **_survival(windows, dreams, bootstrap),
     )
 
 
-def _square(predicted: Array | float, true: Array, valid: NDArray[np.bool_]) -> Array:
-    return np.asarray(np.square(predicted - true) * valid)
-
-
-def _skill(brier: Array, usual: Array, bootstrap: EpisodeBootstrap) -> Interval | None:
-    if not usual.sum():
+def _skill(
+    brier: Array, true: Array, valid: NDArray[np.bool_], bootstrap: EpisodeBootstrap
+) -> Interval | None:
+    """Return the Brier skill over the rate of ends, which each resample has of its own."""
+    variance = bootstrap.covariance(true, true, valid)
+    if variance[0] <= LEAST:
         return None
-    above, below = (part.sum(1, keepdims=True) for part in (brier, usual))
-    return bootstrap.interval(1 - bootstrap.draws(above, below)[:, 0])
+    error = bootstrap.draws(brier.sum(1, keepdims=True), valid.sum(1, keepdims=True))[:, 0]
+    return bootstrap.interval(1 - over_variance(error, variance))
 
 
 def _bins(predicted: Array, true: Array) -> tuple[ReliabilityBin, ...]:

@@ -14,14 +14,13 @@ from worldvae.diagnostics.fidelity.metrics.bootstrap import (
     EpisodeBootstrap,
     HorizonCurve,
     Interval,
+    over_variance,
 )
 from worldvae.diagnostics.fidelity.windows import Flags, Windows
 from worldvae.json_files import Content
 from worldvae.stats import Array
 
 GROUPS = 10
-SAME = 1e-9
-"""A resample with a smaller share of the variance does not vary: the rest is rounding."""
 
 
 class Decile(Content):
@@ -94,8 +93,8 @@ def _slope(
     x, y = predicted - predicted[valid].mean(), true - true[valid].mean()
     if min(x[valid].std(), y[valid].std()) <= _negligible(true[valid]):
         return None
-    together, alone = (_covariance(x, other, valid, bootstrap) for other in (y, x))
-    return bootstrap.interval(_over(together, alone))
+    together, alone = (bootstrap.covariance(x, other, valid) for other in (y, x))
+    return bootstrap.interval(over_variance(together, alone))
 
 
 def _r2(
@@ -105,22 +104,7 @@ def _r2(
     if y[valid].std() <= _negligible(true[valid]):
         return None
     error = _total(bootstrap, np.square(predicted - true) * valid, valid)
-    return bootstrap.interval(1 - _over(error, _covariance(y, y, valid, bootstrap)))
-
-
-def _covariance(x: Array, y: Array, valid: Flags, bootstrap: EpisodeBootstrap) -> Array:
-    """Return the covariance of decisions (W, T) in each resample, about its own means: (1 + R,).
-
-    About the means of all episodes the value alone would be that of a regression line.
-    """
-    both, first, second = (_total(bootstrap, part * valid, valid) for part in (x * y, x, y))
-    return both - first * second
-
-
-def _over(above: Array, below: Array) -> Array:
-    """Return above / below, each (1 + R,); the value where a resample does not vary."""
-    varies = below > SAME * below[0]
-    return np.where(varies, above / np.where(varies, below, 1), above[0] / below[0])
+    return bootstrap.interval(1 - over_variance(error, bootstrap.covariance(y, y, valid)))
 
 
 def _negligible(rewards: Array) -> float:
