@@ -193,7 +193,7 @@ def test_the_interval_of_a_slope_is_of_slopes() -> None:
         assert (interval.low, interval.high) == pytest.approx((min(known), max(known)))
 
 
-def test_a_resample_without_rewards_has_the_value() -> None:
+def test_a_resample_without_rewards_tells_nothing() -> None:
     real = replace(windows([0] * 2, [4] * 2), episodes=np.array([0, 1]))
     paid = np.array([[1, 1, 1, 1], [1, 2, 3, 4]], np.float32)
     ahead = OneStep(np.array([[0.1] * 4, [0, 1, 2, 3]], np.float32), np.zeros_like(paid))

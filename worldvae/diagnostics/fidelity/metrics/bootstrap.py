@@ -61,9 +61,9 @@ class Interval(Content):
 
 
 def over_variance(above: Array, variance: Array) -> Array:
-    """Return above / variance, each (1 + R,); the value where a resample does not vary."""
+    """Return above / variance, each (1 + R,); nan where a resample does not vary."""
     varies = variance > SAME * variance[0]
-    return np.where(varies, above / np.where(varies, variance, 1), above[0] / variance[0])
+    return np.where(varies, above / np.where(varies, variance, 1), np.nan)
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ class EpisodeBootstrap:
         return HorizonCurve(value=value, low=tuple(low.tolist()), high=tuple(high.tolist()))
 
     def interval(self, draws: Array) -> Interval:
-        """Return the value and interval of a single column: (1 + R,)."""
-        curve = self.curve(draws.reshape(-1, 1))
+        """Return the value and interval of a single column (1 + R,); nan tells nothing."""
+        curve = self.curve(draws[~np.isnan(draws)].reshape(-1, 1))
         low, high = (part[0] if part else None for part in (curve.low, curve.high))
         return Interval(value=curve.value[0], low=low, high=high)
 
