@@ -101,17 +101,18 @@ class EpisodeBootstrap:
         """Return means of the values where `mask` is true: (W, H), (W, H) -> (1 + R, H)."""
         return self.draws(np.where(mask, values, 0.0), mask)
 
+    def ratio(self, above: Array, below: Array | NDArray[np.bool_]) -> Array:
+        """Return sum / sum over all decisions: (W, T), (W, T) -> (1 + R,)."""
+        return self.draws(above.sum(1, keepdims=True), below.sum(1, keepdims=True))[:, 0]
+
     def covariance(self, x: Array, y: Array, mask: NDArray[np.bool_]) -> Array:
         """Return the covariance of numbers (W, T) where `mask` is true: (1 + R,).
 
         It is about the means of each resample. About those of all episodes, one in which nothing
         happens would seem to vary.
         """
-        total = mask.sum(1, keepdims=True)
-        means = [
-            self.draws((part * mask).sum(1, keepdims=True), total)[:, 0] for part in (x * y, x, y)
-        ]
-        return means[0] - means[1] * means[2]
+        both, first, second = (self.ratio(part * mask, mask) for part in (x * y, x, y))
+        return both - first * second
 
     def curve(self, draws: Array) -> HorizonCurve:
         """Return the value and interval of each column: (1 + R, H)."""

@@ -96,8 +96,7 @@ def _skill(
     variance = bootstrap.covariance(true, true, valid)
     if variance[0] <= LEAST:
         return None
-    error = bootstrap.draws(brier.sum(1, keepdims=True), valid.sum(1, keepdims=True))[:, 0]
-    return bootstrap.interval(1 - over_variance(error, variance))
+    return bootstrap.interval(1 - over_variance(bootstrap.ratio(brier, valid), variance))
 
 
 def _bins(predicted: Array, true: Array) -> tuple[ReliabilityBin, ...]:

@@ -69,7 +69,7 @@ def measure_reward(
     return RewardCalibration(
         mean=float(true[valid].mean()),
         deviation=float(true[valid].std()),
-        bias=bootstrap.interval(_total(bootstrap, (predicted - true) * valid, valid)),
+        bias=bootstrap.interval(bootstrap.ratio((predicted - true) * valid, valid)),
         slope=_slope(predicted, true, valid, bootstrap),
         r2=_r2(predicted, true, valid, bootstrap),
         deciles=_deciles(predicted[valid], true[valid]),
@@ -80,11 +80,6 @@ def measure_reward(
         ),
         sum_deviation=tuple(sums[:, at].std(0).tolist()),
     )
-
-
-def _total(bootstrap: EpisodeBootstrap, above: Array, below: Array | Flags) -> Array:
-    """Return sum / sum over all decisions: (W, T), (W, T) -> (1 + R,)."""
-    return bootstrap.draws(above.sum(1, keepdims=True), below.sum(1, keepdims=True))[:, 0]
 
 
 def _slope(
@@ -103,7 +98,7 @@ def _r2(
     y = true - true[valid].mean()
     if y[valid].std() <= _negligible(true[valid]):
         return None
-    error = _total(bootstrap, np.square(predicted - true) * valid, valid)
+    error = bootstrap.ratio(np.square(predicted - true) * valid, valid)
     return bootstrap.interval(1 - over_variance(error, bootstrap.covariance(y, y, valid)))
 
 
