@@ -68,15 +68,16 @@ def diagnose(
         whitened = encoder.whiten(train.codes), encoder.whiten(held_out.codes)
         neighbours = measure_neighbours(train, held_out, whitened)
     state_evidence = _state_evidence(subject, samples, seed, supervised, clock)
-    objective = subject.model.config.objective
+    config = subject.model.config
     evidence = Evidence(
         env_id=store.env.id,
         trained=encoder.card.trained,
-        objective=objective,
-        pixels=subject.model.config.pixels,
+        objective=config.objective,
+        pixels=config.pixels,
+        network=config.network,
         frames={name: len(split) for name, split in subject.splits._asdict().items()},
         reconstruction=errors,
-        code=measure_code(samples.train.codes, held_out.kl, not objective.is_variational),
+        code=measure_code(samples.train.codes, held_out.kl, not config.objective.is_variational),
         overfitting=overfitting,
         neighbours=neighbours,
         **state_evidence,

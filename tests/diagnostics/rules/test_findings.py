@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.diagnostics.synthetic import code, errors, evidence, probes
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pixel_error import GaussianPixels, NoPixels
 from worldvae.diagnostics.finding import Finding
@@ -153,6 +154,13 @@ def test_lost_things_are_counted_in_words() -> None:
         "small ones are (1.2 things a frame)."
     )
     assert finding.advice.startswith("Raise pretrain.steps; or set pretrain.code: grid with more ")
+
+
+def test_who_has_a_grid_is_not_told_to_set_one() -> None:
+    network = NetworkConfig(code="grid", latents=72)
+    finding = only(evidence(reconstruction=both(still_things=BERRY), network=network))
+    assert "raise pretrain.latents (now 72), of which each place has its own" in finding.advice
+    assert "code: grid" not in finding.advice
 
 
 def test_where_all_that_stands_still_is_lost_its_things_are_not_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.objectives import VAE, CapacityVAE, Objective, WithBeta
 from worldvae.autoencoders.pixel_error import GaussianPixels, PixelError
 
@@ -35,6 +36,13 @@ def finer_still_pixels(pixels: PixelError) -> list[str]:
     if pixels.standardise or not isinstance(pixels, GaussianPixels):
         return []
     return ["set pretrain.pixels.standardise: true"]
+
+
+def latents_of_each_place(network: NetworkConfig) -> str:
+    """Return advice that gives each place of the frame latents of its own, or more of them."""
+    if network.code == "grid":
+        return f"raise pretrain.latents (now {network.latents}), of which each place has its own"
+    return "set pretrain.code: grid with more pretrain.latents, of which each place has its own"
 
 
 def nearer_future(pixels: PixelError) -> str:

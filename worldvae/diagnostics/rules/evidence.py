@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.objectives import Objective
 from worldvae.autoencoders.pixel_error import PixelError
 from worldvae.diagnostics.finding import Finding, in_lines
@@ -24,6 +25,7 @@ class Evidence(Content):
     trained: bool = Field(description="False: random weights.")
     objective: Objective = Field(description="What the code costs.")
     pixels: PixelError = Field(description="What a reconstruction costs.")
+    network: NetworkConfig = Field(NetworkConfig(), description="Sizes of the layers.")
     frames: dict[str, int] = Field(description="Split -> examples in the store.")
     reconstruction: Reconstruction
     code: Code

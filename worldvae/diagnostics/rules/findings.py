@@ -14,6 +14,7 @@ from worldvae.diagnostics.rules.advice import (
     finer_pixels,
     finer_still_pixels,
     join,
+    latents_of_each_place,
     more_information,
     nearer_future,
 )
@@ -177,14 +178,13 @@ def still_things_lost(evidence: Evidence) -> Finding | None:
         return None
     if static_lost(evidence):
         return None
-    grid = "set pretrain.code: grid with more pretrain.latents, of which each place has its own"
-    more = more_information(evidence.objective, pixels)
+    ways = latents_of_each_place(evidence.network), *finer_still_pixels(pixels)
     return Finding(
         severity="doubtful",
         name="still_things_lost",
         found=f"{percent(things.lost)} of the things that stand still and differ clearly from the "
         f"mean image are lost, so small ones are ({things.per_frame:.1f} things a frame).",
-        advice=join("raise pretrain.steps", grid, *finer_still_pixels(pixels), more),
+        advice=join("raise pretrain.steps", *ways, more_information(evidence.objective, pixels)),
     )
 
 
