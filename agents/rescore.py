@@ -14,6 +14,7 @@ from agents.run.agent_files import is_finished
 from worldvae.envs.world import RealWorld
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Resampling, episode_interval, mean
+from worldvae.wording import percent
 
 
 def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterator[str]:
@@ -48,7 +49,9 @@ def _summary(scores: Sequence[Score], resampling: Resampling) -> str:
     low, high = episode_interval(returns, mean, resampling)
     spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
     successes = [score.success for score in scores if score.success is not None]
-    share = f", {np.mean(successes):.0%} of {len(successes)} succeeded" if successes else ""
+    share = (
+        f", {percent(float(np.mean(successes)))} of {len(successes)} succeeded" if successes else ""
+    )
     return (
         f"mean {returns.mean():.1f}, 95 % interval over {len(returns)} episodes {low:.1f} to "
         f"{high:.1f}, standard deviation {spread}{share}"

@@ -19,6 +19,7 @@ from agents.run.drift_log import DRIFT, DriftLine, read_lines
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import Drift, Reference, measure, newest, read
 from worldvae.errors import WorldvaeError
+from worldvae.wording import percent
 
 
 class EvenSample:
@@ -137,8 +138,8 @@ class DriftWatch(BaseCallback):
             "set drift.refresh: true"
         )
         warnings.warn(
-            f"at {self._env_steps:,} env steps {share:.0%} of the agent's frames are stranger to "
-            f"its encoder than 99 % of the held-out ones: {advice}",
+            f"at {self._env_steps:,} env steps {percent(share)} of the agent's frames are stranger "
+            f"to its encoder than 99 % of the held-out ones: {advice}",
             stacklevel=2,
         )
 

@@ -9,9 +9,9 @@ import numpy as np
 from agents.gap.gap_file import Agreement, GapReport, Measured, PolicyGap
 from agents.gap.wording import number, with_interval
 from worldvae import html
-from worldvae.diagnostics.finding import percent
 from worldvae.plots import gap as plots
 from worldvae.stats import Array
+from worldvae.wording import percent
 
 LABELLED = 5
 """Scripted policies that are named in a figure."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.gap.gap_file import GapReport, Measured, Trust
+from worldvae import wording
 from worldvae.stats import Array
 
 SAYS: dict[Trust, str] = {
@@ -35,7 +36,7 @@ def number(value: float, digits: int | None = None) -> str:
     """Return a number as text, of about three digits unless `digits` after the point are asked."""
     if digits is None:
         digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{digits}f}"
+    return wording.number(value, digits)
 
 
 def span(values: Array) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.report.arm_summary import ArmSummary
+from worldvae.wording import number
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,6 @@ class Decimals:
     def interval(self, low: float, high: float) -> str:
         """Format an interval, as in "1.2 to 3.4"; "no interval" if `low` is not finite."""
         return f"{self.show(low)} to {self.show(high)}" if np.isfinite(low) else "no interval"
-
-
-def number(value: float, places: int) -> str:
-    """Format a number for readers: "1,234", "-0.52", "0.00" but never "-0.00"; NaN is "n/a"."""
-    return f"{value:z,.{places}f}" if np.isfinite(value) else "n/a"
 
 
 def shown_p(p: float) -> str:

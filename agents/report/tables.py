@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.report.arm_summary import ACTIONS, ArmSummary
 from agents.report.costs import AgentCosts, ArmCosts
-from agents.report.decimals import number, shown_p
+from agents.report.decimals import shown_p
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.pair import Pair
 from agents.report.summary import Summary
@@ -20,6 +20,7 @@ from agents.run.stage_results import NOTHING
 from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell
 from worldvae.stats import Estimate
+from worldvae.wording import number, percent
 
 UNKNOWN = "not recorded"
 
@@ -159,8 +160,8 @@ def _success(arm: ArmSummary) -> Cell:
     rates = arm.success_rates
     if not rates:
         return UNKNOWN, ""
-    spread = f"seeds {min(rates):.0%} to {max(rates):.0%}" if len(rates) > 1 else ""
-    return f"{np.mean(rates):.0%}", spread
+    spread = f"seeds {percent(min(rates))} to {percent(max(rates))}" if len(rates) > 1 else ""
+    return percent(float(np.mean(rates))), spread
 
 
 def _spread(summary: Summary, arm: ArmSummary) -> str:
@@ -177,7 +178,7 @@ def _area(summary: Summary, arm: ArmSummary) -> Cell:
 def _noise(summary: Summary, arm: ArmSummary) -> Cell:
     if (noise := arm.noise) is None:
         return "n/a", ""
-    remark = f"{noise.share:.0%} of the variance over seeds; " if noise.spread else ""
+    remark = f"{percent(noise.share)} of the variance over seeds; " if noise.spread else ""
     halves = f"{noise.episodes_for_half:,} episodes would halve it"
     return summary.show(noise.deviation), remark + halves
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agents.report.arm_summary import ArmSummary
-from agents.report.decimals import Decimals, number, shown_p
+from agents.report.decimals import Decimals, shown_p
 from agents.report.normalised import NormalisedPair
 from agents.report.pair import Pair
 from agents.report.summary import Summary
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages
+from worldvae.wording import number
 
 
 def verdict(summary: Summary) -> list[str]:

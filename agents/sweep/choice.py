@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from agents.sweep.points import Point, Setting
 from worldvae.json_files import Content
+from worldvae.wording import percent
 
 KEEP = 0.9
 MIN_INFORMATION = 0.1
@@ -128,8 +129,8 @@ def _largest_keeping(curve: Sequence[JudgedPoint]) -> JudgedPoint | None:
 def _reason(chosen: JudgedPoint, curve: Sequence[JudgedPoint], measure: str, several: bool) -> str:
     size = f" with {chosen.point.latents} latents" if several else ""
     rule = (
-        f"beta {chosen.point.beta:g}{size}: the largest that keeps {KEEP:.0%} of what the best "
-        f"code tells of {measure}"
+        f"beta {chosen.point.beta:g}{size}: the largest that keeps {percent(KEEP)} of what the "
+        f"best code tells of {measure}"
     )
     return "; ".join([rule, _above(chosen, curve), _below(chosen, curve)])
 
@@ -138,7 +139,7 @@ def _above(chosen: JudgedPoint, curve: Sequence[JudgedPoint]) -> str:
     following = curve[curve.index(chosen) + 1 :]
     if not following:
         return "it is the largest tried, so a larger one may do as well"
-    return f"the next, {following[0].point.beta:g}, keeps {following[0].kept:.0%}"
+    return f"the next, {following[0].point.beta:g}, keeps {percent(following[0].kept)}"
 
 
 def _below(chosen: JudgedPoint, curve: Sequence[JudgedPoint]) -> str:

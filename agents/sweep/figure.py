@@ -15,6 +15,7 @@ from agents.sweep.choice import KEEP, MARGIN, Choice, JudgedPoint
 from agents.sweep.points import Point
 from worldvae.plots.frames import SPLITS
 from worldvae.plots.style import BLUE, GREY, ORANGE, SPARE
+from worldvae.wording import percent
 
 OVERFITS, LOST, CHOSEN = ORANGE, SPARE[1], SPARE[0]
 LINES = ("-", "--", ":", "-.")
@@ -54,7 +55,7 @@ def _explain_marks(figure: Figure) -> None:
         Patch(
             color=OVERFITS, alpha=0.3, label=f"overfits: beyond {1 + MARGIN:g}, interval above 1"
         ),
-        Patch(color=LOST, alpha=0.3, label=f"details lost: under {KEEP:.0%} of the best code"),
+        Patch(color=LOST, alpha=0.3, label=f"details lost: under {percent(KEEP)} of the best code"),
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 

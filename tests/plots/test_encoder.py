@@ -150,5 +150,5 @@ def test_places_that_nothing_is_known_of_stay_blank():
     lost = np.array([[0.1, np.nan], [0.94, 1.3]])
     axes = encoder_plots.lost_by_place({"Training": lost, "Held-out": lost}).axes
     assert [one.get_title(loc="left") for one in axes] == ["Training", "Held-out"]
-    assert [text.get_text() for text in axes[0].texts] == ["10%", "94%", "130%"]
+    assert [text.get_text() for text in axes[0].texts] == ["10 %", "94 %", "130 %"]
     assert [text.get_position() for text in axes[0].texts] == [(0, 0), (0, 1), (1, 1)]

@@ -264,7 +264,7 @@ def test_inspection_names_what_there_is(store: RolloutStore) -> None:
         store.append(episode(4, seed))
     text = inspect_store(store)
     assert "12 episodes, 60 frames, 48 environment steps" in text
-    assert "duplicate frames: 0 (0.0%)" in text
+    assert "duplicate frames: 0 (0.0 %)" in text
     assert "state variables: 2 agent" in text
     assert (store.folder / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
 

@@ -48,8 +48,3 @@ def in_lines(findings: Sequence[Finding]) -> list[str]:
     """Return two lines of text for each finding: what was found, and the advice."""
     pairs = ((f"- {one.severity}: {one.found}", f"  {one.advice}") for one in findings)
     return [line for pair in pairs for line in pair]
-
-
-def percent(share: float | None) -> str:
-    """Return a share as text, such as "12 %"."""
-    return "nothing" if share is None else f"{share:.0%}".replace("%", " %")

@@ -14,6 +14,7 @@ from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, LEARNING, DynamicsCard
 from worldvae.export.model_card import CardSection, ModelCardText
 from worldvae.markdown import bullets, table
+from worldvae.wording import percent
 
 NOT_EXAMINED = "Nobody has examined it ({command})."
 
@@ -165,7 +166,7 @@ def _health_rows(health: Health) -> list[tuple[str, str]]:
         ("active latents", f"{health.code.active} of {health.code.latents}"),
     ]
     if held_out.moving and held_out.moving.lost is not None:
-        rows.append(("lost of moving pixels", f"{held_out.moving.lost:.0%}"))
+        rows.append(("lost of moving pixels", percent(held_out.moving.lost)))
     if probes:
         scores = ", ".join(f"{name} {score:.2f}" for name, score in probes.mean.items())
         rows.append(("linear probes of the true state", scores))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from worldvae.plots.style import BLUE, GREY, INK, ORANGE, SPARE, STYLE
 from worldvae.stats import Array
+from worldvae.wording import percent
 
 # Okabe & Ito (2008), beside the colours of the arms.
 ENCODER_COLOURS = ("#7f8790", "#0a7cc2", "#d55e00", *SPARE, "#332288", "#000000")
@@ -116,7 +117,7 @@ def lost_by_place(panels: Mapping[str, Array]) -> Figure:
                 share = lost[row, column]
                 colour = "white" if share > 0.6 else INK
                 label = {"ha": "center", "va": "center", "size": 7, "color": colour}
-                axes.text(column, row, f"{share:.0%}", **label)
+                axes.text(column, row, percent(share), **label)
             axes.set_title(title, pad=8)
             axes.set_xticks([])
             axes.set_yticks([])

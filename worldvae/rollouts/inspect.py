@@ -15,6 +15,7 @@ from worldvae.errors import ArtifactError
 from worldvae.files import atomic_write_bytes, if_writable
 from worldvae.rollouts.manifest import Record, unlisted
 from worldvae.rollouts.store import RolloutStore
+from worldvae.wording import percent
 
 ROWS, COLUMNS = 6, 10
 BAR = "#"
@@ -49,7 +50,7 @@ def inspect_store(store: RolloutStore) -> str:
         f"ends: {_counts([_end(record) for record in records])}",
         f"state variables: {variables or 'none'}",
         f"keys beside the frame: {', '.join(map(str, store.recorded_keys)) or 'none'}",
-        f"duplicate frames: {duplicates:,} ({duplicates / frames:.1%})",
+        f"duplicate frames: {duplicates:,} ({percent(duplicates / frames, 1)})",
         f"damaged episodes: {len(store.records) - len(records)}",
         f"episodes that the manifest does not list: {len(unlisted(store.folder, store.records))}",
         *_returns(records),

@@ -7,7 +7,8 @@ import numpy as np
 from agents.gap.gap_file import GapReport
 from agents.gap.rules.common import BOTH, wider
 from agents.gap.wording import with_interval
-from worldvae.diagnostics.finding import Finding, percent
+from worldvae.diagnostics.finding import Finding
+from worldvae.wording import percent
 
 MOSTLY_CUT = 0.5
 

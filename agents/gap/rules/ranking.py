@@ -7,7 +7,8 @@ import numpy as np
 from agents.gap.gap_file import GapReport
 from agents.gap.rules.common import LOST, SIGNIFICANT, WELL, ranks_nothing, wider
 from agents.gap.wording import number, with_interval
-from worldvae.diagnostics.finding import Finding, percent
+from worldvae.diagnostics.finding import Finding
+from worldvae.wording import percent
 
 
 def nothing_to_rank(report: GapReport) -> Finding | None:

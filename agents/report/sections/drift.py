@@ -21,6 +21,7 @@ from worldvae.files import atomic_file
 from worldvae.html import Cell
 from worldvae.plots.drift import DriftCurve, drift_curves
 from worldvae.plots.frames import DPI, strangest_figure
+from worldvae.wording import percent
 
 TITLE = "Did the agents leave the encoder's frames?"
 LEAD = (
@@ -68,7 +69,7 @@ def _row(lines: list[DriftLine]) -> tuple[Cell, ...]:
     first, last = lines[0], lines[-1]
     shares = (first.strange, last.strange, max(line.strange for line in lines))
     error = "not measured" if last.error is None else f"{last.error.ratio:.3g}"
-    percents = [f"{share:.1%}".replace("%", " %") for share in shares]
+    percents = [percent(share, 1) for share in shares]
     return tuple((value, "") for value in (*percents, error, str(last.refreshes)))
 
 
@@ -90,7 +91,7 @@ def _text(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:
     shares = {f"{agent.arm} {agent.seed}": lines[-1].strange for agent, lines in measured}
     name, share = max(shares.items(), key=lambda item: item[1])
     refits = sum(lines[-1].refreshes for _, lines in measured)
-    text = f"At the end the most was {share:.0%} of the frames of {name}.".replace("%", " %")
+    text = f"At the end the most was {percent(share)} of the frames of {name}."
     if refits:
         times = "once" if refits == 1 else f"{refits} times"
         return f"{text} Encoders were refitted {times}, at the cost of the agents that needed it."

@@ -88,7 +88,7 @@ def test_success_is_that_of_the_last_step(info: str) -> None:
     assert [score.success for score in scores] == told
 
 
-@pytest.mark.parametrize(("info", "shown"), [("success", "100%"), ("none", None)])
+@pytest.mark.parametrize(("info", "shown"), [("success", "100 %"), ("none", None)])
 def test_success_is_reported(tmp_path: Path, info: str, shown: str | None) -> None:
     env = {**ODD, "kwargs": {"info": info, "length": 5}}
     experiment = load(tmp_path, env=env, **{"agent.env_steps": 120})

@@ -14,7 +14,7 @@ def test_of_a_trade_off_the_largest_beta_that_keeps_nine_tenths() -> None:
     assert choice.setting is not None
     assert (choice.setting.beta, choice.judged_by) == (1.0, "the moving pixels")
     assert [one.loses for one in choice.judged] == [False, False, False, True, True]
-    assert "the next, 10, keeps 70%" in choice.reason
+    assert "the next, 10, keeps 70 %" in choice.reason
     assert "no beta tried overfits" in choice.reason
 
 

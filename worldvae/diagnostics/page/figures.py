@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from worldvae import html
-from worldvae.diagnostics.finding import percent
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import (
     ACTIVE_VARIANCE,
@@ -22,6 +21,7 @@ from worldvae.diagnostics.metrics.things import Things
 from worldvae.diagnostics.rules.evidence import Evidence
 from worldvae.plots import encoder as encoder_plots
 from worldvae.plots.png import is_whole_png
+from worldvae.wording import percent
 
 EXPLORER = "explorer.html"
 """The explorer of a run, in the folder that holds the encoder's."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from worldvae import html
-from worldvae.diagnostics.finding import percent
 from worldvae.diagnostics.page import figures, parts, state_figures
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.files import atomic_write_text
 from worldvae.versions import library_versions
+from worldvae.wording import percent
 
 MEANINGS = {
     "healthy": "Nothing was found that would keep an agent from learning on these latents. Whether "

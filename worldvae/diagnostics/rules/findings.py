@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first, percent
+from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first
 from worldvae.diagnostics.metrics.reconstruction import Code
 from worldvae.diagnostics.rules.advice import (
     finer_pixels,
@@ -30,6 +30,7 @@ from worldvae.diagnostics.rules.code import (
     variables_lost,
 )
 from worldvae.diagnostics.rules.evidence import Evidence, Verdict
+from worldvae.wording import percent
 
 # The mean training image scores 1; with less than a tenth gained on it, nothing can be seen.
 NOTHING_KEPT = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worldvae import wording
 from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interval
 from worldvae.diagnostics.fidelity.metrics.horizon import Loss
 from worldvae.diagnostics.fidelity.metrics.open_loop import CLIMATOLOGY, CODE_BASELINES, DREAM
@@ -9,7 +10,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import CLIMATOLOGY, CODE_BA
 
 def share(value: float) -> str:
     """Write a share as per cent, with a decimal where it is small."""
-    return f"{100 * value:.1f} %" if abs(value) < 0.1 else f"{100 * value:.0f} %"
+    return wording.percent(value, 1 if abs(value) < 0.1 else 0)
 
 
 def percent(interval: Interval) -> str:
