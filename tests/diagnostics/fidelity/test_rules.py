@@ -113,6 +113,44 @@ def test_rewards_that_a_linear_map_predicts_better() -> None:
     assert names(evidence(reward=reward, reference=modest)) == []
 
 
+def test_rewards_that_nothing_foresees_are_no_ground_for_trust() -> None:
+    """They come in the last step alone, say, and no frame shows how late it is."""
+    known = fidelity(TRUE)
+    reward = known.reward.model_copy(update={"r2": Interval(value=-0.02, low=-0.19, high=0.04)})
+    reference = known.reference.model_copy(update={"reward_r2": -0.02})
+    found = find(evidence(reward=reward, reference=reference))
+    assert [one.name for one in found] == ["reward_unforeseen"]
+    assert (
+        "explain -0.020 (-0.190 to 0.040) of their variance, a linear map -0.02" in found[0].found
+    )
+    assert verdict_of(found) == "doubtful"
+    perhaps = reward.model_copy(update={"r2": Interval(value=0.05, low=-0.19, high=0.3)})
+    assert names(evidence(reward=perhaps, reference=reference)) == []
+
+
+def test_rewards_that_held_out_episodes_do_not_show_are_said_to_be_unjudged() -> None:
+    known = fidelity(TRUE)
+    reward = known.reward.model_copy(update={"r2": None, "slope": None, "mean": -1.0})
+    reference = known.reference.model_copy(update={"reward_deviation": 10.0})
+    (note,) = find(evidence(reward=reward, reference=reference))
+    assert (note.severity, note.name) == ("note", "rewards_alike")
+    assert note.found.startswith("All held-out decisions pay -1, those of training do not")
+    constant = known.reference.model_copy(update={"reward_deviation": 0.0})
+    assert names(evidence(reward=reward, reference=constant)) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "none ended by themselves"), (1, "1 ended by itself"), (9, "9 ended by"), (10, "")],
+)
+def test_few_ends_are_said(count: int, words: str) -> None:
+    ends = fidelity(TRUE).ends.model_copy(update={"ends": count})
+    found = find(evidence(ends=ends))
+    assert [one.name for one in found] == (["few_ends"] if words else [])
+    assert words in "".join(one.found for one in found)
+    assert verdict_of(found) == "trusted"
+
+
 def test_the_horizon_is_said_in_words() -> None:
     assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision of 64,")
     assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")

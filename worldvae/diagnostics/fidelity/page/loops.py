@@ -70,9 +70,9 @@ def codes(evidence: FidelityEvidence) -> str:
             html.drawing(
                 _loop_figure(loop, "Squared error of the mean of dreams", evidence.horizon),
                 "Squared error of dreamed codes by horizon",
-                "Of codes: whitened latents, and the keys beside the frame if there are any, so that "
-                "the mean of training scores about 1. Where the blue line leaves those of others "
-                "below it, dreams know nothing that these do not.",
+                "Of codes, which are whitened latents, and the keys beside the frame if there are "
+                "any, so that the mean of training scores about 1. Where the blue line leaves "
+                "those of others below it, dreams know nothing that these do not.",
             ),
             html.drawing(
                 _loop_figure(energy, "Energy score of single dreams", evidence.horizon),

@@ -33,6 +33,8 @@ BIAS = 0.1
 SUM_BIAS, SUM_UNIT = 0.5, 0.2
 # How much more of the variance of rewards a linear map of the code and the action explains.
 LINEAR_LEAD = 0.1
+# Of the variance of rewards; dreams that explain less know of them what their mean tells.
+FORESEEN = 0.1
 
 
 def ends_too_early(evidence: FidelityEvidence) -> Finding | None:
@@ -164,4 +166,23 @@ def _unlearned(evidence: FidelityEvidence) -> str:
     return (
         f"they explain {between(found)} of the variance of rewards one step ahead, where a linear "
         f"map explains {linear:.2f}"
+    )
+
+
+def reward_unforeseen(evidence: FidelityEvidence) -> Finding | None:
+    """Find rewards that nothing foresees, so that nothing shows that dreams have learned them."""
+    found, linear = evidence.reward.r2, evidence.reference.reward_r2
+    if found is None or found.most >= FORESEEN or reward_off(evidence):
+        return None
+    beside = "" if linear is None else f", a linear map {linear:.2f}"
+    return Finding(
+        severity="doubtful",
+        name="reward_unforeseen",
+        found="Nothing shows that dreams foresee rewards: one step ahead they explain "
+        f"{between(found)} of their variance{beside}. Either chance decides most of them, or what "
+        "neither frames nor keys show, such as a clock.",
+        advice=join(
+            "look at what pays in the environment, and let the observation show it",
+            "see whether dreams rank policies all the same (python -m scripts.gap CONFIG)",
+        ),
     )
