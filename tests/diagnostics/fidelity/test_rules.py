@@ -125,7 +125,11 @@ def test_rewards_that_nothing_foresees_are_no_ground_for_trust() -> None:
     )
     assert verdict_of(found) == "doubtful"
     perhaps = reward.model_copy(update={"r2": Interval(value=0.05, low=-0.19, high=0.3)})
-    assert names(evidence(reward=perhaps, reference=reference)) == []
+    found = find(evidence(reward=perhaps, reference=reference))
+    assert [one.name for one in found] == ["reward_unproven"]
+    assert verdict_of(found) == "trusted"
+    surely = reward.model_copy(update={"r2": Interval(value=0.05, low=0.01, high=0.09)})
+    assert names(evidence(reward=surely, reference=reference)) == []
 
 
 def test_rewards_that_held_out_episodes_do_not_show_are_said_to_be_unjudged() -> None:
@@ -149,6 +153,18 @@ def test_few_ends_are_said(count: int, words: str) -> None:
     assert [one.name for one in found] == (["few_ends"] if words else [])
     assert words in "".join(one.found for one in found)
     assert verdict_of(found) == "trusted"
+
+
+@pytest.mark.parametrize("limit", [None, 50])
+def test_ends_at_a_limit_of_steps_are_to_be_truncated(limit: int | None) -> None:
+    """No weight of ends, and no more frames, foretell what no frame shows."""
+    known = fidelity(TRUE)
+    blind = known.ends.model_copy(update={"skill": Interval(value=-0.1, low=-0.2, high=-0.05)})
+    reference = known.reference.model_copy(update={"end_skill": 0.1})
+    (found,) = find(evidence(ends=blind, reference=reference, ending_limit=limit))
+    assert found.name == "ends_blind"
+    assert ("terminated after 50 decisions and none is longer" in found.advice) == (limit == 50)
+    assert ("dynamics.end_weight" in found.advice) == (limit is None)
 
 
 def test_the_horizon_is_said_in_words() -> None:
