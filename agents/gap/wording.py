@@ -35,7 +35,7 @@ def number(value: float, digits: int | None = None) -> str:
     """Return a number as text, of about three digits unless `digits` after the point are asked."""
     if digits is None:
         digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{digits}f}"
+    return f"{value:z,.{digits}f}"
 
 
 def span(values: Array) -> str:

@@ -24,6 +24,10 @@ SKILL = np.linspace(100, 400, 24)
 """What each of 24 policies is worth in reality."""
 
 
+ENDLESS: dict[str, Any] = {"real_length": 1_000, "dream_length": 1_000}
+"""As long as the horizon."""
+
+
 def episodes(
     world: WorldName, mean: float, length: float, cut: bool, deviation: float
 ) -> PlayedEpisodes:
@@ -297,12 +301,22 @@ def test_what_noise_explains_is_not_off() -> None:
 
 
 def test_episodes_that_are_cut_are_told() -> None:
-    severity, says = found(report(cut=True))["cut"]
-    assert severity == "note"
+    (name, (severity, says)), *others = found(report(cut=True, **ENDLESS)).items()
+    assert (name, severity, others) == ("cut", "note", [])
     assert says.startswith("Of the episodes 100 % in reality and 100 % in the dream did not end")
+
+
+def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:
+    """It stops there, and is not "cut in both worlds alike"."""
+    sooner = report(dream_length=1_000, cut=True)
+    notes = {name: says for name, (severity, says) in found(sooner).items() if severity == "note"}
+    assert notes["truncated_otherwise"].startswith(
+        "Reality truncates 100 % of the episodes before 1,000 decisions"
+    )
+    assert notes["cut"].startswith("Of the episodes 0 % in reality and 100 % in the dream")
 
 
 def test_the_gravest_comes_first() -> None:
     names = [*found(report(SKILL[::-1], dream_length=20.0, cut=True))]
     assert set(names[:2]) == {"inverted_ranking", "ends_early"}
-    assert names[-1] == "cut"
+    assert names[-1] == "truncated_otherwise"
