@@ -51,7 +51,7 @@ def better_temperature(report: GapReport) -> Finding | None:
 
 def mostly_cut(report: GapReport) -> Finding | None:
     shares = [
-        np.mean([_share_cut(getattr(one, world), report.horizon) for one in report.policies])
+        float(np.mean([_share_cut(getattr(one, world), report.horizon) for one in report.policies]))
         for world in BOTH
     ]
     if max(shares) < MOSTLY_CUT:
