@@ -230,6 +230,16 @@ def test_a_ranking_that_is_rough() -> None:
     assert verdict(rough) == "doubtful"
 
 
+def test_a_ranking_that_few_episodes_leave_rough_is_no_fault_of_the_dream() -> None:
+    dream = SKILL + 160 * np.sin(2.4 * np.arange(24))
+    rough = report(dream)
+    noisy = rough.returns.model_copy(update={"ceiling": 0.45})
+    findings = find_gaps(rough.model_copy(update={"returns": noisy}))
+    (weak,) = (one for one in findings if one.name == "weak_ranking")
+    assert "where reality ranks itself no better, at 0.45." in weak.found
+    assert weak.advice.startswith("Play more episodes (gap.episodes)")
+
+
 def test_a_dream_whose_best_is_the_worst_in_reality() -> None:
     dream = SKILL.copy()
     dream[0] = 1_550
