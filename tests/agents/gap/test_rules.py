@@ -18,6 +18,7 @@ from agents.gap.gap_file import (
     WorldName,
 )
 from agents.gap.rules.findings import find_gaps, judge
+from agents.gap.wording import number
 
 GENERATOR = np.random.default_rng(7)
 SKILL = np.linspace(100, 400, 24)
@@ -324,6 +325,14 @@ def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:
         "Reality truncates 100 % of the episodes before 1,000 decisions"
     )
     assert notes["cut"].startswith("Of the episodes 0 % in reality and 100 % in the dream")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(99.97, "100"), (99.94, "99.9"), (9.997, "10.0"), (9.99, "9.99"), (-0.001, "0.00")],
+)
+def test_numbers_have_the_digits_of_what_is_read(value: float, text: str) -> None:
+    assert number(value) == text
 
 
 def test_the_gravest_comes_first() -> None:
