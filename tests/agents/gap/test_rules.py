@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.gap import wording
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import (
@@ -18,7 +19,6 @@ from agents.gap.gap_file import (
     WorldName,
 )
 from agents.gap.rules.findings import find_gaps, judge
-from agents.gap.wording import number
 
 GENERATOR = np.random.default_rng(7)
 SKILL = np.linspace(100, 400, 24)
@@ -332,7 +332,7 @@ def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:
     [(99.97, "100"), (99.94, "99.9"), (9.997, "10.0"), (9.99, "9.99"), (-0.001, "0.00")],
 )
 def test_numbers_have_the_digits_of_what_is_read(value: float, text: str) -> None:
-    assert number(value) == text
+    assert wording.number(value) == text
 
 
 def test_the_gravest_comes_first() -> None:
