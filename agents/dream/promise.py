@@ -7,9 +7,10 @@ import warnings
 from agents.arms.build import ArmSetup
 from agents.policy.agent import Agent
 from agents.policy.evaluate import evaluate
+from worldvae.dynamics.checkpoint import read_dynamics_card
 from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.limit import longest_episode
 from worldvae.dynamics.world import DreamWorld
-from worldvae.envs.make_raw import decision_limit
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.observer import Observer
 
@@ -27,10 +28,11 @@ def promised_returns(
     """
     if not setup.arm.trains_in_dream or setup.dynamics is None:
         return ()
+    limit = longest_episode(setup.env, read_dynamics_card(setup.dynamics))
     settings = {
         **dict(setup.dream.settings),
         "starts": "first",
-        "horizon": decision_limit(setup.env) or LONGEST_DREAM,
+        "horizon": limit or LONGEST_DREAM,
         "max_disagreement": None,
     }
     try:

@@ -70,7 +70,7 @@ class TrustFacts(Content):
     """What the fidelity check says of the dream."""
 
     verdict: str
-    horizon: int = Field(description="Decisions for which dreams are trusted.")
+    horizon: int = Field(description="Decisions for which dreams are trusted; 0 if unfit.")
     judged: int = Field(description="Decisions that were judged at most.")
     temperature: float = Field(description="That of the check.")
 

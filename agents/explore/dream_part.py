@@ -73,17 +73,18 @@ def _facts(
         temperature=experiment.dream.temperature,
         max_disagreement=experiment.dream.max_disagreement,
         decisions_per_second=names.decisions_per_second,
-        trust=_trust(folder),
+        trust=trust_facts(folder),
     )
 
 
-def _trust(folder: Path) -> TrustFacts | None:
+def trust_facts(folder: Path) -> TrustFacts | None:
+    """Return what the fidelity check in a folder of dynamics says; None if there was none."""
     if not FIDELITY.is_whole(folder):
         return None
     fidelity = FIDELITY.read(folder)
     return TrustFacts(
         verdict=fidelity.verdict,
-        horizon=fidelity.horizon,
+        horizon=0 if fidelity.verdict == "unfit" else fidelity.horizon,
         judged=fidelity.codes.horizons[-1],
         temperature=fidelity.temperature,
     )

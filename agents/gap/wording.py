@@ -35,7 +35,8 @@ def with_interval(found: Measured, digits: int | None = None) -> str:
 def number(value: float, digits: int | None = None) -> str:
     """Return a number as text, of about three digits unless `digits` after the point are asked."""
     if digits is None:
-        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+        size = abs(value)  # as it will be read: 99.97 is 100, and 9.997 is 10.0
+        digits = 0 if round(size, 1) >= 100 else 1 if round(size, 2) >= 10 else 2
     return wording.number(value, digits)
 
 

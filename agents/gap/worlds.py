@@ -14,12 +14,12 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from agents.config.gap import GapConfig
-from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.checkpoint import hash_dynamics, read_dynamics_card
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
+from worldvae.dynamics.limit import longest_episode
 from worldvae.envs import EnvConfig, make_vec
-from worldvae.envs.make_raw import decision_limit
 from worldvae.envs.vector import action_space_of
 
 Part = Literal["validation", "test"]
@@ -78,7 +78,7 @@ class RunWorlds:
 
     @cached_property
     def horizon(self) -> int:
-        limit = decision_limit(self.env)
+        limit = longest_episode(self.env, read_dynamics_card(self.dynamics))
         return self.gap.horizon if limit is None else min(limit, self.gap.horizon)
 
     @cached_property

@@ -30,9 +30,16 @@ def coded(
     codes: NDArray[np.float32], actions: NDArray[np.float32], terminated: bool
 ) -> EncodedEpisode:
     """An episode of T decisions: codes (T + 1, D), actions (T, A)."""
-    record = Record(
+    rewards = np.zeros(len(actions), np.float32)
+    described = record(len(actions), terminated)
+    return EncodedEpisode(described, codes, np.zeros_like(codes), actions, rewards)
+
+
+def record(length: int, terminated: bool) -> Record:
+    """What a manifest says of an episode of the train split, which the environment ended."""
+    return Record(
         name="000000",
-        length=len(actions),
+        length=length,
         return_=0.0,
         seed=0,
         policy="random",
@@ -44,5 +51,3 @@ def coded(
         frames_sha256="0" * 64,
         arrays_sha256="0" * 64,
     )
-    rewards = np.zeros(len(actions), np.float32)
-    return EncodedEpisode(record, codes, np.zeros_like(codes), actions, rewards)

@@ -67,6 +67,7 @@ def test_the_folder_alone_is_a_dream(made: Path, tmp_path: Path) -> None:
     assert card.trained
     assert card.env_id == DOTS.id
     assert card.encoder_sha256 == hash_encoder(made / "encoder")
+    assert card.limit == 60, "Dots truncates every episode there"
     env = DreamVectorEnv(DreamSource.load(folder, horizon=5), 3, 0)
     obs, _ = env.reset(seed=1)
     assert obs.shape == (3, 8 + TINY_DYNAMICS.memory)

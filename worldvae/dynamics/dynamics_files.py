@@ -48,6 +48,11 @@ class DynamicsCard(Content):
     env_id: str = Field(description="The environment.")
     image_key: str | None = Field(description="The key of the frame; null: the observation is it.")
     action_repeat: int = Field(description="Environment steps in one decision.")
+    limit: int | None = Field(
+        None,
+        description="Decisions after which the environment truncated the rollouts' episodes; null: "
+        "they show no limit.",
+    )
     encoder_sha256: str = Field(description="Hash of the encoder whose latents they read.")
     data_sha256: str = Field(description="Hash of the training rollouts.")
     trained: bool = Field(description="False: random weights, the control arm.")

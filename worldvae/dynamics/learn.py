@@ -29,6 +29,7 @@ from worldvae.fingerprint import Fingerprint
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import ONE_DECISION, end_at_once
+from worldvae.rollouts.limit import shown_limit
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
 from worldvae.training.fit import fit
@@ -101,6 +102,7 @@ class DynamicsData:
             env_id=store.env.id,
             image_key=store.env.image_key,
             action_repeat=store.env.action_repeat,
+            limit=shown_limit(store.records, store.env.give_up_after),
             encoder_sha256=self.encoder_sha256,
             data_sha256=str(train.identity["data_sha256"]),
             trained=trained,

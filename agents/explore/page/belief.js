@@ -19,9 +19,12 @@ export function beliefOf({ now, at, temperature, dynamics }) {
   return { isDoubted, words: wordsOf(trust, isDoubted) + where };
 }
 
-function wordsOf({ horizon, judged }, isDoubted) {
+function wordsOf({ horizon, judged, verdict }, isDoubted) {
   if (horizon === 0) return "Do not believe this: the fidelity check trusts no decision of this dream.";
-  if (!isDoubted) return `The fidelity check trusts the first ${horizon} decisions of this dream.`;
+  if (!isDoubted) {
+    const faults = verdict === "trusted" ? "" : ", but finds faults in it (fidelity.html)";
+    return `The fidelity check trusts the first ${horizon} decisions of this dream${faults}.`;
+  }
   if (horizon < judged) return `Do not believe this: the fidelity check trusts the first ${horizon} decisions alone.`;
   return `Do not rely on this: the fidelity check judged the first ${judged} decisions alone, and trusted them.`;
 }

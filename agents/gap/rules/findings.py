@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from agents.gap.gap_file import GapReport, Trust
 from agents.gap.rules.common import ranks_nothing
-from agents.gap.rules.notes import better_temperature, few_policies, mostly_cut, worse_on_new
+from agents.gap.rules.notes import (
+    better_temperature,
+    few_policies,
+    mostly_cut,
+    truncated_otherwise,
+    worse_on_new,
+)
 from agents.gap.rules.promises import (
     flatters_agents,
     flatters_all,
@@ -38,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     learned_faults,
     worse_on_new,
     better_temperature,
+    truncated_otherwise,
     mostly_cut,
     few_policies,
 )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.gap.gap_file import GapReport
+from agents.gap.gap_file import GapReport, PlayedEpisodes
 from agents.gap.rules.common import BOTH, wider
 from agents.gap.wording import with_interval
 from worldvae.diagnostics.finding import Finding
 from worldvae.wording import percent
 
 MOSTLY_CUT = 0.5
+
+TRUNCATED = 0.05
+"""A share of real episodes that end by what dreams do not know, too many to overlook."""
 
 WORSE_ON_NEW = 1.5
 
@@ -48,7 +51,10 @@ def better_temperature(report: GapReport) -> Finding | None:
 
 
 def mostly_cut(report: GapReport) -> Finding | None:
-    shares = [np.mean([getattr(one, world).cut_share for one in report.policies]) for world in BOTH]
+    shares = [
+        float(np.mean([_share_cut(getattr(one, world), report.horizon) for one in report.policies]))
+        for world in BOTH
+    ]
     if max(shares) < MOSTLY_CUT:
         return None
     return Finding(
@@ -59,6 +65,32 @@ def mostly_cut(report: GapReport) -> Finding | None:
         "until then, in both worlds alike.",
         advice="Raise gap.horizon, if the environment lets episodes last longer.",
     )
+
+
+def truncated_otherwise(report: GapReport) -> Finding | None:
+    """Say that reality truncates episodes sooner, which dreams never do."""
+    share = float(np.mean([_share_truncated(one.real, report.horizon) for one in report.policies]))
+    if share < TRUNCATED:
+        return None
+    return Finding(
+        severity="note",
+        name="truncated_otherwise",
+        found=f"Reality truncates {percent(share)} of the episodes before {report.horizon:,} "
+        "decisions; dreams know no truncation, last longer there, and are paid for longer.",
+        advice="If there is a limit of steps, set gap.horizon to it; if something that happens "
+        "truncates (a fall, a border), let the environment return terminated in its place.",
+    )
+
+
+def _share_cut(played: PlayedEpisodes, horizon: int) -> float:
+    """Return the share of episodes that were cut at `horizon`, as those of both worlds are."""
+    return played.cut_share - _share_truncated(played, horizon)
+
+
+def _share_truncated(played: PlayedEpisodes, horizon: int) -> float:
+    """Return the share of episodes that were truncated before `horizon`."""
+    early = np.array(played.lengths) < horizon
+    return float((early & np.array(played.cut)).mean())
 
 
 def few_policies(report: GapReport) -> Finding | None:

@@ -54,15 +54,21 @@ def inverted_ranking(report: GapReport) -> Finding | None:
 
 
 def weak_ranking(report: GapReport) -> Finding | None:
-    found = report.returns.spearman
+    """Find a dream that ranks policies roughly, or episodes too few to show that it ranks well."""
+    found, ceiling = report.returns.spearman, report.returns.ceiling
     if found.low <= 0 or found.value >= WELL or ranks_nothing(report):
         return None
+    is_noise = found.value >= ceiling
+    itself = "itself no better, at" if is_noise else "itself at"
     return Finding(
         severity="doubtful",
         name="weak_ranking",
         found=f"The dream ranks policies only roughly: Spearman {with_interval(found, 2)}, where "
-        f"reality ranks itself at {report.returns.ceiling:.2f}.",
-        advice=f"{wider(report)}, or raise dynamics.own_samples.",
+        f"reality ranks {itself} {ceiling:.2f}.",
+        advice="Play more episodes (gap.episodes): of so few no dream can be expected to rank "
+        "policies better."
+        if is_noise
+        else f"{wider(report)}, or raise dynamics.own_samples.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from agents.config.experiment import Experiment
+from agents.explore.dream_part import trust_facts
 from agents.explore.segments import HeldOutFrame, ShownEpisodes
+from tests.diagnostics.fidelity.worlds import TRUE, fidelity
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.heads import Classes, Mixture
 from worldvae.dynamics.model import Dynamics
@@ -251,6 +255,7 @@ def test_the_border_turns_red_where_the_check_trusts_no_longer(page: Any) -> Non
         "const look = () => seen.push([isRed(), words.textContent]);"
         "await view.begin(1); look();"
         "facts.trust = { horizon: 2, judged: 8, verdict: 'doubtful', temperature: 1 };"
+        "view.show(); look(); facts.trust.verdict = 'trusted';"
         "dream.temperature = 0;"
         "for (let i = 0; i < 3; i++) { await dream.step([0]); view.show(); look(); }"
         "facts.trust = null; facts.max_disagreement = dream.now.disagreement / 2;"
@@ -258,12 +263,24 @@ def test_the_border_turns_red_where_the_check_trusts_no_longer(page: Any) -> Non
         "facts.max_disagreement = null; view.show(); look();"
         "return seen"
     )
-    assert [red for red, _ in found] == [False, False, False, True, True, False]
     assert "Nobody has checked" in found[0][1]
+    assert "the first 2 decisions of this dream, but finds faults in it" in found.pop(1)[1]
+    assert [red for red, _ in found] == [False, False, False, True, True, False]
     trusted = "The fidelity check trusts the first 2 decisions of this dream."
     assert found[2][1] == f"{trusted} The check was at temperature 1.00, here it is 0.00."
     assert found[3][1].startswith("Do not believe this: the fidelity check trusts the first 2 dec")
     assert found[4][1] == "Do not believe this: the members disagree."
+
+
+@pytest.mark.parametrize(("verdict", "trusted"), [("unfit", 0), ("doubtful", 64)])
+def test_no_decision_of_an_unfit_dream_is_trusted(
+    verdict: str, trusted: int, tmp_path: Path
+) -> None:
+    """Whatever validation episodes would advise."""
+    FIDELITY.write(tmp_path, fidelity(TRUE).model_copy(update={"verdict": verdict}))
+    facts = trust_facts(tmp_path)
+    assert facts is not None
+    assert (facts.verdict, facts.horizon, facts.judged) == (verdict, trusted, 64)
 
 
 def test_keys_play_the_dream(page: Any, explored: Experiment) -> None:

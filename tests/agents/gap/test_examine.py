@@ -25,7 +25,7 @@ from agents.run.agent_result import EVALUATIONS, Evaluation
 from agents.train import train
 from tests.commands import run
 from tests.tiny import TINY, load
-from worldvae.dynamics.checkpoint import hash_dynamics
+from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, save_dynamics
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
 from worldvae.errors import ArtifactError, ConfigError
@@ -201,6 +201,22 @@ def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) 
     ]
     for other in others:
         assert promised != dreamed(*other), other
+
+
+def test_a_promise_lasts_no_longer_than_the_rollouts_show_reality_to_last(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dynamics"
+    shutil.copytree(experiment.dynamics_folder, folder)
+    model, card = load_dynamics(folder)
+    save_dynamics(folder, model, card.model_copy(update={"limit": 4}))
+    setup = set_up(experiment, "dream")
+    agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
+    steps = 4 * setup.env.action_repeat
+    short = replace(setup, env=setup.env.model_copy(update={"max_episode_steps": steps}))
+    shown = promised_returns(replace(setup, dynamics=folder), agent, range(4), 2, 0)
+    assert shown == promised_returns(short, agent, range(4), 2, 0)
+    assert shown != promised_returns(setup, agent, range(4), 2, 0)
 
 
 def test_only_who_dreams_is_promised_anything(experiment: Experiment) -> None:

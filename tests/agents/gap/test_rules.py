@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.gap import wording
 from agents.gap.compare import PlayedPair, agreements, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import (
@@ -22,6 +23,10 @@ from agents.gap.rules.findings import find_gaps, judge
 GENERATOR = np.random.default_rng(7)
 SKILL = np.linspace(100, 400, 24)
 """What each of 24 policies is worth in reality."""
+
+
+ENDLESS: dict[str, Any] = {"real_length": 1_000, "dream_length": 1_000}
+"""As long as the horizon."""
 
 
 def episodes(
@@ -226,6 +231,16 @@ def test_a_ranking_that_is_rough() -> None:
     assert verdict(rough) == "doubtful"
 
 
+def test_a_ranking_that_few_episodes_leave_rough_is_no_fault_of_the_dream() -> None:
+    dream = SKILL + 160 * np.sin(2.4 * np.arange(24))
+    rough = report(dream)
+    noisy = rough.returns.model_copy(update={"ceiling": 0.45})
+    findings = find_gaps(rough.model_copy(update={"returns": noisy}))
+    (weak,) = (one for one in findings if one.name == "weak_ranking")
+    assert "where reality ranks itself no better, at 0.45." in weak.found
+    assert weak.advice.startswith("Play more episodes (gap.episodes)")
+
+
 def test_a_dream_whose_best_is_the_worst_in_reality() -> None:
     dream = SKILL.copy()
     dream[0] = 1_550
@@ -297,12 +312,30 @@ def test_what_noise_explains_is_not_off() -> None:
 
 
 def test_episodes_that_are_cut_are_told() -> None:
-    severity, says = found(report(cut=True))["cut"]
-    assert severity == "note"
+    (name, (severity, says)), *others = found(report(cut=True, **ENDLESS)).items()
+    assert (name, severity, others) == ("cut", "note", [])
     assert says.startswith("Of the episodes 100 % in reality and 100 % in the dream did not end")
+
+
+def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:
+    """It stops there, and is not "cut in both worlds alike"."""
+    sooner = report(dream_length=1_000, cut=True)
+    notes = {name: says for name, (severity, says) in found(sooner).items() if severity == "note"}
+    assert notes["truncated_otherwise"].startswith(
+        "Reality truncates 100 % of the episodes before 1,000 decisions"
+    )
+    assert notes["cut"].startswith("Of the episodes 0 % in reality and 100 % in the dream")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(99.97, "100"), (99.94, "99.9"), (9.997, "10.0"), (9.99, "9.99"), (-0.001, "0.00")],
+)
+def test_numbers_have_the_digits_of_what_is_read(value: float, text: str) -> None:
+    assert wording.number(value) == text
 
 
 def test_the_gravest_comes_first() -> None:
     names = [*found(report(SKILL[::-1], dream_length=20.0, cut=True))]
     assert set(names[:2]) == {"inverted_ranking", "ends_early"}
-    assert names[-1] == "cut"
+    assert names[-1] == "truncated_otherwise"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from agents.gap.scripted import make_scripted
 from agents.gap.worlds import RunWorlds
 from tests.dynamics.folders import Folders, make_folders
 from tests.encoders import DOTS
+from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.envs import EnvConfig
@@ -57,6 +59,20 @@ def test_the_horizon_counts_decisions_and_the_environments_limit_steps(folders: 
     limited = DOTS.model_copy(update={"max_episode_steps": 10})
     assert worlds(folders, limited, horizon=9).horizon == 9
     assert worlds(folders, limited).horizon == 10
+
+
+def test_a_limit_that_only_the_rollouts_show_cuts_dreams_too(
+    folders: Folders, tmp_path: Path
+) -> None:
+    """Else reality is cut by the environment's own step, and dreams go on for 1,000 decisions."""
+    shown = tmp_path / "dynamics"
+    shutil.copytree(folders.dynamics, shown)
+    model, card = load_dynamics(shown)
+    save_dynamics(shown, model, card.model_copy(update={"limit": 9}))
+    both = worlds(Folders(shown, folders.encoder))
+    assert both.horizon == 9
+    assert both.dream(1.0, "test", 2).source.settings.horizon == 9  # type: ignore[attr-defined]
+    assert worlds(Folders(shown, folders.encoder), horizon=7).horizon == 7
 
 
 def test_dreams_begin_from_first_frames_that_were_held_out(folders: Folders) -> None:

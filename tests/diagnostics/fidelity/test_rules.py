@@ -113,6 +113,60 @@ def test_rewards_that_a_linear_map_predicts_better() -> None:
     assert names(evidence(reward=reward, reference=modest)) == []
 
 
+def test_rewards_that_nothing_foresees_are_no_ground_for_trust() -> None:
+    """They come in the last step alone, say, and no frame shows how late it is."""
+    known = fidelity(TRUE)
+    reward = known.reward.model_copy(update={"r2": Interval(value=-0.02, low=-0.19, high=0.04)})
+    reference = known.reference.model_copy(update={"reward_r2": -0.02})
+    found = find(evidence(reward=reward, reference=reference))
+    assert [one.name for one in found] == ["reward_unforeseen"]
+    assert (
+        "explain -0.020 (-0.190 to 0.040) of their variance, a linear map -0.02" in found[0].found
+    )
+    assert verdict_of(found) == "doubtful"
+    perhaps = reward.model_copy(update={"r2": Interval(value=0.05, low=-0.19, high=0.3)})
+    found = find(evidence(reward=perhaps, reference=reference))
+    assert [one.name for one in found] == ["reward_unproven"]
+    assert verdict_of(found) == "trusted"
+    surely = reward.model_copy(update={"r2": Interval(value=0.05, low=0.01, high=0.09)})
+    assert names(evidence(reward=surely, reference=reference)) == []
+
+
+def test_rewards_that_held_out_episodes_do_not_show_are_said_to_be_unjudged() -> None:
+    known = fidelity(TRUE)
+    reward = known.reward.model_copy(update={"r2": None, "slope": None, "mean": -1.0})
+    reference = known.reference.model_copy(update={"reward_deviation": 10.0})
+    (note,) = find(evidence(reward=reward, reference=reference))
+    assert (note.severity, note.name) == ("note", "rewards_alike")
+    assert note.found.startswith("All held-out decisions pay -1, those of training do not")
+    constant = known.reference.model_copy(update={"reward_deviation": 0.0})
+    assert names(evidence(reward=reward, reference=constant)) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "none ended by themselves"), (1, "1 ended by itself"), (9, "9 ended by"), (10, "")],
+)
+def test_few_ends_are_said(count: int, words: str) -> None:
+    ends = fidelity(TRUE).ends.model_copy(update={"ends": count})
+    found = find(evidence(ends=ends))
+    assert [one.name for one in found] == (["few_ends"] if words else [])
+    assert words in "".join(one.found for one in found)
+    assert verdict_of(found) == "trusted"
+
+
+@pytest.mark.parametrize("limit", [None, 50])
+def test_ends_at_a_limit_of_steps_are_to_be_truncated(limit: int | None) -> None:
+    """No weight of ends, and no more frames, foretell what no frame shows."""
+    known = fidelity(TRUE)
+    blind = known.ends.model_copy(update={"skill": Interval(value=-0.1, low=-0.2, high=-0.05)})
+    reference = known.reference.model_copy(update={"end_skill": 0.1})
+    (found,) = find(evidence(ends=blind, reference=reference, ending_limit=limit))
+    assert found.name == "ends_blind"
+    assert ("terminated after 50 decisions and none is longer" in found.advice) == (limit == 50)
+    assert ("dynamics.end_weight" in found.advice) == (limit is None)
+
+
 def test_the_horizon_is_said_in_words() -> None:
     assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision of 64,")
     assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")

@@ -94,6 +94,7 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
         no_state=no_state,
         horizon=horizon,
         encoder_doubts=subject.doubts,
+        ending_limit=subject.ending_limit,
         **codes,
         **events,
     )

@@ -37,6 +37,7 @@ from worldvae.dynamics.sequences import EncodedEpisode, Sequences
 from worldvae.envs.state import STATE
 from worldvae.indices import evenly
 from worldvae.rollouts import JoinedFrames, Record, RolloutStore, StoredFrames
+from worldvae.rollouts.limit import ending_limit
 from worldvae.rollouts.manifest import Split
 from worldvae.seeding import derive
 from worldvae.stats import Array
@@ -135,6 +136,7 @@ def open_dynamics(
         pixels=pixels,
         no_pixels=None if pixels else NO_DECODER,
         doubts=_doubts(encoder_folder),
+        ending_limit=ending_limit(record for split in splits for record in split.records),
         usual=None if held_out is None else _usual(learned, card, past),
     )
 

@@ -48,5 +48,7 @@ class ExaminedDynamics:
     """Why frames cannot be compared."""
     doubts: tuple[Finding, ...] = ()
     """What the encoder's own check found, but for notes; empty if it was not checked."""
+    ending_limit: int | None = None
+    """Decisions at which a limit seems to terminate episodes."""
     usual: Windows | None = None
     """Held-out windows of the rollouts, where validation and test windows are an agent's."""

@@ -34,6 +34,9 @@ class LinearReference(Content):
         description="Share of the error in the next code that is saved by knowing the action."
     )
     reward_r2: float | None = Field(description="Of the reward; None where it is constant.")
+    reward_deviation: float | None = Field(
+        None, description="Of rewards in training; 0 where these are constant."
+    )
     end_skill: float | None = Field(
         description="Brier skill for ends, over their rate; None where nothing ends."
     )
@@ -68,8 +71,17 @@ def measure_reference(train: Windows, held_out: Windows, seed: int) -> LinearRef
         for wrong, usual in zip(error, variance, strict=True)
     )
     return LinearReference(
-        action_gain=bootstrap.interval(1 - ratio[:, 0]), reward_r2=reward, end_skill=end
+        action_gain=bootstrap.interval(1 - ratio[:, 0]),
+        reward_r2=reward,
+        reward_deviation=_deviation(_events(train).values[:, 0]),
+        end_skill=end,
     )
+
+
+def _deviation(values: Array) -> float:
+    """Return the deviation of values (B,), 0 if rounding alone may cause it."""
+    deviation = float(values.std())
+    return deviation if deviation > 1e-6 * float(np.abs(values).max()) else 0.0
 
 
 def _changes(windows: Windows) -> _Wanted:

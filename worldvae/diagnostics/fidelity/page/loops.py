@@ -69,13 +69,14 @@ def codes(evidence: FidelityEvidence) -> str:
         html.beside(
             html.drawing(
                 _loop_figure(loop, "Squared error of the mean of dreams", evidence.horizon),
-                "Squared error of dreamed latents by horizon",
-                "In whitened latents, so that the mean of training scores about 1. Where the blue "
-                "line leaves those of others below it, dreams know nothing that these do not.",
+                "Squared error of dreamed codes by horizon",
+                "Of codes, which are whitened latents, and the keys beside the frame if there are "
+                "any, so that the mean of training scores about 1. Where the blue line leaves "
+                "those of others below it, dreams know nothing that these do not.",
             ),
             html.drawing(
                 _loop_figure(energy, "Energy score of single dreams", evidence.horizon),
-                "Energy score of dreamed latents by horizon",
+                "Energy score of dreamed codes by horizon",
                 "It judges dreams as samples: best is neither the sharpest nor the widest, but "
                 "what is as uncertain as it is wrong (Gneiting & Raftery, 2007).",
             ),
@@ -125,8 +126,8 @@ def _state(evidence: FidelityEvidence) -> Iterator[str]:
     yield html.drawing(
         _loop_figure(evidence.state.loop, "Error of the true state"),
         "Error of the probed state of dreams by horizon",
-        "A linear map that reads the true state from real latents reads the dreamed ones; in "
-        "units of the variance in training.",
+        "A linear map that reads the true state from real codes, keys included, reads the dreamed "
+        "ones; in units of the variance in training.",
     )
 
 
@@ -134,7 +135,7 @@ def _read(evidence: FidelityEvidence) -> Iterator[str]:
     if evidence.state is None:
         return
     each = ", ".join(f"{name} {r2:.2f}" for name, r2 in evidence.state.variables.items())
-    yield html.paragraph(f"Variables that are read well from real latents, R2: {each}.")
+    yield html.paragraph(f"Variables that are read well from real codes, R2: {each}.")
 
 
 def policies(evidence: FidelityEvidence) -> str:

@@ -33,6 +33,8 @@ BIAS = 0.1
 SUM_BIAS, SUM_UNIT = 0.5, 0.2
 # How much more of the variance of rewards a linear map of the code and the action explains.
 LINEAR_LEAD = 0.1
+# Of the variance of rewards; dreams that explain less know of them what their mean tells.
+FORESEEN = 0.1
 
 
 def ends_too_early(evidence: FidelityEvidence) -> Finding | None:
@@ -64,11 +66,7 @@ def ends_too_late(evidence: FidelityEvidence) -> Finding | None:
                 name="never_ends" if never else "ends_too_late",
                 found=f"{words}: {_ended(evidence, place)}, {between(ratio)} times as often. "
                 f"{_ahead(evidence)}",
-                advice=join(
-                    heavier_ends(evidence.objective),
-                    own_samples(evidence.objective),
-                    MORE_FRAMES,
-                ),
+                advice=_end_advice(evidence, own_samples(evidence.objective)),
             )
     return None
 
@@ -85,7 +83,19 @@ def ends_blind(evidence: FidelityEvidence) -> Finding | None:
         name="ends_blind",
         found="Ends do not come where they should: one step ahead their Brier skill is "
         f"{between(ends.skill)}, where 0 is the rate alone; that of a linear map is {linear:.2f}.",
-        advice=join(heavier_ends(evidence.objective), LONGER, MORE_FRAMES),
+        advice=_end_advice(evidence, LONGER),
+    )
+
+
+def _end_advice(evidence: FidelityEvidence, way: str) -> str:
+    """Return advice for ends that are not foreseen; `way` is one of several, if they can be."""
+    limit = evidence.ending_limit
+    if limit is None:
+        return join(heavier_ends(evidence.objective), way, MORE_FRAMES)
+    return (
+        f"Many episodes are terminated after {decisions(limit)} and none is longer. If that is a "
+        "limit of steps, which no frame shows, let the environment return truncated there in "
+        "place of terminated, and collect anew."
     )
 
 
@@ -164,4 +174,31 @@ def _unlearned(evidence: FidelityEvidence) -> str:
     return (
         f"they explain {between(found)} of the variance of rewards one step ahead, where a linear "
         f"map explains {linear:.2f}"
+    )
+
+
+def reward_unforeseen(evidence: FidelityEvidence) -> Finding | None:
+    """Find rewards that dreams do not foresee, or of which it is not shown that they do."""
+    found, linear = evidence.reward.r2, evidence.reference.reward_r2
+    if found is None or found.least > 0 or reward_off(evidence):
+        return None
+    if found.most >= FORESEEN:
+        return Finding(
+            severity="note",
+            name="reward_unproven",
+            found=f"That dreams foresee rewards is not shown: one step ahead they explain "
+            f"{between(found)} of their variance.",
+            advice="Raise rollouts.frames, so that more of what pays is held out.",
+        )
+    beside = "" if linear is None else f", a linear map {linear:.2f}"
+    return Finding(
+        severity="doubtful",
+        name="reward_unforeseen",
+        found="Nothing shows that dreams foresee rewards: one step ahead they explain "
+        f"{between(found)} of their variance{beside}. Either chance decides most of them, or what "
+        "neither frames nor keys show, such as a clock.",
+        advice=join(
+            "look at what pays in the environment, and let the observation show it",
+            "see whether dreams rank policies all the same (python -m scripts.gap CONFIG)",
+        ),
     )

@@ -62,6 +62,10 @@ class FidelityEvidence(Content):
     encoder_doubts: tuple[Finding, ...] = Field(
         (), description="What the encoder's own check found, but for notes."
     )
+    ending_limit: int | None = Field(
+        None,
+        description="Decisions at which a limit of steps seems to terminate episodes; null: none.",
+    )
 
     @property
     def judgement(self) -> HorizonJudgement:

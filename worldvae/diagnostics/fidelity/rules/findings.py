@@ -26,15 +26,18 @@ from worldvae.diagnostics.fidelity.rules.events import (
     ends_too_early,
     ends_too_late,
     reward_off,
+    reward_unforeseen,
 )
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence, Trust
 from worldvae.diagnostics.fidelity.rules.notes import (
     encoder_in_doubt,
+    few_ends,
     few_episodes,
     idle_actions,
     no_pixels,
     no_state,
     other_temperature,
+    rewards_alike,
 )
 from worldvae.diagnostics.fidelity.rules.ways import (
     LONGER,
@@ -176,6 +179,7 @@ FLAWS: tuple[Rule, ...] = (
     ends_too_late,
     ends_blind,
     reward_off,
+    reward_unforeseen,
     narrow,
     wide,
     unseen_codes,
@@ -188,6 +192,8 @@ NOTES: tuple[Rule, ...] = (
     encoder_in_doubt,
     other_temperature,
     few_episodes,
+    few_ends,
+    rewards_alike,
     idle_actions,
     no_state,
     no_pixels,

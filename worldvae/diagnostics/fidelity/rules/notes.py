@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worldvae.diagnostics.fidelity.metrics.open_loop import BLIND
 from worldvae.diagnostics.fidelity.metrics.temperature import USUAL
+from worldvae.diagnostics.fidelity.rules.events import FEW_ENDS
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
 from worldvae.diagnostics.finding import Finding
 
@@ -52,6 +53,35 @@ def few_episodes(evidence: FidelityEvidence) -> Finding | None:
         found=f"Errors are of {episodes} held-out episode(s), too few for intervals to mean much.",
         advice=f"Raise {'rollouts.' if evidence.elsewhere is None else '--'}frames, or shorten "
         "episodes with env.max_episode_steps and another --name.",
+    )
+
+
+def few_ends(evidence: FidelityEvidence) -> Finding | None:
+    """Say that held-out episodes do not show when dreams should end."""
+    count = evidence.ends.ends
+    if count >= FEW_ENDS:
+        return None
+    return Finding(
+        severity="note",
+        name="few_ends",
+        found=f"Of {evidence.codes.episodes:,} held-out episodes {count or 'none'} ended by "
+        f"{'themselves' if count != 1 else 'itself'}, too few to judge when dreams end.",
+        advice="If episodes of this environment do end, raise rollouts.frames, or collect wider "
+        "play: ends that were never seen no dream has.",
+    )
+
+
+def rewards_alike(evidence: FidelityEvidence) -> Finding | None:
+    """Say that held-out decisions pay all the same, while those of training do not."""
+    varied = evidence.reference.reward_deviation
+    if evidence.reward.r2 is not None or not varied:
+        return None
+    return Finding(
+        severity="note",
+        name="rewards_alike",
+        found=f"All held-out decisions pay {evidence.reward.mean:z.3g}, those of training do not "
+        f"(deviation {varied:.3g}): whether dreams foresee rewards was not judged.",
+        advice="Raise rollouts.frames.",
     )
 
 
