@@ -14,6 +14,7 @@ from agents.config.experiment import Experiment
 from agents.policy.algorithms import try_spaces
 from agents.prepare.dynamics import learn_latent_dynamics, prepare_untrained_dynamics
 from agents.prepare.encoder import prepare_untrained_encoder, pretrain_encoder
+from agents.run.code import warn_of_other_code
 from worldvae.envs import make_env
 from worldvae.envs.repeats import where_repeats_differ
 from worldvae.envs.vector import replace_image_space
@@ -40,6 +41,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     for setup in {setup.kind.shows_keys: setup for setup in setups}.values():
         check_algorithm(setup)
     _warn_of_task(setups)
+    warn_of_other_code(experiment)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
