@@ -11,6 +11,7 @@ from agents.policy.agent import Agent
 from agents.policy.evaluate import Score, evaluate
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
+from agents.run.code import warn_of_other_code
 from worldvae.envs.world import RealWorld
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Resampling, episode_interval, mean
@@ -26,6 +27,7 @@ def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterat
     settings = experiment.evaluation
     folder = experiment.agent_folder(arm, seed)
     agent = Agent.load(folder, experiment.env, settings.deterministic)
+    warn_of_other_code(experiment)
     world = RealWorld(experiment.env.as_evaluated().model_copy(update={"backend": backend}))
     seeds = range(settings.seed, settings.seed + settings.episodes)
     scores = evaluate(agent, world, seeds, settings.num_envs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
 from agents.run.deciding import DECIDES, deciding
 from agents.video.film import record_video
+from worldvae.envs.own_code import own_code
 from worldvae.envs.world import RealWorld
 from worldvae.errors import WorldvaeError
 from worldvae.locks import locked
@@ -106,6 +107,7 @@ def _train(task: AgentTask) -> None:
     if advice and not task.setup.arm.trains_in_dream:
         print(advice, flush=True)
     check_budget(task.rounds, task.setup.arm)
+    code = own_code(task.setup.env)  # before training, while which its files may change
     card = resume_or_begin(task)
     drop_others(task.folder, card)
     while True:
@@ -117,7 +119,7 @@ def _train(task: AgentTask) -> None:
         agent, card = _continue(task, card)
         if not task.remaining(card):
             break
-    _finish(task, agent, card)
+    _finish(task, agent, card, code)
 
 
 def _continue(task: AgentTask, card: AgentCard) -> tuple[Agent, AgentCard]:
@@ -207,8 +209,11 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
         return progress.checkpoint()
 
 
-def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
-    """Evaluate and film the agent, then write the result, which marks it as finished."""
+def _finish(task: AgentTask, agent: Agent, card: AgentCard, code: Mapping[str, str]) -> None:
+    """Evaluate and film the agent, then write the result, which marks it as finished.
+
+    `code` is that of the environment, see `own_code`.
+    """
     settings, env = task.evaluation, task.setup.env
     agent.deterministic = settings.deterministic
     start = time.perf_counter()
@@ -227,7 +232,7 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard) -> None:
         parameters_trained=sum(weight.numel() for weight in agent.model.policy.parameters()),
         parameters_frozen=agent.frozen_parameters,
         command=task.command,
-        versions=library_versions(),
+        versions={**library_versions(), **code},
         evaluation=_final_evaluation(env.id, scores, settings.deterministic),
         otherwise=_final_evaluation(env.id, others, not settings.deterministic) if others else None,
         files=hash_files(task.folder),

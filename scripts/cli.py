@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import warnings
 from pathlib import Path
 
 from agents.config.experiment import Experiment
 from agents.jobs.exit import run
 from scripts.options import OptionParser
 from worldvae.config import parse_overrides
+from worldvae.folders import kind_of
 
 __all__ = ["Parser", "run"]
 
@@ -32,4 +35,23 @@ class Parser(OptionParser):
         for name, key in self._short.items():
             value = getattr(options, name)
             rest += [] if value is None else [f"--{key}={value}"]
-        return options, Experiment.load(options.config, parse_overrides(rest, Experiment))
+        overrides = parse_overrides(rest, Experiment)
+        experiment = Experiment.load(options.config, overrides)
+        if not {"runs", "name"} & overrides.keys():
+            warn_if_moved(options.config, experiment)
+        return options, experiment
+
+
+def warn_if_moved(config: Path, experiment: Experiment) -> None:
+    """Warn if the file `config` lies in the folder of a run, and names another folder as its run.
+
+    It names the one that it was written to, where all that was moved would be made again.
+    """
+    here = config.resolve().parent
+    if experiment.folder.resolve() != here and kind_of(here) == "run":
+        warnings.warn(
+            f"{config}: names {experiment.folder} as its run, so that one is used and this is left "
+            f"alone; for the run here add --runs {shlex.quote(str(here.parent))} --name "
+            f"{shlex.quote(here.name)}",
+            stacklevel=2,
+        )

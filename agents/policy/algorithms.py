@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
+from statistics import NormalDist
 from typing import Any
 
 import gymnasium as gym
@@ -71,6 +73,16 @@ def try_spaces(
     make_model(config, env, seed=0, device="cpu")
 
 
+UNIT = (-1.0, 1.0)
+"""The bounds of actions for which exploration by a standard deviation is made."""
+
+LEAST_REACHED, LEAST_WITHIN = 0.4, 0.25
+"""Shares of a number's range that is within three deviations, and of draws that are in its bounds.
+
+CarRacing's gas from 0 to 1 and MuJoCo's joints from -0.4 to 0.4 have more of both.
+"""
+
+
 class _Spaces(gym.Env[Any, Any]):
     """Has spaces and is never played."""
 
@@ -94,6 +106,30 @@ def _check_actions(algorithm: AlgorithmName, space: spaces.Space[Any]) -> None:
                 f"have one value alone, here {', '.join(map(str, fixed))} of {space}; leave it out "
                 "(gymnasium.wrappers.TransformAction), or use PPO"
             )
+
+
+def unscaled_actions(config: AgentConfig, space: spaces.Space[Any]) -> str | None:
+    """Return, in words, the first number of actions that is hardly explored; None if there is none.
+
+    Policies that explore by a standard deviation begin around 0, in the environment's own units,
+    and their library clips what leaves the bounds; the others scale bounds to [-1, 1].
+    """
+    if not (ALGORITHMS[config.algorithm].explores_by_std and isinstance(space, spaces.Box)):
+        return None
+    noise = NormalDist(sigma=math.exp(config.log_std_init))
+    for axis, (low, high) in enumerate(zip(space.low.tolist(), space.high.tolist(), strict=True)):
+        if (low, high) == UNIT or low == high:
+            continue
+        far = 3 * noise.stdev
+        reached = max(0.0, min(high, far) - max(low, -far)) / (high - low)
+        within = noise.cdf(high) - noise.cdf(low)
+        if reached < LEAST_REACHED or within < LEAST_WITHIN:
+            return (
+                f"{config.algorithm} begins with actions around 0 with a deviation of "
+                f"{noise.stdev:.2g} (agent.log_std_init), of which {within:.0%} lie within number "
+                f"{axis} of its actions, from {low:g} to {high:g}, and reach {reached:.0%} of it"
+            )
+    return None
 
 
 def policy_for(algorithm: AlgorithmName, space: spaces.Space[Any]) -> str:

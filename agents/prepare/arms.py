@@ -11,9 +11,10 @@ from gymnasium import spaces
 
 from agents.arms.build import ArmSetup, check_batches, check_cameras, check_state, set_up
 from agents.config.experiment import Experiment
-from agents.policy.algorithms import try_spaces
+from agents.policy.algorithms import try_spaces, unscaled_actions
 from agents.prepare.dynamics import learn_latent_dynamics, prepare_untrained_dynamics
 from agents.prepare.encoder import prepare_untrained_encoder, pretrain_encoder
+from agents.run.code import warn_of_other_code
 from worldvae.envs import make_env
 from worldvae.envs.repeats import where_repeats_differ
 from worldvae.envs.vector import replace_image_space
@@ -40,6 +41,7 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     for setup in {setup.kind.shows_keys: setup for setup in setups}.values():
         check_algorithm(setup)
     _warn_of_task(setups)
+    warn_of_other_code(experiment)
     if any(setup.arm.has_trained_encoder for setup in setups):
         pretrain_encoder(experiment)
     if any(setup.arm.has_untrained_encoder for setup in setups):
@@ -70,6 +72,7 @@ def _warn_of_task(setups: Sequence[ArmSetup]) -> None:
     world = max(setups, key=lambda setup: setup.kind.is_drawn).evaluation_world
     with closing(world.make_env()) as env:
         where, is_masked = where_repeats_differ(env, seed=0), env.has_wrapper_attr(MASKS)
+        unscaled = unscaled_actions(setups[0].agent, env.action_space)
     if where is not None:
         warnings.warn(
             f"{world.name}: the same seed and actions give another episode from {where} on, so "
@@ -81,6 +84,12 @@ def _warn_of_task(setups: Sequence[ArmSetup]) -> None:
         warnings.warn(
             f"{world.name}: nothing asks its {MASKS}(); agents choose among all actions, and have "
             "to learn which of them do nothing",
+            stacklevel=3,
+        )
+    if unscaled is not None:
+        warnings.warn(
+            f"{world.name}: {unscaled}; let it take numbers from -1 to 1 "
+            "(gymnasium.wrappers.RescaleAction), or use SAC, which scales them itself",
             stacklevel=3,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from agents.config.experiment import Experiment, check_settings, record_settings
@@ -9,6 +10,7 @@ from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.prepare.sections import COLLECTED_BY, STAGE
 from agents.run.agent_card import read_card
+from agents.run.code import warn_of_other_code
 from agents.run.collection import (
     CollectionCost,
     is_collected,
@@ -21,6 +23,7 @@ from agents.run.load import read_run
 from agents.run.stage_results import COLLECTION, CollectionResult
 from agents.run.stages import shared_stages
 from worldvae.envs import EnvConfig, make_env
+from worldvae.envs.own_code import own_code
 from worldvae.errors import ArtifactError
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
@@ -44,6 +47,7 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     env = make_env(experiment.env)  # a mistake is told before a folder is made for it
     env.close()
     check_keys(env.observation_space)
+    warn_of_other_code(experiment)
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
     check_settings(folder / "settings.yaml", policy, COLLECTED_BY)
     store = _complete(folder, experiment.env, experiment.rollouts.frames)
@@ -74,7 +78,7 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
         record_settings(folder / "settings.yaml", policy, COLLECTED_BY)
         if not is_collected(store, frames=0):
             cpu = None if was_begun else used_cpu() - start  # that of a killed call is unknown
-            _record_cost(store, CollectionCost(), cpu, memory.bytes)
+            _record_cost(store, CollectionCost(), cpu, memory.bytes, code={})
     return store
 
 
@@ -110,21 +114,27 @@ def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
         earlier_result = read_collection_result(folder)
         lost = lost_since(earlier_result, store, before)
     earlier, start = recorded(earlier_result, store, before), used_cpu()
+    code = own_code(store.env)  # before collecting, while which its files may change
     noise = derive(seed, "actions", store.next_number)
     with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
         collect(store, config, seed, agent)
     spent = earlier.cpu_seconds
     cpu = None if spent is None else spent + used_cpu() - start
     others = CollectionCost(before.env_steps + lost.env_steps, before.seconds + lost.seconds)
-    _record_cost(store, others, cpu, memory.bytes)
+    _record_cost(store, others, cpu, memory.bytes, code)
 
 
 def _record_cost(
-    store: RolloutStore, others: CollectionCost, cpu: float | None, memory: int
+    store: RolloutStore,
+    others: CollectionCost,
+    cpu: float | None,
+    memory: int,
+    code: Mapping[str, str],
 ) -> None:
     """Write result.json, which says that `store` is complete.
 
-    `others` are the steps and seconds that its episodes do not tell of.
+    `others` are the steps and seconds that its episodes do not tell of, `code` is that of the
+    environment, see `own_code`.
     """
     result = CollectionResult(
         env_steps=others.env_steps + store.env_steps,
@@ -134,7 +144,7 @@ def _record_cost(
         cpu_seconds=cpu,
         peak_memory=memory,
         command=exact_command(),
-        versions=library_versions(),
+        versions={**library_versions(), **code},
     )
     COLLECTION.write(store.folder, result)
 

@@ -6,13 +6,16 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.cli import run
+from agents.config.experiment import Experiment
+from scripts.cli import Parser, run
+from worldvae.config import to_yaml
 from worldvae.errors import WorldvaeError
 
 
@@ -115,3 +118,29 @@ def test_a_result_that_nobody_can_write_down_is_said(tmp_path: Path) -> None:
 def test_what_ignores_ctrl_c_in_the_background_of_a_shell_goes_on_ignoring_it() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run(send(signal.SIGINT))
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Path:
+    """The configuration of a run that was moved after it was written."""
+    experiment = Experiment(runs=tmp_path, name="before")
+    (tmp_path / "after" / "agents" / "blind" / "seed_0").mkdir(parents=True)
+    config = tmp_path / "after" / "config.yaml"
+    config.write_text(to_yaml(experiment))
+    return config
+
+
+def parsed(monkeypatch: pytest.MonkeyPatch, *words: str) -> Experiment:
+    monkeypatch.setattr(sys, "argv", ["scripts/compare.py", *words])
+    return Parser("").parse()[1]
+
+
+def test_a_run_that_was_moved_is_told_of(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = f"--runs {moved.parents[1]} --name after"
+    with pytest.warns(UserWarning, match=f"names .*/before as its run.* add {options}"):
+        parsed(monkeypatch, str(moved))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parsed(monkeypatch, str(moved), *options.split())
+        moved.parent.rename(moved.parents[1] / "before")
+        parsed(monkeypatch, str(moved.parents[1] / "before" / "config.yaml"))

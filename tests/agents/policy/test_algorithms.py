@@ -16,7 +16,7 @@ from agents.arms.build import open_training, set_up
 from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorithm_class
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
-from agents.policy.algorithms import learning_rate, try_spaces
+from agents.policy.algorithms import learning_rate, try_spaces, unscaled_actions
 from agents.prepare import prepare
 from agents.run.agent_card import read_card
 from agents.train import train
@@ -208,3 +208,34 @@ def test_the_learning_rate_falls_to_a_twentieth_and_stays() -> None:
         [2e-3, 1.5e-3, 1e-3, 1e-4, 1e-4, 1e-4]
     )
     assert learning_rate(AgentConfig(learning_rate=2e-3, schedule="constant")) == 2e-3
+
+
+def box(low: list[float], high: list[float]) -> spaces.Box:
+    return spaces.Box(np.float32(low), np.float32(high))
+
+
+@pytest.mark.parametrize(
+    ("space", "told"),
+    [
+        (box([-2, 0], [1, 5]), "number 1 of its actions, from 0 to 5, and reach 36% of it"),
+        (box([-1, -500], [1, 500]), "number 1 of its actions, from -500 to 500, and reach 0%"),
+        (box([-0.01], [0.01]), "of which 1% lie within number 0"),
+        (box([3], [4]), "of which 0% lie within number 0"),
+        (box([-1, 0], [1, 1]), None),  # steering and gas
+        (box([-0.4, -2], [0.4, 2]), None),
+        (box([7, -1], [7, 1]), None),  # one value alone needs no exploring
+        (spaces.Discrete(300), None),
+    ],
+)
+def test_actions_that_noise_hardly_explores_are_told_of(
+    space: spaces.Space[Any], told: str | None
+) -> None:
+    words = unscaled_actions(AgentConfig(), space)
+    assert words is None if told is None else told in str(words)
+    assert unscaled_actions(AgentConfig(algorithm="SAC"), space) is None
+
+
+def test_noise_is_the_users_own_choice_where_actions_are_of_one() -> None:
+    assert unscaled_actions(AgentConfig(log_std_init=-4), box([-1], [1])) is None
+    assert unscaled_actions(AgentConfig(log_std_init=1.5), box([-5], [5])) is None
+    assert unscaled_actions(AgentConfig(log_std_init=-4), box([-5], [5])) is not None

@@ -86,6 +86,21 @@ def test_masks_that_nothing_asks_are_told_of(tmp_path: Path) -> None:
         prepare(load(tmp_path, name="x", env=env), ["pixels"])
 
 
+class Wide(Clock):
+    """Its actions are large."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.action_space = gym.spaces.Box(0, 500, (1,))  # type: ignore[assignment]
+
+
+def test_actions_that_are_hardly_explored_are_told_of(tmp_path: Path) -> None:
+    gym.register("tests/Wide-v0", entry_point=Wide)
+    env = {"id": "tests/Wide-v0", "max_episode_steps": 9, "action_repeat": 1}
+    with pytest.warns(UserWarning, match=r"Wide-v0: PPO begins .* from 0 to 500.*RescaleAction"):
+        prepare(load(tmp_path, name="x", env=env), ["pixels"])
+
+
 def test_nothing_is_said_of_a_task_that_is_sound(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
