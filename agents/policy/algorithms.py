@@ -20,6 +20,7 @@ from agents.config.agent import ALGORITHMS, AgentConfig, AlgorithmName, algorith
 from agents.config.algorithm_arguments import library_errors
 from agents.policy.replay import replay_arguments
 from worldvae.errors import TrainingError
+from worldvae.wording import percent
 from worldvae.wrappers.sb3 import begin_as_pretrained
 
 
@@ -126,8 +127,8 @@ def unscaled_actions(config: AgentConfig, space: spaces.Space[Any]) -> str | Non
         if reached < LEAST_REACHED or within < LEAST_WITHIN:
             return (
                 f"{config.algorithm} begins with actions around 0 with a deviation of "
-                f"{noise.stdev:.2g} (agent.log_std_init), of which {within:.0%} lie within number "
-                f"{axis} of its actions, from {low:g} to {high:g}, and reach {reached:.0%} of it"
+                f"{noise.stdev:.2g} (agent.log_std_init), of which {percent(within)} lie within number "
+                f"{axis} of its actions, from {low:g} to {high:g}, and reach {percent(reached)} of it"
             )
     return None
 

@@ -217,10 +217,10 @@ def box(low: list[float], high: list[float]) -> spaces.Box:
 @pytest.mark.parametrize(
     ("space", "told"),
     [
-        (box([-2, 0], [1, 5]), "number 1 of its actions, from 0 to 5, and reach 36% of it"),
-        (box([-1, -500], [1, 500]), "number 1 of its actions, from -500 to 500, and reach 0%"),
-        (box([-0.01], [0.01]), "of which 1% lie within number 0"),
-        (box([3], [4]), "of which 0% lie within number 0"),
+        (box([-2, 0], [1, 5]), "number 1 of its actions, from 0 to 5, and reach 36 % of it"),
+        (box([-1, -500], [1, 500]), "number 1 of its actions, from -500 to 500, and reach 0 %"),
+        (box([-0.01], [0.01]), "of which 1 % lie within number 0"),
+        (box([3], [4]), "of which 0 % lie within number 0"),
         (box([-1, 0], [1, 1]), None),  # steering and gas
         (box([-0.4, -2], [0.4, 2]), None),
         (box([7, -1], [7, 1]), None),  # one value alone needs no exploring
