@@ -127,8 +127,9 @@ def unscaled_actions(config: AgentConfig, space: spaces.Space[Any]) -> str | Non
         if reached < LEAST_REACHED or within < LEAST_WITHIN:
             return (
                 f"{config.algorithm} begins with actions around 0 with a deviation of "
-                f"{noise.stdev:.2g} (agent.log_std_init), of which {percent(within)} lie within number "
-                f"{axis} of its actions, from {low:g} to {high:g}, and reach {percent(reached)} of it"
+                f"{noise.stdev:.2g} (agent.log_std_init), of which {percent(within)} lie within "
+                f"number {axis} of its actions, from {low:g} to {high:g}, and reach "
+                f"{percent(reached)} of it"
             )
     return None
 
