@@ -167,9 +167,17 @@ def test_ends_at_a_limit_of_steps_are_to_be_truncated(limit: int | None) -> None
     assert ("dynamics.end_weight" in found.advice) == (limit is None)
 
 
-def test_the_horizon_is_said_in_words() -> None:
-    assert trusted_words(evidence(horizon=1)).startswith("dreams are trusted for 1 decision of 64,")
-    assert trusted_words(evidence(horizon=0)).startswith("dreams are trusted for no decision")
+@pytest.mark.parametrize(
+    ("horizon", "verdict", "words"),
+    [
+        (1, "trusted", "dreams are trusted for 1 decision of 64,"),
+        (0, "doubtful", "dreams are trusted for no decision ("),
+        (4, "unfit", "dreams are trusted for no decision, though their codes would be for 4 dec"),
+    ],
+)
+def test_the_horizon_is_said_in_words(horizon: int, verdict: str, words: str) -> None:
+    found = fidelity(TRUE).model_copy(update={"horizon": horizon, "verdict": verdict})
+    assert trusted_words(found).startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -102,15 +102,24 @@ class Fidelity(FidelityEvidence):
 FIDELITY = JsonFile("fidelity.json", Fidelity, "delete it to examine the dynamics again")
 
 
-def trusted_words(evidence: FidelityEvidence) -> str:
-    """Return up to which horizon and at which temperature dreams may be trusted."""
-    temperature, longest = f"{evidence.temperature:g}", evidence.codes.horizons[-1]
-    if not evidence.horizon:
-        return f"dreams are trusted for no decision (temperature {temperature})"
-    if evidence.horizon == longest:
+def trusted_words(fidelity: Fidelity) -> str:
+    """Return up to which horizon and at which temperature dreams may be trusted.
+
+    The horizon is that of codes. An unfit dream is not to be trusted, however long they are right.
+    """
+    temperature, longest = f"{fidelity.temperature:g}", fidelity.codes.horizons[-1]
+    none = "dreams are trusted for no decision"
+    if not fidelity.horizon:
+        return f"{none} (temperature {temperature})"
+    if fidelity.horizon == longest:
         words = f"all {longest} decisions that were judged"
     else:
-        words = f"{evidence.horizon} decision{'s' if evidence.horizon > 1 else ''} of {longest}"
-    if evidence.confirmed < evidence.horizon:
-        words = f"{words}, of which test episodes confirm {evidence.confirmed or 'none'}"
-    return f"dreams are trusted for {words}, at temperature {temperature}"
+        words = f"{fidelity.horizon} decision{'s' if fidelity.horizon > 1 else ''} of {longest}"
+    if fidelity.confirmed < fidelity.horizon:
+        words = f"{words}, of which test episodes confirm {fidelity.confirmed or 'none'}"
+    trusted = (
+        f"{none}, though their codes would be for"
+        if fidelity.verdict == "unfit"
+        else "dreams are trusted for"
+    )
+    return f"{trusted} {words}, at temperature {temperature}"
