@@ -25,6 +25,7 @@ FLOORS = (
         "symlog",
         "torch_seeding",
         "versions",
+        "wording",
         "yaml_values",
     },
     {"extras", "mistakes"},

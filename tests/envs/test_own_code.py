@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib import metadata
 from pathlib import Path
 
 import gymnasium as gym
@@ -66,5 +67,10 @@ def test_a_class_that_no_import_names_is_found_by_its_registration(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["worldvae/Dots-v0", "CartPole-v1", "ALE/Pong-v5"])
-def test_what_has_a_version_has_no_hash(name: str) -> None:
+def test_what_every_result_names_is_not_named_twice(name: str) -> None:
     assert own_code(EnvConfig(id=name)) == {}
+
+
+def test_of_an_installed_package_it_is_the_version() -> None:
+    config = EnvConfig.model_validate({"id": "MiniGrid-Empty-5x5-v0", "import": "minigrid"})
+    assert own_code(config) == {"version of minigrid": metadata.version("minigrid")}

@@ -1,18 +1,20 @@
-"""Tells by a hash whether an environment's own code was changed between two results."""
+"""Tells by hash or version whether an environment's code was changed between two results."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import ModuleSpec
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec as find_module
 from pathlib import Path
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.make_raw import find_spec
 from worldvae.envs.user_code import OURS, PACKAGES
+from worldvae.versions import PACKAGES as LIBRARIES
 
 DIGITS = 12
 
@@ -21,15 +23,23 @@ def own_code(config: EnvConfig) -> dict[str, str]:
     """Return a hash of the code of the environment of `config`, by "code of PACKAGE".
 
     It is that of all Python files of the package, or of the single file, that registers the
-    environment or holds its class, as they were when they were first asked for. It is empty for
-    installed packages and for worldvae, whose versions tell as much. Raises ConfigError as
-    `find_spec` does.
+    environment or holds its class, as they were when they were first asked for. Of an installed
+    package it is the release, by "version of NAME", unless `library_versions` tells it. Raises
+    ConfigError as `find_spec` does.
     """
     entry = find_spec(config).entry_point
     module = entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "")
     packages = {name.partition(".")[0] for name in (config.import_, module) if name}
     hashes = {f"code of {name}": _hash(name) for name in sorted(packages)}
-    return {name: digest for name, digest in hashes.items() if digest}
+    own = {name: digest for name, digest in hashes.items() if digest}
+    releases = {release for name in packages for release in _releases().get(name, ())}
+    return own | {f"version of {name}": version(name) for name in sorted(releases - {*LIBRARIES})}
+
+
+@cache
+def _releases() -> Mapping[str, list[str]]:
+    """Return the names by which each package was installed."""
+    return packages_distributions()
 
 
 @cache  # later changes of the files do not change the code that runs
