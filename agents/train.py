@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from agents.agent_task import AgentTask, resume_or_begin
 from agents.arms.build import ArmSetup, open_training
 from agents.config.algorithm_arguments import library_errors
-from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from agents.dream.promise import promised_returns
 from agents.dream.rounds import check_budget, end_of_round, must_go_on, next_round
 from agents.drift.refresh import must_refresh, refresh, watch
@@ -64,14 +64,14 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
 def carry_out(experiment: Experiment, task: AgentTask) -> Path:
     """Train the agent of `task`, which was resolved from `experiment`, as `train` does."""
     folder, sections = task.folder, deciding(task.setup.arm.name)
-    check_settings(folder / "settings.yaml", experiment, sections)
+    check_settings(folder / SETTINGS, experiment, sections)
     if is_finished(folder):
         return folder
     with locked(folder, "training", alone=True):
-        check_settings(folder / "settings.yaml", experiment, sections)
+        check_settings(folder / SETTINGS, experiment, sections)
         if not is_finished(folder):  # another may have finished it meanwhile
             with _claimed(folder):
-                record_settings(folder / "settings.yaml", experiment, DECIDES)
+                record_settings(folder / SETTINGS, experiment, DECIDES)
                 _train(task)
     return folder
 
@@ -98,7 +98,7 @@ def _claimed(folder: Path) -> Iterator[None]:
         yield
     except WorldvaeError:
         if not AGENT_CARD.exists(folder):
-            (folder / "settings.yaml").unlink(missing_ok=True)
+            (folder / SETTINGS).unlink(missing_ok=True)
         raise
 
 

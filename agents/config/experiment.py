@@ -175,6 +175,10 @@ class Experiment(Config):
         return self.folder / "agents" / arm / f"seed_{seed}"
 
 
+SETTINGS = "settings.yaml"
+"""The file in the folder of whatever a run holds: the settings that decided it."""
+
+
 def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
     """Raise ArtifactError if `path` exists and holds other `sections` than `experiment`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.config.experiment import Experiment
+from agents.config.experiment import SETTINGS, Experiment, check_settings
 from agents.explore.agent_part import AgentPart, DreamedBy, agent_parts, first_agents
 from agents.explore.assets import Asset
 from agents.explore.code_part import CodePart, code_part
@@ -13,6 +13,7 @@ from agents.explore.contents import ExplorerContents, MomentFacts
 from agents.explore.dream_part import DreamPart, dream_part
 from agents.explore.segments import HeldOutFrame, ShownEpisodes
 from agents.explore.twin_part import TwinPart, twin_parts
+from agents.prepare.sections import ENCODED_BY, LEARNED_BY
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG
@@ -77,12 +78,18 @@ class RunReader:
 
     @classmethod
     def open(cls, experiment: Experiment) -> RunReader:
-        """Open the encoder and the rollouts of a run; ArtifactError if one of them is missing."""
+        """Open the encoder and the rollouts of a run.
+
+        Raises ArtifactError if one of them is missing, or if the encoder or the dynamics were made
+        with other settings: words of the page, the names of actions among them, are of these.
+        """
         if not CONFIG.exists(experiment.encoder_folder):
             raise ArtifactError(
                 f"{experiment.encoder_folder}: no finished encoder to explore; python -m "
                 "scripts.pretrain CONFIG makes one"
             )
+        check_settings(experiment.encoder_folder / SETTINGS, experiment, ENCODED_BY)
+        check_settings(experiment.dynamics_folder / SETTINGS, experiment, LEARNED_BY)
         encoder = Encoder.load(experiment.encoder_folder)
         shown = ShownEpisodes.of(RolloutStore(experiment.rollouts_folder))
         encoder.card.check_frame(shown.store.env.frame, str(shown.store.folder))

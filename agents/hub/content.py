@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agents.config.experiment import SETTINGS
 from agents.hub.card import agent_text
 from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
 from agents.run.agent_files import hash_files
@@ -28,8 +29,6 @@ from worldvae.hub.listing import HubKind
 
 ENCODER, DYNAMICS = "encoder", "dynamics"
 """Folders of a published agent."""
-
-SETTINGS = "settings.yaml"
 
 
 def push(

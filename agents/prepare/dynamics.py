@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.config.experiment import Experiment, check_settings
+from agents.config.experiment import SETTINGS, Experiment, check_settings
 from agents.prepare.encoder import pretrain_encoder
 from agents.prepare.sections import LEARNED_BY, making
 from agents.run.command import exact_command
@@ -21,7 +21,7 @@ from worldvae.training.device import torch_device
 def learn_latent_dynamics(experiment: Experiment) -> Path:
     """Learn the dynamics of the experiment's latents if they are missing; return their folder."""
     folder = experiment.dynamics_folder
-    check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    check_settings(folder / SETTINGS, experiment, LEARNED_BY)
     if LEARNING.is_whole(folder):
         return folder
     pretrain_encoder(experiment)
@@ -95,7 +95,7 @@ def describe_dynamics(folder: Path) -> str:
 def prepare_untrained_dynamics(experiment: Experiment) -> Path:
     """Make the control arm's dynamics, the same network with its initial weights."""
     folder = experiment.untrained_dynamics_folder
-    check_settings(folder / "settings.yaml", experiment, LEARNED_BY)
+    check_settings(folder / SETTINGS, experiment, LEARNED_BY)
     if DYNAMICS_CONFIG.exists(folder):
         return folder
     pretrain_encoder(experiment)

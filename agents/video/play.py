@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from agents.arms.registry import ARMS
-from agents.config.experiment import Experiment
+from agents.config.experiment import SETTINGS, Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.run.agent_card import read_card
@@ -108,7 +108,7 @@ def _of_arm(run: Path, arm: str, seed: int | None) -> list[Path]:
 
 def evaluation_settings(folder: Path) -> EvaluationConfig:
     """Return the evaluation settings of the agent in `folder`, the defaults if it has none."""
-    path = folder / "settings.yaml"
+    path = folder / SETTINGS
     if not path.exists():
         return EvaluationConfig()
     Fingerprint.read(path)
