@@ -167,6 +167,18 @@ def test_ends_at_a_limit_of_steps_are_to_be_truncated(limit: int | None) -> None
     assert ("dynamics.end_weight" in found.advice) == (limit is None)
 
 
+@pytest.mark.parametrize(("places", "is_found"), [((4, 5, 10), False), ((2,), True), ((11,), True)])
+def test_sums_of_rewards_are_judged_at_two_horizons(
+    places: tuple[int, ...], is_found: bool
+) -> None:
+    """Of ten horizons one is off by chance now and then."""
+    reward = fidelity(TRUE).reward
+    excess = [99.0 * (place in places) for place in range(len(reward.horizons))]
+    off = HorizonCurve(value=tuple(excess), low=tuple(excess), high=tuple(excess))
+    found = evidence(reward=reward.model_copy(update={"excess": off}), horizon=64)
+    assert ("reward_off" in names(found)) == is_found
+
+
 @pytest.mark.parametrize(
     ("horizon", "verdict", "words"),
     [

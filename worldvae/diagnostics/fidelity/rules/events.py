@@ -100,8 +100,12 @@ def _end_advice(evidence: FidelityEvidence, way: str) -> str:
 
 
 def _judged(evidence: FidelityEvidence) -> tuple[int, ...]:
-    """Return the places of the curves that are judged: the last, and that of a quarter of it."""
-    last = len(evidence.ends.horizons) - 1
+    """Return the places of the curves that are judged."""
+    return _last_and_quarter(len(evidence.ends.horizons) - 1)
+
+
+def _last_and_quarter(last: int) -> tuple[int, ...]:
+    """Return two places of a curve: of all places, chance alone would reach one now and then."""
     return tuple(dict.fromkeys((last, last // 4)))
 
 
@@ -155,14 +159,14 @@ def _bias(evidence: FidelityEvidence) -> str:
 def _sum(evidence: FidelityEvidence) -> str:
     """Judge sums of rewards as far as the codes are trusted; beyond, what drifts is the code."""
     reward = evidence.reward
-    for place, step in enumerate(reward.horizons):
+    trusted = sum(step <= max(evidence.horizon, 1) for step in reward.horizons)
+    for place in _last_and_quarter(trusted - 1):
         excess, true = at(reward.excess, place), reward.true_sum.value[place]
         unit = max(reward.sum_deviation[place], SUM_UNIT * abs(true))
-        is_off = abs(excess.value) > SUM_BIAS * unit and not excess.least <= 0 <= excess.most
-        if is_off and step <= max(evidence.horizon, 1):
+        if abs(excess.value) > SUM_BIAS * unit and not excess.least <= 0 <= excess.most:
             return (
-                f"within {decisions(step)} dreams pay {between(excess)} more than reality, which "
-                f"pays {true:.2f}"
+                f"within {decisions(reward.horizons[place])} dreams pay {between(excess)} more "
+                f"than reality, which pays {true:.2f}"
             )
     return ""
 
