@@ -23,9 +23,10 @@ from agents.policy.evaluate import evaluate
 from agents.run.agent_card import AGENT_CARD, read_card, write_card
 from agents.run.agent_result import EVALUATIONS, Evaluation
 from agents.train import train
+from tests.agents.gap.limited import with_limit
 from tests.commands import run
 from tests.tiny import TINY, load
-from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, save_dynamics
+from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
 from worldvae.errors import ArtifactError, ConfigError
@@ -206,10 +207,7 @@ def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) 
 def test_a_promise_lasts_no_longer_than_the_rollouts_show_reality_to_last(
     experiment: Experiment, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "dynamics"
-    shutil.copytree(experiment.dynamics_folder, folder)
-    model, card = load_dynamics(folder)
-    save_dynamics(folder, model, card.model_copy(update={"limit": 4}))
+    folder = with_limit(experiment.dynamics_folder, 4, tmp_path / "dynamics")
     setup = set_up(experiment, "dream")
     agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
     steps = 4 * setup.env.action_repeat

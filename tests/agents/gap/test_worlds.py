@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ from agents.config.gap import GapConfig, Script
 from agents.gap.play import play
 from agents.gap.scripted import make_scripted
 from agents.gap.worlds import RunWorlds
+from tests.agents.gap.limited import with_limit
 from tests.dynamics.folders import Folders, make_folders
 from tests.encoders import DOTS
-from worldvae.dynamics.checkpoint import load_dynamics, save_dynamics
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.starts_file import load_starts
 from worldvae.envs import EnvConfig
@@ -65,10 +64,7 @@ def test_a_limit_that_only_the_rollouts_show_cuts_dreams_too(
     folders: Folders, tmp_path: Path
 ) -> None:
     """Else reality is cut by the environment's own step, and dreams go on for 1,000 decisions."""
-    shown = tmp_path / "dynamics"
-    shutil.copytree(folders.dynamics, shown)
-    model, card = load_dynamics(shown)
-    save_dynamics(shown, model, card.model_copy(update={"limit": 9}))
+    shown = with_limit(folders.dynamics, 9, tmp_path / "dynamics")
     both = worlds(Folders(shown, folders.encoder))
     assert both.horizon == 9
     assert both.dream(1.0, "test", 2).source.settings.horizon == 9  # type: ignore[attr-defined]
