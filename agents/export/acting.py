@@ -57,11 +57,13 @@ class ExportedAgent:
 
         Args:
             episode_start: (N,), whether a frame is the first of an episode.
-            keys: The other keys of Dict observations, as the environment shows them.
+            keys: The other keys of Dict observations, as the environment shows them; those that the
+                agent does not observe are left out.
             noise: What the description of the input `noise` says; None: zeros, the mode.
         """
         self.inputs |= {FRAME: frames, EPISODE_START: episode_start}
-        self.inputs |= {KEY + key: values for key, values in (keys or {}).items()}
+        named = {KEY + key: values for key, values in (keys or {}).items()}
+        self.inputs |= {name: values for name, values in named.items() if name in self.inputs}
         if NOISE in self.inputs:
             zeros = np.zeros_like(self.inputs[NOISE])
             self.inputs[NOISE] = zeros if noise is None else noise.astype(np.float32)

@@ -74,6 +74,38 @@ def test_of_a_dict_the_image_is_a_frame_and_the_rest_passes() -> None:
     assert vec.reset()[0]["camera"].shape == (2, 64, 64, 3)
 
 
+@pytest.mark.parametrize("pixels", ["auto", "none"])
+def test_other_keys_are_those_observed_beside_the_image(pixels: str) -> None:
+    minigrid = {"id": "MiniGrid-Empty-5x5-v0", "image_key": "image", "pixels": pixels}
+    for chosen in (("direction",), ()):
+        env = make_env(EnvConfig(**minigrid, other_keys=chosen))
+        obs, _ = env.reset(seed=0)
+        assert set(obs) == {"image", *chosen}, "mission is a text, which no policy can observe"
+        assert env.observation_space.contains(obs)
+        env.close()
+
+
+@pytest.mark.parametrize("chosen", [["speed"], []])
+def test_a_vector_environment_shows_the_other_keys_that_are_named(chosen: list[str]) -> None:
+    config = EnvConfig(**CLOCK, kwargs={"as_dict": True}, image_key="camera", other_keys=chosen)
+    vec = make_vec(config.model_copy(update={"workers": "sync"}), 2, seed=0)
+    obs, _ = vec.reset()
+    assert list(obs) == list(vec.single_observation_space) == ["camera", *chosen]
+    vec.close()
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"other_keys": []}, "which image_key has to name"),
+        ({"image_key": "image", "other_keys": ["image"]}, "image is the image"),
+    ],
+)
+def test_other_keys_are_beside_an_image_key(keys: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        EnvConfig(id="MiniGrid-Empty-5x5-v0", **keys)
+
+
 def test_source_shape_is_what_the_environment_shows() -> None:
     assert source_shape(EnvConfig(**CLOCK)) == (40, 48, 3)
     assert source_shape(EnvConfig(**CLOCK, kwargs={"as_dict": True}, image_key="camera")) == (
@@ -100,7 +132,14 @@ def test_source_shape_is_what_the_environment_shows() -> None:
         ),
         ({**CLOCK, "id": "tests/Many-v0"}, "actions must be Discrete or a bounded Box"),
         ({**CLOCK, "id": "tests/Blind-v0"}, "observes no image and has no render_mode"),
-        ({"id": "MiniGrid-Empty-5x5-v0", "image_key": "image"}, "mission is neither Box"),
+        (
+            {"id": "MiniGrid-Empty-5x5-v0", "image_key": "image"},
+            "mission is neither.*env.other_keys",
+        ),
+        (
+            {"id": "MiniGrid-Empty-5x5-v0", "image_key": "image", "other_keys": ["speed"]},
+            "env.other_keys names speed; beside the image there are: direction, mission",
+        ),
         ({"id": "CartPole-v1", "pixels": "observation"}, "use render"),
         ({"id": "CartPole-v1", "action_map": "steer_throttle"}, r"needs actions Box\(3,\)"),
         ({**CLOCK, "kwargs": {"as_dict": True}, "image_key": "eye"}, "camera, speed"),

@@ -37,6 +37,10 @@ class EnvConfig(Config):
         None,
         description="Key of the image in a Dict observation; the other keys are observed too.",
     )
+    other_keys: tuple[str, ...] | None = Field(
+        None,
+        description="Keys of a Dict observation that are observed beside the image (null: all).",
+    )
     frame: FrameConfig = Field(FrameConfig(), description="Crop, size and colour of the frames.")
     action_repeat: int = Field(
         1, ge=1, le=1_000, description="Environment steps per decision; their rewards are summed."
@@ -136,6 +140,10 @@ class EnvConfig(Config):
     def _one_image(self) -> EnvConfig:
         if self.pixels == "render" and self.image_key is not None:
             raise ValueError("pixels: render shows the whole scene; image_key has no place there")
+        if self.other_keys is not None and self.image_key is None:
+            raise ValueError("other_keys are those beside the image, which image_key has to name")
+        if self.image_key in (self.other_keys or ()):
+            raise ValueError(f"{self.image_key} is the image (image_key) and none of other_keys")
         return self
 
 

@@ -59,11 +59,11 @@ def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
     if reader is not None:
         env = ShowState(env, reader)  # outside of what repeats actions: read once a decision
     if config.pixels == "none":
-        return BlackFrame(env, config.frame, config.image_key)
+        return BlackFrame(env, config.frame, config.image_key, config.other_keys)
     render = _must_render(config, env.observation_space)
     if render and env.render_mode != "rgb_array":
         raise ConfigError(_no_image_message(spec, config, env.observation_space))
-    return FrameObservation(env, config.frame, config.image_key, render)
+    return FrameObservation(env, config.frame, config.image_key, render, config.other_keys)
 
 
 def make_vec(

@@ -6,6 +6,7 @@ flat vector of float32, whatever space the environment has declared for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,6 +96,25 @@ def image_keys(space: spaces.Space[Any]) -> list[str]:
     return [key for key, part in space.spaces.items() if _side(part, COLORS) >= SMALLEST]
 
 
+def other_spaces(
+    space: spaces.Space[Any], image_key: str | None, chosen: Sequence[str] | None
+) -> dict[str, spaces.Space[Any]]:
+    """Return the keys of a Dict beside the image, of which `chosen` are observed (None: all).
+
+    They are in the order of the space. There are none if observations are no Dict. Raises
+    ConfigError if the space lacks one of `chosen`.
+    """
+    if image_key is None or not isinstance(space, spaces.Dict):
+        return {}
+    others = {key: part for key, part in space.spaces.items() if key != image_key}
+    if chosen is None:
+        return others
+    if missing := [key for key in chosen if key not in others]:
+        names = ", ".join(others) or "none"
+        raise ConfigError(f"env.other_keys names {missing[0]}; beside the image there are: {names}")
+    return {key: part for key, part in others.items() if key in chosen}
+
+
 @dataclass(frozen=True)
 class KeyEncoding:
     """How policies observe one of the keys beside the image; it is the same in every arm."""
@@ -115,7 +135,7 @@ class KeyEncoding:
         if not isinstance(source, FLATTENED):
             raise ConfigError(
                 f"the observation's {key} is neither Box nor Discrete, which no stock policy can "
-                "take; wrap the environment, or set env.pixels: render"
+                "take; name the others in env.other_keys, or set env.pixels: render"
             )
         if _side(source, CAMERA_CHANNELS) >= SMALLEST_CAMERA:
             return cls(key, source, image_layout(source, CAMERA_CHANNELS))
@@ -123,8 +143,8 @@ class KeyEncoding:
             choices = "" if isinstance(source, spaces.Box) else ", one for each choice"
             raise ConfigError(
                 f"the observation's {key} would be {size:,} numbers{choices}, over "
-                f"{MOST_NUMBERS:,}; wrap the environment to leave it out or say it in fewer, or "
-                "set env.pixels: render, which shows the image alone"
+                f"{MOST_NUMBERS:,}; leave it out of env.other_keys, wrap the environment to say "
+                "it in fewer, or set env.pixels: render, which shows the image alone"
             )
         return cls(key, source, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -11,7 +12,13 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import Frame, FrameConfig, preprocess
-from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
+from worldvae.envs.observations import (
+    ImageLayout,
+    KeyEncoding,
+    image_keys,
+    image_layout,
+    other_spaces,
+)
 from worldvae.envs.user_code import name_of
 from worldvae.envs.watch import Noticed, Watch
 from worldvae.errors import ConfigError, WorldvaeError
@@ -117,6 +124,7 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         config: The crop, size and colour of the frames; also as a mapping, which specs hold.
         image_key: The key of the image in a Dict; other keys are encoded as `KeyEncoding` says.
         render: Whether frames come from `render()` and not from the observation.
+        other_keys: The keys beside the image that are observed; None: all of them.
 
     Raises ConfigError if there is no image to take frames from.
     """
@@ -127,15 +135,17 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         config: FrameConfig | dict[str, Any],
         image_key: str | None = None,
         render: bool = False,
+        other_keys: Sequence[str] | None = None,
     ) -> None:
         config = FrameConfig.model_validate(config)
-        written = config.model_dump(mode="json")
-        RecordConstructorArgs.__init__(self, config=written, image_key=image_key, render=render)
+        arguments: dict[str, Any] = {"config": config.model_dump(mode="json")}
+        arguments |= {"image_key": image_key, "other_keys": other_keys}
+        RecordConstructorArgs.__init__(self, **arguments, render=render)
         super().__init__(env)
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
         self.image_key = None if render else image_key
-        self.others = _others(env.observation_space, self.image_key)
+        self.others = _others(env.observation_space, self.image_key, other_keys)
         """How the other keys of a Dict are encoded."""
         self.layout = None if render else _layout(env.observation_space, image_key)
         """How the observation holds the image; None if it is rendered."""
@@ -189,15 +199,17 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
         env: gym.Env[Any, Any],
         config: FrameConfig | dict[str, Any],
         image_key: str | None = None,
+        other_keys: Sequence[str] | None = None,
     ) -> None:
         config = FrameConfig.model_validate(config)
-        written = config.model_dump(mode="json")
-        RecordConstructorArgs.__init__(self, config=written, image_key=image_key)
+        arguments: dict[str, Any] = {"config": config.model_dump(mode="json")}
+        arguments |= {"image_key": image_key, "other_keys": other_keys}
+        RecordConstructorArgs.__init__(self, **arguments)
         super().__init__(env)
         self.frame_config, self.image_key = config, image_key
         if image_key is not None:
             _layout(env.observation_space, image_key)
-        self._others = _others(env.observation_space, image_key)
+        self._others = _others(env.observation_space, image_key, other_keys)
         self.steps_per_decision = steps_per_decision_of(env)
         self._black = np.zeros(config.shape, np.uint8)
         self.observation_space = _frame_space(config, image_key, self._others)
@@ -229,13 +241,12 @@ def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
     return layout
 
 
-def _others(space: gym.Space[Any], image_key: str | None) -> tuple[KeyEncoding, ...]:
-    """Return the encodings of the keys beside the image; empty if observations are no Dict."""
-    if image_key is None or not isinstance(space, spaces.Dict):
-        return ()
-    return tuple(
-        KeyEncoding.of(key, part) for key, part in space.spaces.items() if key != image_key
-    )
+def _others(
+    space: gym.Space[Any], image_key: str | None, chosen: Sequence[str] | None
+) -> tuple[KeyEncoding, ...]:
+    """Return the encodings of the keys that are observed beside the image."""
+    others = other_spaces(space, image_key, chosen)
+    return tuple(KeyEncoding.of(key, part) for key, part in others.items())
 
 
 def _frame_space(

@@ -235,6 +235,17 @@ def test_other_keys_and_odd_actions(
         assert card.actions.names == (("BRAKE", "NONE", "GAS") if key else ())
 
 
+def test_keys_that_the_agent_does_not_observe_are_no_inputs(tmp_path: Path) -> None:
+    env = {"id": "tests/Dashboard-v0", "import": "tests.agents.export.worlds", "image_key": "view"}
+    env |= {"workers": "sync", "frame": {"height": 40, "width": 44}, "other_keys": ["gear"]}
+    folder = make_agent(load(tmp_path, env=env), "pixels")
+    card = export_agent(folder, folder / "agent.onnx")
+    keys = [spec.name for spec in card.inputs if spec.name.startswith("key_")]
+    assert keys == ["key_gear"]
+    found = check(folder, folder / "agent.onnx", 2)
+    assert found.exported_returns == pytest.approx(found.returns)
+
+
 def test_the_car_is_steered_with_its_own_three_numbers(tmp_path: Path) -> None:
     env = {"id": "CarRacing-v3", "workers": "sync", "action_repeat": 4, "max_episode_steps": 80}
     experiment = load(tmp_path, env=env)

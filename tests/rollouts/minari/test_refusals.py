@@ -115,6 +115,20 @@ def test_several_images_and_none_chosen(tmp_path: Path) -> None:
     assert [key.name for key in store.recorded_keys] == ["speed"]
 
 
+def test_other_keys_are_chosen_by_name(tmp_path: Path) -> None:
+    numbers = {name: spaces.Box(0, 1, (1,), np.float32) for name in ("speed", "fuel")}
+    space = images("camera", **numbers)
+    store_buffers(NAME, dict_buffer(space), observation_space=space)
+    chosen = keyed("camera").model_copy(update={"other_keys": ("height",)})
+    assert refusal(tmp_path, chosen) == (
+        "env.other_keys names height; beside the image there are: fuel, speed"
+    )
+    chosen = chosen.model_copy(update={"other_keys": ("fuel",)})
+    with said():
+        store = import_dataset(NAME, tmp_path / "rollouts", chosen)
+    assert [key.name for key in store.recorded_keys] == ["fuel"]
+
+
 def test_an_image_key_where_there_are_no_keys(tmp_path: Path) -> None:
     store_buffers(NAME, buffer())
     assert refusal(tmp_path, keyed("camera")) == (

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import FrameConfig, preprocess_batch
-from worldvae.envs.observations import ImageLayout, KeyEncoding, image_keys, image_layout
+from worldvae.envs.observations import (
+    ImageLayout,
+    KeyEncoding,
+    image_keys,
+    image_layout,
+    other_spaces,
+)
 from worldvae.envs.watch import Watch
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts.keys import RecordedKey, vector_keys
@@ -101,7 +107,7 @@ def observation_reader(source: MinariSource, env: EnvConfig) -> ObservationReade
 def _reader(
     source: MinariSource, env: EnvConfig, image: spaces.Box, layout: ImageLayout, prepared: bool
 ) -> ObservationReader:
-    encodings = _encodings(source, env.image_key)
+    encodings = _encodings(source, env)
     encoded = spaces.Dict({encode.key: encode.space for encode in encodings})
     known = {key.name: key for key in vector_keys(encoded, "")}
     if source.note is not None:
@@ -149,15 +155,14 @@ def _named(space: spaces.Space[Any]) -> str:
     return f"it observes a Box {space.shape} {space.dtype} from {low} to {high}"
 
 
-def _encodings(source: MinariSource, image_key: str | None) -> list[KeyEncoding]:
+def _encodings(source: MinariSource, env: EnvConfig) -> list[KeyEncoding]:
     """Return how the keys beside the image are encoded, but for those that cannot be."""
-    space = source.observation_space
-    if image_key is None or not isinstance(space, spaces.Dict):
-        return []
+    try:
+        others = other_spaces(source.observation_space, env.image_key, env.other_keys)
+    except ConfigError as error:
+        raise ArtifactError(f"{source}: {error}") from None
     found = []
-    for key, part in space.spaces.items():
-        if key == image_key:
-            continue
+    for key, part in others.items():
         try:
             found.append(KeyEncoding.of(key, part))
         except ConfigError:
