@@ -160,8 +160,8 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     """
     config = experiment.folder / "config.yaml"
     env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
-    for settings in sorted(experiment.folder.glob("agents/*/seed_*/settings.yaml")):
-        check_settings(settings, experiment, deciding(settings.parents[1].name))
+    for folder in sorted(experiment.folder.glob("agents/*/seed_*")):
+        check_settings(folder, experiment, deciding(folder.parent.name))
     return [
         AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps[arm], where)
         for seed in experiment.compare.seeds

@@ -64,14 +64,14 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
 def carry_out(experiment: Experiment, task: AgentTask) -> Path:
     """Train the agent of `task`, which was resolved from `experiment`, as `train` does."""
     folder, sections = task.folder, deciding(task.setup.arm.name)
-    check_settings(folder / SETTINGS, experiment, sections)
+    check_settings(folder, experiment, sections)
     if is_finished(folder):
         return folder
     with locked(folder, "training", alone=True):
-        check_settings(folder / SETTINGS, experiment, sections)
+        check_settings(folder, experiment, sections)
         if not is_finished(folder):  # another may have finished it meanwhile
             with _claimed(folder):
-                record_settings(folder / SETTINGS, experiment, DECIDES)
+                record_settings(folder, experiment, DECIDES)
                 _train(task)
     return folder
 

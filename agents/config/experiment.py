@@ -179,17 +179,18 @@ SETTINGS = "settings.yaml"
 """The file in the folder of whatever a run holds: the settings that decided it."""
 
 
-def check_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Raise ArtifactError if `path` exists and holds other `sections` than `experiment`.
+def check_settings(folder: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Raise ArtifactError if `folder` was made with other `sections` than those of `experiment`.
 
     A setting that did not exist yet when it was written had its default.
     """
+    path = folder / SETTINGS
     if not path.exists():
         return
     wanted, made = _settings(experiment, sections), Fingerprint.read(path).sections
     made_with = Fingerprint({name: made[name] for name in sections if name in made})
     advice = "choose another --name, or remove that folder"
-    wanted.check(made_with, path.parent, advice, _defaults(Experiment()))
+    wanted.check(made_with, folder, advice, _defaults(Experiment()))
 
 
 def _defaults(config: Config, prefix: str = "") -> dict[str, Any]:
@@ -204,9 +205,9 @@ def _defaults(config: Config, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def record_settings(path: Path, experiment: Experiment, sections: Iterable[str]) -> None:
-    """Write those sections of the resolved configuration to `path`, for `check_settings`."""
-    _settings(experiment, sections).write(path)
+def record_settings(folder: Path, experiment: Experiment, sections: Iterable[str]) -> None:
+    """Write those sections of the resolved configuration to `folder`, for `check_settings`."""
+    _settings(experiment, sections).write(folder / SETTINGS)
 
 
 def _settings(experiment: Experiment, sections: Iterable[str]) -> Fingerprint:

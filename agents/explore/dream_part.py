@@ -84,7 +84,7 @@ def trust_facts(folder: Path) -> TrustFacts | None:
     fidelity = FIDELITY.read(folder)
     return TrustFacts(
         verdict=fidelity.verdict,
-        horizon=0 if fidelity.verdict == "unfit" else fidelity.horizon,
+        horizon=fidelity.trusted,
         judged=fidelity.codes.horizons[-1],
         temperature=fidelity.temperature,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings
+from agents.config.experiment import Experiment, check_settings
 from agents.explore.agent_part import AgentPart, DreamedBy, agent_parts, first_agents
 from agents.explore.assets import Asset
 from agents.explore.code_part import CodePart, code_part
@@ -88,8 +88,8 @@ class RunReader:
                 f"{experiment.encoder_folder}: no finished encoder to explore; python -m "
                 "scripts.pretrain CONFIG makes one"
             )
-        check_settings(experiment.encoder_folder / SETTINGS, experiment, ENCODED_BY)
-        check_settings(experiment.dynamics_folder / SETTINGS, experiment, LEARNED_BY)
+        check_settings(experiment.encoder_folder, experiment, ENCODED_BY)
+        check_settings(experiment.dynamics_folder, experiment, LEARNED_BY)
         encoder = Encoder.load(experiment.encoder_folder)
         shown = ShownEpisodes.of(RolloutStore(experiment.rollouts_folder))
         encoder.card.check_frame(shown.store.env.frame, str(shown.store.folder))

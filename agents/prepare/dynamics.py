@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings
+from agents.config.experiment import Experiment, check_settings
 from agents.prepare.encoder import pretrain_encoder
 from agents.prepare.sections import LEARNED_BY, making
 from agents.run.command import exact_command
@@ -21,7 +21,7 @@ from worldvae.training.device import torch_device
 def learn_latent_dynamics(experiment: Experiment) -> Path:
     """Learn the dynamics of the experiment's latents if they are missing; return their folder."""
     folder = experiment.dynamics_folder
-    check_settings(folder / SETTINGS, experiment, LEARNED_BY)
+    check_settings(folder, experiment, LEARNED_BY)
     if LEARNING.is_whole(folder):
         return folder
     pretrain_encoder(experiment)
@@ -67,16 +67,16 @@ def advise_horizon(horizon: int, check: Fidelity) -> str:
     Dreams that are trusted for none need more than an end, and the verdict says so.
     """
     judged = check.codes.horizons[-1]
-    if not 0 < check.horizon < horizon:
+    if not 0 < check.trusted < horizon:
         return ""
-    if check.horizon == judged:
+    if check.trusted == judged:
         return (
             f"dream.horizon: {horizon} is longer than the {judged} decisions that were judged: "
             "what dreams are like beyond is not known; see the gap report (python -m scripts.gap)"
         )
     return (
-        f"dream.horizon: {horizon} lets agents practise beyond the {check.horizon} decisions for "
-        f"which dreams are trusted; {check.horizon} ends dreams there, and agents learn what "
+        f"dream.horizon: {horizon} lets agents practise beyond the {check.trusted} decisions for "
+        f"which dreams are trusted; {check.trusted} ends dreams there, and agents learn what "
         "follows from their own estimate of the last observation's value"
     )
 
@@ -95,7 +95,7 @@ def describe_dynamics(folder: Path) -> str:
 def prepare_untrained_dynamics(experiment: Experiment) -> Path:
     """Make the control arm's dynamics, the same network with its initial weights."""
     folder = experiment.untrained_dynamics_folder
-    check_settings(folder / SETTINGS, experiment, LEARNED_BY)
+    check_settings(folder, experiment, LEARNED_BY)
     if DYNAMICS_CONFIG.exists(folder):
         return folder
     pretrain_encoder(experiment)

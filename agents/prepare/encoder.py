@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare.rollouts import collect_rollouts
 from agents.prepare.sections import ENCODED_BY, STAGE, making
 from agents.report.sections.encoder import ACTIVE_NATS
@@ -30,7 +30,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
     Under torchrun the first process does everything but the training, which all processes share.
     """
     folder = experiment.encoder_folder
-    check_settings(folder / SETTINGS, experiment, ENCODED_BY)
+    check_settings(folder, experiment, ENCODED_BY)
     if first_does(partial(HEALTH.is_whole, folder)):
         return Encoder.load(folder)
 
@@ -38,7 +38,7 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
         collect_rollouts(experiment)
 
     def examined() -> None:
-        record_settings(folder / SETTINGS, experiment, ENCODED_BY)
+        record_settings(folder, experiment, ENCODED_BY)
         examine_encoder(experiment, encoder)
 
     source, config = experiment.encoder, experiment.pretrain
@@ -76,7 +76,7 @@ def examine_encoder(experiment: Experiment, encoder: Encoder, supervised: bool =
 def prepare_untrained_encoder(experiment: Experiment) -> Encoder:
     """Return the control arm's encoder: the same network with its initial weights."""
     folder = experiment.untrained_encoder_folder
-    check_settings(folder / SETTINGS, experiment, ENCODED_BY)
+    check_settings(folder, experiment, ENCODED_BY)
     if CONFIG.exists(folder):
         return Encoder.load(folder)
     store = collect_rollouts(experiment)

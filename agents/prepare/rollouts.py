@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.prepare.sections import COLLECTED_BY, STAGE
@@ -49,14 +49,14 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     check_keys(env.observation_space)
     warn_of_other_code(experiment)
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
-    check_settings(folder / SETTINGS, policy, COLLECTED_BY)
+    check_settings(folder, policy, COLLECTED_BY)
     store = _complete(folder, experiment.env, experiment.rollouts.frames)
     if store is not None:
         return store
     with locked(folder, "collection", STAGE, alone=True):
-        check_settings(folder / SETTINGS, policy, COLLECTED_BY)
+        check_settings(folder, policy, COLLECTED_BY)
         store = RolloutStore.create(folder, experiment.env)
-        record_settings(folder / SETTINGS, policy, COLLECTED_BY)
+        record_settings(folder, policy, COLLECTED_BY)
         _collect(store, experiment.rollouts, experiment.seed)
     return store
 
@@ -67,7 +67,7 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
     Its steps are charged as if they had been collected here. An import that was killed goes on.
     """
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
-    check_settings(folder / SETTINGS, policy, COLLECTED_BY)
+    check_settings(folder, policy, COLLECTED_BY)
     start = used_cpu()
     # A mistake is told before a folder is made.
     found = checked_import(dataset, folder, experiment.env)
@@ -75,7 +75,7 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
         was_begun = DATASET.exists(folder)
         with PeakMemory() as memory:
             store = found.into(folder)
-        record_settings(folder / SETTINGS, policy, COLLECTED_BY)
+        record_settings(folder, policy, COLLECTED_BY)
         if not is_collected(store, frames=0):
             cpu = None if was_begun else used_cpu() - start  # that of a killed call is unknown
             _record_cost(store, CollectionCost(), cpu, memory.bytes, code={})
@@ -85,7 +85,7 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
 def _imported(experiment: Experiment) -> RolloutStore:
     """Return the rollouts of a dataset; ArtifactError if not all of it is there."""
     folder, policy = experiment.rollouts_folder, _without_amounts(experiment)
-    check_settings(folder / SETTINGS, policy, COLLECTED_BY)
+    check_settings(folder, policy, COLLECTED_BY)
     name = DATASET.read(folder).id
     if ENV.exists(folder) and is_collected(store := RolloutStore.create(folder, experiment.env), 0):
         return store

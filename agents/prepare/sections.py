@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings, record_settings
 from worldvae.locks import locked
 
 COLLECTED_BY = ("seed", "env", "rollouts")
@@ -35,6 +35,6 @@ def making(
     busy there with `action`.
     """
     with locked(folder, action, STAGE, alone=True):
-        check_settings(folder / SETTINGS, experiment, sections)
-        record_settings(folder / SETTINGS, experiment, sections)
+        check_settings(folder, experiment, sections)
+        record_settings(folder, experiment, sections)
         yield

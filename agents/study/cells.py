@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.agent_task import AgentTask
-from agents.config.experiment import SETTINGS, Experiment, record_settings
+from agents.config.experiment import Experiment, record_settings
 from agents.jobs.progress import Progress, agent_progress, encoder_progress
 from agents.prepare import ENCODED_BY, STAGE
 from agents.run.agent_files import is_finished
@@ -173,7 +173,7 @@ def make(cell: Cell) -> None:
 def _make(cell: Cell) -> None:
     store = RolloutStore(cell.experiment.rollouts_folder)
     encoder = _encoder(cell, store)
-    record_settings(cell.folder / SETTINGS, cell.experiment, ENCODED_BY)
+    record_settings(cell.folder, cell.experiment, ENCODED_BY)
     scores = score_encoder(encoder, store, cell.experiment.study.measures, cell.seed)
     trained = PRETRAINING.read(cell.folder) if PRETRAINING.exists(cell.folder) else None
     result = CellScores(

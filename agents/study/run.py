@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from agents.arms.build import set_up
-from agents.config.experiment import SETTINGS, Experiment, check_settings
+from agents.config.experiment import Experiment, check_settings
 from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
@@ -35,10 +35,10 @@ def study(experiment: Experiment) -> bool:
     cells = list(grid(experiment))
     agents = [agent for cell in cells for agent in _agents_on(cell)]
     for cell in cells:
-        check_settings(cell.folder / SETTINGS, cell.experiment, ENCODED_BY)
+        check_settings(cell.folder, cell.experiment, ENCODED_BY)
     for agent in agents:
         sections = deciding(experiment.study.arm)
-        check_settings(agent.folder / SETTINGS, agent.cell.experiment, sections)
+        check_settings(agent.folder, agent.cell.experiment, sections)
     for cell in {agent.cell.env: agent.cell for agent in agents}.values():
         check_algorithm(set_up(cell.experiment, experiment.study.arm))
     for cell in {cell.env: cell for cell in cells}.values():

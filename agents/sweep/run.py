@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
+from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare import ENCODED_BY, collect_rollouts
 from agents.sweep.choice import Choice, recommend
 from agents.sweep.trial import SweepTask
@@ -27,10 +27,10 @@ def sweep(experiment: Experiment) -> Choice:
     _check_objective(experiment.pretrain.objective)
     task, shared = SweepTask.of(experiment), _without_swept(experiment)
     folder = task.folder
-    check_settings(folder / SETTINGS, shared, ENCODED_BY)
+    check_settings(folder, shared, ENCODED_BY)
     store = collect_rollouts(experiment)
     with locked(folder, "sweep"):
-        record_settings(folder / SETTINGS, shared, ENCODED_BY)
+        record_settings(folder, shared, ENCODED_BY)
         sizes = task.sweep.latents or (task.pretrain.latents,)
         curves = [BetaCurve(task, latents) for latents in sorted(sizes)]
         for curve in curves:

@@ -28,7 +28,7 @@ SEVERAL = {
 def finish(experiment: Experiment, arm: str, seed: int) -> None:
     folder = experiment.folder / "agents" / arm / f"seed_{seed}"
     write_agent(folder, [1.0], 1200)
-    record_settings(folder / "settings.yaml", experiment, DECIDES)
+    record_settings(folder, experiment, DECIDES)
 
 
 def test_agents_of_other_settings_are_refused_in_every_arm(tmp_path: Path) -> None:

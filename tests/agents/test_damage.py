@@ -224,7 +224,7 @@ def read_settings(path: Path, whole: Whole) -> Reading:
     Fingerprint.read(path)
     owner = whole.replayed if "dqn" in path.parts else whole.experiment
     if "agents" in path.parts:
-        check_settings(path, owner, DECIDES)
+        check_settings(path.parent, owner, DECIDES)
     return evaluation_settings(path.parent), ""
 
 

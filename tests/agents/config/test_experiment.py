@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from tests.tiny import TINY
 from worldvae.autoencoders.objectives import WithBeta
 from worldvae.checksum import write_checked_yaml
@@ -18,14 +18,14 @@ MADE = Experiment.model_validate({"rollouts": {"policies": {"random": 1.0}}})
 
 @pytest.fixture
 def noted(tmp_path: Path) -> Path:
-    path = tmp_path / "settings.yaml"
-    record_settings(path, MADE, SECTIONS)
-    return path
+    """A folder whose settings are recorded."""
+    record_settings(tmp_path, MADE, SECTIONS)
+    return tmp_path
 
 
 def test_the_same_settings_pass(noted: Path) -> None:
     check_settings(noted, MADE, SECTIONS)
-    check_settings(noted.with_name("none.yaml"), MADE, SECTIONS)
+    check_settings(noted / "none", MADE, SECTIONS)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,9 @@ def test_other_settings_are_refused(
 
 def test_settings_that_were_edited_are_one_line(noted: Path) -> None:
     """An emptied file once had every default, and so fitted any folder of defaults."""
-    for data in (b"", noted.read_bytes().replace(b"0.8", b"0.9"), noted.read_bytes()[:-2]):
-        noted.write_bytes(data)
+    path = noted / SETTINGS
+    for data in (b"", path.read_bytes().replace(b"0.8", b"0.9"), path.read_bytes()[:-2]):
+        path.write_bytes(data)
         with pytest.raises(
             WorldvaeError, match=r"settings\.yaml: damaged, or edited .* delete it if"
         ):

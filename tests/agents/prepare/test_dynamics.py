@@ -27,3 +27,8 @@ def test_dreams_end_where_they_are_trusted_no_longer(
     line = advise_horizon(horizon, check)
     assert advised in line
     assert bool(line) == bool(advised)
+
+
+def test_an_unfit_dream_is_trusted_for_no_decision_that_an_end_could_keep() -> None:
+    check = fidelity().model_copy(update={"horizon": TRUSTED, "verdict": "unfit"})
+    assert advise_horizon(JUDGED, check) == ""

@@ -105,4 +105,4 @@ def test_published_agents_count_as_done_with_the_configuration_beside_them(
     experiment = Experiment.load(folder / "config.yaml")
     for agent in folder.glob("agents/*/seed_*"):
         assert is_finished(agent)
-        check_settings(agent / "settings.yaml", experiment, deciding(agent.parent.name))
+        check_settings(agent, experiment, deciding(agent.parent.name))

@@ -93,6 +93,11 @@ class Fidelity(FidelityEvidence):
     encoder: str | None = Field(None, description="Folder of the encoder.")
     command: str | None = Field(None, description="What was typed, if the check was part of one.")
 
+    @property
+    def trusted(self) -> int:
+        """Decisions for which dreams are trusted; an unfit dream is, however right, for none."""
+        return 0 if self.verdict == "unfit" else self.horizon
+
     def summary(self) -> str:
         """Return verdict, trusted horizon, findings and advice as text, one line each."""
         verdict = f"verdict: {self.verdict}, {trusted_words(self)}"
@@ -105,7 +110,7 @@ FIDELITY = JsonFile("fidelity.json", Fidelity, "delete it to examine the dynamic
 def trusted_words(fidelity: Fidelity) -> str:
     """Return up to which horizon and at which temperature dreams may be trusted.
 
-    The horizon is that of codes. An unfit dream is not to be trusted, however long they are right.
+    The horizon is that of codes.
     """
     temperature, longest = f"{fidelity.temperature:g}", fidelity.codes.horizons[-1]
     none = "dreams are trusted for no decision"
@@ -117,9 +122,7 @@ def trusted_words(fidelity: Fidelity) -> str:
         words = f"{fidelity.horizon} decision{'s' if fidelity.horizon > 1 else ''} of {longest}"
     if fidelity.confirmed < fidelity.horizon:
         words = f"{words}, of which test episodes confirm {fidelity.confirmed or 'none'}"
-    trusted = (
-        f"{none}, though their codes would be for"
-        if fidelity.verdict == "unfit"
-        else "dreams are trusted for"
+    start = (
+        "dreams are trusted for" if fidelity.trusted else f"{none}, though their codes would be for"
     )
-    return f"{trusted} {words}, at temperature {temperature}"
+    return f"{start} {words}, at temperature {temperature}"
