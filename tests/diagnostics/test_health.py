@@ -23,6 +23,7 @@ from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.metrics.state import why_not_probed
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.envs import EnvConfig, FrameConfig
+from worldvae.envs.state import why_no_state
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 from worldvae.rollouts.manifest import split_of
@@ -184,8 +185,7 @@ def test_without_state_the_remedy_is_named(
     health = diagnose(healthy, bare, seed=0)
     assert health.probes is None
     assert health.neighbours.state is None
-    assert "rollouts.state: always" in (health.no_probes or "")
-    assert "worldvae.envs.state_reader" in (health.no_probes or "")
+    assert health.no_probes == why_no_state(ENV.id)
     assert {"no_state", "few_episodes"} <= set(names(health))
 
 

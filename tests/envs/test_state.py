@@ -6,7 +6,13 @@ import pytest
 
 from tests.worlds import Clock
 from worldvae.envs import EnvConfig, StateVariable, make_env, make_vec, shows_state, state_variables
-from worldvae.envs.state import _READERS, ShowState, first_difference, state_reader
+from worldvae.envs.state import (
+    _READERS,
+    ShowState,
+    first_difference,
+    state_reader,
+    why_no_state,
+)
 from worldvae.errors import WorldvaeError
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
@@ -115,6 +121,17 @@ def test_the_longest_prefix_reads_and_then_the_last_registered(
     assert [v.name for v in state_variables(config.model_copy(update={"id": "tests/Mute-v0"}))] == [
         "b"
     ]
+
+
+def test_rollouts_without_state_name_what_is_missing() -> None:
+    collect = "collect into a new folder (--name) with rollouts.state: always"
+    assert why_no_state("CarRacing-v3") == (
+        f"the rollouts hold no true state, though CarRacing-v3 has a reader: {collect}"
+    )
+    assert why_no_state("me/Robot-v0") == (
+        "the rollouts hold no true state, and me/Robot-v0 no reader: register one "
+        f"(worldvae.envs.state_reader), then {collect}"
+    )
 
 
 def test_variables_of_a_config_and_none_without_a_reader() -> None:

@@ -24,7 +24,6 @@ from worldvae.diagnostics.metrics.reconstruction import (
     measure_reconstruction,
 )
 from worldvae.diagnostics.metrics.state import (
-    NO_STATE,
     has_state,
     probe_state,
     score_disentanglement,
@@ -34,6 +33,7 @@ from worldvae.diagnostics.metrics.supervised import supervised_codes
 from worldvae.diagnostics.page.write import write_page
 from worldvae.diagnostics.rules.evidence import HEALTH, Evidence, Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
+from worldvae.envs.state import why_no_state
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream
 
@@ -119,7 +119,8 @@ def _state_evidence(
     """Return the fields of `Evidence` that say how well latents represent the true state."""
     variables = subject.store.state_variables
     if not has_state(samples):
-        reasons = {"no_probes": NO_STATE, "no_disentanglement": NO_STATE}
+        missing = why_no_state(subject.store.env.id)
+        reasons = {"no_probes": missing, "no_disentanglement": missing}
         return {"probes": None, "disentanglement": None, **reasons}
     with clock.part("supervised"):
         ceiling = supervised_codes(subject, seed, PROBED_FRAMES) if supervised else None

@@ -71,6 +71,16 @@ def find_reader(env_id: str) -> Reader | None:
     return _READERS[max(fitting, key=len)] if fitting else None
 
 
+def why_no_state(env_id: str) -> str:
+    """Return that rollouts of `env_id` hold no true state, and how they come to hold it."""
+    known = f"though {env_id} has a reader" if find_reader(env_id) else f"and {env_id} no reader"
+    before = "" if find_reader(env_id) else "register one (worldvae.envs.state_reader), then "
+    return (
+        f"the rollouts hold no true state, {known}: {before}collect into a new folder (--name) "
+        "with rollouts.state: always"
+    )
+
+
 def kinds_of(reading: Mapping[str, Any], env_id: str) -> dict[str, bool]:
     """Return whether each variable in the result of a reader is discrete, by name.
 

@@ -24,7 +24,6 @@ from worldvae.diagnostics.metrics.reconstruction import (
     Reconstruction,
 )
 from worldvae.diagnostics.metrics.state import (
-    NO_STATE,
     DisentanglementScores,
     FactorScores,
     ProbedVariable,
@@ -34,6 +33,7 @@ from worldvae.diagnostics.page.figures import LISTED, PICTURES
 from worldvae.diagnostics.page.write import MEANINGS, render
 from worldvae.diagnostics.rules.evidence import Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
+from worldvae.envs.state import why_no_state
 from worldvae.files import atomic_write_bytes
 
 PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
@@ -73,6 +73,9 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+
+NO_STATE = why_no_state("me/Robot-v0")
 
 
 def health(**given: Any) -> Health:

@@ -31,7 +31,6 @@ from worldvae.diagnostics.fidelity.metrics.reference import measure_reference
 from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
 from worldvae.diagnostics.fidelity.metrics.spread import measure_spread
 from worldvae.diagnostics.fidelity.metrics.states import (
-    NO_STATE,
     NOT_READ,
     DreamedState,
     measure_states,
@@ -42,6 +41,7 @@ from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
 from worldvae.diagnostics.fidelity.runs import DreamRuns
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.envs.state import why_no_state
 from worldvae.errors import ArtifactError
 from worldvae.indices import evenly
 from worldvae.seeding import derive
@@ -168,7 +168,7 @@ def _state(runs: DreamRuns) -> tuple[DreamedState | None, str | None]:
     """Return the errors of the probed state, or why there are none."""
     splits = runs.subject.windows
     if not all(np.isfinite(part.state[part.frames_seen]).any() for part in splits):
-        return None, NO_STATE
+        return None, why_no_state(runs.subject.env_id)
     seed = derive(runs.seed, "state")
     found = measure_states(splits, runs.subject.variables, runs.samples, runs.horizons, seed)
     return found, None if found else NOT_READ

@@ -31,10 +31,6 @@ from worldvae.json_files import Content
 
 # The size of the scored codes: wide codes are scored on fewer frames, since they take minutes.
 SCORED_NUMBERS, SCORED_AT_LEAST = 1_000_000, 2_000
-NO_STATE = (
-    "the rollouts hold no true state; where a state reader knows the environment (yours gets one "
-    "by worldvae.envs.state_reader), collect into a new folder (--name) with rollouts.state: always"
-)
 NO_VARIABLES = "no state variable varies enough to be probed; collect more episodes"
 ALL_SEEN = (
     "every test frame is also a frame of training, so probes have nothing new to be tried on: the "

@@ -28,10 +28,6 @@ LEAST_R2 = 0.3
 CODE = "real_code"
 """What the probe reads from the real code: the least error that dreams can have."""
 
-NO_STATE = (
-    "the rollouts hold no true state; where a state reader knows the environment (yours gets one "
-    "by worldvae.envs.state_reader), collect into a new folder (--name) with rollouts.state: always"
-)
 NOT_READ = "no variable of the true state can be read from the latents by a linear probe"
 
 
