@@ -124,10 +124,11 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
     tells_success = any(one.success_rates for one in summary.arms)
     has_areas = any(one.areas for one in summary.arms)
     has_noise = any(one.noise for one in summary.arms)
+    scored, others = _ways(summary)
     return {
-        "IQM, 95 % interval": (show(arm.iqm.value), interval),
+        f"IQM{scored}, 95 % interval": (show(arm.iqm.value), interval),
         **({"success rate, mean over seeds": _success(arm)} if tells_success else {}),
-        **{f"IQM, {way}": _acting(summary, arm, way) for way in _ways(summary)},
+        **{f"IQM, {way}": _acting(summary, arm, way) for way in others},
         "seeds": (str(arm.iqm.n), ""),
         "mean ± sd over seeds": (_spread(summary, arm), ""),
         "median": (show(float(np.median(values))), ""),
@@ -144,10 +145,16 @@ def _arm(summary: Summary, arm: ArmSummary) -> dict[str, Cell]:
     }
 
 
-def _ways(summary: Summary) -> list[str]:
-    """Return the ways of acting if an arm was evaluated in more than one, else none."""
+def _ways(summary: Summary) -> tuple[str, list[str]]:
+    """Return the way of acting in which all arms were scored, and the others that there are.
+
+    The first is a part of a row's name, empty where agents were evaluated in one way alone.
+    """
     ways = [way for way in ACTIONS.values() if any(way in arm.acting for arm in summary.arms)]
-    return ways if len(ways) > 1 else []
+    if len(ways) < 2:
+        return "", []
+    scored = [way for way in ways if all(arm.acting.get(way) is arm.iqm for arm in summary.arms)]
+    return "".join(f", {way}" for way in scored), [way for way in ways if way not in scored]
 
 
 def _acting(summary: Summary, arm: ArmSummary, way: str) -> Cell:

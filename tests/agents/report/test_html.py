@@ -209,7 +209,8 @@ def test_either_way_to_act_is_in_the_table(tmp_path: Path) -> None:
     assert "mode of the policy" not in page_of(folder)
     act_both_ways(folder, gain=5.0)
     text = Words(page_of(folder)).text
-    assert "IQM, actions sampled 20.0 10.0 to 30.0" in text
+    assert "IQM, actions sampled, 95 % interval 20.0 10.0 to 30.0" in text.replace("\xa0", " ")
+    assert text.count("IQM, ") == 2, "no row is there twice"
     assert "IQM, mode of the policy 25.0 15.0 to 35.0" in text
 
 
