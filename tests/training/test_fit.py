@@ -150,6 +150,14 @@ def test_training_stops_when_held_out_frames_get_worse(tmp_path):
     assert (again.stopped, again.steps) == ("patience", 7)
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_the_result_says_in_which_precision_it_was_computed(tmp_path, monkeypatch, native):
+    """`auto` differs between processors, and so what is learned from the same seeds."""
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": native})
+    _, result = pull(tmp_path, precision="auto", patience=0, steps=1)
+    assert result.precision == ("bfloat16" if native else "float32")
+
+
 def test_patience_0_is_off(tmp_path):
     model, result = pull(tmp_path, patience=0)
     assert (result.stopped, result.best_step, result.steps) == ("steps", 4, 100)

@@ -94,6 +94,7 @@ def _result(run: TrainingRun[AnyBatch], model: Trainable[AnyBatch], stopped: str
         best_step=run.progress.best_step,
         metrics=run.progress.best_metrics,
         parameters=sum(weight.numel() for weight in model.parameters()),
+        precision=run.optimisation.precision,
     )
 
 

@@ -26,3 +26,8 @@ class TrainingResult(Content):
     best_step: int = Field(description="Of the weights that were kept.")
     metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
     parameters: int = Field(description="Of the whole model.")
+    precision: str | None = Field(
+        None,
+        description="float32, or bfloat16 where matrices were multiplied in it, which precision: "
+        "auto takes on processors that compute it; null: not recorded.",
+    )
