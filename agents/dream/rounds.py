@@ -29,7 +29,6 @@ from agents.drift.refitting import (
     refit_config,
     refit_result,
 )
-from agents.drift.whitening import keep_units
 from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
 from agents.run.collection import read_collection_result
@@ -250,7 +249,6 @@ def _refit_encoder(
     before, after = own_encoder(task.folder, card), target / "encoder"
     config = refit_config(task.pretrain, task.refit_steps)
     refit(before, [store], config, after, derive(card.seed, "refit", card.refreshes), task.device)
-    keep_units(before, after, store)
     return RefreshCost.of(PRETRAINING.read(after))
 
 

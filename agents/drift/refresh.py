@@ -30,7 +30,6 @@ from agents.drift.refitting import (
     refit_result,
 )
 from agents.drift.watch import DriftWatch
-from agents.drift.whitening import keep_units
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_encoder, write_card
@@ -157,5 +156,4 @@ def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     before = own_encoder(task.folder, card)
     config = refit_config(task.pretrain, task.config.refresh_steps)
     refit(before, stores, config, target / "encoder", seed, task.device)
-    keep_units(before, target / "encoder", stores[-1])
     return RefreshCost.of(PRETRAINING.read(target / "encoder"))

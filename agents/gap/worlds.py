@@ -20,6 +20,7 @@ from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.limit import longest_episode
 from worldvae.envs import EnvConfig, make_vec
+from worldvae.envs.make_raw import step_limit
 from worldvae.envs.vector import action_space_of
 
 Part = Literal["validation", "test"]
@@ -124,6 +125,8 @@ class RunWorlds:
         }
 
     def _task(self, drawn: bool) -> EnvConfig:
+        # A limit that is no multiple of action_repeat cuts the last decision short.
         steps = self.horizon * self.env.action_repeat
+        steps = min(steps, step_limit(self.env) or steps)
         task = self.env.as_evaluated().model_copy(update={"max_episode_steps": steps})
         return task if drawn else task.model_copy(update={"pixels": "none"})

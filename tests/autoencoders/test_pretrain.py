@@ -16,7 +16,7 @@ from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain, ref
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.jsonl import read_jsonl
-from worldvae.rollouts import RolloutConfig, RolloutStore, collect
+from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
 from worldvae.training.run import TrainingRun
 
 SMALL = PretrainConfig(
@@ -297,6 +297,22 @@ def test_a_refit_begins_with_the_given_weights(store: RolloutStore, tmp_path: Pa
     frames = store.frames(store.records[0])[:3]
     assert np.allclose(after.encode(frames), before.encode(frames), atol=1e-5)
     assert after.card.data_sha256 != before.card.data_sha256
+
+
+def test_a_finished_refit_is_left_as_it_is(store: RolloutStore, tmp_path: Path) -> None:
+    """Its latents keep the units of those before; dynamics that read them would else be refused."""
+    before = pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    fast = PretrainConfig(**{**SMALL.model_dump(by_alias=True), "learning_rate": 1e-2})
+    other = second(tmp_path)
+    arguments = tmp_path / "encoder", [store, other], fast, tmp_path / "after", 7
+    after = refit(*arguments)
+    source = StoredFrames(other, "train")
+    frames = source.gather(np.arange(len(source)))
+    seen, kept = (one.whiten(one.encode(frames)).mean(0) for one in (before, after))
+    assert np.allclose(kept, seen, atol=0.01)
+    digest = hash_encoder(tmp_path / "after")
+    refit(*arguments)
+    assert hash_encoder(tmp_path / "after") == digest
 
 
 def test_a_refit_of_another_network_is_one_line(store: RolloutStore, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, Pretraining
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.sources import Source, Sources, read_sources
+from worldvae.autoencoders.units import keep_units
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file
 from worldvae.fingerprint import Fingerprint
@@ -65,7 +66,8 @@ def refit(
     """Train as `pretrain` does, from the weights in `begin_with`, on the episodes of `stores`.
 
     `config` is that of the encoder; schedules of its objective begin at their end. The units of
-    its pixels stay.
+    its pixels stay, and those of its latents are kept on the episodes of the last store. Both are
+    part of the encoder before its folder is done, so that a later call changes nothing.
     """
     return _pretrain(stores, config.without_warm_up, folder, seed, device, begin_with)
 
@@ -101,6 +103,8 @@ def _pretrain(
             card = summarise(model, train, test, origin, trained=True)
             encoder = Encoder(model, card, device)
             encoder.save(folder)
+            if begin_with is not None:
+                keep_units(begin_with, folder, stores[-1])
             save_pictures(encoder, test, folder, seed)
             _record(fitted, folder / CRITIC if critic else None, folder)
 

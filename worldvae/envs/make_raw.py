@@ -53,9 +53,14 @@ def has_limit(config: EnvConfig) -> bool:
     return any((config.max_episode_steps, spec.max_episode_steps, atari))
 
 
+def step_limit(config: EnvConfig) -> int | None:
+    """Return the steps after which the environment truncates; None if no limit is known."""
+    return config.max_episode_steps or find_spec(config).max_episode_steps
+
+
 def decision_limit(config: EnvConfig) -> int | None:
     """Return the decisions after which the environment truncates; None if no limit is known."""
-    limit = config.max_episode_steps or find_spec(config).max_episode_steps
+    limit = step_limit(config)
     return None if limit is None else -(-limit // config.action_repeat)
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from agents.run.stage_results import COLLECTION
 from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.dynamics import learn
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics, read_dynamics_card
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.errors import WorldvaeError
@@ -122,10 +124,11 @@ class KilledError(BaseException):
     """Not an Exception: nothing may catch it."""
 
 
+@pytest.mark.parametrize("killed", [(rounds, "learn_dynamics"), (learn, "fit")])
 def test_a_round_that_was_killed_goes_on(
-    runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+    runs: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, killed: tuple[ModuleType, str]
 ) -> None:
-    """After its collection, before its dynamics: the agent is that of one who was not killed."""
+    """Before its dynamics, or while they learn: the agent is that of one who was not killed."""
     options = {**ROUNDS, "dream.real_steps": collected_steps(runs) + 600}
     experiment = load(runs, **options)
 
@@ -133,15 +136,15 @@ def test_a_round_that_was_killed_goes_on(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(rounds, "learn_dynamics", die)
+        patch.setattr(*killed, die)
         with pytest.raises(KilledError):
             train(experiment, "dream", 0)
     folder = experiment.agent_folder("dream", 0)
-    assert (folder / "round_1/rollouts/manifest.jsonl").exists()
     assert read_card(folder).refreshes == 0
-    before = (folder / "round_1/rollouts/manifest.jsonl").read_bytes()
+    manifest, encoder = folder / "round_1/rollouts/manifest.jsonl", folder / "round_1/encoder"
+    before = manifest.read_bytes(), hash_encoder(encoder)
     train(experiment, "dream", 0)
-    assert (folder / "round_1/rollouts/manifest.jsonl").read_bytes() == before
+    assert (manifest.read_bytes(), hash_encoder(encoder)) == before
     assert torch.equal(weights(folder), weights(trained))
     assert read_card(folder).refresh_env_steps == read_card(trained).refresh_env_steps
 

@@ -60,6 +60,15 @@ def test_the_horizon_counts_decisions_and_the_environments_limit_steps(folders: 
     assert worlds(folders, limited).horizon == 10
 
 
+def test_a_limit_within_a_decision_is_kept_to_the_step(folders: Folders) -> None:
+    """Else policies are paid for steps that no episode of the environment has."""
+    limited = worlds(folders, DOTS.model_copy(update={"action_repeat": 4, "max_episode_steps": 10}))
+    assert limited.horizon == 3
+    assert limited._task(False).max_episode_steps == 10
+    registered = worlds(folders, DOTS.model_copy(update={"action_repeat": 7}))
+    assert (registered.horizon, registered._task(True).max_episode_steps) == (9, 60)
+
+
 def test_a_limit_that_only_the_rollouts_show_cuts_dreams_too(
     folders: Folders, tmp_path: Path
 ) -> None:

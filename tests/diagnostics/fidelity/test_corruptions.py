@@ -11,7 +11,14 @@ from math import nan
 import numpy as np
 import pytest
 
-from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, splits, subject
+from tests.diagnostics.fidelity.worlds import (
+    TRUE,
+    UNTRAINED,
+    LinearDynamics,
+    fidelity,
+    splits,
+    subject,
+)
 from tests.diagnostics.page.test_write import Page
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.examination import Splits
@@ -61,6 +68,12 @@ def test_what_is_broken_is_found(wrong: LinearDynamics, name: str) -> None:
     assert fidelity(wrong).verdict != "trusted"
     advice = found[name].advice
     assert any(key in advice for key in ("dynamics.", "dream.", "rollouts.")), advice
+
+
+def test_nearer_is_said_of_what_is_clearly_nearer() -> None:
+    """Intervals decide it: the two errors beside the sentence may be in the other order."""
+    found = {one.name: one.found for one in fidelity(UNTRAINED).findings}["as_untrained"]
+    assert "clearly nearer" in found
 
 
 @pytest.mark.parametrize(

@@ -195,8 +195,8 @@ def pixels_lost(evidence: FidelityEvidence) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="pixels_lost",
-        found="Where pixels move, decoded dreams are at no horizon nearer to the real frames than "
-        f"a standstill and the mean frame are; after {decisions(first)} "
+        found="Where pixels move, decoded dreams are at no horizon clearly nearer to the real "
+        f"frames than a standstill and the mean frame are; after {decisions(first)} "
         f"{share(loop.error_at(DREAM, first))} of the deviation from that is lost, "
         f"{share(loop.error_at(RECONSTRUCTION, first))} by the encoder alone.",
         advice=join("see what the encoder loses in its health.html", LONGER, MORE_FRAMES),
@@ -212,8 +212,8 @@ def state_lost(evidence: FidelityEvidence) -> Finding | None:
     return Finding(
         severity="doubtful",
         name="state_lost",
-        found="The true state that dreams show is at no horizon nearer to the real one than a "
-        f"standstill and the mean are: error {loop.error_at(DREAM, first):.2f} after "
+        found="The true state that dreams show is at no horizon clearly nearer to the real one "
+        f"than a standstill and the mean are: error {loop.error_at(DREAM, first):.2f} after "
         f"{decisions(first)}, {loop.error_at(CODE, first):.2f} by real codes.",
         advice=join(LONGER, MORE_FRAMES),
     )

@@ -91,8 +91,9 @@ def as_untrained(evidence: FidelityEvidence) -> Finding | None:
     return Finding(
         severity="unfit",
         name="as_untrained",
-        found="Dreams are at no horizon nearer to what really followed than those of untrained "
-        f"dynamics: their error after {last} decisions is {codes.error_at(DREAM, last):.2f}, "
+        found="Dreams are at no horizon clearly nearer to what really followed than those of "
+        f"untrained dynamics: their error after {last} decisions is "
+        f"{codes.error_at(DREAM, last):.2f}, "
         f"with initial weights {codes.error_at(UNTRAINED, last):.2f}.",
         advice=join(LONGER, MORE_FRAMES),
     )
