@@ -94,6 +94,14 @@ def test_a_vector_environment_shows_the_other_keys_that_are_named(chosen: list[s
     vec.close()
 
 
+def test_other_keys_name_the_same_task_in_any_order() -> None:
+    one, other = (
+        EnvConfig(id="me/Robot-v0", image_key="camera", other_keys=names)
+        for names in (["speed", "fuel"], ["fuel", "speed", "fuel"])
+    )
+    assert one == other
+
+
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [

@@ -136,6 +136,12 @@ class EnvConfig(Config):
             raise ValueError("a file has to hold them: keys of mappings have to be text")
         return kwargs
 
+    @field_validator("other_keys")
+    @classmethod
+    def _in_one_order(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Sort the names: observations are in the order of the environment's space."""
+        return None if names is None else tuple(sorted({*names}))
+
     @model_validator(mode="after")
     def _one_image(self) -> EnvConfig:
         if self.pixels == "render" and self.image_key is not None:
