@@ -82,6 +82,20 @@ def test_dreams_that_never_beat_everything_are_useless() -> None:
     assert "a standstill" in finding.found
 
 
+@pytest.mark.parametrize(
+    ("policies", "advised"), [(("random",), "sweep: 1"), (("random", "sweep"), "dream.rounds: 3")]
+)
+def test_wider_play_is_advised_where_it_was_not_collected(
+    policies: tuple[str, ...], advised: str
+) -> None:
+    known = fidelity(TRUE).codes
+    codes = known.model_copy(
+        update={"excess": {**known.excess, "mean": curve(0.0, len(known.horizons))}}
+    )
+    useless, *_ = find(evidence(codes=codes, policies=dict.fromkeys(policies, codes)))
+    assert advised in useless.advice
+
+
 def test_actions_that_change_nothing_are_no_fault_of_dreams() -> None:
     """Neither a linear map nor dreams gain by knowing them."""
     known = fidelity(TRUE)

@@ -23,6 +23,7 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     own_samples,
     point_codes,
     shorter,
+    wider_play,
 )
 from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, percent, share, worse
 from worldvae.diagnostics.finding import Finding
@@ -132,7 +133,12 @@ def unseen_codes(evidence: FidelityEvidence) -> Finding | None:
         found=f"Dreams reach states that were never seen: after {decisions(step)} "
         f"{share(unseen.beyond.value[place])} of them are farther out of what training shows than "
         "99 % of real held-out codes are.",
-        advice=join(shorter(step), WIDER_PLAY, MORE_FRAMES, input_noise(evidence.objective)),
+        advice=join(
+            shorter(step),
+            wider_play(evidence.policies),
+            MORE_FRAMES,
+            input_noise(evidence.objective),
+        ),
     )
 
 

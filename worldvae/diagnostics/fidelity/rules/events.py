@@ -6,10 +6,10 @@ from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
 from worldvae.diagnostics.fidelity.rules.ways import (
     LONGER,
     MORE_FRAMES,
-    WIDER_PLAY,
     heavier_ends,
     heavier_rewards,
     own_samples,
+    wider_play,
 )
 from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
 from worldvae.diagnostics.finding import Finding
@@ -48,7 +48,9 @@ def ends_too_early(evidence: FidelityEvidence) -> Finding | None:
                 name="ends_too_early",
                 found=f"Dreams end too early: {_ended(evidence, place)}, {between(ratio, 1)} times "
                 f"as often. {_ahead(evidence)}",
-                advice=join(own_samples(evidence.objective), WIDER_PLAY, MORE_FRAMES),
+                advice=join(
+                    own_samples(evidence.objective), wider_play(evidence.policies), MORE_FRAMES
+                ),
             )
     return None
 

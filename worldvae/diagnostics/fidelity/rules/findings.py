@@ -42,8 +42,8 @@ from worldvae.diagnostics.fidelity.rules.notes import (
 from worldvae.diagnostics.fidelity.rules.ways import (
     LONGER,
     MORE_FRAMES,
-    WIDER_PLAY,
     point_codes,
+    wider_play,
 )
 from worldvae.diagnostics.fidelity.rules.words import decisions, share, worse
 from worldvae.diagnostics.finding import Finding, apply, gravest, gravest_first
@@ -113,7 +113,7 @@ def ignores_actions(evidence: FidelityEvidence) -> Finding | None:
         found="Dreams ignore actions, or get wrong what these do: under those of other windows, "
         "they are as near to what really followed. A linear map saves "
         f"{share(gain.value)} of its error by knowing them.",
-        advice=join(WIDER_PLAY, LONGER, MORE_FRAMES),
+        advice=join(wider_play(evidence.policies), LONGER, MORE_FRAMES),
     )
 
 
@@ -157,7 +157,7 @@ def useless(evidence: FidelityEvidence) -> Finding | None:
             found="On validation episodes, by which the horizon is chosen, dreams do not beat "
             "everything that needs no dynamics; that on test episodes they do for "
             f"{decisions(evidence.confirmed)} may be chance.",
-            advice=join(MORE_FRAMES, LONGER, WIDER_PLAY),
+            advice=join(MORE_FRAMES, LONGER, wider_play(evidence.policies)),
         )
     codes, first = evidence.codes, evidence.codes.horizons[0]
     each = ", ".join(
@@ -168,7 +168,7 @@ def useless(evidence: FidelityEvidence) -> Finding | None:
         name="useless",
         found="Dreams do not beat everything that needs no dynamics. Squared error after "
         f"{decisions(first)}: {codes.error_at(DREAM, first):.3f}; {each}.",
-        advice=join(LONGER, MORE_FRAMES, WIDER_PLAY),
+        advice=join(LONGER, MORE_FRAMES, wider_play(evidence.policies)),
     )
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from worldvae.dynamics.config import DynamicsObjective
 
 WIDER_PLAY = "collect wider play, such as rollouts.policies: {random: 1, smooth: 1, sweep: 1}"
 MORE_FRAMES = "raise rollouts.frames"
 ROUNDS = "set dream.rounds: 3, and dynamics learn on from where the agent goes"
 LONGER = "raise dynamics.steps"
+
+
+def wider_play(policies: Collection[str]) -> str:
+    """Return advice on what to collect beside the episodes of `policies`.
+
+    Where sweeps are collected already, only an agent goes further.
+    """
+    return ROUNDS if "sweep" in policies else WIDER_PLAY
 
 
 def own_samples(objective: DynamicsObjective) -> str:
