@@ -97,7 +97,7 @@ def image_keys(space: spaces.Space[Any]) -> list[str]:
 
 
 def other_spaces(
-    space: spaces.Space[Any], image_key: str | None, chosen: Sequence[str] | None
+    space: spaces.Space[Any], image_key: str | None, chosen: Sequence[str] | None = None
 ) -> dict[str, spaces.Space[Any]]:
     """Return the keys of a Dict beside the image, of which `chosen` are observed (None: all).
 

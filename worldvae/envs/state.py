@@ -73,11 +73,13 @@ def find_reader(env_id: str) -> Reader | None:
 
 def why_no_state(env_id: str) -> str:
     """Return that rollouts of `env_id` hold no true state, and how they come to hold it."""
-    known = f"though {env_id} has a reader" if find_reader(env_id) else f"and {env_id} no reader"
-    before = "" if find_reader(env_id) else "register one (worldvae.envs.state_reader), then "
+    if find_reader(env_id):
+        known = f"though {env_id} has a reader: "
+    else:
+        known = f"and {env_id} no reader: register one (worldvae.envs.state_reader), then "
     return (
-        f"the rollouts hold no true state, {known}: {before}collect into a new folder (--name) "
-        "with rollouts.state: always"
+        f"the rollouts hold no true state, {known}collect into a new folder (--name) with "
+        "rollouts.state: always"
     )
 
 

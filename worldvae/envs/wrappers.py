@@ -138,9 +138,13 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         other_keys: Sequence[str] | None = None,
     ) -> None:
         config = FrameConfig.model_validate(config)
-        arguments: dict[str, Any] = {"config": config.model_dump(mode="json")}
-        arguments |= {"image_key": image_key, "other_keys": other_keys}
-        RecordConstructorArgs.__init__(self, **arguments, render=render)
+        RecordConstructorArgs.__init__(
+            self,
+            config=config.model_dump(mode="json"),
+            image_key=image_key,
+            render=render,
+            other_keys=other_keys,
+        )
         super().__init__(env)
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
@@ -202,9 +206,10 @@ class BlackFrame(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
         other_keys: Sequence[str] | None = None,
     ) -> None:
         config = FrameConfig.model_validate(config)
-        arguments: dict[str, Any] = {"config": config.model_dump(mode="json")}
-        arguments |= {"image_key": image_key, "other_keys": other_keys}
-        RecordConstructorArgs.__init__(self, **arguments)
+        written = config.model_dump(mode="json")
+        RecordConstructorArgs.__init__(
+            self, config=written, image_key=image_key, other_keys=other_keys
+        )
         super().__init__(env)
         self.frame_config, self.image_key = config, image_key
         if image_key is not None:

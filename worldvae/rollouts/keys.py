@@ -10,6 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from worldvae.envs.observations import other_spaces
 from worldvae.json_files import Content
 
 
@@ -66,12 +67,9 @@ def vector_keys(space: gym.Space[Any], image_key: str | None) -> tuple[RecordedK
     `make_env` encodes every key but a further camera as a vector of float32. Cameras are left out,
     and there are no keys if observations are no Dict.
     """
-    if image_key is None or not isinstance(space, spaces.Dict):
-        return ()
-    others = {name: part for name, part in space.spaces.items() if name != image_key}
     return tuple(
         RecordedKey(name=name, size=part.shape[0], bounds=KeyBounds.of(part))
-        for name, part in others.items()
+        for name, part in other_spaces(space, image_key).items()
         if isinstance(part, spaces.Box) and part.dtype == np.float32 and len(part.shape) == 1
     )
 

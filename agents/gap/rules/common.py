@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.gap.gap_file import GapReport
 from agents.gap.wording import capitalised
+from worldvae.diagnostics.fidelity.rules.ways import WIDER_POLICIES
 
 BOTH = "real", "dream"
 SIGNIFICANT = 0.05
@@ -14,7 +15,7 @@ WELL = 0.7
 LOST = 0.2
 """The share of the range of real returns that a choice by the dream may lack to the best."""
 
-WIDER = "collect wider play (rollouts.policies: {random: 1, smooth: 1, sweep: 1})"
+WIDER = f"collect wider play ({WIDER_POLICIES})"
 
 MORE = "collect more (rollouts.frames), or with an agent that dreamed (dream.rounds)"
 

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from worldvae.dynamics.config import DynamicsObjective
 
-WIDER_PLAY = "collect wider play, such as rollouts.policies: {random: 1, smooth: 1, sweep: 1}"
+WIDER_POLICIES = "rollouts.policies: {random: 1, smooth: 1, sweep: 1}"
+WIDER_PLAY = f"collect wider play, such as {WIDER_POLICIES}"
 MORE_FRAMES = "raise rollouts.frames"
 ROUNDS = "set dream.rounds: 3, and dynamics learn on from where the agent goes"
 LONGER = "raise dynamics.steps"
