@@ -16,14 +16,9 @@ from agents.report.sections.health import HEALTH_CHECK, unfit
 from agents.report.sections.observations import observations
 from agents.report.sections.scores import scores
 from agents.report.summary import Summary, unequal
-from agents.report.tables import (
-    AT_BUDGETS,
-    arms_table,
-    budgets_table,
-    costs_seeds_table,
-    costs_table,
-    pairs_table,
-)
+from agents.report.tables.arms import arms_table
+from agents.report.tables.costs import costs_seeds_table, costs_table
+from agents.report.tables.pairs import AT_BUDGETS, budgets_table, pairs_table
 from agents.report.text import commands, render_text
 from agents.report.verdict import verdict
 from agents.run.records import Run

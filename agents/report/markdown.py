@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from agents.report.tables import Table
+from agents.report.tables.table import Table
 from worldvae import markdown
 
 

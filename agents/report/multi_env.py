@@ -18,7 +18,8 @@ from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.sections.distribution import normalised_distribution
 from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
-from agents.report.tables import Table, normalised_table
+from agents.report.tables.arms import normalised_table
+from agents.report.tables.table import Table
 from agents.report.verdict import claims, undecided_claims
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae import html

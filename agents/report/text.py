@@ -9,16 +9,9 @@ from agents.report.sections.encoder import encoder_text
 from agents.report.sections.fidelity import FIDELITY_CHECK, untrusted
 from agents.report.sections.health import HEALTH_CHECK, unfit
 from agents.report.summary import Summary, unequal
-from agents.report.tables import (
-    AT_BUDGETS,
-    arms_table,
-    budgets_table,
-    costs_seeds_table,
-    costs_table,
-    normalised_table,
-    pairs_table,
-    seeds_table,
-)
+from agents.report.tables.arms import arms_table, normalised_table, seeds_table
+from agents.report.tables.costs import costs_seeds_table, costs_table
+from agents.report.tables.pairs import AT_BUDGETS, budgets_table, pairs_table
 from agents.report.verdict import verdict
 from agents.run.records import Run
 

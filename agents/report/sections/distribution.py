@@ -9,7 +9,7 @@ import numpy as np
 from agents.arms.registry import colours
 from agents.report.normalised import NormalisedComparison
 from agents.report.summary import Summary
-from agents.report.tables import normalised_table
+from agents.report.tables.arms import normalised_table
 from agents.run.records import ENOUGH_SEEDS
 from worldvae import html
 from worldvae.plots.comparison import improvement_probabilities, performance_profiles

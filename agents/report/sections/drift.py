@@ -10,7 +10,7 @@ import numpy as np
 from agents.arms.registry import colours
 from agents.drift.outliers import Columns, read_outliers
 from agents.report import markdown
-from agents.report.tables import Table
+from agents.report.tables.table import Table
 from agents.run.agent_files import check_file
 from agents.run.drift_log import DRIFT, DriftLine, read_lines
 from agents.run.records import AgentRecord, Run

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.arms.registry import colours
 from agents.report.summary import Summary
-from agents.report.tables import seeds_table
+from agents.report.tables.arms import seeds_table
 from agents.run.records import Run
 from worldvae import html
 from worldvae.plots import comparison as figures

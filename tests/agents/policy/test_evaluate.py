@@ -12,7 +12,7 @@ import pytest
 from agents.policy import evaluate as evaluation
 from agents.policy.evaluate import evaluate
 from agents.report.summary import summarise
-from agents.report.tables import arms_table
+from agents.report.tables.arms import arms_table
 from agents.run.load import read_run, write_scores
 from agents.train import train
 from tests.odd import COLOR, Odd

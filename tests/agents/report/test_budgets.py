@@ -8,7 +8,7 @@ import pytest
 
 from agents.report.budgets import areas, equal_budget
 from agents.report.summary import summarise
-from agents.report.tables import budgets_table
+from agents.report.tables.pairs import budgets_table
 from agents.run.load import read_run
 from agents.run.records import Run, RunArm
 from tests.agents.report.synthetic import record_spending, write_run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.report.costs import ArmCosts, costs_of_arms
-from agents.report.tables import UNKNOWN, costs_seeds_table, costs_table
+from agents.report.tables.costs import costs_seeds_table, costs_table
+from agents.report.tables.table import UNKNOWN
 from agents.run.load import read_run
 from tests.agents.report.synthetic import record_spending, state, write_run
 from tests.checksums import amend

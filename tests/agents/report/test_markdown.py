@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.report import markdown
-from agents.report.tables import Table
+from agents.report.tables.table import Table
 
 
 @pytest.mark.parametrize(

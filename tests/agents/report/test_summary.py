@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents.report.summary import Summary, summarise, unequal
-from agents.report.tables import arms_table
+from agents.report.tables.arms import arms_table
 from agents.report.verdict import summary_table, verdict
 from agents.run.load import read_run
 from agents.run.stage_results import Cost
