@@ -113,6 +113,9 @@ class GapReport(Content):
     env_id: str
     verdict: Trust
     findings: tuple[Finding, ...]
+    limit: int | None = Field(
+        description="Decisions that the environment's own limit leaves; null: none is known."
+    )
     horizon: int = Field(description="Decisions after which an episode was cut in both worlds.")
     temperature: float = Field(description="Of the dream, in all numbers but `temperatures`.")
     configured_temperature: float = Field(description="dream.temperature of the run.")

@@ -44,6 +44,7 @@ class GapRun:
             "env_id": self.worlds.env_id,
             "verdict": "inconclusive",
             "findings": (),
+            "limit": self.worlds.limit,
             "horizon": self.worlds.horizon,
             "temperature": temperature,
             "configured_temperature": self.temperature,

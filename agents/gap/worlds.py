@@ -38,6 +38,10 @@ class Worlds(Protocol):
         """The id of the environment."""
 
     @property
+    def limit(self) -> int | None:
+        """Decisions that the environment's own limit leaves an episode; None if none is known."""
+
+    @property
     def horizon(self) -> int:
         """Decisions after which an episode is cut in both worlds."""
 
@@ -78,9 +82,12 @@ class RunWorlds:
         return self.env.id
 
     @cached_property
+    def limit(self) -> int | None:
+        return longest_episode(self.env, read_dynamics_card(self.dynamics))
+
+    @property
     def horizon(self) -> int:
-        limit = longest_episode(self.env, read_dynamics_card(self.dynamics))
-        return self.gap.horizon if limit is None else min(limit, self.gap.horizon)
+        return self.gap.horizon if self.limit is None else min(self.limit, self.gap.horizon)
 
     @cached_property
     def dynamics_sha256(self) -> str:

@@ -57,13 +57,16 @@ def mostly_cut(report: GapReport) -> Finding | None:
     ]
     if max(shares) < MOSTLY_CUT:
         return None
+    limited = report.horizon == report.limit
     return Finding(
         severity="note",
         name="cut",
         found=f"Of the episodes {percent(shares[0])} in reality and {percent(shares[1])} in the "
         f"dream did not end by themselves within {report.horizon:,} decisions: returns are those "
         "until then, in both worlds alike.",
-        advice="Raise gap.horizon, if the environment lets episodes last longer.",
+        advice="It is the environment's own limit, so there is nothing to change."
+        if limited
+        else "Raise gap.horizon, if the environment lets episodes last longer.",
     )
 
 

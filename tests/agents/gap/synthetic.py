@@ -54,6 +54,7 @@ class Fake:
     real_decisions: int = 60
     dreamed_decisions: int = 60
     horizon: int = 1_000
+    limit: int | None = None
     made: int = 0
     env_id: str = "Wages-v0"
     dynamics_sha256: str = "0" * 64

@@ -75,6 +75,7 @@ def report(
         "env_id": "Wages-v0",
         "verdict": "inconclusive",
         "findings": (),
+        "limit": None,
         "horizon": 1_000,
         "temperature": 1.0,
         "configured_temperature": 1.0,
@@ -315,6 +316,21 @@ def test_episodes_that_are_cut_are_told() -> None:
     (name, (severity, says)), *others = found(report(cut=True, **ENDLESS)).items()
     assert (name, severity, others) == ("cut", "note", [])
     assert says.startswith("Of the episodes 100 % in reality and 100 % in the dream did not end")
+
+
+@pytest.mark.parametrize(
+    ("limit", "advice"),
+    [
+        (None, "Raise gap.horizon, if the environment lets episodes last longer."),
+        (2_000, "Raise gap.horizon, if the environment lets episodes last longer."),
+        (1_000, "It is the environment's own limit, so there is nothing to change."),
+    ],
+)
+def test_no_longer_horizon_is_advised_than_the_environment_allows(
+    limit: int | None, advice: str
+) -> None:
+    (cut,) = find_gaps(report(cut=True, limit=limit, **ENDLESS))
+    assert cut.advice == advice
 
 
 def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:

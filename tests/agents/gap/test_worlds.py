@@ -53,7 +53,8 @@ def test_the_horizon_counts_decisions_and_the_environments_limit_steps(folders: 
     assert decision_limit(DOTS) == 60
     repeated = DOTS.model_copy(update={"action_repeat": 4})
     assert decision_limit(repeated) == 15
-    assert worlds(folders, repeated).horizon == 15
+    assert worlds(folders, repeated).limit == worlds(folders, repeated).horizon == 15
+    assert worlds(folders, repeated, horizon=9).limit == 15
     assert worlds(folders, repeated, horizon=9)._task(False).max_episode_steps == 36
     limited = DOTS.model_copy(update={"max_episode_steps": 10})
     assert worlds(folders, limited, horizon=9).horizon == 9
