@@ -66,12 +66,15 @@ def task_of(run: Run) -> str:
 def column_titles(runs: Sequence[Run], folders: Sequence[Path]) -> list[str]:
     """Return the environment of each run, and where others share it what tells the run apart.
 
-    That is its algorithm, or else the name of its folder.
+    That is its algorithm, and where others share that too the name of its folder.
     """
     titles = [task_of(run) for run in runs]
     further = [
         [f"{env}, {run.results[0].algorithm}" for env, run in zip(titles, runs, strict=True)],
-        [f"{env}, {folder.name}" for env, folder in zip(titles, folders, strict=True)],
+        [
+            f"{env}, {run.results[0].algorithm} ({folder.name})"
+            for env, run, folder in zip(titles, runs, folders, strict=True)
+        ],
     ]
     for longer in further:
         titles = [

@@ -52,12 +52,13 @@ def test_a_band_needs_three_seeds(count: int, bands: int) -> None:
     assert len(draw(ArmCurves("latent", seeds(count))).axes[0].collections) == bands
 
 
-def test_curves_of_unequal_length_are_averaged_where_all_of_them_are() -> None:
+def test_a_seed_that_is_done_counts_until_the_last_one_is() -> None:
     short = SeedCurve(np.array([0.0, 10.0]), np.array([0.0, 10.0]))
     long = SeedCurve(np.array([5.0, 40.0]), np.array([2.0, 2.0]))
     x, scores = common_grid([short, long])
-    assert (x[0], x[-1]) == (5.0, 10.0)
+    assert (x[0], x[-1]) == (5.0, 40.0)
     np.testing.assert_allclose(scores[:, -1], [10.0, 2.0])
+    np.testing.assert_allclose(scores[0, x >= 10], 10.0)
 
 
 def test_curves_that_share_no_stretch_are_one_point_with_its_interval() -> None:

@@ -64,6 +64,8 @@ def learning_curves(
 ) -> Figure:
     """Draw a thin line for each seed, the mean in bold, and its 95 % interval if seeds suffice.
 
+    A seed that is done counts with its last score until the last one is.
+
     What an arm was charged before its first training step is shaded in its colour. Each arm is
     named beside the end of its line.
     """
@@ -149,14 +151,15 @@ def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colou
 
 
 def common_grid(curves: Sequence[SeedCurve]) -> tuple[Array, Array]:
-    """Interpolate curves to the stretch that all of them cover: -> x (P,), scores (S, P).
+    """Interpolate curves from where all have begun to where the last ends: -> x (P,), scores (S, P).
 
-    Equal x are kept as they are: otherwise the mean would jump wherever one seed ends.
+    A seed that is done keeps its last score: a mean that ended with the first of them would show
+    the others half trained. Equal x are kept as they are.
     """
     first = curves[0].x
     if all(np.array_equal(curve.x, first) for curve in curves):
         return first, np.stack([curve.y for curve in curves])
-    low, high = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
+    low, high = max(curve.x[0] for curve in curves), max(curve.x[-1] for curve in curves)
     x = np.linspace(low, high, GRID_POINTS) if low < high else np.array([low])
     return x, np.stack([np.interp(x, curve.x, curve.y) for curve in curves])
 

@@ -37,7 +37,7 @@ def test_columns_of_one_environment_are_told_apart() -> None:
     assert titles == ["worldvae/Dots-v0", "CarRacing-v3, PPO", "CarRacing-v3, SAC"]
     folders = [CAR, two]
     titles = column_titles([read_published(folder) for folder in folders], folders)
-    assert titles == ["CarRacing-v3, second", "CarRacing-v3, two_million"]
+    assert titles == ["CarRacing-v3, PPO (second)", "CarRacing-v3, PPO (two_million)"]
 
 
 def test_a_curve_begins_after_the_cpu_time_that_its_arm_is_charged() -> None:
