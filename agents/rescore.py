@@ -11,6 +11,7 @@ from agents.policy.agent import Agent
 from agents.policy.evaluate import Score, evaluate
 from agents.run.agent_card import read_card
 from agents.run.agent_files import is_finished
+from agents.run.agent_result import success_rate
 from agents.run.code import warn_of_other_code
 from worldvae.envs.world import RealWorld
 from worldvae.seeding import numpy_stream
@@ -50,10 +51,8 @@ def _summary(scores: Sequence[Score], resampling: Resampling) -> str:
     returns = np.array([score.return_ for score in scores])
     low, high = episode_interval(returns, mean, resampling)
     spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
-    successes = [score.success for score in scores if score.success is not None]
-    share = (
-        f", {percent(float(np.mean(successes)))} of {len(successes)} succeeded" if successes else ""
-    )
+    succeeded = success_rate([score.success for score in scores])
+    share = "" if succeeded is None else f", {percent(succeeded)} of {len(scores)} succeeded"
     return (
         f"mean {returns.mean():.1f}, 95 % interval over {len(returns)} episodes {low:.1f} to "
         f"{high:.1f}, standard deviation {spread}{share}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -88,12 +89,18 @@ class FinalEvaluation(Content):
 
     @property
     def success_rate(self) -> float | None:
-        """The share of successful episodes among those whose success is known.
+        """The share of successful episodes; None if no episode tells.
 
-        None if there are none.
+        One that tells nothing where others do has failed: many environments tell of success alone.
         """
-        known = [success for success in self.successes if success is not None]
-        return float(np.mean(known)) if known else None
+        return success_rate(self.successes)
+
+
+def success_rate(successes: Sequence[bool | None]) -> float | None:
+    """Return the share of true ones among all, None being false; None if all are None."""
+    if all(success is None for success in successes):
+        return None
+    return float(np.mean([bool(success) for success in successes]))
 
 
 class AgentResult(Content):

@@ -75,6 +75,16 @@ def test_alike_without_spread_is_no_difference() -> None:
     assert (found.p, found.told_apart) == (1.0, False)
 
 
+@pytest.mark.parametrize("score", [0.1, 0.3, 1 / 3, 1e9 + 0.1])
+@pytest.mark.parametrize("counts", [(20, 16), (7, 2), (9, 5)])
+def test_one_score_of_many_seeds_is_one_score(counts: tuple[int, int], score: float) -> None:
+    """Its mean is off by a rounding that depends on their number, and so is its deviation."""
+    first, second = ([score] * count for count in counts)
+    found = difference(first, second, resampling())
+    assert (found.value, found.p, found.told_apart) == (0.0, 1.0, False)
+    assert difference(first, [score + 1] * counts[1], resampling()).told_apart
+
+
 @pytest.mark.parametrize("b", [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0], "z": [1.0]}])
 def test_unlike_tasks_are_refused(b: TaskScores) -> None:
     with pytest.raises(ValueError, match="same tasks"):

@@ -151,7 +151,7 @@ def _draw_arm(axes: Axes, arm: ArmCurves, resampling: Resampling, colours: Colou
 
 
 def common_grid(curves: Sequence[SeedCurve]) -> tuple[Array, Array]:
-    """Interpolate curves from where all have begun to where the last ends: -> x (P,), scores (S, P).
+    """Interpolate curves from where all have begun to the last end: -> x (P,), scores (S, P).
 
     A seed that is done keeps its last score: a mean that ended with the first of them would show
     the others half trained. Equal x are kept as they are.

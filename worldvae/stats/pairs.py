@@ -102,17 +102,34 @@ def welch(pairs: Sequence[tuple[Array, Array]]) -> Welch:
 
     Error and degrees are NaN where an arm has a single seed in a task.
     """
-    values = [a.mean(axis=-1) - b.mean(axis=-1) for a, b in pairs]
+    values = [_mean(a) - _mean(b) for a, b in pairs]
     arms = [scores for pair in pairs for scores in pair]
     if min(scores.shape[-1] for scores in arms) < 2:
         unknown = np.full_like(values[0], np.nan)
         return Welch(np.mean(values, axis=0), unknown, unknown)
-    squares = np.stack([scores.var(axis=-1, ddof=1) / scores.shape[-1] for scores in arms])
+    squares = np.stack([_variance(scores) / scores.shape[-1] for scores in arms])
     free = np.array([scores.shape[-1] - 1 for scores in arms])
     total, parts = squares.sum(axis=0), np.moveaxis(squares, 0, -1) ** 2 / free
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = np.where(total > 0, total**2 / parts.sum(axis=-1), np.inf)
     return Welch(np.mean(values, axis=0), np.sqrt(total) / len(pairs), degrees)
+
+
+def _mean(scores: Array) -> Array:
+    """Return the mean of the last axis; of equal scores that score, and not a rounding beside it.
+
+    That rounding, over a deviation that is one too, would be a difference beyond any doubt.
+    """
+    return np.where(_is_constant(scores), scores[..., 0], scores.mean(axis=-1))
+
+
+def _variance(scores: Array) -> Array:
+    """Return the variance of the last axis; 0 of equal scores."""
+    return np.where(_is_constant(scores), 0.0, scores.var(axis=-1, ddof=1))
+
+
+def _is_constant(scores: Array) -> NDArray[np.bool_]:
+    return np.asarray(np.ptp(scores, axis=-1) == 0)
 
 
 def _p(found: Welch) -> float:
@@ -127,7 +144,7 @@ def _detectable(pairs: Sequence[tuple[Array, Array]], resampling: Resampling) ->
 
     def null(scores: Array) -> NDArray[np.float64]:
         size = (resampling.resamples, len(scores))
-        return np.asarray(scores.std(ddof=1) * resampling.generator.standard_normal(size))
+        return np.asarray(np.sqrt(_variance(scores)) * resampling.generator.standard_normal(size))
 
     draws = welch([(null(a), null(b)) for a, b in pairs])
     # A draw whose own value is v shows a true difference d where v + d is beyond the bound.
