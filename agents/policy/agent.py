@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
+from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.arms.build import make_observer
@@ -119,10 +121,18 @@ class Agent:
         moment = Moment.of(obs, self._image_key, self._last_actions, state)
         stacks, _ = self.observer.step(moment, episode_start)
         self.seen = observed(obs, self.observer, self._image_key, stacks)
-        actions, self._recurrent_state = self.model.predict(
+        self._last_actions = self._choose(episode_start)
+        return self._last_actions
+
+    def _choose(self, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the actions (N, ...) for what was seen, sampled from torch's generator alone."""
+        # DQN itself explores by numpy's generator, and in all N environments at once.
+        policy = self.model.policy if isinstance(self.model, DQN) else self.model
+        actions, self._recurrent_state = policy.predict(
             self.seen, self._recurrent_state, episode_start, deterministic=self.deterministic
         )
-        self._last_actions = actions
+        if isinstance(self.model, DQN) and not self.deterministic:
+            actions = explored(actions, self.model)
         return actions
 
     def took(self, actions: NDArray[Any]) -> None:
@@ -134,6 +144,14 @@ class Agent:
         self._recurrent_state = self._last_actions = None
         self.observer.forget()
         return self
+
+
+def explored(actions: NDArray[Any], model: DQN) -> NDArray[Any]:
+    """Return actions (N,), each replaced by a random one at the model's rate of exploration."""
+    assert isinstance(model.action_space, spaces.Discrete)
+    explores = torch.rand(len(actions)) < model.exploration_rate
+    drawn = torch.randint(int(model.action_space.n), (len(actions),))
+    return np.where(explores.numpy(), drawn.numpy(), actions)
 
 
 def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.envs import EnvConfig, FrameConfig
@@ -17,6 +19,16 @@ from worldvae.rollouts.manifest import Split, split_of
 ENV = EnvConfig(id="tests/Clock-v0", frame=FrameConfig(height=32, width=48))
 LENGTHS = np.random.default_rng(0).integers(1, 9, 24)
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+SPACES: dict[str, spaces.Space[Any]] = {
+    "discrete": spaces.Discrete(5),
+    "scalar": spaces.Box(-9, 9, (), np.float64),
+    "vector": spaces.Box(-9, 9, (2,)),
+}
+
+
+Acting = Callable[[spaces.Space[Any]], None]
 
 
 def episode(actions: NDArray[Any], seed: int) -> Episode:
@@ -84,8 +96,9 @@ def reference(
 @pytest.mark.parametrize(("before", "ahead"), [(0, 0), (2, 0), (0, 1), (3, 2), (1, 7)])
 @pytest.mark.parametrize("kind", ["discrete", "scalar", "vector"])
 def test_windows_and_actions_equal_the_slow_reference(
-    store: RolloutStore, kind: str, before: int, ahead: int
+    store: RolloutStore, acting: Acting, kind: str, before: int, ahead: int
 ) -> None:
+    acting(SPACES[kind])
     episodes = random_episodes(kind)
     fill(store, episodes)
     for split in SPLITS:
@@ -105,7 +118,8 @@ def test_windows_and_actions_equal_the_slow_reference(
             np.testing.assert_array_equal(actions[0], vectors.astype(np.float32))
 
 
-def test_negative_actions_have_places_of_their_own(store: RolloutStore) -> None:
+def test_negative_actions_have_places_of_their_own(store: RolloutStore, acting: Acting) -> None:
+    acting(spaces.Discrete(3, start=-1))
     taken = np.array([-1, 0, 1])
     episodes = [episode(taken, seed) for seed in range(10)]
     source = StoredFrames(fill(store, episodes), "train", None, 0, 1, with_actions=True)
@@ -114,7 +128,18 @@ def test_negative_actions_have_places_of_their_own(store: RolloutStore) -> None:
     np.testing.assert_array_equal(actions[:, 0], np.eye(3))
 
 
-def test_a_batch_keeps_the_order_it_was_asked_for(store: RolloutStore) -> None:
+def test_whole_numbers_are_numbers(store: RolloutStore, acting: Acting) -> None:
+    """Of a type in which their range has no place, and of a range in which choices have none."""
+    taken = np.array([[-100, 3], [0, 2], [100, 0]], np.int8)
+    acting(spaces.Box(np.int8([-100, 0]), np.int8([100, 3]), dtype=np.int8))
+    source = StoredFrames(fill(store, [episode(taken, seed=0)]), "train", None, 0, 1, True)
+    actions = source.actions(np.arange(3))
+    assert actions is not None
+    np.testing.assert_array_equal(actions[:, 0], taken.astype(np.float32))
+
+
+def test_a_batch_keeps_the_order_it_was_asked_for(store: RolloutStore, acting: Acting) -> None:
+    acting(SPACES["vector"])
     source = StoredFrames(fill(store, random_episodes("vector")), "train", None, 1, 1, True)
     indices = np.random.default_rng(3).integers(0, len(source), 40)
     alone = [source.gather(indices[k : k + 1]) for k in range(40)]
@@ -125,8 +150,9 @@ def test_a_batch_keeps_the_order_it_was_asked_for(store: RolloutStore) -> None:
         np.testing.assert_array_equal(source.actions(indices[k : k + 1]), together[k : k + 1])
 
 
-def test_windows_by_hand(store: RolloutStore) -> None:
+def test_windows_by_hand(store: RolloutStore, acting: Acting) -> None:
     """Episodes 0 and 1, of 3 and 2 steps, are both of the training split."""
+    acting(spaces.Discrete(3))
     assert [split_of(k) for k in (0, 1)] == ["train", "train"]
     fill(store, [numbered(3, seed=0), numbered(2, seed=1)])
     source = StoredFrames(store, "train", before=2, ahead=1, with_actions=True)
@@ -143,8 +169,9 @@ def test_windows_by_hand(store: RolloutStore) -> None:
     assert actions[:, 0].argmax(1).tolist() == [0, 1, 2, 0, 1]
 
 
-def test_an_action_belongs_to_the_step_it_led_on_from(store: RolloutStore) -> None:
+def test_an_action_belongs_to_the_step_it_led_on_from(store: RolloutStore, acting: Acting) -> None:
     """Between frame t and frame t + 2 the actions t and t + 1 were taken."""
+    acting(spaces.Discrete(4))
     source = StoredFrames(fill(store, [numbered(4, seed=0)]), "train", None, 0, 2, True)
     actions = source.actions(np.arange(3))
     assert actions is not None
@@ -153,8 +180,9 @@ def test_an_action_belongs_to_the_step_it_led_on_from(store: RolloutStore) -> No
     assert (actions.sum(2) == 1).all()
 
 
-def test_episodes_too_short_to_look_ahead_are_left_out(store: RolloutStore) -> None:
+def test_episodes_too_short_to_look_ahead_are_left_out(store: RolloutStore, acting: Acting) -> None:
     """With 3 steps to look ahead, an episode of 3 steps holds one example and a shorter none."""
+    acting(spaces.Discrete(3))
     fill(store, [numbered(2, seed=0), numbered(3, seed=1)])
     source = StoredFrames(store, "train", ahead=3, with_actions=True)
     assert [record.name for record in source.records] == ["000001"]
@@ -165,8 +193,11 @@ def test_episodes_too_short_to_look_ahead_are_left_out(store: RolloutStore) -> N
     assert len(StoredFrames(store, "train", ahead=4)) == 0
 
 
-def test_an_action_that_one_split_never_sees_counts_all_the_same(store: RolloutStore) -> None:
+def test_an_action_that_one_split_never_sees_counts_all_the_same(
+    store: RolloutStore, acting: Acting
+) -> None:
     """Else the splits of one store would tell a decoder vectors of different lengths."""
+    acting(spaces.Discrete(7))
     rare = next(k for k in range(10) if split_of(k) == "validation")
     episodes = [episode(np.full(3, 6 if k == rare else 1), k) for k in range(10)]
     fill(store, episodes)
@@ -177,7 +208,8 @@ def test_an_action_that_one_split_never_sees_counts_all_the_same(store: RolloutS
         assert actions.shape == (1, 2, 7)
 
 
-def test_the_choice_of_records_is_kept(store: RolloutStore) -> None:
+def test_the_choice_of_records_is_kept(store: RolloutStore, acting: Acting) -> None:
+    acting(spaces.Discrete(2))
     fill(store, [numbered(2, seed=0), numbered(2, seed=1)])
     source = StoredFrames(store, "train", store.records[1:], ahead=1, with_actions=True)
     assert levels(source.gather(np.arange(len(source)))) == [[100, 101], [101, 102]]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
-from tests.rollouts.test_batches import ENV, episode, fill, numbered
+from tests.rollouts.test_batches import ENV, Acting, episode, fill, numbered
 from worldvae.rollouts import JoinedFrames, RolloutStore, StoredFrames
 
 
@@ -35,7 +36,8 @@ def test_an_empty_part_is_none(tmp_path: Path) -> None:
     assert np.array_equal(joined.gather(np.array([3, 0])), first.gather(np.array([3, 0])))
 
 
-def test_actions_that_one_part_never_took_are_zero_there(tmp_path: Path) -> None:
+def test_actions_that_one_part_never_took_are_zero_there(tmp_path: Path, acting: Acting) -> None:
+    acting(spaces.Discrete(5))
     sources = []
     for name, most in (("few", 2), ("many", 5)):
         store = RolloutStore.create(tmp_path / name, ENV)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from worldvae.envs.actions import encode_actions
 from worldvae.errors import ArtifactError
 from worldvae.rollouts.manifest import Record, Split
 from worldvae.rollouts.store import RolloutStore
@@ -40,8 +41,8 @@ class StoredFrames:
         ahead: int = 0,
         with_actions: bool = False,
     ) -> None:
+        self._store = store
         candidates = store.records if records is None else records
-        self._store, self._candidates = store, candidates
         chosen = [record for record in candidates if record.split == split]
         self.records = [record for record in chosen if record.length + 1 > ahead]
         self._paths = [str(store.frames_path(record)) for record in self.records]
@@ -97,7 +98,7 @@ class StoredFrames:
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return the K = ahead actions from t on of the examples at `indices` (B,): (B, K, A).
 
-        Discrete actions are one-hot over those that occur in any split. Returns None without
+        Discrete actions are one-hot, those of a Box are flattened. Returns None without
         `with_actions`.
         """
         if not self._with_actions:
@@ -110,16 +111,6 @@ class StoredFrames:
     @cached_property
     def _episode_actions(self) -> list[NDArray[np.float32]]:
         """The actions of each episode in `records`: (T, A) each."""
-        actions = [self._store.arrays(record)["action"] for record in self._candidates]
-        if np.issubdtype(actions[0].dtype, np.integer):
-            first = min(0, *(int(taken.min()) for taken in actions))
-            last = max(int(taken.max()) for taken in actions)
-            identity = np.eye(last - first + 1, dtype=np.float32)
-            actions = [identity[taken - first] for taken in actions]
-        own = {record.name for record in self.records}
-        pairs = zip(self._candidates, actions, strict=True)
-        return [
-            taken.reshape(len(taken), -1).astype(np.float32)
-            for record, taken in pairs
-            if record.name in own
-        ]
+        space = self._store.action_space
+        arrays = map(self._store.arrays, self.records)
+        return [encode_actions(array["action"], space) for array in arrays]

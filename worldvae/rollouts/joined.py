@@ -33,19 +33,14 @@ class JoinedFrames:
     def actions(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Return the actions of the examples at `indices` (B,): (B, K, A).
 
-        A part in which the last discrete actions never occur has fewer columns; the missing ones
-        are filled with 0. Returns None if the parts were made without actions.
+        None if the parts were made without actions.
         """
         pairs = self._shares(indices)
         found = [part.actions(indices[rows] - start) for part, start, rows in pairs]
         arrays = [actions for actions in found if actions is not None]
-        if not arrays:
-            return None
-        first = np.zeros(1, np.int64)
-        samples = (part.actions(first) for part in self._parts)
-        width = max(sample.shape[-1] for sample in samples if sample is not None)
-        padded = [np.pad(one, ((0, 0), (0, 0), (0, width - one.shape[-1]))) for one in arrays]
-        return np.concatenate(padded)[_inverse_order([rows for *_, rows in pairs])]
+        return (
+            np.concatenate(arrays)[_inverse_order([rows for *_, rows in pairs])] if arrays else None
+        )
 
     def _shares(
         self, indices: NDArray[np.int64]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from pydantic import ValidationError
+from stable_baselines3 import DQN
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.arms.build import open_training, set_up
@@ -23,6 +24,7 @@ from agents.train import train
 from tests.agents.policy.zips import packages_in
 from tests.tiny import TINY
 from worldvae.errors import WorldvaeError
+from worldvae.torch_seeding import seeded_torch
 from worldvae.wrappers.observer import Moment
 
 STEERED = {"id": "Pendulum-v1", "workers": "sync", "max_episode_steps": 40}
@@ -106,6 +108,30 @@ def test_an_algorithm_trains_on_latents_and_comes_back(
     assert type(agent.model).__name__ == algorithm
     assert bool(read_card(folder).replay) == isinstance(agent.model, OffPolicyAlgorithm)
     assert not packages_in(folder / read_card(folder).model) & {"agents", "worldvae", "cloudpickle"}
+
+
+@pytest.mark.parametrize("algorithm", ["DQN", "PPO"])
+def test_what_is_sampled_depends_on_torchs_seed_alone(tmp_path: Path, algorithm: str) -> None:
+    """DQN of the library explores by numpy's generator, and in all environments or in none."""
+    agent = Agent.load(train(load(tmp_path, algorithm), "blind", 0), deterministic=False)
+    frames, first = np.zeros((64, 40, 40, 3), np.uint8), np.ones(64, bool)
+    if isinstance(agent.model, DQN):
+        agent.model.exploration_rate = 0.5
+
+    def acted(seed: int) -> Any:
+        with seeded_torch(seed):
+            return np.stack([agent.begin()(frames, first) for _ in range(4)])
+
+    before = np.random.get_state()[1].copy()  # type: ignore[union-attr, index]
+    agent.model.action_space.seed(7)
+    again = agent.model.action_space.sample()
+    agent.model.action_space.seed(7)
+    actions = acted(0)
+    np.testing.assert_array_equal(actions, acted(0))
+    assert not np.array_equal(actions, acted(1))
+    assert all(len(np.unique(row)) > 1 for row in actions), "each environment explores by itself"
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # type: ignore[index]
+    assert agent.model.action_space.sample() == again
 
 
 def test_a_recurrent_policy_remembers_within_an_episode_and_not_beyond(tmp_path: Path) -> None:
