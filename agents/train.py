@@ -218,10 +218,10 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard, code: Mapping[str, s
     agent.deterministic = settings.deterministic
     start = time.perf_counter()
     scores = measure(task, agent, settings.episodes)
-    evaluation_seconds = card.evaluation_seconds + time.perf_counter() - start
     agent.deterministic = not settings.deterministic
     others = measure(task, agent, settings.episodes_otherwise)
     agent.deterministic = settings.deterministic
+    evaluation_seconds = card.evaluation_seconds + time.perf_counter() - start
     try:
         record_video(agent, RealWorld(env.as_evaluated()), settings.seed, task.folder / VIDEO)
     except WorldvaeError as error:  # a score is worth more than its film

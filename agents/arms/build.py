@@ -206,6 +206,7 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
         channels_first(VecMonitor(VectorEnvAdapter(observed))),
         norm_obs=False,
         norm_reward=agent.normalize_reward,
+        clip_reward=agent.clip_reward,
         gamma=agent.gamma,
     )
     return TrainingEnv(normalized, inputs)

@@ -117,6 +117,13 @@ class AgentConfig(Config):
     normalize_reward: bool = Field(
         True, description="Divide training rewards by the running deviation of the return."
     )
+    clip_reward: float = Field(
+        10.0,
+        gt=0,
+        le=1e9,
+        description="Training rewards that were divided are cut at so many deviations either way; "
+        "raise it where a rare reward is far larger than what is usual.",
+    )
     symlog_keys: bool = Field(
         False,
         description="Read the numbers beside the image as sign(x) log(1 + |x|), so that large ones "

@@ -31,8 +31,7 @@ from agents.drift.refitting import (
 )
 from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
-from agents.run.collection import read_collection_result
-from agents.run.stage_results import REFRESH
+from agents.run.stage_results import COLLECTION, REFRESH
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
@@ -123,8 +122,8 @@ class RoundsTask:
         return agent_rollouts(rollouts, frames)
 
     def _collected_steps(self) -> int:
-        result = read_collection_result(self.rollouts_folder)
-        return 0 if result is None else result.env_steps
+        folder = self.rollouts_folder
+        return COLLECTION.read(folder).env_steps if COLLECTION.exists(folder) else 0
 
 
 def check_budget(task: RoundsTask, arm: Arm) -> None:

@@ -78,6 +78,7 @@ def agent_rollouts(rollouts: RolloutConfig, frames: int) -> RolloutConfig:
         policies={"agent": 1.0},
         agent="its own folder",
         epsilon=rollouts.epsilon,
+        state=rollouts.state,
     )
 
 

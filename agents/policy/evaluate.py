@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.policy.agent import Agent
-from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.state import STATE
+from worldvae.envs.vector import final_success
 from worldvae.envs.world import World
 from worldvae.errors import ConfigError
 from worldvae.seeding import derive
@@ -84,17 +84,7 @@ def _play(
         returns += rewards * running
         lengths += running
         for index in np.flatnonzero(running & episode_start):
-            successes[index] = _success(info, index)
+            successes[index] = final_success(info, index)
         running &= ~episode_start
     scores = zip(seeds, returns.tolist(), lengths.tolist(), successes, strict=False)
     return [Score(*score) for score in scores]
-
-
-def _success(info: dict[str, Any], index: np.intp) -> bool | None:
-    """Return the success that the environment reported for a finished episode.
-
-    None if it did not.
-    """
-    final = info.get("final_info", {})
-    reported = final.get(f"_{SUCCESS}")
-    return bool(final[SUCCESS][index]) if reported is not None and reported[index] else None

@@ -18,6 +18,7 @@ from stable_baselines3.common.preprocessing import is_image_space
 from torch import Tensor
 
 from agents.config.agent import AgentConfig
+from worldvae.errors import ConfigError
 
 OBSERVED = "observations", "next_observations"
 """The fields of a sample that hold observations."""
@@ -93,9 +94,14 @@ def shifting_arguments(config: AgentConfig, space: spaces.Space[Any]) -> dict[st
         return {}
     given = config.arguments
     keywords = {**(given.get("replay_buffer_kwargs") or {}), "pad": config.random_shift}
-    if isinstance(space, spaces.Dict):
-        return {"replay_buffer_class": ShiftedDictReplayBuffer, "replay_buffer_kwargs": keywords}
     steps = given.get("n_steps", 1)
+    if isinstance(space, spaces.Dict):
+        if steps != 1:  # a class of its own would let the algorithm ignore it
+            raise ConfigError(
+                f"agent.settings.n_steps = {steps}: replays of several steps hold no Dict, which "
+                "observations with further keys are; set it to 1"
+            )
+        return {"replay_buffer_class": ShiftedDictReplayBuffer, "replay_buffer_kwargs": keywords}
     if steps == 1:
         return {"replay_buffer_class": ShiftedReplayBuffer, "replay_buffer_kwargs": keywords}
     # With a class of its own the algorithm would ignore n_steps.

@@ -235,6 +235,13 @@ def test_envpool_action_repeat_sums_rewards_of_the_same_world() -> None:
     twice.close()
 
 
+def test_envpool_knows_an_id_without_a_version() -> None:
+    with pytest.warns(UserWarning, match="taken as CarRacing-v3"):
+        vec = make_vec(EnvConfig(id="CarRacing", backend="envpool"), 1, seed=0)
+    assert vec.reset()[0].shape == (1, 64, 64, 3)
+    vec.close()
+
+
 def test_envpool_gives_up_where_nothing_is_gained() -> None:
     vec = make_vec(EnvConfig(id="CarRacing-v3", backend="envpool", give_up_after=20), N, seed=0)
     vec.reset()

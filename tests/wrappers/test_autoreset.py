@@ -41,6 +41,39 @@ def truth(encoder: Encoder, age: int) -> NDArray[np.float32]:
     return encoder.whiten(encoder.encode(np.stack(frames))).reshape(-1)
 
 
+class Judged(gym.Env[Any, Any]):
+    """Tells at the end of an episode whether an odd number of steps was given as its length."""
+
+    observation_space, action_space = gym.spaces.Box(0, 9, (1,)), gym.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self._left = (options or {}).get("length", 2)
+        self._won = bool(self._left % 2)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        self._left -= 1
+        told = {} if self._left else {"is_success": self._won}
+        return np.zeros(1, np.float32), 0.0, not self._left, False, told
+
+
+def test_the_library_is_told_of_success() -> None:
+    adapter = VectorEnvAdapter(SyncVectorEnv([Judged] * 2, autoreset_mode=SAME))
+    for length, won in ((3, True), (2, False)):
+        adapter.set_options({"length": length})
+        adapter.reset()
+        *_, infos = [adapter.step(np.zeros(2, int)) for _ in range(length)][-1]
+        assert [info.get("is_success") for info in infos] == [won] * 2
+
+
+def test_options_are_one_for_all() -> None:
+    adapter = VectorEnvAdapter(SyncVectorEnv([Judged] * 2, autoreset_mode=SAME))
+    adapter.set_options([{"length": 1}, {"length": 2}])
+    with pytest.raises(WorldvaeError, match="one set of options for all"):
+        adapter.reset()
+
+
 def clocks(
     mode: AutoresetMode, kind: Callable[..., Any] = SyncVectorEnv
 ) -> VectorEnv[Any, Any, Any]:

@@ -35,7 +35,7 @@ class DynamicsNetwork(Config):
     )
     components: int = Field(5, ge=1, le=64, description="mixture: Gaussians of each latent.")
     bins: int = Field(
-        64, ge=2, le=1_024, description="categorical: classes; of keys at most as many, too."
+        64, ge=3, le=1_024, description="categorical: classes; of keys at most as many, too."
     )
     members: int = Field(
         1, ge=1, le=32, description="Networks that are trained side by side and may disagree."

@@ -85,7 +85,7 @@ def make_vec(
     if backend == "envpool":
         from worldvae.envs.backends.envpool import EnvPoolVectorEnv
 
-        return SeededVectorEnv(EnvPoolVectorEnv(config, num_envs, seed), None, *prepared)
+        return SeededVectorEnv(EnvPoolVectorEnv(config, spec, num_envs, seed), None, *prepared)
     own_space = recorded_action_space(config)  # raises an error here and not inside a worker
     vec = _gymnasium_vec(config, num_envs, seed, state)
     return SeededVectorEnv(vec, seed, *prepared, own_space)

@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import FrameConfig
+from worldvae.envs.isolation import SUCCESS
 from worldvae.errors import ConfigError
 
 
@@ -75,6 +76,16 @@ def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str,
     for index, frame in zip(np.flatnonzero(ended), frames, strict=True):
         final[index] = frame
     return {"final_obs": final, "_final_obs": ended.copy()}
+
+
+def final_success(info: dict[str, Any], index: np.intp) -> bool | None:
+    """Return the success that the environment told of the episode that ended; None if it did not.
+
+    `info` is that of a step of N environments, `index` the number of the environment.
+    """
+    final = info.get("final_info", {})
+    told = final.get(f"_{SUCCESS}")
+    return bool(final[SUCCESS][index]) if told is not None and told[index] else None
 
 
 def final_observations(info: dict[str, Any], num_envs: int) -> tuple[NDArray[np.intp], list[Any]]:

@@ -41,7 +41,8 @@ class KeyReader(nn.Module):
             return _one_hot(values, int(space.start), int(space.n)).to(torch.float32)
         if isinstance(space, spaces.MultiDiscrete):
             return self._choices(values, space)
-        return values.flatten(1).to(torch.float32) / self._scale
+        numbers = values.flatten(1) if values.ndim > 1 else values[:, None]
+        return numbers.to(torch.float32) / self._scale
 
     def _choices(self, values: Tensor, space: spaces.MultiDiscrete) -> Tensor:
         starts, counts = space.start.ravel().tolist(), space.nvec.ravel().tolist()

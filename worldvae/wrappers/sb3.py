@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.frozen import TrainableEncoder
+from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.vector import (
     check_autoreset,
     final_observations,
+    final_success,
     with_image,
 )
 from worldvae.errors import ConfigError
@@ -39,6 +41,7 @@ class VectorEnvAdapter(VecEnv):
 
     `final_obs` becomes `terminal_observation`. An episode that was truncated but not terminated
     sets `TimeLimit.truncated`, which tells PPO to bootstrap the value of its last observation.
+    Of an episode's last info `is_success` is kept, from which the library logs the success rate.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
@@ -49,7 +52,7 @@ class VectorEnvAdapter(VecEnv):
 
     def reset(self) -> VecEnvObs:
         seeds: Any = self._seeds if any(seed is not None for seed in self._seeds) else None
-        obs, _ = self.env.reset(seed=seeds, options=next(iter(self._options), None) or None)
+        obs, _ = self.env.reset(seed=seeds, options=self._common_options())
         self._reset_seeds()
         self._reset_options()
         return obs  # type: ignore[no-any-return]
@@ -63,7 +66,16 @@ class VectorEnvAdapter(VecEnv):
         for index, final in zip(*final_observations(info, self.num_envs), strict=True):
             infos[index]["terminal_observation"] = final
             infos[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
+            if (success := final_success(info, index)) is not None:
+                infos[index][SUCCESS] = success
         return obs, rewards.astype(np.float32), terminated | truncated, infos
+
+    def _common_options(self) -> dict[str, Any] | None:
+        """Return the options that `set_options` gave; ConfigError if they are not one for all."""
+        first, *others = self._options
+        if any(other != first for other in others):
+            raise ConfigError("a VectorEnv takes one set of options for all environments")
+        return first or None
 
     def get_images(self) -> list[NDArray[np.uint8] | None]:
         """Return what each environment shows, (H, W, 3) uint8; None without a render_mode."""

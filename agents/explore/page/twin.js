@@ -33,7 +33,7 @@ export class Twin {
       const noise = new Random(seed, step);
       const after = await this.dynamics.predict(memory, code, this.actionSpace.encode(rows[before + step]));
       const change = drawChange(after.members[member], temperature, noise);
-      code = code.map((value, d) => value + change[d]);
+      code = this.dynamics.moved(code, change);
       memory = after.memory;
       dreamed.codes.push(code);
       dreamed.rewards.push(after.members[member].reward);

@@ -49,6 +49,18 @@ def test_a_twin_is_a_piece_of_an_episode(twins: list[TwinPart], explored: Experi
         assert len(found["codes"]) == before + length + 1
 
 
+def test_it_moves_as_dreams_do(page: Any) -> None:
+    """Where dynamics hold a key within what they were trained on, it stays there."""
+    codes = page.wait(
+        "const twin = (await worldvae.twinsReady).twins[0], { moved } = twin.dynamics;"
+        "twin.dynamics.moved = (code) => code;"
+        "try { return (await twin.dream(4, 1)).codes.map((code) => [...code]) }"
+        "finally { twin.dynamics.moved = moved }"
+    )
+    assert len(codes) > 1
+    assert all(code == codes[0] for code in codes)
+
+
 def test_its_errors_are_those_of_python(
     page: Any, twins: list[TwinPart], explored: Experiment
 ) -> None:

@@ -36,6 +36,7 @@ class Dashboard(Sampled):
             {
                 "view": spaces.Box(0, 1, (3, 44, 48), np.float32),
                 "speed": spaces.Box(-1, 4, (3,), np.float32),
+                "fuel": spaces.Box(0, 9, (), np.float32),
                 "gear": spaces.Discrete(4, start=1),
                 "switches": spaces.MultiDiscrete([2, 3]),
                 "lights": spaces.MultiBinary(3),

@@ -226,6 +226,19 @@ def test_settings_reach_the_algorithm(tmp_path: Path) -> None:
     assert open_training(set_up(experiment, "blind"), 0).env.num_envs == model.n_envs == 4
 
 
+@pytest.mark.parametrize(("clip", "learned"), [(10.0, 10.0), (50.0, 20.0)])
+def test_rewards_are_cut_where_the_configuration_says(
+    tmp_path: Path, clip: float, learned: float
+) -> None:
+    experiment = load(tmp_path, "PPO", **{"agent.clip_reward": clip})
+    env = open_training(set_up(experiment, "blind"), 0).env
+    env.ret_rms.var = np.array(0.25)
+    assert env.normalize_reward(np.array([-10.0, 1.0, 10.0])) == pytest.approx(
+        [-learned, 2.0, learned]
+    )
+    env.close()
+
+
 def test_the_learning_rate_falls_to_a_twentieth_and_stays() -> None:
     rate = learning_rate(AgentConfig(learning_rate=2e-3))
     assert not isinstance(rate, float)

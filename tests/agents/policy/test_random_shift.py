@@ -29,6 +29,7 @@ from agents.train import train
 from tests.agents.policy.test_algorithms import load, train_until_killed
 from tests.agents.policy.test_zip import STOCK
 from tests.agents.policy.zips import packages_in
+from worldvae.errors import WorldvaeError
 
 PAD = 4
 IMAGES = spaces.Box(0, 255, (2, 9, 7), np.uint8)
@@ -155,6 +156,12 @@ def test_returns_over_several_steps_are_kept() -> None:
     samples = buffer.sample(64)
     assert set(samples.rewards.flatten().tolist()) <= {1.0, 1.5, 1.75}
     assert samples.rewards.max() == 1.75
+
+
+def test_several_steps_of_a_dict_are_refused_and_not_ignored() -> None:
+    config = AgentConfig(algorithm="DQN", random_shift=2, settings={"n_steps": 3})
+    with pytest.raises(WorldvaeError, match=r"agent\.settings\.n_steps = 3: .*set it to 1"):
+        shifting_arguments(config, spaces.Dict({"image": IMAGES, "speed": NUMBERS}))
 
 
 def test_what_replays_nothing_shifts_nothing() -> None:

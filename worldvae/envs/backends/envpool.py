@@ -45,8 +45,8 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
     pool steps it and resizes its frames, since with a single one the cores would be idle meanwhile.
     """
 
-    def __init__(self, config: EnvConfig, num_envs: int, seed: int) -> None:
-        self._config = config
+    def __init__(self, config: EnvConfig, spec: EnvSpec, num_envs: int, seed: int) -> None:
+        self._config, self._spec = config, spec
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         groups = min(usable_cores(), num_envs)
@@ -101,7 +101,7 @@ class EnvPoolVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
     def _make_pools(self, seed: Any) -> list[_Pool]:
         """Make the pools with one seed per environment; an int counts up, as in Gymnasium."""
         seeds = seed if isinstance(seed, list) else [seed + i for i in range(self.num_envs)]
-        return [_Pool(self._config, seeds[share]) for share in self._shares]
+        return [_Pool(self._config, self._spec, seeds[share]) for share in self._shares]
 
     def _close_pools(self) -> None:
         for pool in self._pools:
@@ -131,7 +131,7 @@ class PoolStep(NamedTuple):
 class _Pool:
     """A pool of environments that one thread steps, with one seed for each of them."""
 
-    def __init__(self, config: EnvConfig, seeds: list[int]) -> None:
+    def __init__(self, config: EnvConfig, spec: EnvSpec, seeds: list[int]) -> None:
         envpool = import_extra("env.backend = envpool", "envpool")
         self._config = config
         self._idle = np.zeros(len(seeds), np.int64)
@@ -140,7 +140,7 @@ class _Pool:
         with warnings.catch_warnings():  # it warns that float64 bounds are cast to float32
             warnings.simplefilter("ignore", UserWarning)
             self._pool = envpool.make(
-                config.id,
+                spec.id,  # of an id without a version, which envpool does not know
                 env_type="gymnasium",
                 num_envs=len(seeds),
                 num_threads=1,
