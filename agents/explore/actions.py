@@ -35,9 +35,8 @@ class ActionNames:
             interface = interface_of(config)
         except WorldvaeError:
             return cls((), USUAL_RATE)
-        steps, skipped = interface.steps_per_second, config.kwargs.get("frame_skip", 1)
-        repeats = config.action_repeat * (skipped if isinstance(skipped, int) else 1)
-        rate = USUAL_RATE if steps is None else steps / max(repeats, 1)
+        steps = interface.steps_per_second
+        rate = USUAL_RATE if steps is None else steps / config.action_repeat
         names = STEER_THROTTLE if config.has_steer_throttle else interface.action_names
         return cls(names, rate)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy.agent import Agent
+from worldvae.envs.speed import steps_per_second
 from worldvae.envs.state import STATE
 from worldvae.envs.vector import batch_of_one
 from worldvae.envs.world import World
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+
+USUAL_RATE = 30.0
+"""Steps a second of an environment that does not say how fast it is."""
 
 
 class Player:
@@ -30,7 +32,7 @@ class Player:
         self._image_key = world.image_key
         self._seed = seed
         self._world, self._env = world, world.make_env()
-        self.rate = frame_rate(self._env.metadata) / world.action_repeat
+        self.rate = (steps_per_second(self._env) or USUAL_RATE) / world.action_repeat
         """Decisions per second at the environment's nominal speed."""
         self._observe(*self._env.reset(seed=seed))
 
@@ -60,13 +62,6 @@ class Player:
         episode_start = np.array([self.decisions == 0])
         with seeded_torch(derive(self._seed, "play", self.decisions)):
             self._action = self.agent(batch_of_one(obs, self._image_key), episode_start, state)[0]
-
-
-def frame_rate(metadata: Any) -> float:
-    """Return the `render_fps` of an environment's metadata, 30 frames per second if it has none."""
-    fps: Any = metadata.get("render_fps") if isinstance(metadata, Mapping) else None
-    is_rate = isinstance(fps, int | float) and math.isfinite(fps) and fps > 0
-    return float(fps) if is_rate else 30.0
 
 
 def short_return(value: float) -> str:

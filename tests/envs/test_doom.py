@@ -11,6 +11,7 @@ import pytest
 
 from agents.config.experiment import Experiment
 from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs.speed import steps_per_second
 
 pytestmark = pytest.mark.skipif(
     find_spec("vizdoom") is None, reason="pip install 'worldvae[vizdoom]'"
@@ -80,3 +81,11 @@ def test_an_engine_of_the_users_own_is_kept(scratch: Path) -> None:
     assert env.get_wrapper_attr("game").get_vizdoom_path() == "/opt/my/vizdoom"
     env.close()
     assert not list((scratch / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("skip", [1, 4])
+def test_its_speed_is_of_steps_and_not_of_tics(scratch: Path, skip: int) -> None:
+    config = Experiment.load(TAKE_COVER, {"env.kwargs.frame_skip": skip}).env
+    env = make_env(config)
+    assert steps_per_second(env) == pytest.approx(35 / skip)
+    env.close()

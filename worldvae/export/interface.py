@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,7 @@ from gymnasium import spaces
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.action_names import action_names
 from worldvae.envs.observations import ImageLayout, KeyEncoding
+from worldvae.envs.speed import steps_per_second
 from worldvae.envs.wrappers import FrameObservation
 from worldvae.errors import ConfigError
 from worldvae.export.signature import FRAME, TensorSpec
@@ -49,14 +48,13 @@ def interface_of(config: EnvConfig) -> EnvInterface:
             raise ConfigError(f"{config.id} shows no frames (env.pixels = {config.pixels!r})")
         frame, layout = _image(env)
         space = env.get_wrapper_attr("env_action_space")
-        speed = env.metadata.get("render_fps") if isinstance(env.metadata, Mapping) else None
         return EnvInterface(
             frame=frame,
             layout=layout,
             keys=env.others,
             action_space=space,
             action_names=STEER_GAS_BRAKE if config.has_steer_throttle else action_names(env),
-            steps_per_second=_rate(speed),
+            steps_per_second=steps_per_second(env),
         )
     finally:
         env.close()
@@ -80,9 +78,3 @@ def frame_spec(shape: tuple[int, ...], dtype: str, layout: ImageLayout, source: 
     letters = {"none": "H, W", "first": "C, H, W", "last": "H, W, C"}[layout.channels]
     meaning = f"the environment's own image as {source}, ({letters}), 0 to {layout.white:g}"
     return TensorSpec(name=FRAME, dtype=dtype, shape=shape, meaning=meaning)
-
-
-def _rate(speed: object) -> float | None:
-    if isinstance(speed, int | float) and math.isfinite(speed) and speed > 0:
-        return float(speed)
-    return None

@@ -29,7 +29,7 @@ from agents.video.play import (
     playing,
     read_film,
 )
-from agents.video.player import Player, frame_rate, short_return
+from agents.video.player import Player, short_return
 from tests.commands import FORKS
 from tests.tiny import TINY
 from worldvae.config import to_yaml
@@ -71,22 +71,6 @@ def frames_of(path: Path) -> list[np.ndarray[Any, Any]]:
 
 def rate_of(path: Path) -> float:
     return float(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS))
-
-
-@pytest.mark.parametrize(
-    ("metadata", "rate"),
-    [
-        ({"render_fps": 12}, 12),
-        ({"render_fps": None}, 30),
-        ({"render_fps": "fast"}, 30),
-        ({"render_fps": 0}, 30),
-        ({"render_fps": float("inf")}, 30),
-        ({}, 30),
-        (None, 30),
-    ],
-)
-def test_a_rate_that_is_none_is_thirty(metadata: Any, rate: float) -> None:
-    assert frame_rate(metadata) == rate
 
 
 def test_a_player_plays_the_episode_of_its_seed(trained: Path) -> None:
