@@ -18,7 +18,7 @@ from agents.arms.build import ArmSetup, open_training
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from agents.dream.promise import promised_returns
-from agents.dream.rounds import check_budget, end_of_round, must_go_on, next_round
+from agents.dream.rounds import end_of_round, must_go_on, next_round
 from agents.drift.refresh import must_refresh, refresh, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
@@ -106,7 +106,7 @@ def _train(task: AgentTask) -> None:
     advice = advise_cores(task.setup.agent.num_envs, usable_cores())
     if advice and not task.setup.arm.trains_in_dream:
         print(advice, flush=True)
-    check_budget(task.rounds, task.setup.arm)
+    task.rounds.check_budget(task.setup.arm)
     code = own_code(task.setup.env)  # before training, while which its files may change
     card = resume_or_begin(task)
     drop_others(task.folder, card)

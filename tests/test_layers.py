@@ -49,11 +49,10 @@ AGENT_FLOORS = (
     {"config"},
     {"arms", "run"},
     {"jobs", "policy"},
-    {"drift", "video"},
+    {"drift", "prepare", "video"},
     {"dream", "export"},
     {"agent_task"},
     {"report", "rescore", "train"},
-    {"prepare"},
     {"benchmark", "compare", "explore", "fidelity", "gap", "study", "sweep"},
     {"hub"},
 )

@@ -24,14 +24,12 @@ from agents.config.experiment import Experiment
 from agents.drift.refitting import (
     RefreshCost,
     agent_rollouts,
-    charge,
     collect_as,
     refit_config,
-    refit_result,
+    refitted,
 )
-from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
-from agents.run.stage_results import COLLECTION, REFRESH
+from agents.run.stage_results import COLLECTION
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
@@ -121,29 +119,28 @@ class RoundsTask:
         rollouts = self.rollouts.model_copy(update={"num_envs": num_envs})
         return agent_rollouts(rollouts, frames)
 
+    def check_budget(self, arm: Arm) -> None:
+        """Raise ConfigError unless the steps of the configuration suffice for all rounds."""
+        if not arm.trains_in_dream:
+            return
+        dream, spent = self.dream, self._collected_steps()
+        if dream.real_steps is not None and spent > dream.real_steps:
+            raise ConfigError(
+                f"dream.real_steps = {dream.real_steps}: the rollouts took {spent} environment "
+                "steps; raise it, or lower rollouts.frames under another --name"
+            )
+        if dream.rounds > 1:
+            self.collection()
+            if self.end(0) < self.update:
+                raise ConfigError(
+                    f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
+                    f"{self.end(0)} decisions, and an update of the policy takes {self.update} "
+                    "(n_steps x dream.num_envs; more than learning_starts with a replay buffer)"
+                )
+
     def _collected_steps(self) -> int:
         folder = self.rollouts_folder
         return COLLECTION.read(folder).env_steps if COLLECTION.exists(folder) else 0
-
-
-def check_budget(task: RoundsTask, arm: Arm) -> None:
-    """Raise ConfigError unless `dream.real_steps` and `dream.env_steps` suffice for all rounds."""
-    if not arm.trains_in_dream:
-        return
-    dream, spent = task.dream, task._collected_steps()
-    if dream.real_steps is not None and spent > dream.real_steps:
-        raise ConfigError(
-            f"dream.real_steps = {dream.real_steps}: the rollouts took {spent} environment steps; "
-            "raise it, or lower rollouts.frames under another --name"
-        )
-    if dream.rounds > 1:
-        task.collection()
-        if task.end(0) < task.update:
-            raise ConfigError(
-                f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
-                f"{task.end(0)} decisions, and an update of the policy takes {task.update} "
-                "(n_steps x dream.num_envs; more than learning_starts with a replay buffer)"
-            )
 
 
 def _first_update(agent: AgentConfig, dream: DreamConfig) -> int:
@@ -193,12 +190,11 @@ def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
     the same call resumes.
     """
     folder, target = task.folder, round_folder(task.folder, card.refreshes + 1)
-    if not REFRESH.is_whole(target):
-        with PeakMemory(card.peak_memory) as memory:
-            cost = _collect(task, target, card) + _refit(task, arm, target, card)
-        REFRESH.write(target, refit_result(cost, memory.bytes))
+    charged = refitted(
+        target, card, lambda: _collect(task, target, card) + _refit(task, arm, target, card)
+    )
     encoder, dynamics = _encoder(task, target, card), target / "dynamics"
-    card = charge(card, REFRESH.read(target)).model_copy(
+    card = charged.model_copy(
         update={
             "encoder": os.path.relpath(encoder, folder),
             "encoder_sha256": hash_encoder(encoder),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.policy.agent import Agent
-from agents.policy.resources import used_cpu
+from agents.policy.resources import PeakMemory, used_cpu
 from agents.run.agent_card import AgentCard
-from agents.run.stage_results import RefreshResult
+from agents.run.stage_results import REFRESH, RefreshResult
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
@@ -89,18 +89,16 @@ def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
     return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})
 
 
-def refit_result(cost: RefreshCost, peak_memory: int) -> RefreshResult:
-    """Return the cost of a refit as its `result.json` states it."""
-    return RefreshResult(
-        env_steps=cost.env_steps,
-        seconds=cost.seconds,
-        cpu_seconds=cost.cpu_seconds,
-        peak_memory=peak_memory,
-    )
+def refitted(target: Path, card: AgentCard, work: Callable[[], RefreshCost]) -> AgentCard:
+    """Let `work` refit an agent's models into the folder `target`, unless that is done already.
 
-
-def charge(card: AgentCard, result: RefreshResult) -> AgentCard:
-    """Return the card of an agent after one more refit, with its cost."""
+    Returns the agent's card with the cost, as `result.json` in `target` states it.
+    """
+    if not REFRESH.is_whole(target):
+        with PeakMemory(card.peak_memory) as memory:
+            cost = work()
+        REFRESH.write(target, RefreshResult(**asdict(cost), peak_memory=memory.bytes))
+    result = REFRESH.read(target)
     return card.model_copy(
         update={
             "refreshes": card.refreshes + 1,

@@ -24,17 +24,14 @@ from agents.drift.outliers import Outliers
 from agents.drift.refitting import (
     RefreshCost,
     agent_rollouts,
-    charge,
     collect_as,
     refit_config,
-    refit_result,
+    refitted,
 )
 from agents.drift.watch import DriftWatch
 from agents.policy.agent import Agent
-from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, own_encoder, write_card
 from agents.run.drift_log import DriftLine, read_lines
-from agents.run.stage_results import REFRESH
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
@@ -124,15 +121,12 @@ def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
     If it was interrupted, the same call resumes.
     """
     folder, target = task.folder, refresh_folder(task.folder, card.refreshes + 1)
-    if not REFRESH.is_whole(target):
-        with PeakMemory(card.peak_memory) as memory:
-            cost = _collect(task, target, card) + _refit(task, target, card)
-        REFRESH.write(target, refit_result(cost, memory.bytes))
+    charged = refitted(
+        target, card, lambda: _collect(task, target, card) + _refit(task, target, card)
+    )
     encoder = target / "encoder"
     path, digest = os.path.relpath(encoder, folder), hash_encoder(encoder)
-    card = charge(card, REFRESH.read(target)).model_copy(
-        update={"encoder": path, "encoder_sha256": digest}
-    )
+    card = charged.model_copy(update={"encoder": path, "encoder_sha256": digest})
     write_card(folder, card)
     return card
 

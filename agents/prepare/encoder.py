@@ -9,7 +9,6 @@ from pathlib import Path
 from agents.config.experiment import Experiment, check_settings, record_settings
 from agents.prepare.rollouts import collect_rollouts
 from agents.prepare.sections import ENCODED_BY, STAGE, making
-from agents.report.sections.encoder import ACTIVE_NATS
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG
@@ -87,10 +86,8 @@ def prepare_untrained_encoder(experiment: Experiment) -> Encoder:
 def describe_encoder(encoder: Encoder, folder: Path) -> str:
     """Describe the encoder in a few lines."""
     card = encoder.card
-    active = sum(kl > ACTIVE_NATS for kl in card.kl)
-    active_part = f", {active} of them active (KL over {ACTIVE_NATS} nats)" if any(card.kl) else ""
     return (
-        f"{folder}: {encoder.latents} latents of {card.frame}{active_part}\n"
+        f"{folder}: {encoder.latents} latents of {card.frame}\n"
         f"held-out frames: KL {card.scores['rate']:.1f} nats, PSNR {card.scores['psnr']:.1f} dB\n"
         f"pictures: {folder}/{', '.join(path.name for path in sorted(folder.glob('*.png')))}"
     )

@@ -70,4 +70,4 @@ class RefreshResult(Content):
     peak_memory: int = Field(description="Peak of resident bytes of the agent's training so far.")
 
 
-REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit the encoder again")
+REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit again")

@@ -45,8 +45,8 @@ def encoder_of(
     origin = ORIGIN.model_copy(update={"frame": frame})
     encoder = Encoder.untrained(config, origin, train, held_out, seed=0)
     with torch.no_grad():  # untrained layers shrink what they read
-        spread = encoder._model.encode(torch.from_numpy(train.frames)).mean.std(0).mean()
-        [*encoder._model.encoder.parameters()][-2].div_(spread.clamp(min=0.05))
+        spread = encoder.model.encode(torch.from_numpy(train.frames)).mean.std(0).mean()
+        [*encoder.model.encoder.parameters()][-2].div_(spread.clamp(min=0.05))
     return encoder
 
 
@@ -57,13 +57,13 @@ def noise(encoder: Encoder, count: int) -> Any:
 
 
 def with_backend(encoder: Encoder, backend: Any, **how: Any) -> Encoder:
-    return Encoder(encoder._model, encoder.card, "cpu", backend, **how)
+    return Encoder(encoder.model, encoder.card, "cpu", backend, **how)
 
 
 def means(encoder: Encoder, frames: Any) -> Any:
     """What the model says, batch by batch."""
     with torch.inference_mode():
-        parts = [encoder._model.encode(part).mean for part in torch.from_numpy(frames).split(64)]
+        parts = [encoder.model.encode(part).mean for part in torch.from_numpy(frames).split(64)]
     return torch.cat(parts).numpy()
 
 
@@ -119,7 +119,7 @@ def test_a_point_code_has_no_variance_to_leave_out(backend: Any, objective: dict
 def test_peaks_of_keypoints_do_not_overflow(backend: Any) -> None:
     encoder = encoder_of({"code": "keypoints"})
     with torch.no_grad():
-        [*encoder._model.encoder.parameters()][-4].mul_(1e5)  # the last convolution's weights
+        [*encoder.model.encoder.parameters()][-4].mul_(1e5)  # the last convolution's weights
     codes = with_backend(encoder, backend).encode(noise(encoder, 4))
     assert np.isfinite(codes).all()
     np.testing.assert_allclose(codes, means(encoder, noise(encoder, 4)), rtol=1e-4)
@@ -227,7 +227,7 @@ def test_room_is_the_next_power_of_two(count: int, room: int) -> None:
 def test_a_gpu_gives_the_codes_of_the_cpu(precision: Any, bound: float, standardise: bool) -> None:
     """float32: within 0.1% of the largest latent, since convolutions may use TF32."""
     encoder = encoder_of(WORLD_MODELS, (64, 64, 3), standardise=standardise)
-    model = copy.deepcopy(encoder._model)
+    model = copy.deepcopy(encoder.model)
     on_gpu = Encoder(model, encoder.card, "cuda", precision=precision)
     for count in (5, 8, 3, 300):  # graphs are filled, filled up and used again
         frames = noise(encoder, count)

@@ -47,7 +47,7 @@ def test_it_draws_what_the_model_draws(
     network: dict[str, Any], shape: tuple[int, int, int], standardise: bool
 ) -> None:
     encoder = encoder_of(network, shape, standardise=standardise)
-    assert_alike(encoder._model)
+    assert_alike(encoder.model)
 
 
 @pytest.mark.parametrize("code", ["vector", "grid"])

@@ -64,7 +64,8 @@ class Encoder:
         self._device = torch.device(device)
         self.backend = choose_backend(backend, self._device, precision)
         self._precision = precision
-        self._model = model.to(self._device).eval().requires_grad_(False)
+        self.model = model.to(self._device).eval().requires_grad_(False)
+        """The frozen network, without whitening."""
         self._mean = np.asarray(card.latent_mean, np.float32)
         std = np.asarray(card.latent_std, np.float32)
         self._scale = np.maximum(std, STD_FLOOR * std.max()) if std.any() else np.ones_like(std)
@@ -102,11 +103,11 @@ class Encoder:
     @property
     def parameters(self) -> int:
         """Count the weights that encoding uses, which are the frozen part of an agent."""
-        return sum(weight.numel() for weight in self._model.encoder.parameters())
+        return sum(weight.numel() for weight in self.model.encoder.parameters())
 
     def save(self, folder: str | Path) -> None:
         """Write the folder that `load` reads."""
-        save_autoencoder(Path(folder), self._model, self.card)
+        save_autoencoder(Path(folder), self.model, self.card)
 
     def encode(self, frames: Frames) -> Latents:
         """Return the posterior mean of each input: (B, H, W, stack C) uint8 -> (B, Z)."""
@@ -129,18 +130,18 @@ class Encoder:
         for start in range(0, len(frames), BATCH):
             rows = slice(start, start + BATCH)
             output = torch.from_numpy(self._compute_posterior(frames[rows]))
-            posterior = self._model.posterior_of(output)
+            posterior = self.model.posterior_of(output)
             means[rows], deviations[rows] = posterior.mean, (0.5 * posterior.logvar).exp()
         return means, deviations
 
     # Each backend is made at its first call, since an encoder that only decodes needs none.
     @cached_property
     def _compute(self) -> Compute:
-        return self._backend(FrozenEncoder(self._model))
+        return self._backend(FrozenEncoder(self.model))
 
     @cached_property
     def _compute_posterior(self) -> Compute:
-        return self._backend(FrozenEncoder(self._model, with_variance=True))
+        return self._backend(FrozenEncoder(self.model, with_variance=True))
 
     def _backend(self, frozen: FrozenEncoder) -> Compute:
         return make_backend(self.backend, frozen, self._input_shape, self._device, self._precision)
@@ -180,7 +181,7 @@ class Encoder:
         if not whiten:
             mean, scale = np.zeros_like(mean), np.ones_like(scale)
         units = torch.from_numpy(mean.copy()), torch.from_numpy(scale.copy())
-        return TrainableEncoder(FrozenEncoder(self._model), self.stack, *units)
+        return TrainableEncoder(FrozenEncoder(self.model), self.stack, *units)
 
     @torch.inference_mode()
     def decode(self, latents: Latents, actions: NDArray[np.float32] | None = None) -> Frames:
@@ -197,7 +198,7 @@ class Encoder:
             rows = slice(start, start + BATCH)
             codes = torch.from_numpy(latents[rows]).to(self._device)
             told = None if actions is None else torch.from_numpy(actions[rows]).to(self._device)
-            frames[rows] = to_uint8(self._model.decode(codes, told)).cpu().numpy()
+            frames[rows] = to_uint8(self.model.decode(codes, told)).cpu().numpy()
         return frames
 
     def reconstruct(self, frames: Frames, actions: NDArray[np.float32] | None = None) -> Frames:
@@ -228,7 +229,7 @@ class Encoder:
 
         N(0, 1); an objective without a KL has none, so those of the training frames stand for it.
         """
-        if self._model.config.objective.is_variational:
+        if self.model.config.objective.is_variational:
             return np.zeros_like(self._mean), np.ones_like(self._mean)
         return self._mean, np.asarray(self.card.latent_std, np.float32)
 

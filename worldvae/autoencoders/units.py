@@ -38,6 +38,6 @@ def keep_units(before: Path, refitted: Path, store: RolloutStore) -> None:
     std = codes.std(0) / np.maximum(seen.std(0), QUIET)
     units = new.card.model_copy(update={"latent_std": tuple(std.tolist())})
     # Whitening divides by more than the deviation if that is tiny.
-    shift = Encoder(new._model, units).unwhiten(seen.mean(0)) - np.asarray(units.latent_mean)
+    shift = Encoder(new.model, units).unwhiten(seen.mean(0)) - np.asarray(units.latent_mean)
     units = units.model_copy(update={"latent_mean": tuple((codes.mean(0) - shift).tolist())})
     replace_card(refitted, units)

@@ -58,7 +58,7 @@ class Subject:
         those that the encoder was trained on.
         """
         encoder.card.check_frame(store.env.frame, str(store.folder))
-        pixels = encoder._model.config.pixels
+        pixels = encoder.model.config.pixels
         # Motion is measured even if the objective does not use it.
         window = Window(encoder.stack, encoder.window.ahead, with_previous=True)
         records = store.healthy()
@@ -70,7 +70,7 @@ class Subject:
         )
         for name, split in splits._asdict().items():
             check_not_empty(split, name)
-        return cls(encoder, encoder._model, store, window, splits)
+        return cls(encoder, encoder.model, store, window, splits)
 
     def rows(self, limit: int) -> Splits[NDArray[np.int64]]:
         """Return the numbers of at most `limit` examples, in proportion to the splits' lengths."""
