@@ -105,7 +105,7 @@ def write_study(
     with_agents: Sequence[ScoredEncoder],
     settings: StudyConfig,
 ) -> list[Path]:
-    """Write study.md, scores.csv and figures into `folder`; return the paths in that order.
+    """Write study.md, study.csv and figures into `folder`; return the paths in that order.
 
     `missing` names the encoders and agents without scores, because they failed. If encoders have
     agents, what predicts their returns is written, too, and drawn in returns.png. study.png shows
@@ -115,7 +115,7 @@ def write_study(
     found = predictions(with_agents, settings)
     predicted = [section(with_agents, found, settings)] if with_agents else []
     text = "\n".join([*predicted, _markdown(scores, missing, grids)])
-    written = [folder / "study.md", folder / "scores.csv"]
+    written = [folder / "study.md", folder / "study.csv"]
     atomic_write_text(written[0], text)
     atomic_write_text(written[1], _csv(scores, with_agents))
     if found:
