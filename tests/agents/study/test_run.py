@@ -142,3 +142,26 @@ def test_an_agent_that_fails_leaves_a_gap_that_the_next_call_fills(
 def test_what_cannot_be_predicted_is_one_line(words: dict[str, Any], line: str) -> None:
     with pytest.raises(ValidationError, match=line):
         StudyConfig.model_validate(words)
+
+
+def test_a_measure_that_is_named_later_is_made_of_the_same_encoders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = load(tmp_path)
+    encoders = {"small": SMALL}
+    few, more = (
+        experiment.model_copy(
+            update={"study": StudyConfig.model_validate({"measures": m, "encoders": encoders})}
+        )
+        for m in ([], ["probes"])
+    )
+    assert study(few)
+    assert "Probe of whitened latents" not in capsys.readouterr().out
+    (cell,) = grid(more)
+    made = (cell.folder / "model.safetensors").stat().st_mtime_ns
+    assert study(more)
+    assert "Probe of whitened latents" in capsys.readouterr().out
+    assert (cell.folder / "model.safetensors").stat().st_mtime_ns == made
+    measured = (cell.folder / "scores.json").stat().st_mtime_ns
+    assert study(few), "fewer measures need no other scores"
+    assert (cell.folder / "scores.json").stat().st_mtime_ns == measured
