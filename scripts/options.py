@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,10 +45,32 @@ def count(text: str) -> int:
     return int(text)
 
 
-def seed(text: str) -> int:
-    """Parse a seed, an integer from 0; raises ConfigError for anything else."""
-    if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
-        raise ConfigError(
-            f"command line: --seed = {shortened(text)}: expected a number from 0 to {LARGEST_SEED}"
-        )
-    return int(text)
+def seed_of(option: str) -> Callable[[str], int]:
+    """Return what parses the seed that `option` takes, an integer from 0.
+
+    It raises ConfigError, which names the option, for anything else.
+    """
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
+            raise ConfigError(
+                f"command line: {option} = {shortened(text)}: expected a number from 0 to "
+                f"{LARGEST_SEED}"
+            )
+        return int(text)
+
+    return parse
+
+
+seed = seed_of("--seed")
+
+
+def out_in(ending: str) -> Callable[[str], Path]:
+    """Return what parses the file of --out; it raises ConfigError for another ending."""
+
+    def parse(text: str) -> Path:
+        if Path(text).suffix != ending:
+            raise ConfigError(f"command line: --out {text}: give it a name in {ending}")
+        return Path(text)
+
+    return parse

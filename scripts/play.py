@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agents.arms.registry import ARMS
 from scripts.cli import run
-from scripts.options import CommandParser, seed
+from scripts.options import CommandParser, seed, seed_of
 
 CAVEAT = "One episode is no result: scores.csv and report.html hold what was measured."
 
@@ -25,7 +25,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--arm", choices=[*ARMS], help="only this arm (default: all)")
     parser.add_argument("--seed", type=seed, help="seed of the agents (default: the first)")
     parser.add_argument(
-        "--episode", type=seed, help="seed of the episode (default: the first evaluation's)"
+        "--episode",
+        type=seed_of("--episode"),
+        help="seed of the episode (default: the first evaluation's)",
     )
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
     parser.add_argument("--trust", action="store_true", help="unpickle an agent from the hub")
