@@ -13,7 +13,8 @@ from pathlib import Path
 
 from agents.arms.registry import ARMS
 from scripts.cli import run
-from scripts.options import CommandParser, out_in
+from scripts.option_types import out_in
+from scripts.options import CommandParser
 
 COSTS = {"steps": "env_steps", "cpu": "cpu_seconds", "minutes": "seconds"}
 

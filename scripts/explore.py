@@ -4,7 +4,7 @@ python -m scripts.explore CONFIG"""
 from __future__ import annotations
 
 from scripts.cli import Parser, run
-from scripts.options import out_in
+from scripts.option_types import out_in
 from worldvae.errors import ConfigError
 
 
