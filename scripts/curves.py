@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agents.arms.registry import ARMS
 from scripts.cli import run
+from scripts.option_types import out_in
 from scripts.options import CommandParser
 
 COSTS = {"steps": "env_steps", "cpu": "cpu_seconds", "minutes": "seconds"}
@@ -33,7 +34,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="environment steps, CPU minutes, minutes: a row for each (default: steps)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("curves.png"), help="PNG to write (default: curves.png)"
+        "--out",
+        type=out_in(".png"),
+        default=Path("curves.png"),
+        help="PNG to write (default: curves.png)",
     )
     return parser.parse_args(arguments)
 

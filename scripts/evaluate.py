@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from agents.arms.registry import ARMS
 from scripts.cli import Parser, run
-from scripts.options import seed
+from scripts.option_types import seed
 
 BACKENDS = ("gymnasium", "ale", "envpool")
 

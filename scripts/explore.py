@@ -3,16 +3,17 @@ python -m scripts.explore CONFIG"""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from scripts.cli import Parser, run
+from scripts.option_types import out_in
 from worldvae.errors import ConfigError
 
 
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument(
-        "--out", type=Path, help="file to write (default: explorer.html in the run's folder)"
+        "--out",
+        type=out_in(".html"),
+        help="file to write (default: explorer.html in the run's folder)",
     )
     parser.add_argument(
         "--agents",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agents.arms.registry import ARMS
 from scripts.cli import Parser, run
-from scripts.options import count, seed
+from scripts.option_types import count, seed
 
 FRAMES = 5_000
 

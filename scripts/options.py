@@ -9,9 +9,7 @@ from typing import NoReturn
 
 from worldvae.config import Config
 from worldvae.errors import ConfigError
-from worldvae.fields import LARGEST_SEED, shortened
 from worldvae.keys import describe
-from worldvae.rollouts.config import FEWEST_FRAMES
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -33,21 +31,3 @@ class OptionParser(CommandParser):
             prog=f"scripts.{Path(sys.argv[0]).stem}",
             allow_abbrev=False,
         )
-
-
-def count(text: str) -> int:
-    """Parse how many frames are collected, 100 or more; raises ConfigError for anything else."""
-    if not text.isdecimal() or len(text) > 10 or int(text) < FEWEST_FRAMES:
-        raise ConfigError(
-            f"command line: --frames = {shortened(text)}: expected a number from {FEWEST_FRAMES} on"
-        )
-    return int(text)
-
-
-def seed(text: str) -> int:
-    """Parse a seed, an integer from 0; raises ConfigError for anything else."""
-    if not text.isdecimal() or len(text) > 20 or int(text) > LARGEST_SEED:
-        raise ConfigError(
-            f"command line: --seed = {shortened(text)}: expected a number from 0 to {LARGEST_SEED}"
-        )
-    return int(text)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from agents.arms.registry import ARMS
 from scripts.cli import run
-from scripts.options import CommandParser, seed
+from scripts.option_types import episode, seed
+from scripts.options import CommandParser
 
 CAVEAT = "One episode is no result: scores.csv and report.html hold what was measured."
 
@@ -25,7 +26,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--arm", choices=[*ARMS], help="only this arm (default: all)")
     parser.add_argument("--seed", type=seed, help="seed of the agents (default: the first)")
     parser.add_argument(
-        "--episode", type=seed, help="seed of the episode (default: the first evaluation's)"
+        "--episode", type=episode, help="seed of the episode (default: the first evaluation's)"
     )
     parser.add_argument("--out", type=Path, help="film to write (default: RUN/play.webm)")
     parser.add_argument("--trust", action="store_true", help="unpickle an agent from the hub")
@@ -44,10 +45,10 @@ def main() -> None:
     if options.window:
         check_display()
     first = play.evaluation_settings(folders[0]).seed
-    episode = first if options.episode is None else options.episode
-    with play.playing(folders, episode) as players:
+    begun = first if options.episode is None else options.episode
+    with play.playing(folders, begun) as players:
         if options.window:
-            show(f"episode {episode}", pictures(players), players[0].rate)
+            show(f"episode {begun}", pictures(players), players[0].rate)
         else:
             play.film_exclusively(players, path)
         lines = [agent.text for agent in play.played(folders, players)]

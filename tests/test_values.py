@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from agents.benchmark.config import BenchmarkConfig
 from agents.config.experiment import Experiment
 from agents.study.cells import grid
-from scripts.options import seed
+from scripts.option_types import seed
 from tests.tiny import TINY
 from worldvae.config import LARGEST, Config, load_config, parse_overrides, read_yaml
 from worldvae.errors import WorldvaeError

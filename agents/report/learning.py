@@ -30,8 +30,8 @@ def draw_learning(
         units: Keys of `UNITS`: what the returns are drawn over.
         path: The PNG.
 
-    Returns what could not be drawn, a line for each. Raises ArtifactError for a folder that holds
-    none of the arms.
+    Returns what is missing and what could not be drawn, a line for each. Raises ArtifactError for a
+    folder that holds none of the arms.
     """
     runs = [read_published(folder) for folder in folders]
     for run, folder in zip(runs, folders, strict=True):
@@ -48,7 +48,12 @@ def draw_learning(
     figure = learning_panels(panels, Resampling.seeded(0), colours(), tasks)
     with mpl.rc_context(STYLE), atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=DPI, facecolor="white")
-    return [
+    left_out = [
+        f"{folder}: {line}"
+        for folder, run in zip(folders, runs, strict=True)
+        for line in run.left_out(chosen)
+    ]
+    return left_out + [
         f"{folder}: {arm} over {UNITS[unit][1]} was not measured"
         for unit, row in zip(units, panels, strict=True)
         for folder, run, panel in zip(folders, runs, row, strict=True)

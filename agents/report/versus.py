@@ -36,6 +36,11 @@ def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[st
     scored = [next(iter(results.values())).evaluation.env_id for results in envs]
     if len({*scored}) > 1:
         raise ConfigError(f"{a.name} was scored in {scored[0]}, {b.name} in {scored[1]}")
+    yield from dict.fromkeys(
+        f"{folder}: {line}"
+        for side, folder in zip((a, b), folders, strict=True)
+        for line in side.run.left_out([side.summary.arm])
+    )
     arms = tuple(replace(side.summary, arm=side.called) for side in (a, b))
     decimals = Decimals.of(arms)
     yield summary_table(arms, decimals)

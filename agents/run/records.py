@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -139,6 +139,14 @@ class Run:
             *(_agent_hole(agent) for agent in self.agents if agent.result is None),
             *(Hole(f"agents/{arm}/seed_{seed}", "not begun") for arm, seed in missing),
         )
+
+    def left_out(self, arms: Collection[str]) -> list[str]:
+        """Return a line for each agent, log and charge that numbers of `arms` lack."""
+        agents = tuple(agent for agent in self.agents if agent.arm in arms)
+        planned = tuple(pair for pair in self.planned if pair[0] in arms)
+        part = replace(self, agents=agents, planned=planned)
+        holes = [f"{hole.where}: {hole.state}" for hole in part.holes]
+        return holes + [f"left out: {line}" for agent in agents for line in agent.damaged_logs]
 
 
 class RunArm(NamedTuple):

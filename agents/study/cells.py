@@ -68,7 +68,12 @@ class Cell:
     @property
     def is_done(self) -> bool:
         is_examined = not self.has_agents or HEALTH.is_whole(self.folder)
-        return is_examined and SCORES.is_whole(self.folder)
+        return is_examined and SCORES.is_whole(self.folder) and self.is_measured
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its scores are those of all measures that the study names now."""
+        return {*self.experiment.study.measures} <= {*self.scores.measures}
 
     @property
     def has_agents(self) -> bool:
@@ -181,6 +186,7 @@ def _make(cell: Cell) -> None:
         env=cell.env,
         encoder=cell.encoder,
         seed=cell.seed,
+        measures=cell.experiment.study.measures,
         training_seconds=trained and trained.seconds,
     )
     if cell.has_agents and not HEALTH.is_whole(cell.folder):

@@ -14,6 +14,7 @@ import numpy as np
 from agents.config.sections import StudyConfig
 from agents.study.prediction import ScoredEncoder, draw, predictions, rows, section
 from agents.study.scores import CellScores
+from agents.study.unmeasured import unmeasured
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.markdown import table
 from worldvae.plots.encoder import dot_panels
@@ -105,7 +106,7 @@ def write_study(
     with_agents: Sequence[ScoredEncoder],
     settings: StudyConfig,
 ) -> list[Path]:
-    """Write study.md, scores.csv and figures into `folder`; return the paths in that order.
+    """Write study.md, study.csv and figures into `folder`; return the paths in that order.
 
     `missing` names the encoders and agents without scores, because they failed. If encoders have
     agents, what predicts their returns is written, too, and drawn in returns.png. study.png shows
@@ -114,8 +115,9 @@ def write_study(
     grids = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
     found = predictions(with_agents, settings)
     predicted = [section(with_agents, found, settings)] if with_agents else []
-    text = "\n".join([*predicted, _markdown(scores, missing, grids)])
-    written = [folder / "study.md", folder / "scores.csv"]
+    absent = unmeasured(scores, settings.measures)
+    text = "\n".join([*predicted, _markdown(scores, missing, absent, grids)])
+    written = [folder / "study.md", folder / "study.csv"]
     atomic_write_text(written[0], text)
     atomic_write_text(written[1], _csv(scores, with_agents))
     if found:
@@ -180,7 +182,10 @@ def _csv(scores: Sequence[CellScores], with_agents: Sequence[ScoredEncoder]) -> 
 
 
 def _markdown(
-    scores: Sequence[CellScores], missing: Sequence[str], grids: Mapping[Metric, Grid]
+    scores: Sequence[CellScores],
+    missing: Sequence[str],
+    absent: Sequence[str],
+    grids: Mapping[Metric, Grid],
 ) -> str:
     seeds = sorted({row.seed for row in scores})
     text = [
@@ -190,6 +195,7 @@ def _markdown(
     ]
     if missing:
         text.append(f"Missing, since they failed: {', '.join(missing)}.\n")
+    text += [f"{sentence}\n" for sentence in absent]
     for metric, grid in grids.items():
         text += [f"**{metric.title}** ({metric.meaning})\n", _table(metric, grid)]
     return "\n".join(text)

@@ -26,7 +26,7 @@ from worldvae.errors import TrainingError
 
 
 def study(experiment: Experiment) -> bool:
-    """Write config.yaml, scores.csv, study.md and study.png into the experiment's folder.
+    """Write config.yaml, study.csv, study.md and study.png into the experiment's folder.
 
     With agents on the encoders also returns.png. Returns whether all encoders and agents are in
     them. A second call runs only what is missing. An encoder or an agent that fails leaves a gap in

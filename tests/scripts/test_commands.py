@@ -231,6 +231,8 @@ def test_killed_and_called_again_the_comparison_is_whole(tmp_path: Path) -> None
             "python -m scripts.collect",
         ),
         (["scripts.collect", TINY, "--runs", "/proc/nowhere"], "/proc/nowhere"),
+        (["scripts.curves", "docs", "--out", "curves.jpg"], "--out curves.jpg: give it a name in"),
+        (["scripts.explore", TINY, "--out", "docs"], "--out docs: give it a name in .html"),
         (["scripts.compare", TINY, "--workers", "0"], "--compare.workers = 0"),
         (["scripts.compare", TINY, "--executor", "rya"], "--compare.executor = 'rya'"),
     ],

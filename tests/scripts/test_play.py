@@ -112,7 +112,7 @@ def test_one_agent_in_an_episode_of_choice(run: Path, tmp_path: Path, play: Type
         (["docs"], "docs: does not hold a run or an agent"),
         (["docs", "--arm", "latnt"], "invalid choice: 'latnt'"),
         (["docs", "--seed", "-1"], "--seed = '-1'"),
-        (["docs", "--episode", "x"], "'x'"),
+        (["docs", "--episode", "x"], "--episode = 'x': expected a number from 0"),
         (["docs", "--out", "film.mp4"], "--out film.mp4: a film is written as WebM"),
         (["docs", "stray"], "unrecognized arguments: stray"),
     ],

@@ -12,6 +12,7 @@ from agents.report.learning import column_titles, draw_learning
 from agents.report.sections.curves import learning_panel
 from agents.run.published import read_published
 from scripts.curves import main
+from tests.agents.report.synthetic import write_run
 from worldvae.errors import ArtifactError
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
@@ -54,6 +55,16 @@ def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
     first = RESULTS / "car_racing" / "first"
     said = draw_learning([first], ["pixels"], ["env_steps", "cpu_seconds"], tmp_path / "a.png")
     assert said == [f"{first}: pixels over CPU minutes was not measured"]
+
+
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", {"latent": {0: [1.0], 1: [2.0]}, "pixels": {0: [3.0]}})
+    (folder / "encoder/result.json").unlink()
+    (folder / "agents/latent/seed_1/result.json").write_text("{")
+    charge, agent = draw_learning([folder], ["latent"], ["env_steps"], tmp_path / "a.png")
+    assert charge == (f"{folder}: pretraining: not finished; what it will cost is not charged yet")
+    assert agent.startswith(f"{folder}: agents/latent/seed_1: left out: ")
+    assert draw_learning([folder], ["pixels"], ["env_steps"], tmp_path / "a.png") == []
 
 
 @pytest.mark.parametrize("arms", [["finetune"], ["finetune", "memory"]])

@@ -88,6 +88,24 @@ def test_few_seeds_are_no_claim(tmp_path: Path, runs: tuple[Path, Path]) -> None
     assert not any("better" in line for line in told)
 
 
+def test_what_is_left_out_and_not_charged_is_said(runs: tuple[Path, Path]) -> None:
+    first, second = runs
+    (second / "rollouts/result.json").unlink()
+    result = second / "agents/latent/seed_3/result.json"
+    result.write_text("{")
+    log = second / "agents/latent/seed_1/evaluations.jsonl"
+    log.write_text(log.read_text().replace("9", "8"))
+    (second / "agents/pixels/seed_0/result.json").write_text("{")
+    told = lines((first, "latent"), (second, "latent"))
+    state = "not finished; what it will cost is not charged yet"
+    assert told[0] == f"{second}: collection: {state}"
+    assert told[1].startswith(f"{second}: agents/latent/seed_3: left out: {result}: damaged")
+    assert told[2].startswith(f"{second}: left out: {log}: ")
+    assert "arm" in told[3].split(), "pixels are not asked for, and need no frames collected"
+    twice = lines((second, "latent"), (second, "latent"))
+    assert sum(state in line for line in twice) == 1
+
+
 def test_what_cannot_be_compared_is_refused(runs: tuple[Path, Path]) -> None:
     first, second = runs
     with pytest.raises(ArtifactError, match=r"no agent of the arm pixels .* \(latent has\)"):

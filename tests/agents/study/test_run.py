@@ -47,7 +47,7 @@ def damage(cell: Cell) -> Path:
 
 
 def encoders(folder: Path) -> set[str]:
-    with (folder / "scores.csv").open() as file:
+    with (folder / "study.csv").open() as file:
         return {row["encoder"] for row in csv.DictReader(file)}
 
 
@@ -57,6 +57,8 @@ def test_one_that_fails_leaves_a_gap_that_the_next_call_fills(
     experiment = load(tmp_path)
     small, large = grid(experiment)
     bad = damage(small)
+    comparison = experiment.folder / "scores.csv"
+    comparison.write_text("of a comparison with the same name\n")
     assert not study(experiment)
     told = capsys.readouterr()
     name = "worldvae/Dots-v0 small seed 0"
@@ -71,6 +73,7 @@ def test_one_that_fails_leaves_a_gap_that_the_next_call_fills(
     assert "failed (see" not in told.out + told.err
     assert encoders(experiment.folder) == {"small", "large"}
     assert (large.folder / "scores.json").stat().st_mtime_ns == before
+    assert comparison.read_text() == "of a comparison with the same name\n"
     probes = (experiment.folder / "study.md").read_text().partition("**Probe of whitened")[2]
     rows = [line.split(" | ")[0] for line in probes.splitlines()[4:7]]
     assert rows == ["| no latents: the mean or the commonest value", "| small", "| large"]
@@ -121,7 +124,7 @@ def test_an_agent_that_fails_leaves_a_gap_that_the_next_call_fills(
     assert agent.encode.encoder.latents == 2, "those of its cell"
     text = (experiment.folder / "study.md").read_text()
     assert "Agents of 1 encoders finished: too few to rank, which takes 4." in text
-    with (experiment.folder / "scores.csv").open() as file:
+    with (experiment.folder / "study.csv").open() as file:
         found = {(row["encoder"], row["metric"]) for row in csv.DictReader(file)}
     assert {("small", "return.agent_3"), ("small", "health.lost")} <= found
 
@@ -139,3 +142,26 @@ def test_an_agent_that_fails_leaves_a_gap_that_the_next_call_fills(
 def test_what_cannot_be_predicted_is_one_line(words: dict[str, Any], line: str) -> None:
     with pytest.raises(ValidationError, match=line):
         StudyConfig.model_validate(words)
+
+
+def test_a_measure_that_is_named_later_is_made_of_the_same_encoders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = load(tmp_path)
+    encoders = {"small": SMALL}
+    few, more = (
+        experiment.model_copy(
+            update={"study": StudyConfig.model_validate({"measures": m, "encoders": encoders})}
+        )
+        for m in ([], ["probes"])
+    )
+    assert study(few)
+    assert "Probe of whitened latents" not in capsys.readouterr().out
+    (cell,) = grid(more)
+    made = (cell.folder / "model.safetensors").stat().st_mtime_ns
+    assert study(more)
+    assert "Probe of whitened latents" in capsys.readouterr().out
+    assert (cell.folder / "model.safetensors").stat().st_mtime_ns == made
+    measured = (cell.folder / "scores.json").stat().st_mtime_ns
+    assert study(few), "fewer measures need no other scores"
+    assert (cell.folder / "scores.json").stat().st_mtime_ns == measured
