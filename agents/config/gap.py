@@ -24,7 +24,11 @@ class Script(Config):
     """A policy that looks at nothing. It has one of `cycle`, `held`, `smooth` and `random`."""
 
     cycle: tuple[Action, ...] | None = Field(
-        None, min_length=1, max_length=100, description="Actions taken in turn, for ever."
+        None,
+        min_length=1,
+        max_length=100,
+        description="Actions of a policy taken in turn, for ever; choices count from 0, whatever the "
+        "environment's own count from.",
     )
     every: int | tuple[int, ...] = Field(
         1, description="cycle: decisions that each action is held, one number or one for each."

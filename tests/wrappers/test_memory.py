@@ -358,7 +358,8 @@ def test_actions_that_begin_elsewhere_are_those_of_the_agent(tmp_path: Path, dot
             return action - 7
 
     ours = LatentObservation(make_env(DOTS), **dots.arguments)
-    theirs = LatentObservation(FromSeven(), **dots.arguments)
+    with pytest.warns(UserWarning, match=r"takes Discrete\(5, start=7\), .* act in Discrete\(5\)"):
+        theirs = LatentObservation(FromSeven(), **dots.arguments)
     assert np.array_equal(ours.reset(seed=2)[0], theirs.reset(seed=2)[0])
     for action in (3, 1, 4):
         assert np.array_equal(ours.step(action)[0], theirs.step(action + 7)[0])

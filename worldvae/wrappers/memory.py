@@ -21,7 +21,7 @@ from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynami
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.key_units import standardised
 from worldvae.dynamics.state import DynamicsState
-from worldvae.envs.actions import agent_actions
+from worldvae.envs.actions import agent_actions, agent_space
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.hub.download import local_folder
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
@@ -237,4 +237,12 @@ def _check_actions(card: DynamicsCard, folder: Path, actions: spaces.Space[Any])
         raise ArtifactError(
             f"{folder}: its dynamics know the actions {card.actions.space}, this environment has "
             f"{actions}; use the environment they were trained in, {card.env_id}"
+        )
+    acted_in = agent_space(actions)
+    if acted_in != actions:
+        warnings.warn(
+            f"this environment takes {actions}, and agents of dreams ({folder}) act in {acted_in}; "
+            "make it with worldvae.envs.make_env or make_vec, which convert "
+            "their actions",
+            stacklevel=4,
         )
