@@ -27,8 +27,7 @@ class Script(Config):
         None,
         min_length=1,
         max_length=100,
-        description="Actions of a policy taken in turn, for ever; choices count from 0, whatever the "
-        "environment's own count from.",
+        description="Actions taken in turn, for ever; choices count from 0, as those of policies.",
     )
     every: int | tuple[int, ...] = Field(
         1, description="cycle: decisions that each action is held, one number or one for each."

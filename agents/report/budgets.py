@@ -54,7 +54,7 @@ def areas(run: Run, arm: str) -> dict[int, float]:
     """Return seed -> area under the curve of held-out scores over the steps of training.
 
     It is divided by the steps from the first evaluation to the last one, so it is a mean score.
-    Agents that were evaluated once only are left out. What was charged is not in it.
+    Agents that were evaluated once only are left out, and what was charged before training.
     """
     found = dict[int, float]()
     for agent in _finished(run, arm):

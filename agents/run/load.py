@@ -182,7 +182,7 @@ def _read_lines(
     logged: Mapping[str, int],
     damaged_logs: list[str],
 ) -> tuple[M, ...]:
-    """Return the lines of a log; if it is damaged, note that in `lost` and return none.
+    """Return the lines of a log; if it is damaged, note that in `damaged_logs` and return none.
 
     A finished agent's log is checked by the hashes in `files`, another one by the number of lines
     at the last checkpoint, `logged`.

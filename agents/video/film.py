@@ -27,13 +27,11 @@ MAX_DECISIONS = 1_000
 """The largest number of decisions that a film shows."""
 
 
-def record_video(
-    agent: Agent, world: World, seed: int, path: Path, limit: int = MAX_DECISIONS
-) -> None:
+def record_video(agent: Agent, world: World, seed: int, path: Path) -> None:
     """Film one episode of one agent to `path`, see `film`."""
     player = Player("agent", agent, world, seed)
     try:
-        film([player], path, limit)
+        film([player], path)
     finally:
         player.close()
 

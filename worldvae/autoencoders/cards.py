@@ -16,6 +16,8 @@ from worldvae.versions import library_versions
 
 BATCH = 256
 
+FRAMES = 20_000
+
 
 def summarise(
     model: Autoencoder,
@@ -23,17 +25,16 @@ def summarise(
     validation: FrameSource,
     origin: FrameOrigin,
     trained: bool,
-    limit: int = 20_000,
 ) -> EncoderCard:
     """Return the card of `model`.
 
-    The statistics are over at most `limit` frames of each split, spread evenly.
+    The statistics are over at most `FRAMES` frames of each split, spread evenly.
     """
     check_not_empty(train, "train")
     check_not_empty(validation, "validation")
     model.eval()
-    codes = _codes(model, train, limit)
-    kl, mse = _held_out(model, validation, limit)
+    codes = _codes(model, train)
+    kl, mse = _held_out(model, validation)
     return EncoderCard(
         **dict(origin),
         trained=trained,
@@ -51,17 +52,17 @@ def summarise(
 
 
 @torch.inference_mode()
-def _codes(model: Autoencoder, source: FrameSource, limit: int) -> NDArray[np.float64]:
+def _codes(model: Autoencoder, source: FrameSource) -> NDArray[np.float64]:
     """Return the posterior mean of each frame: (B, Z)."""
     device = next(model.parameters()).device
     window = model.config.window
-    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, limit))
+    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, FRAMES))
     codes = torch.cat([model.encode(frames.to(device)).mean for frames in inputs])
     return codes.double().cpu().numpy()
 
 
 @torch.inference_mode()
-def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tensor, float]:
+def _held_out(model: Autoencoder, source: FrameSource) -> tuple[Tensor, float]:
     """Return the mean KL of each latent in nats (Z,), and the mean squared error of a pixel.
 
     The error is that of decoded posterior means, with pixels in [0, 1].
@@ -69,7 +70,7 @@ def _held_out(model: Autoencoder, source: FrameSource, limit: int) -> tuple[Tens
     device = next(model.parameters()).device
     kl, squared, count = torch.zeros(()), 0.0, 0
     window = model.config.window
-    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, limit)):
+    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, FRAMES)):
         posterior = model.encode(window.inputs(batch.frames))
         kl = kl + posterior.kl().double().sum(0).cpu()
         target = to_float(window.target(batch.frames))

@@ -1,7 +1,7 @@
 """An encoder on disk, pickle-free: config.json, model.safetensors and card.json in one folder.
 
-Both JSON files are sealed and name the weights, so that no part of another encoder is taken for one
-of this.
+Both JSON files have checksums and name the weights, so that no part of another encoder is taken for
+one of this.
 """
 
 from __future__ import annotations

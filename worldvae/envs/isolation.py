@@ -23,8 +23,6 @@ from worldvae.envs.user_code import in_user_code, is_unpacked_by_gymnasium, name
 from worldvae.envs.wrappers import Reset, Step
 from worldvae.errors import ConfigError, WorldvaeError
 
-FLAG = (bool, int, float, np.bool_, np.number)
-
 STEP = (
     "step() has to return (observation, reward, terminated, truncated, info): Gym's old four "
     "values do not tell whether an episode ended by itself or was cut"

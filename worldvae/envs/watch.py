@@ -133,7 +133,7 @@ class Watch:
 
     @property
     def has_seen_enough(self) -> bool:
-        """Whether no further observation can change what was noticed."""
+        """Whether no further observation can change what was noticed, but for shapes."""
         return not self._dark and not (self._wide and self._looked < LOOK)
 
     @property

@@ -93,10 +93,10 @@ def _traced(graph: ExportedGraph) -> bytes:
     return file.getvalue()
 
 
-def example(spec: TensorSpec, count: int = 2) -> torch.Tensor:
-    """Return zeros for `count` environments, of the type and shape of `spec`."""
+def example(spec: TensorSpec) -> torch.Tensor:
+    """Return zeros for two environments, of the type and shape of `spec`."""
     dtype: torch.dtype = getattr(torch, spec.dtype)
-    return torch.zeros(count, *spec.shape, dtype=dtype)
+    return torch.zeros(2, *spec.shape, dtype=dtype)
 
 
 def _value_info(spec: TensorSpec) -> Any:

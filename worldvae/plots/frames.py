@@ -16,13 +16,14 @@ GAP = 3  # white pixels between two frames of a sheet
 DPI = 160
 CELL = 120  # a frame is enlarged by the least whole factor that makes it this many pixels wide
 LABEL_INCHES = 1.25
+COLUMNS = 8
 TITLE = 0.072  # inches per letter at 10 points
 SPLITS = {"train": ("training", "#9aa5b1"), "validation": ("held-out", "#1f6feb")}
 
 
-def reconstruction_figure(originals: Frames, reconstructions: Frames, columns: int = 8) -> Figure:
+def reconstruction_figure(originals: Frames, reconstructions: Frames) -> Figure:
     """Draw original over reconstruction over |difference|: (B, H, W, C) uint8 twice."""
-    originals, reconstructions = originals[:columns], reconstructions[:columns]
+    originals, reconstructions = originals[:COLUMNS], reconstructions[:COLUMNS]
     # uint8 minus uint8 wraps around
     error = np.abs(originals.astype(np.int16) - reconstructions.astype(np.int16))
     rows = np.stack([originals, reconstructions, error.astype(np.uint8)])
@@ -48,10 +49,10 @@ def dream_figure(rows: Mapping[str, Frames], heads: Sequence[str], title: str) -
     return _labelled_sheet(np.stack([*rows.values()]), [*rows], title, heads)
 
 
-def sample_figure(images: Frames, columns: int = 8) -> Figure:
+def sample_figure(images: Frames) -> Figure:
     """Draw frames that were decoded from the prior, in reading order: (B, H, W, C) uint8."""
-    full = images[: len(images) // columns * columns] if len(images) > columns else images
-    rows = full.reshape(-1, min(columns, len(full)), *full.shape[1:])
+    full = images[: len(images) // COLUMNS * COLUMNS] if len(images) > COLUMNS else images
+    rows = full.reshape(-1, min(COLUMNS, len(full)), *full.shape[1:])
     return _labelled_sheet(rows, [""] * len(rows), "Samples from the prior")
 
 
