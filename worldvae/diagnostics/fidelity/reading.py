@@ -101,8 +101,7 @@ def open_dynamics(
     model, card = load_dynamics(folder)
     check_encoder(card, folder, encoder_folder)
     encoder = Encoder.load(encoder_folder)
-    judges = [] if held_out is None else [held_out.store]
-    for store in (*stores, *judges):
+    for store in (*stores, *([] if held_out is None else [held_out.store])):
         check_steps(card, folder, store.env.action_repeat, str(store.folder))
     digest = hash_encoder(encoder_folder)
     learned = [encode_rollouts(store, encoder, digest, folder / CODES_FOLDER) for store in stores]
@@ -110,13 +109,7 @@ def open_dynamics(
     if held_out is not None:
         codes = held_out.report / CODES_FOLDER
         judged = [encode_rollouts(held_out.store, encoder, digest, codes).held_out()]
-    splits = Splits(
-        train=_episodes(learned, "train", card),
-        validation=_episodes(judged, "validation", card),
-        test=_episodes(judged, "test", card),
-    )
-    for name, split in splits._asdict().items():
-        check_not_empty(split.records, name)
+    splits = _splits(learned, judged, card)
     variables = stores[0].state_variables
     starts = Splits(*(lay_starts(each.lengths, n) for each, n in zip(splits, WINDOWS, strict=True)))
     past = min(burn_in, LONGEST_PAST)
@@ -156,6 +149,20 @@ def untrained_twin(model: Dynamics, seed: int) -> Dynamics:
         twin.get_buffer(name).copy_(values)
     twin.begin()
     return twin.eval().requires_grad_(False)
+
+
+def _splits(
+    learned: Sequence[EncodedRollouts], judged: Sequence[EncodedRollouts], card: DynamicsCard
+) -> Splits[_Episodes]:
+    """Return the episodes of each split; ArtifactError if one has none."""
+    splits = Splits(
+        train=_episodes(learned, "train", card),
+        validation=_episodes(judged, "validation", card),
+        test=_episodes(judged, "test", card),
+    )
+    for name, split in splits._asdict().items():
+        check_not_empty(split.records, name)
+    return splits
 
 
 def _episodes(several: Sequence[EncodedRollouts], split: Split, card: DynamicsCard) -> _Episodes:
