@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +55,24 @@ def _evaluate(agent: Agent, world: World, seeds: Sequence[int], num_envs: int) -
         scores: list[Score] = []
         limit = None if world.has_limit else MAX_DECISIONS
         for start in range(0, len(seeds), count):
-            scores += _play(agent, vec, seeds[start : start + count], world.name, limit)
+            part = seeds[start : start + count]
+            with _naming(part):
+                scores += _play(agent, vec, part, world.name, limit)
         return scores
     finally:
         vec.close()
+
+
+@contextmanager
+def _naming(seeds: Sequence[int]) -> Iterator[None]:
+    """Say in an error in which episodes it happened, so that it can be made to happen again."""
+    try:
+        yield
+    except ConfigError as error:
+        which = (
+            f"seed {seeds[0]}" if len(seeds) == 1 else f"one of the seeds {seeds[0]} to {seeds[-1]}"
+        )
+        raise ConfigError(f"{error} (in an evaluation's episode, {which})") from error
 
 
 def _play(

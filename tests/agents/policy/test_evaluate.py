@@ -75,6 +75,29 @@ def test_who_collects_is_told_of_it_before(tmp_path: Path, monkeypatch: pytest.M
         collect(store, RolloutConfig(frames=200, num_envs=1), seed=0)
 
 
+class Fragile(Odd):
+    """Breaks in the episode of seed 7."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self._breaks = seed == 7
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> Any:
+        if self._breaks:
+            raise KeyError("door")
+        return super().step(action)
+
+
+def test_an_episode_that_breaks_is_named() -> None:
+    gym.register("odd/Fragile-v0", entry_point=Fragile, disable_env_checker=True)
+    world = RealWorld(EnvConfig(id="odd/Fragile-v0", workers="sync"))
+    assert len(evaluate(Still(), world, [5, 6], num_envs=1)) == 2  # type: ignore[arg-type]
+    with pytest.raises(WorldvaeError, match=r"odd/Fragile-v0.*door.*episode, seed 7\)$"):
+        evaluate(Still(), world, [5, 6, 7], num_envs=1)  # type: ignore[arg-type]
+    with pytest.raises(WorldvaeError, match=r"door.* one of the seeds 6 to 7\)$"):
+        evaluate(Still(), world, [6, 7], num_envs=2)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("info", ["success", "none"])
 def test_success_is_that_of_the_last_step(info: str) -> None:
     """Episodes of 6, 7 and 8 steps; those with odd numbers of steps succeed."""
