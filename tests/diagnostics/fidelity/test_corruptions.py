@@ -105,9 +105,12 @@ def test_actions_that_do_twice_as_much_are_no_better_than_none() -> None:
 
 
 def test_dreams_under_the_actions_of_strangers_know_as_little_as_dynamics_without_actions() -> None:
-    """Not less: dreams under those of one stranger would err nearly twice as much."""
-    strangers = fidelity(TRUE).codes.errors["blind"].value
-    without = fidelity(LinearDynamics(push=0.0)).codes.errors["dream"].value
+    """Not less: dreams under those of one stranger would err nearly twice as much.
+
+    After 64 decisions so many have ended that those that have not are copies of few.
+    """
+    strangers = fidelity(TRUE).codes.errors["blind"].value[:-1]
+    without = fidelity(LinearDynamics(push=0.0)).codes.errors["dream"].value[:-1]
     assert strangers == pytest.approx(without, rel=0.12)
 
 

@@ -168,6 +168,26 @@ def test_dreams_of_truncated_windows_are_watched_as_long_as_these() -> None:
     assert found.skill is None
 
 
+def test_starts_that_end_early_count_no_more_than_others() -> None:
+    """Half of the starts end often, half seldom, and many are truncated; dreams are perfect.
+
+    Counted for ever after their end, windows that ended would outweigh those that were truncated.
+    """
+    generator, count, horizon = np.random.default_rng(0), 20_000, 60
+    hazard = np.repeat([0.1, 0.002], count // 2)
+    lasts = generator.geometric(hazard)
+    cut = generator.geometric(0.03, count)
+    lengths = np.minimum(np.minimum(lasts, cut), horizon)
+    real = windows([*(lasts == lengths)], [*lengths], horizon)
+    dreamed = generator.geometric(hazard)
+    dreams = samples([int(at) - 1 if at <= horizon else None for at in dreamed], horizon)
+    bootstrap = EpisodeBootstrap.of(np.repeat(np.arange(100), count // 100), 0)
+    ahead = OneStep(np.zeros((count, horizon), np.float32), np.zeros((count, horizon), np.float32))
+    found = measure_ends(real, ahead, dreams, bootstrap)
+    assert found.ratio.value[-1] == pytest.approx(1, abs=0.05)
+    assert np.abs(found.gap.value).max() < 0.02
+
+
 def test_the_interval_of_a_slope_is_of_slopes() -> None:
     """Of two episodes a resample has both, or one: their own lines, of slope 0.5 and 2, and R2."""
     real = replace(windows([0] * 2, [4] * 2), episodes=np.array([0, 1]))

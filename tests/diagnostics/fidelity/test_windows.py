@@ -59,9 +59,22 @@ def test_the_frame_after_an_end_is_no_target_but_that_after_a_truncation_is() ->
     assert window.targets.tolist() == [[True, True, True, False], [True, True, False, False]]
 
 
-def test_after_an_end_it_is_known_that_nothing_goes_on() -> None:
+def test_after_an_end_a_start_is_observed_as_long_as_others_are() -> None:
+    """Of four windows the first one ends; of the others one is truncated, both after decision 0."""
+    window = cut([1, 1, 1, 1], [0, 0, 0, 0])
+    valid, terminated = window.valid.copy(), np.zeros_like(window.terminated)
+    valid[:2, window.past + 1 :] = False
+    valid[2:] = True
+    terminated[0, window.past] = True
+    window = replace(window, valid=valid, terminated=terminated)
+    np.testing.assert_allclose(
+        window.observation, [[1, 2 / 3, 2 / 3, 2 / 3], [1, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]]
+    )
+
+
+def test_nobody_is_observed_where_all_were_truncated() -> None:
     window = cut([3, 3], [0, 1])
-    assert window.uncensored.tolist() == [[True] * 4, [True, True, False, False]]
+    np.testing.assert_array_equal(window.observation, [[1, 1, 0, 0], [1, 1, 0, 0]])
 
 
 def test_actions_go_on_with_those_of_other_windows_from_their_starts() -> None:
@@ -124,6 +137,41 @@ def test_a_dream_ends_once() -> None:
     assert (samples.going.sum(2)[ended] == samples.ended.argmax(2)[ended] + 1).all()
 
 
+class Cliff(LinearDynamics):
+    """Ends, for certain, where the first number is below 0."""
+
+    def imagine(self, state, *given):  # type: ignore[no-untyped-def]
+        state, step = super().imagine(state, *given)
+        return state, replace(step, terminated=state.code[:, 0] < 0)
+
+
+def test_a_dream_that_ended_goes_on_as_one_of_its_window_that_has_not() -> None:
+    """What follows an end is compared with no episode that goes on: no agent sees it."""
+    windows = splits().test
+    actions = windows.actions[:, windows.past :]
+    samples = dream(Cliff(), windows, actions, seed=0)
+    below = samples.codes[..., 0] < 0
+    first_all = (below.all(1).argmax(1), below.all(1).any(1))
+    for fallen, when, ever in zip(below, *first_all, strict=True):
+        assert not fallen[:, : when if ever else None].any()
+    assert samples.ended.any(2).mean() > 0.2
+    assert samples.ended.sum(2).max() == 1
+
+
+def test_it_goes_on_under_the_actions_of_that_one() -> None:
+    """Without noise the two dreams of a window are one from where the first of them has ended."""
+    windows = splits().test
+    actions = windows.actions[:, None, windows.past :].repeat(2, axis=1)
+    actions[:, 0] = np.eye(5, dtype=np.float32)[2]  # to the left
+    actions[:, 1] = np.eye(5, dtype=np.float32)[1]  # to the right, where nothing ends
+    samples = dream(Cliff(spread=0), windows, actions, seed=0, count=2)
+    over = np.cumsum(samples.ended[:, 0], axis=1) > 0
+    both = np.cumsum(samples.ended[:, 1], axis=1) > 0
+    rows = over & ~both
+    assert rows.sum() > 100
+    np.testing.assert_array_equal(samples.codes[:, 0][rows], samples.codes[:, 1][rows])
+
+
 def test_a_dream_that_explodes_stays_a_number() -> None:
     windows = splits().test
     actions = windows.actions[:, windows.past :]
@@ -148,6 +196,6 @@ def test_each_dream_follows_one_member_of_an_ensemble() -> None:
             return super().imagine(state, actions, generator, temperature)
 
     windows = splits().test
-    dream(Ensemble(), windows, windows.actions[:, windows.past :], seed=0, count=2)
+    dream(Ensemble(end_shift=-50), windows, windows.actions[:, windows.past :], seed=0, count=2)
     assert set(followed[0]) == {0, 1, 2}
     assert all(members == followed[0] for members in followed)

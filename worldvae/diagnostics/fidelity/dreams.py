@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.diagnostics.fidelity.windows import Flags, Floats, Windows
+from worldvae.diagnostics.fidelity.windows import Flags, Floats, Numbers, Windows
 
 DREAMS = 19
 """N: of 19 dreams the 1st and the 19th value enclose 90 %, the 5th and the 15th 50 %, exactly."""
@@ -49,7 +49,11 @@ class LatentDynamics(Protocol):
 
 @dataclass(frozen=True)
 class DreamSamples:
-    """N dreams of each of W windows, which go on even after they sampled an end."""
+    """N dreams of each of W windows, which go on after they sampled an end.
+
+    Dreamed codes are compared with those of episodes that have not ended. So a dream that has goes
+    on as another one of its window that has not, as long as there is one.
+    """
 
     codes: Floats
     """After each decision, (W, N, K, D)."""
@@ -106,7 +110,7 @@ def dream(
         rows = np.arange(start, min(start + size, len(windows)))
         state = _repeated(_warmed_up(model, windows.chosen(rows)), count)
         taken = torch.from_numpy(_of_dreams(actions[rows], count))
-        parts.append(_dream(model, state, taken, generator, temperature))
+        parts.append(_dream(model, state, taken, generator, temperature, count))
     codes, rewards, terminated = (np.concatenate(column) for column in zip(*parts, strict=True))
     shape = len(windows), count, windows.horizon
     ended = terminated.reshape(shape)
@@ -142,17 +146,38 @@ def _dream(
     actions: Tensor,
     generator: torch.Generator,
     temperature: float,
+    count: int,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Dream under actions (B, K, A): codes (B, K, D), rewards and sampled ends (B, K)."""
+    """Dream under actions (B, K, A): codes (B, K, D), rewards and sampled ends (B, K).
+
+    Each `count` rows after each other are dreams of one window.
+    """
     steps = []
-    members = _draw_members(state, generator)
+    members, told = _draw_members(state, generator), torch.arange(len(actions))
     for time in range(actions.shape[1]):
-        state, step = model.imagine(state, actions[:, time], generator, temperature, members)
+        state, step = model.imagine(state, actions[told, time], generator, temperature, members)
         code = torch.nan_to_num(state.code, FARTHEST, FARTHEST, -FARTHEST)
         state = replace(state, code=code.clamp(-FARTHEST, FARTHEST))
-        steps.append((_array(state.code), _array(step.reward), step.terminated.cpu().numpy()))
+        ended = step.terminated.cpu().numpy()
+        rows = torch.from_numpy(_going_on_as(ended, count))
+        state = replace(state, carried=state.carried[:, rows], code=state.code[rows])
+        members, told = None if members is None else members[rows], told[rows]
+        steps.append((_array(state.code), _array(step.reward), ended))
     codes, rewards, ends = (np.stack(column, axis=1) for column in zip(*steps, strict=True))
     return codes, rewards, ends
+
+
+def _going_on_as(ended: Flags, count: int) -> Numbers:
+    """Return as which row each row goes on, (B,): one that ended as another one of its window.
+
+    Each `count` rows after each other are of one window; where all of them ended they stay.
+    """
+    rows = np.arange(len(ended))
+    windows, over = rows.reshape(-1, count), ended.reshape(-1, count)
+    for window in np.flatnonzero(over.any(1) & ~over.all(1)):
+        dead, alive = windows[window][over[window]], windows[window][~over[window]]
+        rows[dead] = alive[np.arange(len(dead)) % len(alive)]
+    return rows
 
 
 def _warmed_up(model: LatentDynamics, windows: Windows) -> Any:

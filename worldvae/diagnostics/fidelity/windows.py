@@ -78,13 +78,22 @@ class Windows:
         return self.future & ~self.ends
 
     @cached_property
-    def uncensored(self) -> Flags:
-        """Whether it is known at this decision if the episode goes on: (W, K).
+    def observation(self) -> NDArray[np.float64]:
+        """The probability that the start would be under observation at this decision: (W, K).
 
-        After an end it is known that it does not, after a truncation it is not known.
+        It is 1 until the episode ends, and 0 after a truncation. Had the episode not ended, it
+        might have been truncated since: that it was not is as likely as in the windows that go on
+        (Robins & Rotnitzky, 1992). Else starts at which episodes end soon would count for more
+        than others, the later the more.
         """
+        goes_on = self.future & ~self.ends
+        truncated = goes_on & ~np.pad(self.future[:, 1:], ((0, 0), (0, 1)), constant_values=True)
+        share = truncated.sum(0) / np.maximum(goes_on.sum(0), 1)
+        untruncated = np.concatenate([[1.0], np.cumprod(1 - share)[:-1]])
         ended = np.cumsum(self.ends, axis=1) > 0
-        return np.asarray(self.future | ended)
+        at_end = np.maximum(untruncated[self.ends.argmax(1)], np.finfo(float).tiny)
+        after = np.where(ended, untruncated / at_end[:, None], 0.0)
+        return np.where(self.future, 1.0, after)
 
     @property
     def paid(self) -> Floats:

@@ -141,11 +141,11 @@ def _hazards(
     """Return the share of episodes that end at each step of those that got there, and of dreams.
 
     Episodes are truncated: a window is under observation until that, and so are its dreams
-    (Kaplan & Meier, 1958). Both are (1 + R, steps).
+    (Kaplan & Meier, 1958), by the weights of `windows.observation`. Both are (1 + R, steps).
     """
-    observed = windows.uncensored[:, None] & dreams.going
-    risks = windows.future.astype(np.float64), observed.sum(1, dtype=np.float64)
-    ends = windows.ends.astype(np.float64), (dreams.ended & observed).sum(1, dtype=np.float64)
+    observed = windows.observation[:, None] * dreams.going
+    risks = windows.future.astype(np.float64), observed.sum(1)
+    ends = windows.ends.astype(np.float64), (dreams.ended * observed).sum(1)
     seen = np.flatnonzero(risks[0].sum(0) >= LEAST_AT_RISK)
     steps = int(seen[-1]) + 1 if len(seen) else 1
     real, dreamed = (

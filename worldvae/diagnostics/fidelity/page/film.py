@@ -42,9 +42,12 @@ def film_rows(
     windows = subject.windows.test.chosen(np.array([row]))
     steps = np.array(_steps(windows, 0))
     actions = windows.actions[:, windows.past :]
-    dreams = dream(
-        subject.model, windows, actions, derive(seed, "film"), temperature, count=DRAWN
-    ).codes[0]
+    # Each by itself, so that one that ends does not go on as the other.
+    drawn = [
+        dream(subject.model, windows, actions, derive(seed, "film", draw), temperature, count=1)
+        for draw in range(DRAWN)
+    ]
+    dreams = np.stack([one.codes[0, 0] for one in drawn])
     times = np.concatenate([[0], steps])
     start = np.repeat(windows.starts, DRAWN, axis=0)[:, None]
     latents = np.concatenate([start, dreams[:, steps - 1]], axis=1)[..., : subject.latents]
