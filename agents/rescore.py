@@ -53,7 +53,6 @@ def _summary(scores: Sequence[Score], resampling: Resampling) -> str:
     spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
     succeeded = success_rate([score.success for score in scores])
     share = "" if succeeded is None else f", {percent(succeeded)} of {len(scores)} succeeded"
-    return (
-        f"mean {returns.mean():.1f}, 95 % interval over {len(returns)} episodes {low:.1f} to "
-        f"{high:.1f}, standard deviation {spread}{share}"
-    )
+    known = f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}"
+    interval = known if len(returns) > 1 else "one episode has no interval"
+    return f"mean {returns.mean():.1f}, {interval}, standard deviation {spread}{share}"

@@ -1,4 +1,5 @@
-"""Train and measure a grid of encoders, no agents: python -m scripts.study CONFIG"""
+"""Train and measure a grid of encoders, and agents on them where it names some:
+python -m scripts.study CONFIG"""
 
 from __future__ import annotations
 

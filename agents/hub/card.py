@@ -112,7 +112,7 @@ def _way(played: FinalEvaluation) -> tuple[str, ...]:
         _acts(played),
         f"{len(played.returns)}",
         f"{played.score:.3f}",
-        f"{low:.3f} to {high:.3f}",
+        f"{low:.3f} to {high:.3f}" if len(played.returns) > 1 else "none of one episode",
     )
 
 

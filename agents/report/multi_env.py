@@ -20,7 +20,7 @@ from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
 from agents.report.tables.arms import normalised_table
 from agents.report.tables.table import Table
-from agents.report.verdict import claims, undecided_claims
+from agents.report.verdict import claims, rate, undecided_claims
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae import html
 from worldvae.files import atomic_write_text
@@ -63,7 +63,7 @@ def normalised_verdict(
     if not comparison.pairs:
         return [*stated, f"No pair of arms has {ENOUGH_SEEDS} seeds in each: there is no claim."]
     declared, each = len(compare.primary), " in each environment"
-    return [*stated, *claims(comparison.pairs, _two_digits, each, declared)]
+    return [*stated, *claims(comparison.pairs, rate, each, declared)]
 
 
 def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
@@ -143,9 +143,6 @@ def _mean(run: Run, arm: str) -> html.Cell:
 
 
 def _value(estimate: Estimate) -> str:
-    interval = f" ({estimate.low:.2f} to {estimate.high:.2f})" if np.isfinite(estimate.low) else ""
-    return f"{estimate.value:.2f}{interval}"
-
-
-def _two_digits(value: float) -> str:
-    return f"{value:.2f}"
+    if not np.isfinite(estimate.low):
+        return rate(estimate.value)
+    return f"{rate(estimate.value)} ({rate(estimate.low)} to {rate(estimate.high)})"

@@ -65,7 +65,7 @@ class NormalisedPair:
 
 @dataclass(frozen=True)
 class NormalisedComparison:
-    """Arms with a finished agent in every environment, and pairs with enough shared seeds."""
+    """Arms with a finished agent in every environment, and pairs with enough seeds of each."""
 
     arms: tuple[NormalisedArm, ...]
     pairs: tuple[NormalisedPair, ...]

@@ -16,7 +16,7 @@ from agents.run.stages import SHARED, SharedStage, shared_stages
 from worldvae.autoencoders.encoder_files import EncoderCard
 
 ENOUGH_SEEDS = 5
-"""The fewest shared seeds for which a difference between arms is stated."""
+"""The fewest seeds of each arm for which a difference between arms is stated."""
 
 
 @dataclass(frozen=True)

@@ -335,5 +335,6 @@ def test_a_refit_has_no_warm_up() -> None:
     assert warm.autoencoder.objective.beta_at(0) == 0
     assert warm.without_warm_up.autoencoder.objective.beta_at(0) == 2
     capacity = PretrainConfig(objective=CapacityVAE(capacity=9, gamma=10)).without_warm_up
+    assert capacity.autoencoder.objective.capacity_at(0) == 9
     assert capacity.autoencoder.objective.capacity_at(1) == 9
     assert PretrainConfig(objective=AE()).without_warm_up == PretrainConfig(objective=AE())

@@ -164,8 +164,13 @@ class CapacityVAE(Corrupted):
         return self.model_copy(update={"capacity_steps": 1})
 
     def capacity_at(self, step: Number | None) -> Number:
-        """Return C in nats: capacity min(1, step / capacity_steps); None is the schedule's end."""
-        return self.capacity * (1.0 if step is None else _at_most_1(step / self.capacity_steps))
+        """Return C in nats: capacity min(1, step / capacity_steps); None is the schedule's end.
+
+        A schedule of one step has none: its first step costs what all others do.
+        """
+        if step is None or self.capacity_steps == 1:
+            return self.capacity
+        return self.capacity * _at_most_1(step / self.capacity_steps)
 
 
 class BetaTCVAE(WithBeta):

@@ -20,6 +20,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.autoencoders.units import keep_units
 from worldvae.errors import ArtifactError, TrainingError
@@ -118,10 +119,10 @@ def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        sigma = config.pixels.sigma
-        if not isinstance(sigma, float):
+        pixels = config.pixels
+        if not isinstance(pixels, GaussianPixels) or pixels.sigma == "learned":
             raise
-        raise TrainingError(f"{error}, or pixels.sigma: learned (now {sigma:g})") from None
+        raise TrainingError(f"{error}, or pixels.sigma: learned (now {pixels.sigma:g})") from None
 
 
 def _is_done(folder: Path) -> bool:

@@ -29,7 +29,7 @@ class EvaluationNoise:
     @property
     def share(self) -> float:
         """The share of the variance over seeds, at most 1; NaN where the seeds do not vary."""
-        return min(1.0, (self.deviation / self.spread) ** 2) if self.spread else math.nan
+        return min(1.0, (self.deviation / self.spread) ** 2) if self.spread > 0 else math.nan
 
     @property
     def episodes_for_half(self) -> int:

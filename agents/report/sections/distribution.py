@@ -102,5 +102,5 @@ def _chance_figure(chances: Mapping[tuple[str, str], Estimate]) -> str:
         f"Probability of improvement: {text}",
         "The chance that a random seed of the first arm scores higher than one of the second, with "
         "its 95 % interval; at the dashed line, 0.5, neither does. Pairs with "
-        f"{ENOUGH_SEEDS} shared seeds or more.",
+        f"{ENOUGH_SEEDS} seeds or more of each.",
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from worldvae.autoencoders.config import NetworkConfig
 from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.metrics.neighbours import Closeness
-from worldvae.diagnostics.metrics.reconstruction import DUPLICATE
+from worldvae.diagnostics.metrics.reconstruction import DUPLICATE, Code
 from worldvae.diagnostics.rules.advice import (
     finer_pixels,
     finer_still_pixels,
@@ -124,8 +125,15 @@ def idle_latents(evidence: Evidence) -> Finding | None:
         severity="note",
         name="idle_latents",
         found=f"{len(code.dead)} of {code.latents} latents are dead.",
-        advice=f"If nothing else is amiss, pretrain.latents: {code.active + 2} would do.",
+        advice=f"If nothing else is amiss, {_enough_latents(code, evidence.network)} would do.",
     )
+
+
+def _enough_latents(code: Code, network: NetworkConfig) -> str:
+    """Return how many latents hold the active ones, of those that the network may have."""
+    if network.code == "grid":  # so many for each cell
+        return "fewer pretrain.latents"
+    return f"pretrain.latents: {min(code.active + 2, code.latents - 1)}"
 
 
 def still(evidence: Evidence) -> Finding | None:
