@@ -33,6 +33,7 @@ PUBLISHED = {
     "atari/ALE-MsPacman-v5": each(ARMS, 3),
     "car_racing/first": each(ARMS[:3], 1),
     "car_racing/second": each(ARMS, 5),
+    "car_racing/memory": {"memory": 5, "untrained_memory": 5},
     "car_racing/sac": {"latent": 5, "untrained": 5},
     "car_racing/sac_1m": {"latent": 5},
     "car_racing/sac_memory": {"memory": 5, "untrained_memory": 5},

@@ -12,7 +12,7 @@ from worldvae.diagnostics.config import Measure
 from worldvae.diagnostics.metrics.probes import ProbeResult
 from worldvae.envs.state import why_no_state
 
-ENV = "me/Robot-v0"
+ENV = "tests/Unread-v0"
 
 
 def probed(mean: float | None, **dropped: str) -> ProbeResult:
