@@ -64,10 +64,9 @@ def learning_curves(
 ) -> Figure:
     """Draw a thin line for each seed, the mean in bold, and its 95 % interval if seeds suffice.
 
-    A seed that is done counts with its last score until the last one is.
-
-    What an arm was charged before its first training step is shaded in its colour. Each arm is
-    named beside the end of its line.
+    A seed that is done counts with its last score until the last one is. What an arm was charged
+    before its first training step is shaded in its colour. Each arm is named beside the end of its
+    line.
     """
     with mpl.rc_context(STYLE):
         figure, axes = canvas(3.5, panel.title, panel.x_label)

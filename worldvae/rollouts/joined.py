@@ -38,9 +38,9 @@ class JoinedFrames:
         pairs = self._shares(indices)
         found = [part.actions(indices[rows] - start) for part, start, rows in pairs]
         arrays = [actions for actions in found if actions is not None]
-        return (
-            np.concatenate(arrays)[_inverse_order([rows for *_, rows in pairs])] if arrays else None
-        )
+        if not arrays:
+            return None
+        return np.concatenate(arrays)[_inverse_order([rows for *_, rows in pairs])]
 
     def _shares(
         self, indices: NDArray[np.int64]

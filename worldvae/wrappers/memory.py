@@ -242,7 +242,6 @@ def _check_actions(card: DynamicsCard, folder: Path, actions: spaces.Space[Any])
     if acted_in != actions:
         warnings.warn(
             f"this environment takes {actions}, and agents of dreams ({folder}) act in {acted_in}; "
-            "make it with worldvae.envs.make_env or make_vec, which convert "
-            "their actions",
+            "make it with worldvae.envs.make_env or make_vec, which convert their actions",
             stacklevel=4,
         )
