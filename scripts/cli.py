@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 import warnings
 from pathlib import Path
 
 from agents.config.experiment import Experiment
 from agents.jobs.exit import run
-from scripts.options import OptionParser
+from scripts.options import OptionParser, joined
 from worldvae.config import parse_overrides
 from worldvae.folders import kind_of
 
@@ -31,7 +32,7 @@ class Parser(OptionParser):
 
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
         """Return the command's own options, and the experiment with its overrides."""
-        options, rest = self.parse_known_args()
+        options, rest = self.parse_known_args(joined(sys.argv[1:], Experiment))
         for name, key in self._short.items():
             value = getattr(options, name)
             rest += [] if value is None else [f"--{key}={value}"]

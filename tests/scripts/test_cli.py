@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import signal
@@ -15,7 +16,8 @@ import pytest
 
 from agents.config.experiment import Experiment
 from scripts.cli import Parser, run
-from worldvae.config import to_yaml
+from scripts.options import joined
+from worldvae.config import parse_overrides, to_yaml
 from worldvae.errors import WorldvaeError
 
 
@@ -144,3 +146,33 @@ def test_a_run_that_was_moved_is_told_of(moved: Path, monkeypatch: pytest.Monkey
         parsed(monkeypatch, str(moved), *options.split())
         moved.parent.rename(moved.parents[1] / "before")
         parsed(monkeypatch, str(moved.parents[1] / "before" / "config.yaml"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["CONFIG", "--name", "x", "--env.kwargs.laps", "2", "--pretrain.steps=-3"],
+        ["--name", "x", "CONFIG", "--env.kwargs.laps=2", "--pretrain.steps", "-3"],
+        ["--name=x", "--env.kwargs.laps", "2", "--pretrain.steps", "-3", "CONFIG"],
+    ],
+)
+def test_keys_may_come_before_the_file(words: list[str]) -> None:
+    own = argparse.ArgumentParser()
+    own.add_argument("config")
+    options, rest = own.parse_known_args(joined(words, Experiment))
+    assert options.config == "CONFIG"
+    assert parse_overrides(rest, Experiment) == {
+        "name": "x",
+        "env.kwargs.laps": 2,
+        "pretrain.steps": -3,
+    }
+
+
+def test_a_command_takes_keys_before_its_file(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = parsed(monkeypatch, "--name", "after", "--pretrain.steps", "7", str(moved))
+    assert (experiment.name, experiment.pretrain.steps) == ("after", 7)
+
+
+def test_a_key_without_a_value_is_said(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorldvaeError, match=r"--pretrain\.steps has no value"):
+        parsed(monkeypatch, str(moved), "--pretrain.steps")
