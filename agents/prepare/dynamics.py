@@ -87,9 +87,18 @@ def describe_dynamics(folder: Path) -> str:
     keys = "".join(f", {key.name} ({key.size})" for key in card.keys)
     return (
         f"{folder}: {result.parameters:,} weights, {card.actions.size} numbers in an action{keys}\n"
-        f"held-out error of running freely {result.metrics['loss']:.3f} (useless: about 1), "
-        f"at step {result.best_step:,} of {result.steps:,}, in {result.seconds / 60:.1f} minutes"
+        f"{_describe_error(result.metrics)}, at step {result.best_step:,} of {result.steps:,}, in "
+        f"{result.seconds / 60:.1f} minutes"
     )
+
+
+def _describe_error(metrics: dict[str, float]) -> str:
+    """Describe what the weights were chosen by; windows may be too short to run freely."""
+    free = {name: value for name, value in metrics.items() if name.startswith("free_")}
+    if not free:
+        return f"held-out cost {metrics['loss']:.3f} nats a decision, none of which ran freely"
+    parts = ", ".join(f"{name.removeprefix('free_')} {value:.3f}" for name, value in free.items())
+    return f"held-out error of running freely {metrics['loss']:.3f} ({parts}; useless: about 1)"
 
 
 def prepare_untrained_dynamics(experiment: Experiment) -> Path:

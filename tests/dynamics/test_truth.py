@@ -278,7 +278,7 @@ def test_going_on_keeps_all_weights_whose_units_still_do() -> None:
             for name, value in later.state_dict().items()
             if not torch.equal(value.nan_to_num(), first.state_dict()[name].nan_to_num())
         }
-        changed -= {"reward_scale", "end_rate", "members.0.key_range"}
+        changed -= {"code_scale", "reward_scale", "end_rate", "members.0.key_range"}
         assert {name.rsplit(".", 1)[0].removesuffix(".layer") for name in changed} == anew
         assert torch.equal(later.reward_scale, own)
 

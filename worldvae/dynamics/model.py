@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
-from worldvae.dynamics.free_running import free_metrics
+from worldvae.dynamics.free_running import Spread, free_metrics
 from worldvae.dynamics.heads import gone_on
 from worldvae.dynamics.known_values import KnownValues, usual_sizes
 from worldvae.dynamics.losses import member_losses
@@ -35,6 +35,7 @@ class Dynamics(nn.Module):
     """
 
     change_scale: Tensor
+    code_scale: Tensor
     reward_scale: Tensor
     end_rate: Tensor
 
@@ -50,6 +51,7 @@ class Dynamics(nn.Module):
             members = [Member(network, *sizes, units) for _ in range(network.members)]
         self.members = nn.ModuleList(members)
         self.register_buffer("change_scale", units.change.clone())
+        self.register_buffer("code_scale", torch.tensor(units.code_std))
         self.register_buffer("reward_scale", torch.tensor(units.reward_std))
         self.register_buffer("end_rate", torch.tensor(units.end_rate))
         self.begin()
@@ -67,7 +69,7 @@ class Dynamics(nn.Module):
         networks differ.
         """
         state = before.state_dict()
-        own = "reward_scale", "end_rate", "key_range"
+        own = "code_scale", "reward_scale", "end_rate", "key_range"
         state |= {name: held for name, held in self.named_buffers() if name.endswith(own)}
         known = dict(before.named_modules())
         for name, head in self.named_modules():
@@ -179,6 +181,9 @@ class Dynamics(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the mean cost of a decision in nats: of its latents, its reward, end and keys.
 
+        Ends and the other events count by their weights of the objective, once where latents are
+        read and once more, by `own_samples`, where the dynamics run on their own.
+
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
         the weights that dream best are kept; it is left out where nothing runs freely.
         """
@@ -189,8 +194,8 @@ class Dynamics(nn.Module):
         loss = means.pop("loss")
         metrics = {name: value.detach() for name, value in means.items()}
         if step is None:
-            scales = self.reward_scale, self.end_rate
-            return loss, metrics | free_metrics(networks, objective, batch, noise, *scales)
+            spread = Spread(self.code_scale, self.reward_scale, self.end_rate)
+            return loss, metrics | free_metrics(networks, objective, batch, noise, spread)
         return loss, {"loss": loss.detach(), **metrics}
 
     def _remember(self, state: DynamicsState, actions: Tensor) -> Tensor:

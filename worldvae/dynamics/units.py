@@ -59,6 +59,8 @@ class Units:
 
     change: Tensor
     """(D,): the standard deviation of each number's change."""
+    code_std: float
+    """The standard deviation of a latent, in the mean over all of them."""
     latent_classes: KnownValues
     """(Z, K): quantiles of the change of each latent."""
     key_classes: KnownValues
@@ -68,6 +70,7 @@ class Units:
     rewards: KnownValues
     """(R,): the support of rewards."""
     reward_std: float
+    """The standard deviation of rewards; 0 if all are equal but for rounding."""
     end_rate: float
     """The share of decisions that end an episode."""
 
@@ -77,6 +80,7 @@ class Units:
         classes = torch.linspace(-1, 1, bins)
         return cls(
             torch.ones(latents + keys),
+            1.0,
             KnownValues.even(classes.expand(latents, bins)),
             KnownValues.even(classes.expand(keys, bins)),
             torch.tensor([[-BEYOND], [BEYOND]]).expand(2, keys),
@@ -88,13 +92,14 @@ class Units:
 
 def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
     """Return the units of `windows`; `latents` is Z, `bins` is K."""
-    changes = _changes(windows)
+    codes, changes = _codes(windows)
     rewards, ends = windows.events()
     numbers = range(latents, changes.shape[1])
     keys = [_known(windows.key_changes(k), changes[:, k], bins) for k in numbers]
     ranges = [_range(windows.key_values(k)) for k in numbers]
     return Units(
         change=torch.from_numpy(_deviations(changes)),
+        code_std=float(_deviations(codes[:, :latents]).mean()),
         latent_classes=_stack([_known(one, one, bins) for one in changes[:, :latents].T], bins),
         key_classes=_stack(keys, bins),
         key_range=torch.tensor(ranges).reshape(-1, 2).T,
@@ -123,20 +128,23 @@ def _known_rewards(rewards: NDArray[np.float32]) -> KnownValues:
     return KnownValues(support, torch.from_numpy(shares))
 
 
-def _changes(windows: Examples[SequenceBatch]) -> NDArray[np.float32]:
-    """Return all changes (n, D) of an even choice of windows."""
-    changes = []
+def _codes(
+    windows: Examples[SequenceBatch],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the codes that decisions led to, and how they changed: of an even choice, (n, D)."""
+    codes, changes = [], []
     for batch in even_batches(windows, 256, MEASURED):
-        change = batch.mean[:, 1:] - batch.mean[:, :-1]
-        changes.append(change[batch.targets].numpy())
-    return np.concatenate(changes)
+        after = batch.mean[:, 1:]
+        codes.append(after[batch.targets].numpy())
+        changes.append((after - batch.mean[:, :-1])[batch.targets].numpy())
+    return np.concatenate(codes), np.concatenate(changes)
 
 
-def _deviations(changes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the deviation of each column of (n, D): (D,); 1 if there is no change to measure."""
-    if not len(changes):
-        return np.ones(changes.shape[1], np.float32)
-    deviations: NDArray[np.float32] = np.maximum(changes.std(0), SMALLEST)
+def _deviations(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the deviation of each column of (n, D): (D,); 1 if there is nothing to measure."""
+    if not len(numbers):
+        return np.ones(numbers.shape[1], np.float32)
+    deviations: NDArray[np.float32] = np.maximum(numbers.std(0), SMALLEST)
     return deviations
 
 
@@ -203,7 +211,7 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
     """
     low, high = float(rewards.min()), float(rewards.max())
     # In units of the deviation, so that small rewards get as fine a support as large ones.
-    scale = _reward_deviation(rewards)
+    scale = _reward_deviation(rewards) or SMALLEST
     if high - low < scale:
         low, high = low - scale, high + scale
     ends = torch.tensor([low, high], dtype=torch.float64) / scale
@@ -213,13 +221,10 @@ def _support(rewards: NDArray[np.float32]) -> Tensor:
 
 
 def _reward_deviation(rewards: NDArray[np.float32]) -> float:
-    """Return the deviation of rewards (n,), however small.
-
-    It is `SMALLEST` if all are equal but for rounding.
-    """
+    """Return the deviation of rewards (n,), however small; 0 if all are equal but for rounding."""
     rounding = 1e-6 * np.abs(rewards).max()
     is_one = np.ptp(rewards) <= rounding
-    return SMALLEST if is_one else float(rewards.std(dtype=np.float64))
+    return 0.0 if is_one else float(rewards.std(dtype=np.float64))
 
 
 def _increasing(values: Tensor) -> Tensor:
