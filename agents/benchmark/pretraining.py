@@ -65,10 +65,11 @@ def train_ours(
     shape = store.env.frame.shape
     model = TimedAutoencoder.for_frames(config.autoencoder, shape, train, bench.seed("model"))
     assert isinstance(model, TimedAutoencoder)
+    model.to(bench.device)
     model.watch, model.evaluate = watch, evaluate
     with bench.scratch() as folder:
         examples = FrameExamples(train), FrameExamples(validation)
-        fit(model, *examples, config.fitting, folder, bench.seed("fit"), bench.device)
+        fit(model, *examples, config.fitting, folder, bench.seed("fit"))
 
 
 def autoencoder(bench: Bench, config: PretrainConfig, env: EnvConfig) -> Autoencoder:

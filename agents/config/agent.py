@@ -61,7 +61,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "RecurrentPPO": Algorithm(
         "sb3_contrib", explores_by_std=True, recurrent=True, defaults=_ROLLOUT
     ),
-    "A2C": Algorithm(explores_by_std=True),
+    "A2C": Algorithm(explores_by_std=True, defaults={"n_steps": 5}),
     "SAC": Algorithm(actions=("Box",), replays=True, defaults=_SOFT),
     "TQC": Algorithm("sb3_contrib", actions=("Box",), replays=True, defaults=_SOFT),
     "CrossQ": Algorithm(

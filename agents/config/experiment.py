@@ -21,7 +21,7 @@ from agents.config.sections import (
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.checksum import check_yaml
 from worldvae.config import Config, load_config, merge, read_yaml
-from worldvae.dynamics.config import DreamConfig, DynamicsConfig
+from worldvae.dynamics.config import KEPT_BURN_IN, DreamConfig, DynamicsConfig
 from worldvae.envs import EnvConfig
 from worldvae.errors import ConfigError
 from worldvae.fields import FolderPath, Name, Seed, check_name, folder_name, shortened
@@ -76,6 +76,20 @@ class Experiment(Config):
             raise ValueError(
                 f"drift.refresh: {self.agent.algorithm} learns from latents that the encoder gave "
                 f"before it was refitted; use {' or '.join(others)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dynamics_can_make_the_dream(self) -> Experiment:
+        if self.dream.burn_in > KEPT_BURN_IN:
+            raise ValueError(
+                f"dream.burn_in: {self.dream.burn_in} real steps before a start are more than the "
+                f"{KEPT_BURN_IN} that dynamics keep; use at most as many"
+            )
+        if self.dream.max_disagreement is not None and self.dynamics.members == 1:
+            raise ValueError(
+                "dream.max_disagreement: one network cannot disagree; raise dynamics.members, or "
+                "leave it out"
             )
         return self
 

@@ -62,8 +62,10 @@ class RoundsTask:
     refit_steps: int
     """The most optimiser steps of a refit of the encoder."""
     action_repeat: int
-    update: int
-    """The decisions of a round before the first update of the policy."""
+    fewest: int
+    """The decisions that a round needs for an update of the policy."""
+    rollout: int
+    """The decisions of a rollout, which is never cut; a round ends between two."""
     device: str
 
     @classmethod
@@ -76,10 +78,11 @@ class RoundsTask:
             rollouts=experiment.rollouts,
             rollouts_folder=experiment.rollouts_folder,
             pretrain=experiment.pretrain,
-            dynamics=experiment.dynamics.model_copy(update={"steps": relearn_steps}),
+            dynamics=refit_config(experiment.dynamics, relearn_steps),
             refit_steps=experiment.drift.refresh_steps,
             action_repeat=experiment.env.action_repeat,
-            update=_first_update(experiment.agent, experiment.dream),
+            fewest=_fewest(experiment.agent),
+            rollout=_rollout(experiment.agent, experiment.dream),
             device=torch_device(experiment.device),
         )
 
@@ -131,23 +134,42 @@ class RoundsTask:
             )
         if dream.rounds > 1:
             self.collection()
-            if self.end(0) < self.update:
+            self._check_rounds()
+
+    def _check_rounds(self) -> None:
+        """Raise ConfigError unless every round has enough left to dream for an update.
+
+        A round ends one step after the rollout that passes its end, at the next one's expense.
+        """
+        dream, dreamed = self.dream, 0
+        for number in range(dream.rounds):
+            left = self.end(number) - dreamed
+            if left < self.fewest:
                 raise ConfigError(
-                    f"dream.env_steps = {dream.env_steps}: each of {dream.rounds} rounds dreams "
-                    f"{self.end(0)} decisions, and an update of the policy takes {self.update} "
-                    "(n_steps x dream.num_envs; more than learning_starts with a replay buffer)"
+                    f"dream.env_steps = {dream.env_steps}: round {number + 1} of {dream.rounds} "
+                    f"has {max(0, left)} decisions left to dream and needs {self.fewest}, since "
+                    f"rounds end between rollouts of {self.rollout} (n_steps x dream.num_envs) and "
+                    "a replay buffer is filled with learning_starts first; raise it, or lower "
+                    "dream.rounds"
                 )
+            dreamed += math.ceil(left / self.rollout) * self.rollout + dream.num_envs
 
     def _collected_steps(self) -> int:
         folder = self.rollouts_folder
         return COLLECTION.read(folder).env_steps if COLLECTION.exists(folder) else 0
 
 
-def _first_update(agent: AgentConfig, dream: DreamConfig) -> int:
-    """Return the fewest decisions of a round after which the policy is updated."""
+def _fewest(agent: AgentConfig) -> int:
+    """Return the fewest decisions of a round by which the policy is updated."""
+    replays = ALGORITHMS[agent.algorithm].replays
+    return int(agent.arguments["learning_starts"]) + 1 if replays else 1
+
+
+def _rollout(agent: AgentConfig, dream: DreamConfig) -> int:
+    """Return the decisions that all dreams together make before the policy may be updated."""
     if ALGORITHMS[agent.algorithm].replays:
-        return int(agent.arguments["learning_starts"]) + 1
-    return int(agent.arguments.get("n_steps", 1)) * dream.num_envs
+        return dream.num_envs
+    return int(agent.arguments["n_steps"]) * dream.num_envs
 
 
 class RoundEnd(BaseCallback):

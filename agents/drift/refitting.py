@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.run.agent_card import AgentCard
 from agents.run.stage_results import REFRESH, RefreshResult
-from worldvae.autoencoders.config import PretrainConfig
 from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
+from worldvae.training.config import FitConfig
 from worldvae.training.result import TrainingResult
+
+Fitted = TypeVar("Fitted", bound=FitConfig)
 
 EVALUATIONS = 4
 """The smallest number of evaluations of a refit, of which the best is kept."""
@@ -82,11 +85,11 @@ def agent_rollouts(rollouts: RolloutConfig, frames: int) -> RolloutConfig:
     )
 
 
-def refit_config(pretrain: PretrainConfig, steps: int) -> PretrainConfig:
-    """Return the configuration of pretraining with `steps` optimiser steps."""
-    every = min(pretrain.evaluate_every, max(1, steps // EVALUATIONS))
-    values = pretrain.model_dump(by_alias=True)
-    return PretrainConfig.model_validate({**values, "steps": steps, "evaluate_every": every})
+def refit_config(config: Fitted, steps: int) -> Fitted:
+    """Return the configuration of a training with `steps` optimiser steps, and often judged."""
+    every = min(config.evaluate_every, max(1, steps // EVALUATIONS))
+    values = config.model_dump(by_alias=True)
+    return type(config).model_validate({**values, "steps": steps, "evaluate_every": every})
 
 
 def refitted(target: Path, card: AgentCard, work: Callable[[], RefreshCost]) -> AgentCard:

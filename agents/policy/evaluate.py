@@ -38,9 +38,10 @@ def evaluate(
 ) -> list[Score]:
     """Play one whole episode from each of `seeds`; return the scores in their order.
 
-    The episodes depend on the seeds alone, so that every agent faces the same ones. Sampled actions
-    depend on `noise`, so that agents do not share their luck. Raises ConfigError if an episode does
-    not end.
+    Episodes in reality depend on the seeds alone, so that every agent faces the same ones. Dreams
+    that are played together share a source of chance: there each seed decides where one begins.
+    Sampled actions depend on `noise`, a seed, so that agents do not share their luck. Raises
+    ConfigError if an episode does not end.
     """
     with seeded_torch(derive(noise, "evaluate")):  # policies sample from torch's generator
         return _evaluate(agent, world, seeds, num_envs)

@@ -18,13 +18,11 @@ from tests.kills import kill_everywhere
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import NetworkConfig
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
-from worldvae.dynamics.config import Starts
+from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, Starts
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.dynamics.learn import (
-    KEPT_BURN_IN,
-    KEPT_STARTS,
     learn_dynamics,
     make_untrained_dynamics,
 )
@@ -136,9 +134,12 @@ def test_learning_on_begins_with_the_weights_of_another_folder(made: Path, tmp_p
     before = load_dynamics(first)[0].state_dict()
     for name, value in on.state_dict().items():
         torch.testing.assert_close(value, before[name], atol=1e-6, rtol=1e-6, equal_nan=True)
-    wide = TINY_DYNAMICS.model_copy(update={"memory": 16})
-    with pytest.raises(ArtifactError, match="another network than this config's"):
-        learn_dynamics(store, made / "encoder", wide, tmp_path / "wide", begin_with=first)
+    for other in ({"memory": 16}, {"head": "categorical"}, {"members": 2}):
+        changed = TINY_DYNAMICS.model_copy(update=other)
+        with pytest.raises(ArtifactError, match="another network than this config's"):
+            learn_dynamics(
+                store, made / "encoder", changed, tmp_path / str(other), begin_with=first
+            )
 
 
 def test_learning_on_reaches_rewards_that_were_unknown_before(made: Path, tmp_path: Path) -> None:

@@ -133,13 +133,14 @@ class Pull(nn.Module):
         return loss, {"loss": loss.detach()}
 
 
-def pull(folder, **changes):
+def pull(folder, w=0.0, **changes):
     """Train on ones, hold out 0.2: w passes the best weight on its way."""
     settings = {"steps": 100, "learning_rate": 0.05, "schedule": "constant", "evaluate_every": 1}
     config = FitConfig(**{**settings, "batch_size": 4, "precision": "float32", **changes})
     model = Pull()
+    nn.init.constant_(model.w, w)
     train, validation = NumberExamples(*[1.0] * 8), NumberExamples(*[0.2] * 8)
-    return model, fit(model, train, validation, config, folder, seed=0)
+    return model, fit(model, train, validation, config, folder, seed=0, is_trained=w != 0)
 
 
 def test_training_stops_when_held_out_frames_get_worse(tmp_path):
@@ -148,6 +149,32 @@ def test_training_stops_when_held_out_frames_get_worse(tmp_path):
     assert model.w.item() == pytest.approx(0.2, abs=0.01)
     _, again = pull(tmp_path, patience=3)
     assert (again.stopped, again.steps) == ("patience", 7)
+
+
+def test_training_on_keeps_the_weights_that_it_began_with_if_none_are_better(tmp_path):
+    model, result = pull(tmp_path, w=0.21, evaluate_every=20, patience=0)
+    assert (result.best_step, result.steps) == (0, 100)
+    assert model.w.item() == pytest.approx(0.21)
+    assert result.metrics["loss"] == pytest.approx(0.01**2, rel=1e-3)
+    steps = [(row["step"], row["split"]) for row in rows(tmp_path)]
+    assert steps[:3] == [(0, "validation"), (20, "train"), (20, "validation")]
+
+
+def test_training_on_that_was_killed_is_judged_from_its_start_once(tmp_path, monkeypatch):
+    learn, steps = TrainingRun.learn, iter(range(100))
+
+    def killed(run, batch):
+        if next(steps) == 30:
+            raise KilledError
+        learn(run, batch)
+
+    monkeypatch.setattr(TrainingRun, "learn", killed)
+    with pytest.raises(KilledError):
+        pull(tmp_path, w=0.21, evaluate_every=20, patience=0)
+    monkeypatch.setattr(TrainingRun, "learn", learn)
+    _, result = pull(tmp_path, w=0.21, evaluate_every=20, patience=0)
+    assert result.best_step == 0
+    assert [row["step"] for row in rows(tmp_path)].count(0) == 1
 
 
 @pytest.mark.parametrize("native", [True, False])

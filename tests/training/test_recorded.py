@@ -167,7 +167,7 @@ def train(folder: Path, steps: int = 12, device: str = "cpu", **schedule: Any) -
     data = [FrameExamples(Frames(squares(count, seed))) for count, seed in ((50, 0), (20, 1))]
     model = Autoencoder(config, SHAPE, 0)
     settings = CONFIG.model_copy(update={"precision": "float32", "learning_rate": 1e-3})
-    fit(model, *data, settings.model_copy(update={"steps": steps}), folder, 0, device)
+    fit(model.to(device), *data, settings.model_copy(update={"steps": steps}), folder, 0)
     return model
 
 

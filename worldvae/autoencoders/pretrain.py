@@ -98,7 +98,8 @@ def _pretrain(
             _take_weights(model, begin_with)
         examples = FrameExamples(train), FrameExamples(validation)
         with _naming_the_remedy(config):
-            fitted = fit(model, *examples, config.fitting, folder, seed, device)
+            is_trained = begin_with is not None
+            fitted = fit(model.to(device), *examples, config.fitting, folder, seed, is_trained)
 
         def finish() -> None:
             card = summarise(model, train, test, origin, trained=True)

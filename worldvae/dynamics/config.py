@@ -12,6 +12,9 @@ from worldvae.training.config import FitConfig
 Starts = Literal["any", "first"]
 """Where dreams begin: at any real frame, or at the first frame of an episode."""
 
+KEPT_STARTS, KEPT_BURN_IN = 4_096, 32
+"""Starts of dreams that a folder of dynamics keeps of each split, and real steps before each."""
+
 
 class DynamicsNetwork(Config):
     """The layers of latent dynamics (Ha & Schmidhuber, 2018; their memory is an LSTM of 256)."""
@@ -78,6 +81,7 @@ class DynamicsConfig(DynamicsNetwork, DynamicsObjective, FitConfig):
     window: int = Field(32, ge=2, le=4_096, description="Decisions in one training window.")
     steps: int = Field(5_000, ge=1, description="Optimiser steps at most.")
     batch_size: int = Field(64, ge=1, le=65_536, description="Windows per step.")
+    validation_frames: int = Field(2_000, ge=1, description="Held-out windows per evaluation.")
     learning_rate: float = Field(2e-3, gt=0, description="Adam's step size.")
 
     @property
@@ -121,12 +125,17 @@ class DreamSettings(Config):
         "any", description="Where dreams begin: at any real frame, or at first frames of episodes."
     )
     burn_in: int = Field(16, ge=0, le=4_096, description="Real steps remembered before a start.")
-    bank: int = Field(4_096, ge=1, le=10**6, description="Starts that are kept, spread evenly.")
+    bank: int = Field(
+        KEPT_STARTS,
+        ge=1,
+        le=10**6,
+        description=f"Starts at most, spread evenly; a folder of dynamics keeps {KEPT_STARTS:,}.",
+    )
     max_disagreement: float | None = Field(
         None,
         gt=0,
         description="Truncate a dream where members' predictions differ by more, in deviations "
-        "of a latent's change (null: never).",
+        "of a change of latents and keys (null: never).",
     )
 
 

@@ -11,7 +11,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import load_dynamics, read_dynamics_card, save_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
-from worldvae.dynamics.config import DynamicsConfig
+from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, DynamicsConfig
 from worldvae.dynamics.dynamics_files import (
     DYNAMICS_CONFIG,
     LEARNING,
@@ -37,9 +37,6 @@ from worldvae.training.run import drop_checkpoint
 from worldvae.versions import library_versions
 
 MADE_WITH = "made_with.yaml"
-
-KEPT_STARTS, KEPT_BURN_IN = 4_096, 32
-"""Starts of dreams that the folder keeps of each split, and the real steps before each."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +148,9 @@ def learn_dynamics(
         data = DynamicsData.read(store, encoder, config, folder, device, _known_keys(begin_with))
         train, validation = data.windows["train"], data.windows["validation"]
         claim(str(train.identity["data_sha256"]), data.encoder_sha256)
-        model = _initial(data, config, seed, begin_with)
-        fitted = fit(model, train, validation, config.fitting, folder, seed, device)
+        model, is_trained = _initial(data, config, seed, begin_with), begin_with is not None
+        model.to(device)
+        fitted = fit(model, train, validation, config.fitting, folder, seed, is_trained)
         data.save_starts(folder)
         save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))
         LEARNING.write(folder, fitted)
@@ -231,9 +229,10 @@ def _initial(
 
 def _go_on(model: Dynamics, folder: Path) -> None:
     """Let `model` go on from the dynamics in `folder`."""
-    try:
-        model.go_on_from(load_dynamics(folder)[0])
-    except RuntimeError:
+    before = load_dynamics(folder)[0]
+    sizes = {"objective"}
+    if before.config.model_dump(exclude=sizes) != model.config.model_dump(exclude=sizes):
         raise ArtifactError(
             f"{folder} holds another network than this config's; learn new dynamics instead"
-        ) from None
+        )
+    model.go_on_from(before)

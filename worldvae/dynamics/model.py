@@ -65,8 +65,8 @@ class Dynamics(nn.Module):
         """Take the weights of `before`, and the scale of changes that they know.
 
         A head of values that the units of this model go beyond begins anew with these. Scales that
-        only judge errors, and the range of keys, are this model's, too. Raises RuntimeError if the
-        networks differ.
+        only judge errors, and the range of keys, are this model's, too. Both must be of the same
+        layers and sizes.
         """
         state = before.state_dict()
         own = "code_scale", "reward_scale", "end_rate", "key_range"

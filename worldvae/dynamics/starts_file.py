@@ -53,7 +53,7 @@ def load_starts(folder: Path, split: Split, starts: Starts, burn_in: int, bank: 
     if burn_in > most:
         raise ConfigError(
             f"burn_in = {burn_in}: {path} keeps {most} real steps before a start; use at most as "
-            "many, or name the rollouts"
+            "many, or give rollouts=FOLDER"
         )
     prefix = f"{split}.{starts}"
     if f"{prefix}.codes" not in tensors:

@@ -7,8 +7,6 @@ from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from worldvae.machine import peak_memory
 from worldvae.progress import ProgressBar
 from worldvae.training.batches import AnyBatch, Examples, check_not_empty, shuffled_batches
@@ -29,14 +27,15 @@ def fit(
     config: FitConfig,
     folder: Path,
     seed: int,
-    device: str = "cpu",
+    is_trained: bool = False,
 ) -> TrainingResult:
     """Train `model` until a limit of `config` or until `validation` stops improving.
 
-    The model ends with the weights of its best evaluation. checkpoint.pt, metrics.jsonl and
-    tensorboard/ are written into `folder`. A killed run that is called again goes on from its last
-    evaluation; on the CPU it ends with the same bits as an unbroken one. Raises TrainingError if
-    the loss diverges, ArtifactError if `folder` holds another run.
+    It is trained on the device that its weights are on, and ends with those of its best evaluation;
+    if it `is_trained` already, those that it begins with are one to choose from. checkpoint.pt,
+    metrics.jsonl and tensorboard/ are written into `folder`. A killed run that is called again goes
+    on from its last evaluation; on the CPU it ends with the same bits as an unbroken one. Raises
+    TrainingError if the loss diverges, ArtifactError if `folder` holds another run.
 
     Under torchrun each process computes its share of each batch. The first process alone evaluates,
     writes, and ends with the best weights.
@@ -44,8 +43,7 @@ def fit(
     check_not_empty(train, "train")
     check_not_empty(validation, "validation")
     check_divisible(config.batch_size)
-    share, place = own_share(), torch.device(device)
-    model.to(place)
+    share, place = own_share(), next(model.parameters()).device
     run = TrainingRun(model, config, folder, seed, place)
     run.restore({"train": dict(train.identity), "validation": dict(validation.identity)})
     first = run.progress.step
@@ -57,6 +55,8 @@ def fit(
         closing(log) if log else nullcontext(),
         ProgressBar("fit", config.steps, "steps", done=first, hidden=share.rank > 0) as bar,
     ):
+        if is_trained and not run.best:
+            first_does(partial(_judge, run, validation, {}, log, bar))
         stopped = first_does(run.reason_to_stop)
         while stopped is None:
             run.learn(next(batches))
@@ -116,6 +116,8 @@ class _Log:
         self, step: int, seconds: float, train: dict[str, float], validation: dict[str, float]
     ) -> None:
         for split, metrics in (("train", train), ("validation", validation)):
+            if not metrics:
+                continue  # before the first step
             line = MetricsLine(step=step, split=split, seconds=round(seconds, 3), **metrics)
             METRICS.append(self.folder, line)
             for name, value in metrics.items():

@@ -191,15 +191,15 @@ class TrainingRun(Generic[AnyBatch]):
 
     def _check_steps(self) -> None:
         for step, loss in self._unchecked:
+            if self.progress.first_loss is None:
+                self.progress.first_loss = float(loss)
             self._check(float(loss), step)
         self._unchecked = []
 
     def _check(self, loss: float, step: int) -> None:
-        """Raise TrainingError if `loss` is not finite, or far above the first one."""
-        progress, config, precision = self.progress, self.config, self.optimisation.precision
-        if progress.first_loss is None:
-            progress.first_loss = loss
-        first = progress.first_loss
+        """Raise TrainingError if `loss` is not finite, or far above the first one of training."""
+        config, precision = self.config, self.optimisation.precision
+        first = loss if self.progress.first_loss is None else self.progress.first_loss
         if math.isfinite(loss) and abs(loss) <= EXPLODED * max(abs(first), 1.0):
             return
         raise TrainingError(

@@ -49,6 +49,3 @@ class Trainable(Protocol[AnyBatch_contra]):
 
     def train(self, mode: bool, /) -> Any:
         """Switch to training, or with False to evaluation."""
-
-    def to(self, device: torch.device, /) -> Any:
-        """Move the weights to `device`."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from tests.tiny import TINY
@@ -182,3 +183,18 @@ def test_an_option_leaves_of_a_section_what_is_of_the_same_kind(
     pretrain = Experiment.load(path, options).pretrain
     assert isinstance(pretrain.objective, WithBeta)
     assert (pretrain.objective.beta, pretrain.pixels.motion_weight) == (beta, motion_weight)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dream": {"burn_in": 33}}, r"dream\.burn_in: 33 real steps .* the 32 that dynamics keep"),
+        ({"dream": {"max_disagreement": 0.5}}, r"one network cannot disagree; raise dynamics\.mem"),
+    ],
+)
+def test_a_dream_that_the_dynamics_cannot_make_is_refused_before_anything_is_made(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Experiment(**options)
+    Experiment(dream={"burn_in": 32, "max_disagreement": 0.5}, dynamics={"members": 2})

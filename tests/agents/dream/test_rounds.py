@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.arms.registry import ARMS
 from agents.dream import rounds
 from agents.dream.rounds import RoundsTask
 from agents.drift.refitting import RefreshCost
@@ -276,7 +277,7 @@ def test_a_round_dreams_with_a_replay_buffer_of_its_own(
 
 def test_a_round_too_short_to_fill_its_buffer_is_one_line(runs: Path) -> None:
     few = {**DQN, "agent.settings": {"learning_starts": 300}}
-    message = r"each of 2 rounds dreams 300 decisions, .* takes 301 .*learning_starts"
+    message = r"round 1 of 2 has 300 decisions left to dream and needs 301, .*learning_starts"
     with pytest.raises(WorldvaeError, match=message):
         train(load(runs, **ROUNDS, **FRAMES, **few), "dream", 0)
 
@@ -302,10 +303,9 @@ def test_too_small_a_budget_is_one_line(runs: Path) -> None:
     few = {**ROUNDS, "dream.real_steps": spent + 100}
     with pytest.raises(WorldvaeError, match=r"leave 50 decisions to each of 1 later rounds"):
         train(load(runs, **few), "dream", 0)
-    with pytest.raises(
-        WorldvaeError,
-        match=r"dream\.env_steps = 1200: each of 6 rounds dreams 100 decisions, .* takes 120",
-    ):
+    # Five rollouts of 120, and a step of each of 4 dreams between them, are 616 of 600.
+    message = r"dream\.env_steps = 1200: round 6 of 6 has 0 decisions left to dream and needs 1,"
+    with pytest.raises(WorldvaeError, match=message):
         train(load(runs, **{"dream.rounds": 6}), "dream", 0)
     assert not (load(runs).agent_folder("dream", 0) / "settings.yaml").exists()
 
@@ -322,3 +322,26 @@ def test_rounds_are_those_of_dreamers_alone(runs: Path) -> None:
     folder = train(load(runs, **ROUNDS, **{"dream.real_steps": 1}), "memory", 0)
     assert read_card(folder).refreshes == 0
     assert not list(folder.glob("round_*"))
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "A2C"])
+def test_rounds_that_are_accepted_are_all_dreamed(runs: Path, algorithm: str) -> None:
+    """By hand: a rollout is not cut, and the next one takes a step before it is stopped."""
+    settings = {"n_steps": 30, **({"batch_size": 60} if algorithm == "PPO" else {})}
+    options = {"agent.algorithm": algorithm, "agent.settings": settings, **FRAMES}
+    for env_steps in range(200, 1_000, 14):
+        task = RoundsTask.of(
+            load(runs, **options, **{"dream.rounds": 3, "dream.env_steps": env_steps}), runs / "a"
+        )
+        dreamed, rounds_with_dreams = 0, set()
+        for finished in range(3):
+            while dreamed < task.end(finished):
+                dreamed += 120
+                rounds_with_dreams.add(finished)
+            dreamed += 4
+        try:
+            task.check_budget(ARMS["dream"])
+        except WorldvaeError:
+            assert len(rounds_with_dreams) < 3
+        else:
+            assert len(rounds_with_dreams) == 3

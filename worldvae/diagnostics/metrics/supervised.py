@@ -166,10 +166,9 @@ def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
     the state. Raises ArtifactError if no variable varies.
     """
     task, train, validation = _labelled(subject)
-    network = _network(subject, task, seed)
-    device = str(next(subject.model.parameters()).device)
+    network = _network(subject, task, seed).to(next(subject.model.parameters()).device)
     with tempfile.TemporaryDirectory() as folder:
-        fit(network, train, validation, _fitting(len(train)), Path(folder), seed, device)
+        fit(network, train, validation, _fitting(len(train)), Path(folder), seed)
     pairs = zip(subject.splits, subject.rows(limit), strict=True)
     return Parts(*(_codes(subject, network.body, split, rows) for split, rows in pairs))
 
