@@ -140,8 +140,8 @@ def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
     """Evaluate `agent` on the first `episodes` evaluation seeds, with its own sampling noise."""
     settings = task.evaluation
     seeds = range(settings.seed, settings.seed + episodes)
-    noise = derive(task.seed, "noise", task.setup.arm.name)
-    return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, noise)
+    action_seed = derive(task.seed, "noise", task.setup.arm.name)
+    return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, action_seed)
 
 
 def _measure_both(
@@ -151,8 +151,8 @@ def _measure_both(
     settings = task.evaluation
     episodes = settings.episodes_during_training
     seeds = range(settings.seed, settings.seed + episodes)
-    noise = derive(task.seed, "promise", task.setup.arm.name)
-    promised = promised_returns(task.setup_now(card), agent, seeds, settings.num_envs, noise)
+    action_seed = derive(task.seed, "promise", task.setup.arm.name)
+    promised = promised_returns(task.setup_now(card), agent, seeds, settings.num_envs, action_seed)
     return measure(task, agent, episodes), promised
 
 

@@ -12,14 +12,13 @@ from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.limit import longest_episode
 from worldvae.dynamics.world import DreamWorld
 from worldvae.errors import WorldvaeError
-from worldvae.wrappers.observer import Observer
 
 LONGEST_DREAM = 1_000
 """Decisions after which a dream is cut if no limit of the environment is known."""
 
 
 def promised_returns(
-    setup: ArmSetup, agent: Agent, seeds: range, num_envs: int, noise: int
+    setup: ArmSetup, agent: Agent, seeds: range, num_envs: int, action_seed: int
 ) -> tuple[float, ...]:
     """Return what `agent` achieves in a dream from each of `seeds`; nothing if it does not dream.
 
@@ -29,18 +28,13 @@ def promised_returns(
     if not setup.arm.trains_in_dream or setup.dynamics is None:
         return ()
     limit = longest_episode(setup.env, read_dynamics_card(setup.dynamics))
-    settings = {
-        **dict(setup.dream.settings),
-        "starts": "first",
-        "horizon": limit or LONGEST_DREAM,
-        "max_disagreement": None,
-    }
+    settings = setup.dream.settings.like_reality(limit or LONGEST_DREAM)
     try:
-        source = DreamSource.load(setup.dynamics, split="test", device=setup.device, **settings)
+        source = DreamSource.load(
+            setup.dynamics, split="test", device=setup.device, **dict(settings)
+        )
     except WorldvaeError as error:  # rollouts without a test episode do not end a training
         warnings.warn(f"what the dream promises is not measured: {error}", stacklevel=2)
         return ()
-    # A dream shows latents and memory already, which reality needs the agent's observer for.
-    dreaming = Agent(agent.model, agent.arm, Observer(1), setup.env.image_key, agent.deterministic)
-    scores = evaluate(dreaming, DreamWorld(source), seeds, num_envs, noise)
+    scores = evaluate(agent.in_dreams(), DreamWorld(source), seeds, num_envs, action_seed)
     return tuple(score.return_ for score in scores)

@@ -26,14 +26,13 @@ from agents.drift.refitting import (
     agent_rollouts,
     collect_as,
     refit_config,
+    refit_encoder,
     refitted,
 )
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
 from agents.run.stage_results import COLLECTION
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
-from worldvae.autoencoders.encoder_files import PRETRAINING
-from worldvae.autoencoders.pretrain import refit
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.dynamics.dynamics_files import LEARNING
@@ -256,17 +255,10 @@ def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> Refresh
     store = RolloutStore(target / "rollouts")
     cost = RefreshCost(0, 0.0, 0.0)
     if task.dream.refit_encoder:
-        cost = _refit_encoder(task, target, card, store)
+        config = refit_config(task.pretrain, task.refit_steps)
+        after = target / "encoder"
+        cost = refit_encoder(task.folder, card, [store], config, after, task.device)
     return cost + _refit_dynamics(task, arm, target, card, store)
-
-
-def _refit_encoder(
-    task: RoundsTask, target: Path, card: AgentCard, store: RolloutStore
-) -> RefreshCost:
-    before, after = own_encoder(task.folder, card), target / "encoder"
-    config = refit_config(task.pretrain, task.refit_steps)
-    refit(before, [store], config, after, derive(card.seed, "refit", card.refreshes), task.device)
-    return RefreshCost.of(PRETRAINING.read(after))
 
 
 def _refit_dynamics(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
-from agents.run.agent_card import AgentCard
+from agents.run.agent_card import AgentCard, own_encoder
 from agents.run.stage_results import REFRESH, RefreshResult
+from worldvae.autoencoders.config import PretrainConfig
+from worldvae.autoencoders.encoder_files import PRETRAINING
+from worldvae.autoencoders.pretrain import refit
 from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
@@ -90,6 +93,23 @@ def refit_config(config: Fitted, steps: int) -> Fitted:
     every = min(config.evaluate_every, max(1, steps // EVALUATIONS))
     values = config.model_dump(by_alias=True)
     return type(config).model_validate({**values, "steps": steps, "evaluate_every": every})
+
+
+def refit_encoder(
+    folder: Path,
+    card: AgentCard,
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    target: Path,
+    device: str,
+) -> RefreshCost:
+    """Train the encoder of the agent in `folder` on, with `stores`, into `target`; return the cost.
+
+    `config` is that of the refit, `refit_config`.
+    """
+    seed = derive(card.seed, "refit", card.refreshes)
+    refit(own_encoder(folder, card), stores, config, target, seed, device)
+    return RefreshCost.of(PRETRAINING.read(target))
 
 
 def refitted(target: Path, card: AgentCard, work: Callable[[], RefreshCost]) -> AgentCard:

@@ -26,16 +26,15 @@ from agents.drift.refitting import (
     agent_rollouts,
     collect_as,
     refit_config,
+    refit_encoder,
     refitted,
 )
 from agents.drift.watch import DriftWatch
 from agents.policy.agent import Agent
-from agents.run.agent_card import AgentCard, own_encoder, write_card
+from agents.run.agent_card import AgentCard, write_card
 from agents.run.drift_log import DriftLine, read_lines
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
-from worldvae.autoencoders.encoder_files import PRETRAINING
-from worldvae.autoencoders.pretrain import refit
 from worldvae.diagnostics.drift import refer
 from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore
@@ -146,8 +145,5 @@ def _collect(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
 def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
     """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
-    seed = derive(card.seed, "refit", card.refreshes)
-    before = own_encoder(task.folder, card)
     config = refit_config(task.pretrain, task.config.refresh_steps)
-    refit(before, stores, config, target / "encoder", seed, task.device)
-    return RefreshCost.of(PRETRAINING.read(target / "encoder"))
+    return refit_encoder(task.folder, card, stores, config, target / "encoder", task.device)

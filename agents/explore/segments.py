@@ -15,8 +15,8 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.codes import stacked
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.dynamics.key_units import standardised
+from worldvae.dynamics.starts import spread_starts
 from worldvae.errors import ArtifactError
-from worldvae.indices import evenly
 from worldvae.rollouts import Record, RolloutStore
 
 Floats = NDArray[np.float32]
@@ -55,16 +55,9 @@ class ShownEpisodes:
         raise ArtifactError(f"{store.folder}: no whole episode; collect again")
 
     def moments(self, limit: int) -> list[HeldOutFrame]:
-        """Return at most `limit` frames, spread evenly over all from which a dream may begin.
-
-        The frame after a termination is whatever the environment shows last, and none of them.
-        """
-        counts = [record.length + (not record.terminated) for record in self.records]
-        begins = np.cumsum([0, *counts])
-        chosen = evenly(int(begins[-1]), limit)
-        owners = np.searchsorted(begins, chosen, side="right") - 1
-        pairs = zip(owners.tolist(), (chosen - begins[owners]).tolist(), strict=True)
-        return [HeldOutFrame(self.records[owner], frame) for owner, frame in pairs]
+        """Return at most `limit` frames, spread evenly over all from which a dream may begin."""
+        places = spread_starts(self.records, limit, "any").tolist()
+        return [HeldOutFrame(self.records[owner], frame) for owner, frame in places]
 
     def inputs(self, moment: HeldOutFrame, stack: int, before: int = 0) -> Inputs:
         """Return the encoder's inputs of a frame and of those before it: (n, H, W, stack C).

@@ -20,7 +20,6 @@ from agents.run.agent_files import agent_folders, is_finished
 from agents.run.agent_result import EVALUATIONS
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts.policies import Policy
-from worldvae.wrappers.observer import Observer
 
 FEWEST_EPISODES = 2
 """With fewer an evaluation has no interval."""
@@ -89,9 +88,7 @@ def _refusal(folder: Path, card: AgentCard, dynamics_sha256: str) -> str:
 def _competitor(folder: Path, card: AgentCard, deterministic: bool) -> Competitor:
     def make(world: WorldName) -> Policy:
         agent = Agent.load(folder, deterministic=deterministic)
-        if world == "reality":
-            return agent
-        return Agent(agent.model, agent.arm, Observer(1), card.env.image_key, deterministic)
+        return agent if world == "reality" else agent.in_dreams()
 
     return Competitor(
         name=_name(card),

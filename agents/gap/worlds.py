@@ -105,17 +105,9 @@ class RunWorlds:
         return make_vec(self._task(drawn), self.gap.num_envs, self.gap.seed)
 
     def dream(self, temperature: float, part: Part, episodes: int) -> VectorEnv[Any, Any, Any]:
-        # Members that disagree would cut dreams where nothing cuts reality.
-        update = {
-            "temperature": temperature,
-            "horizon": self.horizon,
-            "starts": "first",
-            "max_disagreement": None,
-        }
-        settings = self.dream_settings.model_copy(update=update)
-        source = DreamSource.load(
-            self.dynamics, split=part, device=self.device, **settings.model_dump()
-        )
+        tempered = self.dream_settings.model_copy(update={"temperature": temperature})
+        settings = dict(tempered.like_reality(self.horizon))
+        source = DreamSource.load(self.dynamics, split=part, device=self.device, **settings)
         return DreamVectorEnv(source, min(episodes, DREAMS), self.gap.seed)
 
     def decides_reality(self) -> dict[str, Any]:

@@ -94,6 +94,11 @@ class Agent:
         observer = make_observer(arm, inputs)
         return cls(model, arm, observer, card.env.image_key, deterministic)
 
+    def in_dreams(self) -> Agent:
+        """Return the same policy for dreams, which show what reality needs the observer for."""
+        seen = Observer(1)
+        return Agent(self.model, self.arm, seen, self._image_key, self.deterministic)
+
     @property
     def frozen_parameters(self) -> int:
         """The weights that its observations use and that it does not train."""

@@ -34,16 +34,16 @@ class Score:
 
 
 def evaluate(
-    agent: Agent, world: World, seeds: Sequence[int], num_envs: int = 10, noise: int = 0
+    agent: Agent, world: World, seeds: Sequence[int], num_envs: int = 10, action_seed: int = 0
 ) -> list[Score]:
     """Play one whole episode from each of `seeds`; return the scores in their order.
 
     Episodes in reality depend on the seeds alone, so that every agent faces the same ones. Dreams
     that are played together share a source of chance: there each seed decides where one begins.
-    Sampled actions depend on `noise`, a seed, so that agents do not share their luck. Raises
+    Sampled actions depend on `action_seed`, so that agents do not share their luck. Raises
     ConfigError if an episode does not end.
     """
-    with seeded_torch(derive(noise, "evaluate")):  # policies sample from torch's generator
+    with seeded_torch(derive(action_seed, "evaluate")):  # policies sample from torch's generator
         return _evaluate(agent, world, seeds, num_envs)
 
 

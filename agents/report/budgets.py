@@ -80,8 +80,7 @@ def _finished(run: Run, arm: str) -> list[AgentRecord]:
 
 def _curve(agent: AgentRecord, unit: str, charged: float | None) -> NDArray[np.float64]:
     """Return cost and score of each evaluation during training: (2, P); P is 0 if unmeasured."""
-    end = agent.result.measured.trained_steps if agent.result else np.inf
-    lines = [e.charged for e in agent.evaluations if e.returns and e.trained_steps < end]
+    lines = [line for line in agent.measured_in_training if line.returns]
     costs: list[float | None] = [getattr(line, unit) for line in lines]
     # The CPU time of refits is in the result alone, not in the lines before it.
     refitted = unit == "cpu_seconds" and agent.result is not None and agent.result.refreshes

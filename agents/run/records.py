@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -37,11 +38,14 @@ class AgentRecord:
     @property
     def measured(self) -> tuple[Evaluation, ...]:
         """All held-out evaluations in the order of training, the final one last."""
-        earlier = tuple(evaluation.charged for evaluation in self.evaluations)
-        if self.result is None:
-            return earlier
-        last = self.result.measured
-        return (*(e for e in earlier if e.trained_steps < last.trained_steps), last)
+        last = () if self.result is None else (self.result.measured,)
+        return (*self.measured_in_training, *last)
+
+    @property
+    def measured_in_training(self) -> tuple[Evaluation, ...]:
+        """All held-out evaluations but the final one, in the order of training."""
+        end = math.inf if self.result is None else self.result.measured.trained_steps
+        return tuple(line.charged for line in self.evaluations if line.trained_steps < end)
 
     @property
     def reached(self) -> int:

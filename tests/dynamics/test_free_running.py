@@ -12,7 +12,7 @@ from torch import Tensor
 
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.dynamics.free_running import (
-    Spread,
+    TrainingSpread,
     at_risk_mean,
     code_errors,
     free_metrics,
@@ -89,7 +89,7 @@ class Known:
 def judged(**answers: Any) -> dict[str, float]:
     batch = world()
     rest = batch.after(1)
-    spread = Spread(
+    spread = TrainingSpread(
         codes=rest.mean[:, 1:][rest.targets].std(),
         reward=rest.rewards[rest.valid].std(),
         end_rate=rest.terminated[rest.valid].float().mean(),
@@ -146,6 +146,6 @@ def test_latents_that_hardly_vary_are_no_merit() -> None:
     scale = torch.tensor([1.0, 0.05, 0.05, 0.05])
     generator = torch.Generator().manual_seed(0)
     first, second, third = torch.randn(3, 40_000, 1, 4, generator=generator) * scale
-    spread = Spread(scale.mean(), torch.tensor(1.0), torch.tensor(0.1))
+    spread = TrainingSpread(scale.mean(), torch.tensor(1.0), torch.tensor(0.1))
     score = code_errors((first, second), third, 4, spread)["codes"].mean()
     assert score.item() == pytest.approx(1, abs=0.02)

@@ -138,6 +138,15 @@ class DreamSettings(Config):
         "of a change of latents and keys (null: never).",
     )
 
+    def like_reality(self, horizon: int) -> DreamSettings:
+        """Return settings of dreams that are held against whole episodes of `horizon` decisions.
+
+        They begin where episodes do; members that disagree would cut them where nothing cuts
+        reality.
+        """
+        update = {"starts": "first", "horizon": horizon, "max_disagreement": None}
+        return self.model_copy(update=update)
+
 
 class DreamConfig(DreamSettings):
     """A dream: the dynamics as an environment, and how long agents practise in it."""

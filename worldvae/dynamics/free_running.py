@@ -22,7 +22,7 @@ LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class Spread:
+class TrainingSpread:
     """How much there is to know, measured on training windows: what errors are divided by."""
 
     codes: Tensor
@@ -38,7 +38,7 @@ def free_metrics(
     objective: DynamicsObjective,
     batch: SequenceBatch,
     noise: Noise,
-    spread: Spread,
+    spread: TrainingSpread,
 ) -> dict[str, Tensor]:
     """Return how wrong free-running is, as `loss`, and its parts; each about 1 if useless.
 
@@ -65,7 +65,7 @@ def _free_errors(
     objective: DynamicsObjective,
     batch: SequenceBatch,
     noise: Noise,
-    spread: Spread,
+    spread: TrainingSpread,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return errors of one network that runs freely over what is not observed: (B, T) each.
 
@@ -120,7 +120,7 @@ def crps(first: Tensor, second: Tensor, truth: Tensor) -> Tensor:
 
 
 def code_errors(
-    samples: tuple[Tensor, Tensor], truth: Tensor, latents: int, spread: Spread
+    samples: tuple[Tensor, Tensor], truth: Tensor, latents: int, spread: TrainingSpread
 ) -> dict[str, Tensor]:
     """Return the score (B, T) of codes (B, T, D), of latents and of keys; 1: knows nothing.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig
-from worldvae.dynamics.free_running import Spread, free_metrics
+from worldvae.dynamics.free_running import TrainingSpread, free_metrics
 from worldvae.dynamics.heads import gone_on
 from worldvae.dynamics.known_values import KnownValues, usual_sizes
 from worldvae.dynamics.losses import member_losses
@@ -194,7 +194,7 @@ class Dynamics(nn.Module):
         loss = means.pop("loss")
         metrics = {name: value.detach() for name, value in means.items()}
         if step is None:
-            spread = Spread(self.code_scale, self.reward_scale, self.end_rate)
+            spread = TrainingSpread(self.code_scale, self.reward_scale, self.end_rate)
             return loss, metrics | free_metrics(networks, objective, batch, noise, spread)
         return loss, {"loss": loss.detach(), **metrics}
 

@@ -65,11 +65,8 @@ class StartBank:
         """
         if not episodes.records:
             raise ConfigError("no episodes to start dreams from; collect more (rollouts.frames)")
-        counts = [_start_count(record, starts) for record in episodes.records]
-        begins = np.cumsum([0, *counts])
-        chosen = evenly(int(begins[-1]), bank)
-        numbers = np.searchsorted(begins, chosen, side="right") - 1
-        places = np.stack([numbers, chosen - begins[numbers]], 1)
+        places = spread_starts(episodes.records, bank, starts)
+        numbers = places[:, 0]
         most = min(burn_in, int(places[:, 1].max()))
         windows = [
             _window(episode, frame, most)
@@ -118,6 +115,17 @@ class StartBank:
         for step, action in enumerate(before):
             state = dynamics.observe(state, codes[:, step], action, step <= first)
         return state
+
+
+def spread_starts(records: Sequence[Record], most: int, starts: Starts) -> NDArray[np.int64]:
+    """Return at most `most` frames from which a dream may begin, spread evenly over all: (S, 2).
+
+    A row has the number of the episode among `records`, and of the frame in it.
+    """
+    begins = np.cumsum([0, *(_start_count(record, starts) for record in records)])
+    chosen = evenly(int(begins[-1]), most)
+    numbers = np.searchsorted(begins, chosen, side="right") - 1
+    return np.stack([numbers, chosen - begins[numbers]], 1)
 
 
 def _start_count(record: Record, starts: Starts) -> int:

@@ -76,9 +76,8 @@ def score_encoder(
 
 def _reconstruction(subject: Subject, seed: int) -> EncoderScores:
     generator = torch.Generator().manual_seed(derive(seed, "scores"))
-    train, _, held_out = (
-        reconstruct(subject, split, RECONSTRUCTED, generator) for split in subject.splits
-    )
+    splits = subject.splits.train, subject.splits.test
+    train, held_out = (reconstruct(subject, split, RECONSTRUCTED, generator) for split in splits)
     is_point = not subject.model.config.objective.is_variational
     code = measure_code(train.codes, held_out.kl, is_point)
     errors = measure_reconstruction(train, held_out)
