@@ -56,6 +56,23 @@ def diagnose(
     trained on.
     """
     clock = PartClock()
+    evidence = _measure(encoder, store, seed, supervised, clock)
+    findings = find(evidence)
+    return Health(
+        **dict(evidence),
+        verdict=verdict_of(findings),
+        findings=findings,
+        seconds=clock.seconds,
+        seed=seed,
+        rollouts=str(store.folder),
+        command=command,
+    )
+
+
+def _measure(
+    encoder: Encoder, store: RolloutStore, seed: int, supervised: bool, clock: PartClock
+) -> Evidence:
+    """Return all that is known of the encoder; the clock is told how long each part takes."""
     with clock.part("reading"):
         subject = Subject.open(encoder, store)
     with clock.part("encoding"):
@@ -69,7 +86,7 @@ def diagnose(
         neighbours = measure_neighbours(train, held_out, whitened)
     state_evidence = _state_evidence(subject, samples, seed, supervised, clock)
     config = subject.model.config
-    evidence = Evidence(
+    return Evidence(
         env_id=store.env.id,
         trained=encoder.card.trained,
         objective=config.objective,
@@ -81,16 +98,6 @@ def diagnose(
         overfitting=overfitting,
         neighbours=neighbours,
         **state_evidence,
-    )
-    findings = find(evidence)
-    return Health(
-        **dict(evidence),
-        verdict=verdict_of(findings),
-        findings=findings,
-        seconds=clock.seconds,
-        seed=seed,
-        rollouts=str(store.folder),
-        command=command,
     )
 
 

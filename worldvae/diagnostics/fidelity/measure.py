@@ -23,7 +23,6 @@ from worldvae.diagnostics.fidelity.metrics.ends import measure_ends
 from worldvae.diagnostics.fidelity.metrics.open_loop import (
     DREAM,
     LEAST_WINDOWS,
-    OpenLoop,
     judged_horizons,
 )
 from worldvae.diagnostics.fidelity.metrics.pixels import NOTHING_MOVES, measure_pixels
@@ -32,7 +31,6 @@ from worldvae.diagnostics.fidelity.metrics.reward import measure_reward
 from worldvae.diagnostics.fidelity.metrics.spread import measure_spread
 from worldvae.diagnostics.fidelity.metrics.states import (
     NOT_READ,
-    DreamedState,
     measure_states,
 )
 from worldvae.diagnostics.fidelity.metrics.temperature import choose_temperature
@@ -61,14 +59,8 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
     _, validation, test = subject.windows
     reached = _judged(validation, "validation")
     horizons = tuple(step for step in _judged(test, "test") if step in reached)
-    resampled = EpisodeBootstrap.of(validation.episodes, derive(seed, "validation"))
-    with clock.part("temperatures"):
-        chosen_from = validation_runs(subject, horizons, seed)
-        temperatures = score_temperatures(chosen_from, resampled)
-        temperature = choose_temperature(temperatures)
-    with clock.part("horizon"):
-        horizon = advised_horizon(chosen_from[temperature], resampled)
-    runs = DreamRuns(subject, test, horizons, seed, temperature)
+    chosen = _choose(subject, horizons, seed, clock)
+    runs = DreamRuns(subject, test, horizons, seed, chosen["temperature"])
     bootstrap = EpisodeBootstrap.of(test.episodes, derive(seed, "bootstrap"))
     with clock.part("dreams"):
         runs.make()
@@ -77,27 +69,38 @@ def measure_fidelity(subject: ExaminedDynamics, seed: int, clock: PartClock) -> 
     with clock.part("events"):
         events = _events(runs, bootstrap)
     with clock.part("pixels"):
-        pixels, no_pixels = _pixels(runs)
+        pixels = _pixels(runs)
     with clock.part("state"):
-        state, no_state = _state(runs)
+        state = _state(runs)
     return FidelityEvidence(
         env_id=subject.env_id,
         trained=subject.is_trained,
         objective=subject.objective,
         windows={name: len(part) for name, part in subject.windows._asdict().items()},
         burn_in=test.past,
-        temperature=temperature,
-        temperatures=temperatures,
-        pixels=pixels,
-        no_pixels=no_pixels,
-        state=state,
-        no_state=no_state,
-        horizon=horizon,
         encoder_doubts=subject.doubts,
         ending_limit=subject.ending_limit,
+        **chosen,
         **codes,
         **events,
+        **pixels,
+        **state,
     )
+
+
+def _choose(
+    subject: ExaminedDynamics, horizons: tuple[int, ...], seed: int, clock: PartClock
+) -> dict[str, Any]:
+    """Return the fields of the evidence that validation episodes decide: how to dream."""
+    episodes = subject.windows.validation.episodes
+    resampled = EpisodeBootstrap.of(episodes, derive(seed, "validation"))
+    with clock.part("temperatures"):
+        runs = validation_runs(subject, horizons, seed)
+        temperatures = score_temperatures(runs, resampled)
+        best = choose_temperature(temperatures)
+    with clock.part("horizon"):
+        horizon = advised_horizon(runs[best], resampled)
+    return {"temperatures": temperatures, "temperature": best, "horizon": horizon}
 
 
 def _codes(runs: DreamRuns, bootstrap: EpisodeBootstrap) -> dict[str, Any]:
@@ -147,11 +150,11 @@ def _judged(windows: Windows, split: str) -> tuple[int, ...]:
     return horizons
 
 
-def _pixels(runs: DreamRuns) -> tuple[OpenLoop | None, str | None]:
-    """Return the errors of decoded dreams, or why there are none."""
+def _pixels(runs: DreamRuns) -> dict[str, Any]:
+    """Return the fields of the evidence about decoded dreams: their errors, or why none."""
     pixels = runs.subject.pixels
     if pixels is None:
-        return None, runs.subject.no_pixels
+        return {"pixels": None, "no_pixels": runs.subject.no_pixels}
     rows = evenly(len(runs.windows), DECODED_WINDOWS)
     latents = runs.subject.latents
     found = measure_pixels(
@@ -161,14 +164,14 @@ def _pixels(runs: DreamRuns) -> tuple[OpenLoop | None, str | None]:
         runs.horizons,
         derive(runs.seed, "pixels"),
     )
-    return found, None if found else NOTHING_MOVES
+    return {"pixels": found, "no_pixels": None if found else NOTHING_MOVES}
 
 
-def _state(runs: DreamRuns) -> tuple[DreamedState | None, str | None]:
-    """Return the errors of the probed state, or why there are none."""
+def _state(runs: DreamRuns) -> dict[str, Any]:
+    """Return the fields of the evidence about the probed state: its errors, or why none."""
     splits = runs.subject.windows
     if not all(np.isfinite(part.state[part.frames_seen]).any() for part in splits):
-        return None, why_no_state(runs.subject.env_id)
+        return {"state": None, "no_state": why_no_state(runs.subject.env_id)}
     seed = derive(runs.seed, "state")
     found = measure_states(splits, runs.subject.variables, runs.samples, runs.horizons, seed)
-    return found, None if found else NOT_READ
+    return {"state": found, "no_state": None if found else NOT_READ}

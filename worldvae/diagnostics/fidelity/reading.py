@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +104,10 @@ def open_dynamics(
     encoder = Encoder.load(encoder_folder)
     for store in (*stores, *([] if held_out is None else [held_out.store])):
         check_steps(card, folder, store.env.action_repeat, str(store.folder))
-    digest = hash_encoder(encoder_folder)
-    learned = [encode_rollouts(store, encoder, digest, folder / CODES_FOLDER) for store in stores]
-    judged = learned
+    encode = partial(encode_rollouts, encoder=encoder, encoder_sha256=hash_encoder(encoder_folder))
+    learned = judged = [encode(store, folder=folder / CODES_FOLDER) for store in stores]
     if held_out is not None:
-        codes = held_out.report / CODES_FOLDER
-        judged = [encode_rollouts(held_out.store, encoder, digest, codes).held_out()]
+        judged = [encode(held_out.store, folder=held_out.report / CODES_FOLDER).held_out()]
     splits = _splits(learned, judged, card)
     variables = stores[0].state_variables
     starts = Splits(*(lay_starts(each.lengths, n) for each, n in zip(splits, WINDOWS, strict=True)))
