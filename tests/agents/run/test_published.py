@@ -43,7 +43,7 @@ PUBLISHED = {
     "door_key": each(ARMS, 5),
     "dreams/dots": each(("latent", "memory", "dream", "untrained_dream", "blind"), 5),
     "dreams/dots_longer": each(("pixels", "latent", "memory", "dream"), 3),
-    "dreams/take_cover": {"pixels": 3, "latent": 3, "dream": 5, "untrained_dream": 3},
+    "dreams/take_cover": {"pixels": 5, "latent": 3, "dream": 5, "untrained_dream": 3},
     "dreams/take_cover_without_health": {"dream": 5},
     "dreams/car_racing": {"pixels": 3, "latent": 3, "dream": 5},
     "refresh/off": {"latent": 5},
