@@ -181,6 +181,11 @@ def make_observer(arm: Arm, inputs: ObserverInputs) -> Observer:
     return OBSERVERS[arm.observes].make(inputs)
 
 
+NEGLIGIBLE = 1e-20
+"""What is added to the variance of returns, and the weight of the variance of 1 that they begin
+with. By the library's own 1e-8 and 1e-4 rewards of a millionth stay far smaller than others."""
+
+
 @dataclass(frozen=True)
 class TrainingEnv:
     """The environments in which an agent trains, and the inputs of observers in play."""
@@ -208,7 +213,9 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
         norm_reward=agent.normalize_reward,
         clip_reward=agent.clip_reward,
         gamma=agent.gamma,
+        epsilon=NEGLIGIBLE,
     )
+    normalized.ret_rms.count = NEGLIGIBLE
     return TrainingEnv(normalized, inputs)
 
 

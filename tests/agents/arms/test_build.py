@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium.wrappers import TransformReward
 
 from agents.arms.build import open_training, set_up
 from agents.arms.registry import ARMS, ArmName
@@ -17,6 +19,7 @@ from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
+from worldvae.envs.dots import DotsEnv
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.policies import EpsilonPolicy
@@ -104,6 +107,25 @@ def test_the_memory_of_a_collecting_agent_holds_what_was_done(runs: Path) -> Non
         expected, *_ = shown.step(actions)
         starts = terminated | truncated
     assert replaced > 20
+
+
+def test_agents_learn_from_the_same_rewards_in_any_unit(tmp_path: Path) -> None:
+    """Also where the environment pays in millionths, from the first decisions on."""
+
+    def rewards(unit: float) -> list[np.ndarray]:
+        name = f"tests/Paid-{unit:g}-v0".replace("e-", "by")
+        gym.register(name, lambda **_: TransformReward(DotsEnv(), lambda paid: unit * float(paid)))
+        env = {"id": name, "workers": "sync", "max_episode_steps": 20}
+        training = open_training(set_up(load(tmp_path, env=env), "blind"), seed=0).env
+        training.reset()
+        moves = np.random.default_rng(0).integers(0, 5, (60, training.num_envs))
+        paid = [training.step(actions)[1] for actions in moves]
+        training.close()
+        return paid
+
+    one, millionth = rewards(1.0), rewards(1e-6)
+    assert np.abs(one).max() > 0.1
+    np.testing.assert_allclose(millionth, one, rtol=1e-4)
 
 
 def test_dreams_must_fit_the_batches_of_the_algorithm(runs: Path) -> None:
