@@ -10,6 +10,9 @@ import numpy as np
 from agents.report.arm_summary import ArmSummary
 from worldvae.wording import number
 
+LEAST = -10
+"""Power of ten below which scores have no further decimal places."""
+
 
 @dataclass(frozen=True)
 class Decimals:
@@ -19,10 +22,13 @@ class Decimals:
 
     @classmethod
     def of(cls, arms: Iterable[ArmSummary]) -> Decimals:
-        """Return those that suit the scores of all `arms`: none from 100 on, three below 1."""
-        values = (value for arm in arms for value in arm.scores.values())
-        largest = max((abs(value) for value in values), default=0.0)
-        return cls(sum(largest < limit for limit in (100, 10, 1)))
+        """Return those that show three digits of the largest score of all `arms`.
+
+        There are none from 100 on, three below 1, eight below 0.00001; of zeros alone three.
+        """
+        values = (abs(value) for arm in arms for value in arm.scores.values())
+        largest = max(filter(None, values), default=0.5)
+        return cls(sum(largest < 10.0**power for power in range(2, LEAST, -1)))
 
     def show(self, value: float) -> str:
         """Format a score."""
