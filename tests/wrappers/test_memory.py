@@ -391,6 +391,10 @@ def test_dynamics_know_the_actions_of_their_dream(tmp_path: Path, kind: str) -> 
     _, card = load_dynamics(folders.dynamics)
     frames = FrameEncoder(folders.encoder, True, odd.frame, None)
     assert MemoryEncoder(folders.dynamics, frames, card.actions.space, 1).size == M
+    own = make_env(odd).get_wrapper_attr("env_action_space")
+    with warnings.catch_warnings():  # as reports do, which read recorded actions and play nothing
+        warnings.simplefilter("error")
+        assert MemoryEncoder(folders.dynamics, frames, own, 1).size == M
 
 
 def wrapped(kind: str, env: EnvConfig, folders: Folders) -> Any:

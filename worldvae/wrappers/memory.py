@@ -199,7 +199,9 @@ def latent_observer(
 
     `steps` are those of the environment in one decision; None if that is not known.
 
-    Raises ConfigError for a stack beside dynamics, and what `MemoryEncoder` raises.
+    Raises ConfigError for a stack beside dynamics, and what `MemoryEncoder` raises. Warns of an
+    environment that is to be played and does not take the actions of agents of dreams; reading
+    actions that were recorded in it, as `MemoryEncoder` does, is right all the same.
     """
     if dynamics is None:
         return LatentObserver(encode, STACK if stack is None else stack)
@@ -207,7 +209,9 @@ def latent_observer(
         raise ConfigError(
             f"stack = {stack}: with dynamics the memory holds the past; leave stack out, or set 1"
         )
-    return MemoryObserver(encode, MemoryEncoder(dynamics, encode, actions, steps))
+    remember = MemoryEncoder(dynamics, encode, actions, steps)
+    _warn_of_actions(remember.folder, actions)
+    return MemoryObserver(encode, remember)
 
 
 def _check_encoder(card: DynamicsCard, folder: Path, encode: FrameEncoder) -> None:
@@ -238,6 +242,9 @@ def _check_actions(card: DynamicsCard, folder: Path, actions: spaces.Space[Any])
             f"{folder}: its dynamics know the actions {card.actions.space}, this environment has "
             f"{actions}; use the environment they were trained in, {card.env_id}"
         )
+
+
+def _warn_of_actions(folder: Path, actions: spaces.Space[Any]) -> None:
     acted_in = agent_space(actions)
     if acted_in != actions:
         warnings.warn(
