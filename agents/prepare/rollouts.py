@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agents.config.experiment import Experiment, check_settings, record_settings
+from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.prepare.sections import COLLECTED_BY, STAGE
@@ -27,8 +28,9 @@ from worldvae.envs.own_code import own_code
 from worldvae.errors import ArtifactError
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.rollouts.description import ENV
+from worldvae.rollouts.description import ENV, KEYS, STATE
 from worldvae.rollouts.imported import DATASET
+from worldvae.rollouts.manifest import next_number, read_manifest
 from worldvae.rollouts.minari import checked_import
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
@@ -55,10 +57,28 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
         return store
     with locked(folder, "collection", STAGE, alone=True):
         check_settings(folder, policy, COLLECTED_BY)
-        store = RolloutStore.create(folder, experiment.env)
-        record_settings(folder, policy, COLLECTED_BY)
-        _collect(store, experiment.rollouts, experiment.seed)
+        with _undone_if_empty(folder):
+            store = RolloutStore.create(folder, experiment.env)
+            record_settings(folder, policy, COLLECTED_BY)
+            _collect(store, experiment.rollouts, experiment.seed)
     return store
+
+
+@contextmanager
+def _undone_if_empty(folder: Path) -> Iterator[None]:
+    """Take back what describes the episodes in `folder` if collecting ends before there is one.
+
+    Else whoever mends the configuration of an environment that breaks would be told that frames
+    were collected with the one before.
+    """
+    try:
+        yield
+    except BaseException:
+        if not next_number(folder, read_manifest(folder)):
+            for name in (SETTINGS, STATE.name, KEYS.name, ENV.name):
+                with suppress(OSError):  # what failed is told, not this
+                    (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
