@@ -10,7 +10,7 @@ from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec, prep
 from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.make import choose_backend
 from worldvae.envs.make_raw import find_spec
-from worldvae.envs.observations import KeyEncoding
+from worldvae.envs.observations import KeyEncoding, why_no_image
 from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
 from worldvae.errors import WorldvaeError
 
@@ -175,6 +175,29 @@ def test_an_image_without_bounds_is_told_which_to_declare() -> None:
             make_env(EnvConfig(id="tests/Unbounded-v0"))
     finally:
         del gym.registry["tests/Unbounded-v0"]
+
+
+CHANNELS, BOUNDS = " of 1 or 3 channels; if it is one, ", " by its bounds; if it is one, "
+
+
+@pytest.mark.parametrize(
+    ("space", "begins"),
+    [
+        (spaces.Box(0, 255, (48, 48, 4), np.uint8), CHANNELS),
+        (spaces.Box(0, 1, (2, 48, 48), np.float32), CHANNELS),
+        (spaces.Box(0, 65_535, (48, 48), np.uint16), BOUNDS),
+        (spaces.Box(-1, 1, (48, 48, 3), np.float32), BOUNDS),
+        (spaces.Box(0, 255, (48, 48, 3), np.uint8), ""),
+        (spaces.Box(-1, 1, (7,), np.float32), ""),
+        (spaces.Discrete(3), ""),
+    ],
+)
+def test_what_looks_like_an_image_is_told_what_it_lacks(
+    space: spaces.Space[Any], begins: str
+) -> None:
+    why = why_no_image(space)
+    assert why.startswith(begins)
+    assert bool(why) == bool(begins)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from worldvae.envs.car_racing import LazyActionRepeat, LazyDrawing, NoDrawing
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.isolation import Isolation
 from worldvae.envs.make_raw import find_spec, make_raw
-from worldvae.envs.observations import image_keys, image_layout, lacks_only_bounds
+from worldvae.envs.observations import image_keys, image_layout, why_no_image
 from worldvae.envs.state import ShowState, StateVariable, find_reader
 from worldvae.envs.user_code import described, warn_once
 from worldvae.envs.vector import SeededVectorEnv
@@ -199,9 +199,7 @@ def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
     if image_layout(space) is not None:
         return ""
     shape = f"of shape {space.shape}, {space.dtype}" if isinstance(space, spaces.Box) else space
-    declare = "; if it is one, declare Box(0, 255, ...) or, of floats, Box(0, 1, ...)"
-    by_bounds = f" by its bounds{declare}" if lacks_only_bounds(space) else ""
-    return f"the observation ({shape}) is no image{by_bounds}"
+    return f"the observation ({shape}) is no image{why_no_image(space)}"
 
 
 class _EnvMaker:

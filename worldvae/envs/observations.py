@@ -36,6 +36,9 @@ COLORS = (1, 3)
 CAMERA_CHANNELS = (1, 3, 4)
 """Numbers of channels: a frame has 1 or 3 of `COLORS`, a further camera may also have depth."""
 
+MORE_CHANNELS = (2, 4)
+"""Numbers of channels of what is likely an image, but no frame: with alpha, depth, or stacked."""
+
 Channels = Literal["none", "first", "last"]
 
 FLATTENED = spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
@@ -80,10 +83,19 @@ def image_layout(space: spaces.Space[Any], counts: tuple[int, ...] = COLORS) -> 
     return None if white is None or channels is None else ImageLayout(channels, white)
 
 
-def lacks_only_bounds(space: spaces.Space[Any]) -> bool:
-    """Return whether `space` has the shape of images, but bounds that do not tell what is white."""
-    is_shaped = isinstance(space, spaces.Box) and _channels(space, COLORS) is not None
-    return is_shaped and image_layout(space) is None
+def why_no_image(space: spaces.Space[Any]) -> str:
+    """Return what keeps a Box from being an image, and what helps; to be read after "no image".
+
+    It is empty for what is an image, or does not look like one.
+    """
+    if not isinstance(space, spaces.Box) or image_layout(space) is not None:
+        return ""
+    if _channels(space, COLORS) is not None:
+        declare = "declare Box(0, 255, ...) or, of floats, Box(0, 1, ...)"
+        return f" by its bounds; if it is one, {declare}"
+    if _channels(space, MORE_CHANNELS) is not None:
+        return " of 1 or 3 channels; if it is one, show it without the others, such as alpha"
+    return ""
 
 
 def image_keys(space: spaces.Space[Any]) -> list[str]:

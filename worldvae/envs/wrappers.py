@@ -18,6 +18,7 @@ from worldvae.envs.observations import (
     image_keys,
     image_layout,
     other_spaces,
+    why_no_image,
 )
 from worldvae.envs.user_code import name_of
 from worldvae.envs.watch import Noticed, Watch
@@ -240,8 +241,8 @@ def _layout(space: gym.Space[Any], image_key: str | None) -> ImageLayout:
     if layout is None:
         images = ", ".join(image_keys(space)) or "none, so set env.pixels: render and no image_key"
         raise ConfigError(
-            f"env.image_key = {image_key!r} holds {space[image_key]} and no image; keys that hold "
-            f"one: {images}"
+            f"env.image_key = {image_key!r} holds {space[image_key]} and no "
+            f"image{why_no_image(space[image_key])}; keys that hold one: {images}"
         )
     return layout
 
