@@ -16,7 +16,7 @@ from agents.run.code import warn_of_other_code
 from worldvae.envs.world import RealWorld
 from worldvae.seeding import numpy_stream
 from worldvae.stats import Resampling, episode_interval, mean
-from worldvae.wording import percent
+from worldvae.wording import percent, places
 
 
 def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterator[str]:
@@ -32,27 +32,36 @@ def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterat
     world = RealWorld(experiment.env.as_evaluated().model_copy(update={"backend": backend}))
     seeds = range(settings.seed, settings.seed + settings.episodes)
     scores = evaluate(agent, world, seeds, settings.num_envs)
-    yield from _table(scores)
     trained = f" after {read_card(folder).env_steps:,} env steps, unfinished,"
     name = f"{arm} seed {seed}{'' if is_finished(folder) else trained} in {backend}"
     resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
-    yield f"{name}: {_summary(scores, resampling)}"
+    yield from score_lines(name, scores, resampling)
 
 
-def _table(scores: Sequence[Score]) -> Iterator[str]:
+def score_lines(name: str, scores: Sequence[Score], resampling: Resampling) -> Iterator[str]:
+    """Yield a line of comma-separated values for each score, below a header, and their mean."""
+    decimals = max(1, places(score.return_ for score in scores))
+    yield from _table(scores, decimals)
+    yield f"{name}: {_summary(scores, decimals, resampling)}"
+
+
+def _table(scores: Sequence[Score], decimals: int) -> Iterator[str]:
     tells_success = any(score.success is not None for score in scores)
     yield "seed,return,decisions" + ",success" * tells_success
     for score in scores:
         success = "" if score.success is None else f"{score.success:d}"
-        yield f"{score.seed},{score.return_:.1f},{score.length}" + f",{success}" * tells_success
+        yield (
+            f"{score.seed},{score.return_:.{decimals}f},{score.length}"
+            + f",{success}" * tells_success
+        )
 
 
-def _summary(scores: Sequence[Score], resampling: Resampling) -> str:
+def _summary(scores: Sequence[Score], decimals: int, resampling: Resampling) -> str:
     returns = np.array([score.return_ for score in scores])
     low, high = episode_interval(returns, mean, resampling)
-    spread = f"{returns.std(ddof=1):.1f}" if len(returns) > 1 else "n/a"
+    spread = f"{returns.std(ddof=1):.{decimals}f}" if len(returns) > 1 else "n/a"
     succeeded = success_rate([score.success for score in scores])
     share = "" if succeeded is None else f", {percent(succeeded)} of {len(scores)} succeeded"
-    known = f"95 % interval over {len(returns)} episodes {low:.1f} to {high:.1f}"
+    known = f"95 % interval over {len(returns)} episodes {low:.{decimals}f} to {high:.{decimals}f}"
     interval = known if len(returns) > 1 else "one episode has no interval"
-    return f"mean {returns.mean():.1f}, {interval}, standard deviation {spread}{share}"
+    return f"mean {returns.mean():.{decimals}f}, {interval}, standard deviation {spread}{share}"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from worldvae.wording import number, percent
+from worldvae.wording import number, percent, places
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,23 @@ from worldvae.wording import number, percent
 )
 def test_a_number(value: float, places: int, text: str) -> None:
     assert number(value, places) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((812.3, -5.1), 0),
+        ((-20.5, 5.1), 1),
+        ((0.9, -0.51), 3),
+        ((0.0, 0.0), 3),
+        ((), 3),
+        ((0.0123, 0.0), 4),
+        ((3e-6, -5e-7), 8),
+        ((1e-30,), 12),
+    ],
+)
+def test_places_show_three_digits_of_the_largest(values: tuple[float, ...], expected: int) -> None:
+    assert places(values) == expected
 
 
 @pytest.mark.parametrize(

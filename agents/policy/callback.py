@@ -61,7 +61,7 @@ class TrainingCallback(BaseCallback):
                 total, length = float(info["episode"]["r"]), int(info["episode"]["l"])
                 line = TrainingEpisode(**self._now(), total=total, length=length)
                 EPISODES.append(self._folder, line)
-                self._bar.note(f"return={total:z.1f}")
+                self._bar.note(f"return={total:z.4g}")
         return True
 
     def _on_rollout_start(self) -> None:

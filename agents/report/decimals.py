@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.report.arm_summary import ArmSummary
-from worldvae.wording import number
-
-LEAST = -10
-"""Power of ten below which scores have no further decimal places."""
+from worldvae.wording import number, places
 
 
 @dataclass(frozen=True)
@@ -22,13 +19,8 @@ class Decimals:
 
     @classmethod
     def of(cls, arms: Iterable[ArmSummary]) -> Decimals:
-        """Return those that show three digits of the largest score of all `arms`.
-
-        There are none from 100 on, three below 1, eight below 0.00001; of zeros alone three.
-        """
-        values = (abs(value) for arm in arms for value in arm.scores.values())
-        largest = max(filter(None, values), default=0.5)
-        return cls(sum(largest < 10.0**power for power in range(2, LEAST, -1)))
+        """Return those that show three digits of the largest score of all `arms`."""
+        return cls(places(value for arm in arms for value in arm.scores.values()))
 
     def show(self, value: float) -> str:
         """Format a score."""

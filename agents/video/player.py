@@ -65,5 +65,7 @@ class Player:
 
 
 def short_return(value: float) -> str:
-    """Return a number in at most eight letters up to 100,000: "12,346" for 12345.6, "0.06"."""
+    """Return a number in at most eight letters up to 100,000: "12,346" for 12345.6, "-3.0e-06"."""
+    if 1e-9 < abs(value) < 0.005:  # below is what rounding may have made of 0
+        return f"{value:.1e}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -114,6 +114,9 @@ def test_an_agent_plays_alike_alone_and_in_company(trained: Path) -> None:
         (99.0, "99.00"),
         (0.0583, "0.06"),
         (-7.5, "-7.50"),
+        (-3.04e-6, "-3.0e-06"),
+        (5e-17, "0.00"),
+        (0.0, "0.00"),
     ],
 )
 def test_returns_are_short(value: float, text: str) -> None:
