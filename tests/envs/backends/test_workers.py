@@ -213,6 +213,30 @@ def test_an_interrupt_while_processes_begin_is_not_lost() -> None:
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def test_an_interrupt_that_another_thread_takes_waits_too() -> None:
+    """Python drops what is raised while it forks, and calls the handler for every thread."""
+
+    def interrupting() -> gym.Env[Any, Any]:
+        if os.getpid() == parent:
+            os.kill(parent, signal.SIGINT)  # to whichever thread does not block it
+            time.sleep(0.1)
+            went_on.append(True)
+        return Clock()
+
+    parent, over, went_on = os.getpid(), threading.Event(), list[bool]()
+    handler = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            WorkerVectorEnv([interrupting, interrupting])
+    finally:
+        over.set()
+        thread.join()
+    assert went_on
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 def test_closed_environments_close_themselves(tmp_path: Path) -> None:
     env = make(tmp_path, "")
     two_steps(env)

@@ -7,13 +7,15 @@ import os
 import pickle
 import random
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from queue import Empty
+from types import FrameType
 from typing import Any
 
 import gymnasium as gym
@@ -38,6 +40,30 @@ GONE = EOFError, ConnectionResetError, BrokenPipeError
 """The errors of a pipe whose other process has ended."""
 
 
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block.
+
+    New processes need the time to ignore it, and what it raises while Python forks is dropped. The
+    mask is of this thread alone: where there are others they take the signal, and Python calls its
+    handler in the main thread all the same.
+    """
+    waiting: list[tuple[int, FrameType | None]] = []
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        if is_main and callable(handler):
+            signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+        yield
+    finally:
+        if is_main and callable(handler):
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if waiting and callable(handler):
+            handler(*waiting[0])
+
+
 class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
     """Gymnasium's AsyncVectorEnv with SAME_STEP autoreset, whose workers may die or hang.
 
@@ -53,16 +79,15 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
 
     def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]], seed: int = 0) -> None:
         check_guarded()
-        # Ctrl-C is blocked until a new process has had the time to ignore it.
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._beginning = ExitStack()
         try:
-            work = partial(_work, seed)
-            super().__init__(makers, worker=work, autoreset_mode=AutoresetMode.SAME_STEP)
+            with self._beginning:
+                self._beginning.enter_context(_interrupts_later())
+                work = partial(_work, seed)
+                super().__init__(makers, worker=work, autoreset_mode=AutoresetMode.SAME_STEP)
         except BaseException:
             self.close()
             raise
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def reset_async(self, *args: Any, **kwargs: Any) -> None:
         """As in Gymnasium, with an error if a worker has died."""
@@ -129,7 +154,7 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
 
     def _check_spaces(self) -> None:
         # The constructor calls this last: all processes have begun, so Ctrl-C may arrive again.
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        self._beginning.close()
         with self._raises_deaths():
             super()._check_spaces()  # type: ignore[no-untyped-call]
 
