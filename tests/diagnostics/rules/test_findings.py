@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.diagnostics.synthetic import code, errors, evidence, probes
-from worldvae.autoencoders.config import NetworkConfig
-from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
-from worldvae.autoencoders.pixel_error import GaussianPixels, NoPixels
+from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
+from worldvae.autoencoders.objectives import (
+    AE,
+    DAE,
+    DIPVAE,
+    VAE,
+    BetaTCVAE,
+    BetaVAE,
+    CapacityVAE,
+    Objective,
+)
+from worldvae.autoencoders.pixel_error import (
+    BernoulliPixels,
+    GaussianPixels,
+    NoPixels,
+    PixelError,
+)
 from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
@@ -217,6 +233,64 @@ def test_advice_fits_the_objective(values: dict[str, Any], expected: str) -> Non
         **values,
     )
     assert expected.lower() in only(found).advice.lower()
+
+
+LOST = (
+    {"code": code(active=5), "reconstruction": both(moving=0.6)},
+    {"code": code(active=0)},
+    {"reconstruction": both(lost=0.95, moving=0.99)},
+    {"reconstruction": both(places=DARK)},
+    {"reconstruction": both(still_things=BERRY)},
+    {"reconstruction": both(moving=0.6)},
+)
+OBJECTIVES = (AE(), DAE(), VAE(), BetaVAE(), CapacityVAE(), BetaTCVAE(), DIPVAE())
+PIXELS = (
+    GaussianPixels(),
+    GaussianPixels(standardise=False, sigma=1),
+    BernoulliPixels(),
+    NoPixels(),
+)
+CHANGE = re.compile(
+    r"(raise|lower|set) pretrain\.([\w.]+)(?:: (\{[^}]*\}|\w+)| \(now ([\d.]+))", re.I
+)
+
+
+def changed(config: dict[str, Any], change: re.Match[str]) -> dict[str, Any]:
+    """The configuration after one of the changes that are advised."""
+    verb, key, value, now = change.groups()
+    if now is not None:
+        twice = 2 * float(now) + (float(now) == 0)
+        wanted: Any = twice if verb.lower() == "raise" else float(now) / 2
+        wanted = int(wanted) if float(now).is_integer() and wanted == int(wanted) else wanted
+    else:
+        wanted = yaml.safe_load(value)
+    *sections, last = key.split(".")
+    section = config
+    for name in sections:
+        section = section[name]
+    section[last] = wanted
+    return config
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda one: one.name)
+@pytest.mark.parametrize("pixels", PIXELS, ids=lambda one: one.likelihood)
+def test_what_is_advised_the_configuration_accepts(
+    objective: Objective, pixels: PixelError
+) -> None:
+    advised = 0
+    for given in LOST:
+        found = find(evidence(objective=objective, pixels=pixels, **given))
+        for change in CHANGE.finditer(" ".join(finding.advice for finding in found)):
+            config = {
+                "objective": objective.model_dump(),
+                "pixels": {"likelihood": pixels.likelihood, **pixels.model_dump()},
+                "latents": 8,
+            }
+            if change[2] == "pixels.likelihood":  # what another likelihood has not goes with it
+                config["pixels"] = {}
+            PretrainConfig.model_validate(changed(config, change))
+            advised += 1
+    assert advised
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.objectives import VAE, CapacityVAE, Objective, WithBeta
-from worldvae.autoencoders.pixel_error import GaussianPixels, PixelError
+from worldvae.autoencoders.pixel_error import GaussianPixels, NoPixels, PixelError
 
 
 def more_information(objective: Objective, pixels: PixelError) -> str:
@@ -25,6 +25,8 @@ def more_information(objective: Objective, pixels: PixelError) -> str:
 
 def finer_pixels(pixels: PixelError) -> str:
     """Return advice that gives rare and moving pixels more weight."""
+    if isinstance(pixels, NoPixels):
+        return "set pretrain.pixels.likelihood: gaussian, which counts pixels themselves"
     motion = f"raise pretrain.pixels.motion_weight (now {pixels.motion_weight:g})"
     if pixels.standardise or not isinstance(pixels, GaussianPixels):
         return motion
