@@ -12,7 +12,13 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize, VecTransposeImage
 
-from agents.arms.observers import OBSERVERS, ObservationKind, ObserverInputs
+from agents.arms.observers import (
+    NEGLIGIBLE,
+    OBSERVERS,
+    ObservationKind,
+    ObserverInputs,
+    state_units,
+)
 from agents.arms.registry import ARMS, Arm
 from agents.config.agent import AgentConfig
 from agents.config.experiment import Experiment
@@ -115,7 +121,7 @@ class ArmSetup:
         if encode is not None and self.arm.has_memory:
             remember = MemoryEncoder(self._dynamics_folder, encode, actions, steps)
         if units is None and self.kind.needs_state:
-            units = RunningMeanStd(shape=(self.stack * len(state_variables(self.env)),))
+            units = state_units(self.stack * len(state_variables(self.env)))
         return ObserverInputs(self.stack, actions, encode, remember, units)
 
     def policy_arguments(self) -> dict[str, Any]:
@@ -179,11 +185,6 @@ def training_settings(experiment: Experiment, arm: Arm) -> AgentConfig:
 def make_observer(arm: Arm, inputs: ObserverInputs) -> Observer:
     """Return a new observer for `arm`."""
     return OBSERVERS[arm.observes].make(inputs)
-
-
-NEGLIGIBLE = 1e-20
-"""What is added to the variance of returns, and the weight of the variance of 1 that they begin
-with. By the library's own 1e-8 and 1e-4 rewards of a millionth stay far smaller than others."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,19 @@ Floats = NDArray[np.float32]
 CLIP = 10.0
 """A standardised state is clipped at this number of deviations from the mean."""
 
-EPSILON = 1e-8
+NEGLIGIBLE = 1e-20
+"""The weight of the variance of 1 with which running statistics begin, and the least variance.
+
+By the library's own 1e-4 and 1e-8 what is measured in millionths stays far smaller than the rest.
+"""
+
+ROUNDING = 1e-6
+"""The least deviation of a state variable, as a share of its mean: float32 rounds constants."""
+
+
+def state_units(size: int) -> RunningMeanStd:
+    """Return statistics of `size` numbers of which nothing is known yet."""
+    return RunningMeanStd(NEGLIGIBLE, (size,))
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,8 @@ class StateObserver(Observer):
 
     def _standardised(self, stacks: Floats) -> Floats:
         """Standardise stacks (N, k S) by the running statistics, clipped at CLIP deviations."""
-        scaled = (stacks - self.units.mean) / np.sqrt(self.units.var + EPSILON)
+        least = np.square(ROUNDING * self.units.mean) + NEGLIGIBLE
+        scaled = (stacks - self.units.mean) / np.sqrt(np.maximum(self.units.var, least))
         return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 
 
