@@ -36,7 +36,9 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         render_mode: None, or rgb_array: `render` decodes the frames, which takes an encoder.
 
     The options of `reset` are `reset_mask` (N,) bool, which dreams begin anew, and `starts` (N,),
-    the numbers of the real frames that they begin from.
+    the numbers of the real frames that they begin from. The seeds of all dreams together decide
+    what is drawn, each dream's own where it begins: the same seeds give the same dreams, and one of
+    them beside other dreams goes on otherwise.
     """
 
     metadata = {  # noqa: RUF012  # as Gymnasium has it
