@@ -45,7 +45,7 @@ PUBLISHED = {
     "dreams/dots_longer": each(("pixels", "latent", "memory", "dream"), 3),
     "dreams/take_cover": {"pixels": 5, "latent": 3, "dream": 5, "untrained_dream": 3},
     "dreams/take_cover_without_health": {"dream": 5},
-    "dreams/car_racing": {"pixels": 3, "latent": 3, "dream": 5},
+    "dreams/car_racing": {"pixels": 5, "latent": 3, "dream": 5},
     "refresh/off": {"latent": 5},
     "refresh/on": {"latent": 5},
 }
