@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from agents.gap.gap_file import Agreement, GapReport, Measured, PolicyGap
-from agents.gap.wording import number, with_interval
+from agents.gap.wording import number, parts, unranked, with_interval
 from worldvae import html
 from worldvae.plots import gap as plots
 from worldvae.stats import Array
@@ -65,20 +65,30 @@ def _agreements(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
     names = {
         "Absolute error": "absolute_error",
         "Dream minus reality": "bias",
-        "Spearman": "spearman",
         "Regret@1": "regret",
         "Regret@1, share of the range": "relative_regret",
     }
+    yield "Spearman", [_ranks(one) for one in shown]
     for title, name in names.items():
-        digits = 2 if name in {"spearman", "relative_regret"} else None
+        digits = 2 if name == "relative_regret" else None
         yield title, [_cell(getattr(one, name), digits) for one in shown]
     yield "Error of reality's mean", [(number(one.error_of_mean), "") for one in shown]
     yield "Error of noise", [(number(one.error_of_noise), "") for one in shown]
-    yield "Spearman of reality with itself", [(_ceiling(one), "") for one in shown]
+    yield "Spearman of reality with itself", [_ceiling(one) for one in shown]
 
 
-def _ceiling(found: Agreement) -> str:
-    return f"{found.ceiling:.2f}"
+def _ranks(found: Agreement) -> html.Cell:
+    return _unranked(found) or _cell(found.spearman, 2)
+
+
+def _ceiling(found: Agreement) -> html.Cell:
+    value = number(found.ceiling, 2)
+    return (_unranked(found) or (value, "")) if found.ceiling == 0 else (value, "")
+
+
+def _unranked(found: Agreement) -> html.Cell | None:
+    value, _, reason = unranked(found).partition(" ")
+    return (value, reason.strip("()")) if value else None
 
 
 def ranking(report: GapReport) -> str:
@@ -125,7 +135,7 @@ def temperatures(report: GapReport) -> str:
     rows = [
         (
             f"{one.temperature:g}{' (chosen)' if one.temperature == report.temperature else ''}",
-            [_cell(one.agreement.absolute_error), _cell(one.agreement.spearman, 2)],
+            [_cell(one.agreement.absolute_error), _ranks(one.agreement)],
         )
         for one in report.temperatures
     ]
@@ -206,6 +216,6 @@ def _bounds(values: Sequence[Measured]) -> Array:
 
 
 def _cell(found: Measured, digits: int | None = None, cut: float = 0.0) -> html.Cell:
-    low, high = (number(one, digits) for one in (found.low, found.high))
+    value, low, high = parts(found, digits)
     remark = f", {percent(cut)} cut" if cut else ""
-    return number(found.value, digits), f"{low} to {high}{remark}"
+    return value, f"{low} to {high}{remark}"

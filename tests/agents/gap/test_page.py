@@ -9,6 +9,7 @@ import pytest
 from agents.gap.gap_file import GapReport, Measured, Promise
 from agents.gap.page import render_gap
 from tests.agents.gap.synthetic import Fake, reported
+from tests.agents.gap.test_rules import report as of_skill
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,19 @@ def test_agents_that_did_not_play_are_named(report: GapReport, tmp_path: Path) -
     skipped = ("memory seed 1 is not finished",)
     page = render_gap(report.model_copy(update={"skipped": skipped}), tmp_path)
     assert "Not played: memory seed 1 is not finished." in page
+
+
+def test_lengths_that_are_all_equal_have_no_rank_correlation(tmp_path: Path) -> None:
+    """They were said to be correlated by 0.00, from 0.00 to 0.00."""
+    page = render_gap(of_skill(real_length=20, dream_length=20), tmp_path)
+    assert page.count("n/a<small>in reality all are equal</small>") == 2, "and with itself"
+    page = render_gap(of_skill(dream_length=20), tmp_path)
+    assert page.count("n/a<small>in the dream all are equal</small>") == 1
+
+
+def test_returns_of_a_ten_thousandth_are_read(tmp_path: Path) -> None:
+    """The page wrote all of them as 0.00."""
+    fake = Fake(real=(0.0, 1e-6, 3e-6), dreamed=(0.0, 1e-6, 3e-6))
+    page = render_gap(reported(fake, tmp_path, episodes=3), tmp_path)
+    assert "<td>0.000181<small>0.000174 to 0.000186</small></td>" in page
+    assert "the dream is off by 0.00000" in page

@@ -345,10 +345,34 @@ def test_reality_that_truncates_sooner_than_dreams_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(99.97, "100"), (99.94, "99.9"), (9.997, "10.0"), (9.99, "9.99"), (-0.001, "0.00")],
+    [
+        (99.97, "100"),
+        (99.94, "99.9"),
+        (9.997, "10.0"),
+        (9.99, "9.99"),
+        (-0.001, "-0.00100"),
+        (1.234e-6, "0.00000123"),
+        (-5e-17, "0.00"),
+    ],
 )
 def test_numbers_have_the_digits_of_what_is_read(value: float, text: str) -> None:
     assert wording.number(value) == text
+
+
+def test_an_interval_has_the_digits_of_its_largest_number() -> None:
+    small = Measured(value=2.5e-4, low=-1e-5, high=0.00125)
+    assert wording.with_interval(small) == "0.00025 (95 %: -0.00001 to 0.00125)"
+    large = Measured(value=9.5, low=0.5, high=120.0)
+    assert wording.with_interval(large) == "10 (95 %: 0 to 120)"
+
+
+def test_ranks_of_what_is_all_equal_are_not_a_correlation_of_0() -> None:
+    """Episodes that all last as long, in reality or in the dream, rank no policy."""
+    equal = report(real_length=20, dream_length=20).lengths
+    assert wording.ranks_alike(equal) == "n/a (in reality all are equal)"
+    dreamed = report(dream_length=20).lengths
+    assert wording.ranks_alike(dreamed) == "n/a (in the dream all are equal)"
+    assert wording.ranks_alike(report().lengths).startswith("1.00 (95 %: ")
 
 
 def test_the_gravest_comes_first() -> None:
