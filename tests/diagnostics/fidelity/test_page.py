@@ -10,10 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.diagnostics.fidelity.test_rules import evidence
 from tests.diagnostics.fidelity.worlds import SIDE, TRUE, LinearDynamics, fidelity, subject
 from tests.diagnostics.page.test_write import Page
+from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interval
 from worldvae.diagnostics.fidelity.page.film import FILM, draw_film, film_rows
 from worldvae.diagnostics.fidelity.page.write import MEANINGS, render
+from worldvae.diagnostics.fidelity.rules.events import reward_off
 from worldvae.plots.png import is_whole_png
 
 SECTIONS = [
@@ -76,6 +79,30 @@ def test_ends_are_told_of_episodes() -> None:
     ended = f"{found.ends.ends} of {found.codes.episodes} ended. One step ahead the dynamics"
     assert 0 < found.ends.ends <= found.codes.episodes
     assert ended in Page(sound()).text
+
+
+def test_rewards_of_a_hundred_thousandth_are_read(tmp_path: Path) -> None:
+    """The page, and the finding, wrote all of them as 0.000."""
+    known = fidelity(TRUE).reward
+    level = HorizonCurve(
+        value=(2.5e-5,) * len(known.horizons), low=known.excess.low, high=known.excess.high
+    )
+    small = known.model_copy(
+        update={
+            "mean": 1.5e-5,
+            "deviation": 2e-6,
+            "bias": Interval(value=4e-6, low=3e-6, high=5e-6),
+            "true_sum": level,
+            "sum_deviation": (1e-6,) * len(known.horizons),
+        }
+    )
+    text = text_of(tmp_path, reward=small)
+    assert "is paid 0.0000150 on average, with a deviation of 0.0000020; the dynamics" in text
+    assert "promise 0.00000400 (0.00000300 to 0.00000500) more" in text
+    assert "0.0000250" in text, "of a dream"
+    found = reward_off(evidence(reward=small))
+    assert found is not None
+    assert "where the mean is 0.0000150 and the deviation 0.0000020" in found.found
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:

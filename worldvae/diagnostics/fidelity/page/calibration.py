@@ -8,7 +8,15 @@ from worldvae import html
 from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
 from worldvae.diagnostics.fidelity.page.loops import TABLED, band
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, percent, share
+from worldvae.diagnostics.fidelity.rules.words import (
+    at,
+    between,
+    decisions,
+    percent,
+    reward_digits,
+    share,
+    sum_digits,
+)
 from worldvae.plots import dynamics as dynamics_plots
 
 
@@ -88,9 +96,10 @@ def reward(evidence: FidelityEvidence) -> str:
 
 
 def _reward_words(found: RewardCalibration) -> str:
+    digits = reward_digits(found)
     words = (
-        f"A held-out decision is paid {found.mean:z.3f} on average, with a deviation of "
-        f"{found.deviation:.3f}; the dynamics promise {between(found.bias, 3)} more."
+        f"A held-out decision is paid {found.mean:z.{digits}f} on average, with a deviation of "
+        f"{found.deviation:.{digits}f}; the dynamics promise {between(found.bias, digits)} more."
     )
     if found.r2 is None or found.slope is None:
         return f"{words} Rewards or what is predicted of them hardly vary."
@@ -102,12 +111,13 @@ def _reward_words(found: RewardCalibration) -> str:
 
 def _sum_table(found: RewardCalibration) -> str:
     places = [place for place, step in enumerate(found.horizons) if step in TABLED]
+    digits = sum_digits(found)
     rows = [
         (
             f"+{found.horizons[place]}",
             [
-                (f"{found.true_sum.value[place]:z.2f}", ""),
-                (f"{found.excess.value[place]:+z.2f}", _interval(found, place)),
+                (f"{found.true_sum.value[place]:z.{digits}f}", ""),
+                (f"{found.excess.value[place]:+z.{digits}f}", _interval(found, place, digits)),
             ],
         )
         for place in places
@@ -117,11 +127,11 @@ def _sum_table(found: RewardCalibration) -> str:
     return html.captioned(table, "Over a dream", words)
 
 
-def _interval(found: RewardCalibration, place: int) -> str:
+def _interval(found: RewardCalibration, place: int, digits: int) -> str:
     point = at(found.excess, place)
     if point.low is None or point.high is None:
         return ""
-    return f"{point.low:z.2f} to {point.high:z.2f}"
+    return f"{point.low:z.{digits}f} to {point.high:z.{digits}f}"
 
 
 def spread(evidence: FidelityEvidence) -> str:

@@ -21,7 +21,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
 from worldvae.diagnostics.fidelity.metrics.pixels import RECONSTRUCTION
 from worldvae.diagnostics.fidelity.metrics.states import CODE
 from worldvae.diagnostics.fidelity.rules.evidence import FidelityEvidence
-from worldvae.diagnostics.fidelity.rules.words import between, decisions, share
+from worldvae.diagnostics.fidelity.rules.words import between, decisions, reward_digits, share
 from worldvae.plots import dynamics as dynamics_plots
 
 SHORT = {
@@ -162,11 +162,12 @@ def policies(evidence: FidelityEvidence) -> str:
 
 def _policy_events(evidence: FidelityEvidence) -> Iterator[str]:
     """Yield the table of rewards and ends on the episodes of each policy."""
+    digits = reward_digits(evidence.reward)
     rows = [
         (
             name,
             [
-                (f"{found.reward_bias.value:+z.3f}", f"mean {found.reward:z.3f}"),
+                (f"{found.reward_bias.value:+z.{digits}f}", f"mean {found.reward:z.{digits}f}"),
                 (between(found.expected_ends), _ended(found.ends)),
             ],
         )

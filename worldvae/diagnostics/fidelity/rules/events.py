@@ -11,7 +11,14 @@ from worldvae.diagnostics.fidelity.rules.ways import (
     own_samples,
     wider_play,
 )
-from worldvae.diagnostics.fidelity.rules.words import at, between, decisions, share
+from worldvae.diagnostics.fidelity.rules.words import (
+    at,
+    between,
+    decisions,
+    reward_digits,
+    share,
+    sum_digits,
+)
 from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.rules.advice import join
 
@@ -152,23 +159,25 @@ def _bias(evidence: FidelityEvidence) -> str:
     bias, unit = reward.bias, max(reward.deviation, abs(reward.mean))
     if abs(bias.value) <= BIAS * unit or bias.least <= 0 <= bias.most:
         return ""
+    digits = reward_digits(reward)
     return (
-        f"one step ahead they are off by {between(bias, 3)} a decision, where the mean is "
-        f"{reward.mean:.3f} and the deviation {reward.deviation:.3f}"
+        f"one step ahead they are off by {between(bias, digits)} a decision, where the mean is "
+        f"{reward.mean:.{digits}f} and the deviation {reward.deviation:.{digits}f}"
     )
 
 
 def _sum(evidence: FidelityEvidence) -> str:
     """Judge sums of rewards as far as the codes are trusted; beyond, what drifts is the code."""
     reward = evidence.reward
+    digits = sum_digits(reward)
     trusted = sum(step <= max(evidence.horizon, 1) for step in reward.horizons)
     for place in _last_and_quarter(trusted - 1):
         excess, true = at(reward.excess, place), reward.true_sum.value[place]
         unit = max(reward.sum_deviation[place], SUM_UNIT * abs(true))
         if abs(excess.value) > SUM_BIAS * unit and not excess.least <= 0 <= excess.most:
             return (
-                f"within {decisions(reward.horizons[place])} dreams pay {between(excess)} more "
-                f"than reality, which pays {true:.2f}"
+                f"within {decisions(reward.horizons[place])} dreams pay "
+                f"{between(excess, digits)} more than reality, which pays {true:.{digits}f}"
             )
     return ""
 

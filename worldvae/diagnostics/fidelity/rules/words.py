@@ -6,6 +6,7 @@ from worldvae import wording
 from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve, Interval
 from worldvae.diagnostics.fidelity.metrics.horizon import Loss
 from worldvae.diagnostics.fidelity.metrics.open_loop import CLIMATOLOGY, CODE_BASELINES, DREAM
+from worldvae.diagnostics.fidelity.metrics.reward import RewardCalibration
 
 
 def share(value: float) -> str:
@@ -31,6 +32,16 @@ def between(interval: Interval, digits: int = 2) -> str:
     if interval.low is None or interval.high is None:
         return value
     return f"{value} ({interval.low:z.{places}f} to {interval.high:z.{places}f})"
+
+
+def reward_digits(found: RewardCalibration) -> int:
+    """Return how many digits after the point show what a decision is paid, however little."""
+    return max(3, wording.places((found.mean, found.deviation)))
+
+
+def sum_digits(found: RewardCalibration) -> int:
+    """Return the same for what a dream is paid."""
+    return max(2, wording.places((*found.true_sum.value, *found.sum_deviation)))
 
 
 def at(curve: HorizonCurve, place: int) -> Interval:
