@@ -221,4 +221,4 @@ def _gymnasium_vec(
     makers = [_EnvMaker(config, state)] * num_envs
     if config.workers == "sync" or num_envs == 1:
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    return WorkerVectorEnv(makers, seed)
+    return WorkerVectorEnv(makers, seed, config.id)

@@ -9,7 +9,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -17,6 +17,7 @@ import pytest
 
 from tests.processes import is_alive, wait_until
 from tests.worlds import Clock
+from worldvae.envs import EnvConfig, make_vec
 from worldvae.envs.backends.workers import WorkerVectorEnv
 from worldvae.errors import WorldvaeError
 
@@ -125,6 +126,18 @@ def test_a_process_that_is_lost_is_told_of_in_a_line(
     assert str(caught.value) == told
     env.close()
     assert not any(process.is_alive() for process in env.processes)
+
+
+def test_an_environment_that_is_lost_is_called_by_its_id() -> None:
+    """Its number alone does not tell which of a study's, or of a comparison's, it was."""
+    vec = make_vec(EnvConfig(**{"id": "tests/Clock-v0", "import": "tests.worlds"}), 2, seed=0)
+    vec.reset(seed=0)
+    process = cast(WorkerVectorEnv, vec.unwrapped).processes[1]
+    process.kill()
+    process.join()
+    with pytest.raises(WorldvaeError, match=r"^tests/Clock-v0: environment 1 of 2: its process"):
+        vec.step(np.zeros(2, int))
+    vec.close()
 
 
 def test_a_process_killed_between_two_steps_is_told_of(tmp_path: Path) -> None:

@@ -75,10 +75,17 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         makers: What makes each environment, in its process.
         seed: Decides what `random` and `numpy.random` draw in each process, for environments that
             do not draw from their own `np_random`; copies of this process would all draw the same.
+        env_id: What is told of an environment that is lost, beside its number.
     """
 
-    def __init__(self, makers: Sequence[Callable[[], gym.Env[Any, Any]]], seed: int = 0) -> None:
+    def __init__(
+        self,
+        makers: Sequence[Callable[[], gym.Env[Any, Any]]],
+        seed: int = 0,
+        env_id: str | None = None,
+    ) -> None:
         check_guarded()
+        self._whose = "" if env_id is None else f"{env_id}: "
         self._beginning = ExitStack()
         try:
             with self._beginning:
@@ -187,8 +194,9 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         for index, process in enumerate(self.processes):
             if process.sentinel in ended:
                 process.join()
-                return f"environment {index} of {self.num_envs}: {_how_ended(process.exitcode)}"
-        return f"one of {self.num_envs} environments: its process has closed its pipe"
+                how = _how_ended(process.exitcode)
+                return f"{self._whose}environment {index} of {self.num_envs}: {how}"
+        return f"{self._whose}one of {self.num_envs} environments: its process has closed its pipe"
 
 
 def _how_ended(code: int | None) -> str:
