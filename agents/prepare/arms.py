@@ -43,7 +43,8 @@ def prepare(experiment: Experiment, arms: Collection[str]) -> None:
     _warn_of_task(setups)
     warn_of_other_code(experiment)
     if any(setup.arm.has_trained_encoder for setup in setups):
-        pretrain_encoder(experiment)
+        has_memory = any(setup.arm.has_memory for setup in setups)
+        pretrain_encoder(experiment, for_dynamics=has_memory)
     if any(setup.arm.has_untrained_encoder for setup in setups):
         prepare_untrained_encoder(experiment)
     if any(setup.arm.has_trained_dynamics for setup in setups):

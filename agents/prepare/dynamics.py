@@ -24,7 +24,7 @@ def learn_latent_dynamics(experiment: Experiment) -> Path:
     check_settings(folder, experiment, LEARNED_BY)
     if LEARNING.is_whole(folder):
         return folder
-    pretrain_encoder(experiment)
+    pretrain_encoder(experiment, for_dynamics=True)
     with making(experiment, folder, LEARNED_BY, "learning of dynamics"):
         learn_dynamics(
             RolloutStore(experiment.rollouts_folder),
@@ -107,7 +107,7 @@ def prepare_untrained_dynamics(experiment: Experiment) -> Path:
     check_settings(folder, experiment, LEARNED_BY)
     if DYNAMICS_CONFIG.exists(folder):
         return folder
-    pretrain_encoder(experiment)
+    pretrain_encoder(experiment, for_dynamics=True)
     with making(experiment, folder, LEARNED_BY, "making of dynamics"):
         make_untrained_dynamics(
             RolloutStore(experiment.rollouts_folder),

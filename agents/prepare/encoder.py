@@ -19,13 +19,16 @@ from worldvae.diagnostics.rules.evidence import HEALTH, Health
 from worldvae.files import if_writable
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
+from worldvae.rollouts.findings import check_followed
 from worldvae.training.device import torch_device
 from worldvae.training.distributed import first_does, own_share
 
 
-def pretrain_encoder(experiment: Experiment) -> Encoder:
+def pretrain_encoder(experiment: Experiment, for_dynamics: bool = False) -> Encoder:
     """Return the experiment's encoder; train or take it and examine it if it is missing.
 
+    Raises ArtifactError before it is trained if it is `for_dynamics` and the rollouts have nothing
+    for these to learn.
     Under torchrun the first process does everything but the training, which all processes share.
     """
     folder = experiment.encoder_folder
@@ -34,7 +37,9 @@ def pretrain_encoder(experiment: Experiment) -> Encoder:
         return Encoder.load(folder)
 
     def collected() -> None:
-        collect_rollouts(experiment)
+        rollouts = collect_rollouts(experiment)
+        if for_dynamics:
+            check_followed(rollouts, rollouts.records)
 
     def examined() -> None:
         record_settings(folder, experiment, ENCODED_BY)

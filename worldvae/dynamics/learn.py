@@ -28,7 +28,7 @@ from worldvae.errors import ArtifactError
 from worldvae.fingerprint import Fingerprint
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
-from worldvae.rollouts.findings import ONE_DECISION, end_at_once
+from worldvae.rollouts.findings import check_followed
 from worldvae.rollouts.limit import shown_limit
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
@@ -69,8 +69,7 @@ class DynamicsData:
         encoded = encode_rollouts(store, loaded, digest, folder / CODES_FOLDER)
         training = [record for record in encoded.records if record.split == "train"]
         check_not_empty(training, "train")
-        if end_at_once(training):
-            raise ArtifactError(f"{store.folder}: {ONE_DECISION}")
+        check_followed(store, training)
         keys = measure_keys(store, training) if keys is None else keys
         space = store.action_space
         windows: dict[Split, Sequences] = {

@@ -122,6 +122,12 @@ def end_at_once(records: Sequence[Record]) -> bool:
     return all(record.terminated and record.length == 1 for record in records)
 
 
+def check_followed(store: RolloutStore, records: Sequence[Record]) -> None:
+    """Raise ArtifactError if nothing follows any decision of `records`, which are of `store`."""
+    if end_at_once(records):
+        raise ArtifactError(f"{store.folder}: {ONE_DECISION}")
+
+
 def _again(store: RolloutStore) -> str:
     """Return how the episodes of `store` are replaced once the environment is mended."""
     if store.dataset is None:
