@@ -45,7 +45,7 @@ def test_of_a_bandit_no_encoder_is_trained_for_dynamics(tmp_path: Path, arms: li
     """It was, for minutes, before it was said that there is nothing for dynamics to learn."""
     bandit = {"env.id": "tests/Hostile-v0", "env.image_key": "camera", "env.kwargs": {"length": 1}}
     imported = {"env.import": "tests.rollouts.test_findings", "env.action_repeat": 1}
-    few = {"rollouts.frames": 40}
+    few = {"rollouts.frames": 100}
     experiment = load(tmp_path, **bandit, **imported, **few)
     with pytest.raises(ArtifactError, match="every episode ends with its first decision"):
         prepare(experiment, arms) if arms else learn_latent_dynamics(experiment)
