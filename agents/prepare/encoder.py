@@ -12,6 +12,7 @@ from agents.prepare.sections import ENCODED_BY, STAGE, making
 from agents.run.command import exact_command
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG
+from worldvae.autoencoders.networks import check_network
 from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.autoencoders.take import open_fitting, take
 from worldvae.diagnostics.health import diagnose, write_health
@@ -48,6 +49,7 @@ def pretrain_encoder(experiment: Experiment, for_dynamics: bool = False) -> Enco
     source, config = experiment.encoder, experiment.pretrain
     if source is not None:
         open_fitting(source, config, experiment.env.frame)  # or collecting were in vain
+    check_network(config.network, experiment.env.frame.shape)
     first_does(collected)
     store = RolloutStore(experiment.rollouts_folder)
     is_first = own_share().rank == 0
@@ -83,6 +85,7 @@ def prepare_untrained_encoder(experiment: Experiment) -> Encoder:
     check_settings(folder, experiment, ENCODED_BY)
     if CONFIG.exists(folder):
         return Encoder.load(folder)
+    check_network(experiment.pretrain.network, experiment.env.frame.shape)
     store = collect_rollouts(experiment)
     with making(experiment, folder, ENCODED_BY, "making of an encoder"):
         return make_untrained_encoder(store, experiment.pretrain, folder, experiment.seed)

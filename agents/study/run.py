@@ -20,6 +20,7 @@ from agents.run.deciding import deciding
 from agents.study.cells import Cell, CellAgent, grid
 from agents.study.prediction import ScoredEncoder
 from agents.study.report import write_study
+from worldvae.autoencoders.networks import check_network
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
 from worldvae.errors import TrainingError
@@ -36,6 +37,7 @@ def study(experiment: Experiment) -> bool:
     agents = [agent for cell in cells for agent in _agents_on(cell)]
     for cell in cells:
         check_settings(cell.folder, cell.experiment, ENCODED_BY)
+        check_network(cell.experiment.pretrain.network, cell.experiment.env.frame.shape)
     for agent in agents:
         sections = deciding(experiment.study.arm)
         check_settings(agent.folder, agent.cell.experiment, sections)

@@ -8,6 +8,7 @@ from agents.sweep.choice import Choice, recommend
 from agents.sweep.trial import SweepTask
 from agents.sweep.write import write_sweep
 from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
+from worldvae.autoencoders.networks import check_network
 from worldvae.autoencoders.objectives import Objective, WithBeta
 from worldvae.errors import ConfigError, TrainingError
 from worldvae.extras import importing
@@ -28,10 +29,13 @@ def sweep(experiment: Experiment) -> Choice:
     task, shared = SweepTask.of(experiment), _without_swept(experiment)
     folder = task.folder
     check_settings(folder, shared, ENCODED_BY)
+    sizes = task.sweep.latents or (task.pretrain.latents,)
+    for latents in sizes:
+        network = task.pretrain.network.model_copy(update={"latents": latents})
+        check_network(network, experiment.env.frame.shape)
     store = collect_rollouts(experiment)
     with locked(folder, "sweep"):
         record_settings(folder, shared, ENCODED_BY)
-        sizes = task.sweep.latents or (task.pretrain.latents,)
         curves = [BetaCurve(task, latents) for latents in sorted(sizes)]
         for curve in curves:
             curve.run()

@@ -82,6 +82,12 @@ class SpatialSoftmax(nn.Module):
         return torch.cat([column, row, flat.logsumexp(dim=2)], dim=1)
 
 
+def check_network(config: NetworkConfig, shape: tuple[int, int, int]) -> None:
+    """Raise ConfigError if frames of `shape`, (H, W, C), leave the code no place."""
+    if config.code == "grid":
+        _latents_per_cell(config, _sizes(shape, config)[-1])
+
+
 def _code_layers(shape: tuple[int, int, int], config: NetworkConfig, heads: int) -> list[nn.Module]:
     """Return the layers from the last feature map to the code: (B, F, h, w) -> (B, heads Z)."""
     height, width = _sizes(shape, config)[-1]

@@ -1,6 +1,7 @@
 """What an algorithm cannot learn from is told before anything is collected for it."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.prepare import prepare
+from agents.config.experiment import Experiment
+from agents.prepare import prepare, prepare_untrained_encoder, pretrain_encoder
 from agents.study.run import study
+from agents.sweep.run import sweep
 from tests.tiny import load
 from tests.worlds import Clock
-from worldvae.errors import TrainingError
+from worldvae.errors import ConfigError, TrainingError
 
 CHOICES = {"env.id": "tests/Clock-v0", "env.import": "tests.worlds"}
 KEYS = {"env.id": "odd/Odd-v0", "env.import": "tests.odd", "env.image_key": "camera"}
@@ -105,3 +108,21 @@ def test_nothing_is_said_of_a_task_that_is_sound(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         prepare(load(tmp_path, name="x"), ["pixels"])
+
+
+@pytest.mark.parametrize("job", [pretrain_encoder, prepare_untrained_encoder, study, sweep])
+def test_a_code_that_frames_leave_no_place_is_refused_before_anything_is_collected(
+    tmp_path: Path, job: Callable[[Experiment], Any]
+) -> None:
+    """Five cells by five take no seven latents, whatever the frames show."""
+    experiment = load(tmp_path, **{"pretrain.code": "grid", "pretrain.latents": 7})
+    with pytest.raises(ConfigError, match=r"latents = 7: code: grid has 5x5 cells here"):
+        job(experiment)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_sweep_of_sizes_asks_each_of_them(tmp_path: Path) -> None:
+    sizes = {"pretrain.code": "grid", "sweep.latents": [25, 30]}
+    with pytest.raises(ConfigError, match="latents = 30: code: grid has 5x5"):
+        sweep(load(tmp_path, **sizes))
+    assert not any(tmp_path.iterdir())
