@@ -191,7 +191,10 @@ def test_a_section_of_several_kinds_is_named_by_a_word(
     ("words", "line"),
     [
         (["--shape", "rig"], "shape.kind = 'rig': expected square or ring; did you mean ring?"),
-        (["--shape.side", "2"], "shape.side: no such key in ring, but in square; did you mean "),
+        (
+            ["--shape.side", "2"],
+            "shape.side: no such key in ring, but in square; set shape.kind: square",
+        ),
         (["--shape.iner", "2"], "shape.iner: no such key; did you mean shape.inner?"),
         (["--outer", "2"], "outer: no such key; did you mean shape.outer?"),
         (["--shape.outer", "-1"], "shape.outer = -1: expected more than 0"),

@@ -161,8 +161,12 @@ def _elsewhere(
     owners = [word for word, one in variants.items() if last in fields_of(one)]
     siblings = list(fields_of(section)) if section is not None else []
     if own and owners:
-        near = difflib.get_close_matches(last[:100], siblings, 1, cutoff=0.0)[0]
-        return f" in {own[0]}, but in {either(owners)}; did you mean {parent}{near}?"
+        told = told_apart_by(field) if field is not None else None
+        assert told is not None, parts
+        near = difflib.get_close_matches(last[:100], siblings, 1)
+        meant = f", or did you mean {parent}{near[0]}?" if near else ""
+        others = f" in {own[0]}, but in {either(owners)}"
+        return f"{others}; set {parent}{told.key}: {owners[0]}{meant}"
     keys = list(dotted_keys(model))
     shown_parent = f"{_key(above)}." if above else ""
     close = [f"{shown_parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
