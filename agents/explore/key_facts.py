@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from agents.explore.contents import KeyFacts
 from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.dynamics.key_units import is_choice
 from worldvae.dynamics.model import Dynamics
-
-SAME = 1e-3
-"""Difference of two shares or variances that are one, of which float32 has added up many."""
 
 
 def key_facts(dynamics: Dynamics, keys: Sequence[KeyUnits]) -> Iterator[KeyFacts]:
@@ -40,17 +36,3 @@ def _steps(key: KeyUnits, changes: Sequence[float]) -> Iterator[float]:
     """
     for change, mean, std in zip(changes, key.mean, key.std, strict=True):
         yield std * change or abs(mean) / 10
-
-
-def is_choice(key: KeyUnits) -> bool:
-    """Tell whether a key is one-hot, as a Discrete one is, by its bounds and units alone.
-
-    A number from 0 to 1 whose variance is that of a coin is nothing but 0 or 1; `measure_keys`
-    gives one that never changes the deviation 1. Of choices, the shares add up to 1.
-    """
-    mean, std = np.array(key.mean), np.array(key.std)
-    has_bounds = [*map(float, key.bounds.low)] == [0.0] * key.size
-    has_bounds &= [*map(float, key.bounds.high)] == [1.0] * key.size
-    variance = np.where((std == 1) & ((mean == 0) | (mean == 1)), 0, std**2)
-    is_binary = np.abs(variance - mean * (1 - mean)).max() < SAME
-    return bool(key.size > 1 and has_bounds and is_binary and abs(mean.sum() - 1) < SAME)

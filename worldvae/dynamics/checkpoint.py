@@ -43,6 +43,7 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
     card, config = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder)
     model = Dynamics(config.dynamics)
     load_weights(folder, model, config.weights_sha256, REMEDY)
+    model.know(card.keys)
     return model.to(device).eval().requires_grad_(False), card
 
 

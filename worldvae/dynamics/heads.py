@@ -82,22 +82,31 @@ class Classes:
     def sample(self, noise: Noise, temperature: float) -> Tensor:
         """Draw (..., D); weights are taken to the power 1 / temperature, 0 takes the heaviest."""
         chosen = _draw_class(self.log_weights, noise, temperature)
-        return self._values().gather(-1, chosen)[..., 0]
+        return self.known_values().gather(-1, chosen)[..., 0]
 
     def mean(self) -> Tensor:
         """Return the expectation (..., D)."""
-        return (self.log_weights.exp() * self._values()).sum(-1)
+        return (self.log_weights.exp() * self.known_values()).sum(-1)
 
     def std(self) -> Tensor:
         """Return the standard deviation (..., D)."""
-        square = (self._values() - self.mean()[..., None]).square()
+        square = (self.known_values() - self.mean()[..., None]).square()
         return (self.log_weights.exp() * square).sum(-1).sqrt()
 
-    def _values(self) -> Tensor:
+    def known_values(self) -> Tensor:
+        """Return the value of each class (..., D, K)."""
         return self.values.nan_to_num().expand_as(self.log_weights)
 
 
 Distribution = Mixture | Classes
+
+
+def decide(chances: Tensor, noise: Noise) -> Tensor:
+    """Draw which one of X numbers is 1, the others 0, by their chances (..., X): (..., X)."""
+    drawn = noise.uniform(*chances.shape[:-1], 1) * chances.sum(-1, keepdim=True)
+    # The last sum may be a rounding below the whole.
+    chosen = (chances.cumsum(-1)[..., :-1] < drawn).sum(-1, keepdim=True)
+    return torch.zeros_like(chances).scatter(-1, chosen, 1.0)
 
 
 def _draw_class(log_weights: Tensor, noise: Noise, temperature: float) -> Tensor:

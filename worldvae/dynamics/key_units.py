@@ -16,6 +16,9 @@ from worldvae.rollouts import Record, RecordedKey, RolloutStore
 SMALLEST = 1e-6
 """Least deviation of a number, as a share of its size; one that never changes has deviation 1."""
 
+SAME = 1e-3
+"""Difference of two shares or variances that are one, of which float32 has added up many."""
+
 
 def measure_keys(store: RolloutStore, records: Sequence[Record]) -> tuple[KeyUnits, ...]:
     """Return mean and deviation of each key that `store` records over the episodes `records`.
@@ -46,6 +49,27 @@ def in_units(values: NDArray[Any], key: KeyUnits) -> NDArray[np.float32]:
     mean, std = np.array(key.mean, np.float32), np.array(key.std, np.float32)
     numbers: NDArray[np.float32] = (np.asarray(values, np.float32) - mean) / std
     return numbers
+
+
+def is_choice(key: KeyUnits) -> bool:
+    """Tell whether a key is one-hot, as a Discrete one is, by its bounds and units alone.
+
+    A number from 0 to 1 whose variance is that of a coin is nothing but 0 or 1; `measure_keys`
+    gives one that never changes the deviation 1. Of choices, the shares add up to 1.
+    """
+    mean, std = np.array(key.mean), np.array(key.std)
+    has_bounds = [*map(float, key.bounds.low)] == [0.0] * key.size
+    has_bounds &= [*map(float, key.bounds.high)] == [1.0] * key.size
+    variance = np.where((std == 1) & ((mean == 0) | (mean == 1)), 0, std**2)
+    is_binary = np.abs(variance - mean * (1 - mean)).max() < SAME
+    return bool(key.size > 1 and has_bounds and is_binary and abs(mean.sum() - 1) < SAME)
+
+
+def choices_of(keys: Sequence[KeyUnits]) -> tuple[slice, ...]:
+    """Return where the `keys` that are one-hot lie among all their numbers."""
+    stops = np.cumsum([key.size for key in keys]).tolist()
+    parts = [slice(stop - key.size, stop) for key, stop in zip(keys, stops, strict=True)]
+    return tuple(part for key, part in zip(keys, parts, strict=True) if is_choice(key))
 
 
 def _seen(store: RolloutStore, record: Record) -> dict[str, NDArray[np.float32]]:

@@ -89,7 +89,9 @@ class DynamicsData:
             keys=train.size - train.latents,
             action_size=train.actions.size,
         )
-        return Dynamics(sizes, measure_units(train, train.latents, config.bins), seed)
+        model = Dynamics(sizes, measure_units(train, train.latents, config.bins), seed)
+        model.know(self.keys)
+        return model
 
     def card(self, store: RolloutStore, scores: dict[str, float], trained: bool) -> DynamicsCard:
         """Return the card of dynamics that were made from these data."""

@@ -17,9 +17,13 @@ from worldvae.dynamics.heads import (
     ExpectationHead,
     MixtureHead,
     begin_at,
+    decide,
 )
 from worldvae.dynamics.noise import Noise
-from worldvae.dynamics.units import Units
+from worldvae.dynamics.units import BEYOND, Units
+
+NEVER = 1e-9
+"""Chance of what is told to have none, so that one of several is left to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Member(nn.Module):
         self.reward = ExpectationHead(hidden, units.rewards)
         self.end = nn.Linear(hidden, 1)
         self.register_buffer("key_range", units.key_range.clone())
+        self.choices: tuple[slice, ...] = ()
+        """Where keys are one-hot."""
 
     def begin(self, end_rate: float, end_weight: float) -> None:
         """Let what untrained heads predict be as common as in training, whatever is read."""
@@ -132,6 +138,32 @@ class Member(nn.Module):
         # What `clamp` does, as the exporter to ONNX knows it.
         return torch.cat([latents, keys.maximum(low).minimum(high)], -1)
 
+    def drawn(self, code: Tensor, change: Change, noise: Noise, temperature: float) -> Tensor:
+        """Draw the code (..., D) that a change leads to."""
+        after = self.moved(code, change.sample(noise, temperature))
+        if change.keys is None or not self.choices:
+            return after
+        latents, keys = self.split(after)
+        on = self._chances(self.split(code)[1], change.keys)
+        low, high = self.key_range
+        parts, first = [latents], 0
+        for part in self.choices:
+            decided = low[part] + decide(on[..., part], noise) * (high - low)[part]
+            parts += [keys[..., first : part.start], decided]
+            first = part.stop
+        return torch.cat([*parts, keys[..., first:]], -1)
+
+    def _chances(self, keys: Tensor, change: Classes) -> Tensor:
+        """Return how probable each of the `keys` (..., X) is to be on next, if it is of a choice.
+
+        Where that is none of all, they stay.
+        """
+        low, high = self.key_range
+        middle = torch.where(high > low, (low + high) / 2, BEYOND)
+        is_on = (keys[..., None] + change.known_values() > middle[:, None]).to(keys.dtype)
+        chances = (change.log_weights.exp() * is_on).sum(-1)
+        return chances + NEVER * (keys > middle)
+
     def split(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """Return the latents (..., Z) and keys (..., X) of a code (..., D), or of its change."""
         return code[..., : self.code_latents], code[..., self.code_latents :]
@@ -153,7 +185,7 @@ class Member(nn.Module):
             carried = self.cell(torch.cat([code, action], -1), carried)
             feature = self.features(carried, code, action)
             with torch.no_grad():
-                code = self.moved(code, self.change(feature).sample(noise, 1.0))
+                code = self.drawn(code, self.change(feature), noise, 1.0)
             features.append(feature)
             codes.append(code)
         return torch.stack(features, 1), torch.stack(codes, 1)

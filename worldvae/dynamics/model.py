@@ -9,13 +9,16 @@ the encoder, and in a dream, where it was sampled (Ha & Schmidhuber, 2018).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from worldvae.dynamics.dynamics_files import DynamicsModelConfig
+from worldvae.dynamics.dynamics_files import DynamicsModelConfig, KeyUnits
 from worldvae.dynamics.free_running import TrainingSpread, free_metrics
 from worldvae.dynamics.heads import gone_on
+from worldvae.dynamics.key_units import choices_of
 from worldvae.dynamics.known_values import KnownValues, usual_sizes
 from worldvae.dynamics.losses import member_losses
 from worldvae.dynamics.member import Change, Member, end_probability
@@ -77,6 +80,14 @@ class Dynamics(nn.Module):
             state |= {f"{name}.{key}": value for key, value in anew.items()}
         self.load_state_dict(state, strict=True)
 
+    def know(self, keys: Sequence[KeyUnits]) -> None:
+        """Let one number of each of the `keys` that are one-hot be on in what is imagined.
+
+        Draws of each number by itself would let none be on, or two, where chance decides.
+        """
+        for index in range(len(self.members)):
+            self._member(index).choices = choices_of(keys)
+
     @property
     def code_size(self) -> int:
         """D, the numbers of a code."""
@@ -114,10 +125,13 @@ class Dynamics(nn.Module):
         """
         noise = Noise(generator)
         carried, predictions = self.foresee(state, actions)
-        change = _chosen([one.change.sample(noise, temperature) for one in predictions], members)
+        drawn = [
+            self._member(k).drawn(state.code, one.change, noise, temperature)
+            for k, one in enumerate(predictions)
+        ]
         reward = _chosen([one.reward for one in predictions], members)
         probability = _chosen([one.end_probability for one in predictions], members)
-        code = self.moved(state.code, change)
+        code = _chosen(drawn, members)
         step = Step(
             code=code,
             reward=reward,

@@ -2,7 +2,6 @@
 
 import { arrayOf } from "./assets.js";
 import { Random } from "./random.js";
-import { drawChange } from "./sampling.js";
 
 export const LONGEST = 2000; // decisions of one branch
 export const MOST_BRANCHES = 4;
@@ -74,8 +73,7 @@ export class Dream {
     const noise = new Random(this.seed, at);
     const after = await this.dynamics.predict(now.memory, now.code, this.actions.encode(action));
     const prediction = after.members[this.member];
-    const change = drawChange(prediction, temperature, noise);
-    const code = this.dynamics.moved(now.code, change);
+    const code = this.dynamics.drawn(now.code, prediction, temperature, noise);
     const { reward, endProbability } = prediction;
     const moment = {
       memory: after.memory, code, action, decision, temperature, reward, endProbability,

@@ -2,6 +2,7 @@
 
 import { decimalsOf } from "./elements.js";
 import { Network, floats } from "./runtime.js";
+import { drawChange, drawPlace } from "./sampling.js";
 
 export class Dynamics {
   constructor(facts, network) {
@@ -55,6 +56,31 @@ export class Dynamics {
     return code.map((value, d) => {
       const after = value + change[d];
       return d < latents ? after : Math.min(Math.max(after, low[d - latents]), high[d - latents]);
+    });
+  }
+
+  /** Draw the code that a decision leads to; one number of each choice is on. */
+  drawn(code, prediction, temperature, noise) {
+    const after = this.moved(code, drawChange(prediction, temperature, noise));
+    let first = 0;
+    for (const { is_choice: isChoice, mean } of this.facts.keys) {
+      if (isChoice) this.choose(after, code, prediction, first, mean.length, noise);
+      first += mean.length;
+    }
+    return after;
+  }
+
+  /** Draw one of `count` keys from the `first` on to be on, by how probable each is to be that. */
+  choose(after, code, { keyLogWeights, keyValues }, first, count, noise) {
+    const { low, high, facts: { latents } } = this;
+    const places = Array.from({ length: count }, (_, place) => first + place);
+    const isOn = (x, value) => high[x] > low[x] && value > (low[x] + high[x]) / 2;
+    const chances = places.map((x) => keyLogWeights[x].reduce(
+      (sum, weight, k) => sum + (isOn(x, code[latents + x] + keyValues[x][k]) ? Math.exp(weight) : 0),
+      isOn(x, code[latents + x]) ? 1e-9 : 0)); // where no change is known, it stays
+    drawPlace(chances, noise).forEach((on, place) => {
+      const x = first + place;
+      after[latents + x] = low[x] + on * (high[x] - low[x]);
     });
   }
 

@@ -29,6 +29,14 @@ export function drawChange(prediction, temperature, noise) {
   return [...latents, ...keys];
 }
 
+/** Draw which place of a list of chances is 1; the others are 0. */
+export function drawPlace(chances, noise) {
+  let left = noise.uniform() * chances.reduce((sum, chance) => sum + chance, 0);
+  let chosen = 0;
+  while (chosen < chances.length - 1 && chances[chosen] < left) left -= chances[chosen++];
+  return chances.map((_, place) => Number(place === chosen));
+}
+
 /** The expected change of each latent and key. */
 export function meanChange({ logWeights, means, keyLogWeights, keyValues }) {
   const mean = (weights, values) => weights.reduce((sum, w, j) => sum + Math.exp(w) * values[j], 0);

@@ -2,7 +2,6 @@
 
 import { takeAsset } from "./assets.js";
 import { Random } from "./random.js";
-import { drawChange } from "./sampling.js";
 
 export class Twin {
   constructor(facts, parts, arrays) {
@@ -32,8 +31,7 @@ export class Twin {
     for (let step = 0; step < this.length; step++) {
       const noise = new Random(seed, step);
       const after = await this.dynamics.predict(memory, code, this.actionSpace.encode(rows[before + step]));
-      const change = drawChange(after.members[member], temperature, noise);
-      code = this.dynamics.moved(code, change);
+      code = this.dynamics.drawn(code, after.members[member], temperature, noise);
       memory = after.memory;
       dreamed.codes.push(code);
       dreamed.rewards.push(after.members[member].reward);

@@ -423,3 +423,26 @@ def test_keys_beside_the_frame_are_shown_in_their_own_units(page: Any) -> None:
         "return [shown(-1), shown(2.5), after(0.5), after(3), after(-4)]"
     )
     assert found == [30, 100, [9, -9, 1.5], [9, -9, 2.5], [9, -9, -2.5]]
+
+
+def test_one_number_of_a_choice_is_on(page: Any) -> None:
+    """Each was drawn by itself, so that none was on, or two; a battery beside it is left alone."""
+    found = page.wait(
+        "const unit = (name, count, isChoice) => ({ name, is_choice: isChoice,"
+        "  mean: Array(count).fill(0), std: Array(count).fill(1),"
+        "  low: Array(count).fill(0), high: Array(count).fill(1) });"
+        "const Dynamics = worldvae.dynamics.constructor;"
+        "const keys = [unit('battery', 1, false), unit('mode', 3, true)];"
+        "const dynamics = new Dynamics({ latents: 1, keys }, null);"
+        "const log = (...weights) => weights.map(Math.log);"
+        "const prediction = { logWeights: [[0]], means: [[0]], deviations: [[0]],"
+        "  keyLogWeights: [log(1, 0, 0), log(.5, 0, .5), log(.7, .3, 0), log(.8, .2, 0)],"
+        "  keyValues: Array(4).fill([0, 1, -1]) };"
+        "const noise = new worldvae.Random(0, 0);"
+        "return Array.from({ length: 4000 }, () =>"
+        "  Array.from(dynamics.drawn([0, .25, 1, 0, 0], prediction, 1, noise)))"
+    )
+    drawn = np.array(found)
+    assert (drawn[:, 1] == 0.25).all()
+    assert (np.sort(drawn[:, 2:]) == [0, 0, 1]).all()
+    np.testing.assert_allclose(drawn[:, 2:].mean(0), [0.5, 0.3, 0.2], atol=0.03)

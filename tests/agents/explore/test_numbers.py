@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.explore.key_facts import is_choice, key_facts
+from agents.explore.key_facts import key_facts
 from agents.explore.page_file import FOLDER, SCRIPTS, page_source
 from tests.dynamics.known import Windows, untrained, windows
 from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.dynamics.key_units import is_choice
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 
 MINUS = "\N{MINUS SIGN}"
