@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import warnings
@@ -12,16 +13,23 @@ from agents.config.experiment import Experiment
 from agents.jobs.exit import run
 from scripts.options import OptionParser, joined
 from worldvae.config import parse_overrides
+from worldvae.errors import ConfigError
 from worldvae.folders import kind_of
 
 __all__ = ["Parser", "run"]
 
 
 class Parser(OptionParser):
-    """Parses CONFIG, an option for each of its keys, and the command's own options."""
+    """Parses CONFIG, an option for each of its keys, and the command's own options.
 
-    def __init__(self, description: str | None) -> None:
+    Args:
+        description: What `--help` says of the command.
+        is_shared: Whether several processes of torchrun may work together at it.
+    """
+
+    def __init__(self, description: str | None, is_shared: bool = False) -> None:
         super().__init__(description, Experiment, "CONFIG [--key value ...]")
+        self._is_shared = is_shared
         self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
         self._short: dict[str, str] = {}
 
@@ -31,7 +39,15 @@ class Parser(OptionParser):
         self.add_argument(f"--{name}", metavar="VALUE", help=f"short for --{key}")
 
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
-        """Return the command's own options, and the experiment with its overrides."""
+        """Return the command's own options, and the experiment with its overrides.
+
+        Raises ConfigError for a mistake in them, and in one of several processes of torchrun.
+        """
+        if not self._is_shared and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ConfigError(
+                f"{self.prog} does not divide its work among the processes of torchrun, which only "
+                "scripts.pretrain does; start it alone"
+            )
         options, rest = self.parse_known_args(joined(sys.argv[1:], Experiment))
         for name, key in self._short.items():
             value = getattr(options, name)

@@ -9,7 +9,7 @@ from scripts.cli import Parser, run
 
 
 def main() -> None:
-    _, experiment = Parser(__doc__).parse()
+    _, experiment = Parser(__doc__, is_shared=True).parse()
     from agents.prepare import describe_encoder, pretrain_encoder
     from worldvae.training.distributed import processes
 

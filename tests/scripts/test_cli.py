@@ -176,3 +176,13 @@ def test_a_command_takes_keys_before_its_file(moved: Path, monkeypatch: pytest.M
 def test_a_key_without_a_value_is_said(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WorldvaeError, match=r"--pretrain\.steps has no value"):
         parsed(monkeypatch, str(moved), "--pretrain.steps")
+
+
+def test_a_command_that_torchrun_would_start_several_times_says_so(
+    moved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(WorldvaeError, match=r"which only scripts\.pretrain does; start it alone"):
+        parsed(monkeypatch, str(moved), "--name", "after")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    parsed(monkeypatch, str(moved), "--name", "after")
