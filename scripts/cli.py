@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 import sys
-import warnings
 from pathlib import Path
 
 from agents.config.experiment import Experiment
 from agents.jobs.exit import run
+from agents.run.moved import warn_if_moved
 from scripts.options import OptionParser, joined
 from worldvae.config import parse_overrides
-from worldvae.errors import ConfigError
-from worldvae.folders import kind_of
+from worldvae.training.torchrun import check_alone
 
 __all__ = ["Parser", "run"]
 
@@ -43,11 +40,8 @@ class Parser(OptionParser):
 
         Raises ConfigError for a mistake in them, and in one of several processes of torchrun.
         """
-        if not self._is_shared and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise ConfigError(
-                f"{self.prog} does not divide its work among the processes of torchrun, which only "
-                "scripts.pretrain does; start it alone"
-            )
+        if not self._is_shared:
+            check_alone(self.prog)
         options, rest = self.parse_known_args(joined(sys.argv[1:], Experiment))
         for name, key in self._short.items():
             value = getattr(options, name)
@@ -57,18 +51,3 @@ class Parser(OptionParser):
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
         return options, experiment
-
-
-def warn_if_moved(config: Path, experiment: Experiment) -> None:
-    """Warn if the file `config` lies in the folder of a run, and names another folder as its run.
-
-    It names the one that it was written to, where all that was moved would be made again.
-    """
-    here = config.resolve().parent
-    if experiment.folder.resolve() != here and kind_of(here) == "run":
-        warnings.warn(
-            f"{config}: names {experiment.folder} as its run, so that one is used and this is left "
-            f"alone; for the run here add --runs {shlex.quote(str(here.parent))} --name "
-            f"{shlex.quote(here.name)}",
-            stacklevel=2,
-        )

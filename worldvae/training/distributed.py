@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from worldvae.errors import ConfigError
 from worldvae.training.batches import AnyBatch
 from worldvae.training.share import Share
+from worldvae.training.torchrun import started_processes
 from worldvae.training.trainable import Loss, Trainable
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ def processes() -> Iterator[Share]:
 
     Gradients travel by NCCL between GPUs, one GPU for each process, and by gloo between CPUs.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if started_processes() == 1:
         yield Share()
         return
     if torch.cuda.is_available():
