@@ -87,8 +87,8 @@ def _ceiling(found: Agreement) -> html.Cell:
 
 
 def _unranked(found: Agreement) -> html.Cell | None:
-    value, _, reason = unranked(found).partition(" ")
-    return (value, reason.strip("()")) if value else None
+    reason = unranked(found)
+    return ("n/a", reason) if reason else None
 
 
 def ranking(report: GapReport) -> str:

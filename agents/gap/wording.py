@@ -58,7 +58,8 @@ def _digits(*values: float) -> int:
 
 def ranks_alike(found: Agreement) -> str:
     """Return Spearman's correlation with its interval, or why there is none."""
-    return unranked(found) or with_interval(found.spearman, 2)
+    reason = unranked(found)
+    return f"n/a ({reason})" if reason else with_interval(found.spearman, 2)
 
 
 def unranked(found: Agreement) -> str:
@@ -69,7 +70,7 @@ def unranked(found: Agreement) -> str:
     ranks = found.spearman
     if ranks.low or ranks.value or ranks.high:
         return ""
-    return f"n/a (in {'the dream' if found.spread > ROUNDING else 'reality'} all are equal)"
+    return f"in {'the dream' if found.spread > ROUNDING else 'reality'} all are equal"
 
 
 def span(values: Array) -> str:

@@ -86,7 +86,7 @@ class Windows:
         (Robins & Rotnitzky, 1992). Else starts at which episodes end soon would count for more
         than others, the later the more.
         """
-        goes_on = self.future & ~self.ends
+        goes_on = self.targets
         truncated = goes_on & ~np.pad(self.future[:, 1:], ((0, 0), (0, 1)), constant_values=True)
         share = truncated.sum(0) / np.maximum(goes_on.sum(0), 1)
         untruncated = np.concatenate([[1.0], np.cumprod(1 - share)[:-1]])
