@@ -88,8 +88,9 @@ def compare(experiment: Experiment) -> bool:
     Returns whether all agents finished. A second call does only what is missing. An agent that
     fails is listed in the report as missing and does not stop the others.
     """
-    check_executor(experiment.compare.executor)
     plans = _plans(experiment)
+    if any(not job.is_done for _, jobs in plans for job in jobs):
+        check_executor(experiment.compare.executor)
     _warn_of_undecided(experiment.compare, plans)
     for task, jobs in plans:
         prepare(task, task.compare.arms)

@@ -31,11 +31,13 @@ class Hostile(gym.Env[Any, Any]):
         grows: float = 1.0,
         length: int | None = 6,
         pays: float = 1.0,
+        bonus: float = 0.0,
         drawn: tuple[int, int] = (40, 40),
+        second: tuple[int, ...] = (),
     ) -> None:
         self.render_mode, self._white, self._length = render_mode, white, length
         self._first, self._grows, self._pays = first, grows, pays
-        self._drawn = drawn
+        self._drawn, self._bonus = drawn, bonus
         kind, declared = image
         low, high, dtype = speed
         self.observation_space = spaces.Dict(
@@ -44,6 +46,8 @@ class Hostile(gym.Env[Any, Any]):
                 "speed": spaces.Box(low, high, (2,), np.dtype(dtype).type),
             }
         )
+        if second:
+            self.observation_space["second"] = spaces.Box(0, 255, second, np.uint8)
         self.action_space = spaces.Discrete(2)
 
     def reset(
@@ -55,7 +59,8 @@ class Hostile(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.age += 1
-        return self._observe(), self._pays, self.age == self._length, False, {}
+        pays = self._bonus if self._bonus and self.age == self._length else self._pays
+        return self._observe(), pays, self.age == self._length, False, {}
 
     def render(self) -> Any:
         """Draw noise that is as high as one number of `drawn` says, in turns by episode."""
@@ -68,7 +73,8 @@ class Hostile(gym.Env[Any, Any]):
         shown[0, 0, 0] = self._white
         shown = np.rint(shown) if camera.dtype == np.uint8 else shown
         value = self._first + self._grows * np.array([0, self.age])
-        return {"camera": shown.astype(camera.dtype), "speed": value.astype(speed.dtype)}
+        known = {"camera": shown.astype(camera.dtype), "speed": value.astype(speed.dtype)}
+        return self.observation_space.sample() | known
 
 
 gym.register(
@@ -126,6 +132,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"length": None, "pays": 0.0, "gives_up": 5},
         "no episode has ended but by env.give_up_after = 5, without which agents are evaluated",
     ),
+    "limit of one": ({"length": None, "limit": 1}, "every episode is cut or ends after its first"),
+    "jackpot": ({"bonus": -1e6}, "a reward of 1e+06 stands beside usual ones of 1, which nobody"),
+    "small camera": (
+        {"second": (20, 30, 3)},
+        "second looks like a camera, but below 36 pixels a side the usual convolutions cannot take "
+        "it: each policy gets it as 1,800 numbers",
+    ),
+    "small camera, channels first": ({"second": (4, 35, 35)}, "policy gets it as 4,900 numbers"),
     "bandit": ({"length": 1}, "every episode ends with its first decision: there is nothing for"),
 }
 
@@ -170,6 +184,10 @@ RIGHT: dict[str, dict[str, Any]] = {
     "small whole numbers": {"speed": WHOLE, "first": 2**24 - 10},
     "an end before it is given up": {"pays": 0.0, "gives_up": 50},
     "given up before a limit": {"length": None, "pays": 0.0, "gives_up": 5, "limit": 90},
+    "a large reward at the end": {"bonus": 5_000.0},
+    "rewards of nothing but 0": {"pays": 0.0},
+    "a map of symbols": {"second": (15, 15, 3)},
+    "a second camera": {"second": (36, 36, 3)},
     "a limit that is not reached": {"length": None, "limit": 5_000},
 }
 

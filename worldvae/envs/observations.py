@@ -196,6 +196,11 @@ class KeyEncoding:
             "learned from, since their squares leave float32: scale or clip it in the environment"
         )
 
+    @property
+    def is_small_camera(self) -> bool:
+        """Whether it looks like a camera that is too small for convolutions: numbers are kept."""
+        return SMALLEST <= _side(self.source, CAMERA_CHANNELS) < SMALLEST_CAMERA
+
     def _camera(self, value: NDArray[Any]) -> Frame:
         assert self.layout is not None
         return np.ascontiguousarray(np.atleast_3d(self.layout.frame(value)))

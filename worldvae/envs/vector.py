@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from worldvae.envs.frames import FrameConfig
 from worldvae.envs.isolation import SUCCESS
+from worldvae.envs.observations import image_keys
 from worldvae.errors import ConfigError
 
 
@@ -133,7 +134,8 @@ def image_space(space: gym.Space[Any], image_key: str | None) -> gym.Space[Any]:
     """
     if image_key is None:
         if isinstance(space, spaces.Dict):
-            raise ConfigError(f"observations are a Dict; image_key has to be one of {[*space]}")
+            held = image_keys(space) or [*space]
+            raise ConfigError(f"observations are a Dict; image_key has to be one of {held}")
         return space
     if not isinstance(space, spaces.Dict):
         raise ConfigError(f"image_key = {image_key!r}: observations are no Dict but {space}")

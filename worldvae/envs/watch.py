@@ -90,6 +90,9 @@ class Noticed:
     shapes: set[tuple[int, ...]] = field(default_factory=set)
     """The shapes of the pictures, all of which are scaled to the one size of frames."""
 
+    small: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The shapes of what looks like a further camera but is too small, so that it is a vector."""
+
     @classmethod
     def joined(cls, parts: Iterable[Noticed]) -> Noticed:
         """Return what all of `parts` noticed."""
@@ -97,6 +100,7 @@ class Noticed:
         for part in parts:
             joined.lost = {**part.lost, **joined.lost}
             joined.shapes |= part.shapes
+            joined.small |= part.small
             for key, image in part.images.items():
                 known = joined.images.setdefault(key, Image(image.white))
                 known.brightest = max(known.brightest, image.brightest)
@@ -118,6 +122,7 @@ class Watch:
         self._images |= {one.key: Image(one.layout.white) for one in others if one.layout}
         self._dark = set(self._images)
         self._wide = [one.key for one in others if one.layout is None and _is_wide(one.source)]
+        self._small = {one.key: one.source.shape or () for one in others if one.is_small_camera}
         self._ranges: dict[str, Range] = {}
         self._looked = 0
         self._shapes: set[tuple[int, ...]] = set()
@@ -139,7 +144,7 @@ class Watch:
     @property
     def noticed(self) -> Noticed:
         lost = {key: found for key, one in self._ranges.items() if (found := one.lost) is not None}
-        return Noticed(self._images, lost, self._shapes)
+        return Noticed(self._images, lost, self._shapes, self._small)
 
     def _see_images(self, frame: NDArray[Any], observation: Any) -> None:
         for key in tuple(self._dark):

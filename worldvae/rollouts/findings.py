@@ -13,6 +13,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from worldvae.envs.observations import SMALLEST_CAMERA
 from worldvae.envs.watch import Noticed
 from worldvae.errors import ArtifactError
 from worldvae.rollouts.episode import Episode
@@ -23,11 +24,20 @@ from worldvae.rollouts.store import RolloutStore
 LONG = 1_000
 """If no episode has ended within this many decisions, it is said at once that none may ever end."""
 
+CUT_AT_ONCE = (
+    "every episode is cut or ends after its first decision, so that agents cannot learn what comes "
+    "later: raise the environment's limit of steps, or env.max_episode_steps, unless it is meant"
+)
+"""What is said where a limit of one step, and not the task, ends episodes."""
+
 ONE_DECISION = (
     "every episode ends with its first decision: there is nothing for dynamics to learn, so leave "
     "out scripts.dynamics and the arms with a memory or a dream"
 )
 """What is said of a bandit; more episodes would not help."""
+
+DROWNED = 1e5
+"""Rewards so many times smaller than the largest one are too small to be learned from beside it."""
 
 ROUNDING = 1e-6
 """By how much of its size, or of 1, a number may leave its bounds from rounding."""
@@ -76,9 +86,11 @@ class Findings:
         return [
             *_of_images(noticed, again),
             *_of_shapes(noticed, again),
+            *_of_small_cameras(noticed, again),
             *_of_still_frames(self._store),
             *_of_digits(noticed, again),
             *(line for key in self._keys if (line := self._of_bounds(key, again))),
+            *_of_rewards(self._store),
             *self._of_ends(),
         ]
 
@@ -108,7 +120,9 @@ class Findings:
         if patience is not None and not (is_over or self._has_limit):
             how = f"but by env.give_up_after = {patience}, without which agents are evaluated"
             return [_endless(self._store, how)]
-        return [ONE_DECISION] if end_at_once(whole) else []
+        if end_at_once(whole):
+            return [ONE_DECISION]
+        return [CUT_AT_ONCE] if all(record.length == 1 for record in whole) else []
 
 
 def say(store: RolloutStore, lines: Iterable[str]) -> None:
@@ -187,6 +201,17 @@ def _of_shapes(noticed: Noticed, again: str) -> list[str]:
     ]
 
 
+def _of_small_cameras(noticed: Noticed, again: str) -> list[str]:
+    """Return a line for each further camera that is recorded as a vector of numbers."""
+    return [
+        f"the observation's {key} looks like a camera, but below {SMALLEST_CAMERA} pixels a side "
+        f"the usual convolutions cannot take it: each policy gets it as {math.prod(shape):,} "
+        f"numbers, and dynamics predict each of them; if it is one, enlarge it in the environment, "
+        f"or leave it out of env.other_keys, {again}"
+        for key, shape in noticed.small.items()
+    ]
+
+
 def _of_still_frames(store: RolloutStore) -> list[str]:
     """Return a line if all frames are the same, as when there is no screen to draw on."""
     shown = _first_and_last_frames(store)
@@ -197,6 +222,27 @@ def _of_still_frames(store: RolloutStore) -> list[str]:
         f"every episode begins and ends with the same frame (mean grey level {first.mean():.0f}): "
         "look at what --inspect draws before you train on it"
     ]
+
+
+def _of_rewards(store: RolloutStore) -> list[str]:
+    """Return a line if most rewards are nothing beside the largest one."""
+    sizes = np.abs(np.concatenate([*_rewards(store), np.zeros(0)]))
+    sizes = sizes[sizes > 0]
+    usual, largest = (float(np.median(sizes)), float(sizes.max())) if len(sizes) else (1.0, 1.0)
+    if largest < DROWNED * usual:
+        return []
+    return [
+        f"a reward of {largest:g} stands beside usual ones of {usual:g}, which nobody can learn "
+        "from beside it, since agents and dynamics see rewards in units of their deviation: scale "
+        f"the rare one down in the environment, {_again(store)}"
+    ]
+
+
+def _rewards(store: RolloutStore) -> Iterator[NDArray[np.float64]]:
+    """Yield the rewards (T,) of each episode that can be read."""
+    for record in store.records:
+        with suppress(ArtifactError):
+            yield store.arrays(record)["reward"].astype(np.float64)
 
 
 def _first_and_last_frames(store: RolloutStore) -> Iterator[NDArray[np.uint8]]:

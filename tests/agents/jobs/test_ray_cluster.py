@@ -141,6 +141,16 @@ def test_no_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch, address: str) -
         RayCluster(1)
 
 
+def test_no_cluster_is_told_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    experiment = Experiment.load(TINY, {"runs": str(tmp_path), "compare.executor": "ray"})
+    with pytest.raises(WorldvaeError, match=r"no Ray cluster at RAY_ADDRESS = 127.0.0.1:1 \("):
+        compare(experiment)
+    assert not list(tmp_path.iterdir())
+
+
 def test_ray_missing_is_one_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
