@@ -225,6 +225,29 @@ def test_keys_are_measured_without_what_is_shown_after_an_end(tmp_path: Path) ->
         measure_keys(store, [])
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-6, 1.0, 1e12])
+def test_keys_are_measured_in_whatever_units_they_are(tmp_path: Path, unit: float) -> None:
+    class Store(RolloutStore):
+        def keys(self, record: Any) -> Any:
+            return {name: (unit * all_).astype(np.float32) for name, all_ in known(record).items()}
+
+    plain = fill(tmp_path, [3, 3], speed=True)
+    known = plain.keys
+    (expected,), (units,) = (measure_keys(one, plain.records) for one in (plain, Store(tmp_path)))
+    assert units.std == pytest.approx([unit * std for std in expected.std], abs=0, rel=1e-6)
+
+
+def test_rounding_of_what_never_changes_is_no_unit(tmp_path: Path) -> None:
+    class Store(RolloutStore):
+        def keys(self, record: Any) -> Any:
+            at = np.arange(record.length + 1) % 2
+            return {"speed": np.float32(7e-9) + at[:, None] * np.spacing(np.float32(7e-9))}
+
+    store = Store(fill(tmp_path, [3], speed=True).folder)
+    (units,) = measure_keys(store, store.records)
+    assert units.std == (1.0,)
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, 3e38])
 def test_keys_that_are_no_numbers_are_one_line(tmp_path: Path, number: float) -> None:
     class Store(RolloutStore):

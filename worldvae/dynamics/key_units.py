@@ -14,7 +14,10 @@ from worldvae.errors import ArtifactError
 from worldvae.rollouts import Record, RecordedKey, RolloutStore
 
 SMALLEST = 1e-6
-"""Least deviation of a number, as a share of its size; one that never changes has deviation 1."""
+"""Least deviation of a number, as a share of its largest value; below it, it is rounding."""
+
+NEGLIGIBLE = 1e-20
+"""Least deviation of a number, in whatever units; one that never changes has deviation 1."""
 
 SAME = 1e-3
 """Difference of two shares or variances that are one, of which float32 has added up many."""
@@ -87,6 +90,6 @@ def _measure(
             "collect into another folder once the environment shows one"
         )
     mean, std = values.mean(0), values.std(0)
-    std = np.where(std > SMALLEST * np.maximum(1, np.abs(mean)), std, 1)
+    std = np.where(std > SMALLEST * np.abs(values).max(0) + NEGLIGIBLE, std, 1)
     units = {"mean": tuple(mean.tolist()), "std": tuple(std.tolist())}
     return KeyUnits(name=key.name, bounds=key.bounds, **units)
