@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.report.budgets import areas
+from agents.report.success import SuccessRule
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
 from agents.run.stage_results import Cost
@@ -49,7 +50,7 @@ class ArmSummary:
     acting: dict[str, Estimate]
     """IQM of the same agents for each way of acting that was evaluated, named as in ACTIONS."""
     success_rates: tuple[float, ...] = ()
-    """The share of successful episodes of each seed, where the environment reports success."""
+    """The share of successful episodes of each seed, where success is known."""
 
     @property
     def values(self) -> Array:
@@ -74,7 +75,7 @@ class ArmSummary:
         return evaluation_noise(self.returns)
 
 
-def summarise_arm(run: Run, arm: str, resampling: Resampling) -> ArmSummary:
+def summarise_arm(run: Run, arm: str, success: SuccessRule, resampling: Resampling) -> ArmSummary:
     """Compute the statistics of one arm, of which an agent at least has finished."""
     finished = run.finished(arm)
     results = list(finished.values())
@@ -97,9 +98,7 @@ def summarise_arm(run: Run, arm: str, resampling: Resampling) -> ArmSummary:
         areas=areas(run, arm),
         returns=_returns(results),
         acting=_acting(results, iqm, resampling),
-        success_rates=tuple(
-            rate for result in results if (rate := _success_rate(run, result)) is not None
-        ),
+        success_rates=success.rates(*results),
     )
 
 
@@ -124,16 +123,3 @@ def _returns(results: Sequence[AgentResult]) -> Array | None:
     if len({result.evaluation.seeds for result in results}) > 1:
         return None
     return np.array([result.evaluation.returns for result in results])
-
-
-def _success_rate(run: Run, result: AgentResult) -> float | None:
-    """Return the share of successes, by the environment's word or by `compare.success_return`."""
-    least = run.compare.success_return
-    if (reported := result.evaluation.success_rate) is not None or least is None:
-        return reported
-    return float(np.mean(np.array(result.evaluation.returns) > least))
-
-
-def reports_success(run: Run) -> bool:
-    """Return whether the success of every finished agent's episodes is known."""
-    return bool(run.results) and all(_success_rate(run, r) is not None for r in run.results)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from agents.report.arm_summary import ArmSummary, reports_success, summarise_arm
+from agents.report.arm_summary import ArmSummary, summarise_arm
 from agents.report.costs import ArmCosts, costs_of_arms
 from agents.report.decimals import Decimals
 from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.pair import Pair, Side, compare_pair
+from agents.report.success import SuccessRule
 from agents.run.agent_result import AgentResult
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae.stats import Resampling
@@ -42,10 +43,12 @@ class Summary:
 
 def summarise(run: Run, resampling: Resampling) -> Summary:
     """Compute the statistics of the finished agents of `run`."""
-    arms = tuple(summarise_arm(run, arm, resampling) for arm in run.arms if run.finished(arm))
-    by_success = reports_success(run)
+    success = SuccessRule.of(run)
+    arms = tuple(
+        summarise_arm(run, arm, success, resampling) for arm in run.arms if run.finished(arm)
+    )
     pairs = tuple(
-        compare_pair(Side(run, first), Side(run, second), by_success, resampling)
+        compare_pair(Side(run, first), Side(run, second), success.is_known, resampling)
         for first, second in combinations(arms, 2)
         if min(len(first.scores), len(second.scores)) >= ENOUGH_SEEDS
     )

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agents.report.arm_summary import reports_success, summarise_arm
+from agents.report.arm_summary import summarise_arm
 from agents.report.budgets import EqualBudget
 from agents.report.decimals import Decimals, shown_p
 from agents.report.pair import Pair, Side, compare_pair
+from agents.report.success import SuccessRule
 from agents.report.summary import unequal
 from agents.report.verdict import claims, summary_table
 from agents.run.deciding import deciding
@@ -29,7 +30,12 @@ def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[st
     """
     resampling = Resampling.seeded(0)
     folders = [folder for folder, _ in (first, second)]
-    sides = [_side(*given, resampling) for given in (first, second)]
+    runs = [_read(*given) for given in (first, second)]
+    success = SuccessRule.of(*runs)
+    sides = [
+        Side(run, summarise_arm(run, arm, success, resampling))
+        for run, (_, arm) in zip(runs, (first, second), strict=True)
+    ]
     names = _names(sides, folders)
     a, b = (replace(side, name=name) for side, name in zip(sides, names, strict=True))
     envs = [side.run.finished(side.summary.arm) for side in (a, b)]
@@ -44,11 +50,13 @@ def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[st
     arms = tuple(replace(side.summary, arm=side.called) for side in (a, b))
     decimals = Decimals.of(arms)
     yield summary_table(arms, decimals)
-    yield from _difference(a, b, decimals, resampling)
+    yield from _difference(a, b, success.is_known, decimals, resampling)
     yield from _other_settings(a, b)
 
 
-def _difference(a: Side, b: Side, decimals: Decimals, resampling: Resampling) -> Iterator[str]:
+def _difference(
+    a: Side, b: Side, by_success: bool, decimals: Decimals, resampling: Resampling
+) -> Iterator[str]:
     """Yield a line on the final scores, and one for each budget at which both were evaluated."""
     fewest = min(len(side.summary.scores) for side in (a, b))
     if fewest < ENOUGH_SEEDS:
@@ -57,7 +65,6 @@ def _difference(a: Side, b: Side, decimals: Decimals, resampling: Resampling) ->
             "very least."
         )
         return
-    by_success = reports_success(a.run) and reports_success(b.run)
     pair = compare_pair(a, b, by_success, resampling)
     yield from claims([pair], decimals.show)
     if (both := pair.both_levels) is not None:
@@ -86,12 +93,13 @@ def _words(found: EqualBudget, decimals: Decimals) -> str:
     return f"{decimals.show(gap.value)} ({interval}; p {shown_p(gap.p)})"
 
 
-def _side(folder: Path, arm: str, resampling: Resampling) -> Side:
+def _read(folder: Path, arm: str) -> Run:
+    """Return the run in `folder`; raises ArtifactError if no agent of `arm` has finished there."""
     run = read_published(folder)
     if not run.finished(arm):
         held = ", ".join(name for name in run.arms if run.finished(name)) or "no arm"
         raise ArtifactError(f"{folder}: no agent of the arm {arm} has finished there ({held} has)")
-    return Side(run, summarise_arm(run, arm, resampling))
+    return run
 
 
 def _names(sides: Sequence[Side], folders: Sequence[Path]) -> list[str]:
@@ -120,7 +128,8 @@ def _other_settings(a: Side, b: Side) -> Iterator[str]:
     sections = {*deciding(a.summary.arm)} & {*deciding(b.summary.arm)}
     for key in {**first, **second}:
         one, other = (values.get(key, "not set") for values in (first, second))
-        if key.split(".")[0] in sections and one != other:
+        tells = key.split(".")[0] in sections or key == "compare.success_return"
+        if tells and one != other:
             yield f"{key}: {one} | {other}"
 
 

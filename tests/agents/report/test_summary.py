@@ -145,6 +145,26 @@ def test_success_that_an_environment_reports_needs_no_threshold(tmp_path: Path) 
     assert (pair.by_success, pair.difference.value) == (True, 0.0)
 
 
+@pytest.mark.parametrize("threshold", ["", "{success_return: -1}"])
+def test_an_agent_that_never_succeeds_where_success_alone_is_reported_has_failed(
+    tmp_path: Path, threshold: str
+) -> None:
+    """Its episodes are not judged by another rule, nor are all agents by their returns."""
+    folder = write_run(tmp_path, {"blind": arm(*range(5)), "latent": arm(*range(5))})
+    for path in folder.glob("agents/latent/seed_*/result.json"):
+        played = json.loads(path.read_text())["evaluation"]
+        amend(path, evaluation={**played, "successes": [True, None]})
+    if threshold:
+        state(folder, threshold)
+    summary = summarise(read_run(folder), Resampling.seeded(0))
+    assert {one.arm: {*one.success_rates} for one in summary.arms} == {
+        "latent": {0.5},
+        "blind": {0},
+    }
+    (pair,) = summary.pairs
+    assert (pair.first, pair.by_success, pair.difference.value) == ("latent", True, 0.5)
+
+
 @pytest.mark.parametrize(
     ("seeds", "mean", "told"), [((0.2,), "20 %", ""), ((0.2, 0.6), "40 %", "seeds 20 % to 60 %")]
 )

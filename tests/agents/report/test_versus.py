@@ -71,6 +71,19 @@ def test_of_dreamers_the_dream_is_said(tmp_path: Path) -> None:
     assert "dream.horizon: not set | 7" in lines((first, "dream"), (second, "dream"))
 
 
+def test_one_threshold_of_success_holds_for_both(runs: tuple[Path, Path]) -> None:
+    """By thresholds of their own, agents of equal returns would differ in success."""
+    env = "env: {id: CarRacing-v3}"
+    for folder, threshold in zip(runs, (0.5, 91), strict=True):
+        write_config(folder, f"{env}\ncompare: {{success_return: {threshold}}}\n")
+    told = lines((runs[0], "latent"), (runs[1], "pixels"))
+    assert any("did better than PPO pixels, by 80.0 (" in line for line in told)
+    assert "compare.success_return: 0.5 | 91" in told
+    write_config(runs[0], f"{env}\ncompare: {{success_return: 91}}\n")
+    told = lines((runs[0], "latent"), (runs[1], "pixels"))
+    assert any("their difference in success rate is 0.60 (p = " in line for line in told)
+
+
 def test_equal_names_are_told_apart_by_their_runs(runs: tuple[Path, Path], tmp_path: Path) -> None:
     first, second = runs
     told = lines((first, "latent"), (second, "latent"))
