@@ -28,6 +28,7 @@ from agents.report.verdict import summary_table
 from agents.run.agent_files import agent_folders, is_finished
 from agents.run.command import command_of
 from agents.run.deciding import deciding
+from agents.run.declared import declare
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
 from agents.train import train
@@ -47,8 +48,10 @@ class AgentJob:
     arm: str
     seed: int
     folder: Path
+    experiment: Experiment
+    """The whole experiment in the agent's environment."""
     config: Path
-    """The file of the whole experiment in the agent's environment."""
+    """Its file, which another terminal may write anew meanwhile."""
     env_steps: int
     """Environment steps of its training, real or dreamed."""
     where: str = ""
@@ -64,7 +67,7 @@ class AgentJob:
 
     @property
     def work(self) -> Callable[[], object]:
-        return partial(_train_prepared, self.config, self.arm, self.seed)
+        return partial(_train_prepared, self.experiment, self.config, self.arm, self.seed)
 
     @property
     def is_done(self) -> bool:
@@ -137,9 +140,10 @@ def _plans(experiment: Experiment) -> Plans:
 
 
 def _write_config(task: Experiment, jobs: Sequence[AgentJob]) -> None:
-    """Write the file that the workers and the report read."""
+    """Write the file that the report reads, and note what it declares."""
     with _reporting(task.folder):
         write_checked_yaml(jobs[0].config, to_yaml(task))
+    declare(task.folder, task.compare)
 
 
 def _report(folder: Path, plans: Plans) -> bool:
@@ -164,7 +168,15 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     for folder in sorted(experiment.folder.glob("agents/*/seed_*")):
         check_settings(folder, experiment, deciding(folder.parent.name))
     return [
-        AgentJob(arm, seed, experiment.agent_folder(arm, seed), config, env_steps[arm], where)
+        AgentJob(
+            arm,
+            seed,
+            experiment.agent_folder(arm, seed),
+            experiment,
+            config,
+            env_steps[arm],
+            where,
+        )
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
@@ -214,11 +226,11 @@ def _run(waiting: list[AgentJob], config: CompareConfig) -> None:
         pool.finish(waiting)
 
 
-def _train_prepared(config: Path, arm: str, seed: int) -> None:
+def _train_prepared(experiment: Experiment, config: Path, arm: str, seed: int) -> None:
     """Train a prepared agent; its result names the command that trains this agent alone."""
     command = command_of("train", config, "--arm", arm, "--seed", seed)
 
     def work() -> None:
-        print(train(Experiment.load(config), arm, seed, command))
+        print(train(experiment, arm, seed, command))
 
     run_command(work, command)

@@ -34,6 +34,7 @@ from agents.run.agent_files import LOGS, VIDEO, check_counts, hash_files, is_fin
 from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
 from agents.run.deciding import DECIDES, deciding
+from agents.run.declared import declare
 from agents.video.film import record_video
 from worldvae.envs.own_code import own_code
 from worldvae.envs.world import RealWorld
@@ -58,7 +59,9 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
     resumes from its checkpoint. The result names `command` as its origin, by default this
     process's.
     """
-    return carry_out(experiment, AgentTask.of(experiment, arm, seed, command or exact_command()))
+    task = AgentTask.of(experiment, arm, seed, command or exact_command())
+    declare(experiment.folder, experiment.compare)
+    return carry_out(experiment, task)
 
 
 def carry_out(experiment: Experiment, task: AgentTask) -> Path:

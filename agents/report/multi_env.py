@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.config.sections import CompareConfig
 from agents.report import markdown
-from agents.report.normalised import NormalisedComparison, compare_normalised
+from agents.report.normalised import NormalisedComparison, compare_normalised, declared_in_all
 from agents.report.sections.distribution import normalised_distribution
 from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
@@ -69,7 +69,7 @@ def normalised_verdict(
 def _verdict(runs: Sequence[Run], comparison: NormalisedComparison | None) -> list[str]:
     """Return the warnings about unfit encoders and dreams, then the verdict."""
     warnings = [f"{_name(run)}: {text}" for run in runs for text in (*unfit(run), *untrusted(run))]
-    return [*warnings, *normalised_verdict(comparison, runs[0].compare if runs else None)]
+    return [*warnings, *normalised_verdict(comparison, declared_in_all(runs) if runs else None)]
 
 
 def environments_table(runs: Sequence[Run]) -> Table:

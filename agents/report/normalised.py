@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae.stats import (
@@ -83,8 +84,16 @@ def compare_normalised(runs: Sequence[Run], resampling: Resampling) -> Normalise
     if not names:
         return None
     arms = tuple(_arm(arm, runs, resampling) for arm in names)
-    pairs = (_pair(runs[0], *both, resampling) for both in combinations(arms, 2))
+    declared = declared_in_all(runs)
+    pairs = (_pair(declared, *both, resampling) for both in combinations(arms, 2))
     return NormalisedComparison(arms, tuple(pair for pair in pairs if pair))
+
+
+def declared_in_all(runs: Sequence[Run]) -> CompareConfig:
+    """Return the configuration of `runs` with what was declared in time in each of them."""
+    first = runs[0].compare
+    primary = [pair for pair in first.primary if all(r.compare.is_primary(*pair) for r in runs)]
+    return first.model_copy(update={"primary": tuple(primary)})
 
 
 def _scale_known(run: Run) -> bool:
@@ -112,17 +121,17 @@ def _normalised(run: Run, result: AgentResult) -> float:
 
 
 def _pair(
-    run: Run, first: NormalisedArm, second: NormalisedArm, resampling: Resampling
+    compare: CompareConfig, first: NormalisedArm, second: NormalisedArm, resampling: Resampling
 ) -> NormalisedPair | None:
     if min(len(seeds) for arm in (first, second) for seeds in arm.tasks.values()) < ENOUGH_SEEDS:
         return None
     difference = stratified_difference(first.tasks, second.tasks, resampling)
     if difference.value < 0:
-        return _pair(run, second, first, resampling)
+        return _pair(compare, second, first, resampling)
     return NormalisedPair(
         first.arm,
         second.arm,
-        run.compare.is_primary(first.arm, second.arm),
+        compare.is_primary(first.arm, second.arm),
         difference,
         stratified_improvement(first.tasks, second.tasks, resampling),
     )

@@ -13,6 +13,7 @@ from agents.report.normalised import NormalisedComparison, compare_normalised
 from agents.report.pair import Pair, Side, compare_pair
 from agents.report.success import SuccessRule
 from agents.run.agent_result import AgentResult
+from agents.run.declared import Declared
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae.stats import Resampling
 
@@ -25,6 +26,7 @@ class Summary:
     pairs: tuple[Pair, ...]
     primary: tuple[tuple[str, str], ...]
     """The comparisons that were declared before the run."""
+    declared: Declared
     undecided: tuple[str, ...]
     """Those of them that lack an arm with a finished seed, in words."""
     decimals: Decimals
@@ -57,6 +59,7 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
         arms=arms,
         pairs=pairs,
         primary=run.compare.primary,
+        declared=run.declared,
         undecided=run.compare.undecided([arm.arm for arm in arms]),
         decimals=Decimals.of(arms),
         costs=costs_of_arms(run),

@@ -9,6 +9,7 @@ from agents.report.decimals import Decimals, shown_p
 from agents.report.normalised import NormalisedPair
 from agents.report.pair import Pair
 from agents.report.summary import Summary
+from agents.run.declared import Declared
 from agents.run.records import ENOUGH_SEEDS
 from agents.run.stage_results import Cost
 from agents.run.stages import activities, shared_stages
@@ -20,7 +21,7 @@ def verdict(summary: Summary) -> list[str]:
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
     findings = claims(summary.pairs, summary.show, declared=len(summary.primary))
-    findings = [*undecided_claims(summary.undecided), *findings]
+    findings = [*undecided_claims(summary.undecided), *findings, *late_claims(summary.declared)]
     return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 
 
@@ -100,6 +101,18 @@ def claims(
 def undecided_claims(undecided: Sequence[str]) -> list[str]:
     """Name the comparisons that were declared and cannot be made; nothing if there are none."""
     return [f"Declared before the run, and not compared: {', '.join(undecided)}."] * bool(undecided)
+
+
+def late_claims(declared: Declared) -> list[str]:
+    """Say what was declared too late to count; nothing if that is nothing."""
+    if declared.success_is_late:
+        return [
+            "compare.success_return was set when agents of several arms had finished, so that all "
+            "comparisons are exploratory."
+        ]
+    pairs = ", ".join(" and ".join(pair) for pair in declared.late)
+    late = "Declared in compare.primary when agents of both had finished, and so exploratory: "
+    return [f"{late}{pairs}."] * bool(pairs)
 
 
 def _claim(pair: Pair | NormalisedPair, show: Callable[[float], str], each: str) -> str:

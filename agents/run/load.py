@@ -17,6 +17,7 @@ from agents.config.sections import CompareConfig
 from agents.run.agent_card import AGENT_CARD, read_card
 from agents.run.agent_files import agent_folders, check_counts, check_file, seed_of
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
+from agents.run.declared import Declared, read_declared
 from agents.run.records import AgentRecord, Run
 from agents.run.stage_results import Cost, StageCost
 from agents.run.stages import SHARED
@@ -53,6 +54,8 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     """
     check_no_other(folder, "run")
     config, damage = folder / "config.yaml", dict[str, str]()
+    compare = _read_compare(config) if config.exists() else CompareConfig()
+    declared = _read_declared(folder, compare, damage)
     return Run(
         folder=folder,
         config=_read_config(config),
@@ -60,7 +63,8 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         card=_read(folder / "encoder", CARD, "card", damage),
         agents=_read_agents(folder),
         planned=tuple(planned),
-        compare=_read_compare(config) if config.exists() else CompareConfig(),
+        compare=compare.model_copy(update={"primary": declared.early}),
+        declared=declared,
         damage=damage,
     )
 
@@ -173,6 +177,15 @@ def _read_compare(config: Path) -> CompareConfig:
         return CompareConfig.model_validate(read_yaml(config).get("compare") or {})
     except ValidationError as error:
         raise ArtifactError(f"{config}: compare.{Mistake.of(error)}") from None
+
+
+def _read_declared(folder: Path, compare: CompareConfig, damage: dict[str, str]) -> Declared:
+    """Return what was declared; a run that no command has trained in or compared is believed."""
+    try:
+        return read_declared(folder) or Declared(early=compare.primary)
+    except ArtifactError as error:
+        damage["declaration"] = str(error)
+        return Declared(late=compare.primary)
 
 
 def _read_lines(

@@ -1,4 +1,4 @@
-"""Reads published comparisons, whose logs are one archive beside their config in docs/results."""
+"""Reads published comparisons, whose logs are an archive beside their config in docs/results."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agents.run.declared import DECLARED
 from agents.run.load import read_run
 from agents.run.records import Run
 from worldvae.errors import ArtifactError
@@ -40,8 +41,9 @@ def unpack(folder: Path, into: Path) -> Path:
         into.mkdir(parents=True)
     with user_errors(archive), _refusing_damage(archive), tarfile.open(archive, "r:xz") as tar:
         tar.extractall(into, filter="data")
-    if (folder / "config.yaml").exists():
-        shutil.copy(folder / "config.yaml", into)
+    for name in ("config.yaml", DECLARED.name):
+        if (folder / name).exists():
+            shutil.copy(folder / name, into)
     return into
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from agents.arms.registry import rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
+from agents.run.declared import Declared
 from agents.run.stage_results import Cost, StageCost
 from agents.run.stages import SHARED, SharedStage, shared_stages
 from worldvae.autoencoders.encoder_files import EncoderCard
@@ -74,7 +75,9 @@ class Run:
     agents: tuple[AgentRecord, ...]
     planned: tuple[tuple[str, int], ...] = ()
     compare: CompareConfig = field(default_factory=CompareConfig)
-    """That section of the resolved configuration."""
+    """That section of the resolved configuration; `primary` are the comparisons that were declared
+    before their outcome was known."""
+    declared: Declared = field(default_factory=Declared)
     damage: Mapping[str, str] = field(default_factory=dict)
     """Name of a stage, or "card" of the encoder -> the damage of its file."""
 

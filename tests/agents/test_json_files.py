@@ -22,6 +22,7 @@ from agents.gap.gap_file import GAP, PLAYED
 from agents.prepare import examine_dynamics
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
+from agents.run.declared import DECLARED
 from agents.run.drift_log import DRIFT
 from agents.run.stage_results import COLLECTION, REFRESH
 from agents.study.run import study
@@ -75,6 +76,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     LEARNING: ("*/dynamics",),
     FIDELITY: ("*/tiny/dynamics",),
     CODES: ("*dynamics/codes",),
+    DECLARED: ("*/tiny",),
     AGENT_CARD: ("*/agents/*/seed_?",),
     RESULT: ("*/agents/*/seed_?",),
     EPISODES: ("*/agents/*/seed_?",),
@@ -102,7 +104,8 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(prepared, runs)
     (name,) = (path.name for path in runs.iterdir())
     (runs / name).rename(runs / "tiny")
-    amounts = {"compare.seeds": [0], "dream.rounds": 2, **REFITTED}
+    declared = {"compare.primary": [["latent", "dream"]]}
+    amounts = {"compare.seeds": [0], **declared, "dream.rounds": 2, **REFITTED}
     experiment = load(runs, name="tiny", **{"compare.arms": ["latent", "dream"]}, **amounts)
     for arm in experiment.compare.arms:
         train(experiment, arm, 0)
