@@ -22,11 +22,14 @@ class Parser(OptionParser):
     Args:
         description: What `--help` says of the command.
         is_shared: Whether several processes of torchrun may work together at it.
+        takes_several: Whether it works in all environments of `compare.envs`, and not in one.
     """
 
-    def __init__(self, description: str | None, is_shared: bool = False) -> None:
+    def __init__(
+        self, description: str | None, is_shared: bool = False, takes_several: bool = False
+    ) -> None:
         super().__init__(description, Experiment, "CONFIG [--key value ...]")
-        self._is_shared = is_shared
+        self._is_shared, self._takes_several = is_shared, takes_several
         self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
         self._short: dict[str, str] = {}
 
@@ -50,4 +53,6 @@ class Parser(OptionParser):
         experiment = Experiment.load(options.config, overrides)
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
+        if not self._takes_several:
+            experiment = experiment.task(overrides.get("env.id"))
         return options, experiment

@@ -9,7 +9,7 @@ from worldvae.errors import ConfigError
 
 
 def main() -> None:
-    parser = Parser(__doc__)
+    parser = Parser(__doc__, takes_several=True)
     parser.add_argument(
         "--out",
         type=out_in(".html"),

@@ -9,7 +9,7 @@ from scripts.cli import Parser, run
 
 
 def main() -> None:
-    _, experiment = Parser(__doc__).parse()
+    _, experiment = Parser(__doc__, takes_several=True).parse()
     from agents.study.run import study
 
     is_complete = study(experiment)

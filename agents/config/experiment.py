@@ -126,6 +126,21 @@ class Experiment(Config):
             return {self.env.id: self}
         return {env_id: self._task(env_id, task) for env_id, task in self.compare.envs.items()}
 
+    def task(self, env_id: str | None = None) -> Experiment:
+        """Return the experiment in one environment, that of `env_id` if there are several.
+
+        Raises ConfigError if it is not named, or is none of them.
+        """
+        tasks = self.tasks
+        if len(tasks) == 1 and env_id is None:
+            return next(iter(tasks.values()))
+        if env_id not in tasks:
+            asked = "is in several environments" if env_id is None else f"is not in {env_id}"
+            raise ConfigError(
+                f"the experiment {asked} (compare.envs); set --env.id to {' or '.join(tasks)}"
+            )
+        return tasks[env_id]
+
     def _task(self, env_id: str, task: TaskConfig) -> Experiment:
         values = {**merge(self.env.model_dump(by_alias=True), task.env), "id": env_id}
         try:

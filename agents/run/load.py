@@ -53,12 +53,13 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     Damaged files are left out and noted in `Run.damage`; raises ArtifactError without the folder.
     """
     check_no_other(folder, "run")
-    config, damage = folder / "config.yaml", dict[str, str]()
-    compare = _read_compare(config) if config.exists() else CompareConfig()
+    path, damage = folder / "config.yaml", dict[str, str]()
+    config = _read_config(path)  # checks it, before it is parsed
+    compare = _read_compare(path) if config else CompareConfig()
     declared = _read_declared(folder, compare, damage)
     return Run(
         folder=folder,
-        config=_read_config(config),
+        config=config,
         stages=_read_stages(folder, damage),
         card=_read(folder / "encoder", CARD, "card", damage),
         agents=_read_agents(folder),

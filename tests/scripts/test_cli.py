@@ -173,6 +173,20 @@ def test_a_command_takes_keys_before_its_file(moved: Path, monkeypatch: pytest.M
     assert (experiment.name, experiment.pretrain.steps) == ("after", 7)
 
 
+def test_a_command_for_one_environment_works_where_the_comparison_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scale = {"random_score": 0, "reference_score": 1}
+    envs = {"me/A-v0": scale, "me/B-v0": {**scale, "env": {"action_repeat": 3}}}
+    experiment = Experiment(runs=tmp_path, name="both", compare={"envs": envs})
+    config = tmp_path / "both.yaml"
+    config.write_text(to_yaml(experiment))
+    one = parsed(monkeypatch, str(config), "--env.id", "me/B-v0")
+    assert (one.folder, one.env.action_repeat) == (tmp_path / "both" / "me-B-v0", 3)
+    with pytest.raises(WorldvaeError, match=r"set --env\.id to me/A-v0 or me/B-v0"):
+        parsed(monkeypatch, str(config))
+
+
 def test_a_key_without_a_value_is_said(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WorldvaeError, match=r"--pretrain\.steps has no value"):
         parsed(monkeypatch, str(moved), "--pretrain.steps")

@@ -98,6 +98,20 @@ def test_several_environments_are_an_experiment_each() -> None:
     assert again.tasks == {"worldvae/Dots-v0": again}, "its own config.yaml makes it again"
 
 
+def test_what_works_in_one_environment_is_told_which() -> None:
+    experiment = Experiment.load(TINY, {"compare.envs": SEVERAL})
+    assert (
+        experiment.task("worldvae/BusyDots-v0").folder == experiment.folder / "worldvae-BusyDots-v0"
+    )
+    both = r"\(compare\.envs\); set --env\.id to worldvae/Dots-v0 or worldvae/BusyDots-v0"
+    with pytest.raises(WorldvaeError, match=f"the experiment is in several environments {both}"):
+        experiment.task()
+    with pytest.raises(WorldvaeError, match=f"the experiment is not in me/Robot-v0 {both}"):
+        experiment.task("me/Robot-v0")
+    alone = Experiment.load(TINY)
+    assert alone.task() == alone.task(alone.env.id) == alone
+
+
 def test_keys_of_one_environment_leave_their_neighbours_as_they_are() -> None:
     frame = {"height": 84, "width": 84, "crop": {"top": 10}}
     gray = {"color": "gray", "crop": {"bottom": 5}}
