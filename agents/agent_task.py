@@ -13,6 +13,7 @@ from agents.config.sections import EvaluationConfig
 from agents.dream.rounds import RoundsTask
 from agents.drift.refresh import DriftTask
 from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
+from agents.run.agent_files import agent_folders
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.errors import ArtifactError
@@ -74,10 +75,12 @@ class AgentTask:
 def resume_or_begin(task: AgentTask) -> AgentCard:
     """Return the card of the last checkpoint, or a new one.
 
-    Raises ArtifactError if the encoder or the dynamics changed.
+    Raises ArtifactError if the encoder or the dynamics changed since the agent was begun, or since
+    others of its run were.
     """
     folder, new = task.folder, new_card(task)
     if not AGENT_CARD.exists(folder):
+        _check_others(task, new)
         return new
     card = read_card(folder)
     now = task.setup_now(card)
@@ -108,6 +111,31 @@ def new_card(task: AgentTask) -> AgentCard:
         dynamics=None if dynamics is None else os.path.relpath(dynamics, task.folder),
         dynamics_sha256=None if dynamics is None else hash_dynamics(dynamics),
     )
+
+
+def _check_others(task: AgentTask, new: AgentCard) -> None:
+    """Raise ArtifactError if another agent of the run learned on what a folder held before.
+
+    Seeds of an arm would be of two encoders then, where the report says that they share one.
+    """
+    for folder in agent_folders(task.folder.parents[2]):
+        if not AGENT_CARD.is_whole(folder):
+            continue  # who needs a damaged card says so
+        before = _learned_on(folder, read_card(folder))
+        for path, digest in _learned_on(task.folder, new).items():
+            if before.get(path, digest) != digest:
+                raise ArtifactError(
+                    f"{folder} was trained on what {path} held before it was made anew, so that "
+                    "agents of both could not be compared; remove it to train it again, or choose "
+                    "another --name"
+                )
+
+
+def _learned_on(folder: Path, card: AgentCard) -> dict[Path, str | None]:
+    """Return the folders of the encoder and the dynamics of an agent, and the hash of each."""
+    encoder = {own_encoder(folder, card): card.encoder_sha256} if card.encoder else {}
+    dynamics = {own_dynamics(folder, card): card.dynamics_sha256} if card.dynamics else {}
+    return encoder | dynamics
 
 
 def _begun_with_another(folder: Path, what: str, path: Path | None) -> ArtifactError:
