@@ -172,15 +172,20 @@ def _record_cost(
 def _cost_of_agent(agent: Path) -> CollectionCost:
     """Return the cost of the agent in a run's folder, including that of its encoder.
 
-    It is part of the cost of the frames that the agent collects.
+    It is part of the cost of the frames that the agent collects. Raises ArtifactError if a part of
+    it is not known, since its price would be told too low.
     """
     card, run = read_card(agent), read_run((agent / "../../..").resolve())
-    if run.damage:  # its price would be told too low
+    if run.damage:
         raise ArtifactError(next(iter(run.damage.values())))
-    charge, needed = run.charge(card.arm), shared_stages(card.arm)
-    cpu = [
-        run.stages[stage.name].cpu_seconds if stage.name in run.stages else None for stage in needed
-    ]
+    needed = shared_stages(card.arm)
+    if missing := [stage for stage in needed if stage.name not in run.stages]:
+        files = " and ".join(f"{stage.folder}/{stage.file.name}" for stage in missing)
+        raise ArtifactError(
+            f"{agent}: what it took to train cannot be charged to its frames without {files} of "
+            f"{run.folder}; name an agent in the folder of the run that trained it"
+        )
+    charge, cpu = run.charge(card.arm), [run.stages[stage.name].cpu_seconds for stage in needed]
     known = [seconds for seconds in cpu if seconds is not None]
     return CollectionCost(
         card.env_steps + card.refresh_env_steps + charge.env_steps,
