@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,9 @@ from worldvae.torch_seeding import seeded_torch
 from worldvae.versions import library_versions
 from worldvae.wrappers.sb3 import check_keys
 
+MORE = 1.1
+"""How many times the frames that were asked for a store may hold without a word."""
+
 
 def collect_rollouts(experiment: Experiment) -> RolloutStore:
     """Collect the missing part of the experiment's rollouts; return all of them.
@@ -54,7 +58,9 @@ def collect_rollouts(experiment: Experiment) -> RolloutStore:
     check_settings(folder, policy, COLLECTED_BY)
     store = _complete(folder, experiment.env, experiment.rollouts.frames)
     if store is not None:
+        _warn_of_more(store, experiment.rollouts.frames)
         return store
+    _check_unused(experiment)
     with locked(folder, "collection", STAGE, alone=True):
         check_settings(folder, policy, COLLECTED_BY)
         with _undone_if_empty(folder):
@@ -113,6 +119,31 @@ def _imported(experiment: Experiment) -> RolloutStore:
         f"{folder}: the import of minari:{name} has not ended; python -m scripts.collect CONFIG "
         f"--from minari:{name} goes on"
     )
+
+
+def _check_unused(experiment: Experiment) -> None:
+    """Raise ArtifactError if models were made of fewer frames than `experiment` asks for.
+
+    They would be charged what they never saw.
+    """
+    for folder in (
+        experiment.encoder_folder,
+        experiment.untrained_encoder_folder,
+        experiment.dynamics_folder,
+        experiment.untrained_dynamics_folder,
+    ):
+        check_settings(folder, experiment, COLLECTED_BY)
+
+
+def _warn_of_more(store: RolloutStore, frames: int) -> None:
+    """Say that there are more frames than were asked for, by more than the last step may bring."""
+    if store.num_frames > MORE * frames:
+        warnings.warn(
+            f"{store.folder} holds {store.num_frames:,} frames, more than rollouts.frames = "
+            f"{frames:,}: whatever is made of them uses all of them and is charged for all; for "
+            "fewer choose another --name",
+            stacklevel=3,
+        )
 
 
 def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
