@@ -49,7 +49,7 @@ class ReturnPredictor:
 
     name: HealthNumber
     found: Estimate
-    """Spearman's rank correlation; its n is the number of encoders."""
+    """Spearman's rank correlation; its n is the number of encoders, all seeds of one being one."""
     is_primary: bool
     """Whether it was declared before the study."""
     is_constant: bool
@@ -69,9 +69,11 @@ def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> lis
     """Return a prediction for each number that enough encoders have; the strongest first."""
     found = []
     for name in NUMBERS:
-        numbers, scores = _pairs(encoders, name)
-        if len(numbers) >= FEWEST_RANKED:
-            correlation = rank_correlation(numbers, scores, _resampling())
+        having = _having(encoders, name)
+        names = [one.encoder for one in having]
+        if len({*names}) >= FEWEST_RANKED:
+            numbers, scores = _pairs(encoders, name)
+            correlation = rank_correlation(numbers, scores, _resampling(), names)
             is_constant = len(set(numbers)) == 1
             found.append(ReturnPredictor(name, correlation, name in settings.primary, is_constant))
     return sorted(found, key=lambda one: (not one.is_primary, -abs(one.found.value)))
@@ -85,10 +87,14 @@ def _pairs(
     encoders: Sequence[ScoredEncoder], name: HealthNumber
 ) -> tuple[list[float], list[Array]]:
     """Return the number of each encoder that has it, and its agents' returns."""
-    having = [one for one in encoders if one.returns]
-    read = [(NUMBERS[name].of(one.health), one.scores) for one in having]
-    known = [(number, scores) for number, scores in read if number is not None]
-    return [number for number, _ in known], [scores for _, scores in known]
+    having = _having(encoders, name)
+    numbers = [NUMBERS[name].of(one.health) for one in having]
+    return [float(one) for one in numbers if one is not None], [one.scores for one in having]
+
+
+def _having(encoders: Sequence[ScoredEncoder], name: HealthNumber) -> list[ScoredEncoder]:
+    """Return the encoders that have the number and an agent that finished."""
+    return [one for one in encoders if one.returns and NUMBERS[name].of(one.health) is not None]
 
 
 def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Path:
@@ -141,14 +147,15 @@ def _table_of_returns(encoders: Sequence[ScoredEncoder]) -> str:
 
 
 def _too_few(encoders: Sequence[ScoredEncoder]) -> str:
-    count = sum(bool(one.returns) for one in encoders)
+    count = len({one.encoder for one in encoders if one.returns})
     return f"Agents of {count} encoders finished: too few to rank, which takes {FEWEST_RANKED}.\n"
 
 
 def _found(encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Iterator[str]:
     yield (
         "Spearman's rank correlation of each number with the mean return, with its 95 % bootstrap "
-        "interval: encoders are resampled, and of each its agents. n counts encoders.\n"
+        "interval: encoders are resampled, of each its seeds, and of each of these its agents. n "
+        "counts encoders; those that differ in their seed alone are one, by their mean.\n"
     )
     yield table(("number", "which is", "better", "Spearman", "n", ""), map(_row, found)) + "\n"
     yield from _readings(encoders, found)

@@ -57,6 +57,30 @@ def test_an_interval_of_what_does_not_predict_seldom_leaves_out_0() -> None:
     assert 2 <= outside <= 20, "5 % of 200 are 10"
 
 
+def test_things_of_one_group_are_no_further_evidence() -> None:
+    """Number and score are those of a configuration, which three things each share."""
+    generator = np.random.default_rng(3)
+    outside = dict.fromkeys(("alone", "grouped"), 0)
+    names = np.repeat([*"abcdef"], 3)
+    for seed in range(200):
+        numbers, skill = np.repeat(generator.normal(size=(2, 6)), 3, axis=1)
+        scores = [*(skill[:, None] + generator.normal(0, 0.5, (18, 3)))]
+        for how, groups in (("alone", None), ("grouped", [*names])):
+            draws = Resampling.seeded(seed, resamples=200)
+            found = rank_correlation(numbers, scores, draws, groups)
+            outside[how] += not found.low <= 0 <= found.high
+    assert outside["grouped"] <= 20 < outside["alone"], "5 % of 200 are 10"
+
+
+def test_a_group_ranks_by_its_means() -> None:
+    numbers, scores = [10.0, 15, 25, 30, 40], [[12.0], [0.0], [100.0], [20.0], [40.0]]
+    found = rank_correlation(numbers, scores, Resampling.seeded(0), [*"abbcd"])
+    assert found.value == pytest.approx(0.4), "12, 50, 20, 40"
+    assert found.n == 4
+    few = rank_correlation(numbers, scores, Resampling.seeded(0), [*"abbca"])
+    assert np.isnan([few.low, few.high]).all()
+
+
 def test_three_are_too_few_for_an_interval() -> None:
     found = rank_correlation([1, 2, 3], [[1], [2], [3]], Resampling.seeded(0))
     assert found.value == pytest.approx(1)

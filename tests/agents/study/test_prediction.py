@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,14 @@ def test_a_number_that_few_encoders_have_ranks_those_alone() -> None:
     assert found["moving_lost"] == 4
     assert found["lost"] == 5
     assert "| e0 | 0 | healthy | none |  |" in section(made, [], SETTINGS)
+
+
+def test_seeds_of_an_encoder_are_one_encoder() -> None:
+    """Three seeds of four encoders are four things to rank, and three of three are too few."""
+    made = [replace(one, seed=seed) for one in encoders(4) for seed in range(3)]
+    assert {one.found.n for one in predictions(made, SETTINGS)} == {4}
+    assert predictions(made[:9], SETTINGS) == []
+    assert "Agents of 3 encoders finished: too few to rank" in section(made[:9], [], SETTINGS)
 
 
 def test_too_few_encoders_are_said_to_be_too_few() -> None:
