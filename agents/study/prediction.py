@@ -23,6 +23,7 @@ FIGURE = "returns.png"
 PICTURED = 12
 """The numbers in the figure: those declared, then the most strongly correlated."""
 RESAMPLES = 4_000
+LATE = "Declared in study.primary when returns could be ranked, and so exploratory: "
 WAYS = {1: "higher", -1: "lower", 0: ""}
 """`NumberOfHealth.better` in words."""
 
@@ -121,10 +122,21 @@ def rows(encoders: Sequence[ScoredEncoder]) -> Iterator[tuple[str, int, str, flo
             yield one.encoder, one.seed, f"return.agent_{seed}", value
 
 
+def can_be_ranked(encoders: Sequence[ScoredEncoder]) -> bool:
+    """Return whether agents of so many encoders have finished that their returns are ranked."""
+    return len({one.encoder for one in encoders if one.returns}) >= FEWEST_RANKED
+
+
 def section(
-    encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor], settings: StudyConfig
+    encoders: Sequence[ScoredEncoder],
+    found: Sequence[ReturnPredictor],
+    settings: StudyConfig,
+    late: Sequence[HealthNumber] = (),
 ) -> str:
-    """Return what the health check predicts of the return, as Markdown."""
+    """Return what the health check predicts of the return, as Markdown.
+
+    `late` are numbers that were declared when returns were known.
+    """
     return "\n".join(
         [
             "## Which number of the health check predicts the return\n",
@@ -132,6 +144,7 @@ def section(
             "evaluation episodes.\n",
             _table_of_returns(encoders),
             *(_found(encoders, found) if found else [_too_few(encoders)]),
+            *[f"{LATE}{', '.join(NUMBERS[name].title for name in late)}.\n"] * bool(late),
         ]
     )
 

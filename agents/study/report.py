@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from agents.config.sections import StudyConfig
+from agents.run.declared import Declared
 from agents.study.prediction import ScoredEncoder, draw, predictions, rows, section
 from agents.study.scores import CellScores
 from agents.study.unmeasured import unmeasured
+from worldvae.diagnostics.numbers import NUMBERS
 from worldvae.files import atomic_file, atomic_write_text
 from worldvae.markdown import table
 from worldvae.plots.encoder import dot_panels
@@ -105,16 +107,22 @@ def write_study(
     missing: Sequence[str],
     with_agents: Sequence[ScoredEncoder],
     settings: StudyConfig,
+    declared: Declared,
 ) -> list[Path]:
     """Write study.md, study.csv and figures into `folder`; return the paths in that order.
 
-    `missing` names the encoders and agents without scores, because they failed. If encoders have
+    `missing` names the encoders and agents without scores, because they failed, `declared` the
+    numbers that the study was made for. If encoders have
     agents, what predicts their returns is written, too, and drawn in returns.png. study.png shows
     the metrics that are pictured, if any was measured.
     """
     grids = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
+    early, late = (
+        [name for name in NUMBERS if (name,) in names] for names in (declared.early, declared.late)
+    )
+    settings = settings.model_copy(update={"primary": tuple(early)})
     found = predictions(with_agents, settings)
-    predicted = [section(with_agents, found, settings)] if with_agents else []
+    predicted = [section(with_agents, found, settings, late)] if with_agents else []
     absent = unmeasured(scores, settings.measures)
     text = "\n".join([*predicted, _markdown(scores, missing, absent, grids)])
     written = [folder / "study.md", folder / "study.csv"]

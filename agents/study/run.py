@@ -17,12 +17,14 @@ from agents.jobs.pool import Pool
 from agents.prepare import ENCODED_BY, check_algorithm, collect_rollouts
 from agents.run.command import exact_command
 from agents.run.deciding import deciding
+from agents.run.declared import STUDY_DECLARED, Declaration, Declared, note, read_declared
 from agents.study.cells import Cell, CellAgent, grid
-from agents.study.prediction import ScoredEncoder
+from agents.study.prediction import ScoredEncoder, can_be_ranked
 from agents.study.report import write_study
 from worldvae.autoencoders.networks import check_network
 from worldvae.checksum import write_checked_yaml
 from worldvae.config import to_yaml
+from worldvae.diagnostics.numbers import NUMBERS
 from worldvae.errors import TrainingError
 
 
@@ -46,6 +48,7 @@ def study(experiment: Experiment) -> bool:
     for cell in {cell.env: cell for cell in cells}.values():
         collect_rollouts(cell.experiment)
     write_checked_yaml(experiment.folder / "config.yaml", to_yaml(experiment))
+    _declare(experiment, _scored([cell for cell in cells if cell.is_done]))
     workers = experiment.study.workers
     _work_on("encoders", [cell for cell in cells if not cell.is_done], workers)
     measured = [cell for cell in cells if cell.is_done]
@@ -58,6 +61,13 @@ def study(experiment: Experiment) -> bool:
     missing = [cell.name for cell in cells if not cell.is_done]
     missing += [agent.name for agent in agents if not agent.is_done]
     return _report(experiment, measured, missing)
+
+
+def _declare(experiment: Experiment, scored: Sequence[ScoredEncoder]) -> None:
+    """Note which numbers the study is made for, and whether their outcome is known already."""
+    known = tuple(NUMBERS) if can_be_ranked(scored) else ()
+    primary = tuple((name,) for name in experiment.study.primary)
+    note(STUDY_DECLARED, experiment.folder, Declaration(primary=primary, finished=known))
 
 
 def _agents_on(cell: Cell) -> list[CellAgent]:
@@ -78,9 +88,9 @@ def _work_on(what: str, waiting: Sequence[Cell | CellAgent], workers: int) -> No
 def _report(experiment: Experiment, measured: Sequence[Cell], missing: Sequence[str]) -> bool:
     """Write and print the study; return whether nothing is missing."""
     scores = [cell.scores for cell in measured]
-    text, *others = write_study(
-        experiment.folder, scores, missing, _scored(measured), experiment.study
-    )
+    folder, settings = experiment.folder, experiment.study
+    declared = read_declared(folder, STUDY_DECLARED) or Declared()
+    text, *others = write_study(folder, scores, missing, _scored(measured), settings, declared)
     print(text.read_text())
     print(f"also written: {', '.join(map(str, others))}")
     if missing:

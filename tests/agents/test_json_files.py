@@ -22,7 +22,7 @@ from agents.gap.gap_file import GAP, PLAYED
 from agents.prepare import examine_dynamics
 from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
-from agents.run.declared import DECLARED
+from agents.run.declared import DECLARED, STUDY_DECLARED, Declaration
 from agents.run.drift_log import DRIFT
 from agents.run.stage_results import COLLECTION, REFRESH
 from agents.study.run import study
@@ -77,6 +77,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     FIDELITY: ("*/tiny/dynamics",),
     CODES: ("*dynamics/codes",),
     DECLARED: ("*/tiny",),
+    STUDY_DECLARED: ("*/study",),
     AGENT_CARD: ("*/agents/*/seed_?",),
     RESULT: ("*/agents/*/seed_?",),
     EPISODES: ("*/agents/*/seed_?",),
@@ -118,6 +119,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert study(load(runs, **studied, **{"rollouts.state": "always"}))
     KEYS.write(runs / "tiny/rollouts", RecordedKeys(keys=(RecordedKey(name="speed", size=1),)))
     DATASET.write(runs / "tiny/rollouts", imported())
+    STUDY_DECLARED.append(runs / "study", Declaration(primary=(("lost",),)))
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
     BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
     LISTING.write(runs / "hub", listing_of({".": "encoder"}, [("card.json", "0" * 64)]))

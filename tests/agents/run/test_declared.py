@@ -9,7 +9,15 @@ import pytest
 from agents.config.sections import CompareConfig
 from agents.report.summary import summarise
 from agents.report.verdict import verdict
-from agents.run.declared import DECLARED, Declared, declare, read_declared
+from agents.run.declared import (
+    DECLARED,
+    STUDY_DECLARED,
+    Declaration,
+    Declared,
+    declare,
+    note,
+    read_declared,
+)
 from agents.run.load import read_run
 from tests.agents.report.synthetic import state, write_run
 from worldvae.stats import Resampling
@@ -80,6 +88,15 @@ def test_a_threshold_of_success_is_a_declaration_too(tmp_path: Path, is_late: bo
     words = stated(tmp_path)
     assert ("compare.success_return was set when agents of several arms" in words) == is_late
     assert ("Exploratory: this run does not tell" in words) == is_late
+
+
+def test_numbers_of_a_study_are_declared_before_they_can_be_ranked(tmp_path: Path) -> None:
+    for primary, finished in ((("lost",), ()), (("lost", "active"), ("lost", "active"))):
+        line = Declaration(primary=tuple((name,) for name in primary), finished=finished)
+        note(STUDY_DECLARED, tmp_path, line)
+    assert read_declared(tmp_path) is None, "a comparison may lie in the same folder"
+    found = read_declared(tmp_path, STUDY_DECLARED)
+    assert found == Declared(early=(("lost",),), late=(("active",),))
 
 
 def test_a_damaged_file_declares_nothing_and_is_named(tmp_path: Path) -> None:

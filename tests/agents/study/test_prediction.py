@@ -66,6 +66,12 @@ def test_the_report_says_what_is_exploratory_and_what_is_against_the_advice() ->
     assert "rank the encoders with Spearman 1.00" in text
 
 
+def test_what_was_declared_when_returns_were_known_is_said() -> None:
+    made = encoders()
+    text = section(made, predictions(made, SETTINGS), SETTINGS, late=["active"])
+    assert "when returns could be ranked, and so exploratory: active latents" in text
+
+
 def test_a_number_that_few_encoders_have_ranks_those_alone() -> None:
     made = encoders(6)
     made[0] = ScoredEncoder("e0", 0, made[0].health, {})
