@@ -12,17 +12,24 @@ from agents.config.experiment import Experiment
 from agents.dream.sources import DreamSources
 from agents.drift.refitting import agent_rollouts, collect_as
 from agents.prepare import learn_latent_dynamics
-from agents.run.agent_card import own_dynamics, read_card
+from agents.run.agent_card import AgentCard, own_dynamics, read_card
+from agents.run.code import warn_of_other_code
 from agents.run.command import exact_command
+from worldvae.checksum import hash_json
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
+from worldvae.envs import EnvConfig
+from worldvae.envs.own_code import own_code
 from worldvae.locks import locked
-from worldvae.rollouts import RolloutStore
+from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.seeding import derive
 
 FOLDER = "fidelity"
 """The folder of the check in that of the agent."""
+
+DIGITS = 8
+"""How many digits of the hash of what decided episodes name their folder."""
 
 
 def examine_on_agent(
@@ -38,16 +45,17 @@ def examine_on_agent(
     """
     folder = experiment.agent_folder(arm, seed)
     card = read_card(folder)
+    warn_of_other_code(experiment)
     has_own = card.dynamics is not None
     dynamics = own_dynamics(folder, card) if has_own else learn_latent_dynamics(experiment)
     sources, report = DreamSources.of(dynamics, experiment), folder / FOLDER
     learned_from = RolloutStore(sources.rollouts)
+    rollouts = agent_rollouts(experiment.rollouts, frames)
+    collected_by = derive(experiment.seed, "fidelity", arm, seed)
     with locked(report, "fidelity"):
-        # An agent that has trained on goes elsewhere.
-        played = report / f"rollouts_{card.trained_steps}"
+        played = report / _played(card, learned_from.env, rollouts, collected_by)
         store = RolloutStore.create(played, learned_from.env)
-        rollouts = agent_rollouts(experiment.rollouts, frames)
-        collect_as(folder, store, rollouts, derive(experiment.seed, "fidelity", arm, seed))
+        collect_as(folder, store, rollouts, collected_by)
         fidelity = check_fidelity(
             dynamics,
             sources.encoder,
@@ -59,3 +67,13 @@ def examine_on_agent(
         )
         write_fidelity(fidelity, report)
     return fidelity, report
+
+
+def _played(card: AgentCard, env: EnvConfig, rollouts: RolloutConfig, seed: int) -> str:
+    """Return the folder of the agent's episodes, another one if anything else decides them.
+
+    An agent that has trained on goes elsewhere. Amounts may change: what is missing is added.
+    """
+    how = rollouts.model_dump(mode="json", exclude={"frames", "num_envs"})
+    decides = {"agent": card.model_sha256, "rollouts": how, "seed": seed, **own_code(env)}
+    return f"rollouts_{card.trained_steps}_{hash_json(decides)[:DIGITS]}"

@@ -15,6 +15,7 @@ from agents.gap.page import PAGE, write_gap_page
 from agents.gap.run import GapRun
 from agents.gap.worlds import RunWorlds
 from agents.prepare import learn_latent_dynamics
+from agents.run.code import warn_of_other_code
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import check_steps, read_dynamics_card
@@ -62,6 +63,7 @@ def examine_gap(experiment: Experiment) -> tuple[GapReport, Path]:
     has changed.
     """
     _check_seeds(experiment)
+    warn_of_other_code(experiment)
     examined = ExaminedDream.of(experiment)
     device = torch_device(experiment.device)
     settings = experiment.dream.settings

@@ -21,6 +21,7 @@ from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.limit import longest_episode
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.envs.make_raw import step_limit
+from worldvae.envs.own_code import own_code
 from worldvae.envs.vector import action_space_of
 
 Part = Literal["validation", "test"]
@@ -112,7 +113,7 @@ class RunWorlds:
 
     def decides_reality(self) -> dict[str, Any]:
         task = self._task(True).model_dump(mode="json", by_alias=True, exclude={"workers"})
-        return {"env": task, "num_envs": self.gap.num_envs}
+        return {"env": task, "num_envs": self.gap.num_envs, **own_code(self.env)}
 
     def decides_dream(self, part: Part) -> dict[str, Any]:
         settings = self.dream_settings.model_dump(include={"burn_in", "bank"})

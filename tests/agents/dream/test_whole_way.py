@@ -5,10 +5,11 @@ import dataclasses
 import shutil
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agents import compare
+from agents import compare, fidelity
 from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.fidelity import examine_on_agent
@@ -134,3 +135,24 @@ def test_an_agent_judges_the_dreams_of_where_it_goes(experiment: Experiment) -> 
     assert again.codes == found.codes
     with pytest.raises(WorldvaeError, match="no such folder; did you mean"):
         examine_on_agent(experiment, "pixels", 0, frames=300)
+
+
+def test_what_else_decides_the_agents_episodes_makes_new_ones(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And code that was changed since the dynamics were learned is told."""
+    monkeypatch.setattr(fidelity, "check_fidelity", lambda *_, held_out, **__: held_out)
+    monkeypatch.setattr(fidelity, "write_fidelity", lambda *_: None)
+
+    def played(epsilon: float) -> Path:
+        rollouts = experiment.rollouts.model_copy(update={"epsilon": epsilon})
+        changed = experiment.model_copy(update={"rollouts": rollouts})
+        held_out: Any = fidelity.examine_on_agent(changed, "dream", 0, frames=200)[0]
+        return Path(held_out.store.folder)
+
+    folders = [played(0.0), played(0.9), played(0.0)]
+    assert folders[0] == folders[2] != folders[1]
+    for module in ("agents.fidelity", "agents.run.code"):
+        monkeypatch.setattr(f"{module}.own_code", lambda _: {"worldvae": "another"})
+    with pytest.warns(UserWarning, match="the worldvae was changed since rollouts, agents/"):
+        assert played(0.0) not in folders

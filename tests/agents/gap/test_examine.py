@@ -106,6 +106,15 @@ def test_a_second_time_plays_nothing_and_says_the_same(
     assert again.findings == report.findings
 
 
+def test_code_that_was_changed_since_is_told(
+    experiment: Experiment, report: GapReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dynamics were learned before, so that nothing is collected, which would tell."""
+    monkeypatch.setattr("agents.run.code.own_code", lambda _: {"worldvae": "another"})
+    with pytest.warns(UserWarning, match="the worldvae was changed since rollouts, agents/dream"):
+        examine_gap(experiment)
+
+
 def test_promises_stand_beside_each_evaluation_of_a_dreamer(experiment: Experiment) -> None:
     found = promises_in(experiment.folder, experiment)
     lines = EVALUATIONS.read(experiment.agent_folder("dream", 0))

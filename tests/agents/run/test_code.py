@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 
 from agents.config.experiment import Experiment
+from agents.gap.worlds import RunWorlds
 from agents.prepare.rollouts import collect_rollouts
 from agents.report.summary import unequal
 from agents.rescore import rescore
 from agents.run.code import warn_of_other_code
 from agents.run.load import read_run
 from agents.train import train
+from tests.dynamics.folders import make_folders
 from tests.tiny import load
 from worldvae.envs import own_code
 
@@ -34,6 +38,8 @@ gym.register("own/Robot-v0", "own_robot:Robot")
 @pytest.fixture
 def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_robot", raising=False)
+    monkeypatch.delitem(gym.registry, "own/Robot-v0", raising=False)
     let_it_pay(tmp_path, 1)
     return load(
         tmp_path,
@@ -68,3 +74,13 @@ def test_what_was_made_with_other_code_is_named(experiment: Experiment, tmp_path
     train(experiment, "blind", 1)
     told = unequal(read_run(experiment.folder).results)
     assert told == ["the versions of the software (code of own_robot)"]
+
+
+def test_reality_is_played_again_by_other_code(experiment: Experiment, tmp_path: Path) -> None:
+    """Else a gap report compares dreams with what the environment paid before."""
+    dynamics, settings = make_folders(tmp_path / "made").dynamics, experiment.dream.settings
+    worlds = RunWorlds(experiment.env, experiment.gap, settings, dynamics, "cpu")
+    before = worlds.decides_reality()
+    assert worlds.decides_reality() == before
+    let_it_pay(tmp_path, 2)
+    assert worlds.decides_reality() != before
