@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.gap.gap_file import GapReport, Measured, Promise
+from agents.gap.gap_file import GapReport, Measured, PolicyGap, Promise
 from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
 from worldvae.diagnostics.finding import Finding
@@ -101,18 +101,17 @@ def _mend(report: GapReport, more: bool) -> str:
 
 def flatters_agents(report: GapReport) -> Finding | None:
     """Find agents that were trained in the dream and exploit it."""
-    worst = max(report.dreamers, key=lambda one: one.flattery.value, default=None)
-    if worst is None or worst.flattery.low <= 0:
+    faulty = [one for one in report.dreamers if one.flattery.low > 0 and _flatters(one)]
+    if not faulty:
         return None
-    real, dream = float(np.mean(worst.real.returns)), float(np.mean(worst.dream.returns))
-    if worst.flattery.value < FLATTERY * abs(real):
-        return None
+    worst = max(faulty, key=lambda one: one.flattery.value)
     return Finding(
         severity="doubtful",
         name="flatters_agent",
         found="The dream flatters the agent that was trained in it by "
-        f"{with_interval(worst.flattery)}: {worst.name} is promised {number(dream)}, and gets "
-        f"{number(real)} in reality.",
+        f"{with_interval(worst.flattery)}: {worst.name} is promised "
+        f"{number(worst.dream_return.value)}, and gets {number(worst.real_return.value)} in "
+        "reality.",
         advice="Let it collect and relearn (dream.rounds), or let members disagree "
         "(dynamics.members, dream.max_disagreement). " + temper(report, "Or raise"),
     )
@@ -146,6 +145,11 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
         for world in BOTH
     )
     return real, dream
+
+
+def _flatters(dreamer: PolicyGap) -> bool:
+    """Return whether it is promised more than its return by at least the share FLATTERY."""
+    return dreamer.flattery.value >= FLATTERY * abs(dreamer.real_return.value)
 
 
 def _is_large(promise: Promise, report: GapReport) -> bool:

@@ -51,13 +51,15 @@ def report(
     dreamers: tuple[int, ...] = (),
     collected: int = 12,
     cut: bool = False,
-    deviation: float = 8.0,
+    deviation: Any = 8.0,
     **given: Any,
 ) -> GapReport:
     """A report on policies of returns SKILL, of which the first `collected` were collected."""
     pairs = []
-    wide = [np.broadcast_to(one, SKILL.shape) for one in (dream, real_length, dream_length)]
-    for number, (real, dreamed, lasted, lasts) in enumerate(zip(SKILL, *wide, strict=True)):
+    wide = [
+        np.broadcast_to(one, SKILL.shape) for one in (dream, real_length, dream_length, deviation)
+    ]
+    for number, (real, dreamed, lasted, lasts, noise) in enumerate(zip(SKILL, *wide, strict=True)):
         competitor = Competitor(
             name=f"policy {number}",
             whose="agent" if number in dreamers else "scripted",
@@ -67,8 +69,8 @@ def report(
             dreamer=number in dreamers,
         )
         played = (
-            episodes("reality", real, lasted, cut, deviation),
-            episodes("dream", dreamed, lasts, cut, deviation),
+            episodes("reality", real, lasted, cut, noise),
+            episodes("dream", dreamed, lasts, cut, noise),
         )
         pairs.append(PlayedPair(competitor, *played))
     values: dict[str, Any] = {
@@ -132,6 +134,18 @@ def test_an_agent_that_the_dream_flatters() -> None:
     assert severity == "doubtful"
     assert says.startswith("The dream flatters the agent that was trained in it by 1,150 (95 %: ")
     assert says.endswith("policy 23 is promised 1,550, and gets 400 in reality.")
+
+
+def test_an_agent_that_may_be_flattered_more_hides_none_that_is() -> None:
+    """Of two dreamers the noisier looks worse, and nothing is shown of it."""
+    dream, noise = SKILL.copy(), np.full(24, 8.0)
+    dream[5], dream[23], noise[5] = 1_800, 1_550, 9_000
+    two = report(dream, dreamers=(5, 23), deviation=noise)
+    unsure, sure = (one.flattery for one in two.dreamers)
+    assert unsure.low < 0 < sure.low < sure.value < unsure.value
+    assert found(two)["flatters_agent"][1].endswith(
+        "policy 23 is promised 1,550, and gets 400 in reality."
+    )
 
 
 def test_a_scripted_policy_that_is_flattered_is_no_agent() -> None:
