@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from agents.arms.registry import env_steps_of
 from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.evaluate import Score, evaluate
@@ -32,7 +33,7 @@ def rescore(experiment: Experiment, arm: str, seed: int, backend: str) -> Iterat
     world = RealWorld(experiment.env.as_evaluated().model_copy(update={"backend": backend}))
     seeds = range(settings.seed, settings.seed + settings.episodes)
     scores = evaluate(agent, world, seeds, settings.num_envs)
-    trained = f" after {read_card(folder).env_steps:,} env steps, unfinished,"
+    trained = f" after {env_steps_of(arm, read_card(folder).trained_steps)}, unfinished,"
     name = f"{arm} seed {seed}{'' if is_finished(folder) else trained} in {backend}"
     resampling = Resampling(numpy_stream(experiment.seed, "evaluate"))
     yield from score_lines(name, scores, resampling)

@@ -199,6 +199,12 @@ def rank(name: str) -> int:
     return [*ARMS].index(name) if name in ARMS else len(ARMS)
 
 
+def env_steps_of(name: str, trained: int) -> str:
+    """Return in words how many env steps an arm has trained: some arms take theirs in dreams."""
+    dreamed = " dreamed" if name in ARMS and ARMS[name].trains_in_dream else ""
+    return f"{trained:,}{dreamed} env steps"
+
+
 def colours() -> dict[str, str]:
     """Return the name -> colour of every arm, for figures."""
     return {arm.name: arm.colour for arm in ARMS.values()}

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.arms.registry import rank
+from agents.arms.registry import env_steps_of, rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
 from agents.run.declared import Declared
@@ -184,4 +184,4 @@ def _agent_hole(agent: AgentRecord) -> Hole:
         return Hole(where, f"left out: {agent.damage}")
     if not agent.reached:
         return Hole(where, "begun, nothing logged yet")
-    return Hole(where, f"not finished; {agent.reached:,} env steps so far")
+    return Hole(where, f"not finished; {env_steps_of(agent.arm, agent.reached)} so far")

@@ -43,6 +43,11 @@ def test_only_an_encoder_that_was_trained_is_charged(tmp_path: Path) -> None:
         assert run.charge(arm) == Cost(0, 0.0)
 
 
+def test_the_steps_of_an_unfinished_dreamer_are_dreamed(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, {"dream": {0: []}}))
+    assert run.holes[-1].state == "not finished; 50,000 dreamed env steps so far"
+
+
 def test_what_has_no_result_is_a_hole(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {"pixels": {0: [1.0], 1: []}})
     (folder / "agents/pixels/seed_2").mkdir()
