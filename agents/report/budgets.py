@@ -54,12 +54,12 @@ def areas(run: Run, arm: str) -> dict[int, float]:
     """Return seed -> area under the curve of held-out scores over the steps of training.
 
     It is divided by the steps from the first evaluation to the last one, so it is a mean score.
-    Agents that were evaluated once only are left out, and what was charged before training.
+    Agents that were evaluated once only are left out, and what was charged before training or for
+    refits. The steps of an arm that trains in dreams are dreamed.
     """
     found = dict[int, float]()
     for agent in _finished(run, arm):
-        points = {line.trained_steps: line.score for line in agent.measured if line.returns}
-        steps, scores = np.array([*points]), np.array([*points.values()])
+        steps, scores = np.array([*agent.learning]), np.array([*agent.learning.values()])
         if len(steps) > 1:
             found[agent.seed] = float(np.trapezoid(scores, steps) / (steps[-1] - steps[0]))
     return found

@@ -33,7 +33,9 @@ class Pair:
     both_levels: Estimate | None
     """The difference of returns with seeds and tracks resampled; None if the tracks differ."""
     area: Difference | None
-    """The difference of the areas under the curves; None with few seeds."""
+    """The difference of the areas under the curves; None with few seeds, or if `one_dreams`."""
+    one_dreams: bool
+    """Whether the training steps of one are dreamed and those of the other real."""
     at_equal_steps: EqualBudget | None
     at_equal_cpu: EqualBudget | None
 
@@ -76,6 +78,7 @@ def compare_pair(a: Side, b: Side, by_success: bool, resampling: Resampling) -> 
         found = difference(first.values, second.values, resampling)
     if found.value < 0:
         return compare_pair(b, a, by_success, resampling)
+    one_dreams = bool(first.dreamed) != bool(second.dreamed)
     return Pair(
         first=a.called,
         second=b.called,
@@ -84,7 +87,8 @@ def compare_pair(a: Side, b: Side, by_success: bool, resampling: Resampling) -> 
         difference=found,
         probability=probability_of_improvement(first.values, second.values, resampling),
         both_levels=_both_levels(a, b, resampling),
-        area=area_difference(first.areas, second.areas, resampling),
+        area=None if one_dreams else area_difference(first.areas, second.areas, resampling),
+        one_dreams=one_dreams,
         at_equal_steps=equal_budget(a.arm, b.arm, "env_steps", resampling),
         at_equal_cpu=equal_budget(a.arm, b.arm, "cpu_seconds", resampling),
     )

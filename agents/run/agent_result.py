@@ -135,6 +135,11 @@ class AgentResult(Content):
     )
 
     @property
+    def trained_steps(self) -> int:
+        """The env steps of training, real or dreamed, without those that were charged."""
+        return self.env_steps + self.dreamed_steps
+
+    @property
     def cost(self) -> Cost:
         """The cost of training and of refitting the encoder."""
         return Cost(self.env_steps + self.refresh_env_steps, self.seconds + self.refresh_seconds)

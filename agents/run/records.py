@@ -45,8 +45,22 @@ class AgentRecord:
     @property
     def measured_in_training(self) -> tuple[Evaluation, ...]:
         """All held-out evaluations but the final one, in the order of training."""
-        end = math.inf if self.result is None else self.result.measured.trained_steps
-        return tuple(line.charged for line in self.evaluations if line.trained_steps < end)
+        return tuple(line.charged for line in self._before_the_end)
+
+    @property
+    def learning(self) -> dict[int, float]:
+        """Env steps of training, real or dreamed -> the score there, the final one last.
+
+        They are those of training alone: nothing is charged.
+        """
+        points = {line.trained_steps: line.score for line in self._before_the_end if line.returns}
+        result = self.result
+        return points if result is None else {**points, result.trained_steps: result.score}
+
+    @property
+    def _before_the_end(self) -> tuple[Evaluation, ...]:
+        end = math.inf if self.result is None else self.result.trained_steps
+        return tuple(line for line in self.evaluations if line.trained_steps < end)
 
     @property
     def reached(self) -> int:

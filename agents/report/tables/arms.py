@@ -98,7 +98,8 @@ def _spread(summary: Summary, arm: ArmSummary) -> str:
 def _area(summary: Summary, arm: ArmSummary) -> Cell:
     if not arm.areas:
         return "n/a", ""
-    return summary.show(float(np.mean(list(arm.areas.values())))), ""
+    over = "over dreamed steps" if arm.dreamed else ""
+    return summary.show(float(np.mean(list(arm.areas.values())))), over
 
 
 def _noise(summary: Summary, arm: ArmSummary) -> Cell:

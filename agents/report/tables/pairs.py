@@ -58,7 +58,7 @@ def _pair(summary: Summary, pair: Pair) -> tuple[str, tuple[Cell, ...]]:
         (show(difference.b_worse), ""),
         difference_cell(summary, pair.both_levels),
         interval_cell(pair.probability),
-        difference_cell(summary, pair.area),
+        ("n/a", "one dreams") if pair.one_dreams else difference_cell(summary, pair.area),
     )
 
 

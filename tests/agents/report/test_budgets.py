@@ -8,7 +8,8 @@ import pytest
 
 from agents.report.budgets import areas, equal_budget
 from agents.report.summary import summarise
-from agents.report.tables.pairs import budgets_table
+from agents.report.tables.arms import arms_table
+from agents.report.tables.pairs import budgets_table, pairs_table
 from agents.run.load import read_run
 from agents.run.records import Run, RunArm
 from tests.agents.report.synthetic import record_spending, write_run
@@ -87,3 +88,52 @@ def test_a_cheap_arm_leaves_the_other_pairs_alone(tmp_path: Path) -> None:
 def test_the_area_is_a_mean_score(tmp_path: Path) -> None:
     """From a tenth of the score to all of it on a straight line: 0.55 of it."""
     assert areas(run_of(tmp_path), "latent") == {seed: pytest.approx(110.0) for seed in range(5)}
+
+
+def test_what_refits_collect_is_not_in_the_area(tmp_path: Path) -> None:
+    """Steps for a refit at 20,000 would stretch the axis there, and the last point stand alone."""
+    folder = write_run(tmp_path, {"latent": ARMS["latent"]})
+    for agent in folder.glob("agents/latent/*"):
+        refit(agent, 100_000, after=20_000)
+    run = read_run(folder)
+    assert areas(run, "latent") == {seed: pytest.approx(110.0) for seed in range(5)}
+    last = run.agents[0].measured_in_training[-1]
+    assert last.env_steps == 90_000 + 100_000, "that at the end is the final one"
+
+
+def refit(agent: Path, collected: int, after: int) -> None:
+    """Let an agent have collected env steps for a refit after so many of training."""
+    told = [
+        {**line, "refresh_env_steps": collected if line["env_steps"] >= after else 0}
+        for line in read_jsonl(agent / "evaluations.jsonl")
+    ]
+    write_jsonl(agent / "evaluations.jsonl", told)
+    amend(agent / "result.json", refreshes=1, refresh_env_steps=collected)
+
+
+def test_dreamed_steps_are_not_compared_with_real_ones(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {**ARMS, "dream": ARMS["latent"]})
+    for agent in folder.glob("agents/dream/*"):
+        let_dream(agent)
+    summary = summarise(read_run(folder), RESAMPLING)
+    shown = dict(pairs_table(summary).rows)
+    assert shown["latent, pixels"][-1][0] == "55"
+    for name in ("dream, pixels", "latent, dream"):
+        assert shown[name][-1] == ("n/a", "one dreams")
+    table = arms_table(summary)
+    row = next(cells for name, cells in table.rows if name == "area under the curve")
+    assert dict(zip(table.header[1:], row, strict=True)) == {
+        "pixels": ("55", ""),
+        "latent": ("110", ""),
+        "dream": ("110", "over dreamed steps"),
+    }
+
+
+def let_dream(agent: Path) -> None:
+    """Let an agent's steps have been dreamed ones."""
+    told = [
+        {**line, "env_steps": 0, "dreamed_steps": line["env_steps"]}
+        for line in read_jsonl(agent / "evaluations.jsonl")
+    ]
+    write_jsonl(agent / "evaluations.jsonl", told)
+    amend(agent / "result.json", env_steps=0, dreamed_steps=100_000)
