@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.run.records import ENOUGH_SEEDS, AgentRecord, Run, RunArm
-from worldvae.stats import Array, Difference, Resampling, difference
+from worldvae.stats import Difference, Resampling, difference
 
 UNITS = ("env_steps", "cpu_seconds")
 """The budgets at which pairs are compared: real env steps, and CPU seconds."""
@@ -80,11 +80,6 @@ def _finished(run: Run, arm: str) -> list[AgentRecord]:
 
 def _curve(agent: AgentRecord, unit: str, charged: float | None) -> NDArray[np.float64]:
     """Return cost and score of each evaluation during training: (2, P); P is 0 if unmeasured."""
-    lines = [line for line in agent.measured_in_training if line.returns]
-    costs: list[float | None] = [getattr(line, unit) for line in lines]
-    # The CPU time of refits is in the result alone, not in the lines before it.
-    refitted = unit == "cpu_seconds" and agent.result is not None and agent.result.refreshes
-    if charged is None or refitted or None in costs:
-        return np.empty((2, 0))
-    spent: Array = np.array(costs, dtype=np.float64) + charged
-    return np.array([spent, [line.score for line in lines]])
+    points = [] if charged is None else agent.points(agent.measured_in_training, unit)
+    costs, scores = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    return np.array([costs + (charged or 0), scores])

@@ -87,14 +87,11 @@ def curve(agent: AgentRecord, unit: str) -> NDArray[np.float64]:
     """Return held-out scores over "env_steps", "seconds" or "cpu_seconds", the final one last.
 
     Of several scores at one place, as of an agent that dreams and spends no real steps, it is the
-    last one. CPU time that was not measured, or lacks that of refits, has no points.
+    last one. See `AgentRecord.points` for CPU time that has none.
 
     Returns: Costs and scores, (2, points).
     """
-    points = {getattr(line, unit): line.score for line in agent.measured if line.returns}
-    refitted = agent.result is not None and agent.result.refreshes
-    if None in points or (refitted and unit == "cpu_seconds"):
-        points = {}
+    points = dict(agent.points(agent.measured, unit))
     return np.array([*points.items()], dtype=np.float64).reshape(-1, 2).T
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +56,24 @@ class AgentRecord:
         points = {line.trained_steps: line.score for line in self._before_the_end if line.returns}
         result = self.result
         return points if result is None else {**points, result.trained_steps: result.score}
+
+    def points(self, lines: Iterable[Evaluation], unit: str) -> list[tuple[float, float]]:
+        """Return the cost in `unit`, a field of a line, and the score of each of its `lines`.
+
+        There are none where CPU time was not measured, or lacks that of refits, which is in the
+        result alone and not in the lines before it.
+        """
+        lines = [line for line in lines if line.returns]
+        costs = [getattr(line, unit) for line in lines]
+        if None in costs or (unit == "cpu_seconds" and self._was_refitted):
+            return []
+        return [(cost, line.score) for cost, line in zip(costs, lines, strict=True)]
+
+    @property
+    def _was_refitted(self) -> bool:
+        if self.result is not None:
+            return self.result.refreshes > 0
+        return any(line.refresh_seconds for line in self.evaluations)
 
     @property
     def _before_the_end(self) -> tuple[Evaluation, ...]:

@@ -10,7 +10,7 @@ from agents.report.budgets import areas, equal_budget
 from agents.report.summary import summarise
 from agents.report.tables.arms import arms_table
 from agents.report.tables.pairs import budgets_table, pairs_table
-from agents.run.load import read_run
+from agents.run.load import curve, read_run
 from agents.run.records import Run, RunArm
 from tests.agents.report.synthetic import record_spending, write_run
 from tests.checksums import amend
@@ -101,14 +101,31 @@ def test_what_refits_collect_is_not_in_the_area(tmp_path: Path) -> None:
     assert last.env_steps == 90_000 + 100_000, "that at the end is the final one"
 
 
+def test_cpu_time_that_lacks_refits_is_compared_and_drawn_nowhere(tmp_path: Path) -> None:
+    """Before the end, too, where no result tells of refits."""
+    folder = write_run(tmp_path, {**ARMS, "pixels": {**ARMS["pixels"], 5: []}})
+    spend(folder)
+    run = read_run(folder)
+    assert equal_budget(*arms(run), "cpu_seconds", RESAMPLING) is not None
+    assert all(curve(agent, "cpu_seconds").size for agent in run.agents)
+    for agent in folder.glob("agents/pixels/*"):
+        refit(agent, 100_000, after=20_000)
+    run = read_run(folder)
+    assert equal_budget(*arms(run), "cpu_seconds", RESAMPLING) is None
+    assert not any(curve(agent, "cpu_seconds").size for agent in run.of("pixels"))
+    assert all(curve(agent, "seconds").size for agent in run.agents)
+
+
 def refit(agent: Path, collected: int, after: int) -> None:
     """Let an agent have collected env steps for a refit after so many of training."""
+    spent = {"refresh_env_steps": collected, "refresh_seconds": 600.0}
     told = [
-        {**line, "refresh_env_steps": collected if line["env_steps"] >= after else 0}
+        {**line, **(spent if line["env_steps"] >= after else {})}
         for line in read_jsonl(agent / "evaluations.jsonl")
     ]
     write_jsonl(agent / "evaluations.jsonl", told)
-    amend(agent / "result.json", refreshes=1, refresh_env_steps=collected)
+    if (agent / "result.json").exists():
+        amend(agent / "result.json", refreshes=1, **spent)
 
 
 def test_dreamed_steps_are_not_compared_with_real_ones(tmp_path: Path) -> None:
