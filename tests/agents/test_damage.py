@@ -47,7 +47,7 @@ from tests.tiny import load
 from tests.training.test_fit import train as fit_a_little
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.autoencoders.pretrain import pretrain
+from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.checksum import is_intact, write_checked_bytes
 from worldvae.config import to_yaml
 from worldvae.diagnostics.page import figures
@@ -196,6 +196,12 @@ def read_pretrained(path: Path, whole: Whole) -> Reading:
     return (run.stages.get("pretraining"), run.charge("latent")), ""
 
 
+def read_untrained(path: Path, whole: Whole) -> Reading:
+    experiment = whole.cell.experiment if "study" in path.parts else whole.experiment
+    store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
+    return make_untrained_encoder(store, config, path.parent, experiment.seed).card, ""
+
+
 def read_dynamics(path: Path, whole: Whole) -> Reading:
     source = DreamSource.load(path.parent)
     begun = source.starts.code.numpy().tobytes(), source.starts.carried.numpy().tobytes()
@@ -319,6 +325,7 @@ KINDS: dict[str, Callable[[Path, Whole], Reading]] = {
     r".*/settings\.yaml": read_settings,
     r".*/study/.*/small/seed_0/(config|card)\.json": read_encoder,
     r".*/study/.*/small/seed_0/model\.safetensors": read_encoder,
+    r".*/(study/.*/small/seed_0|untrained_encoder)/made_with\.yaml": read_untrained,
     r".*encoder/(config|card)\.json": read_encoder,
     r".*encoder/model\.safetensors": read_encoder,
     r".*dynamics/(config|card)\.json": read_dynamics,

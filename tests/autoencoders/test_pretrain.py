@@ -73,11 +73,41 @@ def test_a_finished_folder_of_other_settings_is_refused(
             pretrain(store, SMALL.model_copy(update=changes), tmp_path / "encoder", seed=0)
     with pytest.raises(WorldvaeError, match="seed = 0, now it is 1"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=1)
+
+
+def test_a_control_is_never_a_trained_encoder_nor_one_of_another_model_or_seed(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    trained, random = tmp_path / "encoder", tmp_path / "random"
+    pretrain(store, SMALL, trained, seed=0)
+    with pytest.raises(WorldvaeError, match="encoder holds a trained encoder; choose another"):
+        make_untrained_encoder(store, SMALL, trained, seed=0)
+    make_untrained_encoder(store, SMALL, str(random), seed=1)
+    made = hash_encoder(random)
+    make_untrained_encoder(store, SMALL.model_copy(update={"steps": 11}), random, seed=1)
+    with pytest.raises(WorldvaeError, match="seed = 1, now it is 2"):
+        make_untrained_encoder(store, SMALL, random, seed=2)
+    wider = SMALL.model_copy(update={"latents": 5})
+    with pytest.raises(WorldvaeError, match=r"untrained\.latents = 4, now it is 5"):
+        make_untrained_encoder(store, wider, random, seed=1)
+    (random / "made_with.yaml").unlink()
+    with pytest.raises(WorldvaeError, match=r"untrained\.latents = 4, now it is 5"):
+        make_untrained_encoder(store, wider, random, seed=1)
+    assert hash_encoder(random) == made
+
+
+def test_a_control_is_neither_trained_on_nor_made_in_a_half_trained_folder(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_untrained_encoder(store, SMALL, tmp_path / "random", seed=0)
-    with pytest.raises(WorldvaeError, match="holds another encoder"):
-        make_untrained_encoder(
-            store, SMALL.model_copy(update={"latents": 5}), tmp_path / "random", 0
-        )
+    with pytest.raises(WorldvaeError, match=r"made with untrained\.\w+ = .*, now it is not"):
+        pretrain(store, SMALL, tmp_path / "random", seed=0)
+    with monkeypatch.context() as patch:
+        learning_dies(patch, at=8)
+        with pytest.raises(KilledError):
+            pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    with pytest.raises(WorldvaeError, match=r"made with pretrain\.\w+ = .*, now it is not"):
+        make_untrained_encoder(store, SMALL, tmp_path / "encoder", seed=0)
 
 
 def test_on_other_frames_it_does_not_go_on(

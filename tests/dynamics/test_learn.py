@@ -118,6 +118,19 @@ def test_the_control_differs_in_its_weights_alone(made: Path, tmp_path: Path) ->
     assert all(map(torch.equal, kept_starts(trained), kept_starts(folder)))
 
 
+def test_a_control_is_never_trained_dynamics(made: Path, tmp_path: Path) -> None:
+    store = RolloutStore(made / "rollouts")
+    arguments = store, made / "encoder", TINY_DYNAMICS
+    trained, random = learn(made, tmp_path / "trained"), tmp_path / "random"
+    with pytest.raises(ArtifactError, match="trained holds trained dynamics; choose another"):
+        make_untrained_dynamics(*arguments, trained, seed=0)
+    make_untrained_dynamics(*arguments, random, seed=0)
+    with pytest.raises(ArtifactError, match=r"made with untrained\.\w+ = .*, now it is not there"):
+        learn(made, random)
+    with pytest.raises(ArtifactError, match="seed = 0, now it is 1"):
+        make_untrained_dynamics(*arguments, random, seed=1)
+
+
 def kept_starts(folder: Path) -> list[torch.Tensor]:
     """What the file of starts holds; safetensors writes its two notes in any order."""
     banks = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import torch
 
 from worldvae.autoencoders.cards import summarise
 from worldvae.autoencoders.checkpoint import load_autoencoder
-from worldvae.autoencoders.config import PretrainConfig
+from worldvae.autoencoders.config import AutoencoderConfig, PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
 from worldvae.autoencoders.examples import FrameExamples
@@ -25,7 +25,7 @@ from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.autoencoders.units import keep_units
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file
-from worldvae.fingerprint import Fingerprint
+from worldvae.fingerprint import ANOTHER_FOLDER, Fingerprint
 from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
@@ -81,8 +81,10 @@ def _pretrain(
     device: str,
     begin_with: Path | None = None,
 ) -> Encoder:
+    settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
+    claim = partial(_claim, folder, {"pretrain": settings}, seed)
     if first_does(partial(_is_done, folder)):
-        first_does(partial(_claim, folder, config, seed, None))
+        first_does(partial(claim, None))
         first_does(partial(drop_checkpoint, folder))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
@@ -90,7 +92,7 @@ def _pretrain(
         _warn_of_company(device)
     with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
         train, validation, test, origin = _sources(stores, config)
-        first_does(partial(_claim, folder, config, seed, origin.data_sha256))
+        first_does(partial(claim, origin.data_sha256))
         critic = _critic(stores, config, folder, seed, device)
         shape = origin.frame.shape
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
@@ -152,14 +154,14 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
         ) from None
 
 
-def _claim(folder: Path, config: PretrainConfig, seed: int, data_sha256: str | None) -> None:
+def _claim(folder: Path, made: Mapping[str, Any], seed: int, data_sha256: str | None) -> None:
     """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
 
-    `data_sha256` is None for a finished encoder, which stays when more frames are collected.
+    `made` has the settings by their section. `data_sha256` is None for a finished encoder, which
+    stays when more frames are collected.
     """
     path = folder / MADE_WITH
-    settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
-    wanted = {"pretrain": settings, "seed": seed, "data_sha256": data_sha256}
+    wanted = {**made, "seed": seed, "data_sha256": data_sha256}
     if path.exists() and data_sha256 is None:
         wanted["data_sha256"] = Fingerprint.read(path).sections["data_sha256"]
     Fingerprint(wanted).check_file(path)
@@ -179,19 +181,43 @@ def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
 
 
 def make_untrained_encoder(
-    store: RolloutStore, config: PretrainConfig, folder: Path, seed: int
+    store: RolloutStore, config: PretrainConfig, folder: str | Path, seed: int
 ) -> Encoder:
-    """Make the control arm's encoder: the same network untrained, whitened on the same frames."""
+    """Make the control arm's encoder: the same network untrained, whitened on the same frames.
+
+    A folder that holds it already is only loaded. Raises ArtifactError if the store has too few
+    episodes, or if the folder holds a trained encoder or one of another model or seed.
+    """
+    folder = Path(folder)
+    claim = partial(_claim, folder, {"untrained": _model_settings(config.autoencoder)}, seed)
     if CONFIG.exists(folder):
-        if load_autoencoder(folder)[0].config != config.autoencoder:
-            raise ArtifactError(
-                f"{folder} holds another encoder; choose another folder, or delete it"
-            )
-        return Encoder.load(folder)
-    train, _, test, origin = _sources([store], config)
-    encoder = Encoder.untrained(config.autoencoder, origin, train, test, seed)
-    encoder.save(folder)
-    return encoder
+        encoder = Encoder.load(folder)
+        if encoder.card.trained:
+            raise ArtifactError(f"{folder} holds a trained encoder; {ANOTHER_FOLDER}")
+        _check_model(folder, config, "untrained")
+        claim(None)
+        return encoder
+    with locked(folder, "making of an encoder", alone=True):
+        train, _, test, origin = _sources([store], config)
+        claim(origin.data_sha256)
+        Encoder.untrained(config.autoencoder, origin, train, test, seed).save(folder)
+    return Encoder.load(folder)
+
+
+def _check_model(folder: Path, config: PretrainConfig, section: str) -> None:
+    """Raise ArtifactError if the finished encoder in `folder` is not the model of `config`.
+
+    What its `made_with.yaml` says is compared elsewhere; an encoder that was taken has none.
+    """
+    wanted, found = config.autoencoder, CONFIG.read(folder).autoencoder
+    made = Fingerprint({section: _model_settings(found)})
+    Fingerprint({section: _model_settings(wanted)}).check(made, folder)
+
+
+def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
+    """Return what decides a model, by the keys that it has in a `PretrainConfig`."""
+    values = model.model_dump(mode="json", by_alias=True)
+    return {**values.pop("network"), **values}
 
 
 def _critic(

@@ -25,7 +25,7 @@ from worldvae.dynamics.sequences import Sequences
 from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
 from worldvae.errors import ArtifactError
-from worldvae.fingerprint import Fingerprint
+from worldvae.fingerprint import ANOTHER_FOLDER, Fingerprint
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import check_followed
@@ -138,7 +138,7 @@ def learn_dynamics(
     frames or another encoder, and TrainingError if the loss diverges.
     """
     folder, encoder = Path(folder), Path(encoder)
-    claim = partial(_claim, folder, config, seed, begin_with)
+    claim = partial(_claim, folder, "dynamics", config, seed, begin_with)
     if LEARNING.exists(folder):
         LEARNING.read(folder)
         drop_checkpoint(folder)
@@ -169,16 +169,19 @@ def make_untrained_dynamics(
 ) -> Dynamics:
     """Make the control arm's dynamics: the same network with its initial weights.
 
-    Units and starts are those of trained ones. A folder that holds them already is only loaded.
+    Units and starts are those of trained ones. A folder that holds them already is only loaded;
+    ArtifactError if they are trained, or of other settings, frames or another encoder.
 
     Args:
         begin_with: A folder of such dynamics, of another encoder or of fewer episodes, from
             which these go on, too: with the weights and units with which trained ones learn on.
     """
     folder, encoder = Path(folder), Path(encoder)
-    claim = partial(_claim, folder, config, seed, begin_with)
+    claim = partial(_claim, folder, "untrained", config, seed, begin_with)
     if DYNAMICS_CONFIG.exists(folder):
         model, card = load_dynamics(folder)
+        if card.trained:
+            raise ArtifactError(f"{folder} holds trained dynamics; {ANOTHER_FOLDER}")
         claim(card.data_sha256, hash_encoder(encoder))
         return model
     with locked(folder, "making of dynamics", alone=True):
@@ -192,15 +195,19 @@ def make_untrained_dynamics(
 
 def _claim(
     folder: Path,
+    section: str,
     config: DynamicsConfig,
     seed: int,
     begin_with: Path | None,
     data_sha256: str,
     encoder_sha256: str,
 ) -> None:
-    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else."""
+    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
+
+    The settings stand in a `section` of their own for untrained dynamics.
+    """
     settings = config.model_dump(mode="json", exclude={"max_minutes"})
-    wanted: dict[str, Any] = {"dynamics": settings, "seed": seed}
+    wanted: dict[str, Any] = {section: settings, "seed": seed}
     wanted |= {"data_sha256": data_sha256, "encoder_sha256": encoder_sha256}
     if begin_with is not None:
         wanted["begins_with"] = read_dynamics_card(begin_with).data_sha256
