@@ -57,3 +57,11 @@ def test_what_was_edited_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"64", b"65"))
     with pytest.raises(ArtifactError, match=r"settings\.yaml: damaged, or edited .* delete it if"):
         Fingerprint(MADE).check_file(path)
+
+
+def test_a_folder_is_for_the_settings_that_claimed_it_first(tmp_path: Path) -> None:
+    for _ in range(2):
+        Fingerprint(MADE).claim(tmp_path)
+    with pytest.raises(ArtifactError, match="seed = 0, now it is 1"):
+        Fingerprint({**MADE, "seed": 1}).claim(tmp_path)
+    assert Fingerprint.read(tmp_path / "made_with.yaml") == Fingerprint(MADE)

@@ -12,6 +12,9 @@ from worldvae.errors import ArtifactError
 from worldvae.fields import in_yaml
 from worldvae.yaml_values import dump_yaml, parse_yaml
 
+MADE_WITH = "made_with.yaml"
+"""The file in the folder of a model: what it is made with."""
+
 ANOTHER_FOLDER = "choose another folder, or delete this one to start again"
 
 
@@ -66,6 +69,16 @@ class Fingerprint:
         """
         if path.exists():
             self.check(Fingerprint.read(path), path.parent)
+
+    def claim(self, folder: Path) -> None:
+        """Note in `made_with.yaml` that `folder` is for these settings.
+
+        Raises ArtifactError if it is for others.
+        """
+        path = folder / MADE_WITH
+        self.check_file(path)
+        if not path.exists():
+            self.write(path)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain, refit
+from worldvae.autoencoders.take import take
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.jsonl import read_jsonl
@@ -73,6 +74,22 @@ def test_a_finished_folder_of_other_settings_is_refused(
             pretrain(store, SMALL.model_copy(update=changes), tmp_path / "encoder", seed=0)
     with pytest.raises(WorldvaeError, match="seed = 0, now it is 1"):
         pretrain(store, SMALL, tmp_path / "encoder", seed=1)
+
+
+def test_an_encoder_that_was_taken_is_not_returned_for_another_model(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    """Nor one whose made_with.yaml was removed: neither has settings to compare but its own."""
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    take(tmp_path / "encoder", store, SMALL, tmp_path / "taken", seed=0)
+    (tmp_path / "encoder" / "made_with.yaml").unlink()
+    wider = SMALL.model_copy(update={"latents": 5})
+    for name in ("encoder", "taken"):
+        digest = hash_encoder(tmp_path / name)
+        pretrain(store, SMALL, tmp_path / name, seed=0)
+        with pytest.raises(WorldvaeError, match=r"made with pretrain\.latents = 4, now it is 5"):
+            pretrain(store, wider, tmp_path / name, seed=0)
+        assert hash_encoder(tmp_path / name) == digest
 
 
 def test_a_control_is_never_a_trained_encoder_nor_one_of_another_model_or_seed(

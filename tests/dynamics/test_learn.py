@@ -88,6 +88,24 @@ def test_a_finished_folder_is_loaded_and_another_is_refused(made: Path, tmp_path
         learn(other, folder)
 
 
+@pytest.mark.parametrize("is_control", [False, True])
+def test_without_a_note_of_its_settings_another_model_is_refused(
+    made: Path, tmp_path: Path, is_control: bool
+) -> None:
+    make = make_untrained_dynamics if is_control else learn_dynamics
+    store, wider = RolloutStore(made / "rollouts"), TINY_DYNAMICS.model_copy(update={"memory": 16})
+    folder, other = tmp_path / "dynamics", tmp_path / "encoder"
+    make_encoder(DOTS, network=NetworkConfig(latents=8, channels=(4, 4))).save(other)
+    make(store, made / "encoder", TINY_DYNAMICS, folder, seed=0)
+    (folder / "made_with.yaml").unlink()
+    make(store, made / "encoder", TINY_DYNAMICS, folder, seed=0)
+    with pytest.raises(ArtifactError, match=r"\.memory = 8, now it is 16"):
+        make(store, made / "encoder", wider, folder, seed=0)
+    with pytest.raises(ArtifactError, match="was made with encoder_sha256"):
+        make(store, other, TINY_DYNAMICS, folder, seed=0)
+    assert not (folder / "made_with.yaml").exists()
+
+
 def test_killed_anywhere_it_ends_with_the_same_weights(made: Path, tmp_path: Path) -> None:
     whole = learn(made, tmp_path / "whole")
     broken = tmp_path / "broken"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from worldvae.autoencoders.cards import summarise
-from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.checkpoint import load_autoencoder, read_card
 from worldvae.autoencoders.config import AutoencoderConfig, PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
@@ -25,7 +25,7 @@ from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.autoencoders.units import keep_units
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file
-from worldvae.fingerprint import ANOTHER_FOLDER, Fingerprint
+from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
 from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
@@ -36,7 +36,7 @@ from worldvae.training.result import TrainingResult
 from worldvae.training.run import drop_checkpoint
 
 PICTURED = 10
-CRITIC, MADE_WITH = "critic", "made_with.yaml"
+CRITIC = "critic"
 
 
 def pretrain(
@@ -82,9 +82,9 @@ def _pretrain(
     begin_with: Path | None = None,
 ) -> Encoder:
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
-    claim = partial(_claim, folder, {"pretrain": settings}, seed)
+    made_with = partial(_made_with, {"pretrain": settings}, seed)
     if first_does(partial(_is_done, folder)):
-        first_does(partial(claim, None))
+        first_does(partial(_check_finished, folder, "pretrain", config, made_with))
         first_does(partial(drop_checkpoint, folder))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
@@ -92,7 +92,7 @@ def _pretrain(
         _warn_of_company(device)
     with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
         train, validation, test, origin = _sources(stores, config)
-        first_does(partial(claim, origin.data_sha256))
+        first_does(partial(made_with(origin.data_sha256).claim, folder))
         critic = _critic(stores, config, folder, seed, device)
         shape = origin.frame.shape
         model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
@@ -154,19 +154,34 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
         ) from None
 
 
-def _claim(folder: Path, made: Mapping[str, Any], seed: int, data_sha256: str | None) -> None:
-    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
+def _made_with(sections: Mapping[str, Any], seed: int, data_sha256: str) -> Fingerprint:
+    return Fingerprint({**sections, "seed": seed, "data_sha256": data_sha256})
 
-    `made` has the settings by their section. `data_sha256` is None for a finished encoder, which
-    stays when more frames are collected.
+
+def _check_finished(
+    folder: Path,
+    section: str,
+    config: PretrainConfig,
+    made_with: Callable[[str], Fingerprint],
+) -> None:
+    """Raise ArtifactError if the finished encoder in `folder` is not one of `config`.
+
+    It stays when more frames are collected. One that was taken has no `made_with.yaml`: then the
+    model alone is compared, whose settings stand in `section` of that file.
     """
-    path = folder / MADE_WITH
-    wanted = {**made, "seed": seed, "data_sha256": data_sha256}
-    if path.exists() and data_sha256 is None:
-        wanted["data_sha256"] = Fingerprint.read(path).sections["data_sha256"]
-    Fingerprint(wanted).check_file(path)
-    if not path.exists() and data_sha256 is not None:
-        Fingerprint(wanted).write(path)
+    found = CONFIG.read(folder)
+    made_with(read_card(folder, found.weights_sha256).data_sha256).check_file(folder / MADE_WITH)
+    made, wanted = (
+        Fingerprint({section: _model_settings(model)})
+        for model in (found.autoencoder, config.autoencoder)
+    )
+    wanted.check(made, folder)
+
+
+def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
+    """Return what decides a model, by the keys that it has in a `PretrainConfig`."""
+    values = model.model_dump(mode="json", by_alias=True)
+    return {**values.pop("network"), **values}
 
 
 def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
@@ -189,35 +204,18 @@ def make_untrained_encoder(
     episodes, or if the folder holds a trained encoder or one of another model or seed.
     """
     folder = Path(folder)
-    claim = partial(_claim, folder, {"untrained": _model_settings(config.autoencoder)}, seed)
+    made_with = partial(_made_with, {"untrained": _model_settings(config.autoencoder)}, seed)
     if CONFIG.exists(folder):
         encoder = Encoder.load(folder)
         if encoder.card.trained:
             raise ArtifactError(f"{folder} holds a trained encoder; {ANOTHER_FOLDER}")
-        _check_model(folder, config, "untrained")
-        claim(None)
+        _check_finished(folder, "untrained", config, made_with)
         return encoder
     with locked(folder, "making of an encoder", alone=True):
         train, _, test, origin = _sources([store], config)
-        claim(origin.data_sha256)
+        made_with(origin.data_sha256).claim(folder)
         Encoder.untrained(config.autoencoder, origin, train, test, seed).save(folder)
     return Encoder.load(folder)
-
-
-def _check_model(folder: Path, config: PretrainConfig, section: str) -> None:
-    """Raise ArtifactError if the finished encoder in `folder` is not the model of `config`.
-
-    What its `made_with.yaml` says is compared elsewhere; an encoder that was taken has none.
-    """
-    wanted, found = config.autoencoder, CONFIG.read(folder).autoencoder
-    made = Fingerprint({section: _model_settings(found)})
-    Fingerprint({section: _model_settings(wanted)}).check(made, folder)
-
-
-def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
-    """Return what decides a model, by the keys that it has in a `PretrainConfig`."""
-    values = model.model_dump(mode="json", by_alias=True)
-    return {**values.pop("network"), **values}
 
 
 def _critic(

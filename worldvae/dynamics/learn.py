@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,13 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import load_dynamics, read_dynamics_card, save_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
-from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, DynamicsConfig
+from worldvae.dynamics.config import (
+    KEPT_BURN_IN,
+    KEPT_STARTS,
+    DynamicsConfig,
+    DynamicsNetwork,
+    DynamicsObjective,
+)
 from worldvae.dynamics.dynamics_files import (
     DYNAMICS_CONFIG,
     LEARNING,
@@ -25,7 +32,7 @@ from worldvae.dynamics.sequences import Sequences
 from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
 from worldvae.errors import ArtifactError
-from worldvae.fingerprint import ANOTHER_FOLDER, Fingerprint
+from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import check_followed
@@ -35,8 +42,6 @@ from worldvae.training.batches import check_not_empty
 from worldvae.training.fit import fit
 from worldvae.training.run import drop_checkpoint
 from worldvae.versions import library_versions
-
-MADE_WITH = "made_with.yaml"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,11 @@ class DynamicsData:
         check_not_empty(windows["validation"], "validation")
         return cls(windows, keys, digest)
 
+    @property
+    def data_sha256(self) -> str:
+        """The hash of the training windows."""
+        return str(self.windows["train"].identity["data_sha256"])
+
     def model(self, config: DynamicsConfig, seed: int) -> Dynamics:
         """Return dynamics with initial weights in the units of the training windows."""
         train = self.windows["train"]
@@ -102,7 +112,7 @@ class DynamicsData:
             action_repeat=store.env.action_repeat,
             limit=shown_limit(store.records, store.env.give_up_after),
             encoder_sha256=self.encoder_sha256,
-            data_sha256=str(train.identity["data_sha256"]),
+            data_sha256=self.data_sha256,
             trained=trained,
             actions=train.actions,
             keys=self.keys,
@@ -138,17 +148,17 @@ def learn_dynamics(
     frames or another encoder, and TrainingError if the loss diverges.
     """
     folder, encoder = Path(folder), Path(encoder)
-    claim = partial(_claim, folder, "dynamics", config, seed, begin_with)
+    made_with = partial(_made_with, "dynamics", config, seed, begin_with)
     if LEARNING.exists(folder):
         LEARNING.read(folder)
         drop_checkpoint(folder)
-        model, card = load_dynamics(folder, device)
-        claim(card.data_sha256, hash_encoder(encoder))
+        model = load_dynamics(folder, device)[0]
+        _check_finished(folder, "dynamics", config, hash_encoder(encoder), made_with)
         return model
     with locked(folder, "learning", alone=True):
         data = DynamicsData.read(store, encoder, config, folder, device, _known_keys(begin_with))
         train, validation = data.windows["train"], data.windows["validation"]
-        claim(str(train.identity["data_sha256"]), data.encoder_sha256)
+        made_with(data.data_sha256, data.encoder_sha256).claim(folder)
         model, is_trained = _initial(data, config, seed, begin_with), begin_with is not None
         model.to(device)
         fitted = fit(model, train, validation, config.fitting, folder, seed, is_trained)
@@ -177,44 +187,65 @@ def make_untrained_dynamics(
             which these go on, too: with the weights and units with which trained ones learn on.
     """
     folder, encoder = Path(folder), Path(encoder)
-    claim = partial(_claim, folder, "untrained", config, seed, begin_with)
+    made_with = partial(_made_with, "untrained", config, seed, begin_with)
     if DYNAMICS_CONFIG.exists(folder):
         model, card = load_dynamics(folder)
         if card.trained:
             raise ArtifactError(f"{folder} holds trained dynamics; {ANOTHER_FOLDER}")
-        claim(card.data_sha256, hash_encoder(encoder))
+        _check_finished(folder, "untrained", config, hash_encoder(encoder), made_with)
         return model
     with locked(folder, "making of dynamics", alone=True):
         data = DynamicsData.read(store, encoder, config, folder, keys=_known_keys(begin_with))
-        claim(str(data.windows["train"].identity["data_sha256"]), data.encoder_sha256)
+        made_with(data.data_sha256, data.encoder_sha256).claim(folder)
         data.save_starts(folder)
         model = _initial(data, config, seed, begin_with)
         save_dynamics(folder, model, data.card(store, {}, trained=False))
     return load_dynamics(folder)[0]
 
 
-def _claim(
-    folder: Path,
+def _made_with(
     section: str,
     config: DynamicsConfig,
     seed: int,
     begin_with: Path | None,
     data_sha256: str,
     encoder_sha256: str,
-) -> None:
-    """Note in `made_with.yaml` what `folder` is for; ArtifactError if it is for something else.
-
-    The settings stand in a `section` of their own for untrained dynamics.
-    """
+) -> Fingerprint:
+    """Return what dynamics are made with; their settings stand in `section`."""
     settings = config.model_dump(mode="json", exclude={"max_minutes"})
     wanted: dict[str, Any] = {section: settings, "seed": seed}
     wanted |= {"data_sha256": data_sha256, "encoder_sha256": encoder_sha256}
     if begin_with is not None:
         wanted["begins_with"] = read_dynamics_card(begin_with).data_sha256
-    fingerprint, path = Fingerprint(wanted), folder / MADE_WITH
-    fingerprint.check_file(path)
-    if not path.exists():
-        fingerprint.write(path)
+    return Fingerprint(wanted)
+
+
+def _check_finished(
+    folder: Path,
+    section: str,
+    config: DynamicsConfig,
+    encoder_sha256: str,
+    made_with: Callable[[str, str], Fingerprint],
+) -> None:
+    """Raise ArtifactError if the finished dynamics in `folder` are not of `config` and encoder.
+
+    They stay when more frames are collected. Without `made_with.yaml` their model and their encoder
+    are compared all the same.
+    """
+    card, found = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder).dynamics
+    made_with(card.data_sha256, encoder_sha256).check_file(folder / MADE_WITH)
+    made, wanted = (
+        Fingerprint({section: _model_settings(*parts), "encoder_sha256": encoder})
+        for parts, encoder in (
+            ((found.network, found.objective), card.encoder_sha256),
+            ((config.network, config.objective), encoder_sha256),
+        )
+    )
+    wanted.check(made, folder)
+
+
+def _model_settings(network: DynamicsNetwork, objective: DynamicsObjective) -> dict[str, Any]:
+    return network.model_dump(mode="json") | objective.model_dump(mode="json")
 
 
 def _known_keys(begin_with: Path | None) -> tuple[KeyUnits, ...] | None:
