@@ -21,7 +21,6 @@ from agents.config.algorithm_arguments import library_errors
 from agents.policy.replay import replay_arguments
 from worldvae.errors import TrainingError
 from worldvae.wording import percent
-from worldvae.wrappers.sb3 import begin_as_pretrained
 
 
 def make_model(
@@ -42,7 +41,7 @@ def make_model(
     make: Callable[..., BaseAlgorithm] = algorithm_class(config.algorithm)
     with library_errors(config.algorithm):
         try:
-            model = make(
+            return make(
                 policy_for(config.algorithm, env.observation_space),
                 env,
                 learning_rate=learning_rate(config),
@@ -59,8 +58,6 @@ def make_model(
         except (AssertionError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise TrainingError(f"agent.algorithm = {config.algorithm!r}: {reason}") from None
-    begin_as_pretrained(model.policy)
-    return model
 
 
 def try_spaces(

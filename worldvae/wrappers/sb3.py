@@ -4,9 +4,9 @@ first layers of a policy."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,7 +14,11 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.preprocessing import is_image_space
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    NatureCNN,
+)
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 from torch import Tensor, nn
@@ -176,32 +180,52 @@ def check_keys(space: spaces.Space[Any]) -> None:
         )
 
 
-class EncoderFeatures(BaseFeaturesExtractor):
+def check_grey_levels(normalized_image: bool) -> None:
+    """Raise ConfigError unless a policy leaves grey levels to the encoder, which scales them."""
+    if not normalized_image:
+        raise ConfigError(
+            "an encoder takes grey levels from 0 to 255, not divided by 255: give the policy "
+            "normalize_images=False (in policy_kwargs)"
+        )
+
+
+class EncoderFeatures(NatureCNN):
     """The first layers of a policy: a pretrained encoder that goes on learning with the policy.
 
-    Pass it to a policy as `features_extractor_class` with `normalize_images=False`, and call
-    `begin_as_pretrained` on the policy once it is built, since Stable-Baselines3 replaces the
-    weights of its first layers by random orthogonal ones.
+    Pass it to a policy as `features_extractor_class` with `normalize_images=False`. The policy
+    begins with the encoder's weights, not with the random orthogonal ones that Stable-Baselines3
+    gives to first layers.
 
     Args:
         observation_space: Box ((k + n - 1) C, H, W) uint8, which holds k overlapping inputs of n
             frames each.
         encoder: The result of `Encoder.trainable()`; it is copied.
         stack: k, how many latents make the features: (B, k Z).
+        normalized_image: What a policy tells with `normalize_images=False`; it tells no classes but
+            `NatureCNN`, of which nothing else is used, `CombinedExtractor`, and those below them.
+
+    Raises ConfigError if the policy would divide grey levels by 255, as the encoder does itself.
     """
 
     def __init__(
-        self, observation_space: spaces.Box, encoder: TrainableEncoder, stack: int
+        self,
+        observation_space: spaces.Box,
+        encoder: TrainableEncoder,
+        stack: int,
+        normalized_image: bool = False,
     ) -> None:
-        super().__init__(observation_space, stack * encoder.latents)
+        check_grey_levels(normalized_image)
+        BaseFeaturesExtractor.__init__(self, observation_space, stack * encoder.latents)
         self._stack = stack
         self._channels = observation_space.shape[0] // (stack + encoder.frames - 1)
         self.encoder = copy.deepcopy(encoder)
-        self._pretrained = encoder.state_dict()
 
-    def restore_pretrained(self) -> None:
-        """Set the encoder's weights back to the pretrained ones."""
-        self.encoder.load_state_dict(self._pretrained)
+    def apply(self, fn: Callable[[nn.Module], None]) -> Self:
+        """Apply `fn`, with which a policy draws its first weights; the encoder keeps its own."""
+        weights = copy.deepcopy(self.encoder.state_dict())
+        super().apply(fn)
+        self.encoder.load_state_dict(weights)
+        return self
 
     def forward(self, observations: Tensor) -> Tensor:
         """Encode each of the k inputs: (B, (k + n - 1) C, H, W) in [0, 255] -> (B, k Z)."""
@@ -239,7 +263,7 @@ class CombinedEncoderFeatures(KeyFeatures):
     """`EncoderFeatures` of the image under `image_key` of a Dict, joined with its other keys.
 
     Other images are scaled to [0, 1] before their convolutions, as in any policy of
-    Stable-Baselines3.
+    Stable-Baselines3. Raises ConfigError as `EncoderFeatures` does.
     """
 
     def __init__(
@@ -249,13 +273,13 @@ class CombinedEncoderFeatures(KeyFeatures):
         stack: int,
         image_key: str,
         symlog_keys: bool = False,
-        normalized_image: bool = True,  # what policies of images set, as normalize_images says
+        normalized_image: bool = False,
     ) -> None:
         others = {key: part for key, part in observation_space.items() if key != image_key}
         super().__init__(spaces.Dict(others), image_key, symlog_keys, normalized_image)
         space = observation_space[image_key]
         assert isinstance(space, spaces.Box)
-        image = EncoderFeatures(space, encoder, stack)
+        image = EncoderFeatures(space, encoder, stack, normalized_image)
         self.extractors[image_key] = image
         self._features_dim += image.features_dim
         self._other_images = [key for key, part in others.items() if is_image_space(part)]
@@ -264,10 +288,3 @@ class CombinedEncoderFeatures(KeyFeatures):
         """Return the features of all keys: a Dict of (B, ...), images in [0, 255] -> (B, D)."""
         scaled = {key: observations[key] / 255 for key in self._other_images}
         return super().forward({**observations, **scaled})
-
-
-def begin_as_pretrained(policy: nn.Module) -> None:
-    """Set every `EncoderFeatures` in `policy` back to its pretrained weights."""
-    for module in policy.modules():
-        if isinstance(module, EncoderFeatures):
-            module.restore_pretrained()
