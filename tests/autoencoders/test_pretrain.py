@@ -10,6 +10,7 @@ from tests.encoders import DOTS
 from worldvae.autoencoders.checkpoint import hash_encoder, load_autoencoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.objectives import AE, VAE, BetaVAE, CapacityVAE
 from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain, refit
@@ -149,6 +150,18 @@ def test_what_a_critic_took_is_part_of_the_cost(store: RolloutStore, tmp_path: P
     steps = read_jsonl(tmp_path / "encoder" / "metrics.jsonl")
     assert whole["seconds"] > critic["seconds"] + steps[-1]["seconds"] - 0.01
     assert whole["cpu_seconds"] > critic["cpu_seconds"] > 0
+
+
+def test_a_wall_clock_limit_is_of_critic_and_encoder_together(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    limit = 2.4  # seconds
+    endless = {"steps": 10**6, "evaluate_every": 10**6, "patience": 0, "max_minutes": limit / 60}
+    pretrain(store, JUDGED.model_copy(update=endless), tmp_path / "encoder", seed=0)
+    whole, critic = (PRETRAINING.read(tmp_path / "encoder" / part) for part in (".", "critic"))
+    assert whole.stopped == critic.stopped == "minutes"
+    assert limit / 2 <= critic.seconds < 0.8 * limit
+    assert 0.9 * limit < whole.seconds < 1.5 * limit
 
 
 def test_the_untrained_one_has_the_weights_that_training_began_with(

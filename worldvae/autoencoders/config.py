@@ -105,8 +105,10 @@ class PretrainConfig(NetworkConfig, FitConfig):
     def critic(self) -> PretrainConfig:
         """What the autoencoder is made with whose features the perceptual term compares.
 
-        It is a denoising one of single frames, with the same layers and trained as long.
+        It is a denoising one of single frames, with the same layers and trained for as many steps;
+        of a wall-clock limit it may take half.
         """
         pixels = GaussianPixels(standardise=self.pixels.standardise)
-        own = {"stack": 1, "objective": DAE(), "pixels": pixels}
+        minutes = None if self.max_minutes is None else self.max_minutes / 2
+        own = {"stack": 1, "objective": DAE(), "pixels": pixels, "max_minutes": minutes}
         return self.model_copy(update=own)

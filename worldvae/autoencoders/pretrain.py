@@ -29,6 +29,7 @@ from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
 from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
+from worldvae.training.config import FitConfig
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import fit
 from worldvae.training.metrics_log import METRICS, MetricsLine
@@ -101,7 +102,8 @@ def _pretrain(
         examples = FrameExamples(train), FrameExamples(validation)
         with _naming_the_remedy(config):
             is_trained = begin_with is not None
-            fitted = fit(model.to(device), *examples, config.fitting, folder, seed, is_trained)
+            fitting = _what_is_left(config.fitting, folder / CRITIC if critic else None)
+            fitted = fit(model.to(device), *examples, fitting, folder, seed, is_trained)
 
         def finish() -> None:
             card = summarise(model, train, test, origin, trained=True)
@@ -182,6 +184,15 @@ def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
     """Return what decides a model, by the keys that it has in a `PretrainConfig`."""
     values = model.model_dump(mode="json", by_alias=True)
     return {**values.pop("network"), **values}
+
+
+def _what_is_left(config: FitConfig, critic: Path | None) -> FitConfig:
+    """Return how the model is trained: its wall-clock limit without what its critic took of it."""
+    if critic is None or config.max_minutes is None:
+        return config
+    minutes = config.max_minutes - PRETRAINING.read(critic).seconds / 60
+    # It may have taken more than half, of a larger limit before an interruption.
+    return config.model_copy(update={"max_minutes": max(minutes, 1e-9)})
 
 
 def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
