@@ -18,7 +18,7 @@ from worldvae.autoencoders.take import take
 from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.jsonl import read_jsonl
-from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
+from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, StoredFrames, collect
 from worldvae.training.run import TrainingRun
 
 SMALL = PretrainConfig(
@@ -387,6 +387,30 @@ def test_a_refit_on_frames_of_another_task_is_one_line(store: RolloutStore, tmp_
     frame = DOTS.frame.model_copy(update={"height": 40})
     other = RolloutStore.create(tmp_path / "o", DOTS.model_copy(update={"frame": frame}))
     with pytest.raises(WorldvaeError, match="another task"):
+        refit(tmp_path / "encoder", [store, other], SMALL, tmp_path / "after", seed=0)
+
+
+def test_a_refit_needs_an_episode_to_train_on_in_its_last_store(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told before anything is trained: the units of its latents are kept there."""
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    few = RolloutStore.create(tmp_path / "few", DOTS)
+    held_out = next(record for record in store.records if record.split != "train")
+    arrays, frames = store.arrays(held_out), np.array(store.frames(held_out))
+    kept = {name: values for name, values in arrays.items() if name != "state"}
+    few.append(Episode(frames, **kept, seed=0, policy="random"), number=int(held_out.name))
+    learning_dies(monkeypatch, at=1)
+    with pytest.raises(WorldvaeError, match=r"few: of 1 whole episodes none is one to train on"):
+        refit(tmp_path / "encoder", [store, few], SMALL, tmp_path / "after", seed=0)
+
+
+def test_a_damaged_episode_is_left_out_of_a_refit(store: RolloutStore, tmp_path: Path) -> None:
+    pretrain(store, SMALL, tmp_path / "encoder", seed=0)
+    other = second(tmp_path)
+    train = next(record for record in other.records if record.split == "train")
+    other.frames_path(train).unlink()
+    with pytest.warns(UserWarning, match="left out"):
         refit(tmp_path / "encoder", [store, other], SMALL, tmp_path / "after", seed=0)
 
 

@@ -52,3 +52,18 @@ def test_actions_that_one_part_never_took_are_zero_there(tmp_path: Path, acting:
     alone = joined.actions(np.arange(3))
     assert alone is not None
     assert alone.shape == (3, 1, 5)
+
+
+def test_of_no_examples_there_are_none_of_their_shape(tmp_path: Path, acting: Acting) -> None:
+    acting(spaces.Discrete(5))
+    stores = [RolloutStore.create(tmp_path / name, ENV) for name in ("full", "empty")]
+    fill(stores[0], [episode(np.arange(6) % 5, seed) for seed in range(12)])
+    full, empty = (
+        StoredFrames(store, "train", before=1, ahead=1, with_actions=True) for store in stores
+    )
+    for source in (full, empty, JoinedFrames([full, full]), JoinedFrames([empty, empty])):
+        assert source.gather(np.arange(0)).shape == (0, 32, 48, 9)
+        actions = source.actions(np.arange(0))
+        assert actions is not None
+        assert actions.shape == (0, 1, 5)
+        assert actions.dtype == np.float32

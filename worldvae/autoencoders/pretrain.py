@@ -22,7 +22,7 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.sources import Source, Sources, read_sources
-from worldvae.autoencoders.units import keep_units
+from worldvae.autoencoders.units import frames_of_units, keep_units
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.files import atomic_file
 from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
@@ -93,6 +93,7 @@ def _pretrain(
         _warn_of_company(device)
     with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
         train, validation, test, origin = _sources(stores, config)
+        kept = None if begin_with is None else frames_of_units(stores[-1], config.stack)
         first_does(partial(made_with(origin.data_sha256).claim, folder))
         critic = _critic(stores, config, folder, seed, device)
         shape = origin.frame.shape
@@ -109,8 +110,8 @@ def _pretrain(
             card = summarise(model, train, test, origin, trained=True)
             encoder = Encoder(model, card, device)
             encoder.save(folder)
-            if begin_with is not None:
-                keep_units(begin_with, folder, stores[-1])
+            if begin_with is not None and kept is not None:
+                keep_units(begin_with, folder, kept)
             save_pictures(encoder, test, folder, seed)
             _record(fitted, folder / CRITIC if critic else None, folder)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from worldvae.autoencoders.checkpoint import replace_card
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.errors import ArtifactError
 from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
 
@@ -25,14 +26,28 @@ that the refit revived would stay as small as it was.
 """
 
 
-def keep_units(before: Path, refitted: Path, store: RolloutStore) -> None:
-    """Keep each latent's mean and deviation on the training frames of `store` through a refit.
+def frames_of_units(store: RolloutStore, stack: int) -> StoredFrames:
+    """Return the inputs, of `stack` frames each, on which a refit keeps its latents' units.
+
+    Raises ArtifactError if `store` has none, before anything is trained.
+    """
+    records = store.healthy()
+    source = StoredFrames(store, "train", records, before=stack - 1)
+    if not len(source):
+        raise ArtifactError(
+            f"{store.folder}: of {len(records)} whole episodes none is one to train on, where a "
+            "refit keeps the units of its latents; collect more"
+        )
+    return source
+
+
+def keep_units(before: Path, refitted: Path, source: StoredFrames) -> None:
+    """Keep each latent's mean and deviation on the frames of `source` through a refit.
 
     The mean and the deviation are those with the encoder in `before`; the units that keep them are
     written to the card of the encoder in `refitted`.
     """
     old, new = Encoder.load(before), Encoder.load(refitted)
-    source = StoredFrames(store, "train", before=new.stack - 1)
     frames = source.gather(evenly(len(source), FRAMES))
     seen, codes = old.whiten(old.encode(frames)), new.encode(frames)
     std = codes.std(0) / np.maximum(seen.std(0), QUIET)

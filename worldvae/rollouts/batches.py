@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.envs.actions import encode_actions
+from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ArtifactError
 from worldvae.rollouts.manifest import Record, Split
 from worldvae.rollouts.store import RolloutStore
@@ -72,7 +72,7 @@ class StoredFrames:
             wanted = np.maximum(times[position] + offsets, 0)
             frames = self._read(int(owners[position]), int(wanted[0]), int(wanted[-1]) + 1)
             batch[position] = frames[wanted - wanted[0]].transpose(1, 2, 0, 3)
-        return batch.reshape(len(indices), height, width, -1)
+        return batch.reshape(len(indices), height, width, len(offsets) * channels)
 
     def _read(self, owner: int, start: int, stop: int) -> NDArray[np.uint8]:
         """Return frames `start` to `stop` of the episode `owner`: (stop - start, H, W, C) uint8.
@@ -105,8 +105,10 @@ class StoredFrames:
             return None
         owners, times = self.locate(indices)
         steps = times[:, None] + np.arange(self._ahead)
-        pairs = zip(owners, steps, strict=True)
-        return np.stack([self._episode_actions[owner][step] for owner, step in pairs])
+        taken = np.empty((*steps.shape, action_size(self._store.action_space)), np.float32)
+        for row, (owner, step) in enumerate(zip(owners, steps, strict=True)):
+            taken[row] = self._episode_actions[owner][step]
+        return taken
 
     @cached_property
     def _episode_actions(self) -> list[NDArray[np.float32]]:

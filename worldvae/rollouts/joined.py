@@ -17,7 +17,7 @@ class JoinedFrames:
     """
 
     def __init__(self, parts: Sequence[StoredFrames]) -> None:
-        self._parts = [part for part in parts if len(part)]
+        self._parts = [part for part in parts if len(part)] or [*parts[:1]]
         lengths = [len(part) for part in self._parts]
         self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
@@ -45,14 +45,14 @@ class JoinedFrames:
     def _shares(
         self, indices: NDArray[np.int64]
     ) -> list[tuple[StoredFrames, int, NDArray[np.intp]]]:
-        """Return each part that holds some of `indices` (B,).
+        """Return each part that holds some of `indices` (B,); of none, the first one.
 
         With it comes the number of its first example, and the rows of the batch that it fills.
         """
         owners = np.searchsorted(self._starts, indices, side="right") - 1
         return [
             (self._parts[owner], int(self._starts[owner]), np.flatnonzero(owners == owner))
-            for owner in np.unique(owners)
+            for owner in (np.unique(owners) if len(owners) else (0,))
         ]
 
 
