@@ -26,6 +26,7 @@ from worldvae.dynamics.learn import (
     learn_dynamics,
     make_untrained_dynamics,
 )
+from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.starts_file import FIELDS, load_starts
 from worldvae.envs import EnvConfig
 from worldvae.envs.world import RealWorld
@@ -134,6 +135,21 @@ def test_the_control_differs_in_its_weights_alone(made: Path, tmp_path: Path) ->
     )
     assert not torch.equal(one.members[0].end.weight, other.members[0].end.weight)
     assert all(map(torch.equal, kept_starts(trained), kept_starts(folder)))
+
+
+def test_a_metric_that_overflows_ends_no_learning(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = Dynamics.loss
+
+    def overflowing(self: Dynamics, *arguments: Any) -> Any:
+        value, metrics = loss(self, *arguments)
+        return value, {**metrics, "codes": torch.tensor(torch.inf)}
+
+    monkeypatch.setattr(Dynamics, "loss", overflowing)
+    folder = learn(made, tmp_path / "dynamics")
+    assert load_dynamics(folder)[1].scores["codes"] == torch.inf
+    assert LEARNING.read(folder).metrics["codes"] == torch.inf
 
 
 def test_a_control_is_never_trained_dynamics(made: Path, tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.config import Config
 from worldvae.errors import WorldvaeError
+from worldvae.json_files import JsonFile
 from worldvae.jsonl import read_jsonl
 from worldvae.training.config import FitConfig
 from worldvae.training.device import resolve_precision
 from worldvae.training.fit import fit
+from worldvae.training.metrics_log import METRICS
+from worldvae.training.result import TrainingResult
 from worldvae.training.run import TrainingRun
 
 TRAIN, VALIDATION = squares(50, 0), squares(20, 1)
@@ -270,6 +273,25 @@ def test_held_out_means_count_each_example_once(tmp_path):
     """7 walks of 2 to 6 latents, so 1 to 5 steps, in batches of 4 and 3."""
     remember(tmp_path, steps=1, batch_size=4)
     assert rows(tmp_path)[-1]["steps"] == pytest.approx((1 + 2 + 3 + 4 + 5 + 1 + 2) / 7)
+
+
+class Overflowing(Pull):
+    """Has a finite loss, and metrics that are none."""
+
+    def loss(self, batch, generator, step):
+        loss, metrics = super().loss(batch, generator, step)
+        return loss, {**metrics, "nats": torch.tensor(torch.inf), "rest": torch.tensor(torch.nan)}
+
+
+def test_a_metric_that_overflows_ends_no_training(tmp_path):
+    """The log and the result say what it was, and are read again."""
+    held_out = NumberExamples(*[1.0] * 8)
+    result = fit(Overflowing(), held_out, held_out, SHORT, tmp_path, seed=0)
+    file = JsonFile("result.json", TrainingResult, "")
+    file.write(tmp_path, result)
+    for metrics in (file.read(tmp_path).metrics, METRICS.read(tmp_path)[-1].metrics):
+        assert metrics["nats"] == torch.inf
+        assert metrics["rest"] != metrics["rest"]
 
 
 class Judge(Pull):

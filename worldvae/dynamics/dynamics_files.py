@@ -12,7 +12,7 @@ from worldvae.fields import known_format
 from worldvae.folders import KINDS
 from worldvae.json_files import Content, JsonFile
 from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
-from worldvae.training.result import TrainingResult
+from worldvae.training.result import Metric, TrainingResult
 
 FORMAT = 1
 REMEDY = KINDS["dynamics"].remedy
@@ -58,7 +58,7 @@ class DynamicsCard(Content):
     trained: bool = Field(description="False: random weights, the control arm.")
     actions: ActionSpace = Field(description="The actions of policies.")
     keys: tuple[KeyUnits, ...] = Field(description="The vectors beside the frame, in their order.")
-    scores: dict[str, FiniteFloat] = Field(description="Means over held-out windows.")
+    scores: dict[str, Metric] = Field(description="Means over held-out windows.")
     versions: dict[str, str] = Field(description="Software that made the dynamics.")
 
 

@@ -8,14 +8,14 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from worldvae.json_files import Content, JsonLog
+from worldvae.training.result import Metric
 
 
 class MetricsLine(Content):
     """Means of one split; every other key is a metric of the model that is trained."""
 
-    # A metric may overflow where the loss, which is guarded, does not.
-    model_config = ConfigDict(extra="allow", allow_inf_nan=True)
-    __pydantic_extra__: dict[str, float]
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Metric]
 
     step: int = Field(description="Optimiser steps until then.")
     split: Literal["train", "validation"] = Field(

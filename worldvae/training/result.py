@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from worldvae.json_files import Content
+
+Metric = Annotated[float, Field(allow_inf_nan=True)]
+"""A mean over examples, which may overflow where the loss, which is guarded, does not."""
 
 StopReason = Literal["steps", "patience", "minutes"]
 
@@ -24,7 +27,7 @@ class TrainingResult(Content):
     steps: int = Field(description="Optimiser steps.")
     stopped: StopReason = Field(description="Why it ended.")
     best_step: int = Field(description="Of the weights that were kept.")
-    metrics: dict[str, float] = Field(description="Held-out means at `best_step`.")
+    metrics: dict[str, Metric] = Field(description="Held-out means at `best_step`.")
     parameters: int = Field(description="Of the whole model.")
     precision: str | None = Field(
         None,
