@@ -185,6 +185,14 @@ def test_scores_are_of_episodes_that_neither_trained_nor_stopped_it(
     assert encoder.card.scores["mse"] == pytest.approx(np.square(error / 255).mean(), rel=0.01)
 
 
+def test_the_device_is_named_as_in_commands(
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for _ in range(2):  # trained, then loaded
+        assert pretrain(store, SMALL, tmp_path / "encoder", device="auto").device == "cpu"
+
+
 def test_too_few_episodes_say_what_to_do(tmp_path: Path) -> None:
     store = RolloutStore.create(tmp_path / "rollouts", DOTS)
     collect(store, RolloutConfig(frames=100, num_envs=2), seed=0)

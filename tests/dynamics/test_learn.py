@@ -17,6 +17,7 @@ from tests.encoders import DOTS, make_encoder
 from tests.kills import kill_everywhere
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import NetworkConfig
+from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
 from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, Starts
 from worldvae.dynamics.dream import DreamVectorEnv
@@ -72,6 +73,17 @@ def test_the_folder_alone_is_a_dream(made: Path, tmp_path: Path) -> None:
     assert obs.shape == (3, 8 + TINY_DYNAMICS.memory)
     truncated = [env.step(np.zeros(3, np.int64))[3] for _ in range(5)]
     assert truncated[-1].any()
+
+
+def test_the_device_is_named_as_in_commands(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    store, folder = RolloutStore(made / "rollouts"), tmp_path / "dynamics"
+    for _ in range(2):  # learned, then loaded
+        learn_dynamics(store, made / "encoder", TINY_DYNAMICS, folder, device="auto")
+    assert Encoder.load(made / "encoder", device="auto").device == "cpu"
+    DreamVectorEnv.load(folder, num_envs=1, device="auto")
 
 
 def test_a_finished_folder_is_loaded_and_another_is_refused(made: Path, tmp_path: Path) -> None:

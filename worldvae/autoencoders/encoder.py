@@ -30,6 +30,7 @@ from worldvae.autoencoders.pixels import to_uint8
 from worldvae.errors import ConfigError
 from worldvae.hub.download import local_folder
 from worldvae.seeding import numpy_stream
+from worldvae.training.device import torch_device
 
 BATCH = 256
 # A collapsed latent hardly moves: divided by its own deviation it would be noise at full volume.
@@ -40,6 +41,7 @@ class Encoder:
     """Turns frames into latents and back; it freezes the model that it is given.
 
     Args:
+        device: Where it computes: cpu, cuda, or auto, a GPU if there is one.
         backend: The library that computes the codes; auto: onnxruntime on the CPU where it is
             installed, else torch. They agree within 1e-5, so the choice is not saved.
         precision: The precision of the layers that encode; only torch has bfloat16.
@@ -60,8 +62,8 @@ class Encoder:
         self.stack = model.config.network.stack
         self.window = model.config.window
         self.config = model.config
-        self.device = device
-        self._device = torch.device(device)
+        self.device = torch_device(device)
+        self._device = torch.device(self.device)
         self.backend = choose_backend(backend, self._device, precision)
         self._precision = precision
         self.model = model.to(self._device).eval().requires_grad_(False)

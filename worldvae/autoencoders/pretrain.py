@@ -30,6 +30,7 @@ from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
 from worldvae.training.config import FitConfig
+from worldvae.training.device import torch_device
 from worldvae.training.distributed import first_does, own_share
 from worldvae.training.fit import fit
 from worldvae.training.metrics_log import METRICS, MetricsLine
@@ -49,6 +50,7 @@ def pretrain(
 ) -> Encoder:
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
+    It computes on `device`: cpu, cuda, or auto, a GPU if there is one.
     A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
     Raises ArtifactError if the store has too few episodes or the folder holds an encoder of other
     settings, and TrainingError if the loss explodes. Under torchrun all processes call it with the
@@ -82,6 +84,7 @@ def _pretrain(
     device: str,
     begin_with: Path | None = None,
 ) -> Encoder:
+    device = torch_device(device)
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
     made_with = partial(_made_with, {"pretrain": settings}, seed)
     if first_does(partial(_is_done, folder)):

@@ -20,6 +20,7 @@ from worldvae.errors import ArtifactError
 from worldvae.files import sha256_file, user_errors
 from worldvae.folders import check_folder
 from worldvae.hub.download import local_folder
+from worldvae.training.device import torch_device
 from worldvae.training.weights import WEIGHTS, load_weights, save_weights
 
 
@@ -44,7 +45,7 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
     model = Dynamics(config.dynamics)
     load_weights(folder, model, config.weights_sha256, REMEDY)
     model.know(card.keys)
-    return model.to(device).eval().requires_grad_(False), card
+    return model.to(torch_device(device)).eval().requires_grad_(False), card
 
 
 def read_dynamics_card(folder: Path) -> DynamicsCard:

@@ -39,6 +39,7 @@ from worldvae.rollouts.findings import check_followed
 from worldvae.rollouts.limit import shown_limit
 from worldvae.rollouts.manifest import Split
 from worldvae.training.batches import check_not_empty
+from worldvae.training.device import torch_device
 from worldvae.training.fit import fit
 from worldvae.training.run import drop_checkpoint
 from worldvae.versions import library_versions
@@ -141,6 +142,7 @@ def learn_dynamics(
     is then a dream: it holds real frames to begin from.
 
     Args:
+        device: Where it computes: cpu, cuda, or auto, a GPU if there is one.
         begin_with: A folder of dynamics to go on from, in the same units. Heads whose values do
             not reach as far as rewards, keys or classes do in `store` begin anew with new values.
 
@@ -160,7 +162,7 @@ def learn_dynamics(
         train, validation = data.windows["train"], data.windows["validation"]
         made_with(data.data_sha256, data.encoder_sha256).claim(folder)
         model, is_trained = _initial(data, config, seed, begin_with), begin_with is not None
-        model.to(device)
+        model.to(torch_device(device))
         fitted = fit(model, train, validation, config.fitting, folder, seed, is_trained)
         data.save_starts(folder)
         save_dynamics(folder, model, data.card(store, fitted.metrics, trained=True))

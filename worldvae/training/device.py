@@ -6,11 +6,22 @@ from typing import Any
 
 import torch
 
+from worldvae.errors import ConfigError
+
 
 def torch_device(device: str) -> str:
-    """Return what torch calls `device`; auto is a GPU if torch sees one."""
+    """Return what torch calls `device`; auto is a GPU if torch sees one.
+
+    Raises ConfigError if torch knows no such device, or sees no GPU where one is asked for.
+    """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise ConfigError(f"device: {device}: not known to torch; use auto, cpu or cuda") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device: {device}: torch sees no GPU here; use auto or cpu")
     return device
 
 
