@@ -31,7 +31,7 @@ from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.starts_file import FIELDS, load_starts
 from worldvae.envs import EnvConfig
 from worldvae.envs.world import RealWorld
-from worldvae.errors import ArtifactError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 
 
@@ -73,6 +73,20 @@ def test_the_folder_alone_is_a_dream(made: Path, tmp_path: Path) -> None:
     assert obs.shape == (3, 8 + TINY_DYNAMICS.memory)
     truncated = [env.step(np.zeros(3, np.int64))[3] for _ in range(5)]
     assert truncated[-1].any()
+
+
+def test_an_encoder_is_given_as_to_any_wrapper(made: Path, tmp_path: Path) -> None:
+    """Itself, its folder, or its address."""
+    store, encoder = RolloutStore(made / "rollouts"), Encoder.load(made / "encoder")
+    for make in (learn_dynamics, make_untrained_dynamics):
+        folder = tmp_path / make.__name__
+        for given in (encoder, made / "encoder", str(made / "encoder")):
+            make(store, given, TINY_DYNAMICS, folder)
+        assert load_dynamics(folder)[1].encoder_sha256 == hash_encoder(made / "encoder")
+        with pytest.raises(ConfigError, match=r"hf://nobody: expected hf://USER/NAME"):
+            make(store, "hf://nobody", TINY_DYNAMICS, folder)
+        with pytest.raises(ConfigError, match=r"load it with Encoder\.load"):
+            make(store, Encoder(encoder.model, encoder.card), TINY_DYNAMICS, folder)
 
 
 def test_the_device_is_named_as_in_commands(

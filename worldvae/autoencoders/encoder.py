@@ -244,3 +244,18 @@ class Encoder:
                 f"(B, {', '.join(map(str, expected))}) uint8, got {frames.shape} {frames.dtype}; "
                 f"preprocess them with the card's frame ({self.card.frame})"
             )
+
+
+def folder_of(encoder: Encoder | str | Path) -> Path:
+    """Return the folder of an encoder; it may be an address on the hub: hf://USER/NAME.
+
+    Raises ConfigError for an `Encoder` that was not loaded from a folder.
+    """
+    if not isinstance(encoder, Encoder):
+        return local_folder(encoder, "encoder")
+    if encoder.folder is None:
+        raise ConfigError(
+            "dynamics know their encoder by the hash of its folder; give the folder of the "
+            "encoder, or load it with Encoder.load"
+        )
+    return encoder.folder

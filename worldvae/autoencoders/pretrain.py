@@ -211,7 +211,7 @@ def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
 
 
 def make_untrained_encoder(
-    store: RolloutStore, config: PretrainConfig, folder: str | Path, seed: int
+    store: RolloutStore, config: PretrainConfig, folder: str | Path, seed: int = 0
 ) -> Encoder:
     """Make the control arm's encoder: the same network untrained, whitened on the same frames.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder import Encoder, folder_of
 from worldvae.dynamics.checkpoint import load_dynamics, read_dynamics_card, save_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
 from worldvae.dynamics.config import (
@@ -33,6 +33,7 @@ from worldvae.dynamics.starts_file import save_starts
 from worldvae.dynamics.units import measure_units
 from worldvae.errors import ArtifactError
 from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
+from worldvae.hub.download import local_folder
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutStore
 from worldvae.rollouts.findings import check_followed
@@ -128,20 +129,22 @@ class DynamicsData:
 
 def learn_dynamics(
     store: RolloutStore,
-    encoder: str | Path,
+    encoder: Encoder | str | Path,
     config: DynamicsConfig,
     folder: str | Path,
     seed: int = 0,
     device: str = "cpu",
-    begin_with: Path | None = None,
+    begin_with: str | Path | None = None,
 ) -> Dynamics:
-    """Learn how the latents of the encoder in folder `encoder` move in the episodes of `store`.
+    """Learn how the latents of `encoder` move in the episodes of `store`.
 
     The weights that err least when they run freely on validation episodes are kept. A folder with
     `result.json` is done and only loaded; any other goes on from its checkpoint. The folder alone
     is then a dream: it holds real frames to begin from.
 
     Args:
+        encoder: An `Encoder` that was loaded, its folder, or its address on the hub:
+            hf://USER/NAME.
         device: Where it computes: cpu, cuda, or auto, a GPU if there is one.
         begin_with: A folder of dynamics to go on from, in the same units. Heads whose values do
             not reach as far as rewards, keys or classes do in `store` begin anew with new values.
@@ -149,7 +152,8 @@ def learn_dynamics(
     Raises ArtifactError if a split is empty or if the folder holds dynamics of other settings,
     frames or another encoder, and TrainingError if the loss diverges.
     """
-    folder, encoder = Path(folder), Path(encoder)
+    folder, encoder = Path(folder), folder_of(encoder)
+    begin_with = None if begin_with is None else local_folder(begin_with, "dynamics")
     made_with = partial(_made_with, "dynamics", config, seed, begin_with)
     if LEARNING.exists(folder):
         LEARNING.read(folder)
@@ -173,11 +177,11 @@ def learn_dynamics(
 
 def make_untrained_dynamics(
     store: RolloutStore,
-    encoder: str | Path,
+    encoder: Encoder | str | Path,
     config: DynamicsConfig,
     folder: str | Path,
-    seed: int,
-    begin_with: Path | None = None,
+    seed: int = 0,
+    begin_with: str | Path | None = None,
 ) -> Dynamics:
     """Make the control arm's dynamics: the same network with its initial weights.
 
@@ -185,10 +189,12 @@ def make_untrained_dynamics(
     ArtifactError if they are trained, or of other settings, frames or another encoder.
 
     Args:
+        encoder: As of `learn_dynamics`.
         begin_with: A folder of such dynamics, of another encoder or of fewer episodes, from
             which these go on, too: with the weights and units with which trained ones learn on.
     """
-    folder, encoder = Path(folder), Path(encoder)
+    folder, encoder = Path(folder), folder_of(encoder)
+    begin_with = None if begin_with is None else local_folder(begin_with, "dynamics")
     made_with = partial(_made_with, "untrained", config, seed, begin_with)
     if DYNAMICS_CONFIG.exists(folder):
         model, card = load_dynamics(folder)

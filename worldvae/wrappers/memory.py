@@ -16,6 +16,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from worldvae.autoencoders.encoder import folder_of
 from worldvae.dynamics.actions import ActionSpace
 from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.dynamics_files import DynamicsCard
@@ -217,12 +218,7 @@ def latent_observer(
 def _check_encoder(card: DynamicsCard, folder: Path, encode: FrameEncoder) -> None:
     if not encode.whitens:
         raise ConfigError("dynamics read whitened latents: set whiten to true")
-    if encode.encoder.folder is None:
-        raise ConfigError(
-            f"{folder}: its dynamics know their encoder by the hash of its folder; give the folder "
-            "of the encoder, or load it with Encoder.load"
-        )
-    check_encoder(card, folder, encode.encoder.folder)
+    check_encoder(card, folder, folder_of(encode.encoder))
 
 
 def _warn_of_steps(card: DynamicsCard, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from worldvae.autoencoders.encoder import Encoder, folder_of
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.fidelity.cut import PAST
 from worldvae.diagnostics.fidelity.measure import measure_fidelity
@@ -20,7 +21,7 @@ from worldvae.rollouts import RolloutStore
 
 def check_fidelity(
     dynamics: str | Path,
-    encoder: str | Path,
+    encoder: Encoder | str | Path,
     stores: RolloutStore | Sequence[RolloutStore],
     seed: int = 0,
     command: str | None = None,
@@ -31,7 +32,7 @@ def check_fidelity(
 
     Args:
         dynamics: The folder of the dynamics; the codes of all episodes of `stores` are kept in it.
-        encoder: The folder of the encoder whose latents they read.
+        encoder: The encoder whose latents they read, its folder, or its address on the hub.
         stores: The rollouts that they were learned from.
         seed: Decides the noise of the dreams.
         command: What was typed, if the check is part of a command.
@@ -44,11 +45,12 @@ def check_fidelity(
     Raises ArtifactError if a folder is missing or damaged, if the encoder is another one, or if
     there are too few held-out episodes.
     """
-    folder, several = Path(dynamics), [stores] if isinstance(stores, RolloutStore) else [*stores]
+    folder, latents_of = Path(dynamics), folder_of(encoder)
+    several = [stores] if isinstance(stores, RolloutStore) else [*stores]
     report = folder if held_out is None else held_out.report
     clock = PartClock()
     with clock.part("reading"):
-        subject = open_dynamics(folder, Path(encoder), several, seed, held_out, burn_in)
+        subject = open_dynamics(folder, latents_of, several, seed, held_out, burn_in)
     fidelity = judge_dynamics(subject, seed, clock)
     with if_writable():
         draw_film(subject, fidelity.temperature, seed, report)
@@ -57,7 +59,7 @@ def check_fidelity(
             "dynamics": str(dynamics),
             "rollouts": tuple(str(store.folder) for store in several),
             "held_out": None if held_out is None else str(held_out.store.folder),
-            "encoder": str(encoder),
+            "encoder": str(latents_of if isinstance(encoder, Encoder) else encoder),
             "command": command,
         }
     )
