@@ -104,7 +104,7 @@ class Agent:
         """The weights that its observations use and that it does not train."""
         if not isinstance(self.observer, LatentObserver):
             return 0
-        return self.observer.parameters
+        return self.observer.num_parameters
 
     @property
     def encode(self) -> FrameEncoder | None:

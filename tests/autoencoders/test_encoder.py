@@ -48,6 +48,14 @@ def test_the_posterior_has_the_mean_of_encode_and_the_deviation_of_the_model(net
     np.testing.assert_allclose(scaled, spread, rtol=1e-3)
 
 
+def test_weights_are_counted_under_a_name_of_their_own():
+    """`parameters` is what torch calls the weights themselves."""
+    encoder = untrained()
+    layers = encoder.model.encoder.parameters()
+    assert encoder.num_parameters == sum(weight.numel() for weight in layers)
+    assert not hasattr(encoder, "parameters")
+
+
 def test_a_code_without_a_variance_has_deviation_0():
     mean, deviation = untrained(name="ae").posterior(FRAMES)
     np.testing.assert_array_equal(mean, untrained(name="ae").encode(FRAMES))

@@ -103,7 +103,7 @@ class Encoder:
         return cls(model, summarise(model, train, validation, origin, trained=False))
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """Count the weights that encoding uses, which are the frozen part of an agent."""
         return sum(weight.numel() for weight in self.model.encoder.parameters())
 

@@ -143,9 +143,9 @@ class LatentObserver(Observer):
         return self.encode.space
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """The number of frozen weights that its observations use."""
-        return self.encode.encoder.parameters
+        return self.encode.encoder.num_parameters
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
         """Raise ArtifactError unless observations of `space` are such as it can observe."""

@@ -69,7 +69,7 @@ class MemoryEncoder:
         return self._model.memory_size
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """The number of weights of the dynamics."""
         return sum(weight.numel() for weight in self._model.parameters())
 
@@ -144,8 +144,8 @@ class MemoryObserver(LatentObserver):
         self._state: DynamicsState | None = None
 
     @property
-    def parameters(self) -> int:
-        return super().parameters + self.remember.parameters
+    def num_parameters(self) -> int:
+        return super().num_parameters + self.remember.num_parameters
 
     def check_space(self, space: gym.Space[Any], image_key: str | None) -> None:
         super().check_space(space, image_key)
