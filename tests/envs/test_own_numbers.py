@@ -1,7 +1,11 @@
 """An environment that draws from the process's generators has numbers of its own there."""
 
 import random
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -10,7 +14,7 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from worldvae.envs import EnvConfig, make_env, make_vec
+from worldvae.envs import EnvConfig, make_env, make_vec, own_numbers
 from worldvae.envs.own_numbers import LOOK
 from worldvae.envs.repeats import where_repeats_differ
 
@@ -123,3 +127,78 @@ def test_a_seed_of_its_own_stays_what_it_asked_for() -> None:
         frame, _ = env.reset(seed=seed)
         assert frame.ravel()[0] == int(256 * first)
     assert env.step(0)[1] == rest[1]
+
+
+MADE_WITH_DRAWS = """
+import random
+import gymnasium, numpy, torch
+from tests.envs.test_own_numbers import Gambler, ours, seed_ours
+
+class Built(Gambler):
+    def __init__(self, render_mode=None):
+        super().__init__(render_mode)
+        seed_ours() if SEEDS else None
+        self.layout = ours()
+
+IMPORTED
+gymnasium.register("me/Built-v0", entry_point=Built, disable_env_checker=True)
+"""
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Make an environment that draws, and may seed, when it is made or its module imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(seeds: bool = False, imported: str = "") -> Any:
+        code = MADE_WITH_DRAWS.replace("SEEDS", str(seeds)).replace("IMPORTED", imported)
+        (tmp_path / "built.py").write_text(code)
+        frame = {"height": 40, "width": 40}
+        return make_env(EnvConfig(**{"id": "me/Built-v0", "import": "built"}, frame=frame))
+
+    yield make
+    sys.modules.pop("built", None)
+    gym.registry.pop("me/Built-v0", None)
+
+
+@pytest.mark.parametrize("how", [{"seeds": True}, {"imported": "seed_ours(); ours()"}])
+def test_to_be_made_does_not_touch_what_an_agent_draws(built: Any, how: dict[str, Any]) -> None:
+    for seed in SEEDS.values():
+        seed(3)
+    expected = [ours(), ours()]
+    for seed in SEEDS.values():
+        seed(3)
+    drawn = [ours()]
+    built(**how)
+    assert [*drawn, ours()] == expected
+
+
+def test_what_a_constructor_draws_follows_from_the_process_and_is_never_the_same(
+    built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the environments of one process would all have the same layout."""
+
+    def layouts(seed: int) -> Any:
+        monkeypatch.setattr(own_numbers, "_blocks", count())
+        np.random.seed(seed)
+        return np.array([built().unwrapped.layout for _ in range(3)])
+
+    first = layouts(0)
+    assert len(np.unique(first)) == first.size
+    built()
+    assert np.array_equal(layouts(0), first)
+    assert not np.isin(layouts(1), first).any()
+
+
+def test_torch_that_a_module_loads_and_seeds_draws_anything_afterwards() -> None:
+    """Nothing was drawn from it before, so there is no place to go back to."""
+    code = (
+        "from worldvae.envs.own_numbers import OwnNumbers\n"
+        "import sys\n"
+        "assert 'torch' not in sys.modules\n"
+        "with OwnNumbers():\n"
+        "    import torch\n"
+        "    torch.manual_seed(0)\n"
+        "assert torch.initial_seed() != 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

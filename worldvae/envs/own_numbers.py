@@ -7,8 +7,11 @@ an agent would explore in the same way in each episode, without a word.
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
+import zlib
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,9 +48,11 @@ class OwnNumbers:
 
     def __init__(self) -> None:
         self._looks = LOOK
-        self._generators: dict[str, Generator] = {"random": _Random(), "numpy": _Numpy()}
-        if "torch" in sys.modules:  # not imported for this alone
-            self._generators["torch"] = _Torch()
+        self._generators: dict[str, Generator] = {
+            "random": _Random(),
+            "numpy": _Numpy(),
+            "torch": _Torch(),
+        }
         self._drawn: set[str] = set()
         self.seed(None)
 
@@ -80,6 +85,21 @@ class OwnNumbers:
 
     def _places(self) -> dict[str, Any]:
         return {name: generator.place() for name, generator in self._generators.items()}
+
+
+_blocks = count()
+
+
+def numbers_to_make() -> OwnNumbers:
+    """Return own numbers for one block that imports or makes an environment.
+
+    They follow from where NumPy's generator is, so that the seed of a process decides them, and
+    from the number of such blocks before, so that no two of them draw the same.
+    """
+    place = zlib.crc32(pickle.dumps(np.random.get_state()))
+    numbers = OwnNumbers()
+    numbers.seed(derive(place, "make", next(_blocks)))
+    return numbers
 
 
 class _Random:
@@ -120,25 +140,34 @@ class _Numpy:
 
 
 class _Torch:
-    """The generator of the CPU."""
+    """The generator of the CPU, as soon as torch is loaded, which is not done for this alone."""
 
     def seed(self, seed: int | None) -> None:
-        generator = sys.modules["torch"].Generator()
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(seed)
-        self._own = generator.get_state()
+        self._seed, self._own = seed, None
 
     def enter(self) -> None:
-        torch = sys.modules["torch"]
-        self._ours = torch.get_rng_state()
-        torch.set_rng_state(self._own)
+        self._ours = None
+        if (torch := sys.modules.get("torch")) is not None:
+            self._ours = torch.get_rng_state()
+            torch.set_rng_state(self._begun(torch) if self._own is None else self._own)
 
     def leave(self) -> None:
-        torch = sys.modules["torch"]
+        if (torch := sys.modules.get("torch")) is None:
+            return
         self._own = torch.get_rng_state()
-        torch.set_rng_state(self._ours)
+        if self._ours is None:  # loaded in the block, which may have seeded it
+            torch.default_generator.seed()
+        else:
+            torch.set_rng_state(self._ours)
 
     def place(self) -> Any:
-        return sys.modules["torch"].get_rng_state().numpy().tobytes()
+        torch = sys.modules.get("torch")
+        return None if torch is None else torch.get_rng_state().numpy().tobytes()
+
+    def _begun(self, torch: Any) -> Any:
+        generator = torch.Generator()
+        if self._seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(self._seed)
+        return generator.get_state()

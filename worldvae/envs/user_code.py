@@ -17,6 +17,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from worldvae.envs.own_numbers import numbers_to_make
 from worldvae.errors import ConfigError, WorldvaeError
 
 OURS = Path(__file__).resolve().parents[1]
@@ -59,11 +60,11 @@ def settings_kept(name: str) -> Iterator[None]:
 
     These are the filters of warnings, NumPy's handling of errors, the working directory, and
     torch's type and gradients: whatever else runs here relies on them. A warning names those of
-    them that `name` itself may rely on.
+    them that `name` itself may rely on. What is drawn in the block is its own, see `OwnNumbers`.
     """
     before = _settings()
     try:
-        with warnings.catch_warnings(), np.errstate():
+        with warnings.catch_warnings(), np.errstate(), numbers_to_make():
             yield
     finally:
         changed = {what: now for what, now in _settings().items() if now != before[what]}
