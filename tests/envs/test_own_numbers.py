@@ -15,7 +15,7 @@ import torch
 from gymnasium import spaces
 
 from worldvae.envs import EnvConfig, make_env, make_vec, own_numbers
-from worldvae.envs.own_numbers import LOOK
+from worldvae.envs.own_numbers import AGAIN, LOOK
 from worldvae.envs.repeats import where_repeats_differ
 
 DRAWS: dict[str, Callable[[], float]] = {
@@ -31,15 +31,23 @@ SEEDS: dict[str, Callable[[int], Any]] = {
 
 
 class Gambler(gym.Env[Any, Any]):
-    """Pays what a generator of the process draws, which it seeds at each reset if `seeds`."""
+    """Pays what a generator of the process draws, which it seeds at each reset if `seeds`.
+
+    It draws from the `first` step of an episode of `length` on.
+    """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
-        self, render_mode: str | None = None, draws: str = "numpy", seeds: bool = False
+        self,
+        render_mode: str | None = None,
+        draws: str = "numpy",
+        seeds: bool = False,
+        length: int = 5,
+        first: int = 0,
     ) -> None:
         self.render_mode, self._seeds = render_mode, seeds
-        self._draws = draws
+        self._draws, self._length, self._first = draws, length, first
         self.observation_space = spaces.Box(0, 255, (40, 40, 3), np.uint8)
         self.action_space = spaces.Discrete(2)
 
@@ -54,10 +62,13 @@ class Gambler(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self._age += 1
-        return self._observe(), DRAWS[self._draws](), self._age == 5, False, {}
+        return self._observe(), self._draw(), self._age == self._length, False, {}
 
     def _observe(self) -> Any:
-        return np.full((40, 40, 3), int(256 * DRAWS[self._draws]()), np.uint8)
+        return np.full((40, 40, 3), int(256 * self._draw()), np.uint8)
+
+    def _draw(self) -> float:
+        return DRAWS[self._draws]() if self._age >= self._first else 0.0
 
 
 gym.register("tests/Gambler-v0", entry_point=Gambler, disable_env_checker=True)
@@ -83,10 +94,10 @@ def test_what_an_agent_draws_does_not_depend_on_the_environment(draws: str, seed
     """Else an environment that seeds at each reset lets it explore in each episode alike."""
     env = make_env(gambler(draws=draws, seeds=seeds))
     seed_ours()
-    expected = [ours() for _ in range(3 * LOOK)]
+    expected = [ours() for _ in range(LOOK + AGAIN)]
     seed_ours()
     drawn = []
-    for turn in range(3 * LOOK):  # while it is looked at, and after
+    for turn in range(LOOK + AGAIN):  # while it is looked at, and after
         env.reset() if turn % 5 == 0 else env.step(0)
         drawn.append(ours())
     assert drawn == expected
@@ -102,7 +113,7 @@ def test_episodes_follow_from_the_seed_and_differ_with_it(draws: str) -> None:
 
     env = make_env(config)
     first = episode(env, 3)
-    for seed in range(10, 10 + LOOK):
+    for seed in range(10, 10 + LOOK // 5):
         assert episode(env, seed) != first
     assert episode(env, 3) == first
     assert episode(make_env(config), 3) == first
@@ -110,12 +121,42 @@ def test_episodes_follow_from_the_seed_and_differ_with_it(draws: str) -> None:
 
 
 @pytest.mark.parametrize("draws", DRAWS)
+def test_what_is_drawn_late_in_an_episode_is_its_own(draws: str) -> None:
+    env = make_env(gambler(draws=draws, first=40, length=60))
+
+    def episode() -> list[float]:
+        env.reset(seed=3)
+        return [float(env.step(0)[1]) for _ in range(60)]
+
+    seed_ours()
+    assert episode() == episode()
+    drawn = ours()
+    seed_ours()
+    assert drawn == ours()
+
+
+@pytest.mark.parametrize("draws", DRAWS)
+def test_what_is_drawn_late_in_a_life_is_seen(draws: str) -> None:
+    """At once of NumPy; of the others once it falls on a step that is looked at."""
+    env = make_env(gambler(draws=draws, first=LOOK + 1, length=2 * LOOK))
+    env.reset(seed=3)
+    for step in range(LOOK + (0 if draws == "numpy" else AGAIN)):
+        env.step(step % 2)
+    seed_ours()
+    rewards = [env.step(0)[1] for _ in range(2 * AGAIN)]
+    drawn = ours()
+    seed_ours()
+    assert drawn == ours()
+    assert 0.0 not in rewards
+
+
+@pytest.mark.parametrize("draws", DRAWS)
 def test_no_two_episodes_are_alike(draws: str) -> None:
     """Nor those of one environment, reset without a seed, nor those of several in one process."""
     env = make_vec(gambler(draws=draws), 4, seed=0)
     env.reset()
-    rewards = [env.step(np.zeros(4, np.int64))[1] for _ in range(4 * LOOK)]
-    assert len(np.unique(rewards)) == 16 * LOOK
+    rewards = [env.step(np.zeros(4, np.int64))[1] for _ in range(LOOK + AGAIN)]
+    assert len(np.unique(rewards)) == 4 * (LOOK + AGAIN)
     env.close()
 
 

@@ -87,7 +87,8 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def close(self) -> None:
         """Close the environment; an error is only a warning, since all work with it is done."""
         try:
-            super().close()
+            with self._numbers:
+                super().close()
         except (Exception, SystemExit) as error:  # noqa: BLE001  # user code may raise anything
             warnings.warn(str(user_error(f"{self._name}: close() failed", error)), stacklevel=2)
 
@@ -98,8 +99,6 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     def _stepped(self, action: Any) -> Any:
         try:  # not `in_user_code`, which would take a tenth of a fast environment's step
-            if not self._numbers:
-                return self.env.step(action)
             with self._numbers:
                 return self.env.step(action)
         except (Exception, SystemExit) as error:
