@@ -13,6 +13,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from numpy.typing import NDArray
 from stable_baselines3.common.env_checker import check_env as sb3_check
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -406,6 +407,13 @@ def wrapped(kind: str, env: EnvConfig, folders: Folders) -> Any:
             SyncVectorEnv([lambda: make_env(env)] * 2, autoreset_mode=SAME), **folders.arguments
         ),
         "sb3": lambda: LatentVecEnv(VectorEnvAdapter(make_vec(env, 2, 0)), **folders.arguments),
+        "sb3 of gymnasium's": lambda: LatentVecEnv(
+            VectorEnvAdapter(SyncVectorEnv([lambda: make_env(env)] * 2, autoreset_mode=SAME)),
+            **folders.arguments,
+        ),
+        "sb3 of a wrapper": lambda: LatentVecEnv(
+            VectorEnvAdapter(RecordEpisodeStatistics(make_vec(env, 2, 0))), **folders.arguments
+        ),
         "sb3's": lambda: LatentVecEnv(DummyVecEnv([lambda: make_env(env)]), **folders.arguments),
         "raw": lambda: LatentObservation(gym.make(env.id), **folders.arguments),
         "raw vector": lambda: LatentVectorObservation(
@@ -418,7 +426,7 @@ def wrapped(kind: str, env: EnvConfig, folders: Folders) -> Any:
     return makers[kind]()
 
 
-MADE = ["one", "vector", "gymnasium's", "sb3", "sb3's"]
+MADE = ["one", "vector", "gymnasium's", "sb3", "sb3 of gymnasium's", "sb3 of a wrapper", "sb3's"]
 
 
 @pytest.fixture(scope="module")

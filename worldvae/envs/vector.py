@@ -7,13 +7,22 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import (
+    AsyncVectorEnv,
+    AutoresetMode,
+    SyncVectorEnv,
+    VectorEnv,
+    VectorWrapper,
+)
 from numpy.typing import NDArray
 
 from worldvae.envs.frames import FrameConfig
 from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.observations import image_keys
 from worldvae.errors import ConfigError
+
+PREPARED = "frame_config", "steps_per_decision"
+"""The attributes of an environment that `make_env` or `make_vec` made: how, and by how much."""
 
 
 class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
@@ -59,10 +68,39 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
 def action_space_of(env: VectorEnv[Any, Any, Any]) -> gym.Space[Any]:
     """Return the action space of each environment itself, in which rollouts store actions.
 
-    For a vector environment that `make_vec` did not make it is the space that policies act in.
+    For a vector environment that `make_vec` did not make, or one in which a wrapper gives policies
+    other actions, it is the space that policies act in.
     """
-    space: gym.Space[Any] = getattr(env, "env_action_space", env.single_action_space)
+    made = _layer_with(env, "env_action_space")
+    if made is None or made.single_action_space != env.single_action_space:
+        return env.single_action_space
+    space: gym.Space[Any] = made.env_action_space
     return space
+
+
+def prepared(env: VectorEnv[Any, Any, Any], name: str) -> Any:
+    """Return the attribute `name`, of `PREPARED`, that `make_vec` or `make_env` gave to `env`.
+
+    `make_env` is found inside a vector environment of Gymnasium's. Returns None for environments
+    that neither of them made.
+    """
+    layer = _layer_with(env, name)
+    if layer is not None:
+        return getattr(layer, name)
+    inner = env.unwrapped
+    if not isinstance(inner, SyncVectorEnv | AsyncVectorEnv):
+        return None
+    # Checked first: to get a missing attribute would end the worker processes.
+    is_known = all(inner.call("has_wrapper_attr", name))
+    return inner.get_attr(name)[0] if is_known else None
+
+
+def _layer_with(env: VectorEnv[Any, Any, Any], name: str) -> Any:
+    """Return the outermost of `env` and those it wraps that has `name` itself; None if none has."""
+    layer: Any = env
+    while layer is not None and name not in vars(layer):
+        layer = vars(layer).get("env")
+    return layer
 
 
 def final_info(frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import WrapperSpec
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
+from gymnasium.vector import VectorEnv
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.vector import with_image
-from worldvae.wrappers.latent_observer import PREPARED, FrameEncoder
+from worldvae.envs.vector import PREPARED, prepared, with_image
+from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
@@ -121,25 +121,6 @@ class LatentVectorObservation(ObservedVectorEnv):
         observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)
         observer.check_space(env.single_observation_space, image_key)
         super().__init__(env, observer, image_key)
-
-
-def prepared(env: VectorEnv[Any, Any, Any], name: str) -> Any:
-    """Return the attribute `name`, of `PREPARED`, that `make_vec` or `make_env` gave to `env`.
-
-    `make_env` is found inside a vector environment of Gymnasium's. Returns None for environments
-    that neither of them made.
-    """
-    layer: Any = env
-    while layer is not None and name not in vars(layer):
-        layer = vars(layer).get("env")
-    if layer is not None:
-        return getattr(layer, name)
-    inner = env.unwrapped
-    if not isinstance(inner, SyncVectorEnv | AsyncVectorEnv):
-        return None
-    # Checked first: to get a missing attribute would end the worker processes.
-    is_known = all(inner.call("has_wrapper_attr", name))
-    return inner.get_attr(name)[0] if is_known else None
 
 
 def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -29,10 +29,6 @@ REMEDY = (
 """Advice for an environment that does not show frames an encoder can read."""
 
 
-PREPARED = "frame_config", "steps_per_decision"
-"""The attributes of an environment that `make_env` or `make_vec` made: how, and by how much."""
-
-
 class FrameEncoder:
     """Turns frames of an environment into the latents that an agent observes.
 

@@ -27,14 +27,16 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.frozen import TrainableEncoder
 from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.vector import (
+    PREPARED,
     check_autoreset,
     final_observations,
     final_success,
+    prepared,
     with_image,
 )
 from worldvae.errors import ConfigError
 from worldvae.symlog import symlog
-from worldvae.wrappers.latent_observer import PREPARED, FrameEncoder
+from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
 from worldvae.wrappers.stack import observed_space
@@ -90,7 +92,14 @@ class VectorEnvAdapter(VecEnv):
         self.env.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.env, attr_name)] * len(self._which(indices))
+        try:
+            value = getattr(self.env, attr_name)
+        except AttributeError:
+            # Gymnasium's wrappers hide what those inside of them, or in other processes, have.
+            value = prepared(self.env, attr_name) if attr_name in PREPARED else None
+            if value is None:
+                raise
+        return [value] * len(self._which(indices))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         raise AttributeError(f"a VectorEnv has no {attr_name} of single environments to set")
