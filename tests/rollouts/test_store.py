@@ -144,6 +144,16 @@ def test_a_state_of_another_width_is_refused(store: RolloutStore) -> None:
     assert "state" not in store.arrays(store.records[0])
 
 
+@pytest.mark.parametrize("shape", [(48, 32, 3), (32, 32, 3), (32, 48, 1)])
+def test_frames_of_another_shape_are_refused(store: RolloutStore, shape: tuple[int, ...]) -> None:
+    """Those of the same size, such as turned ones, would be read as rows that never were."""
+    other = dataclasses.replace(episode(3), obs=np.zeros((4, *shape), np.uint8))
+    with pytest.raises(ValueError, match=r"frames \(.*\) are not those of env\.frame, \(32,"):
+        store.append(other)
+    assert not store.records
+    assert not list(store.folder.glob("*.npy"))
+
+
 def test_a_damaged_description_of_the_state_is_one_line(store: RolloutStore) -> None:
     (store.folder / "state.json").write_text("[{")
     with pytest.raises(WorldvaeError, match=r"state\.json: damaged"):

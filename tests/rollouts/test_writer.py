@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from worldvae.envs import EnvConfig
+from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.errors import WorldvaeError
 from worldvae.rollouts import Episode, RolloutStore
 from worldvae.rollouts.writer import SMALL, background_writer
@@ -28,7 +28,8 @@ def episode(length: int) -> Episode:
 
 @pytest.fixture
 def store(tmp_path: Path) -> RolloutStore:
-    return RolloutStore.create(tmp_path, EnvConfig(id="tests/Clock-v0"))
+    frame = FrameConfig(height=32, width=32)
+    return RolloutStore.create(tmp_path, EnvConfig(id="tests/Clock-v0", frame=frame))
 
 
 def write_all(store: RolloutStore, lengths: list[int], interrupt: bool = False) -> None:

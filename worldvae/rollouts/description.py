@@ -120,7 +120,14 @@ class StoreDescription:
         KEYS.write(self.folder, RecordedKeys(keys=keys))
 
     def _check_described(self, episode: Episode) -> None:
-        """Raise ValueError if `episode` has another state or other keys than are described."""
+        """Raise ValueError if `episode` has other frames, state or keys than are described.
+
+        Frames are read from their files by their size alone, so others would be cut anew.
+        """
+        if episode.obs.shape[1:] != self.env.frame.shape:
+            raise ValueError(
+                f"frames {episode.obs.shape[1:]} are not those of env.frame, {self.env.frame.shape}"
+            )
         columns = len(self.state_variables)
         if episode.state is not None and episode.state.shape[1:] != (columns,):
             raise ValueError(
