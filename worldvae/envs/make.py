@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import cv2
 import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
@@ -203,13 +202,12 @@ def _why_render(config: EnvConfig, space: gym.Space[Any]) -> str:
 
 
 class _EnvMaker:
-    """A picklable callable that makes one environment in a worker process."""
+    """A picklable callable that makes one of the environments of a vector, also in a process."""
 
     def __init__(self, config: EnvConfig, state: bool) -> None:
         self.config, self.state = config, state
 
     def __call__(self) -> gym.Env[Any, Any]:
-        cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parent process has already shown them
             return make_env(self.config, self.state)

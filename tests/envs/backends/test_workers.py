@@ -7,10 +7,12 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -47,6 +49,36 @@ def test_each_process_draws_its_own_and_the_same_seed_the_same(channel: int) -> 
     assert first != second
     assert draws(0) == [first, second]
     assert first not in draws(1)
+
+
+class Threaded(Clock):
+    """Shows how many threads OpenCV may use in its process."""
+
+    def _observe(self) -> Any:
+        return np.full_like(super()._observe(), cv2.getNumThreads())
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_processes_of_environments_take_one_thread_each() -> None:
+    env = WorkerVectorEnv([Threaded] * 2)
+    assert (env.reset(seed=0)[0] == 1).all()
+    env.close()
+    assert cv2.getNumThreads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("workers", "num_envs"), [("sync", 2), ("async", 1), ("async", 2)])
+def test_the_threads_of_this_process_are_left_alone(workers: Any, num_envs: int) -> None:
+    make_vec(EnvConfig(id="worldvae/Dots-v0", workers=workers), num_envs, seed=0).close()
+    assert cv2.getNumThreads() == 2
 
 
 class UnsendableError(Exception):

@@ -18,6 +18,7 @@ from queue import Empty
 from types import FrameType
 from typing import Any
 
+import cv2
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
@@ -234,6 +235,7 @@ def _work(
     stream = derive(seed, "process", index)
     random.seed(stream)
     np.random.seed(stream)
+    cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
     shared, queue, *others = rest
     errors: Any = _Errors(queue)
     try:
