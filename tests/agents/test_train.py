@@ -19,7 +19,7 @@ from agents.arms.build import open_training, set_up
 from agents.arms.registry import ARMS, ArmName
 from agents.policy.agent import Agent
 from agents.policy.evaluate import evaluate
-from agents.prepare import collect_rollouts, prepare, pretrain_encoder
+from agents.prepare import collect_rollouts, encoder, prepare, pretrain_encoder
 from agents.run.agent_card import read_card
 from agents.run.load import read_run
 from agents.train import advise_cores, measure, train
@@ -32,14 +32,29 @@ from worldvae.jsonl import read_jsonl
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `runs` of tests/tiny.yaml with an agent of latents and one of pixels; to be copied."""
+    runs = shutil.copytree(prepared, tmp_path_factory.mktemp("trained") / "runs")
+    for arm in ("latent", "pixels"):
+        train(load(runs), arm, 0)
+    return runs
+
+
+@pytest.fixture
+def finished(trained: Path, tmp_path: Path) -> Path:
+    """A copy of them for one test: training one of these two agents again finds it done."""
+    return shutil.copytree(trained, tmp_path / "finished")
+
+
 def weights(folder: Path) -> torch.Tensor:
     policy = Agent.load(folder).model.policy
     return torch.cat([weight.detach().flatten() for weight in policy.parameters()])
 
 
 @pytest.mark.parametrize("arm", [*ARMS])
-def test_an_arm_leaves_what_it_should(runs: Path, arm: ArmName) -> None:
-    experiment = load(runs)
+def test_an_arm_leaves_what_it_should(finished: Path, arm: ArmName) -> None:
+    experiment = load(finished)
     folder = train(experiment, arm, 0)
     result = json.loads((folder / "result.json").read_text())
     assert (result["arm"], result["seed"]) == (arm, 0)
@@ -66,11 +81,10 @@ def test_an_arm_leaves_what_it_should(runs: Path, arm: ArmName) -> None:
     assert len(list(folder.glob("model_*.zip"))) == 1
 
 
-def test_same_seed_same_agent_other_seed_another(runs: Path, tmp_path: Path) -> None:
-    shutil.copytree(runs, tmp_path / "again")
-    one = train(load(runs), "latent", 0)
-    two = train(load(tmp_path / "again"), "latent", 0)
-    other = train(load(runs), "latent", 1)
+def test_same_seed_same_agent_other_seed_another(finished: Path, runs: Path) -> None:
+    one = train(load(finished), "latent", 0)
+    two = train(load(runs), "latent", 0)
+    other = train(load(finished), "latent", 1)
     assert torch.equal(weights(one), weights(two))
     assert not torch.equal(weights(one), weights(other))
     scores = [json.loads((one / "result.json").read_text())["evaluation"] for one in (one, two)]
@@ -132,17 +146,17 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     assert len(list(folder.glob("log/from_*/progress.json"))) == 3
 
 
-def test_what_is_done_is_left_alone(runs: Path) -> None:
-    folder = train(load(runs), "latent", 0)
+def test_what_is_done_is_left_alone(finished: Path) -> None:
+    folder = train(load(finished), "latent", 0)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert train(load(runs), "latent", 0) == folder
+    assert train(load(finished), "latent", 0) == folder
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_the_agent_sees_in_play_what_it_saw_in_training(runs: Path) -> None:
+def test_the_agent_sees_in_play_what_it_saw_in_training(finished: Path) -> None:
     """The observations of `Agent` and those of the training environment, frame by frame."""
-    experiment = load(runs, **{"agent.normalize_reward": False})
-    agent = Agent.load(train(experiment, "latent", 0))
+    agent = Agent.load(train(load(finished), "latent", 0))
+    experiment = load(finished, **{"agent.normalize_reward": False})
     env = open_training(set_up(experiment, "latent"), seed=3).env
     plain = make_vec(experiment.env, 4, seed=3)
     obs, (frames, _) = env.reset(), plain.reset()
@@ -163,19 +177,19 @@ def test_settings_that_were_refused_claim_no_folder(runs: Path) -> None:
     assert read_card(folder).algorithm == "PPO"
 
 
-def test_other_settings_in_the_same_folder_are_refused(runs: Path) -> None:
-    train(load(runs), "latent", 0)
+def test_other_settings_in_the_same_folder_are_refused(finished: Path) -> None:
+    train(load(finished), "latent", 0)
     with pytest.raises(WorldvaeError, match=r"made with agent\.gamma = 0\.99, now it is 0\.5"):
-        train(load(runs, **{"agent.gamma": 0.5}), "latent", 0)
+        train(load(finished, **{"agent.gamma": 0.5}), "latent", 0)
     beta = r"made with pretrain\.objective\.beta = 1\.0, now it is 4\.0"
     with pytest.raises(WorldvaeError, match=beta):
-        pretrain_encoder(load(runs, **{"pretrain.objective.beta": 4}))
+        pretrain_encoder(load(finished, **{"pretrain.objective.beta": 4}))
     with pytest.raises(WorldvaeError, match=r"made with env\.action_repeat = 2, now it is 3"):
-        collect_rollouts(load(runs, **{"env.action_repeat": 3}))
+        collect_rollouts(load(finished, **{"env.action_repeat": 3}))
 
 
-def test_another_encoder_is_refused(runs: Path) -> None:
-    experiment = load(runs)
+def test_another_encoder_is_refused(finished: Path) -> None:
+    experiment = load(finished)
     folder = train(experiment, "latent", 0)
     shutil.rmtree(experiment.encoder_folder)
     shutil.copytree(experiment.untrained_encoder_folder, experiment.encoder_folder)
@@ -183,8 +197,8 @@ def test_another_encoder_is_refused(runs: Path) -> None:
         Agent.load(folder)
 
 
-def test_a_checkpoint_of_another_encoder_is_not_gone_on_with(runs: Path) -> None:
-    experiment = load(runs)
+def test_a_checkpoint_of_another_encoder_is_not_gone_on_with(finished: Path) -> None:
+    experiment = load(finished)
     folder = train(experiment, "latent", 0)
     (folder / "result.json").unlink()
     shutil.rmtree(experiment.encoder_folder)
@@ -213,20 +227,24 @@ def test_a_training_that_fails_leaves_no_log_open(
 
 
 def test_a_film_that_cannot_be_made_costs_no_score(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise WorldvaeError("this OpenCV cannot write VP9 video")
 
+    folder = train(load(finished), "latent", 0)
+    for name in ("result.json", "video.webm"):  # as if it had been killed before it was scored
+        (folder / name).unlink()
     monkeypatch.setattr("agents.train.record_video", fail)
     with pytest.warns(UserWarning, match="no video"):
-        folder = train(load(runs), "latent", 0)
+        train(load(finished), "latent", 0)
     assert (folder / "result.json").exists()
+    assert not (folder / "video.webm").exists()
 
 
 @pytest.mark.parametrize("name", ["card.json", "model_*.zip"])
-def test_a_damaged_agent_is_one_line(runs: Path, name: str) -> None:
-    folder = train(load(runs), "pixels", 0)
+def test_a_damaged_agent_is_one_line(finished: Path, name: str) -> None:
+    folder = train(load(finished), "pixels", 0)
     (path,) = folder.glob(name)
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(WorldvaeError, match=r"train again|run again what made it"):
@@ -238,8 +256,8 @@ def test_no_agent_is_one_line(tmp_path: Path) -> None:
         Agent.load(tmp_path)
 
 
-def test_scores_follow_from_the_seeds_and_not_from_how_many_play_at_once(runs: Path) -> None:
-    experiment = load(runs)
+def test_scores_follow_from_the_seeds_and_not_from_how_many_play_at_once(finished: Path) -> None:
+    experiment = load(finished)
     agent = Agent.load(train(experiment, "latent", 0), deterministic=True)
     together = evaluate(agent, RealWorld(experiment.env), range(5), num_envs=5)
     apart = [evaluate(agent, RealWorld(experiment.env), [seed], num_envs=1)[0] for seed in range(5)]
@@ -249,8 +267,8 @@ def test_scores_follow_from_the_seeds_and_not_from_how_many_play_at_once(runs: P
     assert len({score.return_ for score in together}) > 1
 
 
-def test_evaluation_leaves_the_training_stream_untouched(runs: Path) -> None:
-    experiment = load(runs)
+def test_evaluation_leaves_the_training_stream_untouched(finished: Path) -> None:
+    experiment = load(finished)
     agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
     torch.manual_seed(7)
     expected = torch.rand(3)
@@ -266,11 +284,11 @@ def test_pixels_too_small_for_the_stock_network_are_one_line(runs: Path) -> None
         prepare(small, ("pixels",))
 
 
-def test_an_agent_collects(runs: Path) -> None:
-    experiment = load(runs)
+def test_an_agent_collects(finished: Path) -> None:
+    experiment = load(finished)
     folder = train(experiment, "latent", 0)
     again = load(
-        runs,
+        finished,
         name="again",
         **{"rollouts.policies": {"agent": 1, "smooth": 1}, "rollouts.agent": str(folder)},
     )
@@ -296,21 +314,25 @@ def test_what_was_collected_stays_as_it_was_recorded(runs: Path) -> None:
 
 
 @pytest.mark.parametrize("arm", ["latent", "pixels"])
-def test_of_a_dict_the_agent_sees_image_and_rest(tmp_path: Path, arm: ArmName) -> None:
+def test_of_a_dict_the_agent_sees_image_and_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm: ArmName
+) -> None:
+    # The encoder's health decides nothing.
+    monkeypatch.setattr(encoder, "examine_encoder", lambda *_: None)
     clock = {"id": "tests/Clock-v0", "import": "tests.worlds", "workers": "sync"}
     camera = {"kwargs": {"as_dict": True}, "image_key": "camera"}
-    experiment = load(tmp_path, **{"env": {**clock, **camera}})
+    experiment = load(tmp_path, **{"env": {**clock, **camera}, "agent.env_steps": 240})
     prepare(experiment, (arm,))
     agent = Agent.load(train(experiment, arm, 0))
     assert set(agent.model.observation_space.spaces) == {"camera", "speed"}
 
 
-def test_an_agent_of_another_task_is_refused(runs: Path) -> None:
-    folder = train(load(runs), "latent", 0)
-    other = load(runs, **{"env.frame.crop.top": 3})
+def test_an_agent_of_another_task_is_refused(finished: Path) -> None:
+    folder = train(load(finished), "latent", 0)
+    other = load(finished, **{"env.frame.crop.top": 3})
     with pytest.raises(WorldvaeError, match=r"another task.*crop none, not .*crop top 3"):
         Agent.load(folder, other.env)
-    Agent.load(folder, load(runs, **{"env.backend": "gymnasium"}).env)
+    Agent.load(folder, load(finished, **{"env.backend": "gymnasium"}).env)
 
 
 def test_a_stack_that_looks_like_channels_first_is_refused(runs: Path) -> None:
@@ -332,9 +354,9 @@ def test_the_smallest_training_is_one_update(runs: Path) -> None:
     assert read_card(folder).env_steps == 4 * 30 * 2
 
 
-def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
+def test_agents_do_not_share_the_luck_of_an_evaluation(finished: Path) -> None:
     """The same weights under two names draw other actions."""
-    experiment = load(runs, **{"evaluation.episodes": 8})
+    experiment = load(finished)
     agent = Agent.load(train(experiment, "latent", 0), deterministic=False)
     task = AgentTask.of(experiment, "latent", 0, command="")
     one = measure(task, agent, 8)
@@ -345,25 +367,25 @@ def test_agents_do_not_share_the_luck_of_an_evaluation(runs: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"arm": "pixels"}'])
-def test_an_agent_whose_result_is_damaged_is_scored_again(runs: Path, text: str) -> None:
-    folder = train(load(runs), "pixels", 0)
+def test_an_agent_whose_result_is_damaged_is_scored_again(finished: Path, text: str) -> None:
+    folder = train(load(finished), "pixels", 0)
     path, card = folder / "result.json", (folder / "card.json").read_bytes()
     before = json.loads(path.read_text())
     path.write_text(text)
-    train(load(runs), "pixels", 0)
+    train(load(finished), "pixels", 0)
     again = json.loads(path.read_text())
     assert again["evaluation"] == before["evaluation"], "it goes on from its last checkpoint"
     assert json.loads(card)["model_sha256"] == read_card(folder).model_sha256
 
 
-def test_a_log_that_lacks_lines_is_told_when_the_training_goes_on(runs: Path) -> None:
-    folder = train(load(runs), "pixels", 0)
+def test_a_log_that_lacks_lines_is_told_when_the_training_goes_on(finished: Path) -> None:
+    folder = train(load(finished), "pixels", 0)
     (folder / "result.json").unlink()
     path = folder / "evaluations.jsonl"
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
-    assert f"{path}: 1 of 2 lines are missing" in read_run(load(runs).folder).damaged[0]
+    assert f"{path}: 1 of 2 lines are missing" in read_run(load(finished).folder).damaged[0]
     with pytest.warns(UserWarning, match="evaluations.jsonl: 1 of 2 lines are missing"):
-        train(load(runs), "pixels", 0)
+        train(load(finished), "pixels", 0)
 
 
 def test_cores_without_an_environment_are_named_in_one_line() -> None:
