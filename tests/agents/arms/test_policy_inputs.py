@@ -39,6 +39,17 @@ LEARNS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "CrossQ": (STEERS, REPLAY),
 }
 SHOWS: dict[str, list[str]] = {"image": [], "dict": ["speed", "gear"], "cameras": ["speed", "rear"]}
+CASES = [
+    (algorithm, shows)
+    for algorithm in get_args(AlgorithmName)
+    for shows in SHOWS
+    if shows != "cameras" or algorithm in {"PPO", "SAC"}
+]
+"""All of them, but a second image in a Dict only once with a rollout and once with a replay buffer.
+
+Every algorithm keeps and scales all keys of a Dict alike, and has a first image in "dict".
+"""
+
 STACK, LATENTS = 2, 4
 
 Fed = dict[str, list[Tensor]]
@@ -83,8 +94,7 @@ def load(runs: Path, shows: str, algorithm: str) -> Experiment:
     return Experiment.load(TINY, values)
 
 
-@pytest.mark.parametrize("shows", SHOWS)
-@pytest.mark.parametrize("algorithm", get_args(AlgorithmName))
+@pytest.mark.parametrize(("algorithm", "shows"), CASES)
 def test_an_algorithm_learns_in_every_arm(runs: Path, shows: str, algorithm: str) -> None:
     experiment = load(runs, shows, algorithm)
     for arm, row in ARMS.items():
