@@ -59,6 +59,34 @@ def values(path: Path) -> dict[str, Any]:
     }
 
 
+LUCK = {"returns", "lengths", "successes", "refresh_env_steps"}
+"""Values of a result that follow from weights or episodes, which differ once it was killed."""
+
+
+def settled(path: Path) -> dict[str, Any]:
+    """What the result of an agent says whatever its weights: steps, sizes, how it was scored."""
+    told = {key: value for key, value in values(path).items() if key not in LUCK}
+    scored = [key for key in told if key in {"evaluation", "otherwise"}]
+    for key in scored:
+        one = told[key]
+        told[key] = {name: value for name, value in one.items() if name not in LUCK}
+        assert len(one["returns"]) == len(one["lengths"]) == len(one["seeds"])
+    return told
+
+
+def check_charged(folder: Path, shared: RolloutStore | None = None) -> None:
+    """The agent in `folder` is charged each episode of its own once, with what it took."""
+    card, result = read_card(folder), json.loads((folder / "result.json").read_text())
+    (store,) = [RolloutStore(path) for path in folder.glob("r*_1/rollouts")]
+    own = [record for record in store.records if shared is None or record not in shared.records]
+    assert own
+    assert {record.policy for record in own} == {"agent"}
+    spent = store.env.action_repeat * sum(record.length for record in own)
+    assert result["refresh_env_steps"] == card.refresh_env_steps == spent
+    assert result["refresh_seconds"] == card.refresh_seconds
+    assert card.refresh_seconds > sum(record.seconds for record in own), "and fitting"
+
+
 def check_whole(folder: Path, like: Path) -> None:
     """Nothing is left over and nothing is missing."""
     assert not list(leftovers(folder))
@@ -130,7 +158,7 @@ def test_a_training(runs: Path, tmp_path: Path, agent: dict[str, Any]) -> None:
     card = read_card(folder)
     weights = {path.name for path in [*folder.glob("model_*"), *folder.glob("replay_*")]}
     assert weights == {card.model, card.replay} - {""}
-    assert values(folder / "result.json").keys() == values(whole / "result.json").keys()
+    assert settled(folder / "result.json") == settled(whole / "result.json")
     assert card.env_steps == read_card(whole).env_steps
     Agent.load(folder)
 
@@ -160,6 +188,8 @@ def test_a_round(runs: Path, tmp_path: Path) -> None:
     assert store.healthy() == store.records
     assert len(store.records) == len(set(store.folder.glob("*.npz"))), "each episode is listed"
     assert not [record for record in store.records if record.policy not in {"agent", "smooth"}]
+    assert settled(folder / "result.json") == settled(whole / "result.json")
+    check_charged(folder, RolloutStore(experiment.rollouts_folder))
 
 
 def test_a_refresh(runs: Path, tmp_path: Path) -> None:
@@ -178,7 +208,8 @@ def test_a_refresh(runs: Path, tmp_path: Path) -> None:
     store = RolloutStore(folder / "refresh_1/rollouts")
     assert store.healthy() == store.records
     assert len(store.records) == len(set(store.folder.glob("*.npz"))), "each episode is listed"
-    assert values(folder / "result.json").keys() == values(whole / "result.json").keys()
+    assert settled(folder / "result.json") == settled(whole / "result.json")
+    check_charged(folder)
 
 
 def test_the_report_of_a_comparison(runs: Path) -> None:
