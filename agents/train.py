@@ -23,7 +23,7 @@ from agents.drift.refresh import must_refresh, refresh, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.callback import TrainingCallback
-from agents.policy.checkpoint import drop_others, load_model, load_replay
+from agents.policy.checkpoint import drop_others, drop_replay, load_model, load_replay
 from agents.policy.evaluate import Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
 from agents.policy.replay import replay_arguments
@@ -183,7 +183,7 @@ def _load_or_make(
     replay = replay_arguments(setup.agent, env.observation_space)
     model = load_model(folder, card, setup.device, env=env, **replay)
     load_replay(folder, card, model)
-    if isinstance(model, OffPolicyAlgorithm) and not card.replay:  # in a new round of dreams
+    if isinstance(model, OffPolicyAlgorithm) and not card.replay:  # in a new round, or at the end
         model.learning_starts = model.num_timesteps + setup.agent.arguments["learning_starts"]
     model.set_random_seed(seed)
     restore_normalization(env, card)
@@ -215,7 +215,8 @@ def _learn(task: AgentTask, agent: Agent, card: AgentCard) -> AgentCard:
 def _finish(task: AgentTask, agent: Agent, card: AgentCard, code: Mapping[str, str]) -> None:
     """Evaluate and film the agent, then write the result, which marks it as finished.
 
-    `code` is that of the environment, see `own_code`.
+    Its replay buffer goes before that, for a finished agent is not written to any more. `code` is
+    that of the environment, see `own_code`.
     """
     settings, env = task.evaluation, task.setup.env
     agent.deterministic = settings.deterministic
@@ -240,6 +241,7 @@ def _finish(task: AgentTask, agent: Agent, card: AgentCard, code: Mapping[str, s
         otherwise=_final_evaluation(env.id, others, not settings.deterministic) if others else None,
         files=hash_files(task.folder),
     )
+    drop_replay(task.folder, card)
     RESULT.write(task.folder, result)
 
 

@@ -215,15 +215,13 @@ def next_round(task: RoundsTask, arm: Arm, card: AgentCard) -> AgentCard:
         target, card, lambda: _collect(task, target, card) + _refit(task, arm, target, card)
     )
     encoder, dynamics = _encoder(task, target, card), target / "dynamics"
-    card = charged.model_copy(
+    # A buffer holds observations and rewards of the models before.
+    card = charged.without_replay.model_copy(
         update={
             "encoder": os.path.relpath(encoder, folder),
             "encoder_sha256": hash_encoder(encoder),
             "dynamics": os.path.relpath(dynamics, folder),
             "dynamics_sha256": hash_dynamics(dynamics),
-            # Its observations and rewards are those of the models before.
-            "replay": "",
-            "replay_sha256": "",
         }
     )
     write_card(folder, card)

@@ -72,10 +72,9 @@ def _own_files(folder: Path, card: AgentCard) -> Files:
     moved = {
         "encoder": None if card.encoder is None else ENCODER,
         "dynamics": None if card.dynamics is None else DYNAMICS,
-        "replay": "",
-        "replay_sha256": "",
     }
-    return {AGENT_CARD.name: checked_text(card.model_copy(update=moved)).encode(), **files}
+    published = card.without_replay.model_copy(update=moved)
+    return {AGENT_CARD.name: checked_text(published).encode(), **files}
 
 
 def _encoder_files(folder: Path, card: AgentCard) -> Files:

@@ -78,6 +78,16 @@ def _save_replay(folder: Path, model: BaseAlgorithm, trained_steps: int) -> dict
     return {"replay": path.name, "replay_sha256": sha256_file(path)}
 
 
+def drop_replay(folder: Path, card: AgentCard) -> None:
+    """Delete the replay buffer of an agent that has no steps left to train: nothing else reads it.
+
+    The card goes first, since it may name no file that is missing.
+    """
+    if card.replay:
+        write_card(folder, card.without_replay)
+        drop_others(folder, card.without_replay)
+
+
 def drop_others(folder: Path, card: AgentCard) -> None:
     """Delete the weights and replay buffers in `folder` that `card` does not name.
 

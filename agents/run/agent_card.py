@@ -58,6 +58,11 @@ class AgentCard(Content):
         """The environment steps trained so far, real or dreamed, before the action repeat."""
         return self.env_steps + self.dreamed_steps
 
+    @property
+    def without_replay(self) -> AgentCard:
+        """The same card, which names no replay buffer."""
+        return self.model_copy(update={"replay": "", "replay_sha256": ""})
+
 
 AGENT_CARD = JsonFile("card.json", AgentCard, KINDS["agent"].remedy)
 

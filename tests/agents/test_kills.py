@@ -163,6 +163,27 @@ def test_a_training(runs: Path, tmp_path: Path, agent: dict[str, Any]) -> None:
     Agent.load(folder)
 
 
+def test_the_end_of_a_training_with_a_replay_buffer(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The buffer is of no use then, and may be larger than all else; the rest needs none."""
+    experiment = load(runs, **{f"agent.{key}": value for key, value in DQN.items()})
+    folder = experiment.agent_folder("blind", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("agents.train._finish", lambda *_: None)
+        train(experiment, "blind", 0)
+    trained = read_card(folder)
+    assert (folder / trained.replay).is_file()
+    kills = kill_everywhere(lambda: train(experiment, "blind", 0), folder)
+    struck(kills, "video.webm", "card.json", "replay_N.pkl", "result.json")
+    assert read_card(folder) == trained.without_replay
+    assert not [*folder.glob("replay_*"), *leftovers(folder)]
+    result = values(folder / "result.json")
+    (folder / "result.json").write_text("damaged")
+    train(experiment, "blind", 0)
+    assert values(folder / "result.json") == result
+
+
 ROUNDS = {"dream.rounds": 2, "dream.refit_encoder": False, "rollouts.frames": 100}
 """The settings of two rounds; `rollouts.frames` are those of the second, since others are there."""
 
