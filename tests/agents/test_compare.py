@@ -14,6 +14,7 @@ from agents.compare import plan, report_finished
 from agents.config.experiment import Experiment, record_settings
 from agents.config.sections import CompareConfig
 from agents.run.deciding import DECIDES
+from agents.run.declared import declare
 from agents.video.play import Played
 from tests import tiny
 from tests.agents.report.synthetic import write_agent
@@ -95,10 +96,11 @@ def test_a_declared_comparison_with_an_arm_that_was_trained_before_is_made(
     """Though the run itself names only one of both arms; nobody is warned that the other lacks."""
     seeds = [*range(5)]
     pair = {"compare.primary": [["blind", "state"]], "compare.seeds": seeds}
-    for seed in seeds:
-        for arm in ("blind", "state"):
-            finish(tiny.load(tmp_path, **pair), arm, seed)
     experiment = tiny.load(tmp_path, **pair, **{"compare.arms": ["blind"]})
+    for arm in ("state", "blind"):
+        for seed in seeds:
+            finish(experiment, arm, seed)
+        declare(experiment.folder, experiment.compare)
     for name in ("prepare", "film_side_by_side"):
         monkeypatch.setattr(compare, name, lambda *_: None)
     with warnings.catch_warnings(action="error", category=UserWarning):
