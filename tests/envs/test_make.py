@@ -11,7 +11,13 @@ from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.make import choose_backend
 from worldvae.envs.make_raw import find_spec
 from worldvae.envs.observations import KeyEncoding, why_no_image
-from worldvae.envs.wrappers import STEER_THROTTLE, ActionRepeat, GiveUp, steer_throttle
+from worldvae.envs.wrappers import (
+    STEER_THROTTLE,
+    ActionRepeat,
+    GiveUp,
+    SteerThrottle,
+    steer_throttle,
+)
 from worldvae.errors import WorldvaeError
 
 CLOCK: dict[str, Any] = {"id": "tests/Clock-v0", "import": "tests.worlds"}
@@ -27,6 +33,13 @@ def test_car_racing_has_two_axes_unless_told_otherwise() -> None:
     assert make_env(EnvConfig(action_map="none")).action_space.shape == (3,)
     discrete = EnvConfig(kwargs={"continuous": False})
     assert isinstance(make_env(discrete).action_space, spaces.Discrete)
+
+
+def test_what_is_steered_is_an_action_of_car_racing() -> None:
+    raw = gym.make("CarRacing-v3")
+    action = SteerThrottle(raw).action(np.array([0.5, -1]))
+    assert raw.action_space.contains(action)
+    assert action.tolist() == [0.5, 0, 1]
 
 
 def test_action_repeat_sums_and_stops_at_the_end() -> None:

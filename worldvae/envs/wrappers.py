@@ -51,9 +51,8 @@ class SteerThrottle(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
         check_steer_throttle(env.action_space)
         self.action_space = STEER_THROTTLE
 
-    def action(self, action: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return `steer_throttle(action)` in float64, which Box2D's Python binding requires."""
-        return steer_throttle(np.asarray(action)).astype(np.float64)
+    def action(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
+        return steer_throttle(np.asarray(action))
 
 
 def check_steer_throttle(space: gym.Space[Any]) -> None:
