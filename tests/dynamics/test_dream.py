@@ -268,6 +268,8 @@ def test_actions_that_there_are_not_are_refused(actions: Any, message: str) -> N
     ("arguments", "message"),
     [
         ({"seed": [1, 2]}, "2 seeds for 4 dreams; give one, or one for each"),
+        ({"seed": -1}, "seed = -1: a seed is a whole number from 0 on"),
+        ({"seed": [3, 2, -5, 0]}, "seed = -5: a seed is a whole number from 0 on"),
         ({"options": {"reset_mask": np.zeros(4, bool)}}, r"expected \(4,\) bool, true somewhere"),
         ({"options": {"reset_mask": np.ones(3, bool)}}, r"reset_mask \(3,\) bool: expected \(4,\)"),
         ({"options": {"starts": [0, 1, 2, 10]}}, "expected 4 numbers from 0 to 9"),
@@ -280,8 +282,16 @@ def test_resets_that_mean_nothing_are_refused(arguments: Any, message: str) -> N
 
 
 def test_a_step_before_the_first_reset_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no dream has begun: call reset before the first step"):
+    message = "no dream has begun: call reset before the first step"
+    with pytest.raises(ConfigError, match=message):
         dreams().step(np.zeros(N, int))
+    with pytest.raises(ConfigError, match=message):
+        DreamEnv(linear_source()).step(0)
+
+
+def test_a_seed_below_0_is_refused_of_one_dream_too() -> None:
+    with pytest.raises(ConfigError, match="seed = -1: a seed is a whole number from 0 on"):
+        DreamEnv(linear_source()).reset(seed=-1)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,6 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         self.source, self.num_envs, self._seed = source, num_envs, seed
         self.render_mode = source.check_render_mode(render_mode)
         self._dreams, self._observe = source.batch(num_envs), source.observer()
-        self._is_begun = False
         self.single_observation_space = self._observe.space
         self.single_action_space = source.card.actions.space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -95,14 +94,11 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         if places is not None:
             places = self.source.check_places(places, self.num_envs)[begins]
         self._dreams.begin(begins, places)
-        self._is_begun = True
         return self._observe(self._dreams.state), _info(Outcome.none(self.num_envs), self._dreams)
 
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        if not self._is_begun:
-            raise ConfigError("no dream has begun: call reset before the first step")
         outcome = self._dreams.step(self.source.encode(actions, self.num_envs))
         observations, info = self._observe(self._dreams.state), _info(outcome, self._dreams)
         ended = np.flatnonzero(outcome.ended)
@@ -148,11 +144,7 @@ def _mask(given: Any, count: int) -> NDArray[np.bool_]:
 
 def _info(outcome: Outcome, dreams: DreamBatch) -> dict[str, Any]:
     """Return what is known of a step, with the masks that Gymnasium wants: all true."""
-    values = {
-        "end_probability": outcome.end_probability,
-        "disagreement": outcome.disagreement,
-        "start": dreams.places.copy(),
-    }
+    values = dreams.told(outcome)
     every = np.ones(len(outcome.rewards), bool)
     return {**values, **{f"_{name}": every.copy() for name in values}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 from worldvae.dynamics.config import DreamSettings
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
+from worldvae.errors import ConfigError
 from worldvae.seeding import derive, numpy_stream
+
+TOLD = "end_probability", "disagreement", "start"
+"""The infos of a step: of its decision the first two, and from which real frame a dream began."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,15 @@ class DreamBatch:
             starts.carried[:, :1].repeat(1, count, 1), starts.code[:1].repeat(count, 1)
         )
         """The newest state of each dream."""
+        self._is_begun = False
         self.places = np.zeros(count, np.int64)
         """(N,): from which start each dream began."""
         self.seed([None] * count)
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Restart the random streams: seeds (N,); None draws one from the operating system."""
+        if negative := [seed for seed in seeds if seed is not None and seed < 0]:
+            raise ConfigError(f"seed = {negative[0]}: a seed is a whole number from 0 on")
         known = [fresh_seed() if seed is None else int(seed) for seed in seeds]
         self._choosers = [numpy_stream(seed, "dream") for seed in known]
         self._generator.manual_seed(derive(known[0], "dream", *known[1:]))
@@ -79,6 +87,7 @@ class DreamBatch:
         """
         if not len(begins):
             return
+        self._is_begun = True
         count, members = len(self._starts.code), len(self._starts.carried)
         choosers = [self._choosers[index] for index in begins]
         drawn = np.array([(one.integers(count), one.integers(members)) for one in choosers])
@@ -96,7 +105,12 @@ class DreamBatch:
 
     @torch.inference_mode()
     def step(self, actions: NDArray[np.float32]) -> Outcome:
-        """Take the encoded actions (N, A); ended dreams go on until `begin`."""
+        """Take the encoded actions (N, A); ended dreams go on until `begin`.
+
+        Raises ConfigError before the first `begin`.
+        """
+        if not self._is_begun:
+            raise ConfigError("no dream has begun: call reset before the first step")
         self.state, step = self._dynamics.imagine(
             self.state,
             torch.from_numpy(actions).to(self._device),
@@ -118,6 +132,11 @@ class DreamBatch:
             end_probability,
             disagreement,
         )
+
+    def told(self, outcome: Outcome) -> dict[str, NDArray[Any]]:
+        """Return the infos of a step by their names, those of `TOLD`: (N,) each."""
+        values = outcome.end_probability, outcome.disagreement, self.places.copy()
+        return dict(zip(TOLD, values, strict=True))
 
     def _is_late(self, disagreement: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return where a dream is truncated, unless it has ended: (N,)."""

@@ -44,9 +44,9 @@ class DreamEnv(gym.Env[Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
         if seed is not None:
             self._dreams.seed([seed])
+        super().reset(seed=seed)
         place = (options or {}).get("start")
         self._dreams.begin(FIRST, None if place is None else self.source.check_places([place], 1))
         return self._observation(), self._info(Outcome.none(1))
@@ -73,11 +73,7 @@ class DreamEnv(gym.Env[Any, Any]):
         return frame
 
     def _info(self, outcome: Outcome) -> dict[str, Any]:
-        return {
-            "end_probability": float(outcome.end_probability[0]),
-            "disagreement": float(outcome.disagreement[0]),
-            "start": int(self._dreams.places[0]),
-        }
+        return {name: values[0].item() for name, values in self._dreams.told(outcome).items()}
 
     def _observation(self) -> Any:
         return rows_of(self._observe(self._dreams.state), FIRST)[0]

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.frozen import TrainableEncoder
+from worldvae.dynamics.dream_batch import TOLD
 from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.vector import (
     PREPARED,
@@ -48,6 +49,7 @@ class VectorEnvAdapter(VecEnv):
     `final_obs` becomes `terminal_observation`. An episode that was truncated but not terminated
     sets `TimeLimit.truncated`, which tells PPO to bootstrap the value of its last observation.
     Of an episode's last info `is_success` is kept, from which the library logs the success rate.
+    Of dreams all infos are kept, by which callbacks see how far they can be trusted.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
@@ -68,7 +70,7 @@ class VectorEnvAdapter(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         obs, rewards, terminated, truncated, info = self.env.step(self._actions)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        infos = _told(info, self.num_envs)
         for index, final in zip(*final_observations(info, self.num_envs), strict=True):
             infos[index]["terminal_observation"] = final
             infos[index]["TimeLimit.truncated"] = bool(truncated[index] and not terminated[index])
@@ -114,6 +116,22 @@ class VectorEnvAdapter(VecEnv):
 
     def _which(self, indices: int | Sequence[int] | None) -> Sequence[int]:
         return list(self._get_indices(indices))
+
+
+def _told(info: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:
+    """Return what dreams tell of a step, for each of them; nothing of other environments.
+
+    Where a dream ended it is of that dream, and not of the one that has begun.
+    """
+    told: list[dict[str, Any]] = [{} for _ in range(num_envs)]
+    if not all(name in info for name in TOLD):
+        return told
+    final, ended = info.get("final_info", info), info.get("_final_info", np.zeros(num_envs, bool))
+    for name in TOLD:
+        values = np.where(ended, final[name], info[name])
+        for one, value in zip(told, values.tolist(), strict=True):
+            one[name] = value
+    return told
 
 
 class LatentVecEnv(VecEnvWrapper):
