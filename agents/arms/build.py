@@ -32,7 +32,7 @@ from worldvae.errors import ConfigError
 from worldvae.training.device import torch_device
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import MemoryEncoder
-from worldvae.wrappers.observer import Observer
+from worldvae.wrappers.observer import Observer, StackedObserver
 from worldvae.wrappers.sb3 import (
     CombinedEncoderFeatures,
     EncoderFeatures,
@@ -206,7 +206,9 @@ def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = Non
     inputs = setup.observer_inputs(env.single_action_space, units)
     # A dream shows latents and memory already, which reality needs the arm's observer for.
     is_dream = setup.arm.trains_in_dream
-    observer = Observer(1) if is_dream else make_observer(setup.arm, replace(inputs, learns=True))
+    observer = (
+        StackedObserver(1) if is_dream else make_observer(setup.arm, replace(inputs, learns=True))
+    )
     observed = ObservedVectorEnv(env, observer, setup.env.image_key)
     normalized = VecNormalize(
         channels_first(VecMonitor(VectorEnvAdapter(observed))),

@@ -16,7 +16,7 @@ from worldvae.envs.actions import action_size, encode_actions
 from worldvae.errors import ConfigError
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.memory import MemoryEncoder, MemoryObserver
-from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
+from worldvae.wrappers.observer import NO_INDICES, Moment, Observer, StackedObserver
 
 Floats = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ class ObserverInputs:
     """Whether `units` are updated with every observation, as only training does."""
 
 
-class StateObserver(Observer):
+class StateObserver(StackedObserver):
     """The last true states without frames, standardised by their running mean and deviation."""
 
     def __init__(self, stack: int, units: RunningMeanStd, learns: bool) -> None:
@@ -101,7 +101,7 @@ class StateObserver(Observer):
         return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 
 
-class ActionObserver(Observer):
+class ActionObserver(StackedObserver):
     """The agent's own last actions and nothing else, even if the observation is a Dict."""
 
     shows_other_keys = False
@@ -157,7 +157,7 @@ def _state(inputs: ObserverInputs) -> Observer:
 
 
 OBSERVERS: dict[str, ObservationKind] = {
-    "frames": ObservationKind(lambda inputs: Observer(inputs.stack)),
+    "frames": ObservationKind(lambda inputs: StackedObserver(inputs.stack)),
     "latents": ObservationKind(_latents, panel="sees its latents"),
     "latents + memory": ObservationKind(_latents_and_memory, panel="latents, memory"),
     "true state": ObservationKind(_state, needs_state=True, is_drawn=False, panel="sees the state"),

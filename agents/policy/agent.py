@@ -26,7 +26,7 @@ from worldvae.errors import ArtifactError
 from worldvae.hub.download import local_folder
 from worldvae.wrappers.latent_observer import FrameEncoder, LatentObserver
 from worldvae.wrappers.memory import MemoryEncoder
-from worldvae.wrappers.observer import Moment, Observer
+from worldvae.wrappers.observer import Moment, Observer, StackedObserver
 from worldvae.wrappers.stack import observed
 
 
@@ -96,7 +96,7 @@ class Agent:
 
     def in_dreams(self) -> Agent:
         """Return the same policy for dreams, which show what reality needs the observer for."""
-        seen = Observer(1)
+        seen = StackedObserver(1)
         return Agent(self.model, self.arm, seen, self._image_key, self.deterministic)
 
     @property

@@ -16,7 +16,7 @@ from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.vector import autoreset_mode_of
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
-from worldvae.wrappers.observer import Observer
+from worldvae.wrappers.observer import StackedObserver
 from worldvae.wrappers.sb3 import VectorEnvAdapter
 from worldvae.wrappers.stack import ObservedVectorEnv
 
@@ -179,7 +179,7 @@ def test_what_make_vec_gives_resets_in_the_same_step() -> None:
 
 
 def test_stacked_frames_and_actions_begin_anew_too() -> None:
-    frames = ObservedVectorEnv(clocks(NEXT), Observer(2))
+    frames = ObservedVectorEnv(clocks(NEXT), StackedObserver(2))
     acted = ObservedVectorEnv(clocks(NEXT), ActionObserver(2, clocks(NEXT).single_action_space))
     frames.reset(seed=0)
     acted.reset(seed=0)

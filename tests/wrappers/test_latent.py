@@ -23,7 +23,7 @@ from worldvae.envs import Crop, EnvConfig, FrameConfig, make_env, make_vec
 from worldvae.envs.dots import DotsEnv
 from worldvae.envs.vector import final_observations
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
-from worldvae.wrappers.observer import Observer
+from worldvae.wrappers.observer import StackedObserver
 from worldvae.wrappers.sb3 import LatentVecEnv, VectorEnvAdapter
 from worldvae.wrappers.stack import ObservedVectorEnv
 
@@ -184,7 +184,7 @@ def test_of_a_dict_the_image_becomes_latents_and_the_rest_stays() -> None:
 
 
 def test_pixels_are_stacked_with_final_observations() -> None:
-    env = ObservedVectorEnv(make_vec(DOTS, 2, seed=0), Observer(2))
+    env = ObservedVectorEnv(make_vec(DOTS, 2, seed=0), StackedObserver(2))
     plain = make_vec(DOTS, 2, seed=0)
     before, _ = plain.reset()
     obs, _ = env.reset()

@@ -7,6 +7,7 @@ is written once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,11 +69,8 @@ class Moment:
         return cls.of(batch, image_key, actions, state)
 
 
-class Observer:
-    """Observes the last `stack` observations of each environment, joined along the last axis.
-
-    A subclass overrides `features` and `feature_space` to stack something else.
-    """
+class Observer(ABC):
+    """Computes what a policy observes in N environments, and keeps what it needs of their past."""
 
     shows_other_keys = True
     """Whether the policy also observes the other keys of a Dict observation."""
@@ -89,29 +87,21 @@ class Observer:
         """Return the space of one environment's stack; `shown` is the space of its frames."""
         return stacked_space(self.feature_space(shown), self.stack)
 
+    @abstractmethod
     def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
         """Return the space of one environment's features; `shown` is the space of its frames.
 
         Raises ConfigError if no features can be computed from `shown`.
         """
-        if not isinstance(shown, spaces.Box):
-            raise ConfigError(f"expected observations of one Box, this environment has {shown}")
-        return shown
 
-    def features(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return the features of a moment that go onto the stacks: (N, ..., D).
-
-        `episode_start` (N,) is true where an environment begins an episode.
-        """
-        return moment.frames
-
+    @abstractmethod
     def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
         """Return all stacks after a reset of the environments `episode_start` (N,) alone.
 
         Returns (N, ..., k D).
         """
-        return self._history.begin(self.features(moment, episode_start), episode_start)
 
+    @abstractmethod
     def step(
         self,
         moment: Moment,
@@ -129,6 +119,37 @@ class Observer:
 
         Returns (N, ..., k D) and (E, ..., k D).
         """
+
+
+class StackedObserver(Observer):
+    """Observes the last `stack` observations of each environment, joined along the last axis.
+
+    A subclass overrides `features` and `feature_space` to stack something else that each moment
+    shows by itself.
+    """
+
+    def feature_space(self, shown: gym.Space[Any]) -> spaces.Box:
+        if not isinstance(shown, spaces.Box):
+            raise ConfigError(f"expected observations of one Box, this environment has {shown}")
+        return shown
+
+    def features(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the features of a moment that go onto the stacks: (N, ..., D).
+
+        `episode_start` (N,) is true where an environment begins an episode.
+        """
+        return moment.frames
+
+    def begin(self, moment: Moment, episode_start: NDArray[np.bool_]) -> NDArray[Any]:
+        return self._history.begin(self.features(moment, episode_start), episode_start)
+
+    def step(
+        self,
+        moment: Moment,
+        episode_start: NDArray[np.bool_],
+        last: Moment | None = None,
+        ended: NDArray[np.intp] = NO_INDICES,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         newest = self.features(moment, episode_start)
         if last is None:
             stacks = self._history.push(newest, episode_start)

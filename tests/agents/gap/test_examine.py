@@ -31,7 +31,7 @@ from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.world import DreamWorld
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.rollouts.manifest import Split
-from worldvae.wrappers.observer import Observer
+from worldvae.wrappers.observer import StackedObserver
 
 GAP_SETTINGS = {
     "gap.usual": False,
@@ -198,7 +198,7 @@ def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) 
             bank=short.bank,
             **settings,
         )
-        dreaming = Agent(agent.model, agent.arm, Observer(1), None, deterministic=True)
+        dreaming = Agent(agent.model, agent.arm, StackedObserver(1), None, deterministic=True)
         scores = evaluate(dreaming, DreamWorld(source), range(4), 2, 0)
         return tuple(score.return_ for score in scores)
 
