@@ -28,7 +28,9 @@ COPIES = {aten._to_copy, aten.copy_, aten.where, aten.cat, aten.stack, aten.inde
 """What copies even a single number of the CPU to a GPU, where others take it as an argument."""
 
 
-def record_on_tape(work: Callable[[], T], generator: torch.Generator) -> tuple[T, Replay]:
+def record_on_tape(
+    work: Callable[[], T], device: torch.device, generator: torch.Generator
+) -> tuple[T, Replay]:
     """Do for tensors of the CPU what `cuda_graph.record` does."""
     with Tape() as tape:
         result = work()

@@ -95,7 +95,7 @@ CASES: dict[str, Case] = {
 
 
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(work: object, generator: object) -> NoReturn:
+    def refuse(work: object, device: object, generator: object) -> NoReturn:
         raise RuntimeError("none here\nand more")
 
     monkeypatch.setattr("worldvae.training.recorded.record", refuse)

@@ -51,7 +51,7 @@ class _Graph:
         with beside(self._frames.device):
             for _ in range(WARM_UP):
                 forward(self._frames)
-        self._codes, self._replay = record(lambda: forward(self._frames))
+        self._codes, self._replay = record(lambda: forward(self._frames), self._frames.device)
 
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Encode at most as many frames as were recorded; rows beyond them are not read."""

@@ -22,30 +22,36 @@ Replay = Callable[[], None]
 def beside(device: torch.device) -> Generator[None]:
     """Queue the work of the block in a stream of its own, as warming up for a record has to be.
 
-    Gradients are summed in the stream where a weight was used last, which must not be the one that
-    cannot be recorded.
+    `device` need not be the current one. Gradients are summed in the stream where a weight was used
+    last, which must not be the one that cannot be recorded.
     """
     if device.type != "cuda":
         yield
         return
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
         yield
-    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.current_stream(device).wait_stream(stream)
 
 
-def record(work: Callable[[], T], generator: torch.Generator | None = None) -> tuple[T, Replay]:
+def record(
+    work: Callable[[], T], device: torch.device, generator: torch.Generator | None = None
+) -> tuple[T, Replay]:
     """Record the kernels of `work` without running them; return its result, and what replays them.
 
-    A replay reads and writes the memory that `work` read and wrote, so the tensors of the result
-    hold the newest values. Numbers that `work` draws from `generator` follow from the seed that it
-    has at the replay. Raises RuntimeError if `work` waits for the GPU, or copies to it.
+    `device` is the GPU that they run on, which need not be the current one. A replay reads and
+    writes the memory that `work` read and wrote, so the tensors of the result hold the newest
+    values. Numbers that `work` draws from `generator` follow from the seed that it has at the
+    replay. Raises RuntimeError if `work` waits for the GPU, or copies to it.
     """
-    graph = torch.cuda.CUDAGraph()
-    if generator is not None:
-        graph.register_generator_state(generator)
-    # Only this thread records: another one may go on copying or computing meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        result = work()
+    with torch.cuda.device(device):
+        graph = torch.cuda.CUDAGraph()
+        # Without one torch takes the same stream for all devices, of that which was current first.
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        if generator is not None:
+            graph.register_generator_state(generator)
+        # Only this thread records: another one may go on copying or computing meanwhile.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            result = work()
     return result, graph.replay

@@ -78,7 +78,8 @@ class RecordedSteps(Generic[Tensors]):
         """Record a step on a copy of `batch`; None if that cannot be done."""
         kept = batch.each(torch.clone)
         try:
-            losses, replay = record(lambda: self._make(kept), self._generator)
+            device = self._optimisation.device
+            losses, replay = record(lambda: self._make(kept), device, self._generator)
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             warnings.warn(
