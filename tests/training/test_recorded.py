@@ -21,6 +21,7 @@ from tests.training.tape import no_transfers, record_on_tape
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.dynamics.noise import Noise
 from worldvae.fields import variants_of
 from worldvae.seeding import derive
 from worldvae.training.batches import Examples
@@ -149,10 +150,15 @@ def test_no_loss_copies_to_the_gpu(monkeypatch: pytest.MonkeyPatch, case: Case) 
     def draw(share: Share, draw: object, shape: Any, generator: object) -> Tensor:
         return torch.empty(shape, device="meta")
 
+    def of_dynamics(noise: Noise, *shape: int) -> Tensor:
+        return torch.empty(shape, device="meta")
+
     model, examples = case()
     model.to(torch.device("meta"))
     model.train(True)
     monkeypatch.setattr(Share, "draw", draw)
+    for name in ("normal", "uniform"):
+        monkeypatch.setattr(Noise, name, of_dynamics)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # knows no such device
     batch = examples.read(np.arange(4)).to(torch.device("meta"))
     step = torch.zeros((), device="meta")

@@ -29,7 +29,6 @@ from worldvae.progress import ProgressBar
 from worldvae.rollouts import Record, RolloutStore
 from worldvae.rollouts.episode_files import npy_parts
 from worldvae.rollouts.manifest import Split, warn
-from worldvae.training.distributed import first_does
 
 Codes = NDArray[np.float32]
 
@@ -113,7 +112,7 @@ def encode_rollouts(
 
     An encoder that reads several frames at once gets those that it gets in play: before the start
     of an episode, its first frame. Damaged codes and those of another encoder are made again, with
-    a warning. Under torchrun the first process encodes while the others wait.
+    a warning.
 
     Args:
         store: The rollouts; damaged episodes are left out.
@@ -125,17 +124,14 @@ def encode_rollouts(
     process encodes into `folder`, or if codes are not finite.
     """
     encoder.card.check_frame(store.env.frame, f"{store.folder}")
-    records = first_does(store.healthy)
-
-    def encode() -> dict[str, CodesPlace]:
-        with locked(folder, "encoding", alone=True):
-            places = _places(folder, _whole_shards(folder, encoder_sha256))
-            missing = {record.frames_sha256: record for record in records}
-            missing = {key: record for key, record in missing.items() if key not in places}
-            shards = _encode(store, encoder, encoder_sha256, folder, [*missing.values()])
-            return places | _places(folder, shards)
-
-    return EncodedRollouts(store, records, encoder_sha256, encoder.latents, first_does(encode))
+    records = store.healthy()
+    with locked(folder, "encoding", alone=True):
+        places = _places(folder, _whole_shards(folder, encoder_sha256))
+        missing = {record.frames_sha256: record for record in records}
+        missing = {key: record for key, record in missing.items() if key not in places}
+        shards = _encode(store, encoder, encoder_sha256, folder, [*missing.values()])
+        places |= _places(folder, shards)
+    return EncodedRollouts(store, records, encoder_sha256, encoder.latents, places)
 
 
 def _mapped(path: Path) -> Codes:

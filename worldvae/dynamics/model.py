@@ -201,7 +201,7 @@ class Dynamics(nn.Module):
         In an evaluation (`step` None) the metric `loss` is the error of running freely, so that
         the weights that dream best are kept; it is left out where nothing runs freely.
         """
-        noise, objective = Noise(generator, batch.share), self.config.objective
+        noise, objective = Noise(generator), self.config.objective
         networks = [self._member(index) for index in range(len(self.members))]
         parts = [member_losses(one, objective, batch, noise) for one in networks]
         means = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}

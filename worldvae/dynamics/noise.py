@@ -7,20 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from worldvae.training.share import WHOLE, Share
-
 
 @dataclass(frozen=True)
 class Noise:
-    """Draws from `generator`; in a training by several processes, the rows of `share`."""
+    """Draws from `generator`, on the device that it is of."""
 
     generator: torch.Generator
-    share: Share = WHOLE
 
     def uniform(self, *shape: int) -> Tensor:
         """Return numbers of U(0, 1) of `shape`."""
-        return self.share.draw(torch.rand, shape, self.generator)
+        return torch.rand(shape, generator=self.generator, device=self.generator.device)
 
     def normal(self, *shape: int) -> Tensor:
         """Return numbers of N(0, 1) of `shape`."""
-        return self.share.draw(torch.randn, shape, self.generator)
+        return torch.randn(shape, generator=self.generator, device=self.generator.device)
