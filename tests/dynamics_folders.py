@@ -5,7 +5,7 @@ from typing import Any
 
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import save_dynamics
 from worldvae.dynamics.config import DynamicsConfig, DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dynamics_files import DynamicsCard, DynamicsModelConfig, KeyUnits
@@ -36,7 +36,7 @@ def make_dynamics(
     **network: Any,
 ) -> Path:
     """Untrained dynamics whose card belongs to `env` and to the encoder in that folder."""
-    actions = ActionSpace.of(recorded_action_space(env))
+    actions = PolicyActions.of(recorded_action_space(env))
     config = DynamicsModelConfig(
         network=DynamicsNetwork(memory=memory, hidden=8, **network),
         objective=DynamicsObjective(),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.explore.contents import ActionFacts
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.envs import EnvConfig
 from worldvae.envs.actions import agent_actions
 from worldvae.errors import WorldvaeError
@@ -41,7 +41,7 @@ class ActionNames:
         return cls(names, rate)
 
 
-def action_facts(actions: ActionSpace, names: tuple[str, ...]) -> ActionFacts:
+def action_facts(actions: PolicyActions, names: tuple[str, ...]) -> ActionFacts:
     """Return what the page is told of the actions that dynamics read."""
     return ActionFacts(
         kind="box" if actions.choices is None else "discrete",

@@ -24,7 +24,7 @@ from agents.run.agent_files import agent_folders, is_finished
 from agents.video.play import evaluation_settings
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.errors import ArtifactError, WorldvaeError
@@ -108,7 +108,7 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
     observer = _observer(folder, card, agent, seen)
     sees_latents = not isinstance(observer, FramesGraph | LatentsGraph)
     policy = policy_graph(agent.model, card.algorithm)
-    actions = ActionSpace.of(agent.model.action_space)
+    actions = PolicyActions.of(agent.model.action_space)
     graph = DreamingAgentGraph(
         seen=_seen_spec(seen.encoder, sees_latents),
         action=action_spec(actions, ACTION, "what it does"),

@@ -29,7 +29,7 @@ from worldvae.envs.own_code import own_code
 from worldvae.errors import ArtifactError
 from worldvae.locks import locked
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
-from worldvae.rollouts.description import ENV, KEYS, STATE
+from worldvae.rollouts.description import ENV, KEYS, STATE_COLUMNS
 from worldvae.rollouts.imported import DATASET
 from worldvae.rollouts.manifest import next_number, read_manifest
 from worldvae.rollouts.minari import checked_import
@@ -81,7 +81,7 @@ def _undone_if_empty(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if not next_number(folder, read_manifest(folder)):
-            for name in (SETTINGS, STATE.name, KEYS.name, ENV.name):
+            for name in (SETTINGS, STATE_COLUMNS.name, KEYS.name, ENV.name):
                 with suppress(OSError):  # what failed is told, not this
                     (folder / name).unlink(missing_ok=True)
         raise

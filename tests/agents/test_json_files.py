@@ -45,7 +45,7 @@ from worldvae.dynamics.codes import CODES
 from worldvae.dynamics.dynamics_files import DYNAMICS_CARD, DYNAMICS_CONFIG, LEARNING
 from worldvae.hub.listing import LISTING, listing_of
 from worldvae.json_files import Content, JsonFile, JsonLog
-from worldvae.rollouts.description import ENV, KEYS, STATE
+from worldvae.rollouts.description import ENV, KEYS, STATE_COLUMNS
 from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 from worldvae.rollouts.manifest import MANIFEST
@@ -61,7 +61,7 @@ DYNAMICS = ("*dynamics",)
 
 KINDS: dict[Kind, tuple[str, ...]] = {
     ENV: ("*/rollouts",),
-    STATE: ("*/rollouts",),
+    STATE_COLUMNS: ("*/rollouts",),
     KEYS: ("*/rollouts",),
     DATASET: ("*/rollouts",),
     MANIFEST: ("*/rollouts",),

@@ -11,7 +11,7 @@ from worldvae.autoencoders.examples import FrameBatch
 from worldvae.autoencoders.likelihoods import bernoulli_nll, corrupt, gaussian_nll
 from worldvae.autoencoders.model import Autoencoder, Posterior
 from worldvae.autoencoders.pixels import to_float
-from worldvae.autoencoders.statistics import STD_FLOOR, PixelStatistics
+from worldvae.autoencoders.statistics import LEAST_STD, PixelStatistics
 
 FRAMES = torch.from_numpy(squares(6, 0))
 LOG_SQRT_HALF = torch.tensor(math.log(0.7071))
@@ -212,7 +212,7 @@ def test_a_standardised_model_decodes_images_and_knows_black_pixels():
     frames = squares(50, 0)
     frames[:, :4] = 0
     model = Autoencoder.for_frames(tiny(standardise=True), SHAPE, Frames(frames), seed=0)
-    assert (model.pixel_std[:, :4] == STD_FLOOR).all()
+    assert (model.pixel_std[:, :4] == LEAST_STD).all()
     images = model.decode(100 * torch.randn(8, 4, generator=generator()))
     assert images.min() == 0
     assert images.max() == 1

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.autoencoders.tiny import Frames
-from worldvae.autoencoders.statistics import STD_FLOOR, PixelStatistics, measure_pixels
+from worldvae.autoencoders.statistics import LEAST_STD, PixelStatistics, measure_pixels
 from worldvae.autoencoders.window import Window
 from worldvae.indices import evenly
 
@@ -31,7 +31,7 @@ def test_mean_and_deviation_are_numpys_over_the_targets(window: Window, limit: i
     chosen = source.frames[evenly(COUNT, limit)][..., -3:] / 255
     mean, std = (value.transpose(2, 0, 1) for value in (chosen.mean(0), chosen.std(0)))
     np.testing.assert_allclose(measured.mean, mean, atol=1e-6)
-    np.testing.assert_allclose(measured.std, np.maximum(std, STD_FLOOR), atol=1e-6)
+    np.testing.assert_allclose(measured.std, np.maximum(std, LEAST_STD), atol=1e-6)
     assert measured.mean.dtype == measured.std.dtype == torch.float32
     assert measured.frames == COUNT
 
@@ -39,7 +39,7 @@ def test_mean_and_deviation_are_numpys_over_the_targets(window: Window, limit: i
 def test_pixels_that_hardly_change_have_the_floor_as_their_unit() -> None:
     """Black has deviation 0, every other frame one level brighter has half a level."""
     measured = measure_pixels(Frames(windows(1)), Window())
-    assert (measured.std[:, 0, :2] == STD_FLOOR).all()
+    assert (measured.std[:, 0, :2] == LEAST_STD).all()
     assert (measured.std[:, 1:] > 0.25).all()
     assert (measured.mean[:, 0, 0] == 0).all()
     torch.testing.assert_close(measured.mean[:, 0, 1], torch.full((3,), 200.5 / 255))

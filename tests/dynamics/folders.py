@@ -13,7 +13,7 @@ from tests.dynamics.coded import CodedEpisodes, coded
 from tests.dynamics.linear import linear_card
 from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import save_dynamics
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig, KeyUnits
@@ -62,7 +62,7 @@ def make_folders(
     found = Folders(folder / "dynamics", folder / "encoder")
     frame = DOTS.frame.model_copy(update={"color": color})
     make_encoder(DOTS.model_copy(update={"frame": frame})).save(found.encoder)
-    actions = ActionSpace(low=(-1, -1), high=(1, 3)) if box else ActionSpace(choices=CHOICES)
+    actions = PolicyActions(low=(-1, -1), high=(1, 3)) if box else PolicyActions(choices=CHOICES)
     numbers = sum(key.size for key in keys)
     model = Dynamics(
         DynamicsModelConfig(

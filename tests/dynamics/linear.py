@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.config import DreamSettings, DynamicsNetwork, DynamicsObjective
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import DynamicsCard, DynamicsModelConfig, KeyUnits
@@ -87,7 +87,7 @@ def linear_card(keys: tuple[KeyUnits, ...] = (), image_key: str | None = None) -
         encoder_sha256="0" * 64,
         data_sha256="0" * 64,
         trained=True,
-        actions=ActionSpace(choices=CHOICES),
+        actions=PolicyActions(choices=CHOICES),
         keys=keys,
         scores={},
         versions={},

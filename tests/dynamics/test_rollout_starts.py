@@ -9,7 +9,7 @@ import torch
 from tests.dynamics.folders import KEY, Folders, make_folders
 from tests.encoders import DOTS
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.config import DreamSettings, DynamicsConfig
 from worldvae.dynamics.dream import DreamVectorEnv
@@ -75,7 +75,7 @@ def test_a_dream_begins_from_them(folders: Folders, store: RolloutStore) -> None
 def test_rollouts_of_another_task_are_refused(folders: Folders, store: RolloutStore) -> None:
     _, card = load_dynamics(folders.dynamics)
     others = {
-        "its actions are Discrete": card.model_copy(update={"actions": ActionSpace(choices=4)}),
+        "its actions are Discrete": card.model_copy(update={"actions": PolicyActions(choices=4)}),
         "decisions of 4 steps, .* takes 3; set": card.model_copy(update={"action_repeat": 4}),
         "its episodes hold the keys none beside": card.model_copy(update={"keys": (KEY,)}),
     }

@@ -13,7 +13,7 @@ from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.odd import ACTIONS
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs.frames import preprocess_batch
@@ -107,7 +107,7 @@ def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("kind", ACTIONS)
 def test_a_file_encodes_actions_as_dynamics_read_them(kind: str) -> None:
-    actions = ActionSpace.of(ACTIONS[kind])
+    actions = PolicyActions.of(ACTIONS[kind])
     space = actions.space
     space.seed(0)
     chosen = np.stack([space.sample() for _ in range(20)])

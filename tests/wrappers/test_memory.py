@@ -22,7 +22,7 @@ from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.odd import ACTIONS
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs import EnvConfig, make_env, make_vec
@@ -65,7 +65,7 @@ class Course:
     def __init__(self, folders: Folders) -> None:
         self._encoder = Encoder.load(folders.encoder)
         self._model, card = load_dynamics(folders.dynamics)
-        self._actions: ActionSpace = card.actions
+        self._actions: PolicyActions = card.actions
         self._key, self._keys = folders.env.image_key, folders.keys
         self._state, self._frames = self._model.initial(1), list[Any]()
 

@@ -12,7 +12,7 @@ from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.window import Window
 
 # A pixel that never changes has no unit; 0.02 is five grey levels, above noise and below objects.
-STD_FLOOR = 0.02
+LEAST_STD = 0.02
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def measure_pixels(source: FrameSource, window: Window, limit: int = 20_000) -> 
         count += len(batch)
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
-    return PixelStatistics(mean.float(), std.float().clamp(min=STD_FLOOR), frames=len(source))
+    return PixelStatistics(mean.float(), std.float().clamp(min=LEAST_STD), frames=len(source))

@@ -13,7 +13,7 @@ from worldvae.envs.actions import agent_space, is_integer, one_hot
 from worldvae.json_files import Content
 
 
-class ActionSpace(Content):
+class PolicyActions(Content):
     """The space in which a policy acts, as a file can hold it."""
 
     choices: int | None = Field(None, ge=1, description="Discrete: the number of actions.")
@@ -24,7 +24,7 @@ class ActionSpace(Content):
     )
 
     @classmethod
-    def of(cls, space: spaces.Space[Any]) -> ActionSpace:
+    def of(cls, space: spaces.Space[Any]) -> PolicyActions:
         """Return the description of `agent_space(space)`; ConfigError if nothing can act in it."""
         own = agent_space(space)
         if isinstance(own, spaces.Discrete):

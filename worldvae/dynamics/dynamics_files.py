@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.config import DynamicsNetwork, DynamicsObjective
 from worldvae.fields import known_format
 from worldvae.folders import KINDS
@@ -56,7 +56,7 @@ class DynamicsCard(Content):
     encoder_sha256: str = Field(description="Hash of the encoder whose latents they read.")
     data_sha256: str = Field(description="Hash of the training rollouts.")
     trained: bool = Field(description="False: random weights, the control arm.")
-    actions: ActionSpace = Field(description="The actions of policies.")
+    actions: PolicyActions = Field(description="The actions of policies.")
     keys: tuple[KeyUnits, ...] = Field(description="The vectors beside the frame, in their order.")
     scores: dict[str, Metric] = Field(description="Means over held-out windows.")
     versions: dict[str, str] = Field(description="Software that made the dynamics.")

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.codes import Codes, EncodedRollouts
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.dynamics.key_units import standardised
@@ -113,7 +113,7 @@ class Sequences:
     ) -> None:
         self._encoded, self._split, self._units = encoded, split, tuple(keys)
         self.window, self.stride = window, stride or max(1, window // 2)
-        self.actions, self.latents = ActionSpace.of(space), encoded.latents
+        self.actions, self.latents = PolicyActions.of(space), encoded.latents
         self.records = [record for record in encoded.records if record.split == split]
         self._lengths = np.array([record.length for record in self.records], np.int64)
         # Of each episode the number of its first window, and the row of its first decision.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
@@ -58,13 +58,13 @@ class RememberGraph(nn.Module):
 
 
 class ActionEncoding(nn.Module):
-    """Turns actions of policies into the numbers that dynamics read, as `ActionSpace.encode`."""
+    """Turns actions of policies into the numbers that dynamics read, as `PolicyActions.encode`."""
 
     low: Tensor
     high: Tensor
     width: Tensor
 
-    def __init__(self, actions: ActionSpace) -> None:
+    def __init__(self, actions: PolicyActions) -> None:
         super().__init__()
         self._choices, self._is_whole = actions.choices, actions.whole
         low, high = (
@@ -83,7 +83,7 @@ class ActionEncoding(nn.Module):
         return 2 * (taken - self.low) / self.width - 1
 
 
-def action_spec(actions: ActionSpace, name: str, meaning: str) -> TensorSpec:
+def action_spec(actions: PolicyActions, name: str, meaning: str) -> TensorSpec:
     """Return the spec of an action of a policy."""
     if actions.choices is not None:
         return TensorSpec(name=name, dtype="int64", shape=(), meaning=f"{meaning}: a choice from 0")

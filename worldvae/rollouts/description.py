@@ -25,7 +25,7 @@ class StateColumns(Content):
 
 
 ENV = JsonFile("env.json", EnvConfig, REMEDY)
-STATE = JsonFile("state.json", StateColumns, REMEDY)
+STATE_COLUMNS = JsonFile("state.json", StateColumns, REMEDY)
 KEYS = JsonFile("keys.json", RecordedKeys, REMEDY)
 
 
@@ -55,7 +55,9 @@ class StoreDescription:
         An episode that was played on a backend without a state has no such array even if this is
         not empty.
         """
-        return STATE.read(self.folder).variables if STATE.exists(self.folder) else ()
+        return (
+            STATE_COLUMNS.read(self.folder).variables if STATE_COLUMNS.exists(self.folder) else ()
+        )
 
     @property
     def recorded_keys(self) -> tuple[RecordedKey, ...]:
@@ -88,9 +90,9 @@ class StoreDescription:
 
         Raises ArtifactError if the store already describes other columns.
         """
-        path, described = self.folder / STATE.name, self.state_variables
+        path, described = self.folder / STATE_COLUMNS.name, self.state_variables
         if variables and not described:
-            STATE.write(self.folder, StateColumns(variables=variables))
+            STATE_COLUMNS.write(self.folder, StateColumns(variables=variables))
         elif difference := first_difference(described, variables):
             raise ArtifactError(
                 f"{path}: the state reader of {self.env.id} has changed since: {difference}; "

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from worldvae.files import user_errors
-from worldvae.rollouts.description import ENV, KEYS, STATE
+from worldvae.rollouts.description import ENV, KEYS, STATE_COLUMNS
 from worldvae.rollouts.manifest import ARRAYS, FRAMES, MANIFEST
 from worldvae.rollouts.store import RolloutStore
 
@@ -27,8 +27,8 @@ def begin_with(source: RolloutStore, folder: Path) -> RolloutStore:
         for record in records:
             for name in (f"{record.name}{FRAMES}", f"{record.name}{ARRAYS}"):
                 _link(source.folder / name, folder / name)
-    if STATE.exists(source.folder):
-        STATE.write(folder, STATE.read(source.folder))
+    if STATE_COLUMNS.exists(source.folder):
+        STATE_COLUMNS.write(folder, STATE_COLUMNS.read(source.folder))
     if KEYS.exists(source.folder):
         KEYS.write(folder, KEYS.read(source.folder))
     MANIFEST.write(folder, records)

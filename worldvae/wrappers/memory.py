@@ -17,7 +17,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from worldvae.autoencoders.encoder import folder_of
-from worldvae.dynamics.actions import ActionSpace
+from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.key_units import standardised
@@ -233,7 +233,7 @@ def _warn_of_steps(card: DynamicsCard, folder: Path) -> None:
 
 def _check_actions(card: DynamicsCard, folder: Path, actions: spaces.Space[Any]) -> None:
     # A dream shows the same space in float32, and of floats where reality takes whole numbers.
-    if ActionSpace.of(actions).space != card.actions.space:
+    if PolicyActions.of(actions).space != card.actions.space:
         raise ArtifactError(
             f"{folder}: its dynamics know the actions {card.actions.space}, this environment has "
             f"{actions}; use the environment they were trained in, {card.env_id}"

@@ -373,7 +373,7 @@ def test_a_key_that_is_tapped_between_two_decisions_counts_for_one(page: Any) ->
 
 
 def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None:
-    from worldvae.dynamics.actions import ActionSpace
+    from worldvae.dynamics.actions import PolicyActions
 
     low, high = [-1.0, 0.0, -3.0], [1.0, 1.0, 5.0]
     found = page.wait(
@@ -386,7 +386,7 @@ def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None
         high,
         [0.5, 0.25, 4.0],
     )
-    encoded = ActionSpace(low=tuple(low), high=tuple(high)).encode(np.array([[0.5, 0.25, 4.0]]))
+    encoded = PolicyActions(low=tuple(low), high=tuple(high)).encode(np.array([[0.5, 0.25, 4.0]]))
     np.testing.assert_allclose(found[0], encoded[0], atol=1e-6)
     np.testing.assert_allclose(found[1][0], [-0.7, 0.35, 0])
     np.testing.assert_allclose(found[1][3], [-1, 1, 0])
@@ -396,7 +396,7 @@ def test_numbers_are_encoded_as_in_python_and_follow_two_axes(page: Any) -> None
 
 def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
     """Of two that are as near, the even one: where Python and the page differ, so do dreams."""
-    from worldvae.dynamics.actions import ActionSpace
+    from worldvae.dynamics.actions import PolicyActions
 
     values = [-2.5, -1.5, -0.5, -0.2, 0.5, 1.5, 2.4999, 2.5, 33.0]
     facts = {"kind": "box", "names": [], "low": [-3] * 9, "high": [5] * 9, "whole": True}
@@ -407,7 +407,7 @@ def test_whole_numbers_are_rounded_as_in_python(page: Any) -> None:
         facts,
         values,
     )
-    space = ActionSpace(low=(-3.0,) * 9, high=(5.0,) * 9, whole=True)
+    space = PolicyActions(low=(-3.0,) * 9, high=(5.0,) * 9, whole=True)
     np.testing.assert_allclose(encoded, space.encode(np.array([values]))[0], atol=1e-6)
     minus = "\N{MINUS SIGN}"
     assert words == f"axis 0 {minus}2, axis 1 {minus}2, axis 2 0, axis 3 0"
