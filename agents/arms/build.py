@@ -64,9 +64,8 @@ class ArmSetup:
         """The kind of observation."""
         return OBSERVERS[self.arm.observes]
 
-    @property
-    def world(self) -> World:
-        """The world in which its agents train."""
+    def open_world(self) -> World:
+        """Return the world in which its agents train; dynamics are read for a dream."""
         if not self.arm.trains_in_dream:
             return RealWorld(self._task, self.kind.needs_state)
         settings = self.dream.settings.model_dump()
@@ -202,7 +201,7 @@ class TrainingEnv:
 def open_training(setup: ArmSetup, seed: int, units: RunningMeanStd | None = None) -> TrainingEnv:
     """Make N training environments with the arm's observer, the only thing in which arms differ."""
     agent = setup.agent
-    env = setup.world.make_vec(agent.num_envs, seed)
+    env = setup.open_world().make_vec(agent.num_envs, seed)
     inputs = setup.observer_inputs(env.single_action_space, units)
     # A dream shows latents and memory already, which reality needs the arm's observer for.
     is_dream = setup.arm.trains_in_dream

@@ -39,7 +39,7 @@ def whole_job(bench: Bench) -> Comparison:
 
 def _laps(run: Run, arm: str, score: float) -> dict[int, Lap]:
     """Return seed -> the seconds to the first evaluation of at least `score`, charges included."""
-    charged = run.charge(arm).seconds
+    charged = run.known_charge(arm).seconds
     laps = {}
     for agent in (agent for agent in run.of(arm) if agent.result is not None):
         reached = [line for line in agent.measured if line.score >= score]

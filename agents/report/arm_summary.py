@@ -79,7 +79,7 @@ def summarise_arm(run: Run, arm: str, success: SuccessRule, resampling: Resampli
     """Compute the statistics of one arm, of which an agent at least has finished."""
     finished = run.finished(arm)
     results = list(finished.values())
-    charge = run.charge(arm)
+    charge = run.known_charge(arm)
     iqm = estimate([result.score for result in results], interquartile_mean, resampling)
     episodes = results[0].evaluation.returns if len(results) == 1 else None
     return ArmSummary(

@@ -77,7 +77,7 @@ def write_scores(run: Run) -> Path:
     writer.writerow(SCORES_HEADER)
     for arm in run.arms:
         for result in run.finished(arm).values():
-            writer.writerows(_score_rows(result, result.cost + run.charge(arm)))
+            writer.writerows(_score_rows(result, result.cost + run.known_charge(arm)))
     path = run.folder / "scores.csv"
     atomic_write_text(path, table.getvalue())
     return path

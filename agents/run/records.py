@@ -132,11 +132,11 @@ class Run:
         """The results of all finished agents."""
         return tuple(agent.result for agent in self.agents if agent.result)
 
-    def charge(self, arm: str) -> Cost:
+    def known_charge(self, arm: str) -> Cost:
         """Return the cost before the first training step of `arm`: its frames and its encoder.
 
         Each seed is charged in full, as if it were the only one, because no agent can be trained
-        for less.
+        for less. What is not known counts as 0, and is among the `holes`; `charged` tells.
         """
         costs = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
         return Cost(

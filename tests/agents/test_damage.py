@@ -195,7 +195,7 @@ def read_pretrained(path: Path, whole: Whole) -> Reading:
     store, config = RolloutStore(experiment.rollouts_folder), experiment.pretrain
     pretrain(store, config, path.parent, experiment.seed)
     run = read_run(whole.folder)
-    return (run.stages.get("pretraining"), run.charge("latent")), ""
+    return (run.stages.get("pretraining"), run.known_charge("latent")), ""
 
 
 def read_untrained(path: Path, whole: Whole) -> Reading:
@@ -217,7 +217,7 @@ def read_learned(path: Path, whole: Whole) -> Reading:
     made = experiment.encoder_folder, experiment.dynamics, path.parent, experiment.seed
     learn(store, *made)
     run = read_run(whole.folder)
-    return (run.stages.get("dynamics"), run.charge("memory")), ""
+    return (run.stages.get("dynamics"), run.known_charge("memory")), ""
 
 
 def read_codes(path: Path, whole: Whole) -> Reading:

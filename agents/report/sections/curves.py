@@ -61,7 +61,7 @@ def _charged(run: Run, arm: str, unit: str) -> float | None:
     """Return the charge so far; of CPU time, which may not have been measured, all or None."""
     if unit == "cpu_seconds":
         return run.charged(arm, unit)
-    return float(getattr(run.charge(arm), unit))
+    return float(getattr(run.known_charge(arm), unit))
 
 
 def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
@@ -91,13 +91,13 @@ def _dreamers(run: Run, unit: str) -> str:
 
 
 def _charges(run: Run, unit: str) -> str:
-    arms = [arm for arm in run.arms if run.charge(arm) != Cost()]
+    arms = [arm for arm in run.arms if run.known_charge(arm) != Cost()]
     if not arms:
         return ""
     sizes = [
-        f"{run.charge(arm).env_steps:,} env steps to {arm}"
+        f"{run.known_charge(arm).env_steps:,} env steps to {arm}"
         if unit == "env_steps"
-        else f"{minutes(run.charge(arm).seconds)} minutes to {arm}"
+        else f"{minutes(run.known_charge(arm).seconds)} minutes to {arm}"
         for arm in arms
     ]
     return (

@@ -142,8 +142,8 @@ def test_a_new_arm_is_a_row_and_an_observer(
     assert compare.compare(experiment)
     run = read_run(experiment.folder)
     assert run.arms == ("latent", "noise")
-    assert run.charge("noise") == run.charge("latent")
-    assert run.charge("noise").env_steps > 0
+    assert run.known_charge("noise") == run.known_charge("latent")
+    assert run.known_charge("noise").env_steps > 0
     assert run.finished("noise")[0].evaluation != run.finished("latent")[0].evaluation
     page = (experiment.folder / "report.html").read_text()
     for words in (NOISE.observation, NOISE.first_layers, NOISE.colour, "noise, seed 0"):

@@ -27,6 +27,6 @@ def test_an_agent_that_only_dreamed_reaches_the_dot(
     prepare(experiment, ["dream"])
     result = RESULT.read(train(experiment, "dream", seed=0))
     assert result.env_steps == 0
-    charged = read_run(experiment.folder).charge("dream").env_steps
+    charged = read_run(experiment.folder).known_charge("dream").env_steps
     assert charged <= experiment.agent.env_steps
     assert np.mean(result.evaluation.returns) > AIMLESS

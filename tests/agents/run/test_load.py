@@ -36,11 +36,13 @@ def test_a_run_is_read_with_its_arms_and_seeds_in_order(tmp_path: Path) -> None:
 
 def test_only_an_encoder_that_was_trained_is_charged(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, RETURNS))
-    assert run.charge("latent") == Cost(20_000, 120.0 + 480.0)
-    assert run.charge("untrained") == Cost(20_000, 120.0), "its whitening needs the frames"
-    assert run.charge("finetune") == run.charge("latent"), "it begins with the trained one"
+    assert run.known_charge("latent") == Cost(20_000, 120.0 + 480.0)
+    assert run.known_charge("untrained") == Cost(20_000, 120.0), "its whitening needs the frames"
+    assert run.known_charge("finetune") == run.known_charge("latent"), (
+        "it begins with the trained one"
+    )
     for arm in ("pixels", "state", "blind"):
-        assert run.charge(arm) == Cost(0, 0.0)
+        assert run.known_charge(arm) == Cost(0, 0.0)
 
 
 def test_the_steps_of_an_unfinished_dreamer_are_dreamed(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_damaged_cost_is_said_and_not_charged(tmp_path: Path, name: str) -> No
     assert hole.state.startswith(f"{path}: damaged, or edited since it was written; ")
     assert hole.state.endswith("; what it took is not charged")
     assert run.damaged == tuple(run.damage.values())
-    assert run.charge("latent").env_steps == (0 if name == "collection" else 20_000)
+    assert run.known_charge("latent").env_steps == (0 if name == "collection" else 20_000)
 
 
 def test_a_damaged_card_leaves_its_figures_out(tmp_path: Path) -> None:
