@@ -216,10 +216,8 @@ def _cost_of_agent(agent: Path) -> CollectionCost:
             f"{agent}: what it took to train cannot be charged to its frames without {files} of "
             f"{run.folder}; name an agent in the folder of the run that trained it"
         )
-    charge, cpu = (
-        run.known_charge(card.arm),
-        [run.stages[stage.name].cpu_seconds for stage in needed],
-    )
+    charge = run.known_charge(card.arm)
+    cpu = [run.stages[stage.name].cpu_seconds for stage in needed]
     known = [seconds for seconds in cpu if seconds is not None]
     return CollectionCost(
         card.env_steps + card.refresh_env_steps + charge.env_steps,

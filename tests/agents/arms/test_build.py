@@ -230,7 +230,7 @@ def test_without_a_reader_the_state_arm_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arm", IN_REALITY)
 def test_the_state_is_read_for_those_who_observe_it(runs: Path, arm: ArmName) -> None:
     setup = set_up(load(runs), arm)
-    for world in (setup.world, setup.evaluation_world):
+    for world in (setup.open_world(), setup.evaluation_world):
         vec = world.make_vec(1, seed=0)
         assert ("state" in vec.reset()[1]) == (arm == "state")
 
