@@ -23,7 +23,7 @@ from worldvae.rollouts import RolloutConfig
 
 NETWORK = {"latents": 4, "channels": [4, 8, 8, 8]}
 CAR = {"id": "CarRacing-v3", "action_repeat": 2, "max_episode_steps": 40}
-PONG = {"id": "ALE/Pong-v5", "max_episode_steps": 8}
+PONG = {"id": "ALE/Pong-v5", "max_episode_steps": 8, "workers": "sync"}
 
 
 def tiny(folder: Path) -> BenchmarkConfig:
@@ -62,7 +62,7 @@ def tiny(folder: Path) -> BenchmarkConfig:
             "whole_job": {"runs": [run]},
             "scaling": {
                 "repeats": 1,
-                "num_envs": [1, 2, 3],
+                "num_envs": [1, 2],
                 "frames": [100, 200],
                 "sides": [32, 40],
                 "stored": [200, 240],
