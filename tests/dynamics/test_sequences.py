@@ -15,7 +15,9 @@ from worldvae.dynamics.key_units import measure_keys
 from worldvae.dynamics.sequences import Sequences
 from worldvae.errors import WorldvaeError
 from worldvae.fingerprint import Fingerprint
+from worldvae.json_files import JsonFile
 from worldvae.rollouts import RolloutStore
+from worldvae.rollouts.episode_files import EpisodeFiles
 from worldvae.rollouts.manifest import Split
 from worldvae.training.resident import ResidentExamples
 
@@ -148,8 +150,9 @@ def test_actions_of_a_box_are_scaled(tmp_path: Path) -> None:
     taken = np.array([[[t, 10 - 4 * t]] for t in (0, 1, 2, 3, 4, 4)], np.int16)
 
     class Store(RolloutStore):
-        def arrays(self, record: Any) -> Any:
-            return {**super().arrays(record), "action": taken[: record.length]}
+        def read(self, record: Any) -> Any:
+            arrays, keys = super().read(record)
+            return {**arrays, "action": taken[: record.length]}, keys
 
     data.store = Store(data.store.folder)
     windows = Sequences(data, "train", space, (), 4)
@@ -157,6 +160,23 @@ def test_actions_of_a_box_are_scaled(tmp_path: Path) -> None:
     assert windows.read(np.zeros(1, np.int64)).actions[0].tolist() == pytest.approx(
         np.array([[-1, 1], [-0.5, 0.6], [0, 0.2], [0.5, -0.2]])
     )
+
+
+def test_the_arrays_of_an_episode_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also beside keys, which lie in the same file and are described in one of the store's."""
+    opened = list[str]()
+
+    def noted(own: Any) -> Any:
+        return lambda self, *args: (opened.append(self.name), own(self, *args))[1]
+
+    for kind in (EpisodeFiles, JsonFile):
+        monkeypatch.setattr(kind, "read", noted(kind.read))
+    data = encoded(tmp_path, lengths(first=6, second=2), speed=True)
+    opened.clear()
+    windows = Sequences(data, "train", SPACE, UNITS, 4)
+    assert sorted(opened) == sorted(record.name for record in windows.records)
 
 
 def test_an_episode_comes_as_a_whole(tmp_path: Path) -> None:
@@ -268,10 +288,10 @@ def test_a_reward_that_is_no_number_is_one_line(tmp_path: Path) -> None:
     record = next(one for one in data.records if one.split == "train" and one.length == 2)
 
     class Store(RolloutStore):
-        def arrays(self, asked: Any) -> Any:
-            arrays = super().arrays(asked)
+        def read(self, asked: Any) -> Any:
+            arrays, keys = super().read(asked)
             worst = np.where(asked.name == record.name, np.inf, arrays["reward"])
-            return {**arrays, "reward": worst}
+            return {**arrays, "reward": worst}, keys
 
     data.store = Store(data.store.folder)
     with pytest.raises(WorldvaeError) as caught:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,13 +119,23 @@ class Sequences:
         # Of each episode the number of its first window, and the row of its first decision.
         self._windows = _starts(-(-self._lengths // self.stride))
         self._rows = _starts(self._lengths)
-        arrays = [encoded.store.arrays(record) for record in self.records]
-        taken = [agent_actions(array["action"], space) for array in arrays]
-        self._taken = np.concatenate([np.zeros_like(self.actions.space.sample())[None][:0], *taken])
-        self._rewards = _joined([array["reward"] for array in arrays], np.float32)
+        self._read_episodes(space)
         self._check_rewards()
-        self._ends = _joined([array["terminated"] for array in arrays], np.bool_)
-        self._keys = [self._standardised(record) for record in self.records]
+
+    def _read_episodes(self, space: gym.Space[Any]) -> None:
+        """Read and join what is held of all episodes, by rows, and the keys of each."""
+        taken, rewards, ends = list[NDArray[Any]](), list[NDArray[Any]](), list[NDArray[Any]]()
+        self._keys = list[Codes]()
+        for record in self.records:
+            arrays, keys = self._encoded.store.read(record)
+            taken.append(agent_actions(arrays["action"], space))
+            rewards.append(arrays["reward"])
+            ends.append(arrays["terminated"])
+            self._keys.append(self._standardised(keys, record))
+        known = self.actions.space
+        self._taken = np.concatenate([np.empty((0, *(known.shape or ())), known.dtype), *taken])
+        self._rewards = _joined(rewards, np.float32)
+        self._ends = _joined(ends, np.bool_)
 
     def __len__(self) -> int:
         return int(self._windows[-1])
@@ -240,11 +250,11 @@ class Sequences:
                 "environment and collect into another folder"
             )
 
-    def _standardised(self, record: Record) -> Codes:
+    def _standardised(self, keys: Mapping[str, NDArray[Any]], record: Record) -> Codes:
         """Return the standardised keys of an episode: (T + 1, X)."""
         if not self._units:
             return np.zeros((record.length + 1, 0), np.float32)
-        return standardised(self._encoded.store.keys(record), self._units)
+        return standardised(keys, self._units)
 
 
 def _beside(latents: Codes, keys: Codes) -> Codes:

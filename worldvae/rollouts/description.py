@@ -39,6 +39,7 @@ class StoreDescription:
         self.folder = folder = Path(folder)
         check_folder(folder, "rollouts")
         self.env = ENV.read(folder)
+        self._recorded_keys: tuple[RecordedKey, ...] = ()
 
     def check_task(self, env: EnvConfig) -> None:
         """Raise ArtifactError if the frames are of another environment than `env`."""
@@ -62,7 +63,10 @@ class StoreDescription:
     @property
     def recorded_keys(self) -> tuple[RecordedKey, ...]:
         """The keys of a Dict observation that each episode holds beside its frames."""
-        return KEYS.read(self.folder).keys if KEYS.exists(self.folder) else ()
+        # Read once: each episode asks for them, and what is described once does not change.
+        if not self._recorded_keys and KEYS.exists(self.folder):
+            self._recorded_keys = KEYS.read(self.folder).keys
+        return self._recorded_keys
 
     @property
     def dataset(self) -> ImportedDataset | None:

@@ -168,24 +168,32 @@ class RolloutStore(StoreDescription):
         """Return the path of the `.npy` file with the frames of `record`."""
         return self._files(record).frames
 
+    def read(
+        self, record: Record
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float32]]]:
+        """Return what `arrays` and `keys` do, each of which reads and hashes the same file."""
+        found = self._files(record).read(record.arrays_sha256)
+        return _arrays(found), self._keys(found)
+
     def arrays(self, record: Record) -> dict[str, NDArray[Any]]:
         """Return the arrays action, reward, terminated, truncated and, if it was recorded, state.
 
         Raises ArtifactError if the file is missing or its hash is not that of the manifest.
         """
-        arrays = self._files(record).read(record.arrays_sha256)
-        return {name: arrays[name] for name in arrays if name != NOTE and not is_member(name)}
+        return _arrays(self._files(record).read(record.arrays_sha256))
 
     def keys(self, record: Record) -> dict[str, NDArray[np.float32]]:
         """Return what an episode recorded beside the frames by key: (T + 1, d) float32 each.
 
         Empty if observations are no Dict. Raises ArtifactError as `arrays` does.
         """
-        described = self.recorded_keys
-        if not described:
+        if not self.recorded_keys:
             return {}
-        arrays = self._files(record).read(record.arrays_sha256)
-        return {key.name: arrays[member(index)] for index, key in enumerate(described)}
+        return self._keys(self._files(record).read(record.arrays_sha256))
+
+    def _keys(self, found: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        described = enumerate(self.recorded_keys)
+        return {key.name: found[member(index)] for index, key in described}
 
     def healthy(self) -> list[Record]:
         """Return the records whose files have the hashes of the manifest: every byte is read.
@@ -224,3 +232,7 @@ class RolloutStore(StoreDescription):
 
     def _files(self, record: Record) -> EpisodeFiles:
         return EpisodeFiles(self.folder, record.name)
+
+
+def _arrays(found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name: found[name] for name in found if name != NOTE and not is_member(name)}

@@ -133,13 +133,14 @@ def _stored_episode(store: RolloutStore, record: Record) -> Episode:
 
     Its frames are read, not mapped, since pages that were mapped for earlier ones would stay.
     """
+    arrays, keys = store.read(record)
     return Episode(
         obs=np.load(store.frames_path(record), allow_pickle=False),
         seed=record.seed,
         policy=record.policy,
         cut=record.cut,
-        keys=store.keys(record),
-        **store.arrays(record),
+        keys=keys,
+        **arrays,
     )
 
 
