@@ -31,8 +31,6 @@ HOMONYMS = {
     "worldvae/envs/make.py": {"pixels"},
     # What a benchmark measures, and the two worlds of a gap with the key of the environment.
     "agents/benchmark": {"memory", "dream"},
-    # Where NumPy's generators have theirs.
-    "worldvae/envs/own_numbers.py": {"state"},
     # What a peer's model names its own state.
     "agents/benchmark/peers.py": {"state"},
     "agents/gap": {"dream", "pixels"},
