@@ -25,7 +25,7 @@ from worldvae.rollouts.minari import import_dataset
 from worldvae.rollouts.minari.source import MinariSource
 
 NAME = "hostile-v0"
-IN_THE_DATA = [name for name in FAULTS if name not in {"endless", "given up"}]
+IN_THE_DATA = [name for name in FAULTS if name not in {"endless", "given up", "limit of one"}]
 QUIET = [name for name, kwargs in RIGHT.items() if not {"gives_up", "limit"} & kwargs.keys()]
 
 
