@@ -106,10 +106,10 @@ def test_a_control_is_never_a_trained_encoder_nor_one_of_another_model_or_seed(
     with pytest.raises(WorldvaeError, match="seed = 1, now it is 2"):
         make_untrained_encoder(store, SMALL, random, seed=2)
     wider = SMALL.model_copy(update={"latents": 5})
-    with pytest.raises(WorldvaeError, match=r"untrained\.latents = 4, now it is 5"):
+    with pytest.raises(WorldvaeError, match=r"initial\.latents = 4, now it is 5"):
         make_untrained_encoder(store, wider, random, seed=1)
     (random / "made_with.yaml").unlink()
-    with pytest.raises(WorldvaeError, match=r"untrained\.latents = 4, now it is 5"):
+    with pytest.raises(WorldvaeError, match=r"initial\.latents = 4, now it is 5"):
         make_untrained_encoder(store, wider, random, seed=1)
     assert hash_encoder(random) == made
 

@@ -219,12 +219,12 @@ def make_untrained_encoder(
     episodes, or if the folder holds a trained encoder or one of another model or seed.
     """
     folder = Path(folder)
-    made_with = partial(_made_with, {"untrained": _model_settings(config.autoencoder)}, seed)
+    made_with = partial(_made_with, {"initial": _model_settings(config.autoencoder)}, seed)
     if CONFIG.exists(folder):
         encoder = Encoder.load(folder)
         if encoder.card.trained:
             raise ArtifactError(f"{folder} holds a trained encoder; {ANOTHER_FOLDER}")
-        _check_finished(folder, "untrained", config, made_with)
+        _check_finished(folder, "initial", config, made_with)
         return encoder
     with locked(folder, "making of an encoder", alone=True):
         train, _, test, origin = _sources([store], config)

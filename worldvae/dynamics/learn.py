@@ -195,12 +195,12 @@ def make_untrained_dynamics(
     """
     folder, encoder = Path(folder), folder_of(encoder)
     begin_with = None if begin_with is None else local_folder(begin_with, "dynamics")
-    made_with = partial(_made_with, "untrained", config, seed, begin_with)
+    made_with = partial(_made_with, "initial", config, seed, begin_with)
     if DYNAMICS_CONFIG.exists(folder):
         model, card = load_dynamics(folder)
         if card.trained:
             raise ArtifactError(f"{folder} holds trained dynamics; {ANOTHER_FOLDER}")
-        _check_finished(folder, "untrained", config, hash_encoder(encoder), made_with)
+        _check_finished(folder, "initial", config, hash_encoder(encoder), made_with)
         return model
     with locked(folder, "making of dynamics", alone=True):
         data = DynamicsData.read(store, encoder, config, folder, keys=_known_keys(begin_with))
