@@ -118,7 +118,7 @@ def test_a_control_is_neither_trained_on_nor_made_in_a_half_trained_folder(
     store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_untrained_encoder(store, SMALL, tmp_path / "random", seed=0)
-    with pytest.raises(WorldvaeError, match=r"made with untrained\.\w+ = .*, now it is not"):
+    with pytest.raises(WorldvaeError, match=r"made with initial\.\w+ = .*, now it is not"):
         pretrain(store, SMALL, tmp_path / "random", seed=0)
     with monkeypatch.context() as patch:
         learning_dies(patch, at=8)

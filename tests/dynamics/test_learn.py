@@ -185,7 +185,7 @@ def test_a_control_is_never_trained_dynamics(made: Path, tmp_path: Path) -> None
     with pytest.raises(ArtifactError, match="trained holds trained dynamics; choose another"):
         make_untrained_dynamics(*arguments, trained, seed=0)
     make_untrained_dynamics(*arguments, random, seed=0)
-    with pytest.raises(ArtifactError, match=r"made with untrained\.\w+ = .*, now it is not there"):
+    with pytest.raises(ArtifactError, match=r"made with initial\.\w+ = .*, now it is not there"):
         learn(made, random)
     with pytest.raises(ArtifactError, match="seed = 0, now it is 1"):
         make_untrained_dynamics(*arguments, random, seed=1)
