@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 EPISODES = 22
 
-NOWHERE = {"env.id": "me/Robot-v0", "env.action_repeat": 1}
+NOWHERE = {"env.id": "nobody/Robot-v0", "env.action_repeat": 1}
 """An environment that is registered nowhere."""
 
 ODD = {
@@ -67,7 +67,7 @@ def test_without_its_environment_all_but_agents_in_it(tmp_path: Path) -> None:
     assert (cost.episodes, cost.frames, cost.env_steps) == (EPISODES, EPISODES * 13, EPISODES * 12)
     dreams = dreamed(experiment)
     assert dreams.single_action_space == spaces.Discrete(3), "of agents, which count from 0"
-    with pytest.raises(WorldvaeError, match=r"env\.id = 'me/Robot-v0': .* needs env\.import"):
+    with pytest.raises(WorldvaeError, match=r"env\.id = 'nobody/Robot-v0': .* needs env\.import"):
         train(experiment, "latent", 0)
 
 
