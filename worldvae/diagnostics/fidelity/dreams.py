@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldvae.diagnostics.fidelity.windows import Flags, Floats, Numbers, Windows
+from worldvae.seeding import derive
 
 DREAMS = 19
 """N: of 19 dreams the 1st and the 19th value enclose 90 %, the 5th and the 15th 50 %, exactly."""
@@ -103,14 +104,15 @@ def dream(
         temperature: Spread of the sampled codes.
         count: N.
     """
-    generator = torch.Generator().manual_seed(seed)
+    survivors = np.random.default_rng(derive(seed, "survivors"))
+    generators = torch.Generator().manual_seed(seed), survivors
     size = max(1, ROWS // count)
     parts = []
     for start in range(0, len(windows), size):
         rows = np.arange(start, min(start + size, len(windows)))
         state = _repeated(_warmed_up(model, windows.chosen(rows)), count)
         taken = torch.from_numpy(_of_dreams(actions[rows], count))
-        parts.append(_dream(model, state, taken, generator, temperature, count))
+        parts.append(_dream(model, state, taken, generators, temperature, count))
     codes, rewards, terminated = (np.concatenate(column) for column in zip(*parts, strict=True))
     shape = len(windows), count, windows.horizon
     ended = terminated.reshape(shape)
@@ -144,14 +146,16 @@ def _dream(
     model: LatentDynamics,
     state: Any,
     actions: Tensor,
-    generator: torch.Generator,
+    generators: tuple[torch.Generator, np.random.Generator],
     temperature: float,
     count: int,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Dream under actions (B, K, A): codes (B, K, D), rewards and sampled ends (B, K).
 
-    Each `count` rows after each other are dreams of one window.
+    Each `count` rows after each other are dreams of one window. Of `generators` the first decides
+    the noise, the second as which one a dream that ended goes on, whether any did or not.
     """
+    generator, survivors = generators
     steps = []
     members, told = _draw_members(state, generator), torch.arange(len(actions))
     for time in range(actions.shape[1]):
@@ -159,7 +163,7 @@ def _dream(
         code = torch.nan_to_num(state.code, FARTHEST, FARTHEST, -FARTHEST)
         state = replace(state, code=code.clamp(-FARTHEST, FARTHEST))
         ended = step.terminated.cpu().numpy()
-        rows = torch.from_numpy(_going_on_as(ended, count))
+        rows = torch.from_numpy(_going_on_as(ended, count, survivors.random(len(ended))))
         state = replace(state, carried=state.carried[:, rows], code=state.code[rows])
         members, told = None if members is None else members[rows], told[rows]
         steps.append((_array(state.code), _array(step.reward), ended))
@@ -167,16 +171,18 @@ def _dream(
     return codes, rewards, ends
 
 
-def _going_on_as(ended: Flags, count: int) -> Numbers:
+def _going_on_as(ended: Flags, count: int, draws: NDArray[np.float64]) -> Numbers:
     """Return as which row each row goes on, (B,): one that ended as another one of its window.
 
-    Each `count` rows after each other are of one window; where all of them ended they stay.
+    `draws` (B,) from [0, 1) say which of those that have not ended: were it always the first, all
+    dreams would soon be one. Each `count` rows after each other are of one window; where all of
+    them ended they stay.
     """
     rows = np.arange(len(ended))
     windows, over = rows.reshape(-1, count), ended.reshape(-1, count)
     for window in np.flatnonzero(over.any(1) & ~over.all(1)):
         dead, alive = windows[window][over[window]], windows[window][~over[window]]
-        rows[dead] = alive[np.arange(len(dead)) % len(alive)]
+        rows[dead] = alive[(draws[dead] * len(alive)).astype(np.intp)]
     return rows
 
 
