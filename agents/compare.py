@@ -78,6 +78,9 @@ class AgentJob:
         return agent_progress(self.folder, self.env_steps)
 
 
+REPORTED = "config.yaml", "scores.csv", "report.html", "report.md", "overview.png"
+"""The files of a run that are written while its report is locked."""
+
 REPORT_PATIENCE = 600.0
 """Seconds to wait for another process that writes the report, which takes less than a minute."""
 
@@ -201,7 +204,7 @@ def report(folder: Path, jobs: Sequence[AgentJob]) -> Run:
 def _reporting(folder: Path) -> Iterator[None]:
     """Hold the lock on the run's own files; waits for another process that holds it."""
     with locked(folder, "report", ".report.lock", REPORT_PATIENCE):
-        drop_unfinished(folder)
+        drop_unfinished(folder, names=REPORTED)  # others, as films, are of those who write them
         yield
 
 

@@ -57,7 +57,7 @@ def files_of(folder: Path) -> set[str]:
 
 def _kind(name: str) -> str:
     """model_400.zip -> model_N.zip."""
-    return re.sub(r"\d+", "N", name)
+    return re.sub(r"\d+", "N", re.sub(r"\.[0-9a-f]{8}\.tmp", ".tmp", name))
 
 
 def _killed(

@@ -10,6 +10,7 @@ from worldvae.files import (
     atomic_write_bytes,
     atomic_write_parts,
     atomic_write_text,
+    drop_unfinished,
     if_writable,
     sha256_file,
 )
@@ -28,6 +29,26 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path):
         _write_half(path)
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_writers_of_one_number_do_not_share_a_file(tmp_path, monkeypatch):
+    """As processes in two containers, or on two machines, that write into one folder."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    path = tmp_path / "file"
+    with atomic_file(path) as first:
+        first.write(b"all of")
+        with atomic_file(path) as second:
+            second.write(b"another")
+        assert path.read_bytes() == b"another"
+        first.write(b" it")
+    assert path.read_bytes() == b"all of it"
+
+
+def test_unfinished_files_of_some_names_are_removed(tmp_path):
+    for name in (".a.json.7.tmp", ".b.tmp.webm", "a.json"):
+        (tmp_path / name).write_text("")
+    drop_unfinished(tmp_path, names=["a.json"])
+    assert {path.name for path in tmp_path.iterdir()} == {".b.tmp.webm", "a.json"}
 
 
 def test_parts_are_joined_and_hashed(tmp_path):

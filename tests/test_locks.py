@@ -2,6 +2,7 @@ import errno
 import fcntl
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -87,30 +88,55 @@ def test_who_holds_a_folder_alone_removes_what_killed_writers_left(tmp_path):
         assert all(path.exists() for path in kept)
 
 
-@pytest.fixture
-def read_only(monkeypatch):
-    """Files are opened for reading alone, as on a disk that is mounted so."""
+DENIED = pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+"""A disk that is mounted to be read alone, and a folder of another user."""
+
+
+def read_alone(monkeypatch, number):
+    """Let files be opened for reading alone, and none be removed."""
     found = os.open
 
     def refuse(path, flags, *args, **kwargs):
         if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            raise OSError(number, os.strerror(number), str(path))
         return found(path, flags, *args, **kwargs)
 
+    def refuse_to_remove(path, missing_ok=False):
+        raise OSError(number, os.strerror(number), str(path))
+
     monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse_to_remove)
 
 
+@DENIED
 @pytest.mark.parametrize("was_locked", [False, True])
-def test_what_can_only_be_read_is_read_as_if_locked(tmp_path, request, was_locked):
+def test_what_can_only_be_read_is_read_as_if_locked(tmp_path, monkeypatch, number, was_locked):
+    """By several at once, and what a killed writer left is not theirs to remove."""
+    (tmp_path / ".a.json.7.tmp").write_text("")
     if was_locked:
+        (tmp_path / ".lock").write_text("")
+    with monkeypatch.context() as patch:
+        read_alone(patch, number)
+        with locked(tmp_path, "work", alone=True), locked(tmp_path, "x"):
+            pass
+    assert list(tmp_path.glob(".lock")) == [tmp_path / ".lock"] * was_locked
+
+
+@DENIED
+def test_who_may_only_read_is_told_of_who_writes(tmp_path, monkeypatch, number):
+    with locked(tmp_path, "work"), monkeypatch.context() as patch:
+        read_alone(patch, number)
+        with pytest.raises(WorldvaeError, match="another x is running"), locked(tmp_path, "x"):
+            pass
+
+
+def test_readers_ask_for_a_lock_that_network_file_systems_give_them(tmp_path, monkeypatch):
+    """There an exclusive lock needs a file that may be written."""
+    (tmp_path / ".lock").write_text("")
+    asked = []
+    with monkeypatch.context() as patch:
+        read_alone(patch, errno.EACCES)
+        patch.setattr(fcntl, "flock", lambda _, kind: asked.append(kind))
         with locked(tmp_path, "work"):
             pass
-    request.getfixturevalue("read_only")
-    with locked(tmp_path, "work"):
-        if was_locked:
-            with (
-                pytest.raises(WorldvaeError, match="another x is running"),
-                locked(tmp_path, "x"),
-            ):
-                pass
-    assert list(tmp_path.glob(".lock")) == [tmp_path / ".lock"] * was_locked
+    assert asked == [fcntl.LOCK_SH | fcntl.LOCK_NB]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -50,11 +51,12 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
     Missing parent folders are made. Readers see either the old content or all of the new.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Processes on other machines, or in other containers, may have the same number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with user_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -99,12 +101,15 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def drop_unfinished(folder: Path, below: bool = False) -> None:
+def drop_unfinished(folder: Path, below: bool = False, names: Iterable[str] = ("",)) -> None:
     """Remove unfinished files in `folder`, and with `below` in the folders below it.
 
-    Call it only if no process writes there at the moment. The process number in a file's name does
+    `names` are those that the files would have had, or how these begin; by default any. Call it
+    only if no process writes them at the moment. The process number in a file's name does
     not help: the writer may be on another machine, or its number may belong to another process now.
     """
     with user_errors(folder):
-        for path in folder.rglob(UNFINISHED) if below else folder.glob(UNFINISHED):
-            path.unlink(missing_ok=True)
+        for name in names:
+            pattern = UNFINISHED.replace("*", f"{name}*", 1)
+            for path in folder.rglob(pattern) if below else folder.glob(pattern):
+                path.unlink(missing_ok=True)

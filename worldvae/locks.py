@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import multiprocessing
 import os
@@ -52,7 +51,7 @@ def locked(
             if time.monotonic() >= until:
                 raise ArtifactError(f"{folder}: another {work} is running here")
             time.sleep(LOCK_POLL_SECONDS)
-        if alone:
+        if alone and lock is not None and _is_writable(lock):
             drop_unfinished(folder, below=True)
         yield
 
@@ -65,7 +64,7 @@ def check_guarded() -> None:
 
 
 def _open_lock(folder: Path, name: str) -> IO[bytes] | None:
-    """Open the file to lock; None if there is none on a read-only file system.
+    """Open the file to lock; None if there is none in a folder that may only be read.
 
     Who may only read a folder locks a file that is there. Raises ArtifactError if it is a link,
     whose target is not ours.
@@ -80,7 +79,7 @@ def _open_lock(folder: Path, name: str) -> IO[bytes] | None:
         if error.errno in READ_ONLY and path.is_file() and not path.is_symlink():
             with user_errors(path):
                 return os.fdopen(os.open(path, flags | os.O_RDONLY), "rb", buffering=0)
-        if error.errno == errno.EROFS:
+        if error.errno in READ_ONLY and not os.path.lexists(path):
             return None
         reason = "a link, not a lock; remove it" if path.is_symlink() else error.strerror
         raise ArtifactError(f"{path}: {reason}") from None
@@ -88,9 +87,13 @@ def _open_lock(folder: Path, name: str) -> IO[bytes] | None:
 
 
 def _lock(file: IO[bytes], folder: Path) -> bool:
-    """Lock the file and return True, or return False if another process holds the lock."""
+    """Lock the file and return True, or return False if another process holds the lock.
+
+    Who may only read it shares the lock with other readers: NFS gives them no other.
+    """
+    kind = fcntl.LOCK_EX if _is_writable(file) else fcntl.LOCK_SH
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
@@ -99,3 +102,7 @@ def _lock(file: IO[bytes], folder: Path) -> bool:
             "or mount it with them"
         ) from None
     return True
+
+
+def _is_writable(file: IO[bytes]) -> bool:
+    return fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY

@@ -16,7 +16,7 @@ from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, ConfigError, WorldvaeError
-from worldvae.files import sha256_file
+from worldvae.files import drop_unfinished, sha256_file
 from worldvae.fingerprint import Fingerprint
 from worldvae.folders import check_no_other, kind_of, wrong_folder
 from worldvae.hub.address import beside
@@ -157,6 +157,7 @@ def film_side_by_side(run: Path) -> None:
     Waits if another process is filming them.
     """
     with locked(run, "filming", f".{FILM}.lock", FILM_PATIENCE):
+        drop_unfinished(run, names=[Path(FILM).stem])
         if read_film(run) is not None:
             return
         folders = find_agents(run)

@@ -111,6 +111,18 @@ def test_a_declared_comparison_with_an_arm_that_was_trained_before_is_made(
     assert "not compared" not in text
 
 
+def test_a_report_leaves_what_others_are_writing(tmp_path: Path) -> None:
+    experiment = tiny.load(tmp_path, **{"compare.arms": ["blind"]})
+    finish(experiment, "blind", 0)
+    others = [experiment.folder / name for name in (".play.tmp.webm", ".explorer.html.7.tmp")]
+    own = experiment.folder / ".report.html.7.tmp"
+    for path in (*others, own):
+        path.write_text("")
+    report_finished(experiment)
+    assert all(path.exists() for path in others)
+    assert not own.exists(), "nobody else writes a report meanwhile"
+
+
 def test_an_environment_that_was_not_begun_is_one_of_holes(tmp_path: Path) -> None:
     experiment = tiny.load(tmp_path, **{"compare.envs": SEVERAL, "compare.arms": ["blind"]})
     finish(experiment.tasks["worldvae/Dots-v0"], "blind", 0)
