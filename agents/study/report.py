@@ -65,7 +65,12 @@ METRICS = (
         pictured=True,
         floor=("majority_probes", "mean"),
     ),
-    Metric("MIG", ("disentanglement", "mig"), "Chen et al. 2018", pictured=True),
+    Metric(
+        "MIG (own variant)",
+        ("disentanglement", "mig"),
+        "after Chen et al. 2018; latents are cut where equally many lie",
+        pictured=True,
+    ),
     Metric(
         "DCI disentanglement (own variant)",
         ("disentanglement", "dci_disentanglement"),

@@ -163,8 +163,8 @@ NUMBERS: dict[HealthNumber, NumberOfHealth] = {
         _probes_gained,
     ),
     "mig": NumberOfHealth(
-        "MIG",
-        "Chen et al. 2018",
+        "MIG (own variant)",
+        "after Chen et al. 2018",
         1,
         lambda h: None if h.disentanglement is None else h.disentanglement.mig,
     ),

@@ -61,10 +61,10 @@ def judge(report: GapReport, findings: tuple[Finding, ...]) -> Trust:
     inconclusive: neither that it ranks policies nor that it does not is shown.
     """
     worst = gravest(findings)
+    if worst == "unfit":  # as ends that come too early, whatever policies are ranked
+        return "misleads"
     if ranks_nothing(report):
         return "inconclusive"
-    if worst == "unfit":
-        return "misleads"
     if report.returns.spearman.low <= 0 <= report.returns.spearman.high:
         return "inconclusive"
     return worst or "ranks"

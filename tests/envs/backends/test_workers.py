@@ -60,8 +60,10 @@ class Threaded(Clock):
 
 @pytest.fixture
 def two_threads() -> Iterator[None]:
+    """OpenCV has begun two threads in this process, which a copy of it lacks."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((1_000, 1_000), np.uint8), (31, 31), 0)
     yield
     cv2.setNumThreads(before)
 

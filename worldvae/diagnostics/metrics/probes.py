@@ -86,9 +86,9 @@ def probe(
 
     The state is nan in frames in which a variable has no value. The group of a variable is its name
     up to the first dot. `hashes` are the `frame_hashes` by which test frames that also occur in
-    training are found; without them none is removed. `protocol` applies to discrete variables,
-    continuous ones always use ridge regression. Raises ArtifactError if features are not finite or
-    the training part is empty.
+    training are found; without them none is removed. Continuous variables use ridge regression; the
+    `protocol` that was published has none, and leaves them out. Raises ArtifactError if features
+    are not finite or the training part is empty.
     """
     _check(features, state, names, discrete, hashes)
     fresh = ~_seen_before(hashes) if hashes else np.ones(len(state.test), bool)
@@ -97,8 +97,9 @@ def probe(
     x = _standardised(raw)
     variables = variables_of(state, names, discrete)
     reasons = {v.name: reason_to_drop(v) for v in variables}
-    kept = [v for v in variables if not reasons[v.name]]
-    as_read = raw if protocol == "published" else x
+    is_published = protocol == "published"
+    kept = [v for v in variables if not reasons[v.name] and (v.discrete or not is_published)]
+    as_read = raw if is_published else x
     found = _r2_scores(x, kept) | _f1_scores(as_read, kept, seed, protocol)
     scores = tuple(found[v.name] for v in kept)
     groups = _group_means(scores)

@@ -144,7 +144,7 @@ def _disentanglement_words(scores: DisentanglementScores) -> str:
 def _disentanglement_table(scores: DisentanglementScores) -> str:
     chance = f"chance {scores.factor_vae_chance:z.2f}"
     rows = [
-        ("MIG", [(_number(scores.mig), "")]),
+        ("MIG (own variant)", [(_number(scores.mig), "")]),
         ("SAP (own variant)", [(_number(scores.sap), "")]),
         ("DCI disentanglement (own variant)", [(_number(scores.dci_disentanglement), "")]),
         ("DCI completeness (own variant)", [(_number(scores.dci_completeness), "")]),

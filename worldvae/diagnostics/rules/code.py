@@ -141,10 +141,11 @@ def still(evidence: Evidence) -> Finding | None:
     if errors.held_out.moving and errors.train.moving:
         return None
     equal = errors.train.lost is None
+    where = "held-out frames" if errors.train.moving else "frames"
     return Finding(
         severity="doubtful" if equal else "note",
         name="still",
-        found="All training frames are equal." if equal else "No pixel moves between frames.",
+        found="All training frames are equal." if equal else f"No pixel moves between {where}.",
         advice="Look at what was collected with python -m scripts.collect CONFIG --inspect; other "
         "rollouts.policies or env.action_repeat may move it.",
     )

@@ -65,6 +65,17 @@ def _interrupts_later() -> Iterator[None]:
             handler(*waiting[0])
 
 
+@contextmanager
+def _opencv_without_threads() -> Iterator[None]:
+    """End OpenCV's threads while processes begin: copies of this one would wait for them forever."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
     """Gymnasium's AsyncVectorEnv with SAME_STEP autoreset, whose workers may die or hang.
 
@@ -91,6 +102,7 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         try:
             with self._beginning:
                 self._beginning.enter_context(_interrupts_later())
+                self._beginning.enter_context(_opencv_without_threads())
                 work = partial(_work, seed)
                 super().__init__(makers, worker=work, autoreset_mode=AutoresetMode.SAME_STEP)
         except BaseException:

@@ -9,6 +9,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     COPY_LAST,
     DREAM,
     MEAN,
+    OpenLoop,
 )
 from worldvae.diagnostics.fidelity.metrics.pixels import RECONSTRUCTION
 from worldvae.diagnostics.fidelity.metrics.states import CODE
@@ -168,11 +169,15 @@ def _first_above(curve: HorizonCurve, limit: float) -> int | None:
 
 
 def uneven(evidence: FidelityEvidence) -> Finding | None:
-    """Find policies on whose episodes dreams are much farther from reality than on others."""
+    """Find policies on whose episodes dreams are much farther from reality than on others.
+
+    Errors count as shares of those of a standstill and of the mean on the same episodes: of
+    livelier play nobody can say as exactly what comes.
+    """
     step = max((k for k in evidence.codes.horizons if k <= max(evidence.horizon, 1)), default=1)
-    overall = evidence.codes.error_at(DREAM, step)
+    overall = _share_of_baselines(evidence.codes, step)
     ratios = {
-        name: loop.error_at(DREAM, step) / max(overall, 1e-9)
+        name: _share_of_baselines(loop, step) / max(overall, 1e-9)
         for name, loop in evidence.policies.items()
         if step in loop.horizons and loop.episodes >= FEW_EPISODES
     }
@@ -183,9 +188,16 @@ def uneven(evidence: FidelityEvidence) -> Finding | None:
         severity="doubtful",
         name="uneven",
         found=f"On episodes that the policy {worst} collected the error after {decisions(step)} is "
-        f"{ratios[worst]:.1f} times that on all episodes.",
+        f"{ratios[worst]:.1f} times that on all episodes, beside what a standstill and the mean "
+        "err there.",
         advice=join(f"give {worst} a larger weight in rollouts.policies", MORE_FRAMES),
     )
+
+
+def _share_of_baselines(loop: OpenLoop, step: int) -> float:
+    """Return the dreams' error as a share of the smaller one of those that need no model."""
+    least = min(loop.error_at(COPY_LAST, step), loop.error_at(MEAN, step))
+    return loop.error_at(DREAM, step) / max(least, 1e-9)
 
 
 def pixels_lost(evidence: FidelityEvidence) -> Finding | None:
