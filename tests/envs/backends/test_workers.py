@@ -63,7 +63,7 @@ def two_threads() -> Iterator[None]:
     """OpenCV has begun two threads in this process, which a copy of it lacks."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(2)
-    cv2.GaussianBlur(np.zeros((1_000, 1_000), np.uint8), (31, 31), 0)
+    cv2.GaussianBlur(np.zeros((2_000, 2_000, 3), np.uint8), (31, 31), 0)
     yield
     cv2.setNumThreads(before)
 

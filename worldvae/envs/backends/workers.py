@@ -67,7 +67,7 @@ def _interrupts_later() -> Iterator[None]:
 
 @contextmanager
 def _opencv_without_threads() -> Iterator[None]:
-    """End OpenCV's threads while processes begin: copies of this one would wait for them forever."""
+    """End OpenCV's threads while processes begin, since a copy of this one would wait for them."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
