@@ -119,6 +119,14 @@ def test_dreams_that_end_alike_whatever_the_policy_does_mislead() -> None:
     assert verdict(blind) == "misleads"
 
 
+def test_dreams_that_end_alike_mislead_also_where_reality_ranks_nothing() -> None:
+    alike = report(dream_length=20.0)
+    returns = alike.returns.model_copy(update={"indifference": 0.3})
+    nothing = alike.model_copy(update={"returns": returns})
+    assert judge(nothing, find_gaps(alike)) == "misleads"
+    assert judge(nothing, ()) == "inconclusive"
+
+
 def test_dreams_that_only_end_late_are_doubtful() -> None:
     late = report(dream_length=SKILL / 2)
     severity, says = found(late)["ends_late"]

@@ -54,6 +54,21 @@ def test_three_classes_along_a_line_are_found() -> None:
     assert (result.variables[0].kind, result.variables[0].classes) == ("f1", 3)
 
 
+def test_the_probe_that_was_published_is_of_classes_alone() -> None:
+    """Ridge regression has no place in it; it would not see how small the features are either."""
+    features = normal(2)
+    state = each(lambda x: np.stack([thirds(x[:, 0]), x[:, 1]], axis=1), features)
+    found = probe(features, state, ["a.class", "b.number"], [True, False], None, 0, "published")
+    assert [variable.kind for variable in found.variables] == ["f1"]
+    assert [*found.groups] == ["a"]
+    without = one(features, each(lambda x: x[:, 1], features), False)
+    assert without.mean == pytest.approx(1)
+    alone = probe(
+        features, each(lambda x: x[:, 1:], features), ["b"], [False], None, 0, "published"
+    )
+    assert alone.mean is None
+
+
 def test_noise_has_the_r2_of_the_mean() -> None:
     result = one(normal(5), each(lambda x: x[:, 0], normal(1, seed=1)), False)
     assert result.mean == pytest.approx(0.0, abs=0.02)
