@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.gap.gap_file import GapReport, Measured, PolicyGap, Promise
+from agents.gap.gap_file import GapReport, Measured
 from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
 from worldvae.diagnostics.finding import Finding
@@ -17,9 +17,9 @@ SAME_LENGTH = 0.25
 """Dreamed lengths that vary between policies by less than this share of what real ones do."""
 
 FLATTERY = 0.2
-"""The share of an agent's real return by which the dream may promise more.
+"""The share of the range of all policies' real returns by which an agent may be flattered.
 
-At an evaluation in training, whose episodes are few: also of the range of all policies' returns.
+No share of the agent's own return: that depends on where an environment has put its zero.
 """
 
 BIASED = 0.5
@@ -101,7 +101,7 @@ def _mend(report: GapReport, more: bool) -> str:
 
 def flatters_agents(report: GapReport) -> Finding | None:
     """Find agents that were trained in the dream and exploit it."""
-    faulty = [one for one in report.dreamers if one.flattery.low > 0 and _flatters(one)]
+    faulty = [one for one in report.dreamers if _is_clear(one.flattery, report)]
     if not faulty:
         return None
     worst = max(faulty, key=lambda one: one.flattery.value)
@@ -120,7 +120,7 @@ def flatters_agents(report: GapReport) -> Finding | None:
 def learned_faults(report: GapReport) -> Finding | None:
     """Find agents that are promised clearly too much at the last evaluation of their training."""
     last = {one.agent: one for one in report.promises}
-    faulty = [one for one in last.values() if one.flattery.low > 0 and _is_large(one, report)]
+    faulty = [one for one in last.values() if _is_clear(one.flattery, report)]
     if not faulty:
         return None
     worst = max(faulty, key=lambda one: one.flattery.value)
@@ -147,15 +147,10 @@ def _lengths(report: GapReport) -> tuple[Array, Array]:
     return real, dream
 
 
-def _flatters(dreamer: PolicyGap) -> bool:
-    """Return whether it is promised more than its return by at least the share FLATTERY."""
-    return dreamer.flattery.value >= FLATTERY * abs(dreamer.real_return.value)
-
-
-def _is_large(promise: Promise, report: GapReport) -> bool:
-    """Return whether it exceeds FLATTERY of the agent's return and of the range of returns."""
+def _is_clear(flattery: Measured, report: GapReport) -> bool:
+    """Return whether it is above 0, and more than FLATTERY of the range of real returns."""
     real = [one.real_return.value for one in report.policies]
-    return promise.flattery.value > FLATTERY * max(abs(promise.real.value), float(np.ptp(real)))
+    return flattery.low > 0 and flattery.value > FLATTERY * float(np.ptp(real))
 
 
 def _absolute(found: Measured) -> Measured:
