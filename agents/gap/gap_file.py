@@ -68,7 +68,10 @@ class PolicyGap(Content):
 class Agreement(Content):
     """How the dream's scores of all policies agree with reality's (Fu et al., 2021)."""
 
-    absolute_error: Measured = Field(description="Mean over policies of |dream - reality|.")
+    absolute_error: Measured = Field(
+        description="Mean over policies of |dream - reality|, of which a true dream would show "
+        "error_of_noise; its interval is over policies."
+    )
     bias: Measured = Field(description="Mean over policies of dream - reality.")
     spearman: Measured = Field(description="Rank correlation over policies.")
     regret: Measured = Field(

@@ -4,8 +4,8 @@ The names are those of Fu et al. (2021), "Benchmarks for Deep Off-Policy Evaluat
 error, rank correlation, regret@1. Shapes: P policies, E episodes of each, R bootstrap resamples.
 
 One rule gives every interval: the percentile bootstrap of `worldvae.stats`, over the policies and
-over the episodes of each, in both worlds. Where a number is of certain policies, only their
-episodes are resampled.
+over the episodes of each, in both worlds; for the absolute error over the policies alone. Where a
+number is of certain policies, only their episodes are resampled.
 """
 
 from __future__ import annotations
@@ -69,7 +69,13 @@ def resampled_means(scores: Array, resampling: Resampling) -> Array:
 
 
 def intervals(real: Array, dream: Array, resampling: Resampling) -> dict[str, tuple[float, float]]:
-    """Return the interval of each of `STATISTICS`, from real (P, E) and dream (P, E') scores."""
+    """Return the interval of each of `STATISTICS`, from real (P, E) and dream (P, E') scores.
+
+    That of `absolute_error` is over policies alone, between whose errors the noise of episodes
+    varies already: to resample episodes and then take |.| would add that noise a second time. It
+    covers the error to be expected of so many episodes, which is `error_of_noise` for a true dream
+    (simulated, 30 policies, 40 episodes: in 89 to 95 %, from a true dream to a wrong one).
+    """
     count = len(real)
     chosen = resampling.generator.integers(count, size=(resampling.resamples, count))
     drawn = [
@@ -79,6 +85,8 @@ def intervals(real: Array, dream: Array, resampling: Resampling) -> dict[str, tu
     bounds = {
         name: resampling.interval(statistic(*drawn)) for name, statistic in STATISTICS.items()
     }
+    errors = np.abs(dream.mean(1) - real.mean(1))
+    bounds["absolute_error"] = resampling.interval(errors[chosen].mean(1))
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 

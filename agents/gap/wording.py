@@ -24,8 +24,9 @@ def headline(report: GapReport) -> str:
     return (
         f"{SAYS[report.verdict]}. Spearman {ranks_alike(found)} over "
         f"{len(report.policies)} policies; the dream is off by "
-        f"{with_interval(found.absolute_error)} a policy, and the policy that it would choose "
-        f"lacks {number(found.regret.value)} to the best."
+        f"{with_interval(found.absolute_error)} a policy (a true one, by noise, "
+        f"{number(found.error_of_noise)}), and the policy that it would choose lacks "
+        f" {number(found.regret.value)} to the best."
     )
 
 

@@ -21,11 +21,12 @@ LEAST_POLICIES = 20
 
 
 def worse_on_new(report: GapReport) -> Finding | None:
+    """Find errors beyond those of what was collected, and beyond a true dream's by noise."""
     old, new = report.collected, report.not_collected
     if old is None or new is None:
         return None
     was, now = old.absolute_error, new.absolute_error
-    if now.value < WORSE_ON_NEW * was.value or now.low <= was.high:
+    if now.value < WORSE_ON_NEW * was.value or now.low <= max(was.high, new.error_of_noise):
         return None
     return Finding(
         severity="note",

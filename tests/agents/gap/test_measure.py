@@ -49,6 +49,20 @@ def test_intervals_hold_policies_and_episodes() -> None:
     assert found["regret"][0] == 0
 
 
+@pytest.mark.parametrize("error", [0.0, 0.2, 1.5])
+def test_the_interval_of_the_error_covers_what_so_many_episodes_show(error: float) -> None:
+    """As often as it says, also for a true dream, whose noise was added twice."""
+    expected, covered = np.sqrt(2 / np.pi * (error**2 + 2 / 40)), 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        skill = 2 * generator.normal(size=(30, 1))
+        real = skill + generator.normal(size=(30, 40))
+        dream = skill + error * generator.normal(size=(30, 1)) + generator.normal(size=(30, 40))
+        found = intervals(real, dream, Resampling.seeded(seed, resamples=200))["absolute_error"]
+        covered += found[0] <= expected <= found[1]
+    assert covered >= 50, "95 % of 60 are 57"
+
+
 def test_a_choice_is_between_these_very_policies() -> None:
     generator = np.random.default_rng(5)
     real = np.arange(20.0)[:, None] + generator.normal(size=(20, 30))
