@@ -75,6 +75,9 @@ class ActionWriter(nn.Module):
             shape=shape,
             meaning=f"what the environment's own step takes: {space}",
         )
+        bounds = (space.low, space.high) if isinstance(space, spaces.Box) else ((), ())
+        for name, bound in zip(("low", "high"), bounds, strict=True):
+            self.register_buffer(name, torch.as_tensor(np.asarray(bound, np.float64)))
 
     def forward(self, actions: Tensor) -> Tensor:
         """Return (N, ...) of the environment's own space."""
@@ -87,7 +90,9 @@ class ActionWriter(nn.Module):
         assert isinstance(self._space, spaces.Box)
         if is_integer(self._space):
             actions = actions.round()
-        return actions.reshape(-1, *self.spec.shape).to(dtype)
+        # The bounds of every space that agents act in are exact in float64, not in float32.
+        shaped = actions.reshape(-1, *self.spec.shape).to(torch.float64)
+        return shaped.maximum(self.low).minimum(self.high).to(dtype)
 
 
 def _one_hot(choices: Tensor, start: int, count: int) -> Tensor:
