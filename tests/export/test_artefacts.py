@@ -20,11 +20,12 @@ from worldvae.envs.frames import preprocess_batch
 from worldvae.errors import WorldvaeError
 from worldvae.export.dynamics import export_dynamics
 from worldvae.export.encoder import export_encoder
+from worldvae.export.onnx_file import model_bytes
 from worldvae.export.remembering import ActionEncoding
+from worldvae.export.signature import ExportedGraph, Tensors, floats
 from worldvae.wrappers.history import History
 
 N = 3
-SPEED = (KeyUnits(name="speed", mean=(2.0,), std=(4.0,)),)
 
 
 def session(path: Path) -> Any:
@@ -59,11 +60,18 @@ def test_an_encoder_encodes_the_environments_own_frames(tmp_path: Path, stack: i
 
 
 @pytest.mark.parametrize(
-    "network", [{"core": "gru"}, {"core": "lstm", "members": 2}, {"head": "categorical"}]
+    ("network", "key"),
+    [
+        ({"core": "gru"}, "speed"),
+        ({"core": "lstm", "members": 2}, "reward"),
+        ({"head": "categorical"}, "latents"),
+    ],
 )
-def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any]) -> None:
+def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any], key: str) -> None:
+    """Also of a key that is called as something else which they predict."""
     make_encoder(DOTS).save(tmp_path / "encoder")
-    folder = make_dynamics(DOTS, tmp_path / "encoder", tmp_path / "dynamics", SPEED, **network)
+    keys = (KeyUnits(name=key, mean=(2.0,), std=(4.0,)),)
+    folder = make_dynamics(DOTS, tmp_path / "encoder", tmp_path / "dynamics", keys, **network)
     card = export_dynamics(folder, folder / "dynamics.onnx")
     assert card.action_repeat == 1
     model, origin = load_dynamics(folder)
@@ -72,7 +80,7 @@ def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any]) 
     for starts in ([True] * N, [False, True, False], [False] * N):
         latents = draw.normal(size=(N, 8)).astype(np.float32)
         speed, action = draw.normal(size=(N, 1)).astype(np.float32), draw.integers(0, 5, N)
-        inputs |= {"latents": latents, "key_speed": speed, "action": action}
+        inputs |= {"latents": latents, f"key_{key}": speed, "action": action}
         inputs |= {"episode_start": np.array(starts)}
         found = run(graph, inputs)
         code = torch.from_numpy(np.concatenate([latents, (speed - 2) / 4], 1))
@@ -87,12 +95,26 @@ def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any]) 
         for name, values in {
             "memory": model.memory(state),
             "predicted_latents": after[:, :8],
-            "predicted_speed": after[:, 8:] * 4 + 2,
+            f"predicted_key_{key}": after[:, 8:] * 4 + 2,
             "predicted_reward": expected.reward,
             "end_probability": expected.end_probability,
         }.items():
             np.testing.assert_allclose(found[name], values, atol=1e-4, err_msg=name)
         inputs |= {f"state_{name}": found[f"next_{name}"] for name in ("memory", "code", "action")}
+
+
+def test_no_two_tensors_share_a_name() -> None:
+    """The second would be computed for nothing: who asks for it by its name gets the first."""
+
+    class Twice(ExportedGraph):
+        inputs = (floats("given", ""),)
+        outputs = (floats("one", ""), floats("one", ""))
+
+        def compute(self, tensors: Tensors) -> Tensors:
+            return {"one": tensors["given"]}
+
+    with pytest.raises(ValueError, match=r"more than one input or output is called one$"):
+        model_bytes(Twice(), "", {})
 
 
 def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

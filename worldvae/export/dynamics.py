@@ -27,6 +27,11 @@ from worldvae.versions import library_versions
 LATENTS = "latents"
 
 
+def predicted_key(name: str) -> str:
+    """Return the output for a key, which may be called as something else that is predicted."""
+    return f"predicted_{KEY}{name}"
+
+
 class DynamicsGraph(ExportedGraph):
     """Takes in what the last action led to, and predicts what the next one may lead to.
 
@@ -50,7 +55,7 @@ class DynamicsGraph(ExportedGraph):
             floats("memory", "what agents observe beside the latents", dynamics.memory_size),
             floats("predicted_latents", "expected whitened latents after it", dynamics.latents),
             *(
-                floats(f"predicted_{key.name}", f"expected {key.name!r} after it", key.size)
+                floats(predicted_key(key.name), f"expected {key.name!r} after it", key.size)
                 for key in card.keys
             ),
             floats("predicted_reward", "expected reward of the action"),
@@ -70,7 +75,7 @@ class DynamicsGraph(ExportedGraph):
         sizes = [self._latents, *(key.size for key in self._keys)]
         latents, *parts = code.split_with_sizes(sizes, -1)
         shown = {
-            f"predicted_{key.name}": remember.units[key.name].undone(part)
+            predicted_key(key.name): remember.units[key.name].undone(part)
             for key, part in zip(self._keys, parts, strict=True)
         }
         return {

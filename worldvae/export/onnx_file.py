@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def model_bytes(graph: ExportedGraph, about: str, metadata: dict[str, str]) -> b
     """Return `graph` as the content of an ONNX file, with these texts in it."""
     import onnx
 
+    _check_names(graph)
     model = onnx.load_from_string(_traced(graph))
     _count_axes_from_0(model.graph)
     given = {value.name: value for value in model.graph.input}
@@ -63,6 +65,13 @@ def model_bytes(graph: ExportedGraph, about: str, metadata: dict[str, str]) -> b
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
+
+
+def _check_names(graph: ExportedGraph) -> None:
+    """Raise ValueError if two inputs or outputs share a name, of which one would be lost."""
+    counts = Counter(spec.name for spec in (*graph.inputs, *graph.outputs))
+    if shared := [name for name, count in counts.items() if count > 1]:
+        raise ValueError(f"more than one input or output is called {', '.join(shared)}")
 
 
 def _count_axes_from_0(graph: Any) -> None:
