@@ -27,6 +27,7 @@ from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.envs import EnvConfig
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.export.dream_observing import (
     GivenLatentsGraph,
@@ -58,13 +59,16 @@ class DreamedBy:
     dynamics_sha256: str | None
     names: tuple[str, ...]
     """The environment's own names of choices or axes."""
+    env: EnvConfig
+    """The task of the codes and dreams."""
 
     @classmethod
     def of(cls, encoder: Encoder, dream: DreamPart | None, experiment: Experiment) -> DreamedBy:
         """Return those of the experiment, with the hashes of their folders."""
         dynamics = None if dream is None else hash_dynamics(experiment.dynamics_folder)
         names = dream.facts.actions.names if dream else ActionNames.of(experiment.env).names
-        return cls(encoder, dream, hash_encoder(experiment.encoder_folder), dynamics, names)
+        sha256 = hash_encoder(experiment.encoder_folder)
+        return cls(encoder, dream, sha256, dynamics, names, experiment.env)
 
     @property
     def keys(self) -> tuple[KeyUnits, ...]:
@@ -103,7 +107,7 @@ def agent_parts(
 def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
     card = read_card(folder)
     check_arm_shows_frames(folder, card)
-    agent = Agent.load(folder)
+    agent = Agent.load(folder, seen.env)
     _check_keys(folder, agent.model.observation_space, card, seen)
     observer = _observer(folder, card, agent, seen)
     sees_latents = not isinstance(observer, FramesGraph | LatentsGraph)

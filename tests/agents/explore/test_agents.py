@@ -10,12 +10,16 @@ import pytest
 import torch
 
 from agents.config.experiment import Experiment
-from agents.explore.agent_part import first_agents
+from agents.explore.agent_part import DreamedBy, agent_parts, first_agents
+from agents.explore.parts import RunReader
 from agents.policy.agent import Agent
 from tests.agents.explore.conftest import PLAYERS
+from tests.agents.export.folders import make_agent
+from tests.tiny import load
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
+from worldvae.errors import ArtifactError
 
 HISTORY = "dream.history.map(m => ({ code: [...m.code], memory: [...m.memory],"
 HISTORY += " action: m.action, levels: m.levels ? [...m.levels] : null }))"
@@ -199,6 +203,20 @@ def test_agents_that_see_nothing_are_left_out(page: Any, explored: Experiment) -
     assert names == [f"{arm} {number}" for number, arm in enumerate(PLAYERS) if arm != "blind"]
     kinds = page.run("return worldvae.contents.agents.map(one => one.sees)")
     assert kinds == ["frame", "latents", "frame", "latents", "latents"]
+
+
+def test_an_agent_of_another_task_is_left_out(runs: Path) -> None:
+    """Its frames are cut elsewhere, though they are as large as those of the dream."""
+    experiment = load(runs)
+    other = load(runs, **{"env.frame": {"height": 40, "width": 40, "crop": {"top": 8}}})
+    folder, skipped = make_agent(other, "pixels"), list[str]()
+    reader = RunReader.open(experiment)
+    seen = DreamedBy.of(reader.encoder, None, experiment)
+    assert list(agent_parts([folder], seen, skipped)) == []
+    (line,) = skipped
+    assert line.startswith(f"{folder}: trained on another task than this config's: env.frame is ")
+    with pytest.raises(ArtifactError, match="trained on another task"):
+        list(agent_parts([folder], seen))
 
 
 def test_one_agent_of_each_arm_plays(tmp_path: Path) -> None:
