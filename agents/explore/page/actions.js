@@ -14,17 +14,18 @@ export const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", Arro
 /** The name of a key as actions know it. */
 export const keyOf = (event) => LETTERS[event.key.toLowerCase()] ?? event.key;
 
-/** The keys that an action's name stands for: UPFIRE is the upper arrow and the space bar. */
+const KNOWN = [...Object.keys(WORDS), "MOVE", "TURN", "GO"].join("|"); // the last three stand for no key
+const EACH_KNOWN = new RegExp(KNOWN, "g");
+const ALL_KNOWN = new RegExp(`^(${KNOWN})+$`);
+
+/**
+ * The keys that an action's name stands for: UPFIRE is the upper arrow and the space bar.
+ * Words of a name may be joined, but only to others that are known: there is no UP in "pickup".
+ */
 export function keysOfName(name) {
-  const found = new Set();
-  let rest = name.toUpperCase();
-  for (const word of Object.keys(WORDS).sort((a, b) => b.length - a.length)) {
-    if (rest.includes(word)) {
-      found.add(WORDS[word]);
-      rest = rest.replace(word, " ");
-    }
-  }
-  return found;
+  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").toUpperCase().split(/[^A-Z]+/);
+  const known = words.filter((word) => ALL_KNOWN.test(word)).flatMap((word) => word.match(EACH_KNOWN));
+  return new Set(known.map((word) => WORDS[word]).filter(Boolean));
 }
 
 export class ChoiceActions {

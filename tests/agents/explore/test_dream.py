@@ -338,6 +338,32 @@ def test_keys_stand_for_the_environments_own_names(page: Any) -> None:
     assert found == [[0], [3], [2], [1], [4], [4], None]
 
 
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("pickup", []),
+        ("HOUSE", []),
+        ("cleft", []),
+        ("upright tower", ["ArrowRight", "ArrowUp"]),
+        ("DOWNRIGHTFIRE", [" ", "ArrowDown", "ArrowRight"]),
+        ("MOVE_LEFT+ATTACK", [" ", "ArrowLeft"]),
+        ("Turn left 30 degrees", ["ArrowLeft"]),
+        ("moveForward", ["ArrowUp"]),
+        ("turnright", ["ArrowRight"]),
+    ],
+)
+def test_a_name_stands_for_the_words_that_it_is_made_of(
+    page: Any, name: str, keys: list[str]
+) -> None:
+    """And not for words that others only contain; joined words are all known, as Atari's are."""
+    found = page.wait(
+        "const facts = { kind: 'discrete', names: [arguments[0]], choices: 1 };"
+        "return [...worldvae.makeActions(facts).keys[0]].sort()",
+        name,
+    )
+    assert found == keys
+
+
 def test_of_two_keys_that_exclude_each_other_the_newest_counts(page: Any) -> None:
     found = page.wait(
         "const choices = { kind: 'discrete', names: ['LEFT', 'RIGHT'], choices: 2 };"
