@@ -41,6 +41,7 @@ class ExportedAgent:
         text = self._session.get_modelmeta().custom_metadata_map[METADATA]
         self.card = ExportCard.model_validate_json(text)
         self._names = [spec.name for spec in self.card.outputs]
+        self._types = {spec.name: spec.dtype for spec in self.card.inputs}
         self.inputs: dict[str, NDArray[Any]] = {
             spec.name: np.zeros((num_envs, *spec.shape), spec.dtype) for spec in self.card.inputs
         }
@@ -51,9 +52,12 @@ class ExportedAgent:
         frames: NDArray[Any],
         episode_start: NDArray[np.bool_],
         keys: dict[str, NDArray[Any]] | None = None,
-        noise: NDArray[np.float32] | None = None,
+        noise: NDArray[np.floating[Any]] | None = None,
     ) -> NDArray[Any]:
         """Return the environments' own actions (N, ...) for their own frames (N, ...).
+
+        What is given is cast to the types of the inputs, as environments need not show arrays of
+        exactly the type that their spaces declare.
 
         Args:
             episode_start: (N,), whether a frame is the first of an episode.
@@ -66,7 +70,9 @@ class ExportedAgent:
         self.inputs |= {name: values for name, values in named.items() if name in self.inputs}
         if NOISE in self.inputs:
             zeros = np.zeros_like(self.inputs[NOISE])
-            self.inputs[NOISE] = zeros if noise is None else noise.astype(np.float32)
+            self.inputs[NOISE] = zeros if noise is None else noise
+        for name, values in self.inputs.items():
+            self.inputs[name] = np.asarray(values, self._types[name])
         outputs = dict(zip(self._names, self._session.run(self._names, self.inputs), strict=True))
         for name, values in outputs.items():
             if name.startswith(NEXT):

@@ -246,6 +246,17 @@ def test_keys_that_the_agent_does_not_observe_are_no_inputs(tmp_path: Path) -> N
     assert found.exported_returns == pytest.approx(found.returns)
 
 
+def test_arrays_of_other_types_than_the_spaces_declare(tmp_path: Path) -> None:
+    """The agent takes them, as environments are seldom exact, and so does its file."""
+    env = {"id": "tests/Loose-v0", "import": "tests.agents.export.worlds", "image_key": "view"}
+    env |= {"workers": "sync", "frame": {"height": 40, "width": 44}}
+    folder = make_agent(load(tmp_path, env=env), "pixels")
+    export_agent(folder, folder / "agent.onnx")
+    found = check(folder, folder / "agent.onnx", 2)
+    assert found.differences == (0,) * 20
+    assert found.exported_returns == found.returns
+
+
 def test_the_car_is_steered_with_its_own_three_numbers(tmp_path: Path) -> None:
     env = {"id": "CarRacing-v3", "workers": "sync", "action_repeat": 4, "max_episode_steps": 80}
     experiment = load(tmp_path, env=env)

@@ -44,7 +44,7 @@ def test_the_lines_run_without_anything_else(experiment: Experiment, tmp_path: P
     folder = make_agent(experiment, "memory", 70)
     export_agent(folder, tmp_path / "agent.onnx")
     frames = np.random.default_rng(0).integers(0, 256, (30, 40, 40, 3), np.uint8)
-    np.save(tmp_path / "frames.npy", frames)
+    np.save(tmp_path / "frames.npy", frames.astype(np.int64))  # as NumPy's sums are, unasked
     (lines,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     program = BLOCKED + lines + PLAYS
     done = subprocess.run(

@@ -19,13 +19,16 @@ class Sampled(gym.Env[Any, Any]):
         super().reset(seed=seed)
         self.observation_space.seed(seed)
         self._age = 0
-        return self.observation_space.sample(), {}
+        return self.shown(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         assert self.action_space.contains(action), f"{action} {np.asarray(action).dtype}"
         self._age += 1
         reward = float(np.sum(action))
-        return self.observation_space.sample(), reward, self._age == 10, False, {}
+        return self.shown(), reward, self._age == 10, False, {}
+
+    def shown(self) -> Any:
+        return self.observation_space.sample()
 
 
 class Dashboard(Sampled):
@@ -62,6 +65,21 @@ class Levers(Sampled):
         raise AssertionError("the observation is the image")
 
 
+class Loose(Sampled):
+    """Shows arrays of other types than its spaces declare, as NumPy makes them unasked."""
+
+    def __init__(self) -> None:
+        view = spaces.Box(0, 255, (40, 44, 3), np.uint8)
+        self.observation_space = spaces.Dict(
+            {"view": view, "speed": spaces.Box(-1, 4, (3,), np.float32), "gear": spaces.Discrete(4)}
+        )
+        self.action_space = spaces.Discrete(3)
+
+    def shown(self) -> dict[str, Any]:
+        types = {"view": np.int64, "speed": np.float64, "gear": np.int32}
+        return {key: np.asarray(part, types[key]) for key, part in super().shown().items()}
+
+
 class Chaos(Sampled):
     """Doubles what an action differs by with each step, as physics of many contacts does."""
 
@@ -79,5 +97,5 @@ class Chaos(Sampled):
         return observation, self._place, self._age == 40, False, {}
 
 
-for world in (Dashboard, Levers, Chaos):
+for world in (Dashboard, Levers, Loose, Chaos):
     gym.register(f"tests/{world.__name__}-v0", entry_point=world)
