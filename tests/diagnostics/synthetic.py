@@ -9,6 +9,7 @@ import numpy as np
 from worldvae.autoencoders.objectives import BetaVAE
 from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.diagnostics.examination import Reconstructions
+from worldvae.diagnostics.metrics.jackknife import EpisodeInterval
 from worldvae.diagnostics.metrics.neighbours import Closeness, Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
     Code,
@@ -84,8 +85,11 @@ def evidence(**given: Any) -> Evidence:
     return Evidence(**{**values, **given})
 
 
-def probes(**latents: float) -> Probes:
-    """Group -> score of the latents, where pixels have 0.9, the untrained 0.3 and nothing 0."""
+def probes(width: float = 0.0, **latents: float) -> Probes:
+    """Group -> score of the latents, where pixels have 0.9, the untrained 0.3 and nothing 0.
+
+    Intervals over episodes reach `width` to either side.
+    """
     others = {"majority": 0.0, "pixels": 0.9, "untrained": 0.3}
     groups = {name: {"latents": score, **others} for name, score in latents.items()}
     mean = float(np.mean(list(latents.values())))
@@ -96,4 +100,10 @@ def probes(**latents: float) -> Probes:
         dropped={},
         rows={},
         duplicates=0,
+        gained=around(mean - 0.3, width),
+        kept={name: around(score / 0.9, width) for name, score in latents.items()},
     )
+
+
+def around(value: float, width: float) -> EpisodeInterval:
+    return EpisodeInterval(value=value, low=value - width, high=value + width)

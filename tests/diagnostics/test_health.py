@@ -45,6 +45,8 @@ SMALL: dict[str, Any] = {
     "validation_frames": 200,
     "precision": "float32",
 }
+FEW = ["few_probed"]
+"""The store has fewer than five test episodes, which is noted of every encoder."""
 HEALTHY = PretrainConfig(**SMALL, pixels=GaussianPixels(sigma=1.0))
 
 
@@ -98,7 +100,7 @@ def names(health: Health) -> list[str]:
 
 def test_a_healthy_encoder_raises_no_alarm(health: Health) -> None:
     assert health.verdict == "healthy", health.summary()
-    assert health.findings == ()
+    assert names(health) == FEW
     train, probes = health.reconstruction.train, health.probes
     assert train.lost is not None
     assert train.lost < 0.3
@@ -113,7 +115,7 @@ def test_a_collapsed_encoder_is_found(store: RolloutStore, tmp_path: Path) -> No
     config = PretrainConfig(**{**SMALL, "steps": 80}, objective=BetaVAE(beta=100))
     health = diagnose(pretrain(store, config, tmp_path, seed=0), store, seed=0)
     assert health.verdict == "unfit"
-    assert names(health) == ["collapsed"]
+    assert names(health) == ["collapsed", *FEW]
     assert health.code.active == 0
     assert health.code.rate < 0.1
     assert "pretrain.objective.beta (now 100)" in health.findings[0].advice
@@ -135,7 +137,7 @@ def test_an_overfitted_encoder_is_found(scanty: RolloutStore, tmp_path: Path) ->
 def test_an_untrained_encoder_is_found(store: RolloutStore, tmp_path: Path) -> None:
     health = diagnose(make_untrained_encoder(store, HEALTHY, tmp_path, seed=0), store, seed=0)
     assert health.verdict == "unfit"
-    assert names(health) == ["untrained"]
+    assert names(health) == ["untrained", *FEW]
 
 
 def test_the_same_seed_measures_the_same(

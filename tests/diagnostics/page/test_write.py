@@ -16,6 +16,7 @@ import pytest
 from tests.diagnostics.synthetic import code, errors, evidence
 from worldvae.autoencoders.objectives import AE
 from worldvae.diagnostics.health import write_health
+from worldvae.diagnostics.metrics.jackknife import EpisodeInterval
 from worldvae.diagnostics.metrics.neighbours import Neighbours
 from worldvae.diagnostics.metrics.reconstruction import (
     DuplicatePair,
@@ -106,6 +107,7 @@ def probes(names: list[str], latents: float = 0.25) -> Probes:
         dropped={"lives": "it hardly varies"},
         rows={"train": 800, "validation": 100, "test": 100},
         duplicates=7,
+        gained=EpisodeInterval(value=0.125, low=-0.25, high=0.5),
     )
 
 
@@ -224,6 +226,7 @@ def test_probes_stand_beside_their_floors_and_ceiling(tmp_path: Path) -> None:
     text = text_of(tmp_path, **WHOLE)
     assert "latents 0.25, pixels 0.88, untrained 0.12, majority -3.00." in text
     assert "ball.x R2 0.25 0.88 0.12 -3.00" in text
+    assert "Latents less untrained: 0.12 (-0.25 to 0.50, 95 % over test episodes)." in text
     assert "lives: it hardly varies" in text
     assert "An arrow: below -0.2." in text
     assert "python -m scripts.diagnose CONFIG --supervised" in text

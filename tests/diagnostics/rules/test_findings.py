@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.diagnostics.synthetic import code, errors, evidence, probes
+from tests.diagnostics.synthetic import around, code, errors, evidence, probes
 from worldvae.autoencoders.config import NetworkConfig, PretrainConfig
 from worldvae.autoencoders.objectives import (
     AE,
@@ -89,6 +89,11 @@ def test_a_sound_encoder_has_no_findings() -> None:
         ({"probes": probes(ball=0.2)}, "below_untrained", "doubtful"),
         ({"code": code(duplicates=COPIES)}, "duplicates", "healthy"),
         ({"code": code(active=2)}, "idle_latents", "healthy"),
+        (
+            {"probes": probes(ball=0.1).model_copy(update={"gained": None, "kept": {}})},
+            "few_probed",
+            "healthy",
+        ),
         ({"no_probes": "there is no reader"}, "no_state", "healthy"),
         ({"reconstruction": both(moving=None)}, "still", "healthy"),
         ({"reconstruction": both(lost=None, moving=None)}, "still", "doubtful"),
@@ -118,6 +123,9 @@ def test_each_illness_has_its_rule(given: dict[str, Any], name: str, verdict: st
             "reconstruction": both(lost=1.5, moving=1.5),
         },
         {"probes": probes(ball=0.6, paddle=0.8)},
+        # Intervals over episodes that reach what is no loss.
+        {"probes": probes(ball=0.1, paddle=0.5, width=0.2)},
+        {"probes": probes(ball=0.24, width=0.06)},
         {"reconstruction": both(still_things=Things(per_frame=9, lost=0.4))},
         {"code": code(active=6)},
     ],
@@ -319,10 +327,11 @@ def test_where_every_latent_is_in_use_more_of_them_are_advised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("latents", "pixels", "expected"),
-    [(0.1, 0.9, True), (0.3, 0.9, False), (-0.3, 0.1, False), (0.0, 0.21, True)],
+    ("pixels", "high", "expected"),
+    [(0.9, 0.29, True), (0.9, 0.3, False), (0.2, 0.0, False), (0.21, 0.0, True)],
 )
 def test_only_what_a_small_picture_shows_can_be_lost(
-    latents: float, pixels: float, expected: bool
+    pixels: float, high: float, expected: bool
 ) -> None:
-    assert is_lost({"latents": latents, "pixels": pixels, "majority": 0.0}) == expected
+    kept = around(high - 0.1, width=0.1)
+    assert is_lost({"latents": 0.0, "pixels": pixels, "majority": 0.0}, kept) == expected

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,17 @@ class ProbeScore:
 
 
 @dataclass(frozen=True)
+class VariableReading:
+    """What a probe reads of one variable in the B test frames that training does not have."""
+
+    score: ProbeScore
+    truth: NDArray[Any]
+    """The values, nan where there is none; of a discrete variable class numbers: (B,)."""
+    guess: NDArray[Any]
+    """(B,)."""
+
+
+@dataclass(frozen=True)
 class ProbeResult:
     """The scores of one set of features."""
 
@@ -73,6 +84,33 @@ class ProbeResult:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class ProbeReadings:
+    """What probes of one set of features read."""
+
+    variables: tuple[VariableReading, ...]
+    dropped: Mapping[str, str]
+    """Variable -> reason."""
+    rows: Mapping[str, int]
+    """Part -> frames, without the duplicates."""
+    fresh: NDArray[np.bool_]
+    """Whether each test frame was read, since training does not have it: (all test frames,)."""
+
+    @property
+    def result(self) -> ProbeResult:
+        """The scores."""
+        scores = tuple(reading.score for reading in self.variables)
+        groups = _group_means(scores)
+        return ProbeResult(
+            variables=scores,
+            groups=groups,
+            mean=float(np.mean(list(groups.values()))) if groups else None,
+            dropped=self.dropped,
+            rows=self.rows,
+            duplicates=int((~self.fresh).sum()),
+        )
+
+
 def probe(
     features: Parts,
     state: Parts,
@@ -82,7 +120,20 @@ def probe(
     seed: int = 0,
     protocol: Protocol = "converged",
 ) -> ProbeResult:
-    """Fit and score linear probes from features (B, D) to the state (B, V).
+    """Return the scores of what `read` reads."""
+    return read(features, state, names, discrete, hashes, seed, protocol).result
+
+
+def read(
+    features: Parts,
+    state: Parts,
+    names: Sequence[str],
+    discrete: Sequence[bool],
+    hashes: Parts | None = None,
+    seed: int = 0,
+    protocol: Protocol = "converged",
+) -> ProbeReadings:
+    """Fit linear probes from features (B, D) to the state (B, V), and read the test frames.
 
     The state is nan in frames in which a variable has no value. The group of a variable is its name
     up to the first dot. `hashes` are the `frame_hashes` by which test frames that also occur in
@@ -100,41 +151,37 @@ def probe(
     is_published = protocol == "published"
     kept = [v for v in variables if not reasons[v.name] and (v.discrete or not is_published)]
     as_read = raw if is_published else x
-    found = _r2_scores(x, kept) | _f1_scores(as_read, kept, seed, protocol)
-    scores = tuple(found[v.name] for v in kept)
-    groups = _group_means(scores)
-    return ProbeResult(
-        variables=scores,
-        groups=groups,
-        mean=float(np.mean(list(groups.values()))) if groups else None,
+    found = _read_numbers(x, kept) | _read_classes(as_read, kept, seed, protocol)
+    return ProbeReadings(
+        variables=tuple(found[v.name] for v in kept),
         dropped={name: reason for name, reason in reasons.items() if reason},
         rows={part: len(values) for part, values in state._asdict().items()},
-        duplicates=int((~fresh).sum()),
+        fresh=fresh,
     )
 
 
-def _r2_scores(x: Parts, variables: Sequence[Variable]) -> dict[str, ProbeScore]:
-    return {
-        v.name: ProbeScore(v.name, v.group, _r2(x, v.values), "r2", None)
-        for v in variables
-        if not v.discrete
-    }
+def _read_numbers(x: Parts, variables: Sequence[Variable]) -> dict[str, VariableReading]:
+    return {v.name: _read_number(x, v) for v in variables if not v.discrete}
 
 
-def _r2(x: Parts, values: Parts) -> float:
-    """Return the held-out R^2 of ridge regression; validation chooses the penalty."""
+def _read_number(x: Parts, variable: Variable) -> VariableReading:
+    """Read by ridge regression, scored by held-out R^2; validation chooses the penalty."""
+    values = variable.values
     rows = Parts(*(~np.isnan(part) for part in values))
     weights = fit_ridge(x.train[rows.train], values.train[rows.train])
     guesses = apply(x.validation[rows.validation], weights)
     errors = np.square(guesses - values.validation[rows.validation, None]).mean(0)
-    best = weights[:, errors.argmin()]
-    return float(r2_score(values.test[rows.test], apply(x.test[rows.test], best)))
+    guess = apply(x.test, weights[:, errors.argmin()])
+    r2 = float(r2_score(values.test[rows.test], guess[rows.test]))
+    return VariableReading(
+        ProbeScore(variable.name, variable.group, r2, "r2", None), values.test, guess
+    )
 
 
-def _f1_scores(
+def _read_classes(
     x: Parts, variables: Sequence[Variable], seed: int, protocol: Protocol
-) -> dict[str, ProbeScore]:
-    """Return the held-out F1 of a softmax classifier for each discrete variable, by name."""
+) -> dict[str, VariableReading]:
+    """Read each discrete variable by a softmax classifier, scored by held-out F1, by name."""
     chosen = [v for v in variables if v.discrete]
     if not chosen:
         return {}
@@ -144,11 +191,14 @@ def _f1_scores(
         fitted = fit_by_gradient(x.train, targets, seed)
     else:
         fitted = fit_softmax(x.train, x.validation, targets)
+    logits = [apply(x.test, weights) for weights in fitted]
     return {
-        v.name: ProbeScore(
-            v.name, v.group, weighted_f1(y.test, apply(x.test, weights)), "f1", target.classes
+        v.name: VariableReading(
+            ProbeScore(v.name, v.group, weighted_f1(y.test, each), "f1", target.classes),
+            y.test,
+            each.argmax(1),
         )
-        for v, y, target, weights in zip(chosen, labels, targets, fitted, strict=True)
+        for v, y, target, each in zip(chosen, labels, targets, logits, strict=True)
     }
 
 

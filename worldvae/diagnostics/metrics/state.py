@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,13 @@ from worldvae.diagnostics.metrics.disentanglement import (
     disentanglement,
 )
 from worldvae.diagnostics.metrics.factors import Correlation, largest_correlation
-from worldvae.diagnostics.metrics.probes import ProbeResult, probe
+from worldvae.diagnostics.metrics.jackknife import (
+    EpisodeInterval,
+    groups_without_each,
+    interval,
+)
+from worldvae.diagnostics.metrics.linear_models import Array
+from worldvae.diagnostics.metrics.probes import ProbeReadings, read
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import StateVariable
 from worldvae.errors import WorldvaeError
@@ -36,6 +42,7 @@ ALL_SEEN = (
     "every test frame is also a frame of training, so probes have nothing new to be tried on: the "
     "environment shows few different frames, or the rollouts visit few; collect with other policies"
 )
+KEPT = ("latents", "pixels", "majority")
 TOO_FEW_VARIABLES = "fewer than 2 state variables vary enough to be told apart"
 
 
@@ -64,6 +71,14 @@ class Probes(Content):
     dropped: dict[str, str] = Field(description="Variable -> why it was not probed.")
     rows: dict[str, int] = Field(description="Frames of each part.")
     duplicates: int = Field(description="Test frames left out, since training has them too.")
+    gained: EpisodeInterval | None = Field(
+        None, description="Mean of `latents` less that of `untrained`; null of few test episodes."
+    )
+    kept: dict[str, EpisodeInterval] = Field(
+        {},
+        description="Group -> what `latents` gain over `majority` as a share of what `pixels` do, "
+        "unless these gain nothing.",
+    )
 
 
 class FactorScores(Content):
@@ -116,10 +131,10 @@ def probe_state(
     names, discrete = [v.name for v in variables], [v.discrete for v in variables]
     state = Parts(*(sample.state for sample in samples))
     hashes = Parts(*(sample.hashes for sample in samples))
-    results = {
-        name: probe(parts, state, names, discrete, hashes, seed) for name, parts in features.items()
+    readings = {
+        name: read(parts, state, names, discrete, hashes, seed) for name, parts in features.items()
     }
-    return _probes(results)
+    return _probes(readings, samples.test.episodes)
 
 
 def why_not_probed(samples: Splits[Sample]) -> str:
@@ -128,7 +143,9 @@ def why_not_probed(samples: Splits[Sample]) -> str:
     return ALL_SEEN if np.isin(samples.test.hashes, known).all() else NO_VARIABLES
 
 
-def _probes(results: Mapping[str, ProbeResult]) -> Probes | None:
+def _probes(readings: Mapping[str, ProbeReadings], episodes: NDArray[np.int64]) -> Probes | None:
+    """Return the scores, with intervals over the episodes of the test frames (B,)."""
+    results = {name: each.result for name, each in readings.items()}
     first = results["latents"]
     if not first.variables:
         return None
@@ -151,7 +168,30 @@ def _probes(results: Mapping[str, ProbeResult]) -> Probes | None:
         dropped=dict(first.dropped),
         rows=dict(first.rows),
         duplicates=first.duplicates,
+        **_intervals(readings, episodes),
     )
+
+
+def _intervals(
+    readings: Mapping[str, ProbeReadings], episodes: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return the fields of `Probes` that compare features over the same test episodes."""
+    groups = {
+        name: groups_without_each(each.variables, episodes[each.fresh])
+        for name, each in readings.items()
+    }
+    means = {name: np.mean(list(scores.values()), axis=0) for name, scores in groups.items()}
+    kept = {name: _kept(*(groups[features][name] for features in KEPT)) for name in groups[KEPT[0]]}
+    return {
+        "gained": interval(means["latents"] - means["untrained"]),
+        "kept": {name: share for name, share in kept.items() if share},
+    }
+
+
+def _kept(latents: Array, pixels: Array, majority: Array) -> EpisodeInterval | None:
+    """Return the share of what pixels gain that latents do; None if a single episode decides it."""
+    gains = pixels - majority
+    return interval((latents - majority) / gains) if (gains > 0).all() else None
 
 
 def score_disentanglement(

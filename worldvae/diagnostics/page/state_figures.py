@@ -53,10 +53,17 @@ def probes(evidence: Evidence) -> str:
 
 def _probe_words(found: Probes, features: list[str]) -> str:
     means = ", ".join(f"{name} {found.mean[name]:z.2f}" for name in features)
+    gained = found.gained
+    sure = (
+        f" Latents less untrained: {gained.value:z.2f} ({gained.low:z.2f} to {gained.high:z.2f}, "
+        "95 % over test episodes)."
+        if gained
+        else ""
+    )
     return (
         "A linear map learns to read each state variable and is scored on held-out episodes: R2 "
         "for a number, weighted F1 for a category. Mean over groups of variables, where a score "
-        f"below 0 counts as 0: {means}."
+        f"below 0 counts as 0: {means}.{sure}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from worldvae.autoencoders.config import NetworkConfig
 from worldvae.diagnostics.finding import Finding
+from worldvae.diagnostics.metrics.jackknife import LEAST_EPISODES, EpisodeInterval
 from worldvae.diagnostics.metrics.neighbours import Closeness
 from worldvae.diagnostics.metrics.reconstruction import DUPLICATE, Code
 from worldvae.diagnostics.rules.advice import (
@@ -19,7 +20,8 @@ STRANGERS = 0.5
 IDLE_SHARE = 0.5
 BELOW_UNTRAINED = 0.05
 TELLING = 0.5
-# A group is lost if the latents' score above chance is below this share of a small picture's...
+# A group is lost if the latents' score above chance is surely below this share of a small
+# picture's: the whole interval over test episodes is...
 GROUP_KEPT = 0.3
 # ...and if the small picture's score is at least this much above chance.
 GROUP_VISIBLE = 0.2
@@ -50,16 +52,16 @@ def tells(evidence: Evidence) -> bool:
 
 
 def below_untrained(evidence: Evidence) -> Finding | None:
-    if evidence.probes is None:
+    gained = evidence.probes and evidence.probes.gained
+    if not evidence.probes or not gained or gained.high >= -BELOW_UNTRAINED:
         return None
     mean = evidence.probes.mean
-    if mean["latents"] >= mean["untrained"] - BELOW_UNTRAINED:
-        return None
     return Finding(
         severity="doubtful",
         name="below_untrained",
         found=f"A linear probe reads less of the state from the latents ({mean['latents']:.2f}) "
-        f"than from those of an untrained encoder ({mean['untrained']:.2f}).",
+        f"than from those of an untrained encoder ({mean['untrained']:.2f}): {-gained.high:.2f} to "
+        f"{-gained.low:.2f} less, over test episodes.",
         advice=_keep_more(evidence),
     )
 
@@ -67,7 +69,8 @@ def below_untrained(evidence: Evidence) -> Finding | None:
 def variables_lost(evidence: Evidence) -> Finding | None:
     """Find groups of variables that probes predict from a small picture but not from latents."""
     groups = evidence.probes.groups if evidence.probes else {}
-    lost = {name: scores for name, scores in groups.items() if is_lost(scores)}
+    kept = evidence.probes.kept if evidence.probes else {}
+    lost = {name: groups[name] for name, share in kept.items() if is_lost(groups[name], share)}
     if not lost:
         return None
     each = ", ".join(
@@ -96,10 +99,9 @@ def _keep_more(evidence: Evidence) -> str:
     return join(finer_pixels(pixels), more)
 
 
-def is_lost(scores: dict[str, float]) -> bool:
-    """Return whether latents gain much less than pixels over the mean or the commonest class."""
-    visible = scores["pixels"] - scores["majority"]
-    return visible > GROUP_VISIBLE and scores["latents"] - scores["majority"] < GROUP_KEPT * visible
+def is_lost(scores: dict[str, float], kept: EpisodeInterval) -> bool:
+    """Return whether latents surely gain much less than pixels over the mean or commonest class."""
+    return scores["pixels"] - scores["majority"] > GROUP_VISIBLE and kept.high < GROUP_KEPT
 
 
 def duplicates(evidence: Evidence) -> Finding | None:
@@ -159,6 +161,19 @@ def few_episodes(evidence: Evidence) -> Finding | None:
         severity="note",
         name="few_episodes",
         found=f"Errors are of {held_out} held-out episode(s), too few for an interval.",
+        advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps and another "
+        "--name.",
+    )
+
+
+def few_probed(evidence: Evidence) -> Finding | None:
+    if evidence.probes is None or evidence.probes.gained:
+        return None
+    return Finding(
+        severity="note",
+        name="few_probed",
+        found=f"The state was probed in fewer than {LEAST_EPISODES} test episodes, too few to say "
+        "whether latents lost some of it.",
         advice="Raise rollouts.frames, or shorten episodes with env.max_episode_steps and another "
         "--name.",
     )

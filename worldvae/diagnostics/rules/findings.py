@@ -22,6 +22,7 @@ from worldvae.diagnostics.rules.code import (
     below_untrained,
     duplicates,
     few_episodes,
+    few_probed,
     idle_latents,
     no_state,
     still,
@@ -225,4 +226,4 @@ FLAWS: tuple[Rule, ...] = (
     duplicates,
     idle_latents,
 )
-NOTES: tuple[Rule, ...] = (still, few_episodes, no_state)
+NOTES: tuple[Rule, ...] = (still, few_episodes, few_probed, no_state)
