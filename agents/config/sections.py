@@ -251,7 +251,8 @@ class SweepConfig(Config):
         0,
         ge=0,
         le=1_000,
-        description="Further betas, chosen by TPE where held-out error seems lowest.",
+        description="Further betas, chosen by TPE where held-out error seems lowest, one after the "
+        "other whatever sweep.workers is.",
     )
     workers: int = Field(1, ge=1, le=1_024, description="Trials to run at once, in processes.")
     prune: bool = Field(

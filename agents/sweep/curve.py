@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -91,19 +91,30 @@ class BetaCurve:
         self.study.sampler = TPESampler(n_startup_trials=1, seed=seed)
 
     def run(self) -> None:
-        """Run the trials that are not complete; with pruning on, pruned ones count as complete."""
+        """Run the trials that are not complete; with pruning on, pruned ones count as complete.
+
+        What the sampler chooses follows from the outcomes that it was told. So it chooses one trial
+        after the other, when all before have ended: neither workers nor timing change the betas.
+        """
         plan = self._plan()
+        grid = [setting for setting in plan if setting]
+        rounds: list[Sequence[Setting | None]] = [grid, *([None] for _ in plan[len(grid) :])]
         with (
             View(f"{self.latents} latents", len(plan)) as view,
             Pool[TrialJob](LocalProcesses(self.config.workers), view) as pool,
         ):
-            for ended in pool.run(map(self._job, plan)):
-                for job, succeeded in ended:
-                    self._tell(job, succeeded)
-                pruned = [job for job in pool.running if job.should_stop]
-                for job in pruned:
-                    pool.stop(job)
-                    self.study.tell(job.trial, state=TrialState.PRUNED)
+            for settings in rounds:
+                self._run(pool, settings)
+
+    def _run(self, pool: Pool[TrialJob], settings: Sequence[Setting | None]) -> None:
+        """Run trials until all have ended, and tell the study how."""
+        for ended in pool.run(map(self._job, settings)):
+            for job, succeeded in ended:
+                self._tell(job, succeeded)
+            pruned = [job for job in pool.running if job.should_stop]
+            for job in pruned:
+                pool.stop(job)
+                self.study.tell(job.trial, state=TrialState.PRUNED)
 
     def states(self) -> dict[Setting, State]:
         """Return how each setting ended, by rising beta.

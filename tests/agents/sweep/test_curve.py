@@ -65,10 +65,10 @@ def world(monkeypatch):
 
 @pytest.fixture
 def make(tmp_path):
-    def make(**sweep):
+    def make(name="x", **sweep):
         settings = {"beta": [0.01, 100.0], "trials": 5, **sweep}
         overrides = {f"sweep.{key}": value for key, value in settings.items()}
-        experiment = Experiment.load(TINY, {"runs": str(tmp_path), "name": "x", **overrides})
+        experiment = Experiment.load(TINY, {"runs": str(tmp_path), "name": name, **overrides})
         experiment.sweep_folder.mkdir(parents=True, exist_ok=True)
         return BetaCurve(SweepTask.of(experiment), 4)
 
@@ -206,6 +206,15 @@ def test_optuna_places_the_rest_inside_the_range(world, make):
     assert len(world.started) == 8
     make(refine=4).run()
     assert len(world.started) == 9
+
+
+def test_how_many_work_at_once_changes_no_beta(world, make):
+    drawn = []
+    for workers in (1, 2, 3, 8):
+        curve = make(refine=3, workers=workers, name=f"by_{workers}")
+        curve.run()
+        drawn.append(world.started[-3:])
+    assert drawn == drawn[:1] * 4
 
 
 @pytest.mark.parametrize("prune", [True, False])
