@@ -26,7 +26,7 @@ def headline(report: GapReport) -> str:
         f"{len(report.policies)} policies; the dream is off by "
         f"{with_interval(found.absolute_error)} a policy (a true one, by noise, "
         f"{number(found.error_of_noise)}), and the policy that it would choose lacks "
-        f" {number(found.regret.value)} to the best."
+        f"{number(found.regret.value)} to the best."
     )
 
 
