@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from agents.export.acting import ExportedAgent
 from agents.policy.agent import Agent
+from agents.policy.evaluate import check_ends, endless_after
 from agents.run.agent_card import read_card
 from agents.video.play import evaluation_settings
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.actions import EnvActions
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.vector import batch_of_one
+from worldvae.envs.world import RealWorld
 from worldvae.envs.wrappers import ActionRepeat, FrameObservation, steer_throttle
 
 TOLERANCE = 1e-4
@@ -94,7 +96,7 @@ def same(returns: Sequence[float], others: Sequence[float]) -> int:
 def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
     """Let the agent in `folder` and its file `path` play the first evaluation episodes.
 
-    Both take the mode of the policy.
+    Both take the mode of the policy. Raises ConfigError if an episode does not end.
     """
     config = read_card(folder).env.as_evaluated()
     agent, exported = Agent.load(folder), ExportedAgent(path)
@@ -112,14 +114,21 @@ def check(folder: Path, path: Path, episodes: int) -> ExportCheck:
     return replace(result, disturbed_returns=tuple(disturbed))
 
 
-def episode_return(env: gym.Env[Any, Any], seed: int, act: Callable[[Any, bool], Any]) -> float:
-    """Play an episode of `env` with the actions of `act`(observation, is_first)."""
+def episode_return(
+    config: EnvConfig, env: gym.Env[Any, Any], seed: int, act: Callable[[Any, bool], Any]
+) -> float:
+    """Play an episode of `env`, made of `config`, with the actions of `act`(observation, is_first).
+
+    Raises ConfigError if it does not end.
+    """
+    limit = endless_after(RealWorld(config))
     observation, _ = env.reset(seed=seed)
-    total, ended, is_first = 0.0, False, True
+    total, ended, decisions = 0.0, False, 0
     while not ended:
-        action = act(observation, is_first)
+        check_ends(config.id, decisions, limit)
+        action = act(observation, decisions == 0)
         observation, reward, terminated, truncated, _ = env.step(action)
-        total, ended, is_first = total + float(reward), terminated or truncated, False
+        total, ended, decisions = total + float(reward), terminated or truncated, decisions + 1
     return total
 
 
@@ -143,7 +152,7 @@ def play_both(
             return action
 
         agent.begin()
-        return_ = episode_return(env.env, seed, act)
+        return_ = episode_return(config, env.env, seed, act)
         return differences, return_
 
 
@@ -163,7 +172,7 @@ def play_disturbed(agent: Agent, config: EnvConfig, seed: int, by: float) -> flo
             return np.clip(moved, space.low, space.high).astype(space.dtype)
 
         agent.begin()
-        return episode_return(env, seed, act)
+        return episode_return(config, env, seed, act)
 
 
 def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
@@ -176,7 +185,7 @@ def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
         def act(observation: Any, is_first: bool) -> Any:
             return Shown.by(env, observation, image_key, renders).act(exported, is_first)
 
-        return episode_return(ActionRepeat(env, config.action_repeat), seed, act)
+        return episode_return(config, ActionRepeat(env, config.action_repeat), seed, act)
 
 
 def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float:

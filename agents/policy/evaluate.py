@@ -54,7 +54,7 @@ def _evaluate(agent: Agent, world: World, seeds: Sequence[int], num_envs: int) -
     vec = world.make_vec(count, seed=0)
     try:
         scores: list[Score] = []
-        limit = None if world.has_limit else MAX_DECISIONS
+        limit = endless_after(world)
         for start in range(0, len(seeds), count):
             part = seeds[start : start + count]
             with _naming(part):
@@ -88,12 +88,7 @@ def _play(
     returns, lengths = np.zeros(vec.num_envs), np.zeros(vec.num_envs, int)
     successes: list[bool | None] = [None] * vec.num_envs
     while running.any():
-        if lengths.max() == limit:
-            raise ConfigError(
-                f"{name}: an episode has not ended after {limit:,} decisions, and nothing limits "
-                "it: set env.max_episode_steps, which truncates it, and another --name, since all "
-                "that was made without it is of another task"
-            )
+        check_ends(name, int(lengths.max()), limit)
         actions = agent(obs, episode_start, info.get(STATE))
         obs, rewards, terminated, truncated, info = vec.step(actions)
         episode_start = terminated | truncated
@@ -104,3 +99,18 @@ def _play(
         running &= ~episode_start
     scores = zip(seeds, returns.tolist(), lengths.tolist(), successes, strict=False)
     return [Score(*score) for score in scores]
+
+
+def endless_after(world: World) -> int | None:
+    """Return the decisions after which an episode counts as endless; None if `world` limits it."""
+    return None if world.has_limit else MAX_DECISIONS
+
+
+def check_ends(name: str, decisions: int, limit: int | None) -> None:
+    """Raise ConfigError if an episode has not ended after `limit` decisions."""
+    if decisions == limit:
+        raise ConfigError(
+            f"{name}: an episode has not ended after {limit:,} decisions, and nothing limits it: "
+            "set env.max_episode_steps, which truncates it, and another --name, since all that "
+            "was made without it is of another task"
+        )

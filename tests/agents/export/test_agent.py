@@ -21,6 +21,7 @@ from agents.export.acting import ExportedAgent
 from agents.export.agent import export_agent
 from agents.export.check import check, difference_of, same
 from agents.export.policy import policy_graph
+from agents.policy import evaluate
 from agents.policy.agent import Agent
 from agents.prepare import prepare
 from agents.run.agent_card import read_card
@@ -30,7 +31,7 @@ from tests.tiny import load
 from worldvae.envs import make_env
 from worldvae.envs.actions import EnvActions
 from worldvae.envs.frames import preprocess_batch
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.torch_seeding import seeded_torch
 
 DRAWN = [arm.name for arm in ARMS.values() if OBSERVERS[arm.observes].is_drawn]
@@ -255,6 +256,17 @@ def test_arrays_of_other_types_than_the_spaces_declare(tmp_path: Path) -> None:
     found = check(folder, folder / "agent.onnx", 2)
     assert found.differences == (0,) * 20
     assert found.exported_returns == found.returns
+
+
+def test_an_episode_without_end_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = {"id": "tests/Endless-v0", "import": "tests.agents.export.worlds", "workers": "sync"}
+    folder = make_agent(load(tmp_path, env=env), "pixels")
+    export_agent(folder, folder / "agent.onnx")
+    monkeypatch.setattr(evaluate, "MAX_DECISIONS", 20)
+    with pytest.raises(ConfigError, match=r"has not ended after 20 .*: set env.max_episode_steps"):
+        check(folder, folder / "agent.onnx", 1)
 
 
 def test_the_car_is_steered_with_its_own_three_numbers(tmp_path: Path) -> None:

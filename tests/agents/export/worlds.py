@@ -80,6 +80,19 @@ class Loose(Sampled):
         return {key: np.asarray(part, types[key]) for key, part in super().shown().items()}
 
 
+class Endless(Sampled):
+    """Ends no episode, and would not be waited for."""
+
+    def __init__(self) -> None:
+        self.observation_space = spaces.Box(0, 255, (40, 44, 3), np.uint8)
+        self.action_space = spaces.Discrete(2)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, *_ = super().step(action)
+        assert self._age <= 60
+        return observation, reward, False, False, {}
+
+
 class Chaos(Sampled):
     """Doubles what an action differs by with each step, as physics of many contacts does."""
 
@@ -97,5 +110,5 @@ class Chaos(Sampled):
         return observation, self._place, self._age == 40, False, {}
 
 
-for world in (Dashboard, Levers, Loose, Chaos):
+for world in (Dashboard, Levers, Loose, Endless, Chaos):
     gym.register(f"tests/{world.__name__}-v0", entry_point=world)
