@@ -16,6 +16,7 @@ from agents.gap.gap_file import PLAYED, PlayedEpisodes, WorldName
 from agents.gap.play import play
 from agents.gap.worlds import Part
 from worldvae.checksum import hash_json
+from worldvae.dynamics.dream_batch import START
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 
@@ -105,7 +106,9 @@ class Arena:
         # Each policy is given episodes of its own: intervals take those of policies as independent.
         seed = self._series.first_seed(competitor.name)
         with seeded_torch(derive(seed, "gap")):  # agents sample from it
-            episodes = play(policy, self._vec(competitor), self._series.episodes, seed)
+            key_of_start = START if self._world == "dream" else ""
+            vec, count = self._vec(competitor), self._series.episodes
+            episodes = play(policy, vec, count, seed, key_of_start)
         return PlayedEpisodes(
             key=key,
             policy=competitor.name,
@@ -114,6 +117,7 @@ class Arena:
             returns=tuple(episodes.returns.tolist()),
             lengths=tuple(episodes.lengths.tolist()),
             cut=tuple(episodes.cut.tolist()),
+            starts=tuple(episodes.starts.tolist()),
         )
 
     def _vec(self, competitor: Competitor) -> VectorEnv[Any, Any, Any]:

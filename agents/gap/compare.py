@@ -23,6 +23,7 @@ from agents.gap.measure import (
     ceiling,
     choice_interval,
     difference_interval,
+    dream_interval,
     error_of_mean,
     error_of_noise,
     indifference,
@@ -52,7 +53,8 @@ def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
     real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
     resampling = _resampling(seed, what)
-    bounds = intervals(real, dream, resampling)
+    starts = np.array([pair.dream.starts for pair in pairs], np.int64)
+    bounds = intervals(real, dream, starts, resampling)
     means = real.mean(1), dream.mean(1)
     measured = {
         name: _measured(float(statistic(*means)), bounds[name])
@@ -61,10 +63,10 @@ def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
     return Agreement(
         **measured,
         choice=_measured(
-            measured["relative_regret"].value, choice_interval(real, dream, resampling)
+            measured["relative_regret"].value, choice_interval(real, dream, starts, resampling)
         ),
         error_of_mean=error_of_mean(means[0]),
-        error_of_noise=error_of_noise(real, dream),
+        error_of_noise=error_of_noise(real, dream, starts),
         spread=float(means[0].std()),
         indifference=indifference(real),
         ceiling=ceiling(real, numpy_stream(seed, "gap", "ceiling", what)),
@@ -89,31 +91,34 @@ def agreements(pairs: Sequence[PlayedPair], seed: int) -> dict[str, Any]:
 def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
     """Return the row of one competitor, with the interval of its own difference."""
     resampling = _resampling(seed, pair.competitor.name)
-    flattery = _flattery(pair.real.returns, pair.dream.returns, resampling)
+    real, dream, starts = pair.real, pair.dream, pair.dream.starts
     return PolicyGap(
         name=pair.competitor.name,
         whose=pair.competitor.whose,
         collected_as=pair.competitor.collected_as,
         dreamer=pair.competitor.dreamer,
-        real=pair.real,
-        dream=pair.dream,
-        real_return=_mean_of(pair.real.returns, resampling),
-        dream_return=_mean_of(pair.dream.returns, resampling),
-        real_length=_mean_of(pair.real.lengths, resampling),
-        dream_length=_mean_of(pair.dream.lengths, resampling),
-        flattery=flattery,
+        real=real,
+        dream=dream,
+        real_return=_mean_of(real.returns, resampling),
+        dream_return=_mean_dreamed(dream.returns, starts, resampling),
+        real_length=_mean_of(real.lengths, resampling),
+        dream_length=_mean_dreamed(dream.lengths, starts, resampling),
+        flattery=_flattery(real.returns, dream.returns, starts, resampling),
     )
 
 
 def promise(agent: str, line: Evaluation, seed: int) -> Promise:
-    """Return what the dream promised an agent at one evaluation, and what reality gave."""
+    """Return what the dream promised an agent at one evaluation, and what reality gave.
+
+    An evaluation does not keep where its dreams began: they are taken to begin at as many frames.
+    """
     resampling = _resampling(seed, f"{agent} {line.trained_steps}")
     return Promise(
         agent=agent,
         env_steps=line.trained_steps,
         real=_mean_of(line.returns, resampling),
         dream=_mean_of(line.promised, resampling),
-        flattery=_flattery(line.returns, line.promised, resampling),
+        flattery=_flattery(line.returns, line.promised, range(len(line.promised)), resampling),
         episodes=len(line.promised),
     )
 
@@ -140,10 +145,21 @@ def _mean_of(values: Sequence[float], resampling: Resampling) -> Measured:
     return _measured(float(numbers.mean()), episode_interval(numbers, mean, resampling))
 
 
-def _flattery(real: Sequence[float], dream: Sequence[float], resampling: Resampling) -> Measured:
+def _mean_dreamed(
+    values: Sequence[float], starts: Sequence[int], resampling: Resampling
+) -> Measured:
+    """Return the mean over one policy's dreams, with its interval over their starts."""
+    numbers = np.array(values, np.float64)
+    bounds = dream_interval(numbers, np.array(starts, np.int64), resampling)
+    return _measured(float(numbers.mean()), bounds)
+
+
+def _flattery(
+    real: Sequence[float], dream: Sequence[float], starts: Sequence[int], resampling: Resampling
+) -> Measured:
     """Return how much more one policy gets in the dream, with the interval over its episodes."""
     played, dreamed = np.array(real, np.float64), np.array(dream, np.float64)
-    bounds = difference_interval(played, dreamed, resampling)
+    bounds = difference_interval(played, dreamed, np.array(starts, np.int64), resampling)
     return _measured(float(dreamed.mean() - played.mean()), bounds)
 
 

@@ -34,11 +34,16 @@ class PlayedEpisodes(Content):
     returns: Annotated[tuple[float, ...], Field(min_length=1)]
     lengths: tuple[int, ...] = Field(description="Decisions of each episode.")
     cut: tuple[bool, ...] = Field(description="Whether each was truncated.")
+    starts: tuple[int, ...] = Field(
+        description="Number of the real frame that each dream began from; empty in reality."
+    )
 
     @model_validator(mode="after")
     def _equally_many(self) -> PlayedEpisodes:
         if not len(self.returns) == len(self.lengths) == len(self.cut):
             raise ValueError("returns, lengths and cut must be equally many")
+        if len(self.starts) != (len(self.returns) if self.world == "dream" else 0):
+            raise ValueError("starts must be as many as dreams, and none in reality")
         return self
 
     @property
@@ -139,6 +144,11 @@ class GapReport(Content):
     seconds: float
     command: str = Field(description="The command line.")
     versions: dict[str, str] = Field(description="Versions of the software.")
+
+    @property
+    def starts(self) -> int:
+        """How many real frames all dreams began from."""
+        return len({start for policy in self.policies for start in policy.dream.starts})
 
     @property
     def scripted(self) -> tuple[PolicyGap, ...]:

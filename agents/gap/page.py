@@ -87,9 +87,9 @@ def _measured(report: GapReport) -> str:
     return parts.measured(
         html.paragraph(
             f"Both worlds cut an episode after {report.horizon:,} decisions. Dreams begin from the "
-            "first frames of test episodes, which neither encoder nor dynamics were trained on; "
-            "real episodes from seeds that no training and no evaluation uses. All numbers are in "
-            "gap.json beside this page, all episodes in played.jsonl."
+            f"first frames of {report.starts:,} test episodes, which neither encoder nor dynamics "
+            "were trained on; real episodes from seeds that no training and no evaluation uses. "
+            "All numbers are in gap.json beside this page, all episodes in played.jsonl."
         ),
         command=report.command,
         versions=report.versions,

@@ -39,11 +39,12 @@ def agreement(report: GapReport) -> str:
         html.table(("", *_columns(report)), _agreements(report)),
         html.paragraph(
             "Absolute error, rank correlation and regret@1 as in Fu et al. (2021), with percentile "
-            "bootstrap intervals over policies and over the episodes of each; for the absolute "
-            "error over policies alone, since that noise is in each of their errors. The last row "
-            "is what half of reality's episodes rank like the other half: no dream can be expected "
-            "to do much better. A true dream would be off by the error of noise alone; one that "
-            "knows nothing of policies but their mean in reality, by the error of that mean."
+            "bootstrap intervals over policies, over the real episodes of each and the frames that "
+            "dreams begin from; the noise of episodes is in each policy's error already. The last "
+            "row is what half of reality's episodes rank like the other half: no dream can be "
+            "expected to do much better. A true dream would be off by the error of noise alone; "
+            "one that knows nothing of policies but their mean in reality, by the error of that "
+            "mean."
         ),
     )
 

@@ -16,7 +16,8 @@ from worldvae.dynamics.state import DynamicsState
 from worldvae.errors import ConfigError
 from worldvae.seeding import derive, numpy_stream
 
-TOLD = "end_probability", "disagreement", "start"
+START = "start"
+TOLD = "end_probability", "disagreement", START
 """The infos of a step: of its decision the first two, and from which real frame a dream began."""
 
 

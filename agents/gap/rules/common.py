@@ -5,6 +5,7 @@ from __future__ import annotations
 from agents.gap.gap_file import GapReport
 from agents.gap.wording import capitalised
 from worldvae.diagnostics.fidelity.rules.ways import WIDER_POLICIES
+from worldvae.diagnostics.finding import Severity
 
 BOTH = "real", "dream"
 SIGNIFICANT = 0.05
@@ -18,6 +19,14 @@ LOST = 0.2
 WIDER = f"collect wider play ({WIDER_POLICIES})"
 
 MORE = "collect more (rollouts.frames), or with an agent that dreamed (dream.rounds)"
+
+
+def fault(report: GapReport) -> Severity:
+    """Return how grave a broken promise is: a note where all dreams begin from one real frame.
+
+    An episode from there may pay more or less than others, in reality as in the dream.
+    """
+    return "doubtful" if report.starts > 1 else "note"
 
 
 def ranks_nothing(report: GapReport) -> bool:

@@ -9,6 +9,7 @@ from agents.gap.rules.common import ranks_nothing
 from agents.gap.rules.notes import (
     better_temperature,
     few_policies,
+    few_starts,
     mostly_cut,
     truncated_otherwise,
     worse_on_new,
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     truncated_otherwise,
     mostly_cut,
     few_policies,
+    few_starts,
 )
 
 

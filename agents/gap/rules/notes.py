@@ -19,6 +19,9 @@ WORSE_ON_NEW = 1.5
 
 LEAST_POLICIES = 20
 
+LEAST_STARTS = 10
+"""Frames for dreams to begin from; of nine an interval is a sixth wider than of many."""
+
 
 def worse_on_new(report: GapReport) -> Finding | None:
     """Find errors beyond those of what was collected, and beyond a true dream's by noise."""
@@ -95,6 +98,22 @@ def _share_truncated(played: PlayedEpisodes, horizon: int) -> float:
     """Return the share of episodes that were truncated before `horizon`."""
     early = np.array(played.lengths) < horizon
     return float((early & np.array(played.cut)).mean())
+
+
+def few_starts(report: GapReport) -> Finding | None:
+    """Say that dreams begin from few frames: intervals are wide, or speak of one frame alone."""
+    count = report.starts
+    if count >= LEAST_STARTS:
+        return None
+    alone = "one held-out first frame, and intervals speak of that one alone"
+    few = f"only {count} held-out first frames, all policies from the same, so that intervals of "
+    return Finding(
+        severity="note",
+        name="few_starts",
+        found=f"Dreams begin from {alone if count == 1 else f'{few}what they promise are wide'}.",
+        advice="Collect more episodes (rollouts.frames): one in ten is a test episode, from whose "
+        "first frame dreams begin.",
+    )
 
 
 def few_policies(report: GapReport) -> Finding | None:

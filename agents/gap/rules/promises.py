@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.gap.gap_file import GapReport, Measured
-from agents.gap.rules.common import BOTH, LOST, WELL, ranks_nothing, temper, wider
+from agents.gap.rules.common import BOTH, LOST, WELL, fault, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
 from worldvae.diagnostics.finding import Finding
 from worldvae.stats import Array
@@ -38,7 +38,7 @@ def off(report: GapReport) -> Finding | None:
     ranks = found.spearman.low > 0 and found.spearman.value >= WELL and found.choice.low <= LOST
     use = "Use it to choose between policies, and believe" if ranks else "Believe"
     return Finding(
-        severity="doubtful",
+        severity=fault(report),
         name="off",
         found=f"What the dream promises is off by {with_interval(found.absolute_error)} a policy: "
         f"reality's mean, promised to all of them, is off by {number(found.error_of_mean)}.",
@@ -59,7 +59,7 @@ def off_lengths(report: GapReport) -> Finding | None:
     early = ratio < 1
     hotter = "" if early or report.temperatures else "; or raise dream.temperature"
     return Finding(
-        severity="unfit" if same else "doubtful",
+        severity="unfit" if same else fault(report),
         name="ends_early" if early else "ends_late",
         found=f"Dreams end too {'early' if early else 'late'}{whatever}: after {span(dream)} "
         f"decisions, a policy's mean, where reality gives {span(real)}.",
@@ -80,7 +80,7 @@ def flatters_all(report: GapReport) -> Finding | None:
     more = found.value > 0
     ends = "Mend first when dreams end: a longer episode collects more of every reward and penalty."
     return Finding(
-        severity="doubtful",
+        severity=fault(report),
         name="flatters" if more else "belittles",
         found=f"The dream {'flatters' if more else 'belittles'} policies by "
         f"{with_interval(_absolute(found))} on average.",
@@ -106,7 +106,7 @@ def flatters_agents(report: GapReport) -> Finding | None:
         return None
     worst = max(faulty, key=lambda one: one.flattery.value)
     return Finding(
-        severity="doubtful",
+        severity=fault(report),
         name="flatters_agent",
         found="The dream flatters the agent that was trained in it by "
         f"{with_interval(worst.flattery)}: {worst.name} is promised "
@@ -127,7 +127,7 @@ def learned_faults(report: GapReport) -> Finding | None:
     first = next(one for one in report.promises if one.agent == worst.agent)
     grown = f" After {first.env_steps:,} it was {with_interval(first.flattery)}."
     return Finding(
-        severity="doubtful",
+        severity=fault(report),
         name="learned_faults",
         found=f"Agents learned the dream's faults ({len(faulty)} of {len(last)}): after "
         f"{worst.env_steps:,} dreamed steps {worst.agent} is promised {number(worst.dream.value)} "

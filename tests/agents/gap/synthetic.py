@@ -37,12 +37,13 @@ class Wages(gym.Env[Any, Any]):
         super().reset(seed=seed)
         self.age = 0
         self.end = int(self.np_random.integers(self.decisions - 2, self.decisions + 3))
-        return np.zeros(1, np.float32), {}
+        self.told = {"start": int(self.np_random.integers(10**9))}
+        return np.zeros(1, np.float32), self.told
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.age += 1
         ended, cut = self.age >= self.end, self.age >= self.horizon
-        return np.zeros(1, np.float32), self.wages[action], ended, cut and not ended, {}
+        return np.zeros(1, np.float32), self.wages[action], ended, cut and not ended, self.told
 
 
 @dataclass

@@ -23,6 +23,9 @@ from worldvae.stats import Resampling
 REAL = np.array([10.0, 20.0, 30.0, 40.0])
 DREAM = np.array([12.0, 50.0, 20.0, 40.0])
 
+ALONE = np.arange(20 * 30).reshape(20, 30)
+"""Each dream begins from a frame of its own."""
+
 
 def test_by_hand() -> None:
     assert absolute_error(REAL, DREAM) == (2 + 30 + 10 + 0) / 4
@@ -42,7 +45,7 @@ def test_intervals_hold_policies_and_episodes() -> None:
     skill = np.arange(20.0)[:, None]
     real = skill + generator.normal(size=(20, 30))
     dream = skill + 5 + generator.normal(size=(20, 30))
-    found = intervals(real, dream, Resampling.seeded(0, resamples=1_000))
+    found = intervals(real, dream, ALONE, Resampling.seeded(0, resamples=1_000))
     assert found["bias"][0] < 5 < found["bias"][1]
     assert found["bias"][1] - found["bias"][0] < 0.8
     assert found["spearman"][0] > 0.9
@@ -58,9 +61,37 @@ def test_the_interval_of_the_error_covers_what_so_many_episodes_show(error: floa
         skill = 2 * generator.normal(size=(30, 1))
         real = skill + generator.normal(size=(30, 40))
         dream = skill + error * generator.normal(size=(30, 1)) + generator.normal(size=(30, 40))
-        found = intervals(real, dream, Resampling.seeded(seed, resamples=200))["absolute_error"]
-        covered += found[0] <= expected <= found[1]
+        starts = np.arange(30 * 40).reshape(30, 40)
+        found = intervals(real, dream, starts, Resampling.seeded(seed, resamples=200))
+        low, high = found["absolute_error"]
+        covered += low <= expected <= high
     assert covered >= 50, "95 % of 60 are 57"
+
+
+@pytest.mark.parametrize("frames", [2, 5, 20])
+def test_all_policies_dream_from_the_same_few_frames(frames: int) -> None:
+    """Dreams were taken as independent: at two frames the interval covered in one of four runs."""
+    covered = 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        skill = generator.normal(size=(20, 1))
+        starts = generator.integers(frames, size=(20, 30))
+        real = skill + generator.normal(0, np.sqrt(2), (20, 30))
+        dream = skill + generator.normal(size=frames)[starts] + generator.normal(size=(20, 30))
+        low, high = intervals(real, dream, starts, Resampling.seeded(seed, resamples=200))["bias"]
+        covered += low <= 0 <= high
+    assert covered >= 54, "95 % of 60 are 57"
+
+
+def test_dreams_of_one_frame_err_together() -> None:
+    generator = np.random.default_rng(8)
+    starts = generator.integers(9, size=(2_000, 40))
+    frames = generator.normal(0, 3, (2_000, 9))
+    dream = np.take_along_axis(frames, starts, 1) + generator.normal(size=(2_000, 40))
+    real = generator.normal(size=(2_000, 40))
+    err = absolute_error(real.mean(1), dream.mean(1))
+    assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.1)
+    assert error_of_noise(real, dream, np.zeros_like(starts)) < 0.5 * err, "one frame tells nothing"
 
 
 def test_a_choice_is_between_these_very_policies() -> None:
@@ -69,8 +100,10 @@ def test_a_choice_is_between_these_very_policies() -> None:
     dream = real.copy()
     dream[0] += 100
     resampling = Resampling.seeded(0, resamples=1_000)
-    assert intervals(real, dream, resampling)["relative_regret"][0] == 0, "some draws lack it"
-    assert choice_interval(real, dream, resampling) == (1, 1), "whatever the episodes"
+    assert intervals(real, dream, ALONE, resampling)["relative_regret"][0] == 0, (
+        "some draws lack it"
+    )
+    assert choice_interval(real, dream, ALONE, resampling) == (1, 1), "whatever the episodes"
 
 
 def test_the_error_of_a_dream_that_knows_the_mean_alone() -> None:
@@ -84,13 +117,16 @@ def test_noise_alone_makes_a_true_dream_err() -> None:
     real = skill + generator.normal(0, 4, (2_000, 9))
     dream = skill + generator.normal(0, 2, (2_000, 25))
     err = absolute_error(real.mean(1), dream.mean(1))
-    assert error_of_noise(real, dream) == pytest.approx(err, rel=0.06)
+    starts = np.arange(dream.size).reshape(dream.shape)
+    assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.06)
 
 
 def test_the_interval_of_one_policy_is_that_of_a_difference_of_means() -> None:
     generator = np.random.default_rng(2)
     real, dream = generator.normal(0, 3, 100), generator.normal(2, 4, 200)
-    low, high = difference_interval(real, dream, Resampling.seeded(0, resamples=4_000))
+    low, high = difference_interval(
+        real, dream, np.arange(200), Resampling.seeded(0, resamples=4_000)
+    )
     middle = dream.mean() - real.mean()
     half = 1.96 * np.sqrt(9 / 100 + 16 / 200)
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=0.15)

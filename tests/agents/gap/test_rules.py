@@ -30,7 +30,7 @@ ENDLESS: dict[str, Any] = {"real_length": 1_000, "dream_length": 1_000}
 
 
 def episodes(
-    world: WorldName, mean: float, length: float, cut: bool, deviation: float
+    world: WorldName, mean: float, length: float, cut: bool, deviation: float, starts: int = 12
 ) -> PlayedEpisodes:
     noise = GENERATOR.normal(0, deviation, 12)
     return PlayedEpisodes(
@@ -41,6 +41,7 @@ def episodes(
         returns=tuple((mean + noise - noise.mean()).tolist()),
         lengths=(round(float(length)),) * 12,
         cut=(cut,) * 12,
+        starts=tuple(np.arange(12) % starts) if world == "dream" else (),
     )
 
 
@@ -54,6 +55,7 @@ def report(
     deviation: Any = 8.0,
     *,
     zero: float = 0.0,
+    starts: int = 12,
     **given: Any,
 ) -> GapReport:
     """A report on policies of returns `zero` + SKILL; the first `collected` were collected."""
@@ -74,7 +76,7 @@ def report(
         )
         played = (
             episodes("reality", real, lasted, cut, noise),
-            episodes("dream", dreamed, lasts, cut, noise),
+            episodes("dream", dreamed, lasts, cut, noise, starts),
         )
         pairs.append(PlayedPair(competitor, *played))
     values: dict[str, Any] = {
@@ -221,6 +223,21 @@ def test_where_an_environment_puts_its_zero_flatters_no_agent(zero: float) -> No
 
     assert flattered(70) == {"flatters_agent", "learned_faults"}
     assert flattered(50) == set(), "it is less than a fifth of the range of returns, 300"
+
+
+def test_the_number_of_frames_that_dreams_begin_from_is_told() -> None:
+    few = found(report(starts=4))
+    assert [*few] == ["few_starts"]
+    assert few["few_starts"][1].startswith("Dreams begin from only 4 held-out first frames, all ")
+    assert "few_starts" not in found(report(starts=10))
+
+
+def test_one_frame_shows_no_fault_of_what_is_promised() -> None:
+    promises = (promised("dream seed 0", 8, 320, 820),)
+    alone = found(report(SKILL * 6, SKILL / 4, SKILL / 2, (23,), promises=promises, starts=1))
+    names = {"off", "flatters", "flatters_agent", "learned_faults", "ends_late", "few_starts"}
+    assert names <= {*alone}
+    assert {alone[name][0] for name in names} == {"note"}
 
 
 def test_a_dream_that_is_kind_to_all() -> None:

@@ -19,6 +19,8 @@ from worldvae.dynamics.starts_file import load_starts
 from worldvae.envs import EnvConfig
 from worldvae.envs.make_raw import decision_limit
 
+GENERATOR = np.random.default_rng(0)
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
@@ -89,6 +91,15 @@ def test_dreams_begin_from_first_frames_that_were_held_out(folders: Folders) -> 
     assert (source.settings.temperature, source.settings.horizon) == (0.5, 60)
     assert source.settings.max_disagreement is None
     assert dream.num_envs == 3
+
+
+def test_where_each_dream_began_is_kept(folders: Folders) -> None:
+    dream = worlds(folders, horizon=4).dream(1.0, "test", 3)
+    policy = make_scripted(Script(cycle=(1,)), worlds(folders).action_space, GENERATOR)
+    _, info = dream.reset(seed=[5, 6, 7])
+    played = play(policy, dream, 7, 5, "start")
+    assert played.starts[[0, 3, 5]].tolist() == info["start"].tolist(), "the first of each"
+    assert play(policy, dream, 2, 5).starts.size == 0
 
 
 def test_reality_shows_frames_to_those_who_look(folders: Folders) -> None:
