@@ -5,6 +5,9 @@ So the rule is the largest beta whose code still holds KEEP of the information o
 The information is measured by linear probes above their floor; without a true state by the moving
 pixels that are kept; if no pixel moves, by all pixels. Of several latent sizes, the smallest one
 wins that has such a beta without overfitting.
+
+Held-out numbers are those of the trials' health checks, of test episodes: after a sweep they are no
+longer untouched by every choice.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.versions import library_versions
 
+CHOSEN_BY = (
+    "chosen by the test episodes of the rollouts, so these flatter the code a little when it is "
+    "checked on them again; other episodes (another --name and --seed) do not"
+)
 PICTURED_BETAS = 5
 PICTURED_FRAMES = 4
 
@@ -71,7 +75,7 @@ def describe_sweep(folder: Path, choice: Choice) -> str:
     chosen = choice.setting
     lines = [choice.reason]
     if chosen:
-        lines.append(f"encoder: {folder / chosen.name}")
+        lines += [CHOSEN_BY, f"encoder: {folder / chosen.name}"]
     return "\n".join([*lines, f"figures: {folder}/sweep.png, frames.png; numbers: sweep.csv"])
 
 

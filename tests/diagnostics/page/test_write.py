@@ -259,6 +259,7 @@ def test_how_it_was_measured_is_told(tmp_path: Path) -> None:
     text = text_of(tmp_path)
     assert "800 train, 100 validation, 100 test" in text
     assert "100 frames of 10 episodes reconstructed" in text
+    assert "If a sweep of these rollouts chose beta" in text
     assert "12.3: encoding 12.3" in text
     assert "torch " in text
     assert "beta: 1.0" in text

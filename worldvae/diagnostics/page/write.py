@@ -71,7 +71,9 @@ def _measured(health: Health, folder: Path) -> str:
     return parts.measured(
         html.paragraph(
             "Held-out means the test episodes of the rollouts: neither training nor the choice of "
-            "its best step has seen them. All numbers of this page are in health.json beside it."
+            "its best step has seen them. If a sweep of these rollouts chose beta or the number of "
+            "latents, it did so by the same episodes, and what they say is a little too good. "
+            "All numbers of this page are in health.json beside it."
         ),
         html.terms(_amounts(health)),
         command=_again(health, folder),
