@@ -225,10 +225,10 @@ def policy_graph(model: BaseAlgorithm, algorithm: AlgorithmName) -> PolicyGraph:
 
 
 def channels_first(observation: Observation, space: spaces.Space[Any]) -> Observation:
-    """Return `observation` with its images as `space` has them, as `predict` does."""
+    """Return what `space` has of `observation`, images as it has them, as `predict` does."""
     if isinstance(observation, dict):
         assert isinstance(space, spaces.Dict)
-        return {key: _as_shown(part, space[key]) for key, part in observation.items()}
+        return {key: _as_shown(observation[key], part) for key, part in space.items()}
     return _as_shown(observation, space)
 
 

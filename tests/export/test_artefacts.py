@@ -17,7 +17,7 @@ from worldvae.dynamics.actions import PolicyActions
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs.frames import preprocess_batch
-from worldvae.errors import WorldvaeError
+from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.export.dynamics import export_dynamics
 from worldvae.export.encoder import export_encoder
 from worldvae.export.onnx_file import model_bytes
@@ -115,6 +115,18 @@ def test_no_two_tensors_share_a_name() -> None:
 
     with pytest.raises(ValueError, match=r"more than one input or output is called one$"):
         model_bytes(Twice(), "", {})
+
+
+def test_what_onnx_knows_no_operator_for_is_one_line() -> None:
+    class Exotic(ExportedGraph):
+        inputs = (floats("given", ""),)
+        outputs = (floats("one", ""),)
+
+        def compute(self, tensors: Tensors) -> Tensors:
+            return {"one": torch.special.i0(tensors["given"])}
+
+    with pytest.raises(ArtifactError, match=r"as ONNX \(an agent\): .*operator 'aten::i0'"):
+        model_bytes(Exotic(), "an agent", {})
 
 
 def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.jit._trace import TracerWarning
 
+from worldvae.errors import ArtifactError
 from worldvae.export.signature import METADATA, ExportCard, ExportedGraph, TensorSpec
 from worldvae.extras import import_extra
 from worldvae.files import atomic_write_bytes
@@ -43,11 +44,18 @@ def onnx_bytes(graph: ExportedGraph, card: ExportCard) -> bytes:
 
 
 def model_bytes(graph: ExportedGraph, about: str, metadata: dict[str, str]) -> bytes:
-    """Return `graph` as the content of an ONNX file, with these texts in it."""
+    """Return `graph` as the content of an ONNX file, with these texts in it.
+
+    Raises ArtifactError if it computes what torch's exporter knows no ONNX for.
+    """
     import onnx
 
     _check_names(graph)
-    model = onnx.load_from_string(_traced(graph))
+    try:
+        model = onnx.load_from_string(_traced(graph))
+    except RuntimeError as error:  # whatever torch finds wrong is one
+        reason = str(error).partition("\n")[0]
+        raise ArtifactError(f"torch cannot write this as ONNX ({about}): {reason}") from error
     _count_axes_from_0(model.graph)
     given = {value.name: value for value in model.graph.input}
     del model.graph.input[:]

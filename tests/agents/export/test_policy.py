@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from stable_baselines3 import DQN, PPO, SAC
 
-from agents.export.policy import PolicyDecision, policy_graph
+from agents.export.policy import PolicyDecision, channels_first, policy_graph
 from worldvae.torch_seeding import seeded_torch
 
 COUNT = 4_000
@@ -60,3 +61,15 @@ def test_choices_of_dqn_are_nearly_always_the_best() -> None:
     np.testing.assert_allclose(decision.says["probabilities"][0], expected, atol=1e-6)
     counts = np.bincount(decision.actions.numpy(), minlength=2) / COUNT
     np.testing.assert_allclose(counts, expected, atol=0.02)
+
+
+def test_keys_that_a_policy_does_not_observe_are_left_out() -> None:
+    """Dreams may have more of them."""
+    space = spaces.Dict(
+        {"view": spaces.Box(0, 255, (3, 40, 44), np.uint8), "speed": spaces.Box(0, 1, (2,))}
+    )
+    shown = {"fuel": torch.zeros(5, 1), "speed": torch.zeros(5, 2)}
+    seen = channels_first({**shown, "view": torch.zeros(5, 40, 44, 3)}, space)
+    assert isinstance(seen, dict)
+    shapes = {key: tuple(part.shape) for key, part in seen.items()}
+    assert shapes == {"speed": (5, 2), "view": (5, 3, 40, 44)}
