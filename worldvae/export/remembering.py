@@ -84,7 +84,8 @@ class ActionEncoding(nn.Module):
 
 
 def action_spec(actions: PolicyActions, name: str, meaning: str) -> TensorSpec:
-    """Return the spec of an action of a policy."""
+    """Return the spec of an action of a policy, which an environment may take in other units."""
+    meaning = f"{meaning}, as policies choose it"
     if actions.choices is not None:
         return TensorSpec(name=name, dtype="int64", shape=(), meaning=f"{meaning}: a choice from 0")
     return floats(name, f"{meaning}: of each axis", actions.size)

@@ -247,6 +247,22 @@ def test_keys_that_the_agent_does_not_observe_are_no_inputs(tmp_path: Path) -> N
     assert found.exported_returns == pytest.approx(found.returns)
 
 
+def test_the_units_of_another_action_are_told(tmp_path: Path) -> None:
+    """Choices of the environment begin at -1, those of the policy at 0."""
+    env = {"id": "tests/Dashboard-v0", "import": "tests.agents.export.worlds", "image_key": "view"}
+    env |= {"workers": "sync", "frame": {"height": 40, "width": 44}, "other_keys": []}
+    experiment = load(tmp_path, env=env, **{"dynamics.steps": 1})
+    prepare(experiment, ["memory"])
+    folder = make_agent(experiment, "memory")
+    card = export_agent(folder, folder / "agent.onnx")
+    (taken,) = (spec for spec in card.inputs if spec.name == "state_action")
+    assert taken.meaning.endswith("as policies choose it: a choice from 0")
+    exported = ExportedAgent(folder / "agent.onnx")
+    frame = np.zeros((1, 3, 44, 48), np.float32)
+    action = exported(frame, np.array([True]))
+    np.testing.assert_array_equal(exported.inputs["state_action"], action + 1)
+
+
 def test_arrays_of_other_types_than_the_spaces_declare(tmp_path: Path) -> None:
     """The agent takes them, as environments are seldom exact, and so does its file."""
     env = {"id": "tests/Loose-v0", "import": "tests.agents.export.worlds", "image_key": "view"}
