@@ -61,14 +61,25 @@ class DreamedBy:
     """The environment's own names of choices or axes."""
     env: EnvConfig
     """The task of the codes and dreams."""
+    actions: PolicyActions
+    """What policies do in it; agents themselves do not know whether it takes whole numbers."""
 
     @classmethod
-    def of(cls, encoder: Encoder, dream: DreamPart | None, experiment: Experiment) -> DreamedBy:
-        """Return those of the experiment, with the hashes of their folders."""
+    def of(
+        cls,
+        encoder: Encoder,
+        dream: DreamPart | None,
+        experiment: Experiment,
+        space: spaces.Space[Any],
+    ) -> DreamedBy:
+        """Return those of the experiment, with the hashes of their folders.
+
+        `space` is that of the actions which rollouts record.
+        """
         dynamics = None if dream is None else hash_dynamics(experiment.dynamics_folder)
         names = dream.facts.actions.names if dream else ActionNames.of(experiment.env).names
-        sha256 = hash_encoder(experiment.encoder_folder)
-        return cls(encoder, dream, sha256, dynamics, names, experiment.env)
+        sha256, actions = hash_encoder(experiment.encoder_folder), PolicyActions.of(space)
+        return cls(encoder, dream, sha256, dynamics, names, experiment.env, actions)
 
     @property
     def keys(self) -> tuple[KeyUnits, ...]:
@@ -112,10 +123,9 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
     observer = _observer(folder, card, agent, seen)
     sees_latents = not isinstance(observer, FramesGraph | LatentsGraph)
     policy = policy_graph(agent.model, card.algorithm)
-    actions = PolicyActions.of(agent.model.action_space)
     graph = DreamingAgentGraph(
         seen=_seen_spec(seen.encoder, sees_latents),
-        action=action_spec(actions, ACTION, "what it does"),
+        action=action_spec(seen.actions, ACTION, "what it does"),
         keys=seen.keys,
         image_key=card.env.image_key,
         observer=observer,
@@ -130,7 +140,7 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
         noise_size=0 if policy.noise is None else policy.noise.shape[0],
         samples=not evaluation_settings(folder).deterministic,
         trained_steps=card.trained_steps,
-        actions=action_facts(actions, seen.names),
+        actions=action_facts(seen.actions, seen.names),
     )
     return AgentPart(facts, Asset.weights(asset, model_bytes(graph, f"the agent {facts.name}", {})))
 

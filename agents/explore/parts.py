@@ -105,7 +105,8 @@ class RunReader:
         burn_in, twins = self.experiment.dream.burn_in, list[TwinPart]()
         if dream is not None:
             twins = twin_parts(self.encoder, self.shown, dream.card, burn_in)
-        seen = DreamedBy.of(self.encoder, dream, self.experiment)
+        space = self.shown.store.action_space
+        seen = DreamedBy.of(self.encoder, dream, self.experiment, space)
         if agents is not None:
             folders = [self.experiment.folder / "agents" / name for name in agents]
             return ExplorerParts(moments, code, dream, twins, [*agent_parts(folders, seen)])

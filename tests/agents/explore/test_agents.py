@@ -13,6 +13,7 @@ from agents.config.experiment import Experiment
 from agents.explore.agent_part import DreamedBy, agent_parts, first_agents
 from agents.explore.parts import RunReader
 from agents.policy.agent import Agent
+from agents.prepare import prepare
 from tests.agents.explore.conftest import PLAYERS
 from tests.agents.export.folders import make_agent
 from tests.tiny import load
@@ -211,12 +212,25 @@ def test_an_agent_of_another_task_is_left_out(runs: Path) -> None:
     other = load(runs, **{"env.frame": {"height": 40, "width": 40, "crop": {"top": 8}}})
     folder, skipped = make_agent(other, "pixels"), list[str]()
     reader = RunReader.open(experiment)
-    seen = DreamedBy.of(reader.encoder, None, experiment)
+    seen = DreamedBy.of(reader.encoder, None, experiment, reader.shown.store.action_space)
     assert list(agent_parts([folder], seen, skipped)) == []
     (line,) = skipped
     assert line.startswith(f"{folder}: trained on another task than this config's: env.frame is ")
     with pytest.raises(ArtifactError, match="trained on another task"):
         list(agent_parts([folder], seen))
+
+
+def test_of_an_agent_whole_numbers_are_told_where_the_environment_takes_them(
+    tmp_path: Path,
+) -> None:
+    """It acts in floats itself, so that the page would tell of 1.37 where 1 is done."""
+    env = {"id": "tests/Levers-v0", "import": "tests.agents.export.worlds", "workers": "sync"}
+    experiment = load(tmp_path, env={**env, "frame": {"height": 40, "width": 44}})
+    prepare(experiment, ["latent"])
+    make_agent(experiment, "latent")
+    (agent,) = RunReader.open(experiment).parts(["latent/seed_0"]).agents
+    assert agent.facts.actions.whole
+    assert agent.facts.actions.low == (-3,) * 4
 
 
 def test_one_agent_of_each_arm_plays(tmp_path: Path) -> None:
