@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from worldvae.wording import number, percent, places
+from worldvae.wording import decisions_later, number, percent, places
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,7 @@ def test_a_share(share: float, places: int, text: str) -> None:
 
 def test_no_share_is_nothing() -> None:
     assert percent(None) == "nothing"
+
+
+def test_how_much_later() -> None:
+    assert [decisions_later(count) for count in (1, 2)] == ["1 decision later", "2 decisions later"]

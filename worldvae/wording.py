@@ -24,6 +24,11 @@ def places(values: Iterable[float]) -> int:
     return sum(largest < 10.0**power for power in range(2, LEAST, -1))
 
 
+def decisions_later(count: int) -> str:
+    """Write how much later something is, such as "1 decision later"."""
+    return f"{count:,} decision{'' if count == 1 else 's'} later"
+
+
 def percent(share: float | None, places: int = 0) -> str:
     """Write a share of one, such as "12 %"; None is "nothing"."""
     return "nothing" if share is None else f"{100 * share:z.{places}f} %"

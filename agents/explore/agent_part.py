@@ -38,6 +38,7 @@ from worldvae.export.observing import FramesGraph, LatentsGraph, ObserverGraph
 from worldvae.export.onnx_file import model_bytes
 from worldvae.export.remembering import action_spec
 from worldvae.export.signature import ACTION, TensorSpec, floats
+from worldvae.wording import decisions_later
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def _agent_part(folder: Path, asset: str, seen: DreamedBy) -> AgentPart:
     _check_keys(folder, agent.model.observation_space, card, seen)
     observer = _observer(folder, card, agent, seen)
     sees_latents = not isinstance(observer, FramesGraph | LatentsGraph)
+    if not sees_latents:
+        _check_frames(folder, seen.encoder.window.ahead)
     policy = policy_graph(agent.model, card.algorithm)
     graph = DreamingAgentGraph(
         seen=_seen_spec(seen.encoder, sees_latents),
@@ -168,6 +171,15 @@ def _seen_spec(encoder: Encoder, latents: bool) -> TensorSpec:
         return floats(SEEN, "whitened latents", encoder.latents)
     shape = encoder.card.frame.shape
     return TensorSpec(name=SEEN, dtype="uint8", shape=shape, meaning="the decoded frame")
+
+
+def _check_frames(folder: Path, ahead: int) -> None:
+    """Raise ArtifactError if pictures of dreams are not of the moments that they are decoded at."""
+    if ahead:
+        raise ArtifactError(
+            f"{folder}: sees frames, but this run's encoder draws those {decisions_later(ahead)} "
+            "(pixels.predict); it cannot play the dream"
+        )
 
 
 def _check_keys(folder: Path, space: spaces.Space[Any], card: AgentCard, seen: DreamedBy) -> None:

@@ -8,6 +8,7 @@ from agents.explore.contents import ExplorerContents
 from agents.explore.page_file import filled
 from agents.explore.runtime_files import pins
 from worldvae import html
+from worldvae.wording import decisions_later
 
 CODE = (
     "Choose a real frame that the encoder was not trained on. Its latents are the sliders, in "
@@ -18,6 +19,7 @@ DREAM = (
     "Nothing here is the environment: after a real frame, all that you see is what the dynamics "
     "imagine of your actions. Go back to any moment below the screen, and act otherwise."
 )
+AHEAD = " Pictures show the frame {later}, which is what this encoder was trained to draw."
 TWIN = (
     "A held-out episode as it was recorded, and a dream that begins at the same frame and is told "
     "the same actions. A dream is one draw: it need not show the same, but the like of it. The "
@@ -48,9 +50,10 @@ KEYS = (
 
 def sections(contents: ExplorerContents) -> Iterator[str]:
     """Yield the sections of the page: those that the run has parts for, and what it is about."""
-    if contents.dream is not None:
-        yield filled("dream.html", words=DREAM)
     code = contents.code
+    if contents.dream is not None:
+        ahead = AHEAD.format(later=decisions_later(code.ahead)) if code.ahead else ""
+        yield filled("dream.html", words=DREAM + ahead)
     yield filled(
         "code.html",
         words=("" if code.trained else UNTRAINED) + CODE,
@@ -58,8 +61,16 @@ def sections(contents: ExplorerContents) -> Iterator[str]:
         subjects=SUBJECTS.format(frames=code.state_frames) if code.state_frames else "",
     )
     if contents.twins:
-        yield filled("twin.html", words=TWIN)
+        yield filled("twin.html", words=TWIN, **_captions(code.ahead))
     yield _about(contents)
+
+
+def _captions(ahead: int) -> dict[str, str]:
+    """Return what is said of the pictures of a twin that are decoded."""
+    if not ahead:
+        return {"kept": "what its latents keep", "dreamed": "dream"}
+    later = decisions_later(ahead)
+    return {"kept": f"decoded: the frame {later}", "dreamed": f"dream: the frame {later}"}
 
 
 def _about(contents: ExplorerContents) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from agents.arms.observers import OBSERVERS
 from agents.video.player import Player, short_return
+from worldvae.wording import decisions_later
 from worldvae.wrappers.history import History
 
 Picture = NDArray[np.uint8]
@@ -69,7 +70,9 @@ class Panel:
             return observer.panel, bars(seen, self._colour, observer.reach)
         inputs = self._frames.push(player.frame[None], np.array([player.decisions == 0]))
         if self._decodes:
-            return "its latents keep", fitted(self._encoder.reconstruct(inputs)[0])
+            ahead = self._encoder.window.ahead
+            title = decisions_later(ahead) if ahead else "its latents keep"
+            return title, fitted(self._encoder.reconstruct(inputs)[0])
         newest = seen[-self._encoder.latents :]
         return observer.panel, bars(newest, self._colour, observer.reach)
 

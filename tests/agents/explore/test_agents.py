@@ -17,6 +17,7 @@ from agents.prepare import prepare
 from tests.agents.explore.conftest import PLAYERS
 from tests.agents.export.folders import make_agent
 from tests.tiny import load
+from worldvae.autoencoders.window import Window
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.state import DynamicsState
@@ -218,6 +219,19 @@ def test_an_agent_of_another_task_is_left_out(runs: Path) -> None:
     assert line.startswith(f"{folder}: trained on another task than this config's: env.frame is ")
     with pytest.raises(ArtifactError, match="trained on another task"):
         list(agent_parts([folder], seen))
+
+
+def test_agents_of_frames_are_left_out_where_frames_to_come_are_drawn(runs: Path) -> None:
+    """They would see the future; those of latents see nothing of it."""
+    experiment = load(runs)
+    folders = [make_agent(experiment, arm) for arm in ("pixels", "untrained", "latent")]
+    reader, skipped = RunReader.open(experiment), list[str]()
+    reader.encoder.window = Window(ahead=2)
+    seen = DreamedBy.of(reader.encoder, None, experiment, reader.shown.store.action_space)
+    (latent,) = agent_parts(folders, seen, skipped)
+    assert latent.facts.sees == "latents"
+    assert [line.partition(": ")[0] for line in skipped] == list(map(str, folders[:2]))
+    assert all("this run's encoder draws those 2 decisions later" in line for line in skipped)
 
 
 def test_of_an_agent_whole_numbers_are_told_where_the_environment_takes_them(

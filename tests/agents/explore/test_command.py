@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agents.config.experiment import Experiment
-from agents.explore import parts
+from agents.explore import parts, words
 from agents.explore.agent_part import AgentPart
 from agents.explore.assets import Asset
 from agents.explore.command import write_explorer
@@ -63,6 +63,16 @@ def test_without_dynamics_the_code_stands_alone(runs: Path, tmp_path: Path, page
     finally:
         page._driver.close()
         page._driver.switch_to.window(first)
+
+
+def test_which_frame_is_drawn_is_told_where_it_is_one_to_come(runs: Path) -> None:
+    """Of the dream, and of both pictures of a twin that are decoded; the code says it itself."""
+    contents = parts.RunReader.open(load(runs)).parts([]).contents("a run", "Dots", "test")
+    assert "decisions later" not in "".join(words.sections(contents))
+    code = contents.code.model_copy(update={"ahead": 2})
+    dream, _, twin, _ = words.sections(contents.model_copy(update={"code": code}))
+    assert dream.count("the frame 2 decisions later") == 1
+    assert twin.count("the frame 2 decisions later") == 2
 
 
 def test_agents_are_taken_as_long_as_the_page_stays_small(

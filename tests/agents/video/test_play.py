@@ -32,6 +32,7 @@ from agents.video.play import (
 from agents.video.player import Player, short_return
 from tests.commands import FORKS
 from tests.tiny import TINY
+from worldvae.autoencoders.window import Window
 from worldvae.config import to_yaml
 from worldvae.envs import make_env
 from worldvae.envs.world import RealWorld
@@ -150,6 +151,15 @@ def test_what_is_shown_is_what_the_policy_was_given(trained: Path, arm: ArmName)
             expected = bars(values, view._colour, 1.0 if arm == "blind" else 3.0)
             np.testing.assert_array_equal(shown, expected)
         assert (picture[2 * LINE : 2 * LINE + SIDE] == fitted(player.frame)).all()
+
+
+def test_a_frame_to_come_is_not_called_what_latents_keep(trained: Path) -> None:
+    with playing(find_agents(trained, "latent"), 3) as (player,):
+        view = Panel(player)
+        assert view._encoder is not None
+        assert view._view()[0] == "its latents keep"
+        view._encoder.window = Window(ahead=2)
+        assert view._view()[0] == "2 decisions later"
 
 
 def test_bars_rise_and_fall_from_the_middle_and_are_cut() -> None:
