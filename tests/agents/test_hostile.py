@@ -106,7 +106,7 @@ def fill_disk(patch: pytest.MonkeyPatch, name: str, room: int) -> None:
     real, left = Path.open, iter(range(room))
 
     def limited(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
-        is_write = name in path.name and ("w" in mode or "a" in mode)
+        is_write = name in path.name and bool({*mode} & {*"wax"})
         if is_write and next(left, None) is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return real(path, mode, *args, **options)
