@@ -19,10 +19,10 @@ from numpy.random import mtrand
 
 from worldvae.seeding import derive
 
-LOOK = 1_000
+LOOK = 50
 """How many first resets and steps show from which generators an environment draws."""
 
-AGAIN = 100
+AGAIN = 50
 """Of the later resets and steps one in so many is looked at, for what is drawn late.
 
 To look takes 40 microseconds, as much as a fast environment's step; to keep NumPy's numbers apart
