@@ -118,11 +118,12 @@ def _check_others(task: AgentTask, new: AgentCard) -> None:
 
     Seeds of an arm would be of two encoders then, where the report says that they share one.
     """
+    now = _learned_on(task.folder, new)
     for folder in agent_folders(task.folder.parents[2]):
         if not AGENT_CARD.is_whole(folder):
             continue  # who needs a damaged card says so
         before = _learned_on(folder, read_card(folder))
-        for path, digest in _learned_on(task.folder, new).items():
+        for path, digest in now.items():
             if before.get(path, digest) != digest:
                 raise ArtifactError(
                     f"{folder} was trained on what {path} held before it was made anew, so that "

@@ -45,13 +45,11 @@ from worldvae.stats import Resampling
 class AgentJob:
     """The training of one agent, in a process of its own."""
 
+    experiment: Experiment
+    """The whole experiment in the agent's environment, whose file another terminal may write anew
+    meanwhile."""
     arm: str
     seed: int
-    folder: Path
-    experiment: Experiment
-    """The whole experiment in the agent's environment."""
-    config: Path
-    """Its file, which another terminal may write anew meanwhile."""
     env_steps: int
     """Environment steps of its training, real or dreamed."""
     where: str = ""
@@ -62,12 +60,16 @@ class AgentJob:
         return f"{self.arm} seed {self.seed}{self.where}"
 
     @property
+    def folder(self) -> Path:
+        return self.experiment.agent_folder(self.arm, self.seed)
+
+    @property
     def log(self) -> Path:
         return self.folder / "train.log"
 
     @property
     def work(self) -> Callable[[], object]:
-        return partial(_train_prepared, self.experiment, self.config, self.arm, self.seed)
+        return partial(_train_prepared, self.experiment, self.arm, self.seed)
 
     @property
     def is_done(self) -> bool:
@@ -98,9 +100,9 @@ def compare(experiment: Experiment) -> bool:
     if any(not job.is_done for _, jobs in plans for job in jobs):
         check_executor(experiment.compare.executor)
     _warn_of_undecided(experiment.compare, plans)
-    for task, jobs in plans:
+    for task, _ in plans:
         prepare(task, task.compare.arms)
-        _write_config(task, jobs)
+        _write_config(task)
     _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment.compare)
     return _report(experiment.folder, plans)
 
@@ -116,8 +118,8 @@ def report_finished(experiment: Experiment) -> None:
             f"{experiment.folder} holds no finished agent; train them by the same command "
             "without --report"
         )
-    for task, jobs in plans:  # an environment without any agent has a report of holes
-        _write_config(task, jobs)
+    for task, _ in plans:  # an environment without any agent has a report of holes
+        _write_config(task)
     _report(experiment.folder, plans)
 
 
@@ -142,11 +144,15 @@ def _plans(experiment: Experiment) -> Plans:
     ]
 
 
-def _write_config(task: Experiment, jobs: Sequence[AgentJob]) -> None:
+def _write_config(task: Experiment) -> None:
     """Write the file that the report reads, and note what it declares."""
     with _reporting(task.folder):
-        write_checked_yaml(jobs[0].config, to_yaml(task))
+        write_checked_yaml(_config_of(task), to_yaml(task))
     declare(task.folder, task.compare)
+
+
+def _config_of(task: Experiment) -> Path:
+    return task.folder / "config.yaml"
 
 
 def _report(folder: Path, plans: Plans) -> bool:
@@ -166,20 +172,11 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     Raises ArtifactError if an agent in its folder was trained with other settings, because the
     report includes all agents there.
     """
-    config = experiment.folder / "config.yaml"
     env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
     for folder in sorted(experiment.folder.glob("agents/*/seed_*")):
         check_settings(folder, experiment, deciding(folder.parent.name))
     return [
-        AgentJob(
-            arm,
-            seed,
-            experiment.agent_folder(arm, seed),
-            experiment,
-            config,
-            env_steps[arm],
-            where,
-        )
+        AgentJob(experiment, arm, seed, env_steps[arm], where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
@@ -229,9 +226,9 @@ def _run(waiting: list[AgentJob], config: CompareConfig) -> None:
         pool.finish(waiting)
 
 
-def _train_prepared(experiment: Experiment, config: Path, arm: str, seed: int) -> None:
+def _train_prepared(experiment: Experiment, arm: str, seed: int) -> None:
     """Train a prepared agent; its result names the command that trains this agent alone."""
-    command = command_of("train", config, "--arm", arm, "--seed", seed)
+    command = command_of("train", _config_of(experiment), "--arm", arm, "--seed", seed)
 
     def work() -> None:
         print(train(experiment, arm, seed, command))

@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,17 +60,19 @@ class Findings:
         self._low = {key.name: np.full(key.size, np.inf) for key in keys}
         self._high = {key.name: np.full(key.size, -np.inf) for key in keys}
         self._one_ended = any(not record.cut for record in store.records)
-        self._decisions = 0
-        for record in store.records if keys else ():
+        self._decisions, self._rewards = 0, list[NDArray[np.float64]]()
+        for record in store.records:
             with suppress(ArtifactError):  # who reads a damaged episode says so
-                self._extend(store.keys(record))
+                arrays, known = store.read(record)
+                self._extend(arrays["reward"], known)
 
     def include(self, episode: Episode) -> None:
         """Take in an episode that has ended or was cut."""
         self._one_ended |= not episode.cut
-        self._extend(episode.keys)
+        self._extend(episode.reward, episode.keys)
 
-    def _extend(self, keys: Mapping[str, NDArray[np.float32]]) -> None:
+    def _extend(self, rewards: NDArray[Any], keys: Mapping[str, NDArray[np.float32]]) -> None:
+        self._rewards.append(rewards.astype(np.float64))
         for name, values in keys.items():
             np.minimum(self._low[name], values.min(0), out=self._low[name])
             np.maximum(self._high[name], values.max(0), out=self._high[name])
@@ -90,7 +93,7 @@ class Findings:
             *_of_still_frames(self._store),
             *_of_digits(noticed, again),
             *(line for key in self._keys if (line := self._of_bounds(key, again))),
-            *_of_rewards(self._store),
+            *self._of_rewards(again),
             *self._of_ends(),
         ]
 
@@ -107,6 +110,18 @@ class Findings:
             "keep it: declare the bounds that it has, or infinite ones, in the environment, "
             f"{again}"
         )
+
+    def _of_rewards(self, again: str) -> list[str]:
+        """Return a line if most rewards are nothing beside the largest one."""
+        sizes = np.abs(np.concatenate([*self._rewards, np.zeros(0)]))
+        sizes = sizes[sizes > 0]
+        if not len(sizes) or sizes.max() < DROWNED * np.median(sizes):
+            return []
+        return [
+            f"a reward of {sizes.max():g} stands beside usual ones of {np.median(sizes):g}, which "
+            "nobody can learn from beside it, since agents and dynamics see rewards in units of "
+            f"their deviation: scale the rare one down in the environment, {again}"
+        ]
 
     def _of_ends(self) -> list[str]:
         records = self._store.records
@@ -222,27 +237,6 @@ def _of_still_frames(store: RolloutStore) -> list[str]:
         f"every episode begins and ends with the same frame (mean grey level {first.mean():.0f}): "
         "look at what --inspect draws before you train on it"
     ]
-
-
-def _of_rewards(store: RolloutStore) -> list[str]:
-    """Return a line if most rewards are nothing beside the largest one."""
-    sizes = np.abs(np.concatenate([*_rewards(store), np.zeros(0)]))
-    sizes = sizes[sizes > 0]
-    usual, largest = (float(np.median(sizes)), float(sizes.max())) if len(sizes) else (1.0, 1.0)
-    if largest < DROWNED * usual:
-        return []
-    return [
-        f"a reward of {largest:g} stands beside usual ones of {usual:g}, which nobody can learn "
-        "from beside it, since agents and dynamics see rewards in units of their deviation: scale "
-        f"the rare one down in the environment, {_again(store)}"
-    ]
-
-
-def _rewards(store: RolloutStore) -> Iterator[NDArray[np.float64]]:
-    """Yield the rewards (T,) of each episode that can be read."""
-    for record in store.records:
-        with suppress(ArtifactError):
-            yield store.arrays(record)["reward"].astype(np.float64)
 
 
 def _first_and_last_frames(store: RolloutStore) -> Iterator[NDArray[np.uint8]]:
