@@ -24,8 +24,6 @@ class Summary:
 
     arms: tuple[ArmSummary, ...]
     pairs: tuple[Pair, ...]
-    primary: tuple[tuple[str, str], ...]
-    """The comparisons that were declared before the run."""
     declared: Declared
     undecided: tuple[str, ...]
     """Those of them that lack an arm with a finished seed, in words."""
@@ -58,7 +56,6 @@ def summarise(run: Run, resampling: Resampling) -> Summary:
     return Summary(
         arms=arms,
         pairs=pairs,
-        primary=run.compare.primary,
         declared=run.declared,
         undecided=run.compare.undecided([arm.arm for arm in arms]),
         decimals=Decimals.of(arms),

@@ -20,7 +20,7 @@ def verdict(summary: Summary) -> list[str]:
     """Return the verdict in paragraphs of plain text."""
     if not summary.arms:
         return ["No agent has finished yet, so there is nothing to compare."]
-    findings = claims(summary.pairs, summary.show, declared=len(summary.primary))
+    findings = claims(summary.pairs, summary.show, declared=len(summary.declared.early))
     findings = [*undecided_claims(summary.undecided), *findings, *late_claims(summary.declared)]
     return [*_few_seeds(summary), *findings, _costs(summary), *_limits(summary)]
 

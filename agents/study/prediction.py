@@ -70,10 +70,9 @@ def predictions(encoders: Sequence[ScoredEncoder], settings: StudyConfig) -> lis
     """Return a prediction for each number that enough encoders have; the strongest first."""
     found = []
     for name in NUMBERS:
-        having = _having(encoders, name)
-        names = [one.encoder for one in having]
-        if len({*names}) >= FEWEST_RANKED:
-            numbers, scores = _pairs(encoders, name)
+        known = _known(encoders, name)
+        if can_be_ranked([one for one, _ in known]):
+            names, (numbers, scores) = [one.encoder for one, _ in known], _pairs(known)
             correlation = rank_correlation(numbers, scores, _resampling(), names)
             is_constant = len(set(numbers)) == 1
             found.append(ReturnPredictor(name, correlation, name in settings.primary, is_constant))
@@ -84,25 +83,29 @@ def _resampling() -> Resampling:
     return Resampling.seeded(0, resamples=RESAMPLES)
 
 
-def _pairs(
+def _known(
     encoders: Sequence[ScoredEncoder], name: HealthNumber
-) -> tuple[list[float], list[Array]]:
-    """Return the number of each encoder that has it, and its agents' returns."""
-    having = _having(encoders, name)
-    numbers = [NUMBERS[name].of(one.health) for one in having]
-    return [float(one) for one in numbers if one is not None], [one.scores for one in having]
+) -> list[tuple[ScoredEncoder, float]]:
+    """Return the encoders that have the number and an agent that finished, each with the number."""
+    read = [(one, NUMBERS[name].of(one.health)) for one in encoders if one.returns]
+    return [(one, float(number)) for one, number in read if number is not None]
 
 
-def _having(encoders: Sequence[ScoredEncoder], name: HealthNumber) -> list[ScoredEncoder]:
-    """Return the encoders that have the number and an agent that finished."""
-    return [one for one in encoders if one.returns and NUMBERS[name].of(one.health) is not None]
+def _pairs(known: Sequence[tuple[ScoredEncoder, float]]) -> tuple[list[float], list[Array]]:
+    """Return the number of each encoder, and its agents' returns."""
+    return [number for _, number in known], [one.scores for one, _ in known]
+
+
+def _finished(encoders: Sequence[ScoredEncoder]) -> int:
+    """Return of how many encoders an agent has finished, all seeds of one being one."""
+    return len({one.encoder for one in encoders if one.returns})
 
 
 def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[ReturnPredictor]) -> Path:
     """Write the figure, the returns over each of the numbers that are pictured; return its path."""
     panels = []
     for one in found[:PICTURED]:
-        numbers, scores = _pairs(encoders, one.name)
+        numbers, scores = _pairs(_known(encoders, one.name))
         title = f"{one.number.title}: {one.found.value:.2f}"
         panels.append(ScatterPanel(title, np.array(numbers), scores))
     path = folder / FIGURE
@@ -124,7 +127,7 @@ def rows(encoders: Sequence[ScoredEncoder]) -> Iterator[tuple[str, int, str, flo
 
 def can_be_ranked(encoders: Sequence[ScoredEncoder]) -> bool:
     """Return whether agents of so many encoders have finished that their returns are ranked."""
-    return len({one.encoder for one in encoders if one.returns}) >= FEWEST_RANKED
+    return _finished(encoders) >= FEWEST_RANKED
 
 
 def section(
@@ -160,7 +163,7 @@ def _table_of_returns(encoders: Sequence[ScoredEncoder]) -> str:
 
 
 def _too_few(encoders: Sequence[ScoredEncoder]) -> str:
-    count = len({one.encoder for one in encoders if one.returns})
+    count = _finished(encoders)
     return f"Agents of {count} encoders finished: too few to rank, which takes {FEWEST_RANKED}.\n"
 
 
