@@ -23,6 +23,12 @@ DRAWS: dict[str, Callable[[], float]] = {
     "numpy": np.random.random,
     "torch": lambda: float(torch.rand(())),
 }
+NORMALS: dict[str, Callable[[], float]] = {
+    "random normal": lambda: random.gauss(0, 1),
+    "numpy normal": np.random.normal,
+}
+"""Each draws two numbers at once and keeps the second."""
+
 SEEDS: dict[str, Callable[[int], Any]] = {
     "random": random.seed,
     "numpy": np.random.seed,
@@ -65,10 +71,10 @@ class Gambler(gym.Env[Any, Any]):
         return self._observe(), self._draw(), self._age == self._length, False, {}
 
     def _observe(self) -> Any:
-        return np.full((40, 40, 3), int(256 * self._draw()), np.uint8)
+        return np.full((40, 40, 3), int(256 * self._draw()) % 256, np.uint8)
 
     def _draw(self) -> float:
-        return DRAWS[self._draws]() if self._age >= self._first else 0.0
+        return {**DRAWS, **NORMALS}[self._draws]() if self._age >= self._first else 0.0
 
 
 gym.register("tests/Gambler-v0", entry_point=Gambler, disable_env_checker=True)
@@ -158,6 +164,40 @@ def test_no_two_episodes_are_alike(draws: str) -> None:
     rewards = [env.step(np.zeros(4, np.int64))[1] for _ in range(LOOK + AGAIN)]
     assert len(np.unique(rewards)) == 4 * (LOOK + AGAIN)
     env.close()
+
+
+@pytest.mark.parametrize("draws", [*DRAWS, *NORMALS])
+@pytest.mark.parametrize("seeds", [False, True])
+def test_an_environment_draws_the_same_in_a_process_of_its_own(draws: str, seeds: bool) -> None:
+    """Where nothing else draws, and its numbers stay in their place."""
+    seeds = seeds and draws in SEEDS
+    config = gambler(draws=draws, seeds=seeds, length=LOOK // 2)
+    played = []
+    for workers in ("sync", "async"):
+        env = make_vec(config.model_copy(update={"workers": workers}), 2, seed=0)
+        frames = [env.reset()[0], env.reset(seed=[3, 4])[0], env.reset(seed=[3, 4])[0]]
+        rewards = []
+        for _ in range(LOOK + AGAIN):
+            frame, reward, *_ = env.step(np.zeros(2, np.int64))
+            frames.append(frame)
+            rewards.append(reward)
+        env.close()
+        played.append((np.stack(frames), np.stack(rewards)))
+    for in_ours, in_its_own in zip(*played, strict=True):
+        assert np.array_equal(in_ours, in_its_own)
+
+
+def test_what_is_drawn_late_in_a_process_is_its_own() -> None:
+    """Without the looks that a process needs in which others draw."""
+    config = gambler(draws="random", first=LOOK + 1, length=2 * LOOK)
+    env = make_vec(config.model_copy(update={"workers": "async"}), 2, seed=0)
+    lives = []
+    for _ in range(2):
+        env.reset(seed=[3, 4])
+        lives.append([env.step(np.zeros(2, np.int64))[1] for _ in range(LOOK + 5)][LOOK:])
+    env.close()
+    assert np.array_equal(*lives)
+    assert np.all(lives)
 
 
 def test_a_seed_of_its_own_stays_what_it_asked_for() -> None:

@@ -32,6 +32,11 @@ class Crop(Config):
     left: int = Field(0, ge=0, description="Pixels removed at the left.")
     right: int = Field(0, ge=0, description="Pixels removed at the right.")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is removed."""
+        return not (self.top or self.bottom or self.left or self.right)
+
 
 class FrameConfig(Config):
     """How the frame of an environment becomes the frame that encoders and agents observe."""
@@ -46,6 +51,10 @@ class FrameConfig(Config):
         """The shape (H, W, C) of a preprocessed frame."""
         return self.height, self.width, 3 if self.color == "rgb" else 1
 
+    def leaves(self, shape: tuple[int, ...]) -> bool:
+        """Return whether images of `shape` are frames already, of which no number changes."""
+        return shape == self.shape and self.crop.is_empty
+
     def __str__(self) -> str:
         sides = ", ".join(f"{side} {cut}" for side, cut in self.crop if cut)
         return f"{self.height}x{self.width} {self.color}, crop {sides or 'none'}"
@@ -58,6 +67,8 @@ def preprocess(image: Frame, config: FrameConfig) -> Frame:
     ConfigError if `image` is not such an array or the crop leaves nothing of it.
     """
     check_image(image)
+    if config.leaves(image.shape):
+        return np.ascontiguousarray(image)
     _check_crop(image.shape, config)
     return _preprocess(image, config)
 
@@ -71,9 +82,9 @@ def preprocess_batch(images: Frame, config: FrameConfig) -> Frame:
     if not len(images):
         return np.empty((0, *config.shape), np.uint8)
     check_image(images[0])
-    _check_crop(images.shape[1:], config)
-    if images.shape[1:] == config.shape and config.crop == Crop():
+    if config.leaves(images.shape[1:]):
         return images
+    _check_crop(images.shape[1:], config)
     return np.stack([_preprocess(image, config) for image in images])
 
 

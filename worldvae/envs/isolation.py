@@ -18,7 +18,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import EnvActions, agent_space
-from worldvae.envs.own_numbers import OwnNumbers
+from worldvae.envs.own_numbers import numbers_to_play
 from worldvae.envs.user_code import in_user_code, is_unpacked_by_gymnasium, name_of, user_error
 from worldvae.envs.wrappers import Reset, Step
 from worldvae.errors import ConfigError, WorldvaeError
@@ -41,7 +41,7 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     - Observations and rendered frames are copies. Observations have the type of their space, and
       keys that the space does not name are left out.
     - Actions are those of `agent_space`; the environment gets a copy in its own action space.
-    - What it draws from `random`, `numpy.random` or torch is its own, see `OwnNumbers`.
+    - What it draws from `random`, `numpy.random` or torch is its own, see `numbers_to_play`.
     - Infos hold `is_success`, if the environment sets it, and no other key.
     - Raises ConfigError for any error of the environment, for a `step` or `reset` that does not
       return what Gymnasium requires, for a reward that is not finite, and for an action space
@@ -59,7 +59,7 @@ class Isolation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         except WorldvaeError as error:
             raise self._error(str(error)) from None
         self._own_action = EnvActions(self.env_action_space)
-        self._numbers = OwnNumbers()
+        self._numbers = numbers_to_play()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         if seed is not None:

@@ -47,7 +47,10 @@ class Generator(Protocol):
 
 
 class OwnNumbers:
-    """A block in which an environment draws its own numbers, the same for the same seed."""
+    """A block in which an environment draws its own numbers, the same for the same seed.
+
+    In them our numbers and its own take turns, since both are drawn in this process.
+    """
 
     def __init__(self) -> None:
         self._turns = 0
@@ -79,7 +82,38 @@ class OwnNumbers:
                 generator.leave()
 
 
+class ProcessNumbers(OwnNumbers):
+    """The block of an environment that is alone in its process: its numbers stay in their place.
+
+    They are those of `OwnNumbers`, to the bit, and take neither turns nor looks.
+    """
+
+    def seed(self, seed: int | None) -> None:
+        """Let the numbers of the process follow from the seed of a reset; None: from nothing."""
+        super().seed(seed)
+        for generator in self._generators.values():
+            generator.enter()
+
+    def __enter__(self) -> None:
+        self._generators["numpy"].enter()  # forgets a second normal number, as a turn does
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_is_alone = False
 _blocks = count()
+
+
+def leave_process_to_environment() -> None:
+    """Tell that from now on nothing in this process draws but one environment."""
+    global _is_alone  # noqa: PLW0603
+    _is_alone = True
+
+
+def numbers_to_play() -> OwnNumbers:
+    """Return the own numbers of an environment that is made in this process."""
+    return ProcessNumbers() if _is_alone else OwnNumbers()
 
 
 def numbers_to_make() -> OwnNumbers:

@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
-from worldvae.envs.frames import Crop, preprocess_batch
+from worldvae.envs.frames import preprocess_batch
 from worldvae.envs.vector import final_info
 from worldvae.machine import usable_cores
 
@@ -59,7 +59,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         if config.max_episode_steps is not None:
             max_frames = min(max_frames, config.max_episode_steps * frame_skip)
         # Cropping comes before resizing, so a frame to be cropped is needed in full size.
-        native = config.frame.crop == Crop()
+        native = config.frame.crop.is_empty
         self._frame = config.frame
         self._env = AtariVectorEnv(
             settings["game"],

@@ -24,6 +24,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState, _async_worker
 
+from worldvae.envs.own_numbers import leave_process_to_environment
 from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.locks import GUARD, check_guarded
 from worldvae.seeding import derive
@@ -250,6 +251,7 @@ def _work(
     cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
     shared, queue, *others = rest
     errors: Any = _Errors(queue)
+    leave_process_to_environment()
     try:
         env = make()
     except Exception as error:  # noqa: BLE001  # raised in the parent
