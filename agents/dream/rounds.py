@@ -22,7 +22,6 @@ from agents.arms.registry import Arm
 from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.experiment import Experiment
 from agents.drift.refitting import (
-    RefreshCost,
     agent_rollouts,
     collect_as,
     refit_config,
@@ -30,7 +29,7 @@ from agents.drift.refitting import (
     refitted,
 )
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
-from agents.run.stage_results import COLLECTION
+from agents.run.stage_results import COLLECTION, NOTHING, StageCost
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.dynamics.checkpoint import hash_dynamics
@@ -236,7 +235,7 @@ def round_folder(folder: Path, number: int) -> Path:
     return folder / f"round_{number}"
 
 
-def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
+def _collect(task: RoundsTask, target: Path, card: AgentCard) -> StageCost:
     """Add episodes of the exploring agent to those of the round before; return their cost."""
     source = RolloutStore(task.rollouts_of(card.refreshes))
     store = begin_with(source, target / "rollouts")
@@ -248,10 +247,10 @@ def _collect(task: RoundsTask, target: Path, card: AgentCard) -> RefreshCost:
     return collect_as(task.folder, store, wanted, seed, earlier)
 
 
-def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> RefreshCost:
+def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> StageCost:
     """Train encoder and dynamics on, with all episodes so far; return the cost."""
     store = RolloutStore(target / "rollouts")
-    cost = RefreshCost(0, 0.0, 0.0)
+    cost = NOTHING
     if task.dream.refit_encoder:
         config = refit_config(task.pretrain, task.refit_steps)
         after = target / "encoder"
@@ -261,16 +260,16 @@ def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> Refresh
 
 def _refit_dynamics(
     task: RoundsTask, arm: Arm, target: Path, card: AgentCard, store: RolloutStore
-) -> RefreshCost:
+) -> StageCost:
     """Train the dynamics on; those of a control arm are only made anew, which costs nothing."""
     encoder, folder = _encoder(task, target, card), target / "dynamics"
     seed = derive(card.seed, "dynamics", card.refreshes)
     before = own_dynamics(task.folder, card)
     if arm.has_untrained_dynamics:
         make_untrained_dynamics(store, encoder, task.dynamics, folder, seed, before)
-        return RefreshCost(0, 0.0, 0.0)
+        return NOTHING
     learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
-    return RefreshCost.of(LEARNING.read(folder))
+    return StageCost.of_training(LEARNING.read(folder))
 
 
 def _encoder(task: RoundsTask, target: Path, card: AgentCard) -> Path:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.run.agent_card import AgentCard, own_encoder
-from agents.run.stage_results import REFRESH, RefreshResult
+from agents.run.stage_results import REFRESH, RefreshResult, StageCost
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.autoencoders.pretrain import refit
@@ -18,34 +18,11 @@ from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 from worldvae.training.config import FitConfig
-from worldvae.training.result import TrainingResult
 
 Fitted = TypeVar("Fitted", bound=FitConfig)
 
 EVALUATIONS = 4
 """The smallest number of evaluations of a refit, of which the best is kept."""
-
-
-@dataclass(frozen=True)
-class RefreshCost:
-    """The cost of one part of a refit; env steps are counted before action repeat."""
-
-    env_steps: int
-    seconds: float
-    cpu_seconds: float
-
-    @classmethod
-    def of(cls, result: TrainingResult) -> RefreshCost:
-        """Return what a training has cost, which collects nothing."""
-        # Only of published models nobody knows the CPU time.
-        return cls(0, result.seconds, result.cpu_seconds or 0.0)
-
-    def __add__(self, other: RefreshCost) -> RefreshCost:
-        return RefreshCost(
-            self.env_steps + other.env_steps,
-            self.seconds + other.seconds,
-            self.cpu_seconds + other.cpu_seconds,
-        )
 
 
 def collect_as(
@@ -54,11 +31,12 @@ def collect_as(
     rollouts: RolloutConfig,
     seed: int,
     earlier: Collection[Record] = (),
-) -> RefreshCost:
+) -> StageCost:
     """Collect with the exploring agent in `folder` until `store` holds `rollouts.frames` frames.
 
     Returns the cost of its episodes, which are all but the `earlier` ones: the store began with
-    their lines. Frames tell no episode, since a world may begin twice alike.
+    their lines. Frames tell no episode, since a world may begin twice alike. Memory is
+    measured by `refitted`.
     """
 
     def own() -> list[Record]:
@@ -73,7 +51,7 @@ def collect_as(
     with seeded_torch(derive(seed, "actions", store.next_number)):
         collect(store, rollouts, seed, agent)
     env_steps = store.env.action_repeat * sum(record.length for record in own())
-    return RefreshCost(env_steps, seconds(), before + used_cpu() - start)
+    return StageCost(env_steps, seconds(), before + used_cpu() - start, None)
 
 
 def agent_rollouts(rollouts: RolloutConfig, frames: int) -> RolloutConfig:
@@ -102,17 +80,17 @@ def refit_encoder(
     config: PretrainConfig,
     target: Path,
     device: str,
-) -> RefreshCost:
+) -> StageCost:
     """Train the encoder of the agent in `folder` on, with `stores`, into `target`; return the cost.
 
     `config` is that of the refit, `refit_config`.
     """
     seed = derive(card.seed, "refit", card.refreshes)
     refit(own_encoder(folder, card), stores, config, target, seed, device)
-    return RefreshCost.of(PRETRAINING.read(target))
+    return StageCost.of_training(PRETRAINING.read(target))
 
 
-def refitted(target: Path, card: AgentCard, work: Callable[[], RefreshCost]) -> AgentCard:
+def refitted(target: Path, card: AgentCard, work: Callable[[], StageCost]) -> AgentCard:
     """Let `work` refit an agent's models into the folder `target`, unless that is done already.
 
     Returns the agent's card with the cost, as `result.json` in `target` states it.
@@ -120,7 +98,8 @@ def refitted(target: Path, card: AgentCard, work: Callable[[], RefreshCost]) -> 
     if not REFRESH.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
             cost = work()
-        REFRESH.write(target, RefreshResult(**asdict(cost), peak_memory=memory.bytes))
+        whole = replace(cost, peak_memory=memory.bytes)
+        REFRESH.write(target, RefreshResult(**asdict(whole)))
     result = REFRESH.read(target)
     return card.model_copy(
         update={

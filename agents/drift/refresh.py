@@ -22,7 +22,6 @@ from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
 from agents.drift.outliers import Outliers
 from agents.drift.refitting import (
-    RefreshCost,
     agent_rollouts,
     collect_as,
     refit_config,
@@ -33,6 +32,7 @@ from agents.drift.watch import DriftWatch
 from agents.policy.agent import Agent
 from agents.run.agent_card import AgentCard, write_card
 from agents.run.drift_log import DriftLine, read_lines
+from agents.run.stage_results import StageCost
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.diagnostics.drift import refer
@@ -135,14 +135,14 @@ def refresh_folder(folder: Path, number: int) -> Path:
     return folder / f"refresh_{number}"
 
 
-def _collect(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
+def _collect(task: DriftTask, target: Path, card: AgentCard) -> StageCost:
     """Collect frames with the exploring agent; return the cost."""
     store = RolloutStore.create(target / "rollouts", task.env)
     rollouts = agent_rollouts(task.rollouts, task.config.refresh_frames)
     return collect_as(task.folder, store, rollouts, derive(card.seed, "refresh", card.refreshes))
 
 
-def _refit(task: DriftTask, target: Path, card: AgentCard) -> RefreshCost:
+def _refit(task: DriftTask, target: Path, card: AgentCard) -> StageCost:
     """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
     config = refit_config(task.pretrain, task.config.refresh_steps)

@@ -13,16 +13,10 @@ from agents.policy.resources import PeakMemory, used_cpu
 from agents.prepare.sections import COLLECTED_BY, STAGE
 from agents.run.agent_card import read_card
 from agents.run.code import warn_of_other_code
-from agents.run.collection import (
-    CollectionCost,
-    is_collected,
-    lost_since,
-    read_collection_result,
-    recorded,
-)
+from agents.run.collection import is_collected, lost_since, read_collection_result
 from agents.run.command import exact_command
 from agents.run.load import read_run
-from agents.run.stage_results import COLLECTION, CollectionResult
+from agents.run.stage_results import COLLECTION, CollectionResult, Cost, if_known
 from agents.run.stages import shared_stages
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.own_code import own_code
@@ -104,7 +98,7 @@ def import_rollouts(experiment: Experiment, dataset: str) -> RolloutStore:
         record_settings(folder, policy, COLLECTED_BY)
         if not is_collected(store, frames=0):
             cpu = None if was_begun else used_cpu() - start  # that of a killed call is unknown
-            _record_cost(store, CollectionCost(), cpu, memory.bytes, code={})
+            _record_cost(store, Cost(), cpu, memory.bytes, code={})
     return store
 
 
@@ -156,28 +150,30 @@ def _complete(folder: Path, env: EnvConfig, frames: int) -> RolloutStore | None:
 
 def _collect(store: RolloutStore, config: RolloutConfig, seed: int) -> None:
     """Add the missing frames to `store`, and record the cost of all frames."""
-    folder = store.folder
-    agent, before = None, CollectionCost()
+    agent, before, peak = None, Cost(), 0
+    spent: float | None = 0.0
     if config.agent is not None:
         path = Path(config.agent)
-        agent, before = Agent.load(path, store.env, deterministic=False), _cost_of_agent(path)
+        agent = Agent.load(path, store.env, deterministic=False)
+        before, spent = _cost_of_agent(path)
     with store.writing():  # lists what a kill has left
-        earlier_result = read_collection_result(folder)
-        lost = lost_since(earlier_result, store, before)
-    earlier, start = recorded(earlier_result, store, before), used_cpu()
+        earlier = read_collection_result(store.folder)
+        lost = lost_since(earlier, store, before)
+    if store.records:  # collected by an earlier call, whose CPU seconds include those of the agent
+        spent = None if earlier is None else earlier.cpu_seconds
+        peak = 0 if earlier is None else earlier.peak_memory or 0
+    start = used_cpu()
     code = own_code(store.env)  # before collecting, while which its files may change
     noise = derive(seed, "actions", store.next_number)
-    with PeakMemory(earlier.peak_memory) as memory, seeded_torch(noise):
+    with PeakMemory(peak) as memory, seeded_torch(noise):
         collect(store, config, seed, agent)
-    spent = earlier.cpu_seconds
     cpu = None if spent is None else spent + used_cpu() - start
-    others = CollectionCost(before.env_steps + lost.env_steps, before.seconds + lost.seconds)
-    _record_cost(store, others, cpu, memory.bytes, code)
+    _record_cost(store, before + lost, cpu, memory.bytes, code)
 
 
 def _record_cost(
     store: RolloutStore,
-    others: CollectionCost,
+    others: Cost,
     cpu: float | None,
     memory: int,
     code: Mapping[str, str],
@@ -200,8 +196,8 @@ def _record_cost(
     COLLECTION.write(store.folder, result)
 
 
-def _cost_of_agent(agent: Path) -> CollectionCost:
-    """Return the cost of the agent in a run's folder, including that of its encoder.
+def _cost_of_agent(agent: Path) -> tuple[Cost, float | None]:
+    """Return the cost of the agent in a run's folder, and its CPU seconds, with its encoder's.
 
     It is part of the cost of the frames that the agent collects. Raises ArtifactError if a part of
     it is not known, since its price would be told too low.
@@ -216,14 +212,10 @@ def _cost_of_agent(agent: Path) -> CollectionCost:
             f"{agent}: what it took to train cannot be charged to its frames without {files} of "
             f"{run.folder}; name an agent in the folder of the run that trained it"
         )
-    charge = run.known_charge(card.arm)
-    cpu = [run.stages[stage.name].cpu_seconds for stage in needed]
-    known = [seconds for seconds in cpu if seconds is not None]
-    return CollectionCost(
-        card.env_steps + card.refresh_env_steps + charge.env_steps,
-        card.seconds + card.refresh_seconds + charge.seconds,
-        card.cpu_seconds + card.refresh_cpu_seconds + sum(known) if known == cpu else None,
-    )
+    own = Cost(card.env_steps + card.refresh_env_steps, card.seconds + card.refresh_seconds)
+    cpu = [card.cpu_seconds, card.refresh_cpu_seconds]
+    cpu_before = [run.stages[stage.name].cpu_seconds for stage in needed]
+    return own + run.known_charge(card.arm), if_known([*cpu, *cpu_before], sum)
 
 
 def _without_amounts(experiment: Experiment) -> Experiment:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
-from agents.run.stage_results import NOTHING, UNKNOWN, StageCost
-from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, SharedStage, shared_stages
+from agents.run.stage_results import NOTHING, UNKNOWN, StageCost, if_known
+from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, shared_stages
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AgentCosts:
     @property
     def cpu_seconds(self) -> float | None:
         """CPU seconds of all stages but evaluation; None if one of them is unknown."""
-        return _combined([self.stages[name].cpu_seconds for name in METERED], sum)
+        return if_known([self.stages[name].cpu_seconds for name in METERED], sum)
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,20 @@ def _arm_costs(run: Run, arm: str) -> ArmCosts:
 def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:
     needed = shared_stages(result.arm)
     shared = {
-        stage.name: (_stage_cost(run, stage) if stage in needed else NOTHING) for stage in SHARED
+        stage.name: run.stages.get(stage.name, UNKNOWN) if stage in needed else NOTHING
+        for stage in SHARED
     }
     stages = {**shared, **{stage.name: stage.cost(result) for stage in OF_AGENTS}}
-    charged = [cost.env_steps for cost in shared.values()]
+    charged = [*shared.values(), stages["refitting"]]
     return AgentCosts(
         trained_steps=result.env_steps,
         dreamed_steps=result.dreamed_steps,
-        charged_steps=_combined([*charged, result.refresh_env_steps], sum),
+        charged_steps=if_known([cost.env_steps for cost in charged], sum),
         stages=stages,
-        peak_memory=_combined([stages[name].peak_memory for name in METERED], max),
+        peak_memory=if_known([stages[name].peak_memory for name in METERED], max),
         parameters_trained=result.parameters_trained,
         parameters_frozen=result.parameters_frozen,
     )
-
-
-def _stage_cost(run: Run, stage: SharedStage) -> StageCost:
-    return run.stages.get(stage.name, UNKNOWN)
 
 
 def _mean_costs(agents: list[AgentCosts]) -> AgentCosts:
@@ -101,9 +98,4 @@ def _mean_stage(stages: list[StageCost]) -> StageCost:
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    return _combined(list(values), lambda known: float(np.mean(known)))
-
-
-def _combined(values: list[float | None], combine: Callable[[list[float]], float]) -> float | None:
-    known = [value for value in values if value is not None]
-    return combine(known) if len(known) == len(values) else None
+    return if_known(values, lambda known: float(np.mean(known)))

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
-from agents.run.stage_results import COLLECTION, CollectionResult
+from agents.run.stage_results import COLLECTION, CollectionResult, Cost
 from worldvae.rollouts import RolloutStore
-
-
-@dataclass(frozen=True)
-class CollectionCost:
-    """The cost so far; `cpu_seconds` is None if it was not recorded."""
-
-    env_steps: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float | None = 0.0
-    peak_memory: int = 0
 
 
 def read_collection_result(folder: Path) -> CollectionResult | None:
@@ -31,15 +20,14 @@ def is_collected(store: RolloutStore, frames: int) -> bool:
     return result is not None and listed == (result.frames, result.episodes) and listed[0] >= frames
 
 
-def lost_since(
-    result: CollectionResult | None, store: RolloutStore, before: CollectionCost
-) -> CollectionCost:
+def lost_since(result: CollectionResult | None, store: RolloutStore, before: Cost) -> Cost:
     """Return the cost of episodes that `result` counts and that the manifest no longer lists.
 
-    Their cost remains charged; a warning names their number.
+    Their cost remains charged; a warning names their number. `before` is what `result` counts
+    beside its episodes.
     """
     if result is None:
-        return CollectionCost()
+        return Cost()
     listed = len(store.records)
     if (result.episodes, result.frames) > (listed, store.num_frames):
         warnings.warn(
@@ -49,18 +37,7 @@ def lost_since(
             stacklevel=3,
         )
     seconds = sum(record.seconds for record in store.records)
-    return CollectionCost(
+    return Cost(
         max(0, result.env_steps - before.env_steps - store.env_steps),
         max(0.0, result.seconds - before.seconds - seconds),
     )
-
-
-def recorded(
-    result: CollectionResult | None, store: RolloutStore, before: CollectionCost
-) -> CollectionCost:
-    """Return the recorded CPU seconds, those of `before` included, and the memory of `store`."""
-    if not store.records:
-        return before
-    if result is None:
-        return CollectionCost(cpu_seconds=None)
-    return CollectionCost(cpu_seconds=result.cpu_seconds, peak_memory=result.peak_memory or 0)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import Field
 
 from worldvae.json_files import Content, JsonFile
+from worldvae.training.result import TrainingResult
+
+N = TypeVar("N", bound=float)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,27 @@ class StageCost:
     cpu_seconds: float | None
     peak_memory: float | None
     """The peak of resident bytes."""
+
+    @classmethod
+    def of_training(cls, result: TrainingResult) -> StageCost:
+        """Return the cost of training a model; its frames are charged as collected."""
+        return cls(0, result.seconds, result.cpu_seconds, result.peak_memory)
+
+    def __add__(self, other: StageCost) -> StageCost:
+        """Return the cost of one stage and then the other."""
+        return StageCost(
+            if_known([self.env_steps, other.env_steps], sum),
+            if_known([self.seconds, other.seconds], sum),
+            if_known([self.cpu_seconds, other.cpu_seconds], sum),
+            if_known([self.peak_memory, other.peak_memory], max),
+        )
+
+
+def if_known(values: Iterable[N | None], combine: Callable[[list[N]], N]) -> N | None:
+    """Return what `combine` makes of all `values`; None if one of them was not measured."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return combine(known) if len(known) == len(every) else None
 
 
 NOTHING = StageCost(0, 0.0, 0.0, 0.0)

@@ -16,7 +16,6 @@ from agents.run.stage_results import COLLECTION, NOTHING, StageCost
 from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.dynamics.dynamics_files import LEARNING
 from worldvae.json_files import JsonFile
-from worldvae.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,6 @@ class AgentStage:
     """Whether its CPU time and memory are measured separately."""
 
 
-def _compute(result: TrainingResult) -> StageCost:
-    return StageCost(0, result.seconds, result.cpu_seconds, result.peak_memory)
-
-
 SHARED = (
     SharedStage(
         name="collection",
@@ -66,8 +61,7 @@ SHARED = (
         activity="pretraining",
         folder="encoder",
         file=PRETRAINING,
-        # The frames it was trained on are charged as collected.
-        cost=lambda result: NOTHING if result.taken_from else _compute(result),
+        cost=lambda result: NOTHING if result.taken_from else StageCost.of_training(result),
         needed_by=lambda arm: arm.has_trained_encoder,
     ),
     SharedStage(
@@ -75,8 +69,7 @@ SHARED = (
         activity="learning the dynamics",
         folder="dynamics",
         file=LEARNING,
-        # The frames they were trained on are charged as collected.
-        cost=_compute,
+        cost=StageCost.of_training,
         needed_by=lambda arm: arm.has_trained_dynamics,
     ),
 )

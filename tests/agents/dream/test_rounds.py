@@ -13,14 +13,13 @@ import torch
 from agents.arms.registry import ARMS
 from agents.dream import rounds
 from agents.dream.rounds import RoundsTask
-from agents.drift.refitting import RefreshCost
 from agents.fidelity import examine_on_agent
 from agents.policy.agent import Agent
 from agents.prepare import collect_rollouts, prepare
 from agents.report.summary import summarise
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, read_card
 from agents.run.load import curve, read_run
-from agents.run.stage_results import COLLECTION
+from agents.run.stage_results import COLLECTION, StageCost
 from agents.train import train
 from tests.tiny import load
 from worldvae.autoencoders.checkpoint import hash_encoder
@@ -160,7 +159,7 @@ ALIKE = {
 """A world whose episodes all show the same frames."""
 
 
-def collect_in(task: RoundsTask, card: AgentCard) -> tuple[RefreshCost, list[Record]]:
+def collect_in(task: RoundsTask, card: AgentCard) -> tuple[StageCost, list[Record]]:
     """What a round's collection charges, and the episodes that it finds or plays."""
     cost = rounds._collect(task, task.folder / "round_1", card)
     shared = RolloutStore(task.rollouts_folder).healthy()
