@@ -19,7 +19,6 @@ from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.fingerprint import flatten
 from worldvae.stats import Resampling
-from worldvae.yaml_values import parse_yaml
 
 
 def tell_apart(first: tuple[Path, str], second: tuple[Path, str]) -> Iterator[str]:
@@ -124,14 +123,10 @@ def _other_settings(a: Side, b: Side) -> Iterator[str]:
     if not (a.run.config and b.run.config):
         yield "Whether their settings differ is not known: config.yaml is missing."
         return
-    first, second = (_settings(side.run) for side in (a, b))
+    first, second = (flatten(side.run.settings) for side in (a, b))
     sections = {*deciding(a.summary.arm)} & {*deciding(b.summary.arm)}
     for key in {**first, **second}:
         one, other = (values.get(key, "not set") for values in (first, second))
         tells = key.split(".")[0] in sections or key == "compare.success_return"
         if tells and one != other:
             yield f"{key}: {one} | {other}"
-
-
-def _settings(run: Run) -> dict[str, object]:
-    return flatten(parse_yaml(run.config) or {})

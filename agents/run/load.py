@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +55,13 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     check_no_other(folder, "run")
     path, damage = folder / "config.yaml", dict[str, str]()
     config = _read_config(path)  # checks it, before it is parsed
-    compare = _read_compare(path) if config else CompareConfig()
+    settings = read_yaml(path) if config else {}
+    compare = _compare_section(path, settings)
     declared = _read_declared(folder, compare, damage)
     return Run(
         folder=folder,
         config=config,
+        settings=settings,
         stages=_read_stages(folder, damage),
         card=_read(folder / "encoder", CARD, "card", damage),
         agents=_read_agents(folder),
@@ -170,11 +172,11 @@ def _read_config(path: Path) -> str:
     return read_checked_bytes(path, WRITTEN_AGAIN).removeprefix(HEADER).decode("utf-8")
 
 
-def _read_compare(config: Path) -> CompareConfig:
+def _compare_section(path: Path, settings: Mapping[str, Any]) -> CompareConfig:
     try:
-        return CompareConfig.model_validate(read_yaml(config).get("compare") or {})
+        return CompareConfig.model_validate(settings.get("compare") or {})
     except ValidationError as error:
-        raise ArtifactError(f"{config}: compare.{Mistake.of(error)}") from None
+        raise ArtifactError(f"{path}: compare.{Mistake.of(error)}") from None
 
 
 def _read_declared(folder: Path, compare: CompareConfig, damage: dict[str, str]) -> Declared:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agents.arms.registry import env_steps_of, rank
 from agents.config.sections import CompareConfig
@@ -101,6 +101,9 @@ class Run:
 
     folder: Path
     config: str
+    """The text of the resolved configuration; empty if it is missing."""
+    settings: Mapping[str, Any]
+    """The sections in that text."""
     stages: Mapping[str, StageCost]
     """Name of a finished stage before the agents -> its cost."""
     card: EncoderCard | None

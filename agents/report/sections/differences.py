@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from agents.arms.observers import OBSERVERS
 from agents.arms.registry import ARMS
 from agents.report import markdown
@@ -48,7 +46,7 @@ def _lead(run: Run) -> str:
     equal = "seeds, evaluation episodes" if dreamers else "seeds, env steps, evaluation episodes"
     lead = (
         "Only the observation, and with it the first layers of the network. Environment, "
-        f"{equal} and all other settings of {algorithm_of(run.config)} are the same."
+        f"{equal} and all other settings of {algorithm_of(run)} are the same."
     )
     for more in (_other_simulator(run), _shifted_images(run)):
         lead = f"{lead} {more}".rstrip()
@@ -64,7 +62,7 @@ def _other_simulator(run: Run) -> str:
     """Say which arms train in Gymnasium's simulator while others need not; "" if all do."""
     drawn = [arm for arm in run.arms if arm in ARMS and OBSERVERS[ARMS[arm].observes].is_drawn]
     undrawn = [arm for arm in run.arms if arm in ARMS and arm not in drawn]
-    backend = _section(run.config, "env").get("backend", "auto")
+    backend = _setting(run, "env", "backend", "auto")
     if not drawn or not undrawn or backend == "gymnasium":
         return ""
     return (
@@ -77,7 +75,7 @@ def _other_simulator(run: Run) -> str:
 
 def _shifted_images(run: Run) -> str:
     """Say which arms train on images that are shifted at random; "" if none does."""
-    pixels = _section(run.config, "agent").get("random_shift", 0)
+    pixels = _setting(run, "agent", "random_shift", 0)
     arms = [arm for arm in run.arms if arm in ARMS and ARMS[arm].observes_images]
     if not pixels or not arms:
         return ""
@@ -88,18 +86,13 @@ def _shifted_images(run: Run) -> str:
 
 
 def _layers(run: Run) -> str:
-    return f"first layers of its own that {algorithm_of(run.config)} trains"
+    return f"first layers of its own that {algorithm_of(run)} trains"
 
 
-def algorithm_of(config: str) -> str:
-    """Return the algorithm that a resolved configuration names, or "the algorithm"."""
-    return str(_section(config, "agent").get("algorithm", "the algorithm"))
+def algorithm_of(run: Run) -> str:
+    """Return the algorithm that the configuration names, or "the algorithm" without one."""
+    return str(_setting(run, "agent", "algorithm", "the algorithm"))
 
 
-def _section(config: str, name: str) -> dict[str, Any]:
-    """Return a section of a resolved configuration; empty if it cannot be read."""
-    try:
-        found = (yaml.safe_load(config) or {}).get(name)
-    except (yaml.YAMLError, AttributeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _setting(run: Run, section: str, key: str, missing: Any) -> Any:
+    return (run.settings.get(section) or {}).get(key, missing)

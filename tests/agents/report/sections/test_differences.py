@@ -30,9 +30,11 @@ def test_the_algorithm_is_the_configurations(tmp_path: Path, algorithm: str) -> 
         assert arm.first_layers in page
 
 
-@pytest.mark.parametrize("config", ["", "[", "agent: 3", "agent: {}", "a: </pre><script>$title"])
-def test_a_configuration_that_does_not_say_it_is_no_fault(config: str) -> None:
-    assert algorithm_of(config) == "the algorithm"
+@pytest.mark.parametrize("config", ["", "agent:", "agent: {}", "a: </pre><script>$title"])
+def test_a_configuration_that_does_not_say_it_is_no_fault(tmp_path: Path, config: str) -> None:
+    folder = write_run(tmp_path, {"pixels": {0: [1.0]}})
+    write_config(folder, config)
+    assert algorithm_of(read_run(folder)) == "the algorithm"
 
 
 @pytest.mark.parametrize(
