@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,7 @@ def _pretrain(
 ) -> Encoder:
     device = torch_device(device)
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
-    made_with = partial(_made_with, {"pretrain": settings}, seed)
+    made_with = {"pretrain": settings, "seed": seed}
     if first_does(partial(_is_done, folder)):
         first_does(partial(_check_finished, folder, "pretrain", config, made_with))
         first_does(partial(drop_checkpoint, folder))
@@ -95,31 +95,44 @@ def _pretrain(
     if is_first:
         _warn_of_company(device)
     with locked(folder, "pretraining", alone=True) if is_first else nullcontext():
-        train, validation, test, origin = _sources(stores, config)
-        kept = None if begin_with is None else frames_of_units(stores[-1], config.stack)
-        first_does(partial(made_with(origin.data_sha256).claim, folder))
-        critic = _critic(stores, config, folder, seed, device)
-        shape = origin.frame.shape
-        model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
-        if begin_with is not None:
-            _take_weights(model, begin_with)
-        examples = FrameExamples(train), FrameExamples(validation)
-        with _naming_the_remedy(config):
-            is_trained = begin_with is not None
-            fitting = _what_is_left(config.fitting, folder / CRITIC if critic else None)
-            fitted = fit(model.to(device), *examples, fitting, folder, seed, is_trained)
-
-        def finish() -> None:
-            card = summarise(model, train, test, origin, trained=True)
-            encoder = Encoder(model, card, device)
-            encoder.save(folder)
-            if begin_with is not None and kept is not None:
-                keep_units(begin_with, folder, kept)
-            save_pictures(encoder, test, folder, seed)
-            _record(fitted, folder / CRITIC if critic else None, folder)
-
-        first_does(finish)
+        _train(stores, config, folder, seed, device, begin_with, made_with)
     return Encoder.load(folder, device)
+
+
+def _train(
+    stores: Sequence[RolloutStore],
+    config: PretrainConfig,
+    folder: Path,
+    seed: int,
+    device: str,
+    begin_with: Path | None,
+    made_with: Mapping[str, Any],
+) -> None:
+    """Train an encoder that is not done, and write all files of its folder."""
+    train, validation, test, origin = _sources(stores, config)
+    kept = None if begin_with is None else frames_of_units(stores[-1], config.stack)
+    fingerprint = Fingerprint({**made_with, "data_sha256": origin.data_sha256})
+    first_does(partial(fingerprint.claim, folder))
+    critic = _critic(stores, config, folder, seed, device)
+    before = None if critic is None else PRETRAINING.read(folder / CRITIC)
+    shape = origin.frame.shape
+    model = Autoencoder.for_frames(config.autoencoder, shape, train, seed, critic)
+    if begin_with is not None:
+        _take_weights(model, begin_with)
+    examples = FrameExamples(train), FrameExamples(validation)
+    with _naming_the_remedy(config):
+        fitting, is_trained = _what_is_left(config.fitting, before), begin_with is not None
+        fitted = fit(model.to(device), *examples, fitting, folder, seed, is_trained)
+
+    def finish() -> None:
+        encoder = Encoder(model, summarise(model, train, test, origin, trained=True), device)
+        encoder.save(folder)
+        if begin_with is not None and kept is not None:
+            keep_units(begin_with, folder, kept)
+        save_pictures(encoder, test, folder, seed)
+        _record(fitted, before, folder)
+
+    first_does(finish)
 
 
 @contextmanager
@@ -160,15 +173,8 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
         ) from None
 
 
-def _made_with(sections: Mapping[str, Any], seed: int, data_sha256: str) -> Fingerprint:
-    return Fingerprint({**sections, "seed": seed, "data_sha256": data_sha256})
-
-
 def _check_finished(
-    folder: Path,
-    section: str,
-    config: PretrainConfig,
-    made_with: Callable[[str], Fingerprint],
+    folder: Path, section: str, config: PretrainConfig, made_with: Mapping[str, Any]
 ) -> None:
     """Raise ArtifactError if the finished encoder in `folder` is not one of `config`.
 
@@ -176,12 +182,10 @@ def _check_finished(
     model alone is compared, whose settings stand in `section` of that file.
     """
     found = CONFIG.read(folder)
-    made_with(read_card(folder, found.weights_sha256).data_sha256).check_file(folder / MADE_WITH)
-    made, wanted = (
-        Fingerprint({section: _model_settings(model)})
-        for model in (found.autoencoder, config.autoencoder)
-    )
-    wanted.check(made, folder)
+    data = {"data_sha256": read_card(folder, found.weights_sha256).data_sha256}
+    Fingerprint({**made_with, **data}).check_file(folder / MADE_WITH)
+    wanted = Fingerprint({section: _model_settings(config.autoencoder)})
+    wanted.check(Fingerprint({section: _model_settings(found.autoencoder)}), folder)
 
 
 def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
@@ -190,20 +194,19 @@ def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
     return {**values.pop("network"), **values}
 
 
-def _what_is_left(config: FitConfig, critic: Path | None) -> FitConfig:
-    """Return how the model is trained: its wall-clock limit without what its critic took of it."""
-    if critic is None or config.max_minutes is None:
+def _what_is_left(config: FitConfig, before: TrainingResult | None) -> FitConfig:
+    """Return how the model is trained: its wall-clock limit without what its critic took before."""
+    if before is None or config.max_minutes is None:
         return config
-    minutes = config.max_minutes - PRETRAINING.read(critic).seconds / 60
+    minutes = config.max_minutes - before.seconds / 60
     # It may have taken more than half, of a larger limit before an interruption.
     return config.model_copy(update={"max_minutes": max(minutes, 1e-9)})
 
 
-def _record(fitted: TrainingResult, critic: Path | None, folder: Path) -> None:
-    """Write result.json, with which the folder is done; what a critic took is part of it."""
+def _record(fitted: TrainingResult, before: TrainingResult | None, folder: Path) -> None:
+    """Write result.json, with which the folder is done; what a critic took before is part of it."""
     spent: dict[str, Any] = {"peak_memory": peak_memory()}
-    if critic is not None:
-        before = PRETRAINING.read(critic)
+    if before is not None:
         spent["seconds"] = fitted.seconds + before.seconds
         spent["cpu_seconds"] = (fitted.cpu_seconds or 0.0) + (before.cpu_seconds or 0.0)
     PRETRAINING.write(folder, PretrainingResult(**{**dict(fitted), **spent}))
@@ -219,7 +222,7 @@ def make_untrained_encoder(
     episodes, or if the folder holds a trained encoder or one of another model or seed.
     """
     folder = Path(folder)
-    made_with = partial(_made_with, {"initial": _model_settings(config.autoencoder)}, seed)
+    made_with = {"initial": _model_settings(config.autoencoder), "seed": seed}
     if CONFIG.exists(folder):
         encoder = Encoder.load(folder)
         if encoder.card.trained:
@@ -228,7 +231,7 @@ def make_untrained_encoder(
         return encoder
     with locked(folder, "making of an encoder", alone=True):
         train, _, test, origin = _sources([store], config)
-        made_with(origin.data_sha256).claim(folder)
+        Fingerprint({**made_with, "data_sha256": origin.data_sha256}).claim(folder)
         Encoder.untrained(config.autoencoder, origin, train, test, seed).save(folder)
     return Encoder.load(folder)
 

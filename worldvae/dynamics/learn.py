@@ -12,13 +12,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder, folder_of
 from worldvae.dynamics.checkpoint import load_dynamics, read_dynamics_card, save_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, encode_rollouts
-from worldvae.dynamics.config import (
-    KEPT_BURN_IN,
-    KEPT_STARTS,
-    DynamicsConfig,
-    DynamicsNetwork,
-    DynamicsObjective,
-)
+from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, DynamicsConfig
 from worldvae.dynamics.dynamics_files import (
     DYNAMICS_CONFIG,
     LEARNING,
@@ -242,18 +236,13 @@ def _check_finished(
     """
     card, found = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder).dynamics
     made_with(card.data_sha256, encoder_sha256).check_file(folder / MADE_WITH)
-    made, wanted = (
-        Fingerprint({section: _model_settings(*parts), "encoder_sha256": encoder})
-        for parts, encoder in (
-            ((found.network, found.objective), card.encoder_sha256),
-            ((config.network, config.objective), encoder_sha256),
-        )
-    )
-    wanted.check(made, folder)
+    made = {section: _model_settings(found), "encoder_sha256": card.encoder_sha256}
+    wanted = {section: _model_settings(config), "encoder_sha256": encoder_sha256}
+    Fingerprint(wanted).check(Fingerprint(made), folder)
 
 
-def _model_settings(network: DynamicsNetwork, objective: DynamicsObjective) -> dict[str, Any]:
-    return network.model_dump(mode="json") | objective.model_dump(mode="json")
+def _model_settings(config: DynamicsConfig | DynamicsModelConfig) -> dict[str, Any]:
+    return config.network.model_dump(mode="json") | config.objective.model_dump(mode="json")
 
 
 def _known_keys(begin_with: Path | None) -> tuple[KeyUnits, ...] | None:
