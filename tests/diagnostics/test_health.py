@@ -18,10 +18,10 @@ from worldvae.autoencoders.objectives import AE, BetaVAE
 from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.pretrain import make_untrained_encoder, pretrain
 from worldvae.checksum import read_checked_as
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.health import diagnose, write_health
 from worldvae.diagnostics.metrics.state import why_not_probed
 from worldvae.diagnostics.rules.evidence import Health
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.envs.state import why_no_state
 from worldvae.errors import WorldvaeError

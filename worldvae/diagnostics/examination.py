@@ -7,7 +7,7 @@ S state variables.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,22 +22,13 @@ from worldvae.autoencoders.pixels import to_float
 from worldvae.autoencoders.statistics import PixelStatistics
 from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.inputs import downsampled_pixels, frame_hashes
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs.state import STATE
 from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.training.batches import check_not_empty
 
 BATCH = 256
-
-T = TypeVar("T")
-
-
-class Splits(NamedTuple, Generic[T]):
-    """One value for each split of a store."""
-
-    train: T
-    validation: T
-    test: T
 
 
 @dataclass(frozen=True)

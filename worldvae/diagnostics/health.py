@@ -12,7 +12,6 @@ from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.examination import (
     Reconstructions,
     Sample,
-    Splits,
     Subject,
     draw_samples,
     reconstruct,
@@ -33,6 +32,7 @@ from worldvae.diagnostics.metrics.supervised import supervised_codes
 from worldvae.diagnostics.page.write import write_page
 from worldvae.diagnostics.rules.evidence import HEALTH, Evidence, Health
 from worldvae.diagnostics.rules.findings import find, verdict_of
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs.state import why_no_state
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive, numpy_stream

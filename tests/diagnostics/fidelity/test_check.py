@@ -18,7 +18,6 @@ from tests.encoders import DOTS, make_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.objectives import AE
 from worldvae.checksum import read_checked_as
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import check_fidelity, write_fidelity
 from worldvae.diagnostics.fidelity.page.film import FILM
 from worldvae.diagnostics.fidelity.page.write import render
@@ -27,6 +26,7 @@ from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity
 from worldvae.diagnostics.fidelity.subject import HeldOut
 from worldvae.diagnostics.finding import Finding
 from worldvae.diagnostics.rules.evidence import HEALTH
+from worldvae.diagnostics.splits import Splits
 from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.learn import learn_dynamics, make_untrained_dynamics
 from worldvae.errors import ArtifactError

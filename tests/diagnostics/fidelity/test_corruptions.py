@@ -21,9 +21,9 @@ from tests.diagnostics.fidelity.worlds import (
 )
 from tests.diagnostics.page.test_write import Page
 from worldvae.diagnostics.clock import PartClock
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
 from worldvae.diagnostics.fidelity.page.loops import policies
+from worldvae.diagnostics.splits import Splits
 
 
 def names(model: LinearDynamics) -> set[str]:

@@ -9,13 +9,13 @@ import pytest
 
 from tests.diagnostics.fidelity.worlds import TRUE, LinearDynamics, fidelity, splits, subject
 from worldvae.diagnostics.clock import PartClock
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
 from worldvae.diagnostics.fidelity.metrics.bootstrap import HorizonCurve
 from worldvae.diagnostics.fidelity.metrics.horizon import HorizonJudgement
 from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity, trusted_words
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.diagnostics.splits import Splits
 
 EXCESS = {"W": -0.5, "?": 0.0, "L": 0.5}
 """Won, not decided, lost -> the middle of an interval of +- 0.1; a baseline errs by 1."""

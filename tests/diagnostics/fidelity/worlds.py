@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from worldvae.diagnostics.clock import PartClock
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.check import judge_dynamics
 from worldvae.diagnostics.fidelity.cut import EpisodeSegment, cut_windows, lay_starts
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.rules.evidence import Fidelity
 from worldvae.diagnostics.fidelity.subject import ExaminedDynamics
 from worldvae.diagnostics.fidelity.windows import Windows
+from worldvae.diagnostics.splits import Splits
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.dynamics.state import DynamicsState, Step
 from worldvae.envs import StateVariable

@@ -11,11 +11,12 @@ from scipy import stats
 from sklearn.metrics import f1_score, r2_score
 
 from tests.diagnostics.synthetic import evidence
-from worldvae.diagnostics.examination import Sample, Splits
+from worldvae.diagnostics.examination import Sample
 from worldvae.diagnostics.metrics.jackknife import groups_without_each, interval
 from worldvae.diagnostics.metrics.probes import ProbeScore, VariableReading
 from worldvae.diagnostics.metrics.state import Probes, probe_state
 from worldvae.diagnostics.rules.findings import find
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs import StateVariable
 
 RUNS = 60

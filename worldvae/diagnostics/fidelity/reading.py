@@ -16,7 +16,6 @@ from worldvae.autoencoders.backends import Frames
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.drift import reconstructs
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.cut import (
     LONGEST_PAST,
     PAST,
@@ -30,6 +29,7 @@ from worldvae.diagnostics.fidelity.subject import ExaminedDynamics, HeldOut
 from worldvae.diagnostics.fidelity.windows import Floats, Numbers, Windows
 from worldvae.diagnostics.finding import Finding, gravest
 from worldvae.diagnostics.rules.evidence import HEALTH
+from worldvae.diagnostics.splits import Splits
 from worldvae.dynamics.checkpoint import check_encoder, check_steps, load_dynamics
 from worldvae.dynamics.codes import CODES_FOLDER, EncodedRollouts, encode_rollouts
 from worldvae.dynamics.dynamics_files import DynamicsCard

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.dreams import LatentDynamics
 from worldvae.diagnostics.fidelity.metrics.pixels import PixelSource
 from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.diagnostics.finding import Finding
+from worldvae.diagnostics.splits import Splits
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.envs import StateVariable
 from worldvae.rollouts import RolloutStore

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.config import Measure
-from worldvae.diagnostics.examination import Sample, Splits, Subject, draw_samples, reconstruct
+from worldvae.diagnostics.examination import Sample, Subject, draw_samples, reconstruct
 from worldvae.diagnostics.metrics.probes import ProbeResult, Protocol, probe
 from worldvae.diagnostics.metrics.reconstruction import (
     Reconstruction,
@@ -19,6 +19,7 @@ from worldvae.diagnostics.metrics.reconstruction import (
 )
 from worldvae.diagnostics.metrics.state import DisentanglementScores, score_disentanglement
 from worldvae.diagnostics.metrics.variables import Parts
+from worldvae.diagnostics.splits import Splits
 from worldvae.json_files import Content
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
@@ -59,15 +60,15 @@ def score_encoder(
     if not measures:
         return scores
     samples, found = draw_samples(subject, seed, FRAMES), dict[str, Any]()
-    seen = Parts(*(encoder.whiten(sample.codes) for sample in samples))
+    seen = samples.each(lambda sample: encoder.whiten(sample.codes))
     if "probes" in measures:
         found["probes"] = _probe(subject, samples, seen, "converged", seed)
     if "published_probes" in measures:
-        codes = Parts(*(sample.codes for sample in samples))
+        codes = samples.each(lambda sample: sample.codes)
         found["published_probes"] = _probe(subject, samples, codes, "published", seed)
         found["whitened_published_probes"] = _probe(subject, samples, seen, "published", seed)
     if found:
-        nothing = Parts(*(np.zeros((len(sample.codes), 0)) for sample in samples))
+        nothing = samples.each(lambda sample: np.zeros((len(sample.codes), 0)))
         found["majority_probes"] = _probe(subject, samples, nothing, "converged", seed)
     if "disentanglement" in measures:
         found["disentanglement"], _ = score_disentanglement(samples, store.state_variables, seed)
@@ -90,10 +91,10 @@ def _probe(
     variables = subject.store.state_variables
     return probe(
         features,
-        state=Parts(*(sample.state for sample in samples)),
+        state=samples.each(lambda sample: sample.state),
         names=[variable.name for variable in variables],
         discrete=[variable.discrete for variable in variables],
-        hashes=Parts(*(sample.hashes for sample in samples)),
+        hashes=samples.each(lambda sample: sample.hashes),
         seed=seed,
         protocol=protocol,
     )

@@ -167,7 +167,7 @@ def _read_numbers(x: Parts, variables: Sequence[Variable]) -> dict[str, Variable
 def _read_number(x: Parts, variable: Variable) -> VariableReading:
     """Read by ridge regression, scored by held-out R^2; validation chooses the penalty."""
     values = variable.values
-    rows = Parts(*(~np.isnan(part) for part in values))
+    rows = values.each(lambda part: ~np.isnan(part))
     weights = fit_ridge(x.train[rows.train], values.train[rows.train])
     guesses = apply(x.validation[rows.validation], weights)
     errors = np.square(guesses - values.validation[rows.validation, None]).mean(0)
@@ -204,10 +204,10 @@ def _read_classes(
 
 def _standardised(features: Parts) -> Parts:
     """Return float64 features with mean 0 and deviation 1 in training, without constant ones."""
-    parts = [part.astype(np.float64) for part in features]
-    mean, std = parts[0].mean(0), parts[0].std(0)
-    varies = (np.ptp(parts[0], axis=0) > 0) & (std > 0)
-    return Parts(*((part[:, varies] - mean[varies]) / std[varies] for part in parts))
+    parts = features.each(lambda part: part.astype(np.float64))
+    mean, std = parts.train.mean(0), parts.train.std(0)
+    varies = (np.ptp(parts.train, axis=0) > 0) & (std > 0)
+    return parts.each(lambda part: (part[:, varies] - mean[varies]) / std[varies])
 
 
 def _group_means(scores: Sequence[ProbeScore]) -> dict[str, float]:

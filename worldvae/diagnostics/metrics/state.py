@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.diagnostics.examination import Sample, Splits
+from worldvae.diagnostics.examination import Sample
 from worldvae.diagnostics.metrics.disentanglement import (
     MAX_CLASSES,
     Disentanglement,
@@ -30,6 +30,7 @@ from worldvae.diagnostics.metrics.jackknife import (
 from worldvae.diagnostics.metrics.linear_models import Array
 from worldvae.diagnostics.metrics.probes import ProbeReadings, read
 from worldvae.diagnostics.metrics.variables import Parts
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs import StateVariable
 from worldvae.errors import WorldvaeError
 from worldvae.indices import evenly
@@ -120,17 +121,17 @@ def probe_state(
     seed: int,
 ) -> Probes | None:
     """Fit and score probes of all features; return None if no variable can be probed."""
-    features = {
-        "latents": Parts(*(encoder.whiten(sample.codes) for sample in samples)),
-        "majority": Parts(*(np.zeros((len(sample.codes), 0)) for sample in samples)),
-        "pixels": Parts(*(sample.pixels for sample in samples)),
-        "untrained": Parts(*(sample.untrained for sample in samples)),
+    features: dict[str, Parts] = {
+        "latents": samples.each(lambda sample: encoder.whiten(sample.codes)),
+        "majority": samples.each(lambda sample: np.zeros((len(sample.codes), 0))),
+        "pixels": samples.each(lambda sample: sample.pixels),
+        "untrained": samples.each(lambda sample: sample.untrained),
     }
     if supervised:
         features["supervised"] = supervised
     names, discrete = [v.name for v in variables], [v.discrete for v in variables]
-    state = Parts(*(sample.state for sample in samples))
-    hashes = Parts(*(sample.hashes for sample in samples))
+    state = samples.each(lambda sample: sample.state)
+    hashes = samples.each(lambda sample: sample.hashes)
     readings = {
         name: read(parts, state, names, discrete, hashes, seed) for name, parts in features.items()
     }

@@ -23,7 +23,9 @@ from worldvae.autoencoders.objectives import AE
 from worldvae.autoencoders.statistics import measure_pixels
 from worldvae.autoencoders.window import Window
 from worldvae.diagnostics.examination import BATCH, Subject, encode, states_at
+from worldvae.diagnostics.metrics.linear_models import UNDEFINED
 from worldvae.diagnostics.metrics.variables import Parts
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs import StateVariable
 from worldvae.errors import ArtifactError
 from worldvae.indices import evenly
@@ -37,8 +39,6 @@ from worldvae.training.fit import fit
 TRAIN_FRAMES, VALIDATION_FRAMES, UNIT_FRAMES = 10_000, 1_000, 2_000
 EPOCHS, PATIENCE = 6, 2
 TRAINING_BATCH, LEARNING_RATE = 64, 2e-3
-UNDEFINED = -1
-"""The class number of a frame without a value, or with a value that training does not contain."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Task:
     def targets(self, state: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return class numbers or standardised values of the states: (B, S) -> (B, S).
 
-        A missing value is UNDEFINED for a discrete variable and nan for a continuous one.
+        UNDEFINED stands for a missing value of a discrete variable and for one that training does
+        not have, nan for a missing one of a continuous variable.
         """
         columns = [
             self._classes(s, column) if v.discrete else self._standardised(s, column)
@@ -170,7 +171,7 @@ def supervised_codes(subject: Subject, seed: int, limit: int) -> Parts:
     with tempfile.TemporaryDirectory() as folder:
         fit(network, train, validation, _fitting(len(train)), Path(folder), seed)
     pairs = zip(subject.splits, subject.rows(limit), strict=True)
-    return Parts(*(_codes(subject, network.body, split, rows) for split, rows in pairs))
+    return Splits(*(_codes(subject, network.body, split, rows) for split, rows in pairs))
 
 
 def _fitting(examples: int) -> FitConfig:

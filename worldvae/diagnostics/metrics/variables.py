@@ -13,23 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worldvae.diagnostics.metrics.linear_models import UNDEFINED, Array, ClassNumbers
+from worldvae.diagnostics.splits import Splits
 
 MIN_ENTROPY = 0.6  # nats
 LEAST_SPREAD = 0.1  # test deviation in units of that of training
 
 
-class Parts(NamedTuple):
-    """An array for each of the training, validation and test episodes, with a row per frame."""
-
-    train: NDArray[Any]
-    validation: NDArray[Any]
-    test: NDArray[Any]
+Parts = Splits[NDArray[Any]]
+"""An array for each split, with a row per frame."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,9 @@ class Variable:
 
 def variables_of(state: Parts, names: Sequence[str], discrete: Sequence[bool]) -> list[Variable]:
     """Return each column of the state (B, V) as a variable."""
-    columns = [Parts(*(part[:, v].astype(np.float64) for part in state)) for v in range(len(names))]
+    columns = [
+        Splits(*(part[:, v].astype(np.float64) for part in state)) for v in range(len(names))
+    ]
     return [Variable(*each) for each in zip(names, discrete, columns, strict=True)]
 
 
@@ -80,7 +79,7 @@ def entropy(values: NDArray[Any]) -> float:
 def class_numbers(values: Parts) -> Parts:
     """Return the index of each value among the K values of training, K for others: (B,) -> (B,)."""
     known = np.unique(_defined(values.train))
-    return Parts(*(_places(part, known) for part in values))
+    return values.each(lambda part: _places(part, known))
 
 
 def _places(values: Array, known: Array) -> ClassNumbers:

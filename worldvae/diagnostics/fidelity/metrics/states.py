@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.diagnostics.examination import Splits
 from worldvae.diagnostics.fidelity.metrics.bootstrap import EpisodeBootstrap
-from worldvae.diagnostics.fidelity.metrics.open_loop import OpenLoop, compare_errors
+from worldvae.diagnostics.fidelity.metrics.open_loop import (
+    COPY_LAST,
+    MEAN,
+    OpenLoop,
+    compare_errors,
+)
 from worldvae.diagnostics.fidelity.windows import Windows
 from worldvae.diagnostics.metrics.linear_models import apply, fit_ridge
 from worldvae.diagnostics.metrics.variables import Parts, reason_to_drop, variables_of
+from worldvae.diagnostics.splits import Splits
 from worldvae.envs import StateVariable
 from worldvae.json_files import Content
 from worldvae.stats import Array
@@ -102,8 +108,8 @@ def _errors(
 ) -> dict[str, Array]:
     """Return the squared error of each prediction: name -> (W, H)."""
     found = {
-        "copy_last": np.square(probe.read(test.starts)[:, None] - true),
-        "mean": np.square(true),
+        COPY_LAST: np.square(probe.read(test.starts)[:, None] - true),
+        MEAN: np.square(true),
         CODE: np.square(probe.read(test.truth[:, np.array(horizons) - 1]) - true),
     }
     for name, codes in dreams.items():
@@ -115,7 +121,8 @@ def _errors(
 
 def _fit(splits: Splits[Windows], variables: Sequence[StateVariable]) -> list[_Probe]:
     """Fit a probe of each variable that varies, and keep those that read it well."""
-    codes, state = (Parts(*(_frames(part, name) for part in splits)) for name in ("codes", "state"))
+    codes = splits.each(lambda windows: _decided(windows, windows.codes))
+    state = splits.each(lambda windows: _decided(windows, windows.state))
     columns = variables_of(state, [v.name for v in variables], [False] * len(variables))
     probes = [
         _fit_one(codes, column.values, number, column.name)
@@ -125,17 +132,16 @@ def _fit(splits: Splits[Windows], variables: Sequence[StateVariable]) -> list[_P
     return [probe for probe in probes if probe.r2 >= LEAST_R2]
 
 
-def _frames(windows: Windows, name: str) -> NDArray[np.float64]:
-    """Return one of the arrays at each frame that a decision of the episode follows."""
-    values = getattr(windows, name)[:, :-1]
-    return np.asarray(values[windows.valid], np.float64)
+def _decided(windows: Windows, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return values (W, P + K + 1, n) at the frames that a decision of the episode follows."""
+    return np.asarray(values[windows.frames_seen], np.float64)
 
 
 def _fit_one(codes: Parts, values: Parts, number: int, name: str) -> _Probe:
-    known = Parts(*(np.isfinite(part) for part in values))
+    known = values.each(np.isfinite)
     centre = float(values.train[known.train].mean())
     deviation = float(values.train[known.train].std())
-    y = Parts(*((part - centre) / deviation for part in values))
+    y = values.each(lambda part: (part - centre) / deviation)
     weights = fit_ridge(codes.train[known.train], y.train[known.train])
     guesses = apply(codes.validation[known.validation], weights)
     errors = np.square(guesses - y.validation[known.validation, None]).mean(0)
