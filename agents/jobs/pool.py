@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from agents.jobs.contract import Executor, Job, RunningJob
@@ -39,12 +38,7 @@ class Pool(Generic[J]):
     def __enter__(self) -> Pool[J]:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._running:
             self._view.say(f"stopping {', '.join(job.name for job in self.running)}")
         try:
