@@ -15,7 +15,7 @@ from tests import tiny
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.make_raw import find_spec
 from worldvae.errors import WorldvaeError
-from worldvae.export.onnx_file import check_extra as check_export
+from worldvae.export.onnx_file import check_onnx
 from worldvae.extras import EXTRAS
 from worldvae.hub.words import check_hub_extra
 from worldvae.rollouts.minari.library import check_installed as check_minari
@@ -24,7 +24,7 @@ PLACES: dict[str, Callable[[], object]] = {
     "huggingface_hub": check_hub_extra,
     "minari": check_minari,
     "minigrid": lambda: find_spec(EnvConfig(id="MiniGrid-Empty-5x5-v0")),
-    "onnx": check_export,
+    "onnx": check_onnx,
     "optuna": lambda: sweep(tiny.load(Path("nowhere"))),
     "ray": lambda: make_executor("ray", 1),
     "sb3_contrib": lambda: algorithm_class("TQC"),

@@ -9,7 +9,7 @@ from agents.config.experiment import Experiment
 from agents.explore.page_file import page_html
 from agents.explore.parts import RunReader
 from agents.explore.words import sections
-from worldvae.export.onnx_file import check_extra
+from worldvae.export.onnx_file import check_onnx
 from worldvae.files import atomic_write_text
 
 
@@ -25,7 +25,7 @@ def write_explorer(
     Returns a line for each part that was left out. Raises ArtifactError without rollouts or an
     encoder, or if an agent that is named cannot play, ConfigError without the extra for exports.
     """
-    check_extra()
+    check_onnx()
     reader = RunReader.open(experiment)
     parts = reader.parts(agents)
     title, card = experiment.folder.resolve().name, reader.encoder.card

@@ -16,7 +16,7 @@ from worldvae.export.ends import ActionWriter, KeyReader, action_card
 from worldvae.export.frames import FrameReader
 from worldvae.export.interface import EnvInterface, interface_of
 from worldvae.export.observing import FramesGraph, LatentsGraph, MemoryGraph, ObserverGraph
-from worldvae.export.onnx_file import check_extra, write_onnx
+from worldvae.export.onnx_file import check_onnx, write_onnx
 from worldvae.export.remembering import LAST_ACTION
 from worldvae.export.signature import (
     ACTION,
@@ -74,7 +74,7 @@ def export_agent(folder: Path, path: Path) -> ExportCard:
     Its environment is made once, to see what it shows and takes. Raises ArtifactError if there is
     no whole agent, ConfigError if its arm observes no frames, or without the extra for exports.
     """
-    check_extra()
+    check_onnx()
     card = read_card(folder)
     check_arm_shows_frames(folder, card)
     agent = Agent.load(folder)

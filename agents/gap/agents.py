@@ -31,8 +31,7 @@ def find_dreamers(
     """Return the finished agents of a run that can play in a dream of these dynamics.
 
     Also returns a line for each agent with memory that cannot, and for each that is damaged, which
-    says why. `deterministic`
-    agents take the mode of their policy.
+    says why. `deterministic` agents take the mode of their policy.
     """
     competitors, skipped = list[Competitor](), list[str]()
     for folder in _folders(run):

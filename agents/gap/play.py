@@ -38,9 +38,9 @@ def play(
     """Play `episodes` episodes in N environments with SAME_STEP autoreset.
 
     The first of each environment begins from a seed of its own, `seed` + its number, the others go
-    on from there. Each environment plays a number of episodes that is fixed
-    before: those that end first are no likelier to be counted. `start_key` is what `info` calls the
-    number of the real frame that an episode began from; empty: it tells none.
+    on from there. Each environment plays a number of episodes that is fixed before: those that end
+    first are no likelier to be counted. `start_key` is what `info` calls the number of the real
+    frame that an episode began from; empty: it tells none.
     """
     quota = _quota(episodes, vec.num_envs)
     obs, info = vec.reset(seed=[seed + index for index in range(vec.num_envs)])  # type: ignore[arg-type]

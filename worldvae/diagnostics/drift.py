@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder import STD_FLOOR, Encoder
 from worldvae.autoencoders.examples import FrameSource
 from worldvae.indices import evenly
 from worldvae.json_files import Content
@@ -31,8 +31,6 @@ LIMIT = 0.99
 EXPECTED = 1 - LIMIT
 """The share of strange frames that is expected without any drift."""
 
-# As in `Encoder.whiten`: divided by its own deviation, a collapsed direction would dominate.
-STD_FLOOR = 0.05
 LEAST = 1e-10  # lower bound of a mean or limit by which others are divided
 
 
@@ -49,7 +47,8 @@ class Spread:
     def of(cls, codes: NDArray[np.floating]) -> Spread:
         """Fit mean and covariance to codes (B, Z), B of 2 or more.
 
-        The deviation along any direction is at least 5 % of that of the widest latent.
+        The deviation along any direction is at least 5 % of that of the widest latent, as in
+        `Encoder.whiten`.
         """
         covariance = np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False))
         variances, axes = np.linalg.eigh(covariance)

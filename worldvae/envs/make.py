@@ -133,7 +133,7 @@ def shows_state(config: EnvConfig) -> bool:
     return choose_backend(config, find_spec(config)) == "gymnasium"
 
 
-def choose_backend(config: EnvConfig, spec: gym.envs.registration.EnvSpec) -> str:
+def choose_backend(config: EnvConfig, spec: EnvSpec) -> str:
     """Return the backend that `config.backend` names, or for "auto" the fastest that fits.
 
     Raises ConfigError if the named backend cannot play the environment.

@@ -7,7 +7,7 @@ from pathlib import Path
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.model import Dynamics
-from worldvae.export.onnx_file import check_extra, write_onnx
+from worldvae.export.onnx_file import check_onnx, write_onnx
 from worldvae.export.remembering import RememberGraph, action_spec
 from worldvae.export.signature import (
     ACTION,
@@ -94,7 +94,7 @@ def export_dynamics(folder: Path, path: Path) -> ExportCard:
 
     Raises ArtifactError if there are no whole dynamics, ConfigError without the extra for exports.
     """
-    check_extra()
+    check_onnx()
     dynamics, origin = load_dynamics(folder)
     graph = DynamicsGraph(dynamics, origin)
     choices = origin.actions.choices

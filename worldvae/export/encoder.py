@@ -10,7 +10,7 @@ from worldvae.envs.observations import ImageLayout
 from worldvae.export.frames import FrameReader
 from worldvae.export.interface import frame_spec
 from worldvae.export.observing import StackGraph, frames_spec
-from worldvae.export.onnx_file import check_extra, write_onnx
+from worldvae.export.onnx_file import check_onnx, write_onnx
 from worldvae.export.signature import (
     EPISODE_START,
     FRAME,
@@ -56,7 +56,7 @@ def export_encoder(folder: Path, path: Path) -> ExportCard:
 
     Raises ArtifactError if there is no whole encoder, ConfigError without the extra for exports.
     """
-    check_extra()
+    check_onnx()
     encoder = Encoder.load(folder)
     graph, origin = EncoderGraph(encoder), encoder.card
     card = ExportCard(

@@ -22,7 +22,7 @@ BATCH = "N"
 """The letter of the number of environments in the shapes of a file."""
 
 
-def check_extra() -> None:
+def check_onnx() -> None:
     """Raise ConfigError unless the packages that write ONNX files can be imported."""
     for package in ("onnx", "onnxruntime"):
         import_extra("an export", package)
@@ -33,7 +33,7 @@ def write_onnx(path: Path, graph: ExportedGraph, card: ExportCard) -> None:
 
     Raises ConfigError if the extra that exports need is not installed.
     """
-    check_extra()
+    check_onnx()
     atomic_write_bytes(path, onnx_bytes(graph, card))
 
 
