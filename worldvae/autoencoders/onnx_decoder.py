@@ -16,7 +16,7 @@ from torch import nn
 from worldvae.autoencoders.layers import Doubling, UnflattenCells
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.networks import CellsAndExtra
-from worldvae.autoencoders.onnx_graph import CODES, FRAMES, IR, OPSET, Graph, array_of
+from worldvae.autoencoders.onnx_graph import CODES, FRAMES, Graph, array_of
 
 
 def decoder_to_onnx(model: Autoencoder) -> bytes:
@@ -24,8 +24,8 @@ def decoder_to_onnx(model: Autoencoder) -> bytes:
 
     It computes what `Autoencoder.decode` computes, for any B.
     """
-    graph = Graph()
-    graph.last = CODES
+    latents, floats = model.config.network.latents, onnx.TensorProto.FLOAT
+    graph = Graph(helper.make_tensor_value_info(CODES, floats, ["B", latents]))
     _layers(graph, model)
     if model.config.pixels.standardise:
         graph.add("Mul", array_of(model.pixel_std)[None])
@@ -34,14 +34,8 @@ def decoder_to_onnx(model: Autoencoder) -> bytes:
         graph.add("Sigmoid")
     graph.add("Clip", np.array(0, np.float32), np.array(1, np.float32))
     graph.add("Transpose", perm=[0, 2, 3, 1])
-    graph.nodes[-1].output[0] = FRAMES
-    latents, floats = model.config.network.latents, onnx.TensorProto.FLOAT
-    height, width, channels = model.shape
-    inputs = helper.make_tensor_value_info(CODES, floats, ["B", latents])
-    outputs = helper.make_tensor_value_info(FRAMES, floats, ["B", height, width, channels])
-    proto = helper.make_graph(graph.nodes, "decoder", [inputs], [outputs], graph.constants)
-    opset = helper.make_opsetid("", OPSET)
-    return bytes(helper.make_model(proto, opset_imports=[opset], ir_version=IR).SerializeToString())
+    frames = helper.make_tensor_value_info(FRAMES, floats, ["B", *model.shape])
+    return graph.model("decoder", frames)
 
 
 def _layers(graph: Graph, model: Autoencoder) -> None:

@@ -23,12 +23,16 @@ FRAMES, CODES = "frames", "codes"
 
 
 class Graph:
-    """A chain of nodes, each of which reads the output of the one before, with their constants."""
+    """A chain of nodes, each of which reads the output of the one before, with their constants.
 
-    def __init__(self) -> None:
+    Args:
+        inputs: What the first node reads.
+    """
+
+    def __init__(self, inputs: onnx.ValueInfoProto) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
-        self.last = FRAMES
+        self.inputs, self.last = inputs, inputs.name
 
     def add(
         self, kind: str, *constants: NDArray[Any], reads: Iterable[str] = (), **how: Any
@@ -39,6 +43,14 @@ class Graph:
         self.nodes.append(helper.make_node(kind, names, [self.last], **how))
         return self.last
 
+    def model(self, name: str, outputs: onnx.ValueInfoProto) -> bytes:
+        """Return the chain as a serialised model, whose `outputs` are those of the last node."""
+        self.nodes[-1].output[0] = outputs.name
+        proto = helper.make_graph(self.nodes, name, [self.inputs], [outputs], self.constants)
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(proto, opset_imports=[opset], ir_version=IR)
+        return bytes(model.SerializeToString())
+
     def _constant(self, value: NDArray[Any]) -> str:
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -47,22 +59,17 @@ class Graph:
 
 def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
     """Return `encoder` as a serialised model of frames (B, *shape) uint8 -> (B, Z), for any B."""
-    graph = Graph()
+    uint8, floats = onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT
+    graph = Graph(helper.make_tensor_value_info(FRAMES, uint8, ["B", *shape]))
     graph.add("Transpose", perm=[0, 3, 1, 2])
-    graph.add("Cast", to=onnx.TensorProto.FLOAT)
+    graph.add("Cast", to=floats)
     first, *others = encoder.layers
     assert isinstance(first, nn.Conv2d)
     _convolution(graph, first, _pixels(graph, encoder))
     for layer in others:
         WRITERS[type(layer)](graph, layer)
     graph.add("Identity")
-    graph.nodes[-1].output[0] = CODES
-    inputs = helper.make_tensor_value_info(FRAMES, onnx.TensorProto.UINT8, ["B", *shape])
-    outputs = helper.make_tensor_value_info(CODES, onnx.TensorProto.FLOAT, ["B", "Z"])
-    proto = helper.make_graph(graph.nodes, "encoder", [inputs], [outputs], graph.constants)
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(proto, opset_imports=[opset], ir_version=IR)
-    return bytes(model.SerializeToString())
+    return graph.model("encoder", helper.make_tensor_value_info(CODES, floats, ["B", "Z"]))
 
 
 def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:
