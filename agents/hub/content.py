@@ -6,12 +6,11 @@ from pathlib import Path
 
 from agents.config.experiment import SETTINGS
 from agents.hub.card import agent_text
-from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
+from agents.policy.agent import checked_dynamics, checked_encoder
+from agents.run.agent_card import AGENT_CARD, AgentCard, read_card
 from agents.run.agent_files import hash_files
 from agents.run.agent_result import RESULT
-from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.checksum import checked_text
-from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.errors import ArtifactError
 from worldvae.export.hub import (
     Files,
@@ -57,10 +56,10 @@ def agent_content(folder: Path) -> HubContent:
     files = _own_files(folder, card)
     if card.encoder is not None:
         folders[ENCODER] = "encoder"
-        files |= _inside(ENCODER, _encoder_files(folder, card))
+        files |= _inside(ENCODER, encoder_files(checked_encoder(folder, card)))
     if card.dynamics is not None:
         folders[DYNAMICS] = "dynamics"
-        files |= _inside(DYNAMICS, _dynamics_files(folder, card))
+        files |= _inside(DYNAMICS, dynamics_files(checked_dynamics(folder, card)))
     return HubContent(folders, files, lambda address: agent_text(folder, address))
 
 
@@ -75,20 +74,6 @@ def _own_files(folder: Path, card: AgentCard) -> Files:
     }
     published = card.without_replay.model_copy(update=moved)
     return {AGENT_CARD.name: checked_text(published).encode(), **files}
-
-
-def _encoder_files(folder: Path, card: AgentCard) -> Files:
-    path = own_encoder(folder, card)
-    if hash_encoder(path) != card.encoder_sha256:
-        raise ArtifactError(f"{path}: not the encoder that the agent in {folder} was trained with")
-    return encoder_files(path)
-
-
-def _dynamics_files(folder: Path, card: AgentCard) -> Files:
-    path = own_dynamics(folder, card)
-    if hash_dynamics(path) != card.dynamics_sha256:
-        raise ArtifactError(f"{path}: not the dynamics that the agent in {folder} was trained with")
-    return dynamics_files(path)
 
 
 def _inside(folder: str, files: Files) -> Files:

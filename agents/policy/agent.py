@@ -19,7 +19,6 @@ from agents.policy.checkpoint import load_model
 from agents.policy.normalization import saved_units
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, read_card
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.envs import EnvConfig
 from worldvae.errors import ArtifactError
@@ -85,12 +84,13 @@ class Agent:
                 f"{folder}: trained on another task than this config's: {difference}"
             )
         model, arm = load_model(folder, card), ARMS[card.arm]
-        encode = checked_encoder(folder, card) if arm.freezes_encoder else None
-        remember = None
+        encode, remember, actions, repeat = None, None, model.action_space, card.env.action_repeat
+        if arm.freezes_encoder:
+            encoder = checked_encoder(folder, card)
+            encode = FrameEncoder(encoder, card.whiten, card.env.frame, repeat)
         if encode is not None and arm.has_memory:
-            remember = checked_dynamics(folder, card, encode, model.action_space)
-        units = saved_units(card)
-        inputs = ObserverInputs(card.stack, model.action_space, encode, remember, units)
+            remember = MemoryEncoder(checked_dynamics(folder, card), encode, actions, repeat)
+        inputs = ObserverInputs(card.stack, actions, encode, remember, saved_units(card))
         observer = make_observer(arm, inputs)
         return cls(model, arm, observer, card.env.image_key, deterministic)
 
@@ -159,26 +159,23 @@ def explored(actions: NDArray[Any], model: DQN) -> NDArray[Any]:
     return np.where(explores.numpy(), drawn.numpy(), actions)
 
 
-def checked_encoder(folder: Path, card: AgentCard) -> FrameEncoder:
-    """Load the encoder that the agent was trained with; ArtifactError if it was replaced."""
+def checked_encoder(folder: Path, card: AgentCard) -> Path:
+    """Return the encoder that the agent was trained with; ArtifactError if it was replaced."""
     path = own_encoder(folder, card)
     if hash_encoder(path) != card.encoder_sha256:
         raise ArtifactError(
             f"{path}: not the encoder that the agent in {folder} was trained with; "
             "put that one back, or remove the agent and train it again"
         )
-    env = card.env
-    return FrameEncoder(Encoder.load(path), card.whiten, env.frame, env.action_repeat)
+    return path
 
 
-def checked_dynamics(
-    folder: Path, card: AgentCard, encode: FrameEncoder, actions: spaces.Space[Any]
-) -> MemoryEncoder:
-    """Load the dynamics that the agent was trained with; ArtifactError if they were replaced."""
+def checked_dynamics(folder: Path, card: AgentCard) -> Path:
+    """Return the dynamics that the agent was trained with; ArtifactError if they were replaced."""
     path = own_dynamics(folder, card)
     if hash_dynamics(path) != card.dynamics_sha256:
         raise ArtifactError(
             f"{path}: not the dynamics that the agent in {folder} was trained with; "
             "put those back, or remove the agent and train it again"
         )
-    return MemoryEncoder(path, encode, actions, card.env.action_repeat)
+    return path
