@@ -69,11 +69,9 @@ class ShownEpisodes:
 
     def keys(self, moment: HeldOutFrame, units: Sequence[KeyUnits], before: int = 0) -> Floats:
         """Return the standardised keys beside the frames of `inputs`: (n, X)."""
-        first = max(0, moment.frame - before)
-        count = moment.frame + 1 - first
-        if not units:
-            return np.zeros((count, 0), np.float32)
-        return standardised(self.store.keys(moment.record), units)[first : moment.frame + 1]
+        record, first = moment.record, max(0, moment.frame - before)
+        every = standardised(self.store.keys(record), units, record.length + 1)
+        return every[first : moment.frame + 1]
 
 
 def codes_of(encoder: Encoder, inputs: Inputs, keys: Floats) -> Floats:

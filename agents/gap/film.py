@@ -16,13 +16,13 @@ from agents.video.film import write_film
 from agents.video.panels import Picture, fitted, text_line
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.codes import stacked
 from worldvae.dynamics.dynamics_files import DynamicsCard
 from worldvae.dynamics.key_units import standardised
 from worldvae.dynamics.model import Dynamics
 from worldvae.envs.actions import agent_actions
 from worldvae.rollouts import Record, RolloutStore
 from worldvae.seeding import derive
-from worldvae.wrappers.history import History
 
 FILM = "gap.webm"
 RATE = 15.0
@@ -57,7 +57,7 @@ class RecordedStart:
         return cls(
             frames=store.frames(record),
             actions=card.actions.encode(agent_actions(taken, space)),
-            keys=_keys(store, record, card),
+            keys=standardised(store.keys(record), card.keys, record.length + 1),
         )
 
 
@@ -90,7 +90,7 @@ def dream_along(
     generator: torch.Generator,
 ) -> tuple[NDArray[np.float32], bool]:
     """Return the dreamed codes (T' + 1, D) under the recorded actions, and whether it ended."""
-    first = encoder.whiten(encoder.encode(_inputs(start.frames[:1], encoder)))
+    first = encoder.whiten(encoder.encode(stacked(start.frames, 0, 1, encoder.stack)))
     code = torch.from_numpy(np.concatenate([first, start.keys[:1]], 1).astype(np.float32))
     nothing = torch.zeros(1, start.actions.shape[1])
     state = model.observe(model.initial(1), code, nothing, torch.ones(1, dtype=torch.bool))
@@ -108,7 +108,7 @@ def _pictures(
 ) -> Iterator[Picture]:
     """Yield a picture for each decision; what has ended shows its last frame until both have."""
     real = start.frames[: LONGEST_FILM + 1]
-    kept = encoder.reconstruct(_inputs(real, encoder))
+    kept = encoder.reconstruct(stacked(real, 0, len(real), encoder.stack))
     for number in range(max(len(real), len(dreamed))):
         at = min(number, len(real) - 1)
         later = min(number, len(dreamed) - 1)
@@ -123,19 +123,5 @@ def _pictures(
         )
 
 
-def _keys(store: RolloutStore, record: Record, card: DynamicsCard) -> NDArray[np.float32]:
-    if not card.keys:
-        return np.zeros((record.length + 1, 0), np.float32)
-    return standardised(store.keys(record), card.keys)
-
-
 def _panel(title: str, line: str, frame: NDArray[np.uint8]) -> Picture:
     return np.concatenate([text_line(title), text_line(line), fitted(frame)])
-
-
-def _inputs(frames: NDArray[np.uint8], encoder: Encoder) -> NDArray[np.uint8]:
-    """Return the encoder's inputs for the first frames of an episode: (T, H, W, stack C)."""
-    history = History(encoder.stack)
-    return np.concatenate(
-        [history.push(frame[None], np.array([number == 0])) for number, frame in enumerate(frames)]
-    )

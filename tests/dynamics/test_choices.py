@@ -29,7 +29,9 @@ def of_chance() -> tuple[Windows, KeyUnits]:
     bounds = KeyBounds(low=("0.0",) * 3, high=("1.0",) * 3)
     key = KeyUnits(name="mode", mean=tuple(mean.tolist()), std=tuple(std.tolist()), bounds=bounds)
     still = np.zeros((LENGTH + 1, 2))
-    codes = [np.concatenate([still, standardised({"mode": one}, [key])], 1) for one in shown]
+    codes = [
+        np.concatenate([still, standardised({"mode": one}, [key], len(one))], 1) for one in shown
+    ]
     nothing = np.zeros((LENGTH, 1)), np.zeros(LENGTH), False
     return windows([(code, *nothing) for code in codes], LENGTH), key
 

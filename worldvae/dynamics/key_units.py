@@ -40,11 +40,11 @@ def measure_keys(store: RolloutStore, records: Sequence[Record]) -> tuple[KeyUni
 
 
 def standardised(
-    keys: Mapping[str, NDArray[Any]], units: Sequence[KeyUnits]
+    keys: Mapping[str, NDArray[Any]], units: Sequence[KeyUnits], count: int
 ) -> NDArray[np.float32]:
-    """Return all `keys` (..., d) in their units, joined in the order of `units`: (..., X)."""
+    """Return all `keys` (count, d) in their units, joined in the order of `units`: (count, X)."""
     parts = [in_units(keys[key.name], key) for key in units]
-    return np.concatenate(parts, axis=-1)
+    return np.concatenate([np.zeros((count, 0), np.float32), *parts], axis=1)
 
 
 def in_units(values: NDArray[Any], key: KeyUnits) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,7 @@ class Sequences:
             taken.append(agent_actions(arrays["action"], space))
             rewards.append(arrays["reward"])
             ends.append(arrays["terminated"])
-            self._keys.append(self._standardised(keys, record))
+            self._keys.append(standardised(keys, self._units, record.length + 1))
         known = self.actions.space
         self._taken = np.concatenate([np.empty((0, *(known.shape or ())), known.dtype), *taken])
         self._rewards = _joined(rewards, np.float32)
@@ -249,12 +249,6 @@ class Sequences:
                 f"of {self._rewards[wrong[0]]}, which no dynamics can predict; mend the "
                 "environment and collect into another folder"
             )
-
-    def _standardised(self, keys: Mapping[str, NDArray[Any]], record: Record) -> Codes:
-        """Return the standardised keys of an episode: (T + 1, X)."""
-        if not self._units:
-            return np.zeros((record.length + 1, 0), np.float32)
-        return standardised(keys, self._units)
 
 
 def _beside(latents: Codes, keys: Codes) -> Codes:

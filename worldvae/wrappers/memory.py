@@ -123,9 +123,8 @@ class MemoryEncoder:
                 f"{self.folder}: its dynamics read {', '.join(missing)} beside the frame, which "
                 "this environment does not show"
             )
-        if not self.card.keys:
-            return latents
-        return np.concatenate([latents, standardised(keys, self.card.keys)], axis=1)
+        others = standardised(keys, self.card.keys, len(latents))
+        return np.concatenate([latents, others], axis=1)
 
 
 class MemoryObserver(LatentObserver):
