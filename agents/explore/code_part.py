@@ -37,11 +37,9 @@ def _networks(encoder: Encoder) -> tuple[Asset, Asset]:
 
     if encoder.folder is None:
         raise ConfigError("an encoder without a folder cannot be shown; save it first")
-    model, card = load_autoencoder(encoder.folder)
-    height, width, channels = card.frame.shape
-    shape = height, width, encoder.stack * channels
+    model, _ = load_autoencoder(encoder.folder)
     return (
-        Asset.weights("encoder", to_onnx(FrozenEncoder(model), shape)),
+        Asset.weights("encoder", to_onnx(FrozenEncoder(model), model.input_shape)),
         Asset.weights("decoder", decoder_to_onnx(model)),
     )
 

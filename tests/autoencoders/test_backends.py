@@ -53,7 +53,7 @@ def encoder_of(
 def noise(encoder: Encoder, count: int) -> Any:
     """Frames of every grey level, as no environment shows them: (count, H, W, stack C) uint8."""
     generator = np.random.default_rng(count)
-    return generator.integers(0, 256, (count, *encoder._input_shape), np.uint8)
+    return generator.integers(0, 256, (count, *encoder.model.input_shape), np.uint8)
 
 
 def with_backend(encoder: Encoder, backend: Any, **how: Any) -> Encoder:

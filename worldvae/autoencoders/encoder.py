@@ -146,18 +146,14 @@ class Encoder:
         return self._backend(FrozenEncoder(self.model, with_variance=True))
 
     def _backend(self, frozen: FrozenEncoder) -> Compute:
-        return make_backend(self.backend, frozen, self._input_shape, self._device, self._precision)
+        return make_backend(
+            self.backend, frozen, self.model.input_shape, self._device, self._precision
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the backends out of a copy for another process, which makes its own."""
         made = {"_compute", "_compute_posterior"}
         return {name: value for name, value in vars(self).items() if name not in made}
-
-    @property
-    def _input_shape(self) -> tuple[int, int, int]:
-        """Return (H, W, stack C), the shape of one input."""
-        height, width, channels = self.card.frame.shape
-        return height, width, self.stack * channels
 
     def whiten(self, latents: Latents) -> Latents:
         """Scale latents by their statistics over the training frames: (..., Z) -> (..., Z).
@@ -237,7 +233,7 @@ class Encoder:
 
     def _check(self, frames: Frames) -> None:
         """Raise ConfigError unless `frames` have the shape and type of the training frames."""
-        expected = self._input_shape
+        expected = self.model.input_shape
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
             raise ConfigError(
                 f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
