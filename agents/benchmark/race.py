@@ -20,6 +20,8 @@ from worldvae.indices import evenly
 
 Frames = NDArray[np.uint8]
 
+BATCH = 100
+
 
 class _SideEndedError(Exception):
     """Ends a side that reached the error or the time limit."""
@@ -108,12 +110,10 @@ def _end_if_done(
 
 
 @torch.no_grad()
-def held_out_error(
-    reconstruct: Callable[[Tensor], Tensor], held_out: Frames, device: str, batch: int = 100
-) -> float:
+def held_out_error(reconstruct: Callable[[Tensor], Tensor], held_out: Frames, device: str) -> float:
     """Return the mean squared error of reconstructions of frames (B, H, W, C) in [0, 1]."""
     squared = 0.0
-    for start in range(0, len(held_out), batch):
-        images = to_float(torch.from_numpy(held_out[start : start + batch]).to(device))
+    for start in range(0, len(held_out), BATCH):
+        images = to_float(torch.from_numpy(held_out[start : start + BATCH]).to(device))
         squared += float((reconstruct(images) - images).square().sum())
     return squared / held_out.size

@@ -25,11 +25,13 @@ from worldvae.seeding import derive
 
 Frames = NDArray[np.uint8]
 
+LATENTS = 32
+
 
 class UsualVAE(nn.Module):
     """The VAE of World Models for frames (B, 3, 64, 64) in [0, 1], with unpadded convolutions."""
 
-    def __init__(self, latents: int = 32, channels: int = 3) -> None:
+    def __init__(self, channels: int = 3) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
             nn.Conv2d(channels, 32, 4, stride=2),
@@ -42,10 +44,10 @@ class UsualVAE(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
         )
-        self.mean = nn.Linear(2 * 2 * 256, latents)
-        self.log_sigma = nn.Linear(2 * 2 * 256, latents)
+        self.mean = nn.Linear(2 * 2 * 256, LATENTS)
+        self.log_sigma = nn.Linear(2 * 2 * 256, LATENTS)
         self.decoder = nn.Sequential(
-            nn.Linear(latents, 1024),
+            nn.Linear(LATENTS, 1024),
             nn.ReLU(),
             nn.Unflatten(1, (1024, 1, 1)),
             nn.ConvTranspose2d(1024, 128, 5, stride=2),

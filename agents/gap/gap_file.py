@@ -151,11 +151,6 @@ class GapReport(Content):
         return len({start for policy in self.policies for start in policy.dream.starts})
 
     @property
-    def scripted(self) -> tuple[PolicyGap, ...]:
-        """The policies that look at nothing."""
-        return tuple(policy for policy in self.policies if policy.whose == "scripted")
-
-    @property
     def dreamers(self) -> tuple[PolicyGap, ...]:
         """The agents that were trained in the dream."""
         return tuple(policy for policy in self.policies if policy.dreamer)

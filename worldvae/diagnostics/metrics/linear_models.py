@@ -88,9 +88,7 @@ def _candidates(x: Array, target: Target) -> list[Array]:
     ]
 
 
-def fit_by_gradient(
-    train: Array, targets: Sequence[Target], seed: int, updates: int = PUBLISHED_UPDATES
-) -> list[Array]:
+def fit_by_gradient(train: Array, targets: Sequence[Target], seed: int) -> list[Array]:
     """Fit AtariARI's linear probes to raw features (B, D), one per target: (D + 1, K) each.
 
     As in Anand et al. (2019) and their code: torch's default initialisation, Adam with step size
@@ -105,7 +103,7 @@ def fit_by_gradient(
     start = torch.rand(inputs.shape[1], len(targets) * widest, generator=generator)
     weights = ((2 * start - 1) * train.shape[1] ** -0.5).requires_grad_()
     optimizer = torch.optim.Adam([weights], lr=5e-4, eps=1e-5, fused=True)
-    for rows in _endless_batches(len(inputs), 64, generator, updates):
+    for rows in _shuffled_rows(len(inputs), 64, generator, PUBLISHED_UPDATES):
         optimizer.zero_grad()
         logits = (inputs[rows] @ weights).reshape(-1, widest)
         loss = cross_entropy(logits, labels[rows].reshape(-1), ignore_index=UNDEFINED)
@@ -114,7 +112,7 @@ def fit_by_gradient(
     return [part.double().numpy() for part in torch.split(weights.detach(), widest, 1)]
 
 
-def _endless_batches(
+def _shuffled_rows(
     total: int, size: int, generator: torch.Generator, updates: int
 ) -> Iterator[Tensor]:
     """Yield `updates` batches of row numbers; each epoch is shuffled anew."""
