@@ -15,7 +15,7 @@ from agents.benchmark.scaling.curve import ScalingCurve
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_text, user_errors
 from worldvae.markdown import table
-from worldvae.plots.frames import DPI
+from worldvae.plots.png import save_png
 
 HEADING = "## The table"
 MET = {True: "yes", False: "**no**", None: ""}
@@ -26,8 +26,7 @@ def write_results(results: Results, folder: Path) -> None:
     BENCHMARK.write(folder, results)
     atomic_write_text(folder / "benchmark.md", describe(results))
     for name, figure in _figures(results).items():
-        with atomic_file(folder / name) as file:
-            figure.savefig(file, format="png", dpi=DPI, facecolor="white")
+        save_png(figure, folder / name)
 
 
 def _figures(results: Results) -> dict[str, Figure]:

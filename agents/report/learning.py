@@ -12,9 +12,8 @@ from agents.report.sections.curves import UNITS, learning_panel
 from agents.run.published import read_published
 from agents.run.records import Run
 from worldvae.errors import ArtifactError
-from worldvae.files import atomic_file
-from worldvae.plots.frames import DPI
 from worldvae.plots.learning import CurvePanel, learning_panels
+from worldvae.plots.png import save_png
 from worldvae.plots.style import STYLE
 from worldvae.stats import Resampling
 
@@ -46,8 +45,8 @@ def draw_learning(
     ]
     tasks = [task_of(run) for run in runs]
     figure = learning_panels(panels, Resampling.seeded(0), colours(), tasks)
-    with mpl.rc_context(STYLE), atomic_file(path) as file:
-        figure.savefig(file, format="png", dpi=DPI, facecolor="white")
+    with mpl.rc_context(STYLE):
+        save_png(figure, path)
     left_out = [
         f"{folder}: {line}"
         for folder, run in zip(folders, runs, strict=True)

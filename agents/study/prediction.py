@@ -12,9 +12,8 @@ from agents.config.sections import StudyConfig
 from worldvae.diagnostics.config import HealthNumber
 from worldvae.diagnostics.numbers import NUMBERS, NumberOfHealth
 from worldvae.diagnostics.rules.evidence import Health
-from worldvae.files import atomic_file
 from worldvae.markdown import table
-from worldvae.plots.frames import DPI
+from worldvae.plots.png import save_png
 from worldvae.plots.scatter import ScatterPanel, scatter_panels
 from worldvae.stats import Array, Estimate, Resampling, rank_correlation, seed_agreement
 from worldvae.stats.correlation import FEWEST_RANKED
@@ -109,8 +108,7 @@ def draw(folder: Path, encoders: Sequence[ScoredEncoder], found: Sequence[Return
         title = f"{one.number.title}: {one.found.value:.2f}"
         panels.append(ScatterPanel(title, np.array(numbers), scores))
     path = folder / FIGURE
-    with atomic_file(path) as file:
-        scatter_panels(panels, "return").savefig(file, format="png", dpi=DPI, facecolor="white")
+    save_png(scatter_panels(panels, "return"), path)
     return path
 
 

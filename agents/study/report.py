@@ -17,10 +17,10 @@ from agents.study.prediction import ScoredEncoder, draw, predictions, rows, sect
 from agents.study.scores import CellScores
 from agents.study.unmeasured import unmeasured
 from worldvae.diagnostics.numbers import NUMBERS
-from worldvae.files import atomic_file, atomic_write_text
+from worldvae.files import atomic_write_text
 from worldvae.markdown import table
 from worldvae.plots.encoder import dot_panels
-from worldvae.plots.frames import DPI
+from worldvae.plots.png import save_png
 from worldvae.stats import Resampling, bootstrap_interval, mean
 
 MEAN = "mean"
@@ -117,9 +117,9 @@ def write_study(
     """Write study.md, study.csv and figures into `folder`; return the paths in that order.
 
     `missing` names the encoders and agents without scores, because they failed, `declared` the
-    numbers that the study was made for. If encoders have
-    agents, what predicts their returns is written, too, and drawn in returns.png. study.png shows
-    the metrics that are pictured, if any was measured.
+    numbers that the study was made for. If encoders have agents, what predicts their returns is
+    written, too, and drawn in returns.png. study.png shows the metrics that are pictured, if any
+    was measured.
     """
     grids = {metric: grid for metric in METRICS if (grid := _grid(scores, metric))}
     early, late = (
@@ -138,8 +138,7 @@ def write_study(
     pictured = {metric.title: grid for metric, grid in grids.items() if metric.pictured}
     if pictured:
         written.append(folder / "study.png")
-        with atomic_file(written[-1]) as file:
-            dot_panels(pictured).savefig(file, format="png", dpi=DPI, facecolor="white")
+        save_png(dot_panels(pictured), written[-1])
     return written
 
 

@@ -18,10 +18,11 @@ from agents.sweep.figure import sweep_figure
 from agents.sweep.points import Point, Setting, TrialState
 from agents.sweep.trial import SweepTask
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.files import atomic_file, atomic_write_text
+from worldvae.files import atomic_write_text
 from worldvae.indices import evenly
 from worldvae.json_files import Content, JsonFile
-from worldvae.plots.frames import DPI, Frames, grouped_figure
+from worldvae.plots.frames import Frames, grouped_figure
+from worldvae.plots.png import save_png
 from worldvae.rollouts import RolloutStore, StoredFrames
 from worldvae.rollouts.manifest import Split
 from worldvae.versions import library_versions
@@ -66,8 +67,8 @@ def write_sweep(
     folder = task.folder
     atomic_write_text(folder / "sweep.csv", _table(choice, states))
     SWEEP.write(folder, summary_of(task.sweep, choice))
-    _save(sweep_figure(choice), folder / "sweep.png")
-    _save(_frames(task, store, choice), folder / "frames.png")
+    save_png(sweep_figure(choice), folder / "sweep.png")
+    save_png(_frames(task, store, choice), folder / "frames.png")
 
 
 def describe_sweep(folder: Path, choice: Choice) -> str:
@@ -152,8 +153,3 @@ def _reconstructions(store: RolloutStore, split: Split, encoders: Sequence[Encod
     inputs = window.inputs(frames)
     reconstructions = [encoder.reconstruct(inputs) for encoder in encoders]
     return np.stack([window.target(frames), *reconstructions])
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with atomic_file(path) as file:
-        figure.savefig(file, format="png", dpi=DPI)

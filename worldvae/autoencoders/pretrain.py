@@ -24,7 +24,6 @@ from worldvae.autoencoders.pixel_error import GaussianPixels
 from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.autoencoders.units import frames_of_units, keep_units
 from worldvae.errors import ArtifactError, TrainingError
-from worldvae.files import atomic_file
 from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
 from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
@@ -273,15 +272,15 @@ def save_pictures(encoder: Encoder, held_out: Source, folder: Path, seed: int) -
     """Write reconstructions, samples and traversals, and learning curves if there are some."""
     # Not above: each agent's process imports this module, and draws nothing.
     from worldvae.autoencoders.pictures import pictures
-    from worldvae.plots.frames import DPI, training_figure
+    from worldvae.plots.frames import training_figure
+    from worldvae.plots.png import save_png
 
     chosen = np.linspace(0, len(held_out) - 1, PICTURED).astype(np.int64)
     figures = pictures(encoder, held_out.gather(chosen), seed, held_out.actions(chosen))
     if lines := METRICS.read(folder):
         figures["training"] = training_figure(_curves(lines))
     for name, figure in figures.items():
-        with atomic_file(folder / f"{name}.png") as file:
-            figure.savefig(file, format="png", dpi=DPI)
+        save_png(figure, folder / f"{name}.png")
 
 
 def _curves(lines: Sequence[MetricsLine]) -> dict[str, dict[str, list[float]]]:

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from worldvae.plots.png import DPI
+
 Frames = NDArray[np.uint8]
 
 GAP = 3  # white pixels between two frames of a sheet
-DPI = 160
 CELL = 120  # a frame is enlarged by the least whole factor that makes it this many pixels wide
 LABEL_INCHES = 1.25
 COLUMNS = 8

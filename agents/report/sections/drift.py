@@ -17,10 +17,10 @@ from agents.run.records import AgentRecord, Run
 from worldvae import html
 from worldvae.diagnostics.drift import EXPECTED
 from worldvae.errors import WorldvaeError
-from worldvae.files import atomic_file
 from worldvae.html import Cell
 from worldvae.plots.drift import DriftCurve, drift_curves
-from worldvae.plots.frames import DPI, strangest_figure
+from worldvae.plots.frames import strangest_figure
+from worldvae.plots.png import save_png
 from worldvae.wording import percent
 
 TITLE = "Did the agents leave the encoder's frames?"
@@ -170,9 +170,7 @@ REFITTED = "refresh_*/strangest.npz"
 def _draw(path: Path, columns: Columns) -> Path:
     picture = path.with_suffix(".png")
     heads = [f"{strange:.1f} x, {_steps(at)}" for strange, at in _measures(columns)]
-    with atomic_file(picture) as file:
-        figure = strangest_figure(columns["frames"], columns.get("decoded"), heads)
-        figure.savefig(file, format="png", dpi=DPI)
+    save_png(strangest_figure(columns["frames"], columns.get("decoded"), heads), picture)
     return picture
 
 

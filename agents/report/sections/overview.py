@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from agents.report.sections.curves import learning_figure
 from agents.run.records import Run
 from worldvae.files import atomic_write_bytes
-from worldvae.plots.frames import DPI
-from worldvae.plots.png import is_whole_png
+from worldvae.plots.png import DPI, is_whole_png
 from worldvae.stats import Resampling
 
 WIDTH = 1280
