@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.arms.registry import env_steps_of, rank
+from agents.arms.registry import ARMS, Arm, env_steps_of, rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
 from agents.run.declared import Declared
@@ -121,6 +121,11 @@ class Run:
         """Arms that were started or planned, in the order of the registry, unknown ones last."""
         names = {agent.arm for agent in self.agents} | {arm for arm, _ in self.planned}
         return tuple(sorted(names, key=lambda arm: (rank(arm), arm)))
+
+    @cached_property
+    def rows(self) -> tuple[Arm, ...]:
+        """The rows of the registry for its `arms`; unknown ones have none."""
+        return tuple(ARMS[arm] for arm in self.arms if arm in ARMS)
 
     def of(self, arm: str) -> tuple[AgentRecord, ...]:
         """Return all agents of `arm`, by seed."""

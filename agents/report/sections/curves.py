@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from agents.arms.registry import ARMS, colours
+from agents.arms.registry import colours
 from agents.report.verdict import minutes
 from agents.run.load import curve
 from agents.run.records import AgentRecord, Run
@@ -81,7 +81,7 @@ def _scaled(agent: AgentRecord, unit: str, scale: float) -> SeedCurve:
 
 
 def _dreamers(run: Run, unit: str) -> str:
-    arms = [arm for arm in run.arms if arm in ARMS and ARMS[arm].trains_in_dream]
+    arms = [arm.name for arm in run.rows if arm.trains_in_dream]
     if not arms or unit != "env_steps":
         return ""
     return (

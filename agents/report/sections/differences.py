@@ -42,7 +42,7 @@ def _difference(name: str) -> tuple[str, str]:
 
 
 def _lead(run: Run) -> str:
-    dreamers = [arm for arm in run.arms if arm in ARMS and ARMS[arm].trains_in_dream]
+    dreamers = [arm.name for arm in run.rows if arm.trains_in_dream]
     equal = "seeds, evaluation episodes" if dreamers else "seeds, env steps, evaluation episodes"
     lead = (
         "Only the observation, and with it the first layers of the network. Environment, "
@@ -60,8 +60,8 @@ def _lead(run: Run) -> str:
 
 def _other_simulator(run: Run) -> str:
     """Say which arms train in Gymnasium's simulator while others need not; "" if all do."""
-    drawn = [arm for arm in run.arms if arm in ARMS and OBSERVERS[ARMS[arm].observes].is_drawn]
-    undrawn = [arm for arm in run.arms if arm in ARMS and arm not in drawn]
+    drawn = [arm.name for arm in run.rows if OBSERVERS[arm.observes].is_drawn]
+    undrawn = [arm.name for arm in run.rows if arm.name not in drawn]
     backend = _setting(run, "env", "backend", "auto")
     if not drawn or not undrawn or backend == "gymnasium":
         return ""
@@ -76,7 +76,7 @@ def _other_simulator(run: Run) -> str:
 def _shifted_images(run: Run) -> str:
     """Say which arms train on images that are shifted at random; "" if none does."""
     pixels = _setting(run, "agent", "random_shift", 0)
-    arms = [arm for arm in run.arms if arm in ARMS and ARMS[arm].observes_images]
+    arms = [arm.name for arm in run.rows if arm.observes_images]
     if not pixels or not arms:
         return ""
     return (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.arms.registry import ARMS
 from agents.report import markdown
 from agents.run.records import Run
 from worldvae import html
@@ -44,8 +43,7 @@ def encoder_text(run: Run) -> str:
 
 
 def _text(run: Run) -> str:
-    arms = [ARMS[arm] for arm in run.arms if arm in ARMS]
-    frozen = [arm.name for arm in arms if arm.has_trained_encoder and arm.freezes_encoder]
+    frozen = [arm.name for arm in run.rows if arm.has_trained_encoder and arm.freezes_encoder]
     arms_named = f"arm{'s' * (len(frozen) > 1)} {', '.join(frozen)}"
     lead = (
         f"Agents of the {arms_named} see the frames only through this encoder, one for all seeds: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agents.arms.registry import ARMS
 from agents.report.sections.checks import CheckSection
 from agents.run.records import Run
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity, trusted_words
@@ -22,7 +21,7 @@ def untrusted(run: Run) -> list[str]:
 
     The list is empty if dreams can be trusted, were not checked, or if no arm trains in them.
     """
-    dreamers = [arm for arm in run.arms if arm in ARMS and ARMS[arm].trains_in_dream]
+    dreamers = [arm.name for arm in run.rows if arm.trains_in_dream]
     reasons = FIDELITY_CHECK.reasons(run)
     if not dreamers or reasons is None:
         return []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.arms.build import ArmSetup, make_observer, set_up
-from agents.arms.registry import ARMS, Arm
+from agents.arms.registry import Arm
 from agents.config.experiment import Experiment
 from agents.report.sections.held_out import Moments, take
 from agents.report.sections.image_grid import difference, image_grid
@@ -84,8 +84,7 @@ def observations(run: Run) -> str:
         f"The same {len(scene.moments.present)} moments of held-out episodes, on which nothing was "
         "trained, from left to right as each arm observes them."
     )
-    rows = [ARMS[name] for name in run.arms if name in ARMS]
-    figures = [_show(scene, arm) for arm in rows if arm.observes in SHOW_OBSERVATION]
+    figures = [_show(scene, arm) for arm in run.rows if arm.observes in SHOW_OBSERVATION]
     return html.section("sees", "What each arm sees", html.paragraph(lead), html.beside(*figures))
 
 
