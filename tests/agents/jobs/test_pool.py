@@ -284,6 +284,7 @@ def test_threads_are_an_even_share_of_free_cores(
     monkeypatch.setattr(machine, "busy_cores", lambda: busy)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.delenv(machine.SHARE, raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS")
     if wished:
         monkeypatch.setenv("OMP_NUM_THREADS", wished)
@@ -294,6 +295,7 @@ def test_threads_are_an_even_share_of_free_cores(
 def test_jobs_step_their_environments_on_an_even_share_of_the_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, cores: int, expected: int
 ) -> None:
+    monkeypatch.delenv(machine.SHARE, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     monkeypatch.setattr(machine, "busy_cores", lambda: 0.0)
     executor = LocalProcesses(workers)
