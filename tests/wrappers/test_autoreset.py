@@ -211,3 +211,22 @@ def test_an_environment_that_does_not_say_how_it_resets_is_refused(
         LatentVectorObservation(env, encoder)
     env.metadata = {"autoreset_mode": "NextStep"}
     assert autoreset_mode_of(env) is NEXT
+
+
+@pytest.mark.parametrize("is_below", [True, False])
+def test_one_environment_that_goes_on_by_itself_begins_anew(
+    encoder: Encoder, is_below: bool
+) -> None:
+    """Gymnasium's `Autoreset` resets in the step after an end, below the wrapper or above it."""
+    below = gym.wrappers.Autoreset(make_env(CLOCK)) if is_below else make_env(CLOCK)
+    env: gym.Env[Any, Any] = LatentObservation(below, encoder, STACK)
+    env = env if is_below else gym.wrappers.Autoreset(env)
+    obs, _ = env.reset(seed=0)
+    age, over, ends = 0, False, 0
+    for _ in range(STEPS):
+        assert np.allclose(obs, truth(encoder, age), atol=1e-4), age
+        obs, _, terminated, truncated, _ = env.step(0)
+        age = 0 if over else age + 1
+        over = terminated or truncated
+        ends += over
+    assert ends > 2

@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium.envs.registration import WrapperSpec
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
+from gymnasium.wrappers import Autoreset
 
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.vector import PREPARED, prepared, with_image
@@ -28,7 +29,8 @@ from worldvae.wrappers.stack import ObservedVectorEnv, observed_space
 class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """Replaces the frames of one environment by latents: a Box (stack x Z,) float32.
 
-    With dynamics, a Box (Z + M,) of the newest latents and the memory.
+    With dynamics, a Box (Z + M,) of the newest latents and the memory. Where Gymnasium's
+    `Autoreset` lies below and begins an episode in a step, stack and memory begin anew, too.
 
     Args:
         env: An environment that observes frames, or a Dict with a frame under `image_key`.
@@ -68,6 +70,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         self._observer.check_space(env.observation_space, image_key)
         self._image_key, self._is_episode_start = image_key, True
         self._action: Any = None
+        self._autoreset = _autoreset_in(env)
         self.observation_space = observed_space(env.observation_space, self._observer, image_key)
 
     @classmethod
@@ -84,12 +87,13 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
 
     def step(self, action: Any) -> Any:
         self._action = np.array(action)[None]
+        # Asked before the step, which ignores the action and resets if the last one was an end.
+        self._is_episode_start = self._autoreset is not None and self._autoreset.autoreset
         return super().step(action)
 
     def observation(self, observation: Any) -> Any:
         moment = Moment.of_each([observation], self._image_key, self._action)
         stacks, _ = self._observer.step(moment, np.array([self._is_episode_start]))
-        self._is_episode_start = False
         # The environment may overwrite the arrays of the other keys at its next step.
         kept = observation if self._image_key is None else deepcopy(observation)
         return with_image(kept, self._image_key, stacks[0])
@@ -121,6 +125,16 @@ class LatentVectorObservation(ObservedVectorEnv):
         observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)
         observer.check_space(env.single_observation_space, image_key)
         super().__init__(env, observer, image_key)
+
+
+def _autoreset_in(env: gym.Env[Any, Any]) -> Autoreset[Any, Any] | None:
+    """Return the wrapper in `env` that begins the next episode in a step; None if none does."""
+    layer: Any = env
+    while isinstance(layer, gym.Wrapper):
+        if isinstance(layer, Autoreset):
+            return layer
+        layer = layer.env
+    return None
 
 
 def _without_paths(arguments: dict[str, Any]) -> dict[str, Any]:
