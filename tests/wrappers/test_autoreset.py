@@ -155,6 +155,19 @@ def test_disabled_begins_the_episodes_of_the_mask_alone(encoder: Encoder, wrappe
     assert ends > 2 * N
 
 
+def test_the_mask_is_left_to_those_who_gave_it(encoder: Encoder) -> None:
+    """Gymnasium's own environments remove it, so that statistics around them begin anew for all."""
+    counted = gym.wrappers.vector.RecordEpisodeStatistics(of_vector(encoder, DISABLED))
+    counted.reset(seed=0)
+    counted.step(np.zeros(N, int))
+    mask = np.arange(N) == 0
+    options = {"reset_mask": mask}
+    counted.env.reset(options=options)
+    assert options["reset_mask"] is mask
+    counted.reset(options=options)
+    assert counted.episode_lengths.tolist() == [0] + [1] * (N - 1)
+
+
 @pytest.mark.parametrize("mode", AutoresetMode)
 def test_the_mode_is_visible(encoder: Encoder, mode: AutoresetMode) -> None:
     """torchrl reads the attribute, Gymnasium's wrappers the metadata."""

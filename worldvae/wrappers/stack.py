@@ -55,10 +55,11 @@ class ObservedVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         return self._mode
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        # Read before `env.reset`, which removes the mask from the options.
         all_envs = np.ones(self.num_envs, bool)
         episode_start = np.array((options or {}).get("reset_mask", all_envs))
-        obs, info = self.env.reset(seed=seed, options=options)
+        # A copy: Gymnasium removes the mask, which a wrapper around this one may read after it.
+        given = None if options is None else dict(options)
+        obs, info = self.env.reset(seed=seed, options=given)
         self._ended[episode_start] = False
         moment = Moment.of(obs, self._image_key, state=info.get(STATE))
         return self._shown(obs, self.observer.begin(moment, episode_start)), info
