@@ -151,6 +151,41 @@ def test_ready_made_environments_are_not_preprocessed_again(make: Callable[[], A
     adapted.close()
 
 
+REAR = EnvConfig(
+    **{"id": "odd/Odd-v0", "import": "tests.odd", "workers": "sync"},
+    kwargs={"keys": ("rear",), "reuse": False},
+    image_key="rear",
+    frame=FrameConfig(height=40, width=40, crop=Crop(top=8)),
+)
+FRONT = REAR.model_copy(update={"image_key": "camera"})
+CAMERAS: dict[str, Callable[[Encoder], Any]] = {
+    "of one": lambda rear: SyncVectorEnv(
+        [lambda: LatentObservation(make_env(FRONT), rear, image_key="rear")],
+        autoreset_mode=AutoresetMode.SAME_STEP,
+    ),
+    "of ours": lambda rear: LatentVectorObservation(make_vec(FRONT, 1, 0), rear, image_key="rear"),
+    "of theirs": lambda rear: LatentVectorObservation(
+        SyncVectorEnv([lambda: make_env(FRONT)], autoreset_mode=AutoresetMode.SAME_STEP),
+        rear,
+        image_key="rear",
+    ),
+}
+
+
+@pytest.mark.parametrize("make", CAMERAS.values(), ids=CAMERAS)
+def test_a_second_camera_is_preprocessed_as_its_encoders_card_says(
+    make: Callable[[Encoder], Any],
+) -> None:
+    """`make_env` prepares one image alone; nor can the shape tell, which both have."""
+    rear = make_encoder(REAR)
+    alone = LatentVectorObservation(make_vec(REAR, 1, 0), rear, image_key="rear")
+    expected = alone.reset(seed=3)[0]["rear"]
+    assert np.allclose(make(rear).reset(seed=3)[0]["rear"], expected, atol=1e-5)
+    raw = LatentVecEnv(VectorEnvAdapter(make_vec(FRONT, 1, 0)), rear, image_key="rear")
+    raw.seed(3)
+    assert np.allclose(raw.reset()["rear"], expected, atol=1e-5)  # type: ignore[call-overload]
+
+
 def test_whitened_latents_of_the_training_frames_have_mean_0_and_deviation_1() -> None:
     # Plain pixels: 160 frames of dots leave most pixels without a unit.
     encoder = make_encoder(DOTS, pixels=GaussianPixels(standardise=False))

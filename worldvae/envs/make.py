@@ -76,7 +76,8 @@ def make_vec(
     different episodes. `state` is that of `make_env`. Raises ConfigError as `make_env` does.
     """
     spec = find_spec(config)
-    backend, prepared = choose_backend(config, spec), (config.frame, config.action_repeat)
+    backend = choose_backend(config, spec)
+    prepared = config.frame, config.action_repeat, config.image_key
     if backend == "ale":
         from worldvae.envs.backends.ale import AleVectorEnv
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -21,8 +22,9 @@ from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.observations import image_keys
 from worldvae.errors import ConfigError
 
-PREPARED = "frame_config", "steps_per_decision"
-"""The attributes of an environment that `make_env` or `make_vec` made: how, and by how much."""
+PREPARED = "frame_config", "steps_per_decision", "image_key"
+"""The attributes of an environment that `make_env` or `make_vec` made: how, by how much, and under
+which key of a Dict."""
 
 
 class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
@@ -33,6 +35,7 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         seed: The seed of the first reset; None if `env` is already seeded.
         frame_config: How the frames were preprocessed, which wrappers of encoders compare.
         steps_per_decision: How often each action is repeated, which wrappers with dynamics compare.
+        image_key: The key of the frame, if observations are a Dict.
         env_action_space: The action space of each environment itself, in which rollouts store
             actions (see `EnvActions`); None if it is the one that policies act in.
     """
@@ -43,11 +46,13 @@ class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
         seed: int | None,
         frame_config: FrameConfig,
         steps_per_decision: int,
+        image_key: str | None = None,
         env_action_space: gym.Space[Any] | None = None,
     ) -> None:
         super().__init__(env)
         self._seed = seed
         self.frame_config, self.steps_per_decision = frame_config, steps_per_decision
+        self.image_key = image_key
         self.env_action_space = env_action_space or env.single_action_space
 
     @property
@@ -93,6 +98,19 @@ def prepared(env: VectorEnv[Any, Any, Any], name: str) -> Any:
     # Checked first: to get a missing attribute would end the worker processes.
     is_known = all(inner.call("has_wrapper_attr", name))
     return inner.get_attr(name)[0] if is_known else None
+
+
+def preparation(
+    look_up: Callable[[str], Any], space: gym.Space[Any], image_key: str | None
+) -> tuple[FrameConfig | None, int | None]:
+    """Return how frames of `space` were prepared, and the steps in a decision; None if not known.
+
+    `look_up` finds an attribute of `PREPARED`, or returns None. Of the images in a Dict one alone
+    is prepared: another camera under `image_key` beside it is shown as the environment has it.
+    """
+    frame, steps, own_key = map(look_up, PREPARED)
+    is_another = isinstance(space, spaces.Dict) and own_key in space.spaces and own_key != image_key
+    return None if is_another else frame, steps
 
 
 def _layer_with(env: VectorEnv[Any, Any, Any], name: str) -> Any:

@@ -8,6 +8,7 @@ latent dynamics, agents also observe what these remember.
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import Autoreset
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.vector import PREPARED, prepared, with_image
+from worldvae.envs.vector import preparation, prepared, with_image
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
@@ -62,9 +63,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
         }
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
-        frame, steps = (
-            env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else None for name in PREPARED
-        )
+        frame, steps = preparation(partial(_attribute, env), env.observation_space, image_key)
         encode = FrameEncoder(encoder, whiten, frame, steps)
         self._observer = latent_observer(encode, stack, dynamics, env.action_space, steps)
         self._observer.check_space(env.observation_space, image_key)
@@ -120,11 +119,15 @@ class LatentVectorObservation(ObservedVectorEnv):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
-        frame, steps = (prepared(env, name) for name in PREPARED)
+        frame, steps = preparation(partial(prepared, env), env.single_observation_space, image_key)
         encode = FrameEncoder(encoder, whiten, frame, steps)
         observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)
         observer.check_space(env.single_observation_space, image_key)
         super().__init__(env, observer, image_key)
+
+
+def _attribute(env: gym.Env[Any, Any], name: str) -> Any:
+    return env.get_wrapper_attr(name) if env.has_wrapper_attr(name) else None
 
 
 def _autoreset_in(env: gym.Env[Any, Any]) -> Autoreset[Any, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ from worldvae.envs.vector import (
     check_autoreset,
     final_observations,
     final_success,
+    preparation,
     prepared,
     with_image,
 )
@@ -164,9 +166,7 @@ class LatentVecEnv(VecEnvWrapper):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
-        frame, steps = (
-            venv.get_attr(name)[0] if venv.has_attr(name) else None for name in PREPARED
-        )
+        frame, steps = preparation(partial(_attribute, venv), venv.observation_space, image_key)
         encode = FrameEncoder(encoder, whiten, frame, steps)
         self._observer = latent_observer(encode, stack, dynamics, venv.action_space, steps)
         self._observer.check_space(venv.observation_space, image_key)
@@ -194,6 +194,10 @@ class LatentVecEnv(VecEnvWrapper):
         for index, final, stack in zip(ended, finals, final_stacks, strict=True):
             infos[index]["terminal_observation"] = with_image(final, key, stack)
         return with_image(obs, key, stacks), rewards, dones, infos
+
+
+def _attribute(venv: VecEnv, name: str) -> Any:
+    return venv.get_attr(name)[0] if venv.has_attr(name) else None
 
 
 def check_keys(space: spaces.Space[Any]) -> None:
