@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from tests.odd import ACTIONS, COLOR, KEYS, SIDE, Asserts, Odd, refuse
 from worldvae.envs import EnvConfig, make_env, make_vec, state_reader, state_variables
-from worldvae.envs.actions import EnvActions, agent_actions
+from worldvae.envs.actions import EnvActions, agent_actions, one_hot
 from worldvae.envs.make_raw import has_limit
 from worldvae.envs.user_code import warn_once
 from worldvae.errors import WorldvaeError
@@ -828,6 +829,8 @@ def test_the_seam_needs_no_module_of_ours() -> None:
         (spaces.Discrete(3, start=1), [1, 0]),
         (spaces.Discrete(3), [2, 3]),
         (spaces.Discrete(3), [[0], [1]]),
+        (spaces.Discrete(3), [0.5, 1.0]),
+        (spaces.Discrete(3), [np.nan, 1.0]),
         (spaces.Box(-1, 1, (2,), np.int8), [[-0.5, 0.2]]),
         (spaces.Box(-1, 1, (2, 2), np.float32), [[0.5, 0.2, 0.1, 0.0]]),
         (spaces.Box(-1, 1, (2,), np.float32), [[0.5]]),
@@ -839,3 +842,10 @@ def test_actions_of_another_space_are_not_taken_for_the_environments(
     """Such as those of an agent that practised in a dream, in an environment that nothing wraps."""
     with pytest.raises(WorldvaeError, match=r"not all are in .*make it with make_env"):
         agent_actions(np.array(given), space)
+
+
+@pytest.mark.parametrize("given", [np.array([6.0, 5.0]), np.array([6, 5], np.int8)])
+def test_choices_may_be_whole_numbers_of_any_type(given: NDArray[Any]) -> None:
+    """As somebody's own rollouts hold them, and as `step` of `make_env` takes them."""
+    chosen = agent_actions(given, spaces.Discrete(3, start=5))
+    assert one_hot(chosen, 3).tolist() == [[0, 1, 0], [1, 0, 0]]

@@ -114,13 +114,13 @@ def agent_actions(actions: NDArray[Any], space: spaces.Space[Any]) -> NDArray[An
     `agent_space(space)` where nothing converts them.
     """
     own, target, given = check_space(space), agent_space(space), np.asarray(actions)
+    fraction = given.dtype.kind == "f" and (given != np.rint(given)).any()
     if isinstance(own, spaces.Discrete):
         chosen = given - own.start
-        if given.ndim != 1 or (chosen < 0).any() or (chosen >= own.n).any():
+        if given.ndim != 1 or fraction or (chosen < 0).any() or (chosen >= own.n).any():
             raise _none_of(own, given)
-        return chosen
-    fraction = is_integer(own) and given.dtype.kind == "f" and (given != np.rint(given)).any()
-    if fraction or given.shape[1:] != own.shape:
+        return chosen if chosen.dtype.kind in "iu" else chosen.astype(np.int64)
+    if (fraction and is_integer(own)) or given.shape[1:] != own.shape:
         raise _none_of(own, given)
     return given.reshape(len(given), *(target.shape or ())).astype(target.dtype)
 
