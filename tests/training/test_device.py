@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
+from tests.wheel import ROOT
 from worldvae.errors import ConfigError
 from worldvae.training.device import torch_device
 
@@ -22,3 +27,36 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch)
         torch_device("gpu")
     with pytest.raises(ConfigError, match="device: cuda:1: torch sees no GPU here; use auto or"):
         torch_device("cuda:1")
+
+
+FORKS = """
+import multiprocessing
+
+import torch
+
+import worldvae.autoencoders.encoder
+
+def compute():
+    return torch.nn.functional.conv2d(torch.ones(64, 3, 64, 64), torch.ones(32, 3, 4, 4)).sum()
+
+torch.set_num_threads(2)
+compute()
+forked = multiprocessing.get_context("fork").Process(target=compute, daemon=True)
+forked.start()
+forked.join(20)
+print(forked.exitcode, torch.get_num_threads())
+forked.kill()
+"""
+
+
+def test_a_process_that_is_forked_does_not_wait_for_the_threads_of_the_other() -> None:
+    """Such as one of Gymnasium's, whose environment encodes frames after the agent has learned."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["0", "2"], done.stderr

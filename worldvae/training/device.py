@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import Any
 
 import torch
 
 from worldvae.errors import ConfigError
+
+# A fork copies none of the threads that torch computes with, and waits for them for ever: one that
+# holds an environment, its encoder and its dynamics computes alone, as torch's own workers do.
+os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def torch_device(device: str) -> str:
