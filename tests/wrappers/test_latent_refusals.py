@@ -17,7 +17,7 @@ from worldvae.envs import EnvConfig, FrameConfig, make_env
 from worldvae.envs.dots import DotsEnv
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation
-from worldvae.wrappers.sb3 import LatentVecEnv
+from worldvae.wrappers.sb3 import LatentVecEnv, VectorEnvAdapter
 
 LONG = np.arange(99.0)
 REMEDY = r"make it with worldvae\.envs\.make_env or make_vec; or, if it observes no image"
@@ -138,3 +138,21 @@ def test_both_remedies_help() -> None:
     rendered = LatentObservation(AddRenderObservation(raw), encoder)
     ours = LatentObservation(make_env(config), encoder)
     assert np.allclose(rendered.reset(seed=3)[0], ours.reset(seed=3)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "make", "found"),
+    [
+        (LatentObservation, lambda: SyncVectorEnv([DotsEnv]), "no Env but SyncVectorEnv"),
+        (LatentVectorObservation, DotsEnv, "VectorEnv but DotsEnv"),
+        (LatentVectorObservation, lambda: DummyVecEnv([DotsEnv]), "VectorEnv but DummyVecEnv"),
+        (LatentVecEnv, DotsEnv, "VecEnv but DotsEnv"),
+        (LatentVecEnv, lambda: SyncVectorEnv([DotsEnv]), "VecEnv but SyncVectorEnv"),
+        (lambda env, _: VectorEnvAdapter(env), DotsEnv, "VectorEnv but DotsEnv"),
+    ],
+)
+def test_environments_of_another_kind_are_told_their_wrapper(
+    encoder: Encoder, wrap: Any, make: Callable[[], Any], found: str
+) -> None:
+    with pytest.raises(WorldvaeError, match=rf"{found}: LatentObservation wraps a gymn"):
+        wrap(make(), encoder)

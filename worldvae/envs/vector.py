@@ -27,6 +27,19 @@ PREPARED = "frame_config", "steps_per_decision", "image_key"
 which key of a Dict."""
 
 
+WRAPPED = (
+    "LatentObservation wraps a gymnasium.Env, LatentVectorObservation and VectorEnvAdapter a "
+    "gymnasium.vector.VectorEnv, LatentVecEnv a VecEnv of Stable-Baselines3"
+)
+"""Which wrapper is for what, as is told to those who took another."""
+
+
+def check_kind(env: Any, kind: type[Any]) -> None:
+    """Raise ConfigError unless `env` is of the kind that a wrapper wraps."""
+    if not isinstance(env, kind):
+        raise ConfigError(f"no {kind.__name__} but {type(env).__name__}: {WRAPPED}")
+
+
 class SeededVectorEnv(VectorWrapper):  # no generic class before Gymnasium 1.4
     """Uses a given seed in the first `reset()` without one; later resets continue its stream.
 

@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import Autoreset
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.vector import preparation, prepared, with_image
+from worldvae.envs.vector import check_kind, preparation, prepared, with_image
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
@@ -61,6 +61,7 @@ class LatentObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructor
             **{"encoder": encoder, "stack": stack, "whiten": whiten},
             **{"image_key": image_key, "dynamics": dynamics},
         }
+        check_kind(env, gym.Env)
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **_without_paths(arguments))
         super().__init__(env)
         frame, steps = preparation(partial(_attribute, env), env.observation_space, image_key)
@@ -119,6 +120,7 @@ class LatentVectorObservation(ObservedVectorEnv):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
+        check_kind(env, VectorEnv)
         frame, steps = preparation(partial(prepared, env), env.single_observation_space, image_key)
         encode = FrameEncoder(encoder, whiten, frame, steps)
         observer = latent_observer(encode, stack, dynamics, env.single_action_space, steps)

@@ -31,6 +31,7 @@ from worldvae.envs.isolation import SUCCESS
 from worldvae.envs.vector import (
     PREPARED,
     check_autoreset,
+    check_kind,
     final_observations,
     final_success,
     preparation,
@@ -55,6 +56,7 @@ class VectorEnvAdapter(VecEnv):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        check_kind(env, VectorEnv)
         check_autoreset(env)
         self.env = env
         self._actions: Any = None
@@ -166,6 +168,7 @@ class LatentVecEnv(VecEnvWrapper):
         image_key: str | None = None,
         dynamics: str | Path | None = None,
     ) -> None:
+        check_kind(venv, VecEnv)
         frame, steps = preparation(partial(_attribute, venv), venv.observation_space, image_key)
         encode = FrameEncoder(encoder, whiten, frame, steps)
         self._observer = latent_observer(encode, stack, dynamics, venv.action_space, steps)
