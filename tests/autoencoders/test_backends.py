@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import importlib.util
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ from tests.autoencoders.tiny import ORIGIN, Frames, squares, tiny
 from worldvae.autoencoders.backends import choose_backend
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import NetworkConfig
-from worldvae.autoencoders.cuda_graphs import room_for
+from worldvae.autoencoders.cuda_graphs import GraphForward, room_for
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.frames import FrameConfig
 from worldvae.errors import WorldvaeError
@@ -234,3 +237,24 @@ def test_a_gpu_gives_the_codes_of_the_cpu(precision: Any, bound: float, standard
         expected = means(encoder, frames)
         error = np.abs(on_gpu.encode(frames) - expected).max()
         assert error < bound * np.abs(expected).max()
+
+
+def test_threads_that_share_an_encoder_take_turns_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recorded graph has one memory for its frames: two at once would read each other's."""
+
+    class Recorded:
+        def __init__(self, forward: Any, shape: tuple[int, ...]) -> None:
+            self._memory = np.zeros(shape, np.uint8)
+
+        def __call__(self, frames: Any) -> Any:
+            np.copyto(self._memory, frames)
+            time.sleep(0.002)  # as one waits for the GPU
+            return self._memory[:, 0, 0].astype(np.float32)
+
+    monkeypatch.setattr("worldvae.autoencoders.cuda_graphs._Graph", Recorded)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    encode = GraphForward(lambda frames: frames, (1, 1, 1), CPU)
+    frames = [np.full((1, 1, 1, 1), value, np.uint8) for value in range(50)]
+    with ThreadPoolExecutor(4) as pool:
+        codes = np.concatenate(list(pool.map(encode, frames)))
+    assert codes.ravel().tolist() == list(range(50))

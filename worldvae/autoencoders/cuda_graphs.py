@@ -5,6 +5,7 @@ For few frames the time goes into launching kernels, so they are recorded once a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -27,11 +28,13 @@ class GraphForward:
     def __init__(self, forward: Forward, shape: tuple[int, int, int], device: torch.device) -> None:
         self._forward, self._shape, self._device = forward, shape, device
         self._graphs: dict[int, _Graph] = {}
+        # A graph reads and writes the same memory at each call, so threads take turns.
+        self._turn = threading.Lock()
 
     @torch.inference_mode()
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         room = room_for(len(frames))
-        with torch.cuda.device(self._device):
+        with self._turn, torch.cuda.device(self._device):
             if room not in self._graphs:
                 self._graphs[room] = _Graph(self._forward, (room, *self._shape))
             return self._graphs[room](frames)
