@@ -1,5 +1,7 @@
+import copy
 import dataclasses
 import hashlib
+import pickle
 import shutil
 from pathlib import Path
 
@@ -58,6 +60,15 @@ def test_every_byte_comes_back(store: RolloutStore) -> None:
         assert all((arrays[name] == value).all() for name, value in one.arrays.items())
         assert (record.length, record.terminated, record.seconds) == (len(one.action), True, 1.5)
         assert record.return_ == pytest.approx(one.reward.sum())
+
+
+def test_another_process_is_given_a_store(store: RolloutStore) -> None:
+    """As torch's loaders do, which begin without a copy of this process (spawn, forkserver)."""
+    record = store.append(episode(3))
+    store.frames(record)
+    for given in (pickle.loads(pickle.dumps(store)), copy.deepcopy(store)):
+        assert given.records == store.records
+        assert np.array_equal(given.frames(record), store.frames(record))
 
 
 def test_the_files_are_what_numpy_saves_and_have_the_hashes_of_their_records(

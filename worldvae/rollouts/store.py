@@ -13,7 +13,7 @@ rollouts/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -54,8 +54,15 @@ class RolloutStore(StoreDescription):
         super().__init__(folder)
         self.records = read_manifest(self.folder)
         self._next: int | None = None
-        # A process cannot hold the files of ten thousand episodes open.
-        self._open = lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
+        self._open = _opener()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the open files out of a copy for another process, such as a loader of frames."""
+        return {name: value for name, value in vars(self).items() if name != "_open"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open = _opener()
 
     @classmethod
     def create(cls, folder: str | Path, env: EnvConfig) -> RolloutStore:
@@ -232,6 +239,11 @@ class RolloutStore(StoreDescription):
 
     def _files(self, record: Record) -> EpisodeFiles:
         return EpisodeFiles(self.folder, record.name)
+
+
+def _opener() -> Callable[[Path], NDArray[np.uint8]]:
+    """Return what maps files of frames: a process cannot hold ten thousand of them open."""
+    return lru_cache(maxsize=256)(partial(np.load, mmap_mode="r", allow_pickle=False))
 
 
 def _arrays(found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
