@@ -143,7 +143,9 @@ class LatentVecEnv(VecEnvWrapper):
 
     With dynamics, by latents and memory: (N, Z + M). Use it if you already have a `VecEnv`. Each
     step encodes one batch, and `terminal_observation` is encoded too. Frames have to be
-    (H0, W0, C): wrap before `VecTransposeImage`.
+    (H0, W0, C): wrap before `VecTransposeImage`. An environment that returns the same array at each
+    step has to come from `make_env`, which copies frames: Stable-Baselines3 resets before it hands
+    out `terminal_observation`, which would be overwritten.
 
     Args:
         venv: A `VecEnv` that observes frames, or a Dict with a frame under `image_key`.
