@@ -46,6 +46,14 @@ def test_noise_of_seeds_widens_the_interval_of_a_perfect_order() -> None:
     assert 0 < bounds[1].low < 0.8
 
 
+def test_noise_of_the_things_of_a_group_widens_the_interval() -> None:
+    numbers, names = np.repeat(np.arange(12.0), 3), np.repeat([*"abcdefghijkl"], 3)
+    noisy = [[value] for value in numbers + np.tile([-6.0, 0.0, 6.0], 12)]
+    found = rank_correlation(numbers, noisy, Resampling.seeded(0, resamples=500), [*names])
+    assert found.value == pytest.approx(1)
+    assert 0 < found.low < 0.8
+
+
 def test_an_interval_of_what_does_not_predict_seldom_leaves_out_0() -> None:
     generator = np.random.default_rng(3)
     outside = 0

@@ -35,6 +35,14 @@ def test_tracks_that_suit_one_arm_widen_the_interval() -> None:
     assert (found.low, found.high) == (0.0, 100.0)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_seeds_of_either_arm_are_resampled(sign: int) -> None:
+    """Tracks are all alike: the two seeds, 0 and 100, are one of them in half of the draws."""
+    arms = [[0.0, 0.0], [100.0, 100.0]], [[50.0, 50.0], [50.0, 50.0]]
+    found = two_level_difference(*arms[::sign], resampling())
+    assert (found.value, found.low, found.high) == (0.0, -50.0, 50.0)
+
+
 def test_a_single_seed_has_no_interval_and_other_tracks_are_refused() -> None:
     assert math.isnan(two_level_difference([[1.0, 2.0]], [[1.0, 2.0]] * 2, resampling()).low)
     with pytest.raises(ValueError, match="tracks must be the same"):
@@ -50,6 +58,13 @@ def test_noise_by_hand() -> None:
     assert found.spread == pytest.approx(math.sqrt(40.5))
     assert found.share == pytest.approx(2 / 40.5)
     assert found.episodes_for_half == 8
+
+
+def test_noise_is_at_most_all_of_the_spread() -> None:
+    """Scores 1 and 1.1, while what is left of a return is 1.05: more noise than there is spread."""
+    found = evaluation_noise([[0.0, 2.0], [2.2, 0.0]])
+    assert found.deviation == pytest.approx(1.05 * math.sqrt(2))
+    assert found.share == 1.0
 
 
 def test_noise_is_that_of_the_known_components() -> None:

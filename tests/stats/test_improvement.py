@@ -40,6 +40,14 @@ def test_one_seed_improves_with_an_unknown_probability() -> None:
     assert np.isnan([found.low, found.high]).all()
 
 
+def test_the_seeds_of_either_arm_are_resampled() -> None:
+    """One of two seeds is above all of the other arm: a quarter of the draws have it twice."""
+    two, many = [0.0, 10.0], [5.0] * 50
+    for arms in ((two, many), (many, two)):
+        found = probability_of_improvement(*arms, resampling())
+        assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.0, 1.0))
+
+
 def test_improvement_is_averaged_over_tasks() -> None:
     """Pairs won: 3.5 of 6 in the first task, 2 of 2 in the second."""
     a, b = {"x": [3.0, 5.0], "y": [9.0]}, {"y": [1.0, 2.0], "x": [1.0, 3.0, 9.0]}

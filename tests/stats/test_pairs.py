@@ -26,6 +26,20 @@ def test_five_seeds_by_hand() -> None:
     assert found.told_apart
 
 
+def test_arms_that_change_places_change_all_signs() -> None:
+    found = difference(FIVE, np.add(FIVE, 3.0), resampling())
+    assert found.value == -3.0
+    assert (found.a_worse, found.b_worse) == pytest.approx((3 + 1.8595, 0.0), abs=1e-4)
+
+
+@pytest.mark.parametrize(("shift", "told"), [(2.30, False), (2.31, True), (-2.31, True)])
+def test_arms_are_told_apart_where_the_interval_leaves_out_zero(shift: float, told: bool) -> None:
+    """It reaches 2.3060 to either side, as in the first test."""
+    found = difference(np.add(FIVE, shift), FIVE, resampling())
+    assert found.told_apart is told
+    assert (found.low > 0 or found.high < 0) is told
+
+
 def test_p_and_interval_are_those_of_scipys_welch() -> None:
     a, b = generator(1).normal(1, 1, 5), generator(2).normal(0, 3, 4)
     found = difference(a, b, resampling())
@@ -62,6 +76,13 @@ def test_tasks_add_their_variances() -> None:
     assert (found.low, found.high) == pytest.approx((3 - half, 3 + half))
 
 
+def test_what_several_tasks_find_is_the_noncentral_t() -> None:
+    """The same three tasks: the power is that of 24 degrees of freedom at d / (1 / sqrt 3)."""
+    found = stratified_difference([np.add(FIVE, 3.0)] * 3, [FIVE] * 3, resampling()).detectable
+    bound = scipy.stats.t.ppf(0.975, 24)
+    assert scipy.stats.nct.sf(bound, 24, found * np.sqrt(3)) == pytest.approx(0.8, abs=0.02)
+
+
 def test_tasks_are_matched_by_name_and_may_differ_in_seeds() -> None:
     """Differences 2 and 4 without any spread."""
     a, b = {"x": [3.0, 3.0, 3.0], "y": [9.0, 9.0]}, {"y": [5.0, 5.0, 5.0], "x": [1.0, 1.0]}
@@ -82,7 +103,8 @@ def test_one_score_of_many_seeds_is_one_score(counts: tuple[int, int], score: fl
     first, second = ([score] * count for count in counts)
     found = difference(first, second, resampling())
     assert (found.value, found.p, found.told_apart) == (0.0, 1.0, False)
-    assert difference(first, [score + 1] * counts[1], resampling()).told_apart
+    other = difference(first, [score + 1] * counts[1], resampling())
+    assert (other.p, other.low, other.high) == (0.0, other.value, other.value)
 
 
 @pytest.mark.parametrize("b", [{"x": [1.0, 2.0]}, {"x": [1.0, 2.0], "z": [1.0]}])

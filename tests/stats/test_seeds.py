@@ -41,7 +41,8 @@ def test_nothing_and_not_a_number_have_no_statistic(scores: list[float]) -> None
 def test_the_seed_not_the_episode_is_resampled() -> None:
     """Episodes that cancel within each seed leave nothing that varies between seeds."""
     episodes = [[-100.0, 100.0], [-7.0, 7.0], [-1.0, 1.0]]
-    assert stats.bootstrap_interval(episodes, stats.mean, resampling()) == (0.0, 0.0)
+    found = stats.estimate(episodes, stats.mean, resampling())
+    assert (found.value, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 3)
 
 
 def test_one_seed_has_no_interval_over_seeds_but_one_over_episodes() -> None:

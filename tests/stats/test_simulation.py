@@ -29,7 +29,17 @@ def test_a_tail_and_unlike_spreads_cost_five_points() -> None:
     assert found.coverage == pytest.approx(0.90, abs=0.015)
 
 
-@pytest.mark.parametrize(("difference", "found"), [(0.0, 0.025), (46.0, 0.42), (74.5, 0.8)])
+def test_skewed_scores_are_in_the_units_of_normal_ones_and_fall_far_behind() -> None:
+    """1 less an exponential number: nothing is above 1, and one in e^6 is below -5."""
+    drawn = LAWS["skewed"](generator(4), (100, 1_000))
+    assert (drawn.mean(), drawn.std()) == pytest.approx((0.0, 1.0), abs=0.02)
+    assert drawn.max() <= 1
+    assert (drawn < -5).mean() == pytest.approx(2.48e-3, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("difference", "found"), [(0.0, 0.025), (46.0, 0.42), (74.5, 0.8), (-74.5, 0.8)]
+)
 def test_what_is_found(difference: float, found: float) -> None:
     """46 could have been seen by the old, paired formula; the rule finds it in two of five runs."""
     simulated = simulate((25.8, 42.4), 5, difference, generator(3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -35,6 +37,19 @@ def test_one_failed_seed_tells_no_arm_apart() -> None:
     assert found.value == pytest.approx(0.2)
 
 
+def test_arms_alike_have_a_p_of_1() -> None:
+    assert success_difference([1.0] * 5, [1.0] * 5, resampling()).p == 1.0
+
+
+def test_equal_rates_are_equal_whatever_their_sums_are_rounded_to() -> None:
+    """Of the 35 deals 7 leave the first arm 1.2 in all or less, in tenths, which are exact."""
+    a, b = [0.5, 0.3, 0.4], [0.7, 0.5, 0.3, 0.7]
+    tenths = [round(10 * rate) for rate in a + b]
+    shares = [sum(deal) <= 12 for deal in combinations(tenths, 3)]
+    assert (sum(shares), len(shares)) == (7, 35)
+    assert success_difference(a, b, resampling()).p == pytest.approx(2 * 7 / 35)
+
+
 def test_arms_that_change_places_change_the_sign() -> None:
     a, b = [1.0, 0.9, 0.8, 1.0, 0.3], [0.5, 0.9, 0.6, 0.2, 0.4]
     one, other = success_difference(a, b, resampling()), success_difference(b, a, resampling())
@@ -56,6 +71,17 @@ def test_what_could_be_seen_is_the_binomial_law() -> None:
     found = success_difference([1.0] * 5, [0.5] * 5, resampling()).detectable
     assert scipy.stats.binom.cdf(1, 5, 1 - found) == pytest.approx(0.8)
     assert np.isnan(success_difference([1.0] * 3, [0.5] * 3, resampling()).detectable)
+
+
+@pytest.mark.parametrize(("n", "m"), [(10, 3), (3, 10)])
+def test_what_could_be_seen_of_unlike_numbers_of_seeds_is_failures_of_the_second_arm(
+    n: int, m: int
+) -> None:
+    """By Fisher's test: beside 10 successes none of 3 may succeed, beside 3 at most one of 10."""
+    tables = [[[n, 0], [solved, m - solved]] for solved in range(m)]
+    told = [2 * scipy.stats.fisher_exact(table, "greater").pvalue <= 0.05 for table in tables]
+    found = success_difference([1.0] * n, [0.5] * m, resampling()).detectable
+    assert scipy.stats.binom.cdf(sum(told) - 1, m, 1 - found) == pytest.approx(0.8)
 
 
 def test_many_seeds_are_dealt_at_random() -> None:

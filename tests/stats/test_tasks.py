@@ -103,3 +103,13 @@ def test_the_band_of_a_profile_is_that_of_a_share() -> None:
     found = stats.performance_profile([scores], [0.5], resampling(resamples=20_000))
     half = 1.96 * np.sqrt(0.25 * 0.75 / 400)
     np.testing.assert_allclose([found.low[0], found.high[0]], [0.25 - half, 0.25 + half], atol=4e-3)
+
+
+def test_the_band_of_a_profile_is_that_of_the_mean_over_tasks() -> None:
+    """The first task is as in the test above, and of the second all runs lie above, always."""
+    scores = [np.repeat([1.0, 0.0], [100, 300]), np.ones(4)]
+    found = stats.performance_profile(scores, [0.5], resampling(resamples=20_000))
+    middle, half = (0.25 + 1) / 2, 1.96 * np.sqrt(0.25 * 0.75 / 400) / 2
+    np.testing.assert_allclose(
+        [found.low[0], found.high[0]], [middle - half, middle + half], atol=4e-3
+    )
