@@ -9,7 +9,7 @@ import pytest
 
 from agents.report.versus import tell_apart
 from scripts.versus import parse
-from tests.agents.report.synthetic import write_config, write_run
+from tests.agents.report.synthetic import state, write_config, write_run
 from tests.checksums import edit
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.stats import Resampling, difference
@@ -42,6 +42,13 @@ def test_the_difference_is_that_of_the_rule(runs: tuple[Path, Path]) -> None:
     assert "With seeds and episodes resampled returns differ by 80.0" in "\n".join(told)
     turned = lines((second, "pixels"), (first, "latent"))
     assert any(claim in line for line in turned), "whichever is named first"
+
+
+def test_a_comparison_across_runs_was_never_declared(runs: tuple[Path, Path]) -> None:
+    for folder in runs:
+        state(folder, "{primary: [[pixels, latent]]}")
+    claims = [line for line in lines((runs[0], "latent"), (runs[1], "pixels")) if "better" in line]
+    assert [claim.split(":")[0] for claim in claims] == ["Exploratory"]
 
 
 def test_at_equal_steps_the_charge_of_each_run_is_off_its_curve(runs: tuple[Path, Path]) -> None:
