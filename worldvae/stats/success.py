@@ -21,7 +21,7 @@ from worldvae.stats.resampling import CONFIDENCE, Array, Resampling
 from worldvae.stats.seeds import seed_scores
 
 ROUNDING = 1e-9
-"""Differences of success rates as close as this are the same."""
+"""Sums of success rates as close as this are the same."""
 
 
 def success_difference(a: ArrayLike, b: ArrayLike, resampling: Resampling) -> Difference:
@@ -70,15 +70,11 @@ class Deals:
     @cached_property
     def p(self) -> float:
         """Two-sided: twice the share of deals that show as much on the smaller side, at most 1."""
-        shown = self._means(np.concatenate([self.first, self.second]))
+        # The difference of the means grows with the sum of the first arm alone.
+        shown = self.own @ np.concatenate([self.first, self.second])
         above = np.mean(shown >= shown[0] - ROUNDING)
         below = np.mean(shown <= shown[0] + ROUNDING)
         return float(min(1.0, 2 * min(above, below)))
-
-    def _means(self, seeds: Array) -> Array:
-        n, m = len(self.first), len(self.second)
-        own = self.own @ seeds
-        return np.asarray(own / n - (seeds.sum() - own) / m)
 
 
 def detectable_failures(n: int, m: int, resampling: Resampling) -> float:
