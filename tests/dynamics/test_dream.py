@@ -7,14 +7,26 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from tests.dynamics.linear import CHOICES, LATENTS, MEMORY, linear_source
+from tests.dynamics.linear import (
+    CHOICES,
+    LATENTS,
+    MEMORY,
+    LinearDynamics,
+    linear_card,
+    linear_source,
+)
 from worldvae.dynamics.dream import DreamVectorEnv
+from worldvae.dynamics.dream_batch import DreamBatch
 from worldvae.dynamics.dream_env import DreamEnv
+from worldvae.dynamics.dream_observation import DreamObserver
 from worldvae.dynamics.dream_source import dream_settings
+from worldvae.dynamics.dynamics_files import KeyUnits
+from worldvae.dynamics.state import DynamicsState
 from worldvae.envs.vector import final_observations
 from worldvae.errors import ConfigError
 
 N = 4
+SIZES = {"place": 2, "speed": 1}
 
 
 def dreams(num_envs: int = N, seed: int | None = 0, **source: Any) -> DreamVectorEnv:
@@ -68,6 +80,17 @@ def test_keys_are_shown_in_the_units_of_the_environment() -> None:
     assert (obs["speed"] == 10 + 2 * standardised).all()
     obs, *_ = env.step(np.ones(N, int))
     assert (obs["speed"] == 10 + 2 * (standardised + 2)).all()
+
+
+def test_each_key_is_shown_from_its_own_numbers() -> None:
+    keys = tuple(KeyUnits(name=name, mean=(0.0,) * n, std=(1.0,) * n) for name, n in SIZES.items())
+    dynamics = LinearDynamics(keys=3)
+    code = torch.arange(LATENTS + 3.0)[None]
+    state = DynamicsState(torch.zeros(1, 1, MEMORY), code)
+    shown = DreamObserver(dynamics, linear_card(keys, "camera"))(state)
+    assert shown["camera"][0, :LATENTS].tolist() == [0, 1, 2]
+    assert shown["place"].tolist() == [[3, 4]]
+    assert shown["speed"].tolist() == [[5]]
 
 
 def test_final_observations_of_a_dict_are_kept() -> None:
@@ -188,6 +211,46 @@ def test_a_start_depends_on_the_seed_of_its_own_dream() -> None:
     assert few.reset(seed=[13, 11])[1]["start"].tolist() == [starts[2], starts[0]]
 
 
+def test_a_dream_that_begins_alone_draws_its_start_as_it_does_beside_others() -> None:
+    alone, together = dreams(seed=3), dreams(seed=3)
+    for one in (alone, together):
+        one.reset()
+    last = np.arange(N) == N - 1
+    for _ in range(8):
+        _, info = alone.reset(options={"reset_mask": last})
+        assert info["start"][last] == together.reset()[1]["start"][last]
+
+
+def test_the_seeds_of_all_dreams_decide_what_is_drawn() -> None:
+    seeds = [5, 6, 7, 8], [5, 6, 7, 9]
+    first, second = (dreams(seed=None) for _ in seeds)
+    for env, one in zip((first, second), seeds, strict=True):
+        env.reset(seed=one, options={"starts": np.zeros(N, int)})
+    same, other = (env.step(np.zeros(N, int))[0] for env in (first, second))
+    assert (codes(same) != codes(other)).any()
+
+
+def test_a_seed_is_that_of_the_first_reset_alone() -> None:
+    env = dreams(64, seed=3)
+    first, second = (env.reset()[1]["start"] for _ in range(2))
+    assert (first == dreams(64, seed=None).reset(seed=3)[1]["start"]).all()
+    assert (first != second).any()
+
+
+def test_dreams_without_a_seed_are_others_each_time() -> None:
+    first, second = (dreams(64, seed=None).reset()[1]["start"] for _ in range(2))
+    assert (first != second).any()
+
+
+def test_a_dream_begins_with_the_memory_of_its_start_whichever_member_it_follows() -> None:
+    own = torch.arange(10.0)[:, None] + torch.tensor([0.0, 100.0])[:, None, None]
+    starts = DynamicsState(own.repeat(1, 1, MEMORY), torch.zeros(10, LATENTS))
+    batch = DreamBatch(LinearDynamics(members=2), starts, 64, dream_settings())
+    for begun in (np.arange(64), np.array([3, 40])):
+        batch.begin(begun)
+        assert (batch.state.carried == starts.carried[:, batch.places]).all()
+
+
 def test_at_temperature_0_a_dream_is_known_beforehand() -> None:
     env, other = dreams(seed=1, temperature=0), dreams(seed=2, temperature=0)
     options = {"starts": np.array([3, 0, 9, 3])}
@@ -208,6 +271,29 @@ def test_a_mask_begins_some_dreams_anew() -> None:
     assert (obs[~mask] == before[~mask]).all()
     assert (obs[mask][:, LATENTS:] == 0).all()
     assert (before[mask][:, LATENTS] == 1).all()
+
+
+def test_dreams_that_begin_leave_the_others_as_old_as_they_are() -> None:
+    env = dreams(temperature=0, horizon=3)
+    env.reset()
+    for _ in range(2):
+        env.step(np.zeros(N, int))
+    begun = np.array([False, True, False, True])
+    env.reset(options={"reset_mask": begun})
+    lengths = np.where(begun, 0, 2)
+    for _ in range(7):
+        *_, truncated, _ = env.step(np.zeros(N, int))
+        lengths += 1
+        assert (truncated == (lengths == 3)).all()
+        lengths[truncated] = 0
+
+
+def test_dreams_of_a_mask_begin_where_they_are_told() -> None:
+    env = dreams(temperature=0)
+    env.reset()
+    mask = np.array([False, True, False, True])
+    options = {"reset_mask": mask, "starts": np.array([1, 2, 3, 4])}
+    assert env.reset(options=options)[1]["start"][mask].tolist() == [2, 4]
 
 
 def test_ends_leave_the_other_dreams_running() -> None:
