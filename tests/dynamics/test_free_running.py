@@ -12,6 +12,7 @@ from torch import Tensor
 
 from worldvae.dynamics.config import DynamicsObjective
 from worldvae.dynamics.free_running import (
+    CLIMATOLOGY,
     TrainingSpread,
     at_risk_mean,
     code_errors,
@@ -110,6 +111,7 @@ def test_who_knows_which_episodes_end_is_better_than_who_does_not() -> None:
     blind = judged()
     assert set(truth) == {"loss", "free_codes", "free_reward", "free_end"}
     assert all(truth[name] < blind[name] for name in truth)
+    assert 3 * truth["loss"] == pytest.approx(sum(truth.values()) - truth["loss"])
     assert blind["free_reward"] == pytest.approx(1, abs=0.02)
     assert blind["free_end"] == pytest.approx(1, abs=0.02)
 
@@ -118,6 +120,92 @@ def test_who_ends_too_early_or_never_is_worse_than_who_knows_the_rate() -> None:
     for rate in (0.5, 1e-4, 1.0):
         wrong = judged(end=lambda sign, rate=rate: torch.full_like(sign, rate))
         assert wrong["loss"] > judged()["loss"]
+
+
+@dataclass
+class Scripted:
+    """Dynamics of two runs that are written down; it keeps what it is given."""
+
+    ends: Tensor
+    """(2, B, T): how probable either run thinks an end."""
+    codes: Tensor
+    """(2, B, T): where either thinks that it is."""
+    code_latents = 1
+    cell = SimpleNamespace(carried=1)
+    reward = SimpleNamespace(mean=lambda rewards: rewards)
+
+    def __post_init__(self) -> None:
+        self.given: dict[str, Tensor] = {}
+        self.runs = zip(self.ends, self.codes[..., None], strict=True)
+
+    def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
+        self.given |= {"read_codes": codes, "read_actions": actions}
+        return codes * 10
+
+    def run_freely(
+        self, carried: Tensor, code: Tensor, actions: Tensor, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        self.given |= {"carried": carried, "code": code, "actions": actions}
+        return next(self.runs)
+
+    def events(self, features: Tensor) -> Events:
+        return Events(torch.zeros_like(features), torch.logit(features), None)
+
+
+def scripted(
+    network: Scripted, mean: Tensor, observed: int = 1, has_end: bool = False
+) -> dict[str, float]:
+    """Judge it by codes (B, W + 1) where nothing is paid and nothing ends but all at the last."""
+    episodes, window = len(mean), mean.shape[1] - 1
+    last = torch.arange(window) == window - 1
+    batch = SequenceBatch(
+        mean=mean[..., None],
+        deviation=torch.zeros(episodes, window + 1, 1),
+        actions=torch.arange(window * 1.0).expand(episodes, window)[..., None],
+        rewards=torch.zeros(episodes, window),
+        terminated=(last & has_end).expand(episodes, window),
+        valid=torch.ones(episodes, window, dtype=torch.bool),
+    )
+    objective = DynamicsObjective(observed=observed, end_weight=1.0)
+    spread = TrainingSpread(torch.tensor(1.0), torch.tensor(0.0), torch.tensor(0.0))
+    noise = Noise(torch.Generator())
+    found = free_metrics([cast(Member, network)], objective, batch, noise, spread)
+    return {name: value.item() for name, value in found.items()}
+
+
+def test_a_run_begins_where_what_is_observed_ends() -> None:
+    network = Scripted(*torch.zeros(2, 2, 1, 2))
+    found = scripted(network, torch.tensor([[1.0, 2, 3, 0, 0]]), observed=2)
+    assert {name: part.flatten().tolist() for name, part in network.given.items()} == {
+        "read_codes": [1, 2],
+        "read_actions": [0, 1],
+        "carried": [20],
+        "code": [3],
+        "actions": [2, 3],
+    }
+    assert found == {"loss": 0, "free_codes": 0}, "where nothing differs there is nothing to know"
+
+
+def test_a_decision_is_judged_where_both_runs_get_to_it() -> None:
+    """Each episode is ended by another run with probability 1/2: both weigh alike afterwards."""
+    ends = torch.tensor([[[0.5, 0], [0, 0]], [[0, 0], [0.5, 0]]])
+    network = Scripted(ends, torch.zeros(2, 2, 2))
+    late = torch.tensor([[0.0, 0, 0, CLIMATOLOGY], [0, 0, 0, 0]])
+    assert scripted(network, late)["free_codes"] == pytest.approx((0 + 1 / 2) / 2)
+
+
+def test_two_runs_are_judged_as_two_samples() -> None:
+    """Of 0 and 2 with the truth 3: (3 + 1 - 2) / 2; with 1 in their middle (1 + 1 - 2) / 2."""
+    codes = CLIMATOLOGY * torch.tensor([[[0.0, 0]], [[2, 2]]])
+    truth = CLIMATOLOGY * torch.tensor([[0.0, 0, 3, 1]])
+    found = scripted(Scripted(torch.zeros(2, 1, 2), codes), truth)
+    assert found["free_codes"] == pytest.approx((1 + 0) / 2)
+
+
+def test_what_is_shown_after_an_end_is_no_error() -> None:
+    black = torch.tensor([[0.0, 0, 0, 100]])
+    found = scripted(Scripted(*torch.zeros(2, 2, 1, 2)), black, has_end=True)
+    assert found["free_codes"] == 0
 
 
 def test_survival_counts_the_ends_before_a_decision() -> None:
