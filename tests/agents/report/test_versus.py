@@ -59,6 +59,17 @@ def test_at_equal_steps_the_charge_of_each_run_is_off_its_curve(runs: tuple[Path
     assert any(line.startswith(f"At 45,000 environment steps: {gap:.1f} (") for line in told), told
 
 
+def test_episodes_are_resampled_for_both_only_where_they_are_the_same(
+    runs: tuple[Path, Path],
+) -> None:
+    first, second = runs
+    for path in second.glob("agents/*/*/result.json"):
+        edit(path, lambda values: values["evaluation"].update(seeds=[2000]))
+    told = "\n".join(lines((first, "latent"), (second, "pixels")))
+    assert "did better" in told
+    assert "episodes resampled" not in told
+
+
 def test_what_is_not_equal_is_said(runs: tuple[Path, Path]) -> None:
     first, second = runs
     write_config(
