@@ -228,6 +228,7 @@ def test_another_encoder_window_or_data_is_another_set(tmp_path: Path) -> None:
     encoder = EncodedRollouts(data.store, data.records, "f" * 64, 2, data._places)
     for changed in (identity(other), identity(encoder), identity(window=6), identity(stride=1)):
         assert changed != identity()
+    assert identity(stride=4) != identity(stride=5), "as many windows, which begin elsewhere"
 
 
 def test_keys_are_measured_without_what_is_shown_after_an_end(tmp_path: Path) -> None:
