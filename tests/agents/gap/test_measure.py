@@ -17,6 +17,7 @@ from agents.gap.measure import (
     intervals,
     regret,
     relative_regret,
+    resampled_dreams,
 )
 from worldvae.stats import Resampling
 
@@ -83,6 +84,29 @@ def test_all_policies_dream_from_the_same_few_frames(frames: int) -> None:
     assert covered >= 54, "95 % of 60 are 57"
 
 
+def test_the_mean_of_dreams_varies_as_that_of_their_frames_by_students_t() -> None:
+    """Four frames of two dreams each: the error of their mean is s / sqrt 4, and t is 3.18."""
+    frames = np.array([-3.0, -1.0, 1.0, 7.0])
+    starts = np.repeat(np.arange(4), 2)[None]
+    drawn = resampled_dreams(frames[starts] + [-1, 1] * 4, starts, Resampling.seeded(0))[:, 0]
+    expected = frames.std(ddof=1) / 2 * 3.1824 / 1.96
+    assert drawn.mean() == pytest.approx(1.0, abs=0.1)
+    assert drawn.std() == pytest.approx(expected, rel=0.03)
+
+
+def test_frames_that_flatter_some_and_slight_others_leave_the_error() -> None:
+    """Half of the policies are promised 10 too much, half 10 too little, and all share frames."""
+    frames = np.array([-3.0, -1.0, 1.0, 3.0])
+    starts = np.tile(np.arange(4), (100, 1))
+    real, dream = np.zeros((100, 4)), np.repeat([10.0, -10.0], 50)[:, None] + frames[starts]
+    found = intervals(real, dream, starts, Resampling.seeded(0, resamples=1_000))
+    low, high = found["absolute_error"]
+    assert low < 10 < high
+    assert high - low < 2, "a good frame adds to one half what it takes from the other"
+    low, high = found["bias"]
+    assert high - low > 6, "and moves the mean of all"
+
+
 def test_dreams_of_one_frame_err_together() -> None:
     generator = np.random.default_rng(8)
     starts = generator.integers(9, size=(2_000, 40))
@@ -91,6 +115,7 @@ def test_dreams_of_one_frame_err_together() -> None:
     real = generator.normal(size=(2_000, 40))
     err = absolute_error(real.mean(1), dream.mean(1))
     assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.1)
+    assert error_of_noise(real, dream + 100, starts) == pytest.approx(err, rel=0.1)
     assert error_of_noise(real, dream, np.zeros_like(starts)) < 0.5 * err, "one frame tells nothing"
 
 
@@ -109,6 +134,7 @@ def test_a_choice_is_between_these_very_policies() -> None:
 def test_the_error_of_a_dream_that_knows_the_mean_alone() -> None:
     assert error_of_mean(REAL) == (15 + 5 + 5 + 15) / 4
     assert error_of_mean(REAL) == absolute_error(REAL, np.full(4, 25.0))
+    assert error_of_mean(np.array([0.0, 0.0, 3.0])) == (1 + 1 + 2) / 3, "not their median"
 
 
 def test_noise_alone_makes_a_true_dream_err() -> None:
@@ -119,6 +145,13 @@ def test_noise_alone_makes_a_true_dream_err() -> None:
     err = absolute_error(real.mean(1), dream.mean(1))
     starts = np.arange(dream.size).reshape(dream.shape)
     assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.06)
+
+
+def test_the_error_of_noise_is_the_mean_over_policies() -> None:
+    """One policy never varies; the mean of the other's 0 and 2 has the variance 2 / 2."""
+    real, dream = np.array([[1.0, 1.0], [0.0, 2.0]]), np.ones((2, 2))
+    found = error_of_noise(real, dream, np.arange(4).reshape(2, 2))
+    assert found == pytest.approx(np.sqrt(2 / np.pi) * (0 + 1) / 2)
 
 
 def test_the_interval_of_one_policy_is_that_of_a_difference_of_means() -> None:
@@ -148,3 +181,5 @@ def test_reality_ranks_itself_as_its_noise_lets_it() -> None:
     # Halves of the same noise are anticorrelated: what one half has, the other has not.
     assert ceiling(noise, generator) < 0.3
     assert ceiling(np.zeros((10, 1)), generator) == 0
+    twice = np.tile(generator.normal(size=(10, 4)), 2)
+    assert ceiling(twice, generator) < 0.8, "halves are drawn, and not the first and the last"
