@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.report.budgets import areas, equal_budget
+from agents.report.budgets import area_difference, areas, equal_budget
 from agents.report.summary import summarise
 from agents.report.tables.arms import arms_table
 from agents.report.tables.pairs import budgets_table, pairs_table
@@ -66,6 +66,20 @@ def test_equal_cpu_minutes_count_pretraining(tmp_path: Path) -> None:
 def test_what_was_not_measured_is_not_compared(tmp_path: Path) -> None:
     run = run_of(tmp_path)
     assert equal_budget(*arms(run), "cpu_seconds", RESAMPLING) is None
+
+
+def test_a_charge_that_is_not_known_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, ARMS)
+    (folder / "rollouts/result.json").unlink()
+    assert equal_budget(*arms(read_run(folder)), "env_steps", RESAMPLING) is None
+
+
+@pytest.mark.parametrize("few", ["pixels", "latent"])
+def test_few_seeds_of_either_arm_are_not_compared(tmp_path: Path, few: str) -> None:
+    """Though the other arm has five."""
+    run = read_run(write_run(tmp_path, {**ARMS, few: {0: [1.0], 1: [2.0]}}))
+    assert equal_budget(*arms(run), "env_steps", RESAMPLING) is None
+    assert area_difference(areas(run, "latent"), areas(run, "pixels"), RESAMPLING) is None
 
 
 def test_an_arm_that_has_not_begun_at_that_cost_is_not_compared(tmp_path: Path) -> None:
