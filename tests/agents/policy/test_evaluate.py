@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 from agents.policy import evaluate as evaluation
 from agents.policy.evaluate import evaluate
@@ -35,6 +36,93 @@ class Still:
 
     def __call__(self, obs: Any, episode_start: Any, state: Any = None) -> Any:
         return np.zeros(len(episode_start), int)
+
+
+class Steps:
+    """A world whose episode of seed s has s decisions, of which the t-th pays 10 s + t.
+
+    What follows such an episode pays much, and its every second decision is a success and an end.
+    """
+
+    name, has_limit = "steps", False
+
+    def __init__(self) -> None:
+        self.resets: list[list[int]] = []
+
+    def make_vec(self, num_envs: int, seed: int) -> "Steps":
+        self.num_envs = num_envs
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def reset(self, seed: list[int]) -> tuple[Any, dict[str, Any]]:
+        self.resets.append(seed)
+        self._seeds, self._age, self._later = np.array(seed), 0, np.zeros(len(seed), bool)
+        return self._shown(), {}
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        self._age += 1
+        rewards = np.where(self._later, 1e6, 10 * self._seeds + self._age)
+        ended = np.where(self._later, (self._age - self._seeds) % 2 == 0, self._age == self._seeds)
+        success = {"is_success": self._later | (self._seeds == 3), "_is_success": ended}
+        self._later = self._later | ended
+        truncated = ended & (self._seeds % 2 == 0)
+        return self._shown(), rewards, ended & ~truncated, truncated, {"final_info": success}
+
+    def _shown(self) -> Any:
+        return np.stack([self._seeds, np.full_like(self._seeds, self._age), self._later], 1)
+
+
+class Watching(Still):
+    """Keeps when it was told that episodes start, and begins anew for each part."""
+
+    def __init__(self) -> None:
+        self.starts: list[list[list[bool]]] = []
+
+    def begin(self) -> "Watching":
+        self.starts.append([])
+        return self
+
+    def __call__(self, obs: Any, episode_start: Any, state: Any = None) -> Any:
+        self.starts[-1].append(episode_start.tolist())
+        return super().__call__(obs, episode_start, state)
+
+
+def test_each_seed_is_played_to_its_end_and_no_further() -> None:
+    world, agent = Steps(), Watching()
+    scores = evaluate(agent, world, [2, 3, 1, 4, 2], num_envs=2)  # type: ignore[arg-type]
+    assert [(one.seed, one.length) for one in scores] == [(2, 2), (3, 3), (1, 1), (4, 4), (2, 2)]
+    assert [one.return_ for one in scores] == [21 + 22, 31 + 32 + 33, 11, 41 + 42 + 43 + 44, 43]
+    assert [one.success for one in scores] == [False, True, False, False, False]
+    assert world.resets == [[2, 3], [1, 4], [2, 2]], "what is left over plays an episode twice"
+
+
+class Lucky(Still):
+    """Keeps what it draws."""
+
+    def __init__(self) -> None:
+        self.drawn: list[float] = []
+
+    def __call__(self, obs: Any, episode_start: Any, state: Any = None) -> Any:
+        self.drawn.append(torch.rand(()).item())
+        return super().__call__(obs, episode_start, state)
+
+
+def test_agents_share_episodes_and_not_their_luck() -> None:
+    one, same, other = Lucky(), Lucky(), Lucky()
+    for agent, seed in ((one, 1), (same, 1), (other, 2)):
+        evaluate(agent, Steps(), [3], action_seed=seed)  # type: ignore[arg-type]
+    assert one.drawn == same.drawn
+    assert one.drawn != other.drawn
+
+
+def test_agents_are_told_which_episodes_start() -> None:
+    agent = Watching()
+    evaluate(agent, Steps(), [1, 4, 2], num_envs=2)  # type: ignore[arg-type]
+    first, last = agent.starts
+    assert first == [[True, True], [True, False], [False, False], [True, False]]
+    assert last == [[True, True], [False, False]], "a truncation begins another one, too"
 
 
 def test_an_episode_without_end_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
