@@ -23,6 +23,9 @@ def test_a_stack_given_out_does_not_change_later() -> None:
     first = history.push(np.zeros((1, 1)), np.array([True]))
     history.push(np.ones((1, 1)), np.array([False]))
     assert first.tolist() == [[0, 0]]
+    begun = history.begin(np.full((1, 1), 5.0), np.array([True]))
+    history.begin(np.full((1, 1), 7.0), np.array([True]))
+    assert begun.tolist() == [[5, 5]]
 
 
 def test_images_are_joined_along_the_channels() -> None:
