@@ -44,6 +44,12 @@ def test_of_four_episodes_there_is_none() -> None:
     assert interval(np.arange(6.0)) is not None
 
 
+def test_scores_below_0_count_as_0() -> None:
+    """As probes count them: a guess far off is no less than none."""
+    wrong = reading([1.0, 2.0, 3.0, 4.0], [9.0, -9.0, 9.0, -9.0])
+    assert groups_without_each([wrong], np.array([1, 1, 2, 2]))["g"].tolist() == [0, 0, 0]
+
+
 def test_scores_are_those_of_scikit_learn_on_the_other_episodes() -> None:
     draws = np.random.default_rng(0)
     owners = np.array([7, 7, 7, 2, 2, 2, 2, 5, 5, 5])

@@ -72,6 +72,55 @@ def test_codes_that_are_noise_find_random_frames() -> None:
     assert found.pixels.pixels == 1.0
 
 
+def test_what_moves_is_compared_alone_and_where_something_does() -> None:
+    """Codes know the bar in the first row, which moves in every second query; the rest is noise.
+
+    The bar alone is then as near as it can be.
+    """
+    frames = draws.integers(0, 256, (300, 4, 16, 1), np.uint8)
+    frames[:, 0] = stripes(PLACE)[:, 0]
+    moved = np.zeros((300, 4, 16), bool)
+    moved[1::2, 0] = True
+    parts = (slice(200), slice(200, None))
+    train, held_out = (reconstructions(frames[part], moved=moved[part]) for part in parts)
+    codes = PLACE[:, None].astype(np.float32)
+    found = measure_neighbours(train, held_out, (codes[:200], codes[200:]))
+    assert found.pixels is not None
+    assert found.moving is not None
+    assert found.moving.latents == pytest.approx(1.0, abs=0.1)
+    assert found.pixels.latents < 0.8
+
+
+def test_closeness_by_hand_is_of_distances_and_in_any_unit() -> None:
+    """From 0 to 0, 1 and 4: 5 / 3 at random, 0 at best; the codes take the second, at 1."""
+    frames, place = stripes(np.array([0.0, 0.3, 0.9])), np.array([[0.0], [1.0], [4.0]])
+    codes = np.array([[5.0], [6.0], [9.0]], np.float32)
+    for unit in (1.0, 1000.0):
+        state = np.hstack([place, unit * place])
+        train = reconstructions(frames, state=state)
+        held_out = reconstructions(frames[:1], state=state[:1])
+        found = measure_neighbours(train, held_out, (codes, codes[1:2]))
+        assert found.state is not None
+        assert found.state.latents == pytest.approx((5 / 3 - 1) / (5 / 3), abs=1e-3)
+
+
+def test_variables_of_the_state_count_alike_whatever_their_units() -> None:
+    other = draws.random(300)
+    both = [
+        neighbours_in(np.stack([PLACE, unit * other], 1)).state.latents for unit in (1.0, 1000.0)
+    ]
+    assert both[0] == pytest.approx(both[1], abs=1e-3)
+    assert both[0] > 0.2, "the codes know one of two"
+
+
+def neighbours_in(state: np.ndarray[Any, Any]) -> Any:
+    """Of codes that are PLACE, in this state."""
+    frames, codes = stripes(PLACE), PLACE[:, None].astype(np.float32)
+    train = reconstructions(frames[:200], state=state[:200])
+    held_out = reconstructions(frames[200:], state=state[200:])
+    return measure_neighbours(train, held_out, (codes[:200], codes[200:]))
+
+
 def test_without_motion_or_state_there_is_nothing_to_compare() -> None:
     found = neighbours(PLACE[:, None], moved=np.zeros_like(MOVED[200:]))
     assert found.moving is None

@@ -45,13 +45,15 @@ def test_the_mean_image_is_that_of_training() -> None:
 def test_a_place_counts_whatever_is_large_elsewhere() -> None:
     """Eight places in a row: a large thing moves in the first and is kept, a faint one is lost.
 
-    In the sixth something moves in too few frames to be judged, in the others nothing does.
+    In the sixth something moves in too few frames to be judged, in the others nothing does. What
+    stands still beside the faint thing, large and lost too, is not of its place.
     """
     frames = np.zeros((40, 1, 16, 1), np.uint8)
     moved, error = np.zeros((2, 40, 1, 16), np.float32)
     frames[::2, 0, 0:2], frames[::2, 0, 15], frames[:1, 0, 10] = 250, 50, 250
     moved[:, 0, 0:2] = moved[:, 0, 15] = moved[:19, 0, 10] = 1
     error[:, 0, 15] = (25 / 255) ** 2  # the mean image in its place
+    frames[::2, 0, 14], error[:, 0, 14] = 250, 0.5
     part = reconstructions(frames, error=error, moved=moved.astype(bool))
     train = measure_reconstruction(part, part).train
     assert train.moving is not None
