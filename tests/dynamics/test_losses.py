@@ -35,12 +35,16 @@ ALONE: dict[str, Any] = {"own_samples": 0, "input_noise": 0, "end_weight": 4}
 
 @dataclass
 class Told:
-    """A network to which a change costs its size and a reward itself; it keeps what it is given."""
+    """A network to which a change costs its size, and a reward what it is times the features.
+
+    Those are ten times the latent that is read, and in a free run the action. It keeps what it is
+    given.
+    """
 
     training: bool = False
     given: dict[str, Tensor] = field(default_factory=dict)
     cell = SimpleNamespace(carried=1)
-    reward = SimpleNamespace(cross_entropy=lambda _, rewards: rewards)
+    reward = SimpleNamespace(cross_entropy=lambda features, rewards: features[..., 0] * rewards)
 
     def read(self, codes: Tensor, actions: Tensor, carried: Tensor) -> Tensor:
         self.given["read"] = codes
@@ -83,7 +87,12 @@ def costs(network: Told, **objective: Any) -> dict[str, float]:
 def test_codes_cost_where_they_may_be_predicted_and_events_wherever_one_decided() -> None:
     """Latents change by 1 and 2, keys by 10 and 20; rewards are 1, 2, 6; one of three ends."""
     found = costs(Told(), **ALONE, reward_weight=0.5, key_weight=3)
-    parts = {"nll": 1.5, "reward": 3.0, "end": (1 + 1 + 4) / 3 * LOG_2, "keys": 15.0}
+    parts = {
+        "nll": 1.5,
+        "reward": (0 * 1 + 10 * 2 + 30 * 6) / 3,
+        "end": (1 + 1 + 4) / 3 * LOG_2,
+        "keys": 15.0,
+    }
     total = parts["nll"] + 0.5 * parts["reward"] + parts["end"] + 3 * parts["keys"]
     assert found == pytest.approx({"loss": total, **parts})
 
@@ -98,13 +107,13 @@ def test_what_follows_the_observed_decisions_costs_once_more_as_it_runs_freely()
         "code": [3, 30],
         "actions": [7],
     }
-    own = {"own_reward": 6.0, "own_end": 4 * LOG_2, "own_keys": 0.0}
+    own = {"own_reward": 7 * 6.0, "own_end": 4 * LOG_2, "own_keys": 0.0}
     assert {name: found[name] for name in own} == pytest.approx(own)
     total = 0.5 * own["own_reward"] + own["own_end"]
     assert found["loss"] == pytest.approx(alone + 0.25 * total)
     earlier = costs(Told(), **{**ALONE, "own_samples": 0.25}, observed=1, **weights)
     assert earlier["own_keys"] == 20, "the last key is shown after the end"
-    assert earlier["own_reward"] == (2 + 6) / 2
+    assert earlier["own_reward"] == (6 * 2 + 7 * 6) / 2
 
 
 def test_in_training_codes_are_read_with_noise_and_what_is_true_stays() -> None:
