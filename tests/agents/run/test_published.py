@@ -33,6 +33,7 @@ PUBLISHED = {
     "atari/ALE-MsPacman-v5": each(ARMS, 3),
     "atari/eight/ALE-Boxing-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Freeway-v5": each(("pixels", "latent", "untrained"), 5),
+    "atari/eight/ALE-MsPacman-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Pong-v5": each(("pixels", "latent", "untrained"), 5),
     "car_racing/first": each(ARMS[:3], 1),
     "car_racing/second": each(ARMS, 5),
