@@ -1,5 +1,7 @@
 import json
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,9 @@ from worldvae.envs import EnvConfig
 from worldvae.errors import TrainingError, WorldvaeError
 from worldvae.jsonl import read_jsonl
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, StoredFrames, collect
+from worldvae.training.config import FitConfig
+from worldvae.training.fit import fit
+from worldvae.training.result import TrainingResult
 from worldvae.training.run import TrainingRun
 
 SMALL = PretrainConfig(
@@ -61,6 +66,23 @@ def test_an_encoder_is_made_drawn_and_found_again(store: RolloutStore, tmp_path:
         pretrain(store, SMALL, folder, seed=0).encode(frames), encoder.encode(frames)
     )
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_finished_encoder_of_fewer_episodes_or_others_is_told_of(
+    store: RolloutStore, tmp_path: Path
+) -> None:
+    """Whoever learns in rounds would train on without a word of the new frames."""
+    folder, told = tmp_path / "encoder", "not trained on all {} episodes that .*rollouts holds now"
+    pretrain(store, SMALL, folder)
+    with warnings.catch_warnings(action="error"):
+        pretrain(store, SMALL, folder)
+    collect(store, RolloutConfig(frames=900, num_envs=4), seed=0)
+    with pytest.warns(UserWarning, match=told.format(len(store.records))):
+        pretrain(store, SMALL, folder)
+    other = RolloutStore.create(tmp_path / "other_rollouts", DOTS)
+    collect(other, RolloutConfig(frames=600, num_envs=4), seed=1)
+    with pytest.warns(UserWarning, match=told.format(len(other.records))):
+        pretrain(other, SMALL, folder)
 
 
 def test_a_finished_folder_of_other_settings_is_refused(
@@ -153,15 +175,20 @@ def test_what_a_critic_took_is_part_of_the_cost(store: RolloutStore, tmp_path: P
 
 
 def test_a_wall_clock_limit_is_of_critic_and_encoder_together(
-    store: RolloutStore, tmp_path: Path
+    store: RolloutStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit = 2.4  # seconds
-    endless = {"steps": 10**6, "evaluate_every": 10**6, "patience": 0, "max_minutes": limit / 60}
-    pretrain(store, JUDGED.model_copy(update=endless), tmp_path / "encoder", seed=0)
+    limits = []
+
+    def fit_and_note(*args: Any) -> TrainingResult:
+        limits.append(next(one for one in args if isinstance(one, FitConfig)).max_minutes)
+        return fit(*args)
+
+    monkeypatch.setattr("worldvae.autoencoders.pretrain.fit", fit_and_note)
+    config = JUDGED.model_copy(update={"max_minutes": 30.0})
+    pretrain(store, config, tmp_path / "encoder", seed=0)
     whole, critic = (PRETRAINING.read(tmp_path / "encoder" / part) for part in (".", "critic"))
-    assert whole.stopped == critic.stopped == "minutes"
-    assert limit / 2 <= critic.seconds < 0.8 * limit
-    assert 0.9 * limit < whole.seconds < 1.5 * limit
+    assert limits == [15, pytest.approx(30 - critic.seconds / 60)]
+    assert whole.seconds > critic.seconds > 0
 
 
 def test_the_untrained_one_has_the_weights_that_training_began_with(

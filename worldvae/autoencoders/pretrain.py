@@ -21,7 +21,7 @@ from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, Pretraining
 from worldvae.autoencoders.examples import FrameExamples
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixel_error import GaussianPixels
-from worldvae.autoencoders.sources import Source, Sources, read_sources
+from worldvae.autoencoders.sources import Source, Sources, hash_frames, read_sources
 from worldvae.autoencoders.units import frames_of_units, keep_units
 from worldvae.errors import ArtifactError, TrainingError
 from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
@@ -50,12 +50,16 @@ def pretrain(
     """Train on the store's training episodes, keep what scores best on held-out ones, draw it.
 
     It computes on `device`: cpu, cuda, or auto, a GPU if there is one.
-    A folder with `result.json` is done and only loaded; any other goes on from its checkpoint.
+    A folder with `result.json` is done and only loaded, with a warning if the store has other
+    episodes by now; any other goes on from its checkpoint.
     Raises ArtifactError if the store has too few episodes or the folder holds an encoder of other
     settings, and TrainingError if the loss explodes. Under torchrun all processes call it with the
     same arguments, and the first writes.
     """
-    return _pretrain([store], config, Path(folder), seed, device)
+    folder = Path(folder)
+    if first_does(partial(_is_done, folder)) and (folder / MADE_WITH).exists():  # not a taken one
+        first_does(partial(_warn_of_other_frames, folder, store))
+    return _pretrain([store], config, folder, seed, device)
 
 
 def refit(
@@ -155,6 +159,17 @@ def _is_done(folder: Path) -> bool:
         return False
     PRETRAINING.read(folder)
     return True
+
+
+def _warn_of_other_frames(folder: Path, store: RolloutStore) -> None:
+    """Warn if the finished encoder in `folder` was not trained on all that `store` holds now."""
+    card = read_card(folder, CONFIG.read(folder).weights_sha256)
+    if card.data_sha256 != hash_frames(store.records):
+        warnings.warn(
+            f"{folder}: this encoder was not trained on all {len(store.records)} episodes that "
+            f"{store.folder} holds now; it is taken as it is, a new one needs another folder",
+            stacklevel=4,
+        )
 
 
 def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:

@@ -36,15 +36,19 @@ def read_sources(stores: Sequence[RolloutStore], window: Window, actions: bool) 
     records = [record for _, every in whole for record in every]
     if not (len(train) and len(validation) and len(test)):
         raise ArtifactError(f"{store.folder}: {_why_too_few(records, window)}")
-    digest = hashlib.sha256("".join(record.frames_sha256 for record in records).encode())
     origin = FrameOrigin(
         frame=store.env.frame,
         source_shape=store.source_shape,
         env_id=store.env.id,
-        data_sha256=digest.hexdigest(),
+        data_sha256=hash_frames(records),
         action_repeat=store.env.action_repeat,
     )
     return train, validation, test, origin
+
+
+def hash_frames(records: Iterable[Record]) -> str:
+    """Return the hash of the frames of all `records`, by which an encoder knows its data."""
+    return hashlib.sha256("".join(record.frames_sha256 for record in records).encode()).hexdigest()
 
 
 def _why_too_few(records: Sequence[Record], window: Window) -> str:
