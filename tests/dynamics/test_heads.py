@@ -9,8 +9,8 @@ from scipy import stats
 
 from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error, mean_error
 from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture
-from worldvae.dynamics.known_values import KnownValues
 from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.reward_support import RewardSupport
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.dynamics.units import measure_units
 
@@ -64,7 +64,7 @@ def test_classes_are_drawn_with_their_probabilities_and_judged_by_the_nearest() 
 
 
 def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
-    head = ExpectationHead(1, KnownValues.even(torch.tensor([-1.0, 0.0, 0.5, 2.0])))
+    head = ExpectationHead(1, RewardSupport.even(torch.tensor([-1.0, 0.0, 0.5, 2.0])))
     shares = torch.tensor([0.0, 0.0, 0.25, 0.75])
     cost = head.cross_entropy(shares.log(), torch.tensor(1.625))  # 0.25 x 0.5 + 0.75 x 2
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from tests.dynamics.known import Episode, Windows, untrained, windows
+from worldvae.dynamics.change_classes import ChangeClasses, nearest_counts
 from worldvae.dynamics.heads import ExpectationHead
-from worldvae.dynamics.known_values import KnownValues, nearest_counts, two_hot_counts, usual_sizes
 from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.reward_support import RewardSupport, two_hot_counts
 from worldvae.dynamics.units import MEASURED, Units, measure_units
 from worldvae.indices import evenly
 
@@ -115,7 +116,7 @@ def test_large_rewards_of_a_small_range_are_told_apart(low: float, high: float) 
     rewards = np.where(signs > 0, high, low).astype(np.float32)
     support = measure_units(single_decisions(rewards, np.zeros(400)), 1, 64).rewards.values
     assert (support.diff() > 0).all()
-    head = ExpectationHead(1, KnownValues.even(support))
+    head = ExpectationHead(1, RewardSupport.even(support))
     optimizer = torch.optim.Adam(head.parameters(), 0.3)
     features, truth = torch.from_numpy(signs).float()[:, None], torch.from_numpy(rewards)
     for _ in range(200):
@@ -210,5 +211,28 @@ def test_the_usual_size_is_the_median_of_what_is_not_zero() -> None:
     nan = float("nan")
     rows = [[-0.006, 0.0, 0.5, nan], [-1e-9, 3.0, -2.0, 1.0], [0.0, nan, nan, nan]]
     shares = [[0.2, 0.79, 0.01, 1.0], [0.97, 0.01, 0.01, 0.01], [1.0, 1.0, 1.0, 1.0]]
-    found = usual_sizes(KnownValues(torch.tensor(rows), torch.tensor(shares).log()))
-    assert found.tolist() == pytest.approx([0.006, 2.0, 0.0])
+    known = ChangeClasses(torch.tensor(rows), torch.tensor(shares).log())
+    assert known.usual_sizes().tolist() == pytest.approx([0.006, 2.0, 0.0])
+
+
+def test_quantiles_express_what_lies_between_them_and_few_values_themselves() -> None:
+    """Of at most five classes, four and five are quantiles."""
+    nan = float("nan")
+    quantiles, few = [-2.0, -1.0, 0.0, 1.0, nan], [-2.0, 0.0, 1.0, nan, nan]
+    cases = [
+        (quantiles, [-3.0, -0.6, 0.0, 1.7, 2.0], True),  # as far beyond as the last gaps
+        (quantiles, [-3.1, -0.6, 0.0, 1.7, nan], False),
+        (quantiles, [-0.6, 0.0, nan, nan, nan], False),
+        (quantiles, [-1.01, 0.0, nan, nan, nan], True),
+        (few, [-2.0, 1.01, nan, nan, nan], True),
+        (few, [-2.0, -1.0, 0.0, 1.0, nan], False),
+    ]
+    before, later, expressed = zip(*cases, strict=True)
+    known = [ChangeClasses.even(torch.tensor(rows)) for rows in (before, later)]
+    assert known[0].can_express(known[1]).tolist() == [*expressed]
+
+
+def test_a_support_expresses_the_rewards_that_it_reaches() -> None:
+    known = RewardSupport.even(torch.tensor([-1.0, 0.0, 2.0]))
+    for ends, expressed in (([-1.0, 2.0], True), ([-1.1, 2.0], False), ([0.0, 2.1], False)):
+        assert known.can_express(RewardSupport.even(torch.tensor(ends))).tolist() == [expressed]

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from worldvae.dynamics.change_classes import ChangeClasses
 from worldvae.dynamics.known_values import KnownValues
 from worldvae.dynamics.noise import Noise
+from worldvae.dynamics.reward_support import RewardSupport
 
 LOG_STD = (-3.0, 3.0)
 """Bounds of the log deviation of a Gaussian, in deviations of the change.
@@ -20,9 +22,6 @@ Without the lower one, the likelihood of a change that is always the same would 
 
 FAR = 1e4
 """So many ranges of rewards away from 0, float32 has too few digits for a mean about 0."""
-
-SAME = 0.02, 1e-7
-"""Two classes are one if they differ by less: the share of their size, and what float32 rounds."""
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
@@ -143,35 +142,33 @@ class MixtureHead(nn.Module):
         return Mixture(*(part.transpose(-1, -2) for part in parts))
 
 
-class ClassesHead(nn.Module):
-    """Predicts one of K values for each of D numbers, of which (D, K) are known; NaN is none."""
+class ValuesHead(nn.Module):
+    """Weighs the values that training has, of D numbers or of one; `name` is their buffer."""
 
-    values: Tensor
     log_shares: Tensor
 
-    def __init__(self, inputs: int, known: KnownValues) -> None:
+    def __init__(self, inputs: int, known: KnownValues, name: str) -> None:
         super().__init__()
         self.layer = nn.Linear(inputs, known.values.numel())
-        self.register_buffer("values", known.values.clone())
+        self.register_buffer(name, known.values.clone())
         self.register_buffer("log_shares", known.log_shares.clone())
+
+    @property
+    def known(self) -> KnownValues:
+        """The values and their shares in training."""
+        raise NotImplementedError
 
     def begin(self) -> None:
         """Predict the shares of training, whatever is read."""
         begin_at(self.layer, self.log_shares)
 
-    def forward(self, features: Tensor) -> Classes:
-        """Predict from features (..., F)."""
-        logits = self.layer(features).float().unflatten(-1, self.values.shape)
-        logits = logits.masked_fill(self.values.isnan(), -1e9)
-        return Classes(logits.log_softmax(-1), self.values)
-
-    def after(self, before: ClassesHead) -> dict[str, Tensor]:
+    def after(self, before: nn.Module) -> dict[str, Tensor]:
         """Return the state with which this head goes on from `before`.
 
         A number whose values `before` cannot express begins anew with those of this head.
         """
-        pairs = zip(before.values, self.values, strict=True)
-        kept = torch.tensor([_stand_for(*pair) for pair in pairs])
+        assert isinstance(before, ValuesHead)
+        kept = before.known.can_express(self.known)
         state, old = self.state_dict(), before.state_dict()
         for name, own in state.items():
             rows = kept.repeat_interleave(len(own) // len(kept))
@@ -179,7 +176,27 @@ class ClassesHead(nn.Module):
         return state
 
 
-class ExpectationHead(nn.Module):
+class ClassesHead(ValuesHead):
+    """Predicts one of K classes for each of D numbers."""
+
+    values: Tensor
+
+    def __init__(self, inputs: int, known: ChangeClasses) -> None:
+        super().__init__(inputs, known, "values")
+
+    @property
+    def known(self) -> ChangeClasses:
+        """The classes (D, K) of each number."""
+        return ChangeClasses(self.values, self.log_shares)
+
+    def forward(self, features: Tensor) -> Classes:
+        """Predict from features (..., F)."""
+        logits = self.layer(features).float().unflatten(-1, self.values.shape)
+        logits = logits.masked_fill(self.values.isnan(), -1e9)
+        return Classes(logits.log_softmax(-1), self.values)
+
+
+class ExpectationHead(ValuesHead):
     """Predicts the mean of a number as that of a distribution over K ascending values, (K,).
 
     A number between two values is their two-hot mixture, so large and small rewards cost alike
@@ -187,17 +204,14 @@ class ExpectationHead(nn.Module):
     """
 
     support: Tensor
-    log_shares: Tensor
 
-    def __init__(self, inputs: int, known: KnownValues) -> None:
-        super().__init__()
-        self.layer = nn.Linear(inputs, len(known.values))
-        self.register_buffer("support", known.values.clone())
-        self.register_buffer("log_shares", known.log_shares.clone())
+    def __init__(self, inputs: int, known: RewardSupport) -> None:
+        super().__init__(inputs, known, "support")
 
-    def begin(self) -> None:
-        """Predict the shares of training, whatever is read."""
-        begin_at(self.layer, self.log_shares)
+    @property
+    def known(self) -> RewardSupport:
+        """The support (K,)."""
+        return RewardSupport(self.support, self.log_shares)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return log weights of the support: (..., F) -> (..., K)."""
@@ -222,14 +236,6 @@ class ExpectationHead(nn.Module):
         costs = log_weights.gather(-1, torch.stack([above - 1, above], -1))
         return -(1 - share) * costs[..., 0] - share * costs[..., 1]
 
-    def after(self, before: ExpectationHead) -> dict[str, Tensor]:
-        """Return the state with which this head goes on from `before`.
-
-        If a number lies outside of what `before` can express, the head begins anew.
-        """
-        low, high = before.support[0] <= self.support[0], self.support[-1] <= before.support[-1]
-        return before.state_dict() if low and high else self.state_dict()
-
 
 @torch.no_grad()
 def begin_at(layer: nn.Linear, logits: Tensor) -> None:
@@ -240,28 +246,3 @@ def begin_at(layer: nn.Linear, logits: Tensor) -> None:
     """
     layer.weight.zero_()
     layer.bias.copy_(logits.flatten())
-
-
-def gone_on(head: nn.Module, before: nn.Module | None) -> dict[str, Tensor]:
-    """Return what `head` takes in place of the state of `before`, by the units of both."""
-    if isinstance(head, ClassesHead) and isinstance(before, ClassesHead):
-        return head.after(before)
-    if isinstance(head, ExpectationHead) and isinstance(before, ExpectationHead):
-        return head.after(before)
-    return {}
-
-
-def _stand_for(before: Tensor, now: Tensor) -> bool:
-    """Tell whether classes `before` (K,) can express the values `now` (K,), both as in `Units`.
-
-    Where there are as many as there can be, they are quantiles: any number between them has one
-    near, and the outermost are a gap from what lies beyond.
-    """
-    fine = max(2, len(now) - 1)
-    before, now = before[~before.isnan()], now[~now.isnan()]
-    if len(before) >= fine and len(now) >= fine:
-        low, high = 2 * before[0] - before[1], 2 * before[-1] - before[-2]
-        return bool(low <= now[0] and now[-1] <= high)
-    share, rounding = SAME
-    apart = (now[:, None] - before).abs().amin(-1)
-    return bool((apart <= share * now.abs() + rounding).all())

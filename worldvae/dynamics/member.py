@@ -16,6 +16,7 @@ from worldvae.dynamics.heads import (
     Distribution,
     ExpectationHead,
     MixtureHead,
+    ValuesHead,
     begin_at,
     decide,
 )
@@ -95,7 +96,7 @@ class Member(nn.Module):
     def begin(self, end_rate: float, end_weight: float) -> None:
         """Let what untrained heads predict be as common as in training, whatever is read."""
         for head in self.modules():
-            if isinstance(head, ClassesHead | ExpectationHead):
+            if isinstance(head, ValuesHead):
                 head.begin()
         # The weight multiplies the odds, and is taken off again where they are read.
         odds = min(max(end_rate, 1e-5), 1 - 1e-5)

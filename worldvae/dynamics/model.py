@@ -17,9 +17,8 @@ from torch.nn import functional
 
 from worldvae.dynamics.dynamics_files import DynamicsModelConfig, KeyUnits
 from worldvae.dynamics.free_running import TrainingSpread, free_metrics
-from worldvae.dynamics.heads import gone_on
+from worldvae.dynamics.heads import ValuesHead
 from worldvae.dynamics.key_units import choices_of
-from worldvae.dynamics.known_values import KnownValues, usual_sizes
 from worldvae.dynamics.losses import member_losses
 from worldvae.dynamics.member import Change, Member, end_probability
 from worldvae.dynamics.noise import Noise
@@ -74,10 +73,10 @@ class Dynamics(nn.Module):
         state = before.state_dict()
         own = "code_scale", "reward_scale", "end_rate", "key_range"
         state |= {name: held for name, held in self.named_buffers() if name.endswith(own)}
-        known = dict(before.named_modules())
         for name, head in self.named_modules():
-            anew = gone_on(head, known.get(name))
-            state |= {f"{name}.{key}": value for key, value in anew.items()}
+            if isinstance(head, ValuesHead):
+                after = head.after(before.get_submodule(name))
+                state |= {f"{name}.{key}": value for key, value in after.items()}
         self.load_state_dict(state, strict=True)
 
     def know(self, keys: Sequence[KeyUnits]) -> None:
@@ -173,13 +172,12 @@ class Dynamics(nn.Module):
         head = self._member(0).keys
         if head is None:
             return self.change_scale.new_zeros(0)
-        return usual_sizes(KnownValues(head.values, head.log_shares))
+        return head.known.usual_sizes()
 
     @property
     def usual_reward(self) -> float:
         """The median size of the rewards in training that are not 0; 0: there are none."""
-        head = self._member(0).reward
-        return float(usual_sizes(KnownValues(head.support, head.log_shares)))
+        return float(self._member(0).reward.known.usual_sizes())
 
     def memory(self, state: DynamicsState) -> Tensor:
         """Return the memory that an agent observes, normalised over its M numbers: (N, M)."""
