@@ -19,7 +19,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.config import NetworkConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
-from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, Starts
+from worldvae.dynamics.config import KEPT_BURN_IN, KEPT_STARTS, DynamicsConfig, Starts
 from worldvae.dynamics.dream import DreamVectorEnv
 from worldvae.dynamics.dream_source import DreamSource
 from worldvae.dynamics.dynamics_files import LEARNING
@@ -32,6 +32,7 @@ from worldvae.dynamics.starts_file import FIELDS, load_starts
 from worldvae.envs import EnvConfig
 from worldvae.envs.world import RealWorld
 from worldvae.errors import ArtifactError, ConfigError
+from worldvae.fingerprint import MADE_WITH, Fingerprint
 from worldvae.rollouts import Episode, RolloutConfig, RolloutStore, collect
 
 
@@ -131,6 +132,20 @@ def test_without_a_note_of_its_settings_another_model_is_refused(
     with pytest.raises(ArtifactError, match="was made with encoder_sha256"):
         make(store, other, TINY_DYNAMICS, folder, seed=0)
     assert not (folder / "made_with.yaml").exists()
+
+
+def test_the_note_of_settings_has_its_keys_in_one_order(made: Path, tmp_path: Path) -> None:
+    """Else folders that were made with the same would differ."""
+    store, before = RolloutStore(made / "rollouts"), learn(made, tmp_path / "before")
+    settings = [name for name in DynamicsConfig.model_fields if name != "max_minutes"]
+    data = ["seed", "data_sha256", "encoder_sha256"]
+    for make, section in ((learn_dynamics, "dynamics"), (make_untrained_dynamics, "initial")):
+        for begin_with, rest in ((None, data), (before, [*data, "begins_with"])):
+            folder = tmp_path / f"{section}_{len(rest)}"
+            make(store, made / "encoder", TINY_DYNAMICS, folder, begin_with=begin_with)
+            sections = Fingerprint.read(folder / MADE_WITH).sections
+            assert [*sections] == [section, *rest]
+            assert [*sections[section]] == settings
 
 
 def test_killed_anywhere_it_ends_with_the_same_weights(made: Path, tmp_path: Path) -> None:
