@@ -15,7 +15,7 @@ from agents.benchmark.dreams import dynamics_of, encoder_of
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row, Unit
 from worldvae.dynamics.config import DynamicsConfig
-from worldvae.dynamics.learn import DynamicsData
+from worldvae.dynamics.dynamics_data import DynamicsData
 from worldvae.dynamics.model import Dynamics
 from worldvae.dynamics.sequences import SequenceBatch
 from worldvae.training.batches import shuffled_batches
