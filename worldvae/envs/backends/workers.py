@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
-import random
 import signal
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial, wraps
 from multiprocessing.connection import Connection, wait
 from queue import Empty
-from types import FrameType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import cv2
 import gymnasium as gym
-import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
-from gymnasium.vector.async_vector_env import AsyncState, _async_worker
+from gymnasium.vector.async_vector_env import AsyncState
 
-from worldvae.envs.own_numbers import leave_process_to_environment
-from worldvae.errors import ConfigError, WorldvaeError
+from worldvae.envs.backends.forking import safe_forking
+from worldvae.envs.backends.worker_process import GONE, work
+from worldvae.errors import ConfigError
 from worldvae.locks import GUARD, check_guarded
-from worldvae.seeding import derive
 
 CLOSE_SECONDS = 10.0
 """How long idle environments may take to close before their processes are killed."""
@@ -38,43 +31,23 @@ BUSY_SECONDS = 2.0
 ERROR_SECONDS = 0.5
 """How long the exception of a process that has ended may take to arrive."""
 
-GONE = EOFError, ConnectionResetError, BrokenPipeError
-"""The errors of a pipe whose other process has ended."""
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Let Ctrl-C wait until the end of the block.
+def _raising_deaths(
+    method: Callable[Concatenate[WorkerVectorEnv, P], R],
+) -> Callable[Concatenate[WorkerVectorEnv, P], R]:
+    """Return a method of Gymnasium that raises an error if the process of an environment ends."""
 
-    New processes need the time to ignore it, and what it raises while Python forks is dropped. The
-    mask is of this thread alone: where there are others they take the signal, and Python calls its
-    handler in the main thread all the same.
-    """
-    waiting: list[tuple[int, FrameType | None]] = []
-    is_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT)
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        if is_main and callable(handler):
-            signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
-        yield
-    finally:
-        if is_main and callable(handler):
-            signal.signal(signal.SIGINT, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if waiting and callable(handler):
-            handler(*waiting[0])
+    @wraps(method)
+    def checked(self: WorkerVectorEnv, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except GONE:
+            raise self._death() from None
 
-
-@contextmanager
-def _opencv_without_threads() -> Iterator[None]:
-    """End OpenCV's threads while processes begin, since a copy of this one would wait for them."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
+    return checked
 
 
 class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
@@ -102,48 +75,20 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
         self._beginning = ExitStack()
         try:
             with self._beginning:
-                self._beginning.enter_context(_interrupts_later())
-                self._beginning.enter_context(_opencv_without_threads())
-                work = partial(_work, seed)
-                super().__init__(makers, worker=work, autoreset_mode=AutoresetMode.SAME_STEP)
+                self._beginning.enter_context(safe_forking())
+                worker = partial(work, seed)
+                super().__init__(makers, worker=worker, autoreset_mode=AutoresetMode.SAME_STEP)
         except BaseException:
             self.close()
             raise
 
-    def reset_async(self, *args: Any, **kwargs: Any) -> None:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            super().reset_async(*args, **kwargs)
-
-    def reset_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            return super().reset_wait(*args, **kwargs)
-
-    def step_async(self, actions: Any) -> None:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            super().step_async(actions)
-
-    def step_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            return super().step_wait(*args, **kwargs)
-
-    def call_async(self, name: str, /, *args: Any, **kwargs: Any) -> None:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            super().call_async(name, *args, **kwargs)
-
-    def call_wait(self, *args: Any, **kwargs: Any) -> Any:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            return super().call_wait(*args, **kwargs)
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """As in Gymnasium, with an error if a worker has died."""
-        with self._raises_deaths():
-            super().set_attr(name, values)
+    reset_async = _raising_deaths(AsyncVectorEnv.reset_async)
+    reset_wait = _raising_deaths(AsyncVectorEnv.reset_wait)
+    step_async = _raising_deaths(AsyncVectorEnv.step_async)
+    step_wait = _raising_deaths(AsyncVectorEnv.step_wait)
+    call_async = _raising_deaths(AsyncVectorEnv.call_async)
+    call_wait = _raising_deaths(AsyncVectorEnv.call_wait)
+    set_attr = _raising_deaths(AsyncVectorEnv.set_attr)
 
     def close_extras(self, timeout: float | None = None, terminate: bool = False) -> None:
         """Let each environment close itself, and kill its process if that takes too long.
@@ -176,8 +121,7 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
     def _check_spaces(self) -> None:
         # The constructor calls this last: all processes have begun, so Ctrl-C may arrive again.
         self._beginning.close()
-        with self._raises_deaths():
-            super()._check_spaces()  # type: ignore[no-untyped-call]
+        _raising_deaths(AsyncVectorEnv._check_spaces)(self)
 
     def _raise_if_errors(self, successes: Iterable[bool]) -> None:
         if all(successes):
@@ -189,12 +133,9 @@ class WorkerVectorEnv(AsyncVectorEnv):  # no generic class before Gymnasium 1.4
             raise EOFError from None
         raise error
 
-    @contextmanager
-    def _raises_deaths(self) -> Iterator[None]:
-        try:
-            yield
-        except GONE:
-            raise self._sent_error() or ConfigError(self._death_message()) from None
+    def _death(self) -> BaseException:
+        """Return why the process of an environment has closed its pipe."""
+        return self._sent_error() or ConfigError(self._death_message())
 
     def _sent_error(self) -> BaseException | None:
         """Return the exception that a worker sent before it ended, or None."""
@@ -231,52 +172,3 @@ def _drain(pipe: Connection, until: float) -> None:
     with suppress(OSError):
         while pipe.poll(max(0.0, until - time.monotonic())) and os.read(pipe.fileno(), 1 << 16):
             pass
-
-
-def _work(
-    seed: int,
-    index: int,
-    make: Callable[[], Any],
-    pipe: Connection,
-    parent: Connection,
-    *rest: Any,
-) -> None:
-    """Run Gymnasium's worker, which ignores Ctrl-C and ends without an error after its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    stream = derive(seed, "process", index)
-    random.seed(stream)
-    np.random.seed(stream)
-    cv2.setNumThreads(1)  # N workers with a thread pool each would fight for the cores
-    shared, queue, *others = rest
-    errors: Any = _Errors(queue)
-    leave_process_to_environment()
-    try:
-        env = make()
-    except Exception as error:  # noqa: BLE001  # raised in the parent
-        errors.put((index, type(error), error, traceback.format_exc()))
-        pipe.send((None, False))
-        return
-    with suppress(*GONE):
-        _async_worker(index, lambda: env, pipe, parent, shared, errors, *others)
-
-
-class _Errors:
-    """A queue of exceptions, made picklable and given their traceback as a note."""
-
-    def __init__(self, queue: Any) -> None:
-        self._queue = queue
-
-    def put(self, item: tuple[int, type[BaseException], BaseException, str]) -> None:
-        """Send (index, type, exception, traceback)."""
-        index, kind, error, trace = item
-        if isinstance(error, GONE):
-            return  # the parent has ended and reads no errors
-        try:
-            pickle.loads(pickle.dumps(error))
-        except Exception:  # noqa: BLE001  # an environment's exception may do anything
-            error = RuntimeError(f"{kind.__name__}: {error}")
-        if not isinstance(error, WorldvaeError):
-            error.add_note(f"in environment {index}:\n{trace}")
-        self._queue.put((index, type(error), error, trace))
