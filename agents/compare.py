@@ -24,7 +24,7 @@ from agents.report.html import write_report
 from agents.report.multi_env import write_several
 from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
-from agents.report.verdict import summary_table
+from agents.report.tables.terminal import summary_table
 from agents.run.agent_files import agent_folders, is_finished
 from agents.run.command import command_of
 from agents.run.deciding import deciding

@@ -1,4 +1,4 @@
-"""How scores are written: all of one comparison with the same number of decimal places."""
+"""How numbers are written: scores with the same decimal places in all of one comparison."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ def shown_p(p: float) -> str:
     if not np.isfinite(p):
         return "= n/a"
     return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def rate(value: float) -> str:
+    """Format a share or a difference of shares: "0.96", "-0.20" but never "-0.00"."""
+    return number(value, 2)
+
+
+def minutes(seconds: float) -> str:
+    """Format seconds as minutes: "12.3", or "1,234" from 100 minutes on."""
+    return f"{seconds / 60:,.0f}" if seconds >= 6000 else f"{seconds / 60:,.1f}"

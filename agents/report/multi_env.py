@@ -14,13 +14,14 @@ import numpy as np
 
 from agents.config.sections import CompareConfig
 from agents.report import markdown
+from agents.report.claims import claims, undecided_claims
+from agents.report.decimals import rate
 from agents.report.normalised import NormalisedComparison, compare_normalised, declared_in_all
 from agents.report.sections.distribution import normalised_distribution
 from agents.report.sections.fidelity import untrusted
 from agents.report.sections.health import unfit
 from agents.report.tables.arms import normalised_table
 from agents.report.tables.table import Table
-from agents.report.verdict import claims, rate, undecided_claims
 from agents.run.records import ENOUGH_SEEDS, Run
 from worldvae import html
 from worldvae.files import atomic_write_text

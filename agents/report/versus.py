@@ -8,11 +8,12 @@ from pathlib import Path
 
 from agents.report.arm_summary import summarise_arm
 from agents.report.budgets import EqualBudget
+from agents.report.claims import claims
 from agents.report.decimals import Decimals, shown_p
 from agents.report.pair import Pair, Side, compare_pair
 from agents.report.success import SuccessRule
 from agents.report.summary import unequal
-from agents.report.verdict import claims, summary_table
+from agents.report.tables.terminal import summary_table
 from agents.run.deciding import deciding
 from agents.run.published import read_published
 from agents.run.records import ENOUGH_SEEDS, Run

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from agents.arms.registry import colours
-from agents.report.verdict import minutes
+from agents.report.decimals import minutes
 from agents.run.load import curve
 from agents.run.records import AgentRecord, Run
 from agents.run.stage_results import Cost

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from agents.report.arm_summary import ACTIONS, ArmSummary
+from agents.report.decimals import minutes
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.summary import Summary
 from agents.report.tables.table import UNKNOWN, Table, interval_cell, plain, side_by_side
-from agents.report.verdict import minutes
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
 from worldvae.html import Cell

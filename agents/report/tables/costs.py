@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agents.report.costs import AgentCosts, ArmCosts
+from agents.report.decimals import minutes
 from agents.report.tables.table import UNKNOWN, Table, plain, side_by_side
-from agents.report.verdict import minutes
 from agents.run.stage_results import NOTHING
 from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell

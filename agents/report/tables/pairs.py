@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from agents.report.decimals import shown_p
+from agents.report.decimals import minutes, rate, shown_p
 from agents.report.pair import Pair
 from agents.report.summary import Summary
 from agents.report.tables.table import Table, difference_cell, interval_cell
-from agents.report.verdict import minutes, rate
 from worldvae.html import Cell
 from worldvae.stats import Estimate
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agents.report.decimals import Decimals, shown_p
+from agents.report.decimals import Decimals, minutes, rate, shown_p
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,14 @@ def test_the_largest_score_has_three_digits(scores: tuple[float, ...], shown: st
 )
 def test_p_is_read_as_an_equation(p: float, shown: str) -> None:
     assert shown_p(p) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0.0"), (741, "12.3"), (6_000, "100"), (74_040, "1,234")]
+)
+def test_minutes_have_a_decimal_below_a_hundred(seconds: float, shown: str) -> None:
+    assert minutes(seconds) == shown
+
+
+def test_a_rate_is_never_a_negative_zero() -> None:
+    assert [rate(value) for value in (0.96, -0.2, -0.001)] == ["0.96", "-0.20", "0.00"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.report.claims import claims
 from agents.report.normalised import NormalisedComparison, compare_normalised
-from agents.report.verdict import claims
 from agents.run.load import read_run
 from tests.agents.report.synthetic import state, write_run
 from tests.checksums import edit

@@ -11,7 +11,8 @@ import pytest
 
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.tables.arms import arms_table
-from agents.report.verdict import summary_table, verdict
+from agents.report.tables.terminal import summary_table
+from agents.report.verdict import verdict
 from agents.run.load import read_run
 from agents.run.stage_results import Cost
 from tests.agents.report.synthetic import act_both_ways, state, write_run
