@@ -224,9 +224,9 @@ class BenchmarkConfig(Config):
 
     @model_validator(mode="after")
     def _agents_fit(self) -> BenchmarkConfig:
-        for name in ("ppo_pong", "ppo_car_racing"):
+        for name, rows in (("ppo_pong", self.ppo_pong), ("ppo_car_racing", self.ppo_car_racing)):
             try:
-                self.agent_of(getattr(self, name))
+                self.agent_of(rows)
             except ValidationError as error:
                 message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
                 raise ValueError(f"{name}: {message}") from None

@@ -43,7 +43,7 @@ def _rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         *dynamics_rows(),
         *dream_rows(config),
         *peer_rows(our_side(config)),
-        *learning_rows(),
+        *learning_rows(config),
         *together_rows(config),
         *export_rows(),
         Row(

@@ -12,7 +12,7 @@ from pathlib import Path
 from agents.arms.registry import UNTRAINED
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
-from agents.benchmark.learning import FIELD, STEPS, begin_learning, env_steps_of
+from agents.benchmark.learning import STEPS, begin_learning, car_racing
 from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.rows import Row
 from agents.jobs.contract import RunningJob
@@ -92,7 +92,7 @@ def _learning(bench: Bench, count: int) -> Side:
                 for job in running:
                     job.terminate()
                     job.wait()
-        return count * env_steps_of(bench, FIELD)
+        return count * car_racing(bench.config).env_steps
 
     return side
 
@@ -111,7 +111,7 @@ def _wait_for(
 
 def _learn(config: BenchmarkConfig, folder: Path, index: int) -> None:
     bench = Bench(config)
-    with closing(begin_learning(bench, FIELD, UNTRAINED, index)) as learning:
+    with closing(begin_learning(bench, car_racing(config), UNTRAINED, index)) as learning:
         (folder / f"{index}.ready").touch()
         while not (folder / "go").exists():
             time.sleep(POLL_SECONDS)

@@ -13,6 +13,7 @@ import pytest
 from agents.benchmark import together
 from agents.benchmark.bench import Bench
 from agents.benchmark.config import BenchmarkConfig
+from agents.benchmark.learning import Game
 from agents.benchmark.measure import run_lap
 from agents.benchmark.together import together_rows
 from agents.jobs.contract import Job
@@ -31,12 +32,12 @@ class FakeLearning:
         pass
 
 
-def begin(bench: Bench, field: str, arm: Any, index: int) -> FakeLearning:
+def begin(bench: Bench, game: Game, arm: Any, index: int) -> FakeLearning:
     time.sleep(BEGINNING if index else 0)
     return FakeLearning()
 
 
-def fail(bench: Bench, field: str, arm: Any, index: int) -> FakeLearning:
+def fail(bench: Bench, game: Game, arm: Any, index: int) -> FakeLearning:
     raise TrainingError("the environment is broken")
 
 
