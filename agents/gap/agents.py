@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents.arms.registry import ARMS
-from agents.gap.compare import promise
+from agents.gap.compare import promise_of
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import Promise, WorldName
 from agents.policy.agent import Agent
@@ -69,7 +69,7 @@ def _promises(folder: Path, card: AgentCard, seed: int) -> Iterator[Promise]:
         of_this_round = line.refresh_env_steps == card.refresh_env_steps
         fewest = min(len(line.promised), len(line.returns))
         if of_this_round and fewest >= FEWEST_EPISODES:
-            yield promise(_name(card), line, seed)
+            yield promise_of(_name(card), line, seed)
 
 
 def _folders(run: Path) -> list[Path]:

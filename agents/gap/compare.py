@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import (
@@ -20,6 +17,7 @@ from agents.gap.gap_file import (
 from agents.gap.measure import (
     RESAMPLES,
     STATISTICS,
+    WorldScores,
     ceiling,
     choice_interval,
     difference_interval,
@@ -49,76 +47,95 @@ class PlayedPair:
     dream: PlayedEpisodes
 
 
-def agreement(pairs: Sequence[PlayedPair], what: str, seed: int) -> Agreement:
-    """Return how well the dream's `what`, "returns" or "lengths", agree with reality's."""
-    real, dream = (_scores(pairs, world, what) for world in ("real", "dream"))
-    resampling = _resampling(seed, what)
-    starts = np.array([pair.dream.starts for pair in pairs], np.int64)
-    bounds = intervals(real, dream, starts, resampling)
-    means = real.mean(1), dream.mean(1)
+def returns_of(pairs: Sequence[PlayedPair]) -> WorldScores:
+    """Return the returns of each policy in both worlds."""
+    return WorldScores.of(
+        "returns",
+        [pair.real.returns for pair in pairs],
+        [pair.dream.returns for pair in pairs],
+        [pair.dream.starts for pair in pairs],
+    )
+
+
+def lengths_of(pairs: Sequence[PlayedPair]) -> WorldScores:
+    """Return the lengths of each policy's episodes in both worlds."""
+    return WorldScores.of(
+        "lengths",
+        [pair.real.lengths for pair in pairs],
+        [pair.dream.lengths for pair in pairs],
+        [pair.dream.starts for pair in pairs],
+    )
+
+
+def agreement_of(scores: WorldScores, seed: int) -> Agreement:
+    """Return how well the dream's scores agree with reality's."""
+    resampling = _resampling(seed, scores.what)
+    bounds = intervals(scores, resampling)
+    real, dream = scores.means
     measured = {
-        name: _measured(float(statistic(*means)), bounds[name])
+        name: _measured(float(statistic(real, dream)), bounds[name])
         for name, statistic in STATISTICS.items()
     }
     return Agreement(
         **measured,
-        choice=_measured(
-            measured["relative_regret"].value, choice_interval(real, dream, starts, resampling)
-        ),
-        error_of_mean=error_of_mean(means[0]),
-        error_of_noise=error_of_noise(real, dream, starts),
-        spread=float(means[0].std()),
-        indifference=indifference(real),
-        ceiling=ceiling(real, numpy_stream(seed, "gap", "ceiling", what)),
+        choice=_measured(measured["relative_regret"].value, choice_interval(scores, resampling)),
+        error_of_mean=error_of_mean(real),
+        error_of_noise=error_of_noise(scores),
+        spread=float(real.std()),
+        indifference=indifference(scores.real),
+        ceiling=ceiling(scores.real, numpy_stream(seed, "gap", "ceiling", scores.what)),
     )
 
 
-def agreements(pairs: Sequence[PlayedPair], seed: int) -> dict[str, Any]:
+def agreement_fields(pairs: Sequence[PlayedPair], seed: int) -> dict[str, Agreement | None]:
     """Return the fields of the report that say how the worlds agree."""
     old = [pair for pair in pairs if pair.competitor.collected_as]
     new = [pair for pair in pairs if not pair.competitor.collected_as]
-    groups: Mapping[str, Sequence[PlayedPair]] = {"collected": old, "not_collected": new}
     return {
-        "returns": agreement(pairs, "returns", seed),
-        "lengths": agreement(pairs, "lengths", seed),
-        **{
-            name: agreement(group, "returns", seed) if len(group) >= LEAST_GROUP else None
-            for name, group in groups.items()
-        },
+        "returns": agreement_of(returns_of(pairs), seed),
+        "lengths": agreement_of(lengths_of(pairs), seed),
+        "collected": _agreement_of_group(old, seed),
+        "not_collected": _agreement_of_group(new, seed),
     }
+
+
+def _agreement_of_group(group: Sequence[PlayedPair], seed: int) -> Agreement | None:
+    return agreement_of(returns_of(group), seed) if len(group) >= LEAST_GROUP else None
 
 
 def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
     """Return the row of one competitor, with the interval of its own difference."""
     resampling = _resampling(seed, pair.competitor.name)
-    real, dream, starts = pair.real, pair.dream, pair.dream.starts
+    returns, lengths = returns_of([pair]), lengths_of([pair])
     return PolicyGap(
         name=pair.competitor.name,
         whose=pair.competitor.whose,
         collected_as=pair.competitor.collected_as,
         dreamer=pair.competitor.dreamer,
-        real=real,
-        dream=dream,
-        real_return=_mean_of(real.returns, resampling),
-        dream_return=_mean_dreamed(dream.returns, starts, resampling),
-        real_length=_mean_of(real.lengths, resampling),
-        dream_length=_mean_dreamed(dream.lengths, starts, resampling),
-        flattery=_flattery(real.returns, dream.returns, starts, resampling),
+        real=pair.real,
+        dream=pair.dream,
+        real_return=_mean_of(returns.real, resampling),
+        dream_return=_mean_of_dreams(returns, resampling),
+        real_length=_mean_of(lengths.real, resampling),
+        dream_length=_mean_of_dreams(lengths, resampling),
+        flattery=_flattery(returns, resampling),
     )
 
 
-def promise(agent: str, line: Evaluation, seed: int) -> Promise:
+def promise_of(agent: str, line: Evaluation, seed: int) -> Promise:
     """Return what the dream promised an agent at one evaluation, and what reality gave.
 
     An evaluation does not keep where its dreams began: they are taken to begin at as many frames.
     """
     resampling = _resampling(seed, f"{agent} {line.trained_steps}")
+    starts = range(len(line.promised))
+    returns = WorldScores.of("returns", [line.returns], [line.promised], [starts])
     return Promise(
         agent=agent,
         env_steps=line.trained_steps,
-        real=_mean_of(line.returns, resampling),
-        dream=_mean_of(line.promised, resampling),
-        flattery=_flattery(line.returns, line.promised, range(len(line.promised)), resampling),
+        real=_mean_of(returns.real, resampling),
+        dream=_mean_of(returns.dream, resampling),
+        flattery=_flattery(returns, resampling),
         episodes=len(line.promised),
     )
 
@@ -135,32 +152,20 @@ def most_cautious(tried: Sequence[TemperatureOnValidation]) -> float:
     return max(one.temperature for one in tried if one.agreement.absolute_error.value <= limit)
 
 
-def _scores(pairs: Sequence[PlayedPair], world: str, what: str) -> Array:
-    return np.array([getattr(getattr(pair, world), what) for pair in pairs], np.float64)
-
-
-def _mean_of(values: Sequence[float], resampling: Resampling) -> Measured:
-    """Return the mean over episodes, with its interval."""
-    numbers = np.array(values, np.float64)
-    return _measured(float(numbers.mean()), episode_interval(numbers, mean, resampling))
-
-
-def _mean_dreamed(
-    values: Sequence[float], starts: Sequence[int], resampling: Resampling
-) -> Measured:
+def _mean_of_dreams(scores: WorldScores, resampling: Resampling) -> Measured:
     """Return the mean over one policy's dreams, with its interval over their starts."""
-    numbers = np.array(values, np.float64)
-    bounds = dream_interval(numbers, np.array(starts, np.int64), resampling)
-    return _measured(float(numbers.mean()), bounds)
+    return _measured(float(scores.dream.mean()), dream_interval(scores, resampling))
 
 
-def _flattery(
-    real: Sequence[float], dream: Sequence[float], starts: Sequence[int], resampling: Resampling
-) -> Measured:
+def _mean_of(episodes: Array, resampling: Resampling) -> Measured:
+    """Return the mean over the episodes of one policy, (1, E), with its interval."""
+    return _measured(float(episodes.mean()), episode_interval(episodes[0], mean, resampling))
+
+
+def _flattery(scores: WorldScores, resampling: Resampling) -> Measured:
     """Return how much more one policy gets in the dream, with the interval over its episodes."""
-    played, dreamed = np.array(real, np.float64), np.array(dream, np.float64)
-    bounds = difference_interval(played, dreamed, np.array(starts, np.int64), resampling)
-    return _measured(float(dreamed.mean() - played.mean()), bounds)
+    value = float(scores.dream.mean() - scores.real.mean())
+    return _measured(value, difference_interval(scores, resampling))
 
 
 def _measured(value: float, bounds: tuple[float, float]) -> Measured:

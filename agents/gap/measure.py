@@ -10,7 +10,8 @@ Where a number is of certain policies, only their episodes are resampled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,43 @@ SPLITS = 200
 
 Starts = NDArray[np.int64]
 """The number of the real frame that each dream began from, of the shape of the dreams."""
+
+
+@dataclass(frozen=True)
+class WorldScores:
+    """What each of P policies scored in both worlds, in E real episodes and E' dreams."""
+
+    what: str
+    """What is scored, such as "returns"; the resamples are drawn by this name."""
+    real: Array
+    """(P, E)."""
+    dream: Array
+    """(P, E')."""
+    starts: Starts
+    """Where the dreams began, (P, E')."""
+
+    @classmethod
+    def of(
+        cls,
+        what: str,
+        real: Sequence[Sequence[float]],
+        dream: Sequence[Sequence[float]],
+        starts: Sequence[Sequence[int]],
+    ) -> WorldScores:
+        """Return the scores that lists of numbers hold, one list a policy."""
+        played, dreamed = np.array(real, np.float64), np.array(dream, np.float64)
+        return cls(what, played, dreamed, np.array(starts, np.int64))
+
+    @property
+    def means(self) -> tuple[Array, Array]:
+        """The mean score of each policy in reality and in the dream: (P,), (P,)."""
+        return self.real.mean(1), self.dream.mean(1)
+
+    def resampled(self, resampling: Resampling) -> tuple[Array, Array]:
+        """Return R means of each policy in reality and in the dream: (R, P), (R, P)."""
+        real = resampled_means(self.real, resampling)
+        return real, resampled_dreams(self.dream, self.starts, resampling)
+
 
 Statistic = Callable[[Array, Array], Array]
 """Reduces the last axis of reality's and the dream's scores: (..., P), (..., P) -> (...)."""
@@ -94,25 +132,23 @@ def resampled_dreams(scores: Array, starts: Starts, resampling: Resampling) -> A
     return np.asarray(middle + stretch * (drawn - middle))
 
 
-def intervals(
-    real: Array, dream: Array, starts: Starts, resampling: Resampling
-) -> dict[str, tuple[float, float]]:
-    """Return the interval of each of `STATISTICS`, real (P, E), dream and its starts (P, E').
+def intervals(scores: WorldScores, resampling: Resampling) -> dict[str, tuple[float, float]]:
+    """Return the interval of each of `STATISTICS`.
 
     That of `bias` covers in 93 to 97 % at 2 to 40 starts (simulated, 30 policies, 40 episodes,
     starts that differ as much as episodes of one).
     """
-    count = len(real)
+    count = len(scores.real)
     chosen = resampling.generator.integers(count, size=(resampling.resamples, count))
-    means = resampled_means(real, resampling), resampled_dreams(dream, starts, resampling)
+    means = scores.resampled(resampling)
     drawn = [np.take_along_axis(one, chosen, 1) for one in means]
     draws = {name: statistic(*drawn) for name, statistic in STATISTICS.items()}
-    draws["absolute_error"] = _drawn_errors(real, dream, means[1], chosen)
+    draws["absolute_error"] = _drawn_errors(scores, means[1], chosen)
     bounds = {name: resampling.interval(one) for name, one in draws.items()}
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
-def _drawn_errors(real: Array, dream: Array, dreams: Array, chosen: Starts) -> Array:
+def _drawn_errors(scores: WorldScores, dreams: Array, chosen: NDArray[np.int64]) -> Array:
     """Return draws of `absolute_error`: (R, P) chosen policies, dreams of drawn starts -> (R,).
 
     Episodes are not resampled: their noise is in each policy's error, and varies between policies.
@@ -121,39 +157,37 @@ def _drawn_errors(real: Array, dream: Array, dreams: Array, chosen: Starts) -> A
     and starts, which is about `error_of_noise` for a true dream, in 97 to 100 % at 2 to 40 starts
     (simulated as in `intervals`; it is too wide, since the starts hold noise of episodes, too).
     """
-    difference = dream.mean(1) - real.mean(1)
-    moved = np.abs(difference) + np.sign(difference) * (dreams - dream.mean(1))
+    real, dream = scores.means
+    difference = dream - real
+    moved = np.abs(difference) + np.sign(difference) * (dreams - dream)
     return np.asarray(np.maximum(np.take_along_axis(moved, chosen, 1).mean(1), 0))
 
 
-def choice_interval(
-    real: Array, dream: Array, starts: Starts, resampling: Resampling
-) -> tuple[float, float]:
-    """Return the interval of `relative_regret` over episodes and starts alone, (P, E), (P, E').
+def choice_interval(scores: WorldScores, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of `relative_regret` over episodes and starts alone.
 
     It is that of a choice between these very policies. A resample of policies lacks the one that
     the dream likes best in a third of the cases, and with it what that choice costs.
     """
-    means = resampled_means(real, resampling), resampled_dreams(dream, starts, resampling)
-    low, high = resampling.interval(relative_regret(*means))
+    low, high = resampling.interval(relative_regret(*scores.resampled(resampling)))
     return float(low), float(high)
 
 
-def dream_interval(dream: Array, starts: Starts, resampling: Resampling) -> tuple[float, float]:
-    """Return the interval of the mean of one policy's dreams over their starts, (E,) both."""
-    low, high = resampling.interval(resampled_dreams(dream[None], starts[None], resampling)[:, 0])
+def dream_interval(scores: WorldScores, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of the mean of one policy's dreams over their starts."""
+    means = resampled_dreams(scores.dream, scores.starts, resampling)[:, 0]
+    low, high = resampling.interval(means)
     return float(low), float(high)
 
 
-def difference_interval(
-    real: Array, dream: Array, starts: Starts, resampling: Resampling
-) -> tuple[float, float]:
-    """Return the interval of mean(dream) - mean(real) of one policy, (E,) each.
+def difference_interval(scores: WorldScores, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of mean(dream) - mean(real) of one policy.
 
     It is of this policy alone, so that only its episodes and starts are resampled.
     """
-    dreams = resampled_dreams(dream[None], starts[None], resampling)[:, 0]
-    low, high = resampling.interval(dreams - resampling.of(real).mean(-1))
+    dreams = resampled_dreams(scores.dream, scores.starts, resampling)
+    real = resampled_means(scores.real, resampling)
+    low, high = resampling.interval((dreams - real)[:, 0])
     return float(low), float(high)
 
 
@@ -173,13 +207,14 @@ def error_of_mean(real: Array) -> float:
     return float(absolute_error(real, np.full_like(real, real.mean())))
 
 
-def error_of_noise(real: Array, dream: Array, starts: Starts) -> float:
-    """Return the absolute error that a true dream would show, real (P, E), dream, starts (P, E').
+def error_of_noise(scores: WorldScores) -> float:
+    """Return the absolute error that a true dream would show.
 
     Means of few episodes, and of few starts, differ though what they estimate does not:
     E|x| = s sqrt(2 / pi) of a Gaussian x with deviation s.
     """
-    variances = real.var(1, ddof=1) / real.shape[1] + _variance_of_starts(dream, starts)
+    of_reality = scores.real.var(1, ddof=1) / scores.real.shape[1]
+    variances = of_reality + _variance_of_starts(scores.dream, scores.starts)
     return float(np.sqrt(2 / np.pi * variances).mean())
 
 

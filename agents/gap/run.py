@@ -10,7 +10,14 @@ from typing import Any
 
 from agents.config.gap import GapConfig
 from agents.gap.arena import Arena, PlayLog, Series
-from agents.gap.compare import PlayedPair, agreement, agreements, most_cautious, policy_gap
+from agents.gap.compare import (
+    PlayedPair,
+    agreement_fields,
+    agreement_of,
+    most_cautious,
+    policy_gap,
+    returns_of,
+)
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import GapReport, Promise, TemperatureOnValidation
 from agents.gap.rules.findings import find_gaps, judge
@@ -51,7 +58,7 @@ class GapRun:
             "temperatures": tuple(tried),
             "policies": tuple(policy_gap(pair, self.seed) for pair in pairs),
             "skipped": tuple(skipped),
-            **agreements(pairs, self.seed),
+            **agreement_fields(pairs, self.seed),
             "promises": tuple(promises),
             "dynamics_sha256": self.worlds.dynamics_sha256,
             "seed": self.seed,
@@ -75,8 +82,8 @@ class GapRun:
         return [
             TemperatureOnValidation(
                 temperature=temperature,
-                agreement=agreement(
-                    self._pairs(log, "validation", temperature), "returns", self.seed
+                agreement=agreement_of(
+                    returns_of(self._pairs(log, "validation", temperature)), self.seed
                 ),
             )
             for temperature in self.config.temperatures

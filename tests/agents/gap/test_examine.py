@@ -14,7 +14,7 @@ from agents.arms.build import set_up
 from agents.config.experiment import Experiment
 from agents.dream.promise import promised_returns
 from agents.gap.agents import find_dreamers, read_promises
-from agents.gap.compare import promise
+from agents.gap.compare import promise_of
 from agents.gap.examine import ExaminedDream, examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport, Promise
 from agents.gap.wording import headline
@@ -141,7 +141,7 @@ def test_promise_reality_and_their_difference_have_intervals() -> None:
         lengths=(1,) * 100,
         promised=tuple(promised),
     )
-    found = promise("dream seed 0", line, 0)
+    found = promise_of("dream seed 0", line, 0)
     assert (found.env_steps, found.episodes) == (400, 200)
     for measured, value, error in (
         (found.real, real.mean(), 3 / 10),

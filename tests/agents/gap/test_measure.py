@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from agents.gap.measure import (
+    WorldScores,
     absolute_error,
     bias,
     ceiling,
@@ -28,6 +30,12 @@ ALONE = np.arange(20 * 30).reshape(20, 30)
 """Each dream begins from a frame of its own."""
 
 
+def played(
+    real: NDArray[np.float64], dream: NDArray[np.float64], starts: NDArray[np.int64]
+) -> WorldScores:
+    return WorldScores("returns", real, dream, starts)
+
+
 def test_by_hand() -> None:
     assert absolute_error(REAL, DREAM) == (2 + 30 + 10 + 0) / 4
     assert bias(REAL, DREAM) == (2 + 30 - 10 + 0) / 4
@@ -46,7 +54,7 @@ def test_intervals_hold_policies_and_episodes() -> None:
     skill = np.arange(20.0)[:, None]
     real = skill + generator.normal(size=(20, 30))
     dream = skill + 5 + generator.normal(size=(20, 30))
-    found = intervals(real, dream, ALONE, Resampling.seeded(0, resamples=1_000))
+    found = intervals(played(real, dream, ALONE), Resampling.seeded(0, resamples=1_000))
     assert found["bias"][0] < 5 < found["bias"][1]
     assert found["bias"][1] - found["bias"][0] < 0.8
     assert found["spearman"][0] > 0.9
@@ -63,7 +71,7 @@ def test_the_interval_of_the_error_covers_what_so_many_episodes_show(error: floa
         real = skill + generator.normal(size=(30, 40))
         dream = skill + error * generator.normal(size=(30, 1)) + generator.normal(size=(30, 40))
         starts = np.arange(30 * 40).reshape(30, 40)
-        found = intervals(real, dream, starts, Resampling.seeded(seed, resamples=200))
+        found = intervals(played(real, dream, starts), Resampling.seeded(seed, resamples=200))
         low, high = found["absolute_error"]
         covered += low <= expected <= high
     assert covered >= 50, "95 % of 60 are 57"
@@ -79,7 +87,9 @@ def test_all_policies_dream_from_the_same_few_frames(frames: int) -> None:
         starts = generator.integers(frames, size=(20, 30))
         real = skill + generator.normal(0, np.sqrt(2), (20, 30))
         dream = skill + generator.normal(size=frames)[starts] + generator.normal(size=(20, 30))
-        low, high = intervals(real, dream, starts, Resampling.seeded(seed, resamples=200))["bias"]
+        low, high = intervals(played(real, dream, starts), Resampling.seeded(seed, resamples=200))[
+            "bias"
+        ]
         covered += low <= 0 <= high
     assert covered >= 54, "95 % of 60 are 57"
 
@@ -99,7 +109,7 @@ def test_frames_that_flatter_some_and_slight_others_leave_the_error() -> None:
     frames = np.array([-3.0, -1.0, 1.0, 3.0])
     starts = np.tile(np.arange(4), (100, 1))
     real, dream = np.zeros((100, 4)), np.repeat([10.0, -10.0], 50)[:, None] + frames[starts]
-    found = intervals(real, dream, starts, Resampling.seeded(0, resamples=1_000))
+    found = intervals(played(real, dream, starts), Resampling.seeded(0, resamples=1_000))
     low, high = found["absolute_error"]
     assert low < 10 < high
     assert high - low < 2, "a good frame adds to one half what it takes from the other"
@@ -114,9 +124,11 @@ def test_dreams_of_one_frame_err_together() -> None:
     dream = np.take_along_axis(frames, starts, 1) + generator.normal(size=(2_000, 40))
     real = generator.normal(size=(2_000, 40))
     err = absolute_error(real.mean(1), dream.mean(1))
-    assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.1)
-    assert error_of_noise(real, dream + 100, starts) == pytest.approx(err, rel=0.1)
-    assert error_of_noise(real, dream, np.zeros_like(starts)) < 0.5 * err, "one frame tells nothing"
+    assert error_of_noise(played(real, dream, starts)) == pytest.approx(err, rel=0.1)
+    assert error_of_noise(played(real, dream + 100, starts)) == pytest.approx(err, rel=0.1)
+    assert error_of_noise(played(real, dream, np.zeros_like(starts))) < 0.5 * err, (
+        "one frame tells nothing"
+    )
 
 
 def test_a_choice_is_between_these_very_policies() -> None:
@@ -124,11 +136,9 @@ def test_a_choice_is_between_these_very_policies() -> None:
     real = np.arange(20.0)[:, None] + generator.normal(size=(20, 30))
     dream = real.copy()
     dream[0] += 100
-    resampling = Resampling.seeded(0, resamples=1_000)
-    assert intervals(real, dream, ALONE, resampling)["relative_regret"][0] == 0, (
-        "some draws lack it"
-    )
-    assert choice_interval(real, dream, ALONE, resampling) == (1, 1), "whatever the episodes"
+    resampling, scores = Resampling.seeded(0, resamples=1_000), played(real, dream, ALONE)
+    assert intervals(scores, resampling)["relative_regret"][0] == 0, "some draws lack it"
+    assert choice_interval(scores, resampling) == (1, 1), "whatever the episodes"
 
 
 def test_the_error_of_a_dream_that_knows_the_mean_alone() -> None:
@@ -144,13 +154,13 @@ def test_noise_alone_makes_a_true_dream_err() -> None:
     dream = skill + generator.normal(0, 2, (2_000, 25))
     err = absolute_error(real.mean(1), dream.mean(1))
     starts = np.arange(dream.size).reshape(dream.shape)
-    assert error_of_noise(real, dream, starts) == pytest.approx(err, rel=0.06)
+    assert error_of_noise(played(real, dream, starts)) == pytest.approx(err, rel=0.06)
 
 
 def test_the_error_of_noise_is_the_mean_over_policies() -> None:
     """One policy never varies; the mean of the other's 0 and 2 has the variance 2 / 2."""
     real, dream = np.array([[1.0, 1.0], [0.0, 2.0]]), np.ones((2, 2))
-    found = error_of_noise(real, dream, np.arange(4).reshape(2, 2))
+    found = error_of_noise(played(real, dream, np.arange(4).reshape(2, 2)))
     assert found == pytest.approx(np.sqrt(2 / np.pi) * (0 + 1) / 2)
 
 
@@ -158,7 +168,7 @@ def test_the_interval_of_one_policy_is_that_of_a_difference_of_means() -> None:
     generator = np.random.default_rng(2)
     real, dream = generator.normal(0, 3, 100), generator.normal(2, 4, 200)
     low, high = difference_interval(
-        real, dream, np.arange(200), Resampling.seeded(0, resamples=4_000)
+        played(real[None], dream[None], np.arange(200)[None]), Resampling.seeded(0, resamples=4_000)
     )
     middle = dream.mean() - real.mean()
     half = 1.96 * np.sqrt(9 / 100 + 16 / 200)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.gap import wording
-from agents.gap.compare import PlayedPair, agreements, policy_gap
+from agents.gap.compare import PlayedPair, agreement_fields, policy_gap
 from agents.gap.competitors import Competitor
 from agents.gap.gap_file import (
     GapReport,
@@ -90,7 +90,7 @@ def report(
         "temperatures": (),
         "policies": tuple(policy_gap(pair, 0) for pair in pairs),
         "skipped": (),
-        **agreements(pairs, 0),
+        **agreement_fields(pairs, 0),
         "promises": (),
         "dynamics_sha256": "0" * 64,
         "seed": 0,
