@@ -48,10 +48,10 @@ def render_gap(report: GapReport, folder: Path) -> str:
     shown = [
         _verdict(report),
         parts.findings(report.findings),
-        sections.agreement(report),
-        sections.ranking(report),
-        sections.temperatures(report),
-        sections.promises(report),
+        sections.agreement_section(report),
+        sections.ranking_section(report),
+        sections.temperature_section(report),
+        sections.exploitation_section(report),
         _film(folder),
         _measured(report),
     ]

@@ -17,7 +17,7 @@ LABELLED = 5
 """Scripted policies that are named in a figure."""
 
 
-def agreement(report: GapReport) -> str:
+def agreement_section(report: GapReport) -> str:
     """Return the figures and the table of how the worlds agree."""
     blue = "Blue: of kinds that were in the rollouts; grey: of kinds that were not; orange: agents."
     explained = "Bars are 95 % intervals over episodes. On the dashed line the dream is right."
@@ -36,7 +36,7 @@ def agreement(report: GapReport) -> str:
                 "Mean lengths of episodes: dreams that all end alike lie on a level line.",
             ),
         ),
-        html.table(("", *_columns(report)), _agreements(report)),
+        html.table(("", *_columns(report)), _agreement_rows(report)),
         html.paragraph(
             "Absolute error, rank correlation and regret@1 as in Fu et al. (2021), with percentile "
             "bootstrap intervals over policies, over the real episodes of each and the frames that "
@@ -61,7 +61,7 @@ def _columns(report: GapReport) -> list[str]:
     return [name for name, found in (*named, *groups) if found is not None]
 
 
-def _agreements(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
+def _agreement_rows(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
     every = (report.returns, report.lengths, report.collected, report.not_collected)
     shown = [one for one in every if one is not None]
     names = {
@@ -93,7 +93,7 @@ def _unranked(found: Agreement) -> html.Cell | None:
     return ("n/a", reason) if reason else None
 
 
-def ranking(report: GapReport) -> str:
+def ranking_section(report: GapReport) -> str:
     """Return the table of every policy, the best in reality first."""
     by_dream = sorted(report.policies, key=lambda one: -one.dream_return.value)
     places = {one.name: place for place, one in enumerate(by_dream, 1)}
@@ -125,11 +125,11 @@ def _row(one: PolicyGap, place: int, dreamed: int) -> list[html.Cell]:
     ]
 
 
-def temperatures(report: GapReport) -> str:
+def temperature_section(report: GapReport) -> str:
     """Return what the temperature was chosen by; empty if none was to be chosen."""
     if not report.temperatures:
         return ""
-    figure = plots.temperatures(
+    figure = plots.error_over_temperature(
         np.array([one.temperature for one in report.temperatures]),
         _bounds([one.agreement.absolute_error for one in report.temperatures]),
         report.temperature,
@@ -158,13 +158,13 @@ def temperatures(report: GapReport) -> str:
     )
 
 
-def promises(report: GapReport) -> str:
+def exploitation_section(report: GapReport) -> str:
     """Return the curves of what dreams promised agents in training; empty without any."""
     agents = dict.fromkeys(one.agent for one in report.promises)
     drawings = []
     for agent in agents:
         points = [one for one in report.promises if one.agent == agent]
-        figure = plots.promises(
+        figure = plots.return_over_training(
             np.array([one.env_steps for one in points]),
             *(_bounds([getattr(one, world) for one in points]) for world in ("real", "dream")),
         )

@@ -52,7 +52,7 @@ def test_equal_policies_have_a_figure_too() -> None:
 
 def test_the_chosen_temperature_is_ringed() -> None:
     errors = np.array([[3.0, 2, 4], [1, 0.5, 2], [2, 1, 3]])
-    figure = gap.temperatures(np.array([1.0, 0.6, 0.3]), errors, 0.6)
+    figure = gap.error_over_temperature(np.array([1.0, 0.6, 0.3]), errors, 0.6)
     curve, ring = figure.axes[0].lines
     assert list(curve.get_xdata()) == [0.3, 0.6, 1.0]
     assert list(curve.get_ydata()) == [2, 1, 3]
@@ -63,7 +63,7 @@ def test_promise_and_reality_are_two_curves_with_their_intervals() -> None:
     steps = np.array([0.0, 100, 200])
     real = np.array([[1.0, 0.5, 1.5], [2, 1, 3], [3, 2, 5]])
     dream = np.array([[1.0, 0, 2], [4, 3, 5], [9, 6, 11]])
-    figure = gap.promises(steps, real, dream)
+    figure = gap.return_over_training(steps, real, dream)
     lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
     assert lines == {"dream": [1, 4, 9], "reality": [1, 2, 3]}
     drawn = [one for one in figure.axes[0].collections if isinstance(one, LineCollection)]

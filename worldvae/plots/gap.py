@@ -59,7 +59,7 @@ def scatter(points: Sequence[ScoredPolicy], labelled: Sequence[int], unit: str) 
         return figure
 
 
-def temperatures(tried: Array, errors: Array, chosen: float) -> Figure:
+def error_over_temperature(tried: Array, errors: Array, chosen: float) -> Figure:
     """Draw the error at each temperature, (T,), and mark the chosen one.
 
     `errors` (T, 3) are values with the lower and upper end of their intervals.
@@ -76,7 +76,7 @@ def temperatures(tried: Array, errors: Array, chosen: float) -> Figure:
         return figure
 
 
-def promises(steps: Array, real: Array, dream: Array) -> Figure:
+def return_over_training(steps: Array, real: Array, dream: Array) -> Figure:
     """Draw what a dream promised an agent and what it got in reality, over training, (P,) steps.
 
     Both are (P, 3), values with the lower and upper end of their intervals.

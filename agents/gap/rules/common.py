@@ -7,7 +7,6 @@ from agents.gap.wording import capitalised
 from worldvae.diagnostics.fidelity.rules.ways import WIDER_POLICIES
 from worldvae.diagnostics.finding import Severity
 
-BOTH = "real", "dream"
 SIGNIFICANT = 0.05
 
 WELL = 0.7

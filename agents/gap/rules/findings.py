@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agents.gap.gap_file import GapReport, Trust
+from agents.gap.rules.amounts import (
+    flatters_agents,
+    flatters_all,
+    learned_faults,
+    off,
+    off_lengths,
+)
 from agents.gap.rules.common import ranks_nothing
 from agents.gap.rules.notes import (
     better_temperature,
@@ -13,13 +20,6 @@ from agents.gap.rules.notes import (
     mostly_cut,
     truncated_otherwise,
     worse_on_new,
-)
-from agents.gap.rules.promises import (
-    flatters_agents,
-    flatters_all,
-    learned_faults,
-    off,
-    off_lengths,
 )
 from agents.gap.rules.ranking import (
     chooses_badly,

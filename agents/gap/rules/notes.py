@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.gap.gap_file import GapReport, PlayedEpisodes
-from agents.gap.rules.common import BOTH, wider
+from agents.gap.rules.common import wider
 from agents.gap.wording import with_interval
 from worldvae.diagnostics.finding import Finding
 from worldvae.wording import percent
@@ -55,9 +55,9 @@ def better_temperature(report: GapReport) -> Finding | None:
 
 
 def mostly_cut(report: GapReport) -> Finding | None:
+    worlds = [one.real for one in report.policies], [one.dream for one in report.policies]
     shares = [
-        float(np.mean([_share_cut(getattr(one, world), report.horizon) for one in report.policies]))
-        for world in BOTH
+        float(np.mean([_share_cut(played, report.horizon) for played in world])) for world in worlds
     ]
     if max(shares) < MOSTLY_CUT:
         return None

@@ -1,11 +1,11 @@
-"""The rules of the gap report on what dreams promise: returns and lengths."""
+"""The rules of the gap report on how much dreams promise: returns and lengths."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from agents.gap.gap_file import GapReport, Measured
-from agents.gap.rules.common import BOTH, LOST, WELL, fault, ranks_nothing, temper, wider
+from agents.gap.rules.common import LOST, WELL, fault, ranks_nothing, temper, wider
 from agents.gap.wording import number, span, with_interval
 from worldvae.diagnostics.finding import Finding
 from worldvae.stats import Array
@@ -140,10 +140,8 @@ def learned_faults(report: GapReport) -> Finding | None:
 
 def _lengths(report: GapReport) -> tuple[Array, Array]:
     """Return each policy's mean length in reality and in the dream: (P,), (P,)."""
-    real, dream = (
-        np.array([np.mean(getattr(one, world).lengths) for one in report.policies])
-        for world in BOTH
-    )
+    real = np.array([np.mean(one.real.lengths) for one in report.policies])
+    dream = np.array([np.mean(one.dream.lengths) for one in report.policies])
     return real, dream
 
 
