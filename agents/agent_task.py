@@ -11,7 +11,7 @@ from agents.arms.build import ArmSetup, set_up
 from agents.config.experiment import Experiment
 from agents.config.sections import EvaluationConfig
 from agents.dream.rounds import RoundsTask
-from agents.drift.refresh import DriftTask
+from agents.drift.task import DriftTask
 from agents.run.agent_card import AGENT_CARD, AgentCard, own_dynamics, own_encoder, read_card
 from agents.run.agent_files import agent_folders
 from worldvae.autoencoders.checkpoint import hash_encoder

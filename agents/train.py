@@ -18,8 +18,8 @@ from agents.arms.build import ArmSetup, open_training
 from agents.config.algorithm_arguments import library_errors
 from agents.config.experiment import SETTINGS, Experiment, check_settings, record_settings
 from agents.dream.promise import promised_returns
-from agents.dream.rounds import end_of_round, must_go_on, next_round
-from agents.drift.refresh import must_refresh, refresh, watch
+from agents.dream.rounds import end_of_round, is_round_over, next_round
+from agents.drift.task import must_refit, refit_drifted, watch
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.callback import TrainingCallback
@@ -115,9 +115,9 @@ def _train(task: AgentTask) -> None:
     drop_others(task.folder, card)
     while True:
         _truncate_logs(task.folder, card)
-        if task.remaining(card) and must_refresh(task.drift, task.setup.arm, card):
-            card = refresh(task.drift, card)
-        elif must_go_on(task.rounds, task.setup.arm, card):
+        if task.remaining(card) and must_refit(task.drift, task.setup.arm, card):
+            card = refit_drifted(task.drift, card)
+        elif is_round_over(task.rounds, task.setup.arm, card):
             card = next_round(task.rounds, task.setup.arm, card)
         agent, card = _continue(task, card)
         if not task.remaining(card):

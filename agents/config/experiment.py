@@ -70,7 +70,7 @@ class Experiment(Config):
     study: StudyConfig = Field(StudyConfig(), description="Encoders side by side.")
 
     @model_validator(mode="after")
-    def _refreshes_no_replay(self) -> Experiment:
+    def _refits_no_replay(self) -> Experiment:
         if self.drift.refresh and ALGORITHMS[self.agent.algorithm].replays:
             others = [name for name, row in ALGORITHMS.items() if not row.replays]
             raise ValueError(

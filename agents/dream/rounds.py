@@ -22,6 +22,7 @@ from agents.arms.registry import Arm
 from agents.config.agent import ALGORITHMS, AgentConfig
 from agents.config.experiment import Experiment
 from agents.drift.refitting import (
+    Refitting,
     agent_rollouts,
     collect_as,
     refit_config,
@@ -31,7 +32,6 @@ from agents.drift.refitting import (
 from agents.run.agent_card import AgentCard, own_dynamics, own_encoder, write_card
 from agents.run.stage_results import COLLECTION, NOTHING, StageCost
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.autoencoders.config import PretrainConfig
 from worldvae.dynamics.checkpoint import hash_dynamics
 from worldvae.dynamics.config import DreamConfig, DynamicsConfig
 from worldvae.dynamics.dynamics_files import LEARNING
@@ -41,48 +41,42 @@ from worldvae.rollouts import RolloutConfig, RolloutStore
 from worldvae.rollouts.config import FEWEST_FRAMES
 from worldvae.rollouts.grow import begin_with
 from worldvae.seeding import derive
-from worldvae.training.device import torch_device
 
 
 @dataclass(frozen=True)
 class RoundsTask:
     """The settings of the rounds of one agent that trains in dreams."""
 
-    folder: Path
-    """The agent's folder."""
+    refitting: Refitting
     dream: DreamConfig
-    rollouts: RolloutConfig
-    rollouts_folder: Path
-    """The frames of the first round, which all arms share."""
-    pretrain: PretrainConfig
     dynamics: DynamicsConfig
-    """How later rounds train the dynamics on."""
-    refit_steps: int
-    """The most optimiser steps of a refit of the encoder."""
-    action_repeat: int
+    """How later rounds refit the dynamics."""
     fewest: int
     """The decisions that a round needs for an update of the policy."""
     rollout: int
     """The decisions of a rollout, which is never cut; a round ends between two."""
-    device: str
 
     @classmethod
     def of(cls, experiment: Experiment, folder: Path) -> RoundsTask:
         """Return the task for the agent in `folder`."""
-        relearn_steps = experiment.dream.relearn_steps or experiment.dynamics.steps
+        dream, dynamics = experiment.dream, experiment.dynamics
         return cls(
-            folder=folder,
-            dream=experiment.dream,
-            rollouts=experiment.rollouts,
-            rollouts_folder=experiment.rollouts_folder,
-            pretrain=experiment.pretrain,
-            dynamics=refit_config(experiment.dynamics, relearn_steps),
-            refit_steps=experiment.drift.refresh_steps,
-            action_repeat=experiment.env.action_repeat,
+            refitting=Refitting.of(experiment, folder),
+            dream=dream,
+            dynamics=refit_config(dynamics, dream.relearn_steps or dynamics.steps),
             fewest=_fewest(experiment.agent),
-            rollout=_rollout(experiment.agent, experiment.dream),
-            device=torch_device(experiment.device),
+            rollout=_rollout(experiment.agent, dream),
         )
+
+    @property
+    def folder(self) -> Path:
+        """The agent's folder."""
+        return self.refitting.folder
+
+    @property
+    def action_repeat(self) -> int:
+        """The env steps of a decision."""
+        return self.refitting.env.action_repeat
 
     def is_last(self, finished: int) -> bool:
         """Return whether no further round follows the `finished` ones and the present one."""
@@ -96,7 +90,7 @@ class RoundsTask:
     def rollouts_of(self, finished: int) -> Path:
         """Return the rollouts on which the models of the round after `finished` ones learned."""
         if not finished:
-            return self.rollouts_folder
+            return self.refitting.rollouts_folder
         return round_folder(self.folder, finished) / "rollouts"
 
     def collection(self) -> RolloutConfig:
@@ -105,11 +99,12 @@ class RoundsTask:
         With `dream.real_steps` they never take more decisions than their share. Raises ConfigError
         if that is too small.
         """
+        rollouts = self.refitting.rollouts
         if self.dream.real_steps is None:
-            return agent_rollouts(self.rollouts, self.rollouts.frames)
+            return agent_rollouts(rollouts, rollouts.frames)
         left = self.dream.real_steps - self._collected_steps()
         decisions = left // (self.dream.rounds - 1) // self.action_repeat
-        num_envs = max(1, min(self.rollouts.num_envs, decisions // FEWEST_FRAMES))
+        num_envs = max(1, min(rollouts.num_envs, decisions // FEWEST_FRAMES))
         frames = decisions - num_envs + 1  # the last step takes a decision in each environment
         if frames < FEWEST_FRAMES:
             raise ConfigError(
@@ -117,8 +112,8 @@ class RoundsTask:
                 f"{max(0, decisions)} decisions to each of {self.dream.rounds - 1} later rounds, "
                 f"too few for {FEWEST_FRAMES} frames; raise it, or lower rollouts.frames"
             )
-        rollouts = self.rollouts.model_copy(update={"num_envs": num_envs})
-        return agent_rollouts(rollouts, frames)
+        fewer = rollouts.model_copy(update={"num_envs": num_envs})
+        return agent_rollouts(fewer, frames)
 
     def check_budget(self, arm: Arm) -> None:
         """Raise ConfigError unless the steps of the configuration suffice for all rounds."""
@@ -153,7 +148,7 @@ class RoundsTask:
             dreamed += math.ceil(left / self.rollout) * self.rollout + dream.num_envs
 
     def _collected_steps(self) -> int:
-        folder = self.rollouts_folder
+        folder = self.refitting.rollouts_folder
         return COLLECTION.read(folder).env_steps if COLLECTION.exists(folder) else 0
 
 
@@ -195,7 +190,7 @@ def end_of_round(task: RoundsTask, arm: Arm, card: AgentCard) -> list[BaseCallba
     return [RoundEnd(task.end(card.refreshes))]
 
 
-def must_go_on(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
+def is_round_over(task: RoundsTask, arm: Arm, card: AgentCard) -> bool:
     """Return whether the agent has dreamed enough of its round, and another round follows."""
     if not arm.trains_in_dream or task.is_last(card.refreshes):
         return False
@@ -248,27 +243,25 @@ def _collect(task: RoundsTask, target: Path, card: AgentCard) -> StageCost:
 
 
 def _refit(task: RoundsTask, arm: Arm, target: Path, card: AgentCard) -> StageCost:
-    """Train encoder and dynamics on, with all episodes so far; return the cost."""
+    """Refit encoder and dynamics, with all episodes so far; return the cost."""
     store = RolloutStore(target / "rollouts")
     cost = NOTHING
     if task.dream.refit_encoder:
-        config = refit_config(task.pretrain, task.refit_steps)
-        after = target / "encoder"
-        cost = refit_encoder(task.folder, card, [store], config, after, task.device)
+        cost = refit_encoder(task.refitting, card, [store], target / "encoder")
     return cost + _refit_dynamics(task, arm, target, card, store)
 
 
 def _refit_dynamics(
     task: RoundsTask, arm: Arm, target: Path, card: AgentCard, store: RolloutStore
 ) -> StageCost:
-    """Train the dynamics on; those of a control arm are only made anew, which costs nothing."""
+    """Refit the dynamics; those of a control arm are only made anew, which costs nothing."""
     encoder, folder = _encoder(task, target, card), target / "dynamics"
     seed = derive(card.seed, "dynamics", card.refreshes)
     before = own_dynamics(task.folder, card)
     if arm.has_untrained_dynamics:
         make_untrained_dynamics(store, encoder, task.dynamics, folder, seed, before)
         return NOTHING
-    learn_dynamics(store, encoder, task.dynamics, folder, seed, task.device, before)
+    learn_dynamics(store, encoder, task.dynamics, folder, seed, task.refitting.device, before)
     return StageCost.of_training(LEARNING.read(folder))
 
 

@@ -1,28 +1,61 @@
-"""What refitting an agent's models takes: frames of the agent, fewer steps, and their cost."""
+"""What a refit of an agent's models takes: frames of the agent, fewer steps, and their cost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from agents.config.experiment import Experiment
 from agents.policy.agent import Agent
 from agents.policy.resources import PeakMemory, used_cpu
 from agents.run.agent_card import AgentCard, own_encoder
-from agents.run.stage_results import REFRESH, RefreshResult, StageCost
+from agents.run.stage_results import REFIT, RefitResult, StageCost
 from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.autoencoders.pretrain import refit
+from worldvae.envs import EnvConfig
 from worldvae.rollouts import Record, RolloutConfig, RolloutStore, collect
 from worldvae.seeding import derive
 from worldvae.torch_seeding import seeded_torch
 from worldvae.training.config import FitConfig
+from worldvae.training.device import torch_device
 
 Fitted = TypeVar("Fitted", bound=FitConfig)
 
 EVALUATIONS = 4
 """The smallest number of evaluations of a refit, of which the best is kept."""
+
+
+@dataclass(frozen=True)
+class Refitting:
+    """What every refit of one agent begins with."""
+
+    folder: Path
+    """The agent's folder."""
+    env: EnvConfig
+    rollouts: RolloutConfig
+    """How the first frames were collected."""
+    rollouts_folder: Path
+    """The frames that the models were first trained on, which all arms share."""
+    pretrain: PretrainConfig
+    encoder_steps: int
+    """The most optimiser steps of a refit of the encoder."""
+    device: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, folder: Path) -> Refitting:
+        """Return what refits of the agent in `folder` begin with."""
+        return cls(
+            folder=folder,
+            env=experiment.env,
+            rollouts=experiment.rollouts,
+            rollouts_folder=experiment.rollouts_folder,
+            pretrain=experiment.pretrain,
+            encoder_steps=experiment.drift.refresh_steps,
+            device=torch_device(experiment.device),
+        )
 
 
 def collect_as(
@@ -74,19 +107,13 @@ def refit_config(config: Fitted, steps: int) -> Fitted:
 
 
 def refit_encoder(
-    folder: Path,
-    card: AgentCard,
-    stores: Sequence[RolloutStore],
-    config: PretrainConfig,
-    target: Path,
-    device: str,
+    refitting: Refitting, card: AgentCard, stores: Sequence[RolloutStore], target: Path
 ) -> StageCost:
-    """Train the encoder of the agent in `folder` on, with `stores`, into `target`; return the cost.
-
-    `config` is that of the refit, `refit_config`.
-    """
+    """Train the agent's encoder on, with `stores`, into `target`; return the cost."""
     seed = derive(card.seed, "refit", card.refreshes)
-    refit(own_encoder(folder, card), stores, config, target, seed, device)
+    config = refit_config(refitting.pretrain, refitting.encoder_steps)
+    before = own_encoder(refitting.folder, card)
+    refit(before, stores, config, target, seed, refitting.device)
     return StageCost.of_training(PRETRAINING.read(target))
 
 
@@ -95,12 +122,12 @@ def refitted(target: Path, card: AgentCard, work: Callable[[], StageCost]) -> Ag
 
     Returns the agent's card with the cost, as `result.json` in `target` states it.
     """
-    if not REFRESH.is_whole(target):
+    if not REFIT.is_whole(target):
         with PeakMemory(card.peak_memory) as memory:
             cost = work()
         whole = replace(cost, peak_memory=memory.bytes)
-        REFRESH.write(target, RefreshResult(**asdict(whole)))
-    result = REFRESH.read(target)
+        REFIT.write(target, RefitResult(**asdict(whole)))
+    result = REFIT.read(target)
     return card.model_copy(
         update={
             "refreshes": card.refreshes + 1,

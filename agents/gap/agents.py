@@ -65,7 +65,7 @@ def read_promises(run: Path, dynamics_sha256: str, seed: int) -> Iterator[Promis
 
 def _promises(folder: Path, card: AgentCard, seed: int) -> Iterator[Promise]:
     for line in EVALUATIONS.read(folder):
-        # Each round collects before it relearns: after as much as now, the dynamics were these.
+        # Each round collects before it refits: after as much as now, the dynamics were these.
         of_this_round = line.refresh_env_steps == card.refresh_env_steps
         fewest = min(len(line.promised), len(line.returns))
         if of_this_round and fewest >= FEWEST_EPISODES:

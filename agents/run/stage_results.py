@@ -87,7 +87,7 @@ COLLECTION = JsonFile(
 )
 
 
-class RefreshResult(Content):
+class RefitResult(Content):
     """The content of `refresh_1/result.json`: the cost of collecting and refitting."""
 
     env_steps: int = Field(description="Env steps of collecting, before action repeat.")
@@ -96,4 +96,4 @@ class RefreshResult(Content):
     peak_memory: int = Field(description="Peak of resident bytes of the agent's training so far.")
 
 
-REFRESH = JsonFile("result.json", RefreshResult, "delete it to refit again")
+REFIT = JsonFile("result.json", RefitResult, "delete it to refit again")

@@ -24,7 +24,7 @@ from agents.run.agent_card import AGENT_CARD
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
 from agents.run.declared import DECLARED, STUDY_DECLARED, Declaration
 from agents.run.drift_log import DRIFT
-from agents.run.stage_results import COLLECTION, REFRESH
+from agents.run.stage_results import COLLECTION, REFIT
 from agents.study.run import study
 from agents.study.scores import SCORES
 from agents.sweep.choice import recommend
@@ -83,7 +83,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     EPISODES: ("*/agents/*/seed_?",),
     EVALUATIONS: ("*/agents/*/seed_?",),
     DRIFT: ("*/agents/*/seed_?",),
-    REFRESH: ("*/refresh_?", "*/round_?"),
+    REFIT: ("*/refresh_?", "*/round_?"),
     FILM_RECORD: ("*/tiny",),
     SCORES: ("*/encoders/*/seed_*",),
     SWEEP: ("*/sweep",),

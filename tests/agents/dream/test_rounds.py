@@ -162,7 +162,7 @@ ALIKE = {
 def collect_in(task: RoundsTask, card: AgentCard) -> tuple[StageCost, list[Record]]:
     """What a round's collection charges, and the episodes that it finds or plays."""
     cost = rounds._collect(task, task.folder / "round_1", card)
-    shared = RolloutStore(task.rollouts_folder).healthy()
+    shared = RolloutStore(task.refitting.rollouts_folder).healthy()
     return cost, RolloutStore(task.folder / "round_1/rollouts").records[len(shared) :]
 
 

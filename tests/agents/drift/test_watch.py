@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
 from agents.drift.outliers import KEPT, Outliers, read_outliers
-from agents.drift.refresh import calls_for_refresh
+from agents.drift.task import calls_for_refit
 from agents.drift.watch import EvenSample
 from agents.policy.agent import Agent
 from agents.run.agent_card import AgentCard, read_card
@@ -88,12 +88,12 @@ def line(strange: float, refreshes: int = 0) -> DriftLine:
 
 def test_a_refresh_is_asked_for_by_the_newest_line_of_the_present_encoder() -> None:
     config = DriftConfig(refresh=True, warn_share=0.25, refreshes=2)
-    assert calls_for_refresh(config, [line(0.0), line(0.3)], 0)
-    assert not calls_for_refresh(config, [line(0.3), line(0.2)], 0)
-    assert not calls_for_refresh(config, [line(0.3)], 1), "it was refitted since"
-    assert not calls_for_refresh(config, [line(0.3, refreshes=2)], 2), "no more are left"
-    assert not calls_for_refresh(DriftConfig(), [line(0.3)], 0)
-    assert not calls_for_refresh(config, [], 0)
+    assert calls_for_refit(config, [line(0.0), line(0.3)], 0)
+    assert not calls_for_refit(config, [line(0.3), line(0.2)], 0)
+    assert not calls_for_refit(config, [line(0.3)], 1), "it was refitted since"
+    assert not calls_for_refit(config, [line(0.3, refreshes=2)], 2), "no more are left"
+    assert not calls_for_refit(DriftConfig(), [line(0.3)], 0)
+    assert not calls_for_refit(config, [], 0)
 
 
 @pytest.mark.parametrize("arm", ["latent", "untrained", "pixels"])
@@ -210,7 +210,7 @@ def die(*_: Any, **__: Any) -> None:
     raise KilledError
 
 
-@pytest.mark.parametrize("place", ["agents.drift.refresh.write_card", "agents.train._finish"])
+@pytest.mark.parametrize("place", ["agents.drift.task.write_card", "agents.train._finish"])
 def test_killed_after_a_refresh_it_goes_on(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

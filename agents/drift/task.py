@@ -5,7 +5,7 @@ agent, train the model on old and new frames, train the agent on. It writes into
 
 refresh_1/rollouts     frames of the agent
 refresh_1/encoder      the encoder from then on
-refresh_1/result.json  the cost; the refresh is complete when this file exists
+refresh_1/result.json  the cost; the refit is complete when this file exists
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
 from agents.drift.outliers import Outliers
 from agents.drift.refitting import (
+    Refitting,
     agent_rollouts,
     collect_as,
-    refit_config,
     refit_encoder,
     refitted,
 )
@@ -34,49 +34,36 @@ from agents.run.agent_card import AgentCard, write_card
 from agents.run.drift_log import DriftLine, read_lines
 from agents.run.stage_results import StageCost
 from worldvae.autoencoders.checkpoint import hash_encoder
-from worldvae.autoencoders.config import PretrainConfig
 from worldvae.diagnostics.drift import refer
-from worldvae.envs import EnvConfig
-from worldvae.rollouts import RolloutConfig, RolloutStore
+from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
-from worldvae.training.device import torch_device
 
 
 @dataclass(frozen=True)
 class DriftTask:
     """The settings for watching and refitting the encoder of one agent."""
 
-    folder: Path
-    """The agent's folder."""
+    refitting: Refitting
     config: DriftConfig
-    rollouts: RolloutConfig
-    rollouts_folder: Path
-    """The frames that the encoder was first trained on."""
-    pretrain: PretrainConfig
-    env: EnvConfig
-    device: str
 
     @classmethod
     def of(cls, experiment: Experiment, folder: Path) -> DriftTask:
         """Return the task for the agent in `folder`."""
-        return cls(
-            folder=folder,
-            config=experiment.drift,
-            rollouts=experiment.rollouts,
-            rollouts_folder=experiment.rollouts_folder,
-            pretrain=experiment.pretrain,
-            env=experiment.env,
-            device=torch_device(experiment.device),
-        )
+        return cls(Refitting.of(experiment, folder), experiment.drift)
 
-    def stores(self, refreshes: int) -> list[RolloutStore]:
-        """Return all frames behind an encoder that was refitted `refreshes` times."""
-        refreshed = [refresh_folder(self.folder, n + 1) / "rollouts" for n in range(refreshes)]
-        return [RolloutStore(path) for path in (self.rollouts_folder, *refreshed)]
+    @property
+    def folder(self) -> Path:
+        """The agent's folder."""
+        return self.refitting.folder
 
-    def may_refresh(self, arm: Arm, refreshes: int) -> bool:
-        """Return whether an encoder may be refitted after `refreshes` earlier times."""
-        return self.config.refresh and arm.may_refit and refreshes < self.config.refreshes
+    def stores(self, refits: int) -> list[RolloutStore]:
+        """Return all frames behind an encoder that was refitted `refits` times."""
+        added = [refit_folder(self.folder, number + 1) / "rollouts" for number in range(refits)]
+        return [RolloutStore(path) for path in (self.refitting.rollouts_folder, *added)]
+
+    def may_refit(self, arm: Arm, refits: int) -> bool:
+        """Return whether an encoder may be refitted after `refits` earlier times."""
+        return self.config.refresh and arm.may_refit and refits < self.config.refreshes
 
 
 def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
@@ -87,7 +74,7 @@ def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
     if not task.config.every or agent.encode is None or agent.arm.trains_in_dream:
         return []
     encoder = agent.encode.encoder
-    current = refresh_folder(task.folder, card.refreshes) if card.refreshes else task.folder
+    current = refit_folder(task.folder, card.refreshes) if card.refreshes else task.folder
     return [
         DriftWatch(
             task.folder,
@@ -96,30 +83,30 @@ def watch(task: DriftTask, agent: Agent, card: AgentCard) -> list[BaseCallback]:
             encoder,
             lambda: refer(encoder, task.stores(card.refreshes)),
             Outliers(current / "strangest.npz", card.env_steps),
-            may_refit=task.may_refresh(agent.arm, card.refreshes),
+            may_refit=task.may_refit(agent.arm, card.refreshes),
         )
     ]
 
 
-def must_refresh(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
+def must_refit(task: DriftTask, arm: Arm, card: AgentCard) -> bool:
     """Return whether the newest measurement requires that the agent's encoder is refitted."""
-    return arm.may_refit and calls_for_refresh(task.config, read_lines(task.folder), card.refreshes)
+    return arm.may_refit and calls_for_refit(task.config, read_lines(task.folder), card.refreshes)
 
 
-def calls_for_refresh(config: DriftConfig, lines: Sequence[DriftLine], refreshes: int) -> bool:
-    """Return whether the newest of `lines` requires a refit after `refreshes` earlier ones."""
-    if not config.refresh or refreshes >= config.refreshes or not lines:
+def calls_for_refit(config: DriftConfig, lines: Sequence[DriftLine], refits: int) -> bool:
+    """Return whether the newest of `lines` requires a refit after `refits` earlier ones."""
+    if not config.refresh or refits >= config.refreshes or not lines:
         return False
     last = lines[-1]
-    return last.refreshes == refreshes and last.strange > config.warn_share
+    return last.refreshes == refits and last.strange > config.warn_share
 
 
-def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
+def refit_drifted(task: DriftTask, card: AgentCard) -> AgentCard:
     """Collect with the agent, refit its encoder, and write the new encoder to its card.
 
     If it was interrupted, the same call resumes.
     """
-    folder, target = task.folder, refresh_folder(task.folder, card.refreshes + 1)
+    folder, target = task.folder, refit_folder(task.folder, card.refreshes + 1)
     charged = refitted(
         target, card, lambda: _collect(task, target, card) + _refit(task, target, card)
     )
@@ -130,20 +117,19 @@ def refresh(task: DriftTask, card: AgentCard) -> AgentCard:
     return card
 
 
-def refresh_folder(folder: Path, number: int) -> Path:
-    """Return the subfolder for refresh `number`, from 1 on, of the agent in `folder`."""
+def refit_folder(folder: Path, number: int) -> Path:
+    """Return the subfolder for refit `number`, from 1 on, of the agent in `folder`."""
     return folder / f"refresh_{number}"
 
 
 def _collect(task: DriftTask, target: Path, card: AgentCard) -> StageCost:
     """Collect frames with the exploring agent; return the cost."""
-    store = RolloutStore.create(target / "rollouts", task.env)
-    rollouts = agent_rollouts(task.rollouts, task.config.refresh_frames)
+    store = RolloutStore.create(target / "rollouts", task.refitting.env)
+    rollouts = agent_rollouts(task.refitting.rollouts, task.config.refresh_frames)
     return collect_as(task.folder, store, rollouts, derive(card.seed, "refresh", card.refreshes))
 
 
 def _refit(task: DriftTask, target: Path, card: AgentCard) -> StageCost:
     """Train an encoder on old and new frames; return the cost."""
     stores = task.stores(card.refreshes + 1)
-    config = refit_config(task.pretrain, task.config.refresh_steps)
-    return refit_encoder(task.folder, card, stores, config, target / "encoder", task.device)
+    return refit_encoder(task.refitting, card, stores, target / "encoder")
