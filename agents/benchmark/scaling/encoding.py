@@ -23,21 +23,14 @@ def encoding_curves(bench: Bench) -> list[ScalingCurve]:
     generator = np.random.default_rng(bench.config.seed)
     num_envs = settings.num_envs[-2]
 
-    def side(env: EnvConfig, steps: int, frames: int) -> Side:
-        rollouts = RolloutConfig(frames=FRAMES_TO_WHITEN, policies={"random": 1.0})
-        encoder = Encoder.load(bench.encoder(env, bench.config.pretrain, rollouts), bench.device)
-        shape = (steps, frames, *env.frame.shape)
-        noise = generator.integers(256, size=shape, dtype=np.uint8)
-        return lambda _: encode_steps(encoder, noise)
-
     def by_envs(count: int) -> Side:
-        return side(env, ENCODED_STEPS, count)
+        return _encode(bench, env, (ENCODED_STEPS, count), generator)
 
     def by_frames(count: int) -> Side:
-        return side(env, 1, count)
+        return _encode(bench, env, (1, count), generator)
 
     def by_size(size: int) -> Side:
-        return side(sized(env, size), ENCODED_STEPS, num_envs)
+        return _encode(bench, sized(env, size), (ENCODED_STEPS, num_envs), generator)
 
     stage, step = "encoding", "s per vector step"
     return [
@@ -45,3 +38,13 @@ def encoding_curves(bench: Bench) -> list[ScalingCurve]:
         measure_curve(bench, stage, ("frames in one call", "s"), 1, settings.frames, by_frames),
         measure_curve(bench, stage, ("frame side, pixels", step), 2, settings.sides, by_size),
     ]
+
+
+def _encode(
+    bench: Bench, env: EnvConfig, steps: tuple[int, int], generator: np.random.Generator
+) -> Side:
+    """Return a side that encodes noise in so many steps of so many frames."""
+    rollouts = RolloutConfig(frames=FRAMES_TO_WHITEN, policies={"random": 1.0})
+    encoder = Encoder.load(bench.encoder(env, bench.config.pretrain, rollouts), bench.device)
+    noise = generator.integers(256, size=(*steps, *env.frame.shape), dtype=np.uint8)
+    return lambda _: encode_steps(encoder, noise)

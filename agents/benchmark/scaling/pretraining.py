@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agents.benchmark.bench import Bench
 from agents.benchmark.measure import Side, Stopwatch
 from agents.benchmark.memory import linked_store
@@ -21,25 +23,29 @@ def pretraining_curves(bench: Bench) -> list[ScalingCurve]:
     batches = [max(1, middle * count // settings.num_envs[-1]) for count in settings.num_envs]
     with bench.scratch() as folder:
 
-        def side(name: str, env: EnvConfig, frames: int, batch_size: int) -> Side:
-            shape = (max(10, frames // STORED_LENGTH), STORED_LENGTH - 1, 2)
-            store = linked_store(folder / name, env, shape, bench.seed("scaling"))
-            return _steps(bench, store, batch_size)
-
         def by_batch(size: int) -> Side:
-            return side(f"batch_{size}", env, 0, size)
+            store = _noise(bench, folder / f"batch_{size}", env, 0)
+            return _steps(bench, store, size)
 
         def by_frames(count: int) -> Side:
-            return side(f"frames_{count}", env, count, middle)
+            store = _noise(bench, folder / f"frames_{count}", env, count)
+            return _steps(bench, store, middle)
 
         def by_size(size: int) -> Side:
-            return side(f"size_{size}", sized(env, size), 0, middle)
+            store = _noise(bench, folder / f"size_{size}", sized(env, size), 0)
+            return _steps(bench, store, middle)
 
         return [
             measure_curve(bench, stage, ("frames per step", step), 1, batches, by_batch),
             measure_curve(bench, stage, ("frames stored", step), 0, settings.stored, by_frames),
             measure_curve(bench, stage, ("frame side, pixels", step), 2, settings.sides, by_size),
         ]
+
+
+def _noise(bench: Bench, folder: Path, env: EnvConfig, frames: int) -> RolloutStore:
+    """Make a store of at least `frames` frames of noise, and of ten episodes."""
+    shape = (max(10, frames // STORED_LENGTH), STORED_LENGTH - 1, 2)
+    return linked_store(folder, env, shape, bench.seed("scaling"))
 
 
 def _steps(bench: Bench, store: RolloutStore, batch_size: int) -> Side:

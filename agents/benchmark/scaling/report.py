@@ -33,18 +33,11 @@ def report_curves(bench: Bench) -> list[ScalingCurve]:
     settings, stage = bench.config.scaling, "report"
     with bench.scratch() as folder:
 
-        def reported(seeds: int, episodes: int) -> Side:
-            path = folder / f"{seeds}_{episodes}"
-            for arm in (LATENT.name, PIXELS.name):
-                for seed in range(seeds):
-                    _write_agent(path, arm, seed, episodes)
-            return _report(path)
-
         def by_seeds(seeds: int) -> Side:
-            return reported(seeds, settings.episodes[0])
+            return _report(_write_run(folder, seeds, settings.episodes[0]))
 
         def by_episodes(episodes: int) -> Side:
-            return reported(settings.seeds[0], episodes)
+            return _report(_write_run(folder, settings.seeds[0], episodes))
 
         by_arm = ("seeds of each of two arms", "s")
         by_played = ("evaluation episodes of a seed", "s")
@@ -55,12 +48,23 @@ def report_curves(bench: Bench) -> list[ScalingCurve]:
 
 
 def _report(folder: Path) -> Side:
+    """Return a side that reads the run in `folder` and writes its report."""
+
     def side(_: Stopwatch) -> float:
         run = read_run(folder)
         write_report(run, summarise(run, Resampling.seeded(0)))
         return 1
 
     return side
+
+
+def _write_run(folder: Path, seeds: int, episodes: int) -> Path:
+    """Write agents of two arms, with so many seeds and evaluation episodes; return their folder."""
+    run = folder / f"{seeds}_{episodes}"
+    for arm in (LATENT.name, PIXELS.name):
+        for seed in range(seeds):
+            _write_agent(run, arm, seed, episodes)
+    return run
 
 
 def _write_agent(run: Path, arm: str, seed: int, episodes: int) -> None:

@@ -28,26 +28,19 @@ def store_curves(bench: Bench) -> list[ScalingCurve]:
     settings, stage, frames = bench.config.scaling, "store", "frames stored"
     with bench.scratch() as folder:
 
-        def made(count: int) -> Path:
-            path = folder / str(count)
-            if not path.exists():
-                shape = (max(DISTINCT, count // LENGTH), LENGTH - 1, DISTINCT)
-                linked_store(path, bench.config.car_racing, shape, bench.seed("scaling"))
-            return path
-
         def opened(count: int) -> Side:
-            path = made(count)
+            path = _noise(bench, folder, count)
             return _once(lambda: RolloutStore(path))
 
         def listed(count: int) -> Side:
-            store = RolloutStore(made(count))
+            store = RolloutStore(_noise(bench, folder, count))
             return _once(lambda: unlisted(store.folder, store.records))
 
         def verified(count: int) -> Side:
-            store = RolloutStore(made(count))
+            store = RolloutStore(_noise(bench, folder, count))
             return _once(store.healthy)
 
-        kept = tuple(_bytes_held(made(count)) / 1e6 for count in settings.opened)
+        kept = tuple(_bytes_held(_noise(bench, folder, count)) / 1e6 for count in settings.opened)
         return [
             measure_curve(bench, stage, (frames, "s to open"), 1, settings.opened, opened),
             measure_curve(bench, stage, (frames, "s to list"), 1, settings.opened, listed),
@@ -61,6 +54,15 @@ def store_curves(bench: Bench) -> list[ScalingCurve]:
                 y=kept,
             ),
         ]
+
+
+def _noise(bench: Bench, folder: Path, count: int) -> Path:
+    """Return the store of `count` frames of noise in `folder`, which the first call makes."""
+    path = folder / str(count)
+    if not path.exists():
+        shape = (max(DISTINCT, count // LENGTH), LENGTH - 1, DISTINCT)
+        linked_store(path, bench.config.car_racing, shape, bench.seed("scaling"))
+    return path
 
 
 def _once(work: Callable[[], object]) -> Side:
