@@ -29,7 +29,7 @@ NEGLIGIBLE = 1e-20
 By the library's own 1e-4 and 1e-8 what is measured in millionths stays far smaller than the rest.
 """
 
-ROUNDING = 1e-6
+LEAST_DEVIATION_SHARE = 1e-6
 """The least deviation of a state variable, as a share of its mean: float32 rounds constants."""
 
 
@@ -96,7 +96,7 @@ class StateObserver(StackedObserver):
 
     def _standardised(self, stacks: Floats) -> Floats:
         """Standardise stacks (N, k S) by the running statistics, clipped at CLIP deviations."""
-        least = np.square(ROUNDING * self.units.mean) + NEGLIGIBLE
+        least = np.square(LEAST_DEVIATION_SHARE * self.units.mean) + NEGLIGIBLE
         scaled = (stacks - self.units.mean) / np.sqrt(np.maximum(self.units.var, least))
         return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
 

@@ -14,7 +14,7 @@ from agents.benchmark.usual import collect_usually, make_usual_env
 from worldvae.envs import EnvConfig
 from worldvae.rollouts import RolloutStore, collect
 
-FRAMES = Unit("frames/s")
+FRAMES_A_SECOND = Unit("frames/s")
 
 
 def collection_rows() -> tuple[Row, ...]:
@@ -25,7 +25,7 @@ def collection_rows() -> tuple[Row, ...]:
             "Collection",
             "CarRacing, every frame stored",
             "bare envpool, nothing stored",
-            FRAMES,
+            FRAMES_A_SECOND,
             0.9,
             lambda bench: _against_bare(bench, bench.config.car_racing),
             OTHER_SIDE,
@@ -35,7 +35,7 @@ def collection_rows() -> tuple[Row, ...]:
             "Collection",
             "Pong, every frame stored",
             "bare ale-py, nothing stored",
-            FRAMES,
+            FRAMES_A_SECOND,
             0.9,
             lambda bench: _against_bare(bench, bench.config.pong),
             OTHER_SIDE,
@@ -45,7 +45,7 @@ def collection_rows() -> tuple[Row, ...]:
             "Collection",
             "CarRacing, every frame stored",
             "AsyncVectorEnv, an npz an episode",
-            FRAMES,
+            FRAMES_A_SECOND,
             6.0,
             _against_async,
             _storing,

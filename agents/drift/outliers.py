@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from worldvae.checksum import read_checked_bytes, write_checked_bytes
 from worldvae.diagnostics.drift import Readings
 
-KEPT = 8
+FRAMES_KEPT = 8
 
 Columns = dict[str, NDArray[Any]]
 """The columns of the K strangest frames, the strangest first.
@@ -23,7 +23,7 @@ decode, `error` (K,) and `decoded` (K, H, W, C) uint8.
 
 
 class Outliers:
-    """Keeps the KEPT strangest frames in the file `path`, which is replaced atomically.
+    """Keeps the FRAMES_KEPT strangest frames in the file `path`, which is replaced atomically.
 
     Args:
         env_steps: Where training resumes; frames seen later are dropped.
@@ -54,7 +54,7 @@ class Outliers:
             columns = {
                 name: np.concatenate([self._columns[name], new]) for name, new in columns.items()
             }
-        order = np.argsort(-columns["strangeness"], kind="stable")[:KEPT]
+        order = np.argsort(-columns["strangeness"], kind="stable")[:FRAMES_KEPT]
         self._columns = _rows(columns, order)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **self._columns)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ MOMENTS = 16
 RUNTIME_SIZE = 4_800_000
 """Bytes of the runtime, the scripts and the styles in a page."""
 
-LARGEST = 15_000_000
+LARGEST_PAGE = 15_000_000
 """Bytes of a page, above which agents are left out that nobody has named."""
 
 
@@ -123,14 +123,14 @@ class RunReader:
             return None
 
     def _fitting(self, parts: Iterable[AgentPart], others: Sequence[Asset]) -> Iterator[AgentPart]:
-        """Yield the agents with which the page stays below LARGEST bytes."""
+        """Yield the agents with which the page stays below LARGEST_PAGE bytes."""
         size = RUNTIME_SIZE + sum(len(asset.html) for asset in others)
         for part in parts:
             own = len(part.asset.html)
-            if size + own > LARGEST:
+            if size + own > LARGEST_PAGE:
                 self.skipped.append(
                     f"{part.facts.name}: its {own / 1e6:.1f} MB would make the page larger than "
-                    f"{LARGEST / 1e6:.0f} MB; --agents names those to take"
+                    f"{LARGEST_PAGE / 1e6:.0f} MB; --agents names those to take"
                 )
             else:
                 size += own

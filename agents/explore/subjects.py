@@ -14,7 +14,7 @@ from agents.explore.segments import HeldOutFrame, ShownEpisodes
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs.state import STATE
 
-FRAMES = 2_000
+MOST_FRAMES = 2_000
 LEAST_FRAMES = 50
 LEAST_R2 = 0.25
 """A latent that tells less of a variable is not said to be about it."""
@@ -41,7 +41,7 @@ def find_subjects(encoder: Encoder, shown: ShownEpisodes) -> FoundSubjects:
     names = [variable.name for variable in shown.store.state_variables]
     if not names:
         return FoundSubjects({}, 0)
-    moments = shown.moments(FRAMES)
+    moments = shown.moments(MOST_FRAMES)
     states = _states(shown, moments)
     known = np.asarray(np.isfinite(states).any(1))
     if known.sum() < LEAST_FRAMES:

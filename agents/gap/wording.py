@@ -14,7 +14,7 @@ SAYS: dict[Trust, str] = {
 }
 """Each verdict in words."""
 
-ROUNDING = 1e-9
+SMALLEST_SIZE = 1e-9
 """Sizes below are what rounding may have made of 0."""
 
 
@@ -52,7 +52,7 @@ def number(value: float, digits: int | None = None) -> str:
 def _digits(*values: float) -> int:
     """Return how many digits after the point show about three of the largest of `values`."""
     size = max(map(abs, values))  # as it will be read: 99.97 is 100, and 9.997 is 10.0
-    if ROUNDING < size < 0.1:
+    if SMALLEST_SIZE < size < 0.1:
         return wording.places([size])
     return 0 if round(size, 1) >= 100 else 1 if round(size, 2) >= 10 else 2
 
@@ -71,7 +71,7 @@ def unranked(found: Agreement) -> str:
     ranks = found.spearman
     if ranks.low or ranks.value or ranks.high:
         return ""
-    return f"in {'the dream' if found.spread > ROUNDING else 'reality'} all are equal"
+    return f"in {'the dream' if found.spread > SMALLEST_SIZE else 'reality'} all are equal"
 
 
 def span(values: Array) -> str:

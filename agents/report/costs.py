@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
-from agents.run.stage_results import NOTHING, UNKNOWN, StageCost, if_known
+from agents.run.stage_results import NOTHING, UNKNOWN_COST, StageCost, if_known
 from agents.run.stages import METERED, NAMES, OF_AGENTS, SHARED, shared_stages
 
 
@@ -58,7 +58,7 @@ def _arm_costs(run: Run, arm: str) -> ArmCosts:
 def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:
     needed = shared_stages(result.arm)
     shared = {
-        stage.name: run.stages.get(stage.name, UNKNOWN) if stage in needed else NOTHING
+        stage.name: run.stages.get(stage.name, UNKNOWN_COST) if stage in needed else NOTHING
         for stage in SHARED
     }
     stages = {**shared, **{stage.name: stage.cost(result) for stage in OF_AGENTS}}

@@ -63,7 +63,7 @@ def if_known(values: Iterable[N | None], combine: Callable[[list[N]], N]) -> N |
 NOTHING = StageCost(0, 0.0, 0.0, 0.0)
 """The cost of a stage that an arm does not need."""
 
-UNKNOWN = StageCost(None, None, None, None)
+UNKNOWN_COST = StageCost(None, None, None, None)
 """The cost of a stage that has not finished."""
 
 

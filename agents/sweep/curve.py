@@ -18,7 +18,7 @@ from agents.jobs.live_view import View
 from agents.jobs.local import LocalProcesses
 from agents.jobs.pool import Pool
 from agents.jobs.progress import Progress, encoder_progress
-from agents.sweep.journal import REMEDY, Journal
+from agents.sweep.journal import JOURNAL_REMEDY, Journal
 from agents.sweep.points import Point, Setting
 from agents.sweep.points import TrialState as State
 from agents.sweep.pruner import CollapsePruner
@@ -214,5 +214,5 @@ def _study(path: Path, name: str, pruner: BasePruner) -> optuna.Study:
     except Exception as error:  # noqa: BLE001  # for missing lines Optuna raises any error
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ArtifactError(
-            f"{path}: Optuna cannot make sense of it ({reason}); {REMEDY}"
+            f"{path}: Optuna cannot make sense of it ({reason}); {JOURNAL_REMEDY}"
         ) from None

@@ -9,7 +9,7 @@ from optuna.storages.journal import BaseJournalBackend
 
 from worldvae.jsonl import append_jsonl, read_jsonl
 
-REMEDY = "remove the file: trials that are finished are only measured again"
+JOURNAL_REMEDY = "remove the file: trials that are finished are only measured again"
 
 
 class Journal(BaseJournalBackend):
@@ -26,7 +26,7 @@ class Journal(BaseJournalBackend):
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """Return the lines from that number on; all curves of a sweep share them."""
         if self._bytes() != self._size:
-            self._lines, self._size = read_jsonl(self._path, REMEDY), self._bytes()
+            self._lines, self._size = read_jsonl(self._path, JOURNAL_REMEDY), self._bytes()
         return self._lines[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:

@@ -24,7 +24,7 @@ SIDE = 160
 
 LINE = 20
 BACKGROUND, FOREGROUND, FAINT = 24, (235, 235, 235), (90, 90, 90)
-FRAMES = 4
+SHOWN_FRAMES = 4
 """How many frames of a stack are shown: the newest ones."""
 
 
@@ -106,7 +106,7 @@ def bars(values: NDArray[Any], shade: Sequence[int], reach: float) -> Picture:
 
 def _strip(seen: NDArray[np.uint8], count: int) -> Picture:
     """Return the newest frames of a stack (H, W, count C), from left to right, two in a row."""
-    newest = np.split(seen, count, axis=-1)[-FRAMES:]
+    newest = np.split(seen, count, axis=-1)[-SHOWN_FRAMES:]
     if len(newest) == 1:
         return fitted(newest[0])
     half = SIDE // 2

@@ -10,7 +10,7 @@ from agents.report import markdown
 from agents.run.records import Run
 from worldvae import html
 
-UNKNOWN = ("see the configuration", "see the configuration")
+OF_UNKNOWN_ARM = ("see the configuration", "see the configuration")
 
 
 TITLE = "What differs between the arms"
@@ -38,7 +38,7 @@ def differences_text(run: Run) -> str:
 def _difference(name: str) -> tuple[str, str]:
     """Return what an arm's agents see, and which first layers of their own are trained."""
     arm = ARMS.get(name)
-    return UNKNOWN if arm is None else (arm.observation, arm.first_layers)
+    return OF_UNKNOWN_ARM if arm is None else (arm.observation, arm.first_layers)
 
 
 def _lead(run: Run) -> str:

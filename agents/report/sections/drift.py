@@ -30,7 +30,7 @@ LEAD = (
     "frames (Mahalanobis), or its reconstruction is worse, than of 99 % of the held-out frames. "
     "1 % is expected; much more means that the agent steers by latents that its encoder guesses."
 )
-REMEDY = (
+WAYS_OUT_OF_DRIFT = (
     "What can be done: collect with such an agent (rollouts.policies: {agent: 1}) and pretrain on "
     "its frames, or set drift.refresh: true."
 )
@@ -95,7 +95,7 @@ def _text(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> str:
     if refits:
         times = "once" if refits == 1 else f"{refits} times"
         return f"{text} Encoders were refitted {times}, at the cost of the agents that needed it."
-    return f"{text} {REMEDY}"
+    return f"{text} {WAYS_OUT_OF_DRIFT}"
 
 
 def _figures(measured: list[tuple[AgentRecord, list[DriftLine]]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from agents.report.arm_summary import ACTIONS, ArmSummary
 from agents.report.decimals import minutes
 from agents.report.normalised import AGGREGATES, NormalisedComparison
 from agents.report.summary import Summary
-from agents.report.tables.table import UNKNOWN, Table, interval_cell, plain, side_by_side
+from agents.report.tables.table import NOT_RECORDED, Table, interval_cell, plain, side_by_side
 from agents.run.agent_result import AgentResult
 from agents.run.records import Run
 from worldvae.html import Cell
@@ -78,14 +78,14 @@ def _ways(summary: Summary) -> tuple[str, list[str]]:
 
 def _acting(summary: Summary, arm: ArmSummary, way: str) -> Cell:
     if not (estimate := arm.acting.get(way)):
-        return UNKNOWN, ""
+        return NOT_RECORDED, ""
     return summary.show(estimate.value), summary.interval(estimate.low, estimate.high)
 
 
 def _success(arm: ArmSummary) -> Cell:
     rates = arm.success_rates
     if not rates:
-        return UNKNOWN, ""
+        return NOT_RECORDED, ""
     spread = f"seeds {percent(min(rates))} to {percent(max(rates))}" if len(rates) > 1 else ""
     return percent(float(np.mean(rates))), spread
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from agents.report.costs import AgentCosts, ArmCosts
 from agents.report.decimals import minutes
-from agents.report.tables.table import UNKNOWN, Table, plain, side_by_side
+from agents.report.tables.table import NOT_RECORDED, Table, plain, side_by_side
 from agents.run.stage_results import NOTHING
 from agents.run.stages import METERED, NAMES
 from worldvae.html import Cell
@@ -73,7 +73,7 @@ def _agent_row(costs: AgentCosts, any_dreams: bool) -> tuple[Cell, ...]:
 
 
 def _or_unknown(value: float | None, show: Callable[[float], str]) -> str:
-    return UNKNOWN if value is None else show(value)
+    return NOT_RECORDED if value is None else show(value)
 
 
 def _count(value: float) -> str:

@@ -12,7 +12,7 @@ from worldvae.html import Cell
 from worldvae.stats import Estimate
 from worldvae.wording import number
 
-UNKNOWN = "not recorded"
+NOT_RECORDED = "not recorded"
 
 
 class Table(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.config.experiment import Experiment
 from agents.config.sections import DriftConfig
-from agents.drift.outliers import KEPT, Outliers, read_outliers
+from agents.drift.outliers import FRAMES_KEPT, Outliers, read_outliers
 from agents.drift.task import calls_for_refit
 from agents.drift.watch import EvenSample
 from agents.policy.agent import Agent
@@ -110,7 +110,7 @@ def test_what_a_training_logs(runs: Path, arm: Any) -> None:
     assert all(one.frames >= 32 and 0 <= one.strange <= 1 for one in lines)
     assert all((one.error is None) == (arm == "untrained") for one in lines)
     assert ("decoded" in strangest) == (arm == "latent")
-    assert strangest["frames"].shape == (KEPT, 40, 40, 3)
+    assert strangest["frames"].shape == (FRAMES_KEPT, 40, 40, 3)
     assert not (folder / "refresh_1").exists()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.report.costs import ArmCosts, costs_of_arms
 from agents.report.tables.costs import costs_seeds_table, costs_table
-from agents.report.tables.table import UNKNOWN
+from agents.report.tables.table import NOT_RECORDED
 from agents.run.load import read_run
 from tests.agents.report.synthetic import record_spending, state, write_run
 from tests.checksums import amend
@@ -86,7 +86,7 @@ def test_a_stage_that_no_arm_needed_has_no_row(tmp_path: Path) -> None:
 def test_what_was_not_recorded_is_not_zero(tmp_path: Path) -> None:
     shown = rows(write_run(tmp_path, RETURNS))
     for name in ("CPU minutes", "peak memory", "minutes of evaluation"):
-        assert shown[name] == [UNKNOWN] * 3
+        assert shown[name] == [NOT_RECORDED] * 3
     assert shown["minutes of training"] == ["16.7"] * 3
 
 
@@ -94,15 +94,15 @@ def test_one_unknown_part_leaves_the_sum_unknown(tmp_path: Path) -> None:
     folder = recorded(tmp_path)
     amend(folder / "encoder/result.json", cpu_seconds=None)
     amend(folder / "agents/untrained/seed_2/result.json", cpu_seconds=None)
-    assert rows(folder)["CPU minutes"] == ["11.0", UNKNOWN, UNKNOWN]
+    assert rows(folder)["CPU minutes"] == ["11.0", NOT_RECORDED, NOT_RECORDED]
 
 
 def test_a_stage_that_is_not_finished_is_unknown_to_those_who_need_it(tmp_path: Path) -> None:
     folder = recorded(tmp_path)
     (folder / "rollouts/result.json").unlink()
     shown = rows(folder)
-    assert shown["minutes of collection"] == ["0.0", UNKNOWN, UNKNOWN]
-    assert shown["env steps charged"] == ["0", UNKNOWN, UNKNOWN]
+    assert shown["minutes of collection"] == ["0.0", NOT_RECORDED, NOT_RECORDED]
+    assert shown["env steps charged"] == ["0", NOT_RECORDED, NOT_RECORDED]
 
 
 def test_trials_are_those_that_the_configuration_states(tmp_path: Path) -> None:
