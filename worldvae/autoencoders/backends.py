@@ -99,12 +99,12 @@ class OnnxBackend:
         with importing("the backend onnxruntime (or take torch)", *ONNX):
             import onnxruntime
 
-            from worldvae.autoencoders.onnx_graph import FRAMES, to_onnx
+            from worldvae.autoencoders.onnx_graph import FRAMES_NAME, to_onnx
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._name = FRAMES
+        self._name = FRAMES_NAME
         self._session = onnxruntime.InferenceSession(
             to_onnx(encoder, shape), options, providers=["CPUExecutionProvider"]
         )

@@ -16,7 +16,7 @@ from worldvae.versions import library_versions
 
 BATCH = 256
 
-FRAMES = 20_000
+MOST_CARD_FRAMES = 20_000
 
 
 def summarise(
@@ -28,7 +28,7 @@ def summarise(
 ) -> EncoderCard:
     """Return the card of `model`.
 
-    The statistics are over at most `FRAMES` frames of each split, spread evenly.
+    The statistics are over at most `MOST_CARD_FRAMES` frames of each split, spread evenly.
     """
     check_not_empty(train, "train")
     check_not_empty(validation, "validation")
@@ -56,7 +56,8 @@ def _codes(model: Autoencoder, source: FrameSource) -> NDArray[np.float64]:
     """Return the posterior mean of each frame: (B, Z)."""
     device = next(model.parameters()).device
     window = model.config.window
-    inputs = (window.inputs(batch.frames) for batch in frame_batches(source, BATCH, FRAMES))
+    batches = frame_batches(source, BATCH, MOST_CARD_FRAMES)
+    inputs = (window.inputs(batch.frames) for batch in batches)
     codes = torch.cat([model.encode(frames.to(device)).mean for frames in inputs])
     return codes.double().cpu().numpy()
 
@@ -70,7 +71,7 @@ def _held_out(model: Autoencoder, source: FrameSource) -> tuple[Tensor, float]:
     device = next(model.parameters()).device
     kl, squared, count = torch.zeros(()), 0.0, 0
     window = model.config.window
-    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, FRAMES)):
+    for batch in (batch.to(device) for batch in frame_batches(source, BATCH, MOST_CARD_FRAMES)):
         posterior = model.encode(window.inputs(batch.frames))
         kl = kl + posterior.kl().double().sum(0).cpu()
         target = to_float(window.target(batch.frames))

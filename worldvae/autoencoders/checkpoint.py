@@ -12,8 +12,8 @@ from pathlib import Path
 from worldvae.autoencoders.encoder_files import (
     CARD,
     CONFIG,
+    ENCODER_REMEDY,
     FORMAT,
-    REMEDY,
     CardFile,
     EncoderCard,
     EncoderFile,
@@ -47,7 +47,7 @@ def load_autoencoder(folder: Path) -> tuple[Autoencoder, EncoderCard]:
     card = read_card(folder, config.weights_sha256)
     size = card.action_size
     model = Autoencoder(config.autoencoder, card.frame.shape, seed=0, action_size=size)
-    load_weights(folder, model, config.weights_sha256, REMEDY)
+    load_weights(folder, model, config.weights_sha256, ENCODER_REMEDY)
     _check_lengths(folder, card, config.autoencoder.network.latents)
     return model, card
 
@@ -71,7 +71,7 @@ def read_card(folder: Path, weights_sha256: str) -> EncoderCard:
     if card.weights_sha256 != weights_sha256:
         raise ArtifactError(
             f"{folder / CARD.name}: the card of another encoder than that of config.json; "
-            f"{REMEDY.format(folder=folder)}"
+            f"{ENCODER_REMEDY.format(folder=folder)}"
         )
     return EncoderCard(**card.model_dump(exclude={"weights_sha256"}))
 
@@ -85,5 +85,5 @@ def _check_lengths(folder: Path, card: EncoderCard, latents: int) -> None:
         if len(getattr(card, name)) != latents:
             raise ArtifactError(
                 f"{folder / 'card.json'}: {name} has {len(getattr(card, name))} values, "
-                f"the network has {latents} latents; {REMEDY.format(folder=folder)}"
+                f"the network has {latents} latents; {ENCODER_REMEDY.format(folder=folder)}"
             )

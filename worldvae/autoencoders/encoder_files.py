@@ -15,7 +15,7 @@ from worldvae.json_files import Content, JsonFile
 from worldvae.training.result import TrainingResult
 
 FORMAT = 3
-REMEDY = KINDS["encoder"].remedy
+ENCODER_REMEDY = KINDS["encoder"].remedy
 
 
 class FrameOrigin(Content):
@@ -80,8 +80,8 @@ class PretrainingResult(TrainingResult):
     )
 
 
-CONFIG = JsonFile("config.json", EncoderFile, REMEDY)
-CARD = JsonFile("card.json", CardFile, REMEDY)
+CONFIG = JsonFile("config.json", EncoderFile, ENCODER_REMEDY)
+CARD = JsonFile("card.json", CardFile, ENCODER_REMEDY)
 PRETRAINING = JsonFile(
     "result.json", PretrainingResult, "restore it, or remove {folder} to pretrain again"
 )

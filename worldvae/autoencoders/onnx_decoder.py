@@ -16,7 +16,7 @@ from torch import nn
 from worldvae.autoencoders.layers import Doubling, UnflattenCells
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.networks import CellsAndExtra
-from worldvae.autoencoders.onnx_graph import CODES, FRAMES, Graph, array_of
+from worldvae.autoencoders.onnx_graph import CODES_NAME, FRAMES_NAME, Graph, array_of
 
 
 def decoder_to_onnx(model: Autoencoder) -> bytes:
@@ -25,7 +25,7 @@ def decoder_to_onnx(model: Autoencoder) -> bytes:
     It computes what `Autoencoder.decode` computes, for any B.
     """
     latents, floats = model.config.network.latents, onnx.TensorProto.FLOAT
-    graph = Graph(helper.make_tensor_value_info(CODES, floats, ["B", latents]))
+    graph = Graph(helper.make_tensor_value_info(CODES_NAME, floats, ["B", latents]))
     _layers(graph, model)
     if model.config.pixels.standardise:
         graph.add("Mul", array_of(model.pixel_std)[None])
@@ -34,7 +34,7 @@ def decoder_to_onnx(model: Autoencoder) -> bytes:
         graph.add("Sigmoid")
     graph.add("Clip", np.array(0, np.float32), np.array(1, np.float32))
     graph.add("Transpose", perm=[0, 2, 3, 1])
-    frames = helper.make_tensor_value_info(FRAMES, floats, ["B", *model.shape])
+    frames = helper.make_tensor_value_info(FRAMES_NAME, floats, ["B", *model.shape])
     return graph.model("decoder", frames)
 
 

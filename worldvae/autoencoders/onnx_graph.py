@@ -19,7 +19,7 @@ from worldvae.autoencoders.frozen import FrozenEncoder
 from worldvae.autoencoders.networks import SpatialSoftmax
 
 OPSET, IR = 18, 9  # of 2023, so that any onnxruntime of the last years reads them
-FRAMES, CODES = "frames", "codes"
+FRAMES_NAME, CODES_NAME = "frames", "codes"
 
 
 class Graph:
@@ -60,7 +60,7 @@ class Graph:
 def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
     """Return `encoder` as a serialised model of frames (B, *shape) uint8 -> (B, Z), for any B."""
     uint8, floats = onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT
-    graph = Graph(helper.make_tensor_value_info(FRAMES, uint8, ["B", *shape]))
+    graph = Graph(helper.make_tensor_value_info(FRAMES_NAME, uint8, ["B", *shape]))
     graph.add("Transpose", perm=[0, 3, 1, 2])
     graph.add("Cast", to=floats)
     first, *others = encoder.layers
@@ -69,7 +69,7 @@ def to_onnx(encoder: FrozenEncoder, shape: tuple[int, int, int]) -> bytes:
     for layer in others:
         WRITERS[type(layer)](graph, layer)
     graph.add("Identity")
-    return graph.model("encoder", helper.make_tensor_value_info(CODES, floats, ["B", "Z"]))
+    return graph.model("encoder", helper.make_tensor_value_info(CODES_NAME, floats, ["B", "Z"]))
 
 
 def _pixels(graph: Graph, encoder: FrozenEncoder) -> float:

@@ -18,7 +18,7 @@ from worldvae.errors import ArtifactError
 from worldvae.indices import evenly
 from worldvae.rollouts import RolloutStore, StoredFrames
 
-FRAMES = 2_000
+FRAMES_OF_UNITS = 2_000
 
 QUIET = 0.2
 """The smallest deviation that an input counts as having had. Without this limit, a collapsed latent
@@ -48,7 +48,7 @@ def keep_units(before: Path, refitted: Path, source: StoredFrames) -> None:
     written to the card of the encoder in `refitted`.
     """
     old, new = Encoder.load(before), Encoder.load(refitted)
-    frames = source.gather(evenly(len(source), FRAMES))
+    frames = source.gather(evenly(len(source), FRAMES_OF_UNITS))
     seen, codes = old.whiten(old.encode(frames)), new.encode(frames)
     std = codes.std(0) / np.maximum(seen.std(0), QUIET)
     units = new.card.model_copy(update={"latent_std": tuple(std.tolist())})
