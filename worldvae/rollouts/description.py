@@ -15,7 +15,7 @@ from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.keys import RecordedKey, RecordedKeys
 
-REMEDY = "restore it, or collect into another folder"
+ROLLOUTS_REMEDY = "restore it, or collect into another folder"
 
 
 class StateColumns(Content):
@@ -24,9 +24,9 @@ class StateColumns(Content):
     variables: tuple[StateVariable, ...]
 
 
-ENV = JsonFile("env.json", EnvConfig, REMEDY)
-STATE_COLUMNS = JsonFile("state.json", StateColumns, REMEDY)
-KEYS = JsonFile("keys.json", RecordedKeys, REMEDY)
+ENV = JsonFile("env.json", EnvConfig, ROLLOUTS_REMEDY)
+STATE_COLUMNS = JsonFile("state.json", StateColumns, ROLLOUTS_REMEDY)
+KEYS = JsonFile("keys.json", RecordedKeys, ROLLOUTS_REMEDY)
 
 
 class StoreDescription:

@@ -16,7 +16,7 @@ from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_parts, sha256_file, user_errors, write_parts
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.keys import member
-from worldvae.rollouts.manifest import ARRAYS, FRAMES, Record, number_of, unlisted
+from worldvae.rollouts.manifest import ARRAYS_ENDING, FRAMES_ENDING, Record, number_of, unlisted
 
 PART = 2**18
 """How many bytes of frames are hashed and written at once; they fit into a processor's cache."""
@@ -39,12 +39,12 @@ class EpisodeFiles:
     @property
     def frames(self) -> Path:
         """The path of the `.npy` file with the frames."""
-        return self.folder / f"{self.name}{FRAMES}"
+        return self.folder / f"{self.name}{FRAMES_ENDING}"
 
     @property
     def arrays(self) -> Path:
         """The path of the `.npz` file with all other arrays."""
-        return self.folder / f"{self.name}{ARRAYS}"
+        return self.folder / f"{self.name}{ARRAYS_ENDING}"
 
     def write(self, episode: Episode, record: Record) -> Record:
         """Write both files, and return `record` with their hashes.

@@ -40,7 +40,7 @@ ONE_DECISION = (
 DROWNED = 1e5
 """Rewards so many times smaller than the largest one are too small to be learned from beside it."""
 
-ROUNDING = 1e-6
+BOUND_TOLERANCE = 1e-6
 """By how much of its size, or of 1, a number may leave its bounds from rounding."""
 
 
@@ -100,7 +100,8 @@ class Findings:
     def _of_bounds(self, key: RecordedKey, again: str) -> str:
         low, high, box = self._low[key.name], self._high[key.name], key.bounds.space(key.size)
         beyond = np.maximum(box.low - low, high - box.high)
-        if not (beyond > ROUNDING * np.maximum(1, np.maximum(np.abs(low), np.abs(high)))).any():
+        sizes = np.maximum(1, np.maximum(np.abs(low), np.abs(high)))
+        if not (beyond > BOUND_TOLERANCE * sizes).any():
             return ""
         worst = int(np.argmax(beyond))
         place = "" if key.size == 1 else f" (number {worst} of {key.size})"

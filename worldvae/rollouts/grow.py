@@ -8,7 +8,7 @@ from pathlib import Path
 
 from worldvae.files import user_errors
 from worldvae.rollouts.description import ENV, KEYS, STATE_COLUMNS
-from worldvae.rollouts.manifest import ARRAYS, FRAMES, MANIFEST
+from worldvae.rollouts.manifest import ARRAYS_ENDING, FRAMES_ENDING, MANIFEST
 from worldvae.rollouts.store import RolloutStore
 
 
@@ -25,7 +25,7 @@ def begin_with(source: RolloutStore, folder: Path) -> RolloutStore:
     with user_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for record in records:
-            for name in (f"{record.name}{FRAMES}", f"{record.name}{ARRAYS}"):
+            for name in (f"{record.name}{FRAMES_ENDING}", f"{record.name}{ARRAYS_ENDING}"):
                 _link(source.folder / name, folder / name)
     if STATE_COLUMNS.exists(source.folder):
         STATE_COLUMNS.write(folder, STATE_COLUMNS.read(source.folder))

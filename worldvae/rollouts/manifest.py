@@ -22,7 +22,7 @@ from worldvae.seeding import numpy_stream
 
 Split = Literal["train", "validation", "test"]
 
-FRAMES, ARRAYS = ".frames.npy", ".npz"
+FRAMES_ENDING, ARRAYS_ENDING = ".frames.npy", ".npz"
 NAME = re.compile(r"(\d+)(?:\.frames\.npy|\.npz)")
 
 

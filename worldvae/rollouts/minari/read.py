@@ -24,7 +24,7 @@ from worldvae.rollouts.imported import DATASET, ImportedDataset
 from worldvae.rollouts.manifest import number_of
 from worldvae.rollouts.minari.notes import EpisodeNote, array_hashes
 from worldvae.rollouts.minari.observations import ObservationReader, observation_reader
-from worldvae.rollouts.minari.source import REMEDY, MinariSource, open_dataset
+from worldvae.rollouts.minari.source import DATASET_REMEDY, MinariSource, open_dataset
 from worldvae.rollouts.minari.task import check_actions, check_task, has_limit, source_shape
 from worldvae.rollouts.store import RolloutStore
 
@@ -142,7 +142,7 @@ class Import:
         except (ValueError, KeyError, WorldvaeError) as error:
             raise ArtifactError(f"{self.source}: episode {index}: {error}") from None
         if note is not None and array_hashes(episode) != note.sha256:
-            raise ArtifactError(f"{self.source}: episode {index} is damaged; {REMEDY}")
+            raise ArtifactError(f"{self.source}: episode {index} is damaged; {DATASET_REMEDY}")
         self.reader.show(found["observations"], self.watch)
         return episode, time.perf_counter() - began if note is None else note.seconds
 

@@ -15,7 +15,7 @@ from worldvae.errors import ArtifactError
 from worldvae.rollouts.minari.library import dataset_folder, minari_errors
 from worldvae.rollouts.minari.notes import NOTE, DatasetNote, EpisodeNote
 
-REMEDY = "download it or make it again"
+DATASET_REMEDY = "download it or make it again"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class MinariSource:
             ) from None
 
     def _reading(self, index: int) -> AbstractContextManager[None]:
-        return minari_errors(f"{self}: {self.path}: episode {index} cannot be read", REMEDY)
+        return minari_errors(f"{self}: {self.path}: episode {index} cannot be read", DATASET_REMEDY)
 
 
 def open_dataset(name: str) -> MinariSource:
@@ -88,7 +88,7 @@ def open_dataset(name: str) -> MinariSource:
             f"minari:{name} is not in {str(folder).removesuffix(name)}: download it by "
             f"`minari download {name}`, or set MINARI_DATASETS_PATH to the folder that holds it"
         )
-    with minari_errors(f"minari:{name}: {path} cannot be read", REMEDY):
+    with minari_errors(f"minari:{name}: {path} cannot be read", DATASET_REMEDY):
         import minari
 
         metadata = minari.dataset.minari_storage.MinariStorage.read_raw_metadata(path)
@@ -115,5 +115,5 @@ def _note(name: str, found: Any) -> DatasetNote | None:
         return DatasetNote.model_validate(found)
     except ValidationError:
         raise ArtifactError(
-            f"minari:{name}: a note that this version of worldvae cannot read; {REMEDY}"
+            f"minari:{name}: a note that this version of worldvae cannot read; {DATASET_REMEDY}"
         ) from None

@@ -19,7 +19,7 @@ from worldvae.fields import in_yaml
 from worldvae.rollouts.imported import RecordedActions
 from worldvae.rollouts.minari.source import MinariSource
 
-FRAMES, REPEATS = "FrameObservation", ("ActionRepeat", "LazyActionRepeat")
+FRAME_WRAPPER, REPEAT_WRAPPERS = "FrameObservation", ("ActionRepeat", "LazyActionRepeat")
 """The names of the wrappers of `make_env` that prepare frames and that repeat actions."""
 
 ADVICE = "set it as the dataset has it, or choose another one"
@@ -45,13 +45,13 @@ def check_task(source: MinariSource, env: EnvConfig) -> None:
 
 def is_prepared(source: MinariSource) -> bool:
     """Return whether frames of the dataset are those of `make_env`, prepared as env.frame says."""
-    return source.note is not None or FRAMES in _wrappers(source.spec)
+    return source.note is not None or FRAME_WRAPPER in _wrappers(source.spec)
 
 
 def repeats_of(spec: EnvSpec | None) -> int:
     """Return how many environment steps a decision of the dataset takes."""
     wrappers = _wrappers(spec)
-    return next((wrappers[name]["repeat"] for name in REPEATS if name in wrappers), 1)
+    return next((wrappers[name]["repeat"] for name in REPEAT_WRAPPERS if name in wrappers), 1)
 
 
 def check_actions(source: MinariSource, env: EnvConfig) -> RecordedActions:
@@ -133,7 +133,7 @@ def _differences(spec: EnvSpec, env: EnvConfig) -> Iterator[tuple[str, Any, Any]
     limit = env.max_episode_steps or (registered and registered.max_episode_steps)
     if spec.max_episode_steps != limit and (spec.max_episode_steps or env.max_episode_steps):
         yield "env.max_episode_steps", spec.max_episode_steps, limit
-    prepared = _wrappers(spec).get(FRAMES)
+    prepared = _wrappers(spec).get(FRAME_WRAPPER)
     frame = env.frame.model_dump(mode="json")
     if prepared is not None and prepared["config"] != frame:
         yield "env.frame", prepared["config"], frame
