@@ -31,7 +31,7 @@ LIMIT = 0.99
 EXPECTED = 1 - LIMIT
 """The share of strange frames that is expected without any drift."""
 
-LEAST = 1e-10  # lower bound of a mean or limit by which others are divided
+LEAST_DIVISOR = 1e-10  # lower bound of a mean or limit by which others are divided
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ class Reference:
 
         A frame counts as strange above 1.
         """
-        strange = readings.distance / max(self.distance.limit, LEAST)
+        strange = readings.distance / max(self.distance.limit, LEAST_DIVISOR)
         if self.error is None or readings.error is None:
             return strange
-        return np.maximum(strange, readings.error / max(self.error.limit, LEAST))
+        return np.maximum(strange, readings.error / max(self.error.limit, LEAST_DIVISOR))
 
 
 class Reading(Content):
@@ -185,7 +185,7 @@ def measure(reference: Reference, readings: Readings) -> Drift:
 def _compare(values: Array, usual: Usual) -> Reading:
     mean = float(values.mean())
     beyond = float((values > usual.limit).mean())
-    return Reading(mean=mean, ratio=mean / max(usual.mean, LEAST), beyond=beyond)
+    return Reading(mean=mean, ratio=mean / max(usual.mean, LEAST_DIVISOR), beyond=beyond)
 
 
 def _sources(encoder: Encoder, stores: Sequence[RolloutStore]) -> tuple[FrameSource, FrameSource]:

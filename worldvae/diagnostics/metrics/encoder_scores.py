@@ -24,7 +24,7 @@ from worldvae.json_files import Content
 from worldvae.rollouts import RolloutStore
 from worldvae.seeding import derive
 
-FRAMES = 50_000  # at most, all splits together
+MOST_SCORED_FRAMES = 50_000  # at most, all splits together
 RECONSTRUCTED = 2_000
 
 
@@ -59,7 +59,7 @@ def score_encoder(
     scores = _reconstruction(subject, seed)
     if not measures:
         return scores
-    samples, found = draw_samples(subject, seed, FRAMES), dict[str, Any]()
+    samples, found = draw_samples(subject, seed, MOST_SCORED_FRAMES), dict[str, Any]()
     seen = samples.each(lambda sample: encoder.whiten(sample.codes))
     if "probes" in measures:
         found["probes"] = _probe(subject, samples, seen, "converged", seed)

@@ -20,7 +20,7 @@ from worldvae.json_files import Content
 from worldvae.stats import CONFIDENCE
 
 LEAST_EPISODES = 5
-LEAST = 1e-12
+LEAST_SUM = 1e-12
 """Smaller sums are rounding."""
 
 
@@ -73,7 +73,7 @@ def _r2(reading: VariableReading, owners: NDArray[np.int64], weights: Array) -> 
         weights @ np.bincount(owners, column, weights.shape[1]) for column in columns
     )
     spread = squares - total**2 / frames.clip(min=1)
-    varies = spread > LEAST * max(spread[0], LEAST)
+    varies = spread > LEAST_SUM * max(spread[0], LEAST_SUM)
     return np.where(varies, 1 - errors / np.where(varies, spread, 1), 0.0)
 
 

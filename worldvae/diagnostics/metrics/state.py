@@ -43,7 +43,7 @@ ALL_SEEN = (
     "every test frame is also a frame of training, so probes have nothing new to be tried on: the "
     "environment shows few different frames, or the rollouts visit few; collect with other policies"
 )
-KEPT = ("latents", "pixels", "majority")
+KEPT_FEATURES = ("latents", "pixels", "majority")
 TOO_FEW_VARIABLES = "fewer than 2 state variables vary enough to be told apart"
 
 
@@ -182,7 +182,10 @@ def _intervals(
         for name, each in readings.items()
     }
     means = {name: np.mean(list(scores.values()), axis=0) for name, scores in groups.items()}
-    kept = {name: _kept(*(groups[features][name] for features in KEPT)) for name in groups[KEPT[0]]}
+    kept = {
+        name: _kept(*(groups[features][name] for features in KEPT_FEATURES))
+        for name in groups[KEPT_FEATURES[0]]
+    }
     return {
         "gained": interval(means["latents"] - means["untrained"]),
         "kept": {name: share for name, share in kept.items() if share},

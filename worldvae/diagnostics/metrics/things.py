@@ -15,7 +15,7 @@ from worldvae.json_files import Content
 
 CLEAR = (60 / 255) ** 2
 """A pixel of a thing deviates by more from the mean image (squared; black is 0, white is 1)."""
-SMALLEST = 4
+SMALLEST_THING = 4
 """The least pixels of a thing; fewer are the rim of another."""
 HALF = 0.5
 """A thing is lost if more than this share of its squared deviation is."""
@@ -59,5 +59,5 @@ def _lost(
         np.bincount(labels.ravel(), weights, count)[1:]  # 0 is what belongs to no thing
         for weights in (None, moved.ravel(), deviation.ravel(), error.ravel())
     )
-    still = (pixels >= SMALLEST) & (moving == 0)
+    still = (pixels >= SMALLEST_THING) & (moving == 0)
     return np.asarray(wrong[still] / spread[still])

@@ -17,10 +17,10 @@ from worldvae.json_files import Content
 from worldvae.stats import Array, Resampling
 
 RESAMPLES = 2_000
-LEAST = 1e-12
+LEAST_DIVISOR = 1e-12
 """Lower bound of what others are divided by."""
 
-SAME = 1e-9
+LEAST_VARIANCE_SHARE = 1e-9
 """A resample with a smaller share of the variance does not vary: the rest is rounding."""
 
 
@@ -62,7 +62,7 @@ class Interval(Content):
 
 def over_variance(above: Array, variance: Array) -> Array:
     """Return above / variance, each (1 + R,); nan where a resample does not vary."""
-    varies = variance > SAME * variance[0]
+    varies = variance > LEAST_VARIANCE_SHARE * variance[0]
     return np.where(varies, above / np.where(varies, variance, 1), np.nan)
 
 
@@ -94,8 +94,8 @@ class EpisodeBootstrap:
         denominators are 0 has the value.
         """
         above, below = (self.weights @ self._sums(part) for part in (numerator, denominator))
-        value = above[:1] / np.maximum(below[:1], LEAST)
-        return np.where(below > 0, above / np.maximum(below, LEAST), value)
+        value = above[:1] / np.maximum(below[:1], LEAST_DIVISOR)
+        return np.where(below > 0, above / np.maximum(below, LEAST_DIVISOR), value)
 
     def mean(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Array:
         """Return means of the values where `mask` is true: (W, H), (W, H) -> (1 + R, H)."""

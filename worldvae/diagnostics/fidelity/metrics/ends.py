@@ -13,7 +13,7 @@ from pydantic import Field
 
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
-    LEAST,
+    LEAST_DIVISOR,
     EpisodeBootstrap,
     HorizonCurve,
     Interval,
@@ -94,7 +94,7 @@ def _skill(
 ) -> Interval | None:
     """Return the Brier skill over the rate of ends, which each resample has of its own."""
     variance = bootstrap.covariance(true, true, valid)
-    if variance[0] <= LEAST:
+    if variance[0] <= LEAST_DIVISOR:
         return None
     return bootstrap.interval(1 - over_variance(bootstrap.ratio(brier, valid), variance))
 

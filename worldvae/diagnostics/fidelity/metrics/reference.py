@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from worldvae.diagnostics.fidelity.metrics.bootstrap import LEAST, EpisodeBootstrap, Interval
+from worldvae.diagnostics.fidelity.metrics.bootstrap import (
+    LEAST_DIVISOR,
+    EpisodeBootstrap,
+    Interval,
+)
 from worldvae.diagnostics.fidelity.windows import Flags, Windows
 from worldvae.json_files import Content
 from worldvae.stats import Array
@@ -67,7 +71,7 @@ def measure_reference(train: Windows, held_out: Windows, seed: int) -> LinearRef
     error = _errors(train, held_out, _events, with_actions=True).mean(0)
     variance = events.values.var(0)
     reward, end = (
-        1 - float(wrong / usual) if usual > LEAST else None
+        1 - float(wrong / usual) if usual > LEAST_DIVISOR else None
         for wrong, usual in zip(error, variance, strict=True)
     )
     return LinearReference(

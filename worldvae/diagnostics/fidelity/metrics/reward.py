@@ -10,7 +10,7 @@ from pydantic import Field
 
 from worldvae.diagnostics.fidelity.dreams import DreamSamples, OneStep
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
-    LEAST,
+    LEAST_DIVISOR,
     EpisodeBootstrap,
     HorizonCurve,
     Interval,
@@ -104,7 +104,7 @@ def _r2(
 
 def _negligible(rewards: Array) -> float:
     """Return a deviation that rounding alone may cause."""
-    return 1e-6 * float(np.abs(rewards).max()) + LEAST
+    return 1e-6 * float(np.abs(rewards).max()) + LEAST_DIVISOR
 
 
 def _deciles(predicted: Array, true: Array) -> tuple[Decile, ...]:

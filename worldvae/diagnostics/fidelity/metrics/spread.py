@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
-    LEAST,
+    LEAST_DIVISOR,
     EpisodeBootstrap,
     HorizonCurve,
 )
@@ -54,7 +54,7 @@ def measure_spread(
     that those which hardly vary hardly count.
     """
     weights = climatology.var(0, dtype=np.float64)
-    weights = weights / max(float(weights.sum()), LEAST)
+    weights = weights / max(float(weights.sum()), LEAST_DIVISOR)
     usual = climatology_crps(climatology, truth) @ weights
     known = crps(samples, truth) @ weights
     count = samples.shape[1]

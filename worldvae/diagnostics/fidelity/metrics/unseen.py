@@ -11,7 +11,7 @@ from pydantic import Field
 
 from worldvae.diagnostics.drift import LIMIT, Spread
 from worldvae.diagnostics.fidelity.metrics.bootstrap import (
-    LEAST,
+    LEAST_DIVISOR,
     EpisodeBootstrap,
     HorizonCurve,
     Interval,
@@ -54,7 +54,7 @@ def measure_unseen(
     few = samples[:, :SEARCHED]
     apart = nearest_distances(few.reshape(-1, few.shape[-1]), training)
     apart = apart.reshape(few.shape[:3]).mean(1)
-    usual = max(float(nearest_distances(truth[mask], training).mean()), LEAST)
+    usual = max(float(nearest_distances(truth[mask], training).mean()), LEAST_DIVISOR)
     return UnseenCodes(
         horizons=horizons,
         beyond=bootstrap.curve(bootstrap.mean(beyond, mask)),

@@ -27,7 +27,7 @@ OFTENER = 1.5
 # ...which matters once it concerns one dream in fifty.
 LEAST_GAP = 0.02
 # Less than a tenth of the ends that are due are as good as none.
-NEVER = 0.1
+AS_GOOD_AS_NONE = 0.1
 # Fewer ends than these, and chance decides how well they were foretold.
 FEW_ENDS = 10
 # How much more of the Brier score of the rate a linear map of the code and the action saves.
@@ -68,7 +68,7 @@ def ends_too_late(evidence: FidelityEvidence) -> Finding | None:
     for place in _judged(evidence):
         ratio, gap = at(ends.ratio, place), ends.gap.value[place]
         if ratio.value < 1 / OFTENER and ratio.most < 1 and gap > LEAST_GAP:
-            never = ratio.value < NEVER
+            never = ratio.value < AS_GOOD_AS_NONE
             words = "Dreams hardly ever end" if never else "Dreams end too late"
             return Finding(
                 severity="doubtful",
