@@ -17,7 +17,7 @@ from agents.config.experiment import Experiment
 from agents.study.cells import grid
 from scripts.option_types import seed
 from tests.tiny import TINY
-from worldvae.config import LARGEST, Config, load_config, parse_overrides, read_yaml
+from worldvae.config import LARGEST_NUMBER, Config, load_config, parse_overrides, read_yaml
 from worldvae.errors import WorldvaeError
 from worldvae.fields import fields_of, kinds_of, sections_of
 from worldvae.yaml_values import dump_yaml, parse_yaml
@@ -87,7 +87,10 @@ def test_every_key_takes_a_value_or_says_why_not(model: type[Config], tmp_path: 
                 continue
             taken += 1
             if Any not in kinds_of(field.annotation):
-                assert all(-LARGEST <= number <= LARGEST for number in numbers(made.model_dump()))
+                assert all(
+                    -LARGEST_NUMBER <= number <= LARGEST_NUMBER
+                    for number in numbers(made.model_dump())
+                )
             if isinstance(made, Experiment):
                 check_inside(made.model_copy(update={"name": made.name or "x"}))
     assert taken > 100

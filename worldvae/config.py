@@ -27,7 +27,7 @@ from worldvae.json_files import Content
 from worldvae.keys import explain
 from worldvae.yaml_values import DEEPEST, LONGEST, dump_yaml, parse_yaml
 
-LARGEST = 1e18
+LARGEST_NUMBER = 1e18
 """The largest number that a configuration may hold; int64 holds it too."""
 
 
@@ -40,11 +40,11 @@ class Config(Content):
     @field_validator("*", mode="before")
     @classmethod
     def _sensible_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse numbers above LARGEST, and booleans for numbers, which Pydantic would accept."""
+        """Refuse numbers above LARGEST_NUMBER, and booleans, which Pydantic takes for numbers."""
         every = value if isinstance(value, list | tuple) else (value,)
         numbers = [one for one in every if isinstance(one, int | float)]
-        if numbers and not all(-LARGEST <= number <= LARGEST for number in numbers):
-            raise ValueError(f"expected a number of at most {LARGEST:.0e}")
+        if numbers and not all(-LARGEST_NUMBER <= number <= LARGEST_NUMBER for number in numbers):
+            raise ValueError(f"expected a number of at most {LARGEST_NUMBER:.0e}")
         if any(isinstance(number, bool) for number in numbers):
             takes = kinds_of(cls.model_fields[info.field_name or ""].annotation)
             if takes & {int, float} and not takes & {bool, Any}:

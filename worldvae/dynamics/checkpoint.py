@@ -9,8 +9,8 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.dynamics.dynamics_files import (
     DYNAMICS_CARD,
     DYNAMICS_CONFIG,
+    DYNAMICS_REMEDY,
     FORMAT,
-    REMEDY,
     DynamicsCard,
     DynamicsCardFile,
     DynamicsFile,
@@ -43,7 +43,7 @@ def load_dynamics(folder: str | Path, device: str = "cpu") -> tuple[Dynamics, Dy
     folder = local_folder(folder, "dynamics")
     card, config = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder)
     model = Dynamics(config.dynamics)
-    load_weights(folder, model, config.weights_sha256, REMEDY)
+    load_weights(folder, model, config.weights_sha256, DYNAMICS_REMEDY)
     model.know(card.keys)
     return model.to(torch_device(device)).eval().requires_grad_(False), card
 
@@ -55,7 +55,7 @@ def read_dynamics_card(folder: Path) -> DynamicsCard:
     if card.weights_sha256 != config.weights_sha256:
         raise ArtifactError(
             f"{folder / DYNAMICS_CARD.name}: the card of other dynamics than those of config.json; "
-            f"{REMEDY.format(folder=folder)}"
+            f"{DYNAMICS_REMEDY.format(folder=folder)}"
         )
     return DynamicsCard(**card.model_dump(exclude={"weights_sha256"}))
 

@@ -15,7 +15,7 @@ from worldvae.rollouts.keys import NO_BOUNDS, KeyBounds
 from worldvae.training.result import Metric, TrainingResult
 
 FORMAT = 1
-REMEDY = KINDS["dynamics"].remedy
+DYNAMICS_REMEDY = KINDS["dynamics"].remedy
 
 
 class KeyUnits(Content):
@@ -78,8 +78,8 @@ class DynamicsFile(Content):
     weights_sha256: str = Field(description="Hash of model.safetensors.")
 
 
-DYNAMICS_CONFIG = JsonFile("config.json", DynamicsFile, REMEDY)
-DYNAMICS_CARD = JsonFile("card.json", DynamicsCardFile, REMEDY)
+DYNAMICS_CONFIG = JsonFile("config.json", DynamicsFile, DYNAMICS_REMEDY)
+DYNAMICS_CARD = JsonFile("card.json", DynamicsCardFile, DYNAMICS_REMEDY)
 LEARNING = JsonFile(
     "result.json", TrainingResult, "restore it, or remove {folder} to learn the dynamics again"
 )

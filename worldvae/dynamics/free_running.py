@@ -17,7 +17,7 @@ from worldvae.dynamics.sequences import SequenceBatch
 CLIMATOLOGY = 1 / math.sqrt(math.pi)
 """The score of samples of N(0, 1) for numbers of N(0, 1), as whitened latents are."""
 
-LEAST = 1e-6
+LEAST_WEIGHT = 1e-6
 """A run that is over counts this little."""
 
 
@@ -93,7 +93,7 @@ def survival(ends: Tensor) -> Tensor:
     Never 0, so that of runs that are sure to be over all count alike.
     """
     before = torch.cat([torch.zeros_like(ends[:, :1]), ends[:, :-1]], 1)
-    return (1 - before).cumprod(1).clamp(min=LEAST)
+    return (1 - before).cumprod(1).clamp(min=LEAST_WEIGHT)
 
 
 def at_risk_mean(errors: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
@@ -105,7 +105,8 @@ def at_risk_mean(errors: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     step counts as often as episodes get there, however improbable the dynamics think that is.
     """
     weights, counts = weights * mask, mask.sum(0)
-    each = (torch.where(mask, errors, 0) * weights).sum(0) / weights.sum(0).clamp(min=LEAST**2)
+    sums = weights.sum(0).clamp(min=LEAST_WEIGHT**2)
+    each = (torch.where(mask, errors, 0) * weights).sum(0) / sums
     return (each * counts).sum() / counts.sum().clamp(min=1)
 
 

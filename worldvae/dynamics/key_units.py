@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldvae.config import LARGEST
+from worldvae.config import LARGEST_NUMBER
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.errors import ArtifactError
 from worldvae.rollouts import Record, RecordedKey, RolloutStore
 
-SMALLEST = 1e-6
+SMALLEST_STD_SHARE = 1e-6
 """Least deviation of a number, as a share of its largest value; below it, it is rounding."""
 
 NEGLIGIBLE = 1e-20
 """Least deviation of a number, in whatever units; one that never changes has deviation 1."""
 
-SAME = 1e-3
+SHARE_TOLERANCE = 1e-3
 """Difference of two shares or variances that are one, of which float32 has added up many."""
 
 
@@ -64,8 +64,8 @@ def is_choice(key: KeyUnits) -> bool:
     has_bounds = [*map(float, key.bounds.low)] == [0.0] * key.size
     has_bounds &= [*map(float, key.bounds.high)] == [1.0] * key.size
     variance = np.where((std == 1) & ((mean == 0) | (mean == 1)), 0, std**2)
-    is_binary = np.abs(variance - mean * (1 - mean)).max() < SAME
-    return bool(key.size > 1 and has_bounds and is_binary and abs(mean.sum() - 1) < SAME)
+    is_binary = np.abs(variance - mean * (1 - mean)).max() < SHARE_TOLERANCE
+    return bool(key.size > 1 and has_bounds and is_binary and abs(mean.sum() - 1) < SHARE_TOLERANCE)
 
 
 def choices_of(keys: Sequence[KeyUnits]) -> tuple[slice, ...]:
@@ -84,12 +84,12 @@ def _measure(
     store: RolloutStore, key: RecordedKey, episodes: list[NDArray[np.float32]]
 ) -> KeyUnits:
     values = np.concatenate(episodes).astype(np.float64)
-    if not (np.abs(values) <= LARGEST).all():  # nor NaN
+    if not (np.abs(values) <= LARGEST_NUMBER).all():  # nor NaN
         raise ArtifactError(
-            f"{store.folder}: the key {key.name} is not always a number of at most {LARGEST:g}; "
-            "collect into another folder once the environment shows one"
+            f"{store.folder}: the key {key.name} is not always a number of at most "
+            f"{LARGEST_NUMBER:g}; collect into another folder once the environment shows one"
         )
     mean, std = values.mean(0), values.std(0)
-    std = np.where(std > SMALLEST * np.abs(values).max(0) + NEGLIGIBLE, std, 1)
+    std = np.where(std > SMALLEST_STD_SHARE * np.abs(values).max(0) + NEGLIGIBLE, std, 1)
     units = {"mean": tuple(mean.tolist()), "std": tuple(std.tolist())}
     return KeyUnits(name=key.name, bounds=key.bounds, **units)

@@ -14,7 +14,7 @@ from torch import Tensor
 RAREST = 1e-6
 """The share of a value that training does not have: an untrained head still allows for it."""
 
-ROUNDING = 1e-6
+ROUNDED_SHARE = 1e-6
 """Size of a value, as a share of the largest one, that rounding has made of 0."""
 
 
@@ -40,7 +40,7 @@ class KnownValues(ABC):
         """Return the median size of the values that are not 0: (...); 0 without any."""
         sizes, order = self.values.nan_to_num().abs().sort(-1)
         shares = self.log_shares.exp().where(self.values.isfinite(), 0.0)
-        weights = shares.gather(-1, order) * (sizes > ROUNDING * sizes[..., -1:])
+        weights = shares.gather(-1, order) * (sizes > ROUNDED_SHARE * sizes[..., -1:])
         below = weights.cumsum(-1)
         middle = (below < below[..., -1:] / 2).sum(-1, keepdim=True)
         return torch.where(below[..., -1] > 0, sizes.gather(-1, middle)[..., 0], 0.0)

@@ -23,7 +23,7 @@ from worldvae.dynamics.heads import (
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.units import BEYOND, Units
 
-NEVER = 1e-9
+LEAST_CHANCE = 1e-9
 """Chance of what is told to have none, so that one of several is left to be drawn."""
 
 
@@ -163,7 +163,7 @@ class Member(nn.Module):
         middle = torch.where(high > low, (low + high) / 2, BEYOND)
         is_on = (keys[..., None] + change.known_values() > middle[:, None]).to(keys.dtype)
         chances = (change.log_weights.exp() * is_on).sum(-1)
-        return chances + NEVER * (keys > middle)
+        return chances + LEAST_CHANCE * (keys > middle)
 
     def split(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """Return the latents (..., Z) and keys (..., X) of a code (..., D), or of its change."""

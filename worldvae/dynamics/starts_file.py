@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from worldvae.dynamics.config import Starts
-from worldvae.dynamics.dynamics_files import REMEDY
+from worldvae.dynamics.dynamics_files import DYNAMICS_REMEDY
 from worldvae.dynamics.starts import EpisodeSource, StartBank
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.files import atomic_write_bytes, user_errors
@@ -70,17 +70,19 @@ def _read(path: Path) -> tuple[dict[str, Tensor], int]:
     if not path.exists():
         raise ArtifactError(
             f"{path}: no such file, so there is no frame to dream on from; name the rollouts and "
-            f"the encoder, or {REMEDY.format(folder=path.parent)}"
+            f"the encoder, or {DYNAMICS_REMEDY.format(folder=path.parent)}"
         )
     try:
         with user_errors(path), safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError:
-        raise ArtifactError(f"{path}: damaged; {REMEDY.format(folder=path.parent)}") from None
+        raise ArtifactError(
+            f"{path}: damaged; {DYNAMICS_REMEDY.format(folder=path.parent)}"
+        ) from None
     most = metadata.get("burn_in", "")
     if metadata.get("sha256") != _digest(most, tensors):
-        raise ArtifactError(f"{path}: damaged; {REMEDY.format(folder=path.parent)}")
+        raise ArtifactError(f"{path}: damaged; {DYNAMICS_REMEDY.format(folder=path.parent)}")
     return tensors, int(most)
 
 

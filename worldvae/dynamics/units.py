@@ -18,7 +18,7 @@ from worldvae.training.batches import Examples, even_batches
 MEASURED = 8_192
 """In at most so many windows the changes of codes are measured."""
 
-SMALLEST = 1e-3
+SMALLEST_STD = 1e-3
 """Least deviation of a change; a number that never changes has some."""
 
 BEYOND = float(np.finfo(np.float32).max)
@@ -117,5 +117,5 @@ def _deviations(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the deviation of each column of (n, D): (D,); 1 if there is nothing to measure."""
     if not len(numbers):
         return np.ones(numbers.shape[1], np.float32)
-    deviations: NDArray[np.float32] = np.maximum(numbers.std(0), SMALLEST)
+    deviations: NDArray[np.float32] = np.maximum(numbers.std(0), SMALLEST_STD)
     return deviations
