@@ -11,7 +11,7 @@ from pathlib import Path
 
 # malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST = 2**31 - 1
+LARGEST_THRESHOLD = 2**31 - 1
 
 SHARE = "WORLDVAE_CORES"
 """The environment variable of the cores that a job may use among others."""
@@ -29,8 +29,8 @@ def keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGEST)
-        mallopt(M_TRIM_THRESHOLD, LARGEST)
+        mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD)
+        mallopt(M_TRIM_THRESHOLD, LARGEST_THRESHOLD)
 
 
 def usable_cores() -> int:

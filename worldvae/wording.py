@@ -11,7 +11,7 @@ def number(value: float, places: int) -> str:
     return f"{value:z,.{places}f}" if math.isfinite(value) else "n/a"
 
 
-LEAST = -10
+LEAST_POWER = -10
 """Power of ten below which numbers have no further decimal places."""
 
 
@@ -21,7 +21,7 @@ def places(values: Iterable[float]) -> int:
     There are none from 100 on, three below 1, eight below 0.00001; of zeros alone three.
     """
     largest = max((abs(value) for value in values if value), default=0.5)
-    return sum(largest < 10.0**power for power in range(2, LEAST, -1))
+    return sum(largest < 10.0**power for power in range(2, LEAST_POWER, -1))
 
 
 def decisions_later(count: int) -> str:

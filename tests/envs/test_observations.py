@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from worldvae.envs.observations import LARGEST, MOST_NUMBERS, KeyEncoding
+from worldvae.envs.observations import LARGEST_KEY, MOST_NUMBERS, KeyEncoding
 from worldvae.errors import ConfigError
 
 ANY = np.finfo(np.float64).max
@@ -40,9 +40,9 @@ def test_what_float32_cannot_hold_or_square_is_one_line(
 
 
 def test_the_largest_number_is_usable() -> None:
-    encoded = boxed(-ANY, ANY, np.float64)(np.array([LARGEST, -LARGEST]))
+    encoded = boxed(-ANY, ANY, np.float64)(np.array([LARGEST_KEY, -LARGEST_KEY]))
     assert np.isfinite(np.square(encoded)).all()
-    assert np.array_equal(encoded, np.array([LARGEST, -LARGEST], np.float32))
+    assert np.array_equal(encoded, np.array([LARGEST_KEY, -LARGEST_KEY], np.float32))
 
 
 @pytest.mark.parametrize(

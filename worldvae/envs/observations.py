@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from worldvae.envs.frames import Frame
 from worldvae.errors import ConfigError
 
-SMALLEST = 16
+SMALLEST_SIDE = 16
 """Least side in pixels of an image that is not uint8; a smaller Box is a table of numbers."""
 
 SMALLEST_CAMERA = 36
 """Least side of an image that Stable-Baselines3's convolutions (Mnih et al. 2015) can take."""
 
-ROUNDING = 1e-3
+PIXEL_TOLERANCE = 1e-3
 """How far outside of [0, 1] a pixel, as a share of white, may be from rounding."""
 
-LARGEST = 1e15
+LARGEST_KEY = 1e15
 """The largest absolute number of a key: its square has to stay finite in float32."""
 
 MOST_NUMBERS = 2**14
@@ -62,8 +62,8 @@ class ImageLayout:
             image = np.moveaxis(image, 0, -1)
         if image.dtype == np.uint8 and self.white == 255:
             return image
-        shares = image / self.white
-        if not (shares.min() >= -ROUNDING and shares.max() <= 1 + ROUNDING):  # nor NaN
+        shares, low, high = image / self.white, -PIXEL_TOLERANCE, 1 + PIXEL_TOLERANCE
+        if not (shares.min() >= low and shares.max() <= high):  # nor NaN
             raise ConfigError(
                 f"an image has values from {image.min()} to {image.max()}, where its space says "
                 f"0 to {self.white:g}"
@@ -99,13 +99,13 @@ def why_no_image(space: spaces.Space[Any]) -> str:
 
 
 def image_keys(space: spaces.Space[Any]) -> list[str]:
-    """Return the keys of a Dict that hold an image of at least `SMALLEST` pixels a side.
+    """Return the keys of a Dict that hold an image of at least `SMALLEST_SIDE` pixels a side.
 
     Smaller ones are usually maps of symbols.
     """
     if not isinstance(space, spaces.Dict):
         return []
-    return [key for key, part in space.spaces.items() if _side(part, COLORS) >= SMALLEST]
+    return [key for key, part in space.spaces.items() if _side(part, COLORS) >= SMALLEST_SIDE]
 
 
 def other_spaces(
@@ -177,13 +177,13 @@ class KeyEncoding:
     def __call__(self, value: Any) -> NDArray[Any]:
         """Return `value` of `source`, encoded in `space`.
 
-        Raises ConfigError if its numbers are not finite, or over `LARGEST`.
+        Raises ConfigError if its numbers are not finite, or over `LARGEST_KEY`.
         """
         if self.layout is not None:
             return self._camera(value)
         numbers = np.asarray(spaces.utils.flatten(self.source, value))
         # Of the least integer of a type, abs() would be negative.
-        if not (numbers.max() <= LARGEST and numbers.min() >= -LARGEST):  # nor NaN
+        if not (numbers.max() <= LARGEST_KEY and numbers.min() >= -LARGEST_KEY):  # nor NaN
             raise self._unusable(numbers)
         return (numbers.astype(np.float32) / self.scale).astype(np.float32)
 
@@ -192,14 +192,15 @@ class KeyEncoding:
             return ConfigError(f"the observation's {self.key} is {numbers}: not all finite numbers")
         largest = max(numbers.min().item(), numbers.max().item(), key=abs)
         return ConfigError(
-            f"the observation's {self.key} holds {largest:g}; numbers over {LARGEST:g} cannot be "
-            "learned from, since their squares leave float32: scale or clip it in the environment"
+            f"the observation's {self.key} holds {largest:g}; numbers over {LARGEST_KEY:g} cannot "
+            "be learned from, since their squares leave float32: scale or clip it in the "
+            "environment"
         )
 
     @property
     def is_small_camera(self) -> bool:
         """Whether it looks like a camera that is too small for convolutions: numbers are kept."""
-        return SMALLEST <= _side(self.source, CAMERA_CHANNELS) < SMALLEST_CAMERA
+        return SMALLEST_SIDE <= _side(self.source, CAMERA_CHANNELS) < SMALLEST_CAMERA
 
     def _camera(self, value: NDArray[Any]) -> Frame:
         assert self.layout is not None
@@ -224,16 +225,16 @@ def _white(space: spaces.Box) -> float | None:
 def _channels(space: spaces.Box, counts: tuple[int, ...]) -> Channels | None:
     """Return the axis of the channels of an image; None if `space` holds none.
 
-    A uint8 Box is an image of any size, another Box has to have sides of at least `SMALLEST`.
+    A uint8 Box is an image of any size, another Box has to have sides of at least `SMALLEST_SIDE`.
     """
-    shape, least = space.shape, 1 if space.dtype == np.uint8 else SMALLEST
+    shape, least = space.shape, 1 if space.dtype == np.uint8 else SMALLEST_SIDE
     if len(shape) == 2:
         return "none" if min(shape) >= least else None
     if len(shape) != 3:
         return None
     if shape[2] in counts and min(shape[:2]) >= least:
         return "last"
-    return "first" if shape[0] in counts and min(shape[1:]) >= SMALLEST else None
+    return "first" if shape[0] in counts and min(shape[1:]) >= SMALLEST_SIDE else None
 
 
 def _side(space: spaces.Space[Any], counts: tuple[int, ...]) -> int:

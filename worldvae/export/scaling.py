@@ -19,7 +19,7 @@ ROWS, COLUMNS = 1, 2
 UNIT = 2048
 """One, in the fixed point of OpenCV's weights of an interpolation."""
 
-ROUNDING = 1e-9
+SMALLEST_SHARE = 1e-9
 """A share of a pixel that is no larger is none."""
 
 
@@ -134,9 +134,9 @@ def _areas(old: int, new: int, adds: bool) -> tuple[NDArray[np.int64], NDArray[n
     factor = old / new
     starts = factor * np.arange(new)
     stops = starts + factor
-    first = np.floor(starts + ROUNDING).astype(np.int64)
-    taps = int((np.ceil(stops - ROUNDING) - first).max())
+    first = np.floor(starts + SMALLEST_SHARE).astype(np.int64)
+    taps = int((np.ceil(stops - SMALLEST_SHARE) - first).max())
     indices = first[:, None] + np.arange(taps)
     covered = np.minimum(indices + 1, stops[:, None]) - np.maximum(indices, starts[:, None])
-    weights = np.where(covered > ROUNDING, covered, 0) / (1 if adds else factor)
+    weights = np.where(covered > SMALLEST_SHARE, covered, 0) / (1 if adds else factor)
     return np.minimum(indices, old - 1), weights.astype(np.float32)

@@ -20,7 +20,7 @@ from worldvae.stats.pairs import POWER, Difference, unknown_difference
 from worldvae.stats.resampling import CONFIDENCE, Array, Resampling
 from worldvae.stats.seeds import seed_scores
 
-ROUNDING = 1e-9
+RATE_TOLERANCE = 1e-9
 """Sums of success rates as close as this are the same."""
 
 
@@ -72,8 +72,8 @@ class Deals:
         """Two-sided: twice the share of deals that show as much on the smaller side, at most 1."""
         # The difference of the means grows with the sum of the first arm alone.
         shown = self.own @ np.concatenate([self.first, self.second])
-        above = np.mean(shown >= shown[0] - ROUNDING)
-        below = np.mean(shown <= shown[0] + ROUNDING)
+        above = np.mean(shown >= shown[0] - RATE_TOLERANCE)
+        below = np.mean(shown <= shown[0] + RATE_TOLERANCE)
         return float(min(1.0, 2 * min(above, below)))
 
 

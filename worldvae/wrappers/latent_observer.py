@@ -21,7 +21,7 @@ from worldvae.errors import ArtifactError
 from worldvae.wrappers.history import History
 from worldvae.wrappers.observer import NO_INDICES, Moment, Observer
 
-REMEDY = (
+OBSERVATION_REMEDY = (
     "make it with worldvae.envs.make_env or make_vec; or, if it observes no image, make it with "
     "render_mode='rgb_array' and wrap it in gymnasium.wrappers.AddRenderObservation; if it "
     "observes a Dict, name image_key; of a VecEnv, wrap before VecTransposeImage"
@@ -90,7 +90,7 @@ class FrameEncoder:
             shown = " ".join(str(image).split())  # the bounds of a long vector take several lines
             raise ArtifactError(
                 f"the encoder was trained on {card.env_id} with frames of {tuple(shape)} uint8, "
-                f"this environment shows {shown}{where}; {REMEDY}"
+                f"this environment shows {shown}{where}; {OBSERVATION_REMEDY}"
             )
 
     def __call__(self, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
