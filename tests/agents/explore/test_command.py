@@ -80,7 +80,7 @@ def test_agents_are_taken_as_long_as_the_page_stays_small(
 ) -> None:
     """Others, 3,000 bytes each before they become text: two fit beside the rest, a tiny one too."""
     monkeypatch.setattr(parts, "RUNTIME_SIZE", 0)
-    monkeypatch.setattr(parts, "LARGEST", 9_000)
+    monkeypatch.setattr(parts, "LARGEST_PAGE", 9_000)
     reader = parts.RunReader.open(explored)
     given = [agent_part(f"latent {seed}", 30 if seed == 3 else 3_000) for seed in range(4)]
     kept = [*reader._fitting(given, [])]
