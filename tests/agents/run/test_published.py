@@ -32,6 +32,7 @@ PUBLISHED = {
     "atari/ALE-Breakout-v5": each(ARMS, 3),
     "atari/ALE-MsPacman-v5": each(ARMS, 3),
     "atari/eight/ALE-Boxing-v5": each(("pixels", "latent", "untrained"), 5),
+    "atari/eight/ALE-Breakout-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Freeway-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-MsPacman-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Pong-v5": each(("pixels", "latent", "untrained"), 5),
