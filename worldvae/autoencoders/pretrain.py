@@ -14,17 +14,23 @@ import numpy as np
 import torch
 
 from worldvae.autoencoders.cards import summarise
-from worldvae.autoencoders.checkpoint import load_autoencoder, read_card
-from worldvae.autoencoders.config import AutoencoderConfig, PretrainConfig
+from worldvae.autoencoders.checkpoint import load_autoencoder
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import CONFIG, PRETRAINING, PretrainingResult
 from worldvae.autoencoders.examples import FrameExamples
+from worldvae.autoencoders.finished import (
+    check_finished,
+    is_done,
+    model_settings,
+    warn_of_other_frames,
+)
 from worldvae.autoencoders.model import Autoencoder
 from worldvae.autoencoders.pixel_error import GaussianPixels
-from worldvae.autoencoders.sources import Source, Sources, hash_frames, read_sources
+from worldvae.autoencoders.sources import Source, Sources, read_sources
 from worldvae.autoencoders.units import frames_of_units, keep_units
 from worldvae.errors import ArtifactError, TrainingError
-from worldvae.fingerprint import ANOTHER_FOLDER, MADE_WITH, Fingerprint
+from worldvae.fingerprint import ANOTHER_FOLDER, Fingerprint
 from worldvae.locks import locked
 from worldvae.machine import busy_cores, peak_memory
 from worldvae.rollouts import RolloutStore
@@ -57,8 +63,8 @@ def pretrain(
     same arguments, and the first writes.
     """
     folder = Path(folder)
-    if first_does(partial(_is_done, folder)) and (folder / MADE_WITH).exists():  # not a taken one
-        first_does(partial(_warn_of_other_frames, folder, store))
+    if first_does(partial(is_done, folder)):
+        first_does(partial(warn_of_other_frames, folder, store))
     return _pretrain([store], config, folder, seed, device)
 
 
@@ -90,8 +96,8 @@ def _pretrain(
     device = torch_device(device)
     settings = config.model_dump(mode="json", by_alias=True, exclude={"max_minutes"})
     made_with = {"pretrain": settings, "seed": seed}
-    if first_does(partial(_is_done, folder)):
-        first_does(partial(_check_finished, folder, "pretrain", config, made_with))
+    if first_does(partial(is_done, folder)):
+        first_does(partial(check_finished, folder, "pretrain", config, made_with))
         first_does(partial(drop_checkpoint, folder))
         return Encoder.load(folder, device)
     is_first = own_share().rank == 0
@@ -150,28 +156,6 @@ def _naming_the_remedy(config: PretrainConfig) -> Iterator[None]:
         raise TrainingError(f"{error}, or pixels.sigma: learned (now {pixels.sigma:g})") from None
 
 
-def _is_done(folder: Path) -> bool:
-    """Return whether `folder` holds a finished encoder.
-
-    Raises ArtifactError if the file that says so is damaged.
-    """
-    if not PRETRAINING.exists(folder):
-        return False
-    PRETRAINING.read(folder)
-    return True
-
-
-def _warn_of_other_frames(folder: Path, store: RolloutStore) -> None:
-    """Warn if the finished encoder in `folder` was not trained on all that `store` holds now."""
-    card = read_card(folder, CONFIG.read(folder).weights_sha256)
-    if card.data_sha256 != hash_frames(store.records):
-        warnings.warn(
-            f"{folder}: this encoder was not trained on all {len(store.records)} episodes that "
-            f"{store.folder} holds now; it is taken as it is, a new one needs another folder",
-            stacklevel=4,
-        )
-
-
 def _sources(stores: Sequence[RolloutStore], config: PretrainConfig) -> Sources:
     return read_sources(stores, config.autoencoder.window, config.pixels.actions)
 
@@ -185,27 +169,6 @@ def _take_weights(model: Autoencoder, folder: Path) -> None:
             f"{folder} holds another network than this config's, or one for other actions than "
             "those of the rollouts; pretrain a new encoder instead"
         ) from None
-
-
-def _check_finished(
-    folder: Path, section: str, config: PretrainConfig, made_with: Mapping[str, Any]
-) -> None:
-    """Raise ArtifactError if the finished encoder in `folder` is not one of `config`.
-
-    It stays when more frames are collected. One that was taken has no `made_with.yaml`: then the
-    model alone is compared, whose settings stand in `section` of that file.
-    """
-    found = CONFIG.read(folder)
-    data = {"data_sha256": read_card(folder, found.weights_sha256).data_sha256}
-    Fingerprint({**made_with, **data}).check_file(folder / MADE_WITH)
-    wanted = Fingerprint({section: _model_settings(config.autoencoder)})
-    wanted.check(Fingerprint({section: _model_settings(found.autoencoder)}), folder)
-
-
-def _model_settings(model: AutoencoderConfig) -> dict[str, Any]:
-    """Return what decides a model, by the keys that it has in a `PretrainConfig`."""
-    values = model.model_dump(mode="json", by_alias=True)
-    return {**values.pop("network"), **values}
 
 
 def _what_is_left(config: FitConfig, before: TrainingResult | None) -> FitConfig:
@@ -236,12 +199,12 @@ def make_untrained_encoder(
     episodes, or if the folder holds a trained encoder or one of another model or seed.
     """
     folder = Path(folder)
-    made_with = {"initial": _model_settings(config.autoencoder), "seed": seed}
+    made_with = {"initial": model_settings(config.autoencoder), "seed": seed}
     if CONFIG.exists(folder):
         encoder = Encoder.load(folder)
         if encoder.card.trained:
             raise ArtifactError(f"{folder} holds a trained encoder; {ANOTHER_FOLDER}")
-        _check_finished(folder, "initial", config, made_with)
+        check_finished(folder, "initial", config, made_with)
         return encoder
     with locked(folder, "making of an encoder", alone=True):
         train, _, test, origin = _sources([store], config)
