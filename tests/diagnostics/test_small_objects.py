@@ -33,7 +33,7 @@ from worldvae.autoencoders.objectives import VAE
 from worldvae.autoencoders.pixel_error import SQRT_HALF, GaussianPixels
 from worldvae.autoencoders.pretrain import pretrain
 from worldvae.diagnostics.examination import states_at
-from worldvae.diagnostics.metrics.probes import probe
+from worldvae.diagnostics.metrics import probes
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, StoredFrames, collect
@@ -79,7 +79,7 @@ def read(store: RolloutStore, folder: Path, sampled: bool) -> dict[str, float]:
     state = [states_at(store, split, every) for split, every in zip(splits, rows, strict=True)]
     variables = [variable.name for variable in store.state_variables]
     codes = Parts(*(see(folder, part) for part in frames))
-    result = probe(codes, Parts(*state), variables, [False] * len(variables))
+    result = probes.read(codes, Parts(*state), variables, [False] * len(variables)).result
     return {score.variable: score.score for score in result.variables}
 
 

@@ -16,7 +16,7 @@ from worldvae.dynamics.known_values import KnownValues, log_shares
 DECIMALS = 5, 12
 """Least and most decimals to which changes are told apart; numbers of about 1 have no more."""
 
-SAME = 0.02, 1e-7
+CLASS_TOLERANCES = 0.02, 1e-7
 """Two classes are one if they differ by less: the share of their size, and what float32 rounds."""
 
 
@@ -121,7 +121,7 @@ def _can_express(before: Tensor, later: Tensor) -> bool:
     if are_quantiles:
         low, high = 2 * before[0] - before[1], 2 * before[-1] - before[-2]
         return bool(low <= later[0] and later[-1] <= high)
-    share, rounding = SAME
+    share, rounding = CLASS_TOLERANCES
     apart = (later[:, None] - before).abs().amin(-1)
     return bool((apart <= share * later.abs() + rounding).all())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter
 
 from worldvae.diagnostics.metrics import probes
 from worldvae.diagnostics.metrics.linear_models import Array
-from worldvae.diagnostics.metrics.probes import ProbeResult, probe
+from worldvae.diagnostics.metrics.probes import ProbeResult, read
 from worldvae.diagnostics.metrics.variables import Parts
 from worldvae.errors import WorldvaeError
 
@@ -31,6 +32,10 @@ def each(function: object, parts: Parts) -> Parts:
 def thirds(column: Array) -> Array:
     """Three classes of a standard normal variable, the middle one the largest: (B,) -> (B,)."""
     return np.digitize(column, [-0.6, 0.6]).astype(float)
+
+
+def probe(*given: Any, **named: Any) -> ProbeResult:
+    return read(*given, **named).result
 
 
 def one(features: Parts, column: Parts, discrete: bool, seed: int = 0) -> ProbeResult:

@@ -11,7 +11,7 @@ from pydantic import Field
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.diagnostics.config import Measure
 from worldvae.diagnostics.examination import Sample, Subject, draw_samples, reconstruct
-from worldvae.diagnostics.metrics.probes import ProbeResult, Protocol, probe
+from worldvae.diagnostics.metrics.probes import ProbeResult, Protocol, read
 from worldvae.diagnostics.metrics.reconstruction import (
     Reconstruction,
     measure_code,
@@ -89,7 +89,7 @@ def _probe(
     subject: Subject, samples: Splits[Sample], features: Parts, protocol: Protocol, seed: int
 ) -> ProbeResult:
     variables = subject.store.state_variables
-    return probe(
+    return read(
         features,
         state=samples.each(lambda sample: sample.state),
         names=[variable.name for variable in variables],
@@ -97,4 +97,4 @@ def _probe(
         hashes=samples.each(lambda sample: sample.hashes),
         seed=seed,
         protocol=protocol,
-    )
+    ).result

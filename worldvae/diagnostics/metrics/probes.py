@@ -111,19 +111,6 @@ class ProbeReadings:
         )
 
 
-def probe(
-    features: Parts,
-    state: Parts,
-    names: Sequence[str],
-    discrete: Sequence[bool],
-    hashes: Parts | None = None,
-    seed: int = 0,
-    protocol: Protocol = "converged",
-) -> ProbeResult:
-    """Return the scores of what `read` reads."""
-    return read(features, state, names, discrete, hashes, seed, protocol).result
-
-
 def read(
     features: Parts,
     state: Parts,
