@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -114,6 +115,26 @@ def test_a_finished_folder_is_loaded_and_another_is_refused(made: Path, tmp_path
     make_encoder(DOTS, network=NetworkConfig(latents=8, channels=(4, 4))).save(other / "encoder")
     with pytest.raises(ArtifactError, match="encoder_sha256"):
         learn(other, folder)
+
+
+@pytest.mark.parametrize("make", [learn_dynamics, make_untrained_dynamics])
+def test_finished_dynamics_of_fewer_episodes_or_others_are_told_of(
+    made: Path, tmp_path: Path, make: Callable[..., Dynamics]
+) -> None:
+    """Whoever learns in rounds would go on without a word of the new episodes."""
+    folder, told = tmp_path / "dynamics", "not learnt from all {} training episodes that .*{} holds"
+    grown = RolloutStore(shutil.copytree(made / "rollouts", tmp_path / "grown"))
+    make(grown, made / "encoder", TINY_DYNAMICS, folder)
+    with warnings.catch_warnings(action="error"):
+        make(grown, made / "encoder", TINY_DYNAMICS, folder)
+    collect(grown, RolloutConfig(frames=1800, num_envs=4, policies={"random": 1.0}), seed=0)
+    other = RolloutStore.create(tmp_path / "other", DOTS)
+    collect(other, RolloutConfig(frames=900, num_envs=4), seed=1)
+    for store in (grown, other):
+        count = sum(record.split == "train" for record in store.records)
+        with pytest.warns(UserWarning, match=told.format(count, store.folder.name)) as warned:
+            make(store, made / "encoder", TINY_DYNAMICS, folder)
+        assert [warning.filename for warning in warned] == [__file__]
 
 
 @pytest.mark.parametrize("is_control", [False, True])

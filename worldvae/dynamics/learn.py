@@ -42,8 +42,9 @@ def learn_dynamics(
         begin_with: A folder of dynamics to go on from, in the same units. Heads whose values do
             not reach as far as rewards, keys or classes do in `store` begin anew with new values.
 
-    Raises ArtifactError if a split is empty or if the folder holds dynamics of other settings,
-    frames or another encoder, and TrainingError if the loss diverges.
+    Raises ArtifactError if a split is empty or if the folder holds dynamics of other settings or
+    of another encoder, or unfinished ones of other episodes; finished ones are loaded, and a
+    warning says that episodes were added or are others. TrainingError if the loss diverges.
     """
     folder, encoder = Path(folder), folder_of(encoder)
     recipe = Recipe("dynamics", config, seed, _local(begin_with))
@@ -51,7 +52,7 @@ def learn_dynamics(
         LEARNING.read(folder)
         drop_checkpoint(folder)
         model = load_dynamics(folder, device)[0]
-        recipe.check_finished(folder, encoder)
+        recipe.check_finished(folder, store, encoder)
         return model
     with locked(folder, "learning", alone=True):
         data = recipe.read_data(store, encoder, folder, device)
@@ -76,8 +77,9 @@ def make_untrained_dynamics(
 ) -> Dynamics:
     """Make the control arm's dynamics: the same network with its initial weights.
 
-    Units and starts are those of trained ones. A folder that holds them already is only loaded;
-    ArtifactError if they are trained, or of other settings, frames or another encoder.
+    Units and starts are those of trained ones. A folder that holds them already is only loaded,
+    with a warning if `store` holds other episodes; ArtifactError if they are trained, or of other
+    settings or another encoder.
 
     Args:
         encoder: As of `learn_dynamics`.
@@ -90,7 +92,7 @@ def make_untrained_dynamics(
         model, card = load_dynamics(folder)
         if card.trained:
             raise ArtifactError(f"{folder} holds trained dynamics; {ANOTHER_FOLDER}")
-        recipe.check_finished(folder, encoder)
+        recipe.check_finished(folder, store, encoder)
         return model
     with locked(folder, "making of dynamics", alone=True):
         data = recipe.read_data(store, encoder, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from worldvae.dynamics.config import DynamicsConfig
 from worldvae.dynamics.dynamics_data import DynamicsData
 from worldvae.dynamics.dynamics_files import DYNAMICS_CONFIG, DynamicsModelConfig
 from worldvae.dynamics.model import Dynamics
+from worldvae.dynamics.sequences import hash_episodes
 from worldvae.errors import ArtifactError
 from worldvae.fingerprint import MADE_WITH, Fingerprint
 from worldvae.rollouts import RolloutStore
@@ -58,11 +60,11 @@ class Recipe:
         model.go_on_from(before)
         return model
 
-    def check_finished(self, folder: Path, encoder: Path) -> None:
+    def check_finished(self, folder: Path, store: RolloutStore, encoder: Path) -> None:
         """Raise ArtifactError if finished dynamics in `folder` are others, or of another encoder.
 
-        They stay when more frames are collected. Without `made_with.yaml` their model and their
-        encoder are compared all the same.
+        They stay when more frames are collected, and a warning says so. Without `made_with.yaml`
+        their model and their encoder are compared all the same.
         """
         card, found = read_dynamics_card(folder), DYNAMICS_CONFIG.read(folder).dynamics
         digest = hash_encoder(encoder)
@@ -70,6 +72,14 @@ class Recipe:
         made = {self.section: _model_settings(found), "encoder_sha256": card.encoder_sha256}
         wanted = {self.section: _model_settings(self.config), "encoder_sha256": digest}
         Fingerprint(wanted).check(Fingerprint(made), folder)
+        training = [record for record in store.records if record.split == "train"]
+        if (folder / MADE_WITH).exists() and card.data_sha256 != hash_episodes(training):
+            warnings.warn(
+                f"{folder}: these dynamics were not learnt from all {len(training)} training "
+                f"episodes that {store.folder} holds now; they are taken as they are, new ones "
+                "need another folder",
+                stacklevel=3,
+            )
 
     def _made_with(self, data_sha256: str, encoder_sha256: str) -> Fingerprint:
         settings = self.config.model_dump(mode="json", exclude={"max_minutes"})

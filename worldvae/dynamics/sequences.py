@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,14 +209,13 @@ class Sequences:
     @property
     def identity(self) -> dict[str, Any]:
         """Describe the windows by what they are cut from, and how."""
-        hashes = [record.frames_sha256 + record.arrays_sha256 for record in self.records]
         return {
             "examples": len(self),
             "split": self._split,
             "window": self.window,
             "stride": self.stride,
             "encoder_sha256": self._encoded.encoder_sha256,
-            "data_sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
+            "data_sha256": hash_episodes(self.records),
             "actions": self.actions.model_dump(mode="json"),
             "keys": [key.model_dump(mode="json", exclude={"bounds"}) for key in self._units],
         }
@@ -249,6 +248,12 @@ class Sequences:
                 f"of {self._rewards[wrong[0]]}, which no dynamics can predict; mend the "
                 "environment and collect into another folder"
             )
+
+
+def hash_episodes(records: Iterable[Record]) -> str:
+    """Return the hash of all frames and arrays of `records`, by which dynamics know their data."""
+    hashes = [record.frames_sha256 + record.arrays_sha256 for record in records]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _beside(latents: Codes, keys: Codes) -> Codes:
