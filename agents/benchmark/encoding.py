@@ -17,7 +17,8 @@ from agents.benchmark.measure import Comparison, Contest, Side, Stopwatch
 from agents.benchmark.pretraining import autoencoder
 from agents.benchmark.rows import Row, Unit
 from agents.benchmark.stepping import take_decisions
-from agents.benchmark.usual import UsualVAE, UsualWrapper
+from agents.benchmark.usual import UsualSession, UsualVAE, UsualWrapper
+from worldvae.autoencoders.backends import Compute, Frames, Latents
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.envs import make_vec
 from worldvae.wrappers.latent import LatentVectorObservation
@@ -38,6 +39,17 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         )
         for num_envs in config.encoding.num_envs
     ]
+    fewest = min(config.encoding.num_envs)
+    by_hand = Row(
+        f"encoder-{fewest}-by-hand",
+        "Encoder",
+        f"{fewest} envs in one batch",
+        "torch's own export, onnxruntime called by hand",
+        encoders[0].unit,
+        1.0,
+        partial(_encode_by_hand, num_envs=fewest),
+        partial(_work, num_envs=fewest),
+    )
     latent = Row(
         "latent-env",
         "Latent env",
@@ -48,7 +60,7 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         _latent_env,
         OTHER_SIDE,
     )
-    return (*encoders, latent)
+    return (*encoders, by_hand, latent)
 
 
 def encode_steps(encoder: Encoder, frames: NDArray[np.uint8]) -> int:
@@ -59,9 +71,25 @@ def encode_steps(encoder: Encoder, frames: NDArray[np.uint8]) -> int:
 
 
 def _encode(bench: Bench, num_envs: int) -> Comparison:
+    env = bench.config.car_racing
+    usual = UsualWrapper(UsualVAE(channels=env.frame.shape[2]), bench.device)
+
+    def one_by_one(frames: Frames) -> Latents:
+        return np.stack([usual.observation(frame) for frame in frames])
+
+    return _against(bench, num_envs, one_by_one)
+
+
+def _encode_by_hand(bench: Bench, num_envs: int) -> Comparison:
+    height, width, channels = bench.config.car_racing.frame.shape
+    usual = UsualSession(UsualVAE(channels), (channels, height, width))
+    return _against(bench, num_envs, usual.encode)
+
+
+def _against(bench: Bench, num_envs: int, usual: Compute) -> Comparison:
+    """Compare our encoder with `usual` on the frames of vector steps."""
     settings, env = bench.config.encoding, bench.config.car_racing
     encoder = Encoder.load(bench.encoder(env, bench.config.pretrain), bench.device)
-    usual = UsualWrapper(UsualVAE(channels=env.frame.shape[2]), bench.device)
     frames = bench.some_frames(env, settings.vector_steps * num_envs)
     steps = frames.reshape(settings.vector_steps, num_envs, *env.frame.shape)
 
@@ -70,7 +98,7 @@ def _encode(bench: Bench, num_envs: int) -> Comparison:
 
     def theirs(_: Stopwatch) -> float:
         for step in steps:
-            np.stack([usual.observation(frame) for frame in step])
+            usual(step)
         return len(steps)
 
     return bench.compare(Contest(ours, theirs))

@@ -8,7 +8,9 @@ vector environment. No part of it is slowed down.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,33 @@ class UsualWrapper:
             image = to_tensor(frame).unsqueeze(0).to(self.device)
             latent = self.model.mean(self.model.encoder(image))
         return latent.squeeze(0).cpu().numpy()  # type: ignore[no-any-return]
+
+
+class UsualSession:
+    """The encoder as torch exports it to ONNX, called on batches through onnxruntime's defaults."""
+
+    def __init__(self, model: UsualVAE, image: tuple[int, int, int]) -> None:
+        """`image` is the shape of an image: (C, H, W)."""
+        import onnxruntime
+
+        graph = BytesIO()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            torch.onnx.export(  # torch's other exporter takes a package more
+                nn.Sequential(model.encoder, model.mean).eval(),
+                (torch.zeros(1, *image),),
+                graph,  # type: ignore[arg-type]  # files in memory are written, too
+                input_names=["images"],
+                dynamic_axes={"images": {0: "batch"}},
+                dynamo=False,
+            )
+        cpu = ["CPUExecutionProvider"]
+        self._session = onnxruntime.InferenceSession(graph.getvalue(), providers=cpu)
+
+    def encode(self, frames: Frames) -> NDArray[np.float32]:
+        """Return the latents of frames: (B, H, W, C) uint8 -> (B, Z)."""
+        images = np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+        (latents,) = self._session.run(None, {"images": images})
+        return latents  # type: ignore[no-any-return]
 
 
 def make_usual_env(env_id: str, size: tuple[int, int], num_envs: int) -> Any:

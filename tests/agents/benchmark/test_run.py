@@ -141,6 +141,7 @@ def test_the_rows_are_those_that_were_asked_for(
         "pretraining-error": 3,
         "pretraining-memory": pytest.approx(8.192),
         "encoder-2": 4,
+        "encoder-2-by-hand": 1,
         "latent-env": 0.85,
         "dynamics-steps": None,
         "dream": 1,

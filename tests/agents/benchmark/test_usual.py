@@ -11,6 +11,7 @@ import torch
 
 from agents.benchmark.bare import step_bare
 from agents.benchmark.usual import (
+    UsualSession,
     UsualVAE,
     UsualWrapper,
     collect_usually,
@@ -64,6 +65,15 @@ def test_the_wrapper_gives_the_mean_of_one_frame() -> None:
         together = model.mean(model.encoder(images)).numpy()
     one_by_one = np.stack([wrapper.observation(frame) for frame in data])
     np.testing.assert_allclose(one_by_one, together, atol=1e-5)
+
+
+def test_the_session_gives_the_means_of_a_batch() -> None:
+    model, data = UsualVAE(), frames(3)
+    images = torch.from_numpy(data).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        expected = model.mean(model.encoder(images)).numpy()
+    latents = UsualSession(model, (3, 64, 64)).encode(data)
+    np.testing.assert_allclose(latents, expected, atol=1e-5)
 
 
 def test_every_frame_is_in_the_file_of_its_episode(tmp_path: Path) -> None:
