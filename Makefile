@@ -3,15 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: run test rliable format clean
+.PHONY: run test lint unit rliable format clean
 
 run: .venv/.run
 	$(BIN)/python -m scripts.compare configs/quickstart.yaml
 
-test: .venv/.dev
+test: lint unit
+
+lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+unit: .venv/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 rliable: .venv-rliable/.installed
