@@ -24,8 +24,10 @@ from scripts.push import parse as parse_push
 from scripts.versus import parse as parse_versus
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.wheel import run_with_wheel
+from worldvae.autoencoders.config import PretrainConfig
 from worldvae.config import load_config, parse_overrides
 from worldvae.envs.make import recorded_action_space
+from worldvae.fields import fields_of, find_field
 from worldvae.rollouts.collect import make_policies
 
 ROOT = Path(__file__).parents[1]
@@ -205,6 +207,28 @@ def test_the_documents_name_files_that_are_there() -> None:
     for path in DOCUMENTS:
         for name in re.findall(pattern, path.read_text()):
             assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("yaml", DOCUMENTS) if "env_wrapper" not in block]
+)
+def test_the_configurations_are_understood(tmp_path: Path, block: str) -> None:
+    (tmp_path / "shown.yaml").write_text(block)
+    assert load_config(Experiment, tmp_path / "shown.yaml")
+
+
+NO_KEYS = {"drift.jsonl", "gap.html", "agent.onnx", "env.spec"}
+"""What begins as a section of the configuration, and is none of its keys."""
+
+
+def test_the_documents_name_keys_that_there_are() -> None:
+    """The pages on encoders leave out `pretrain.`."""
+    sections = {*fields_of(Experiment), *fields_of(PretrainConfig)}
+    for path in DOCUMENTS:
+        for key in re.findall(r"`(?:--)?([a-z_]+(?:\.[a-z_]+)+)(?=[`: ])", path.read_text()):
+            if key.partition(".")[0] in sections and key not in NO_KEYS:
+                found = [find_field(name, Experiment)[1] for name in (key, f"pretrain.{key}")]
+                assert any(field is not None for field in found), f"{path.name}: {key}"
 
 
 def test_the_first_page_is_short_and_begins_with_how_to_install_it() -> None:
