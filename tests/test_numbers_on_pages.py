@@ -1,7 +1,7 @@
 """What pages say of published comparisons follows from the scores that lie beside them.
 
-Scores, differences, intervals and p are computed anew here, by Welch's formulas and not by our
-statistics.
+Final scores, their differences, intervals and p are computed anew here, by Welch's formulas and not
+by our statistics.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy.stats import t as student
 
 from agents.report.budgets import UNITS, equal_budget
 from agents.run.published import read_published
+from agents.run.records import RunArm
 from worldvae.stats import Resampling
 
 ROOT = Path(__file__).parents[1]
@@ -88,9 +89,12 @@ def at_equal_budgets() -> Iterator[tuple[float, float, float]]:
     """As `welch` of final scores, of each of `ACROSS`, by the evaluations during training."""
     for one, other in ACROSS:
         (first, arm), (second, against) = (given.split(":") for given in (one, other))
-        a, b = published(RESULTS / first), published(RESULTS / second)
+        sides = (
+            RunArm(published(RESULTS / first), arm),
+            RunArm(published(RESULTS / second), against),
+        )
         for unit in UNITS:
-            if found := equal_budget((a, arm), (b, against), unit, Resampling.seeded(0)):
+            if found := equal_budget(*sides, unit, Resampling.seeded(0)):
                 gap = found.difference
                 yield gap.low, gap.high, gap.p
 
