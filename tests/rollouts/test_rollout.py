@@ -2,14 +2,14 @@ import numpy as np
 
 from worldvae.envs import EnvConfig, make_vec
 from worldvae.rollouts import RandomPolicy
-from worldvae.rollouts.rollout import Rollout, Tape
+from worldvae.rollouts.rollout import Rollout, Snapshot, Tape
 
 
 def test_a_tape_grows_and_keeps_every_frame() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype(np.uint8)
-    tape = Tape(frames[0], None, np.empty((1, 4, 4, 3), np.uint8))
+    tape = Tape(Snapshot(frames[0], None, None), np.empty((1, 4, 4, 3), np.uint8))
     for step, frame in enumerate(frames[1:]):
-        tape.add(np.array([step, -step]), 0.5 * step, frame, None)
+        tape.add(np.array([step, -step]), 0.5 * step, Snapshot(frame, None, None))
         assert tape.length == step + 1
     episode = tape.episode(3, "random", terminated=True)
     assert (episode.obs == frames).all()
@@ -22,9 +22,9 @@ def test_a_tape_grows_and_keeps_every_frame() -> None:
 
 def test_a_frame_and_a_state_are_kept_though_the_environment_writes_over_its_own() -> None:
     frame = np.zeros((4, 4, 3), np.uint8)
-    tape = Tape(frame, np.zeros(2), np.empty((9, 4, 4, 3), np.uint8))
+    tape = Tape(Snapshot(frame, np.zeros(2), None), np.empty((9, 4, 4, 3), np.uint8))
     frame += 1
-    tape.add(0, 1.0, frame, np.ones(2))
+    tape.add(0, 1.0, Snapshot(frame, np.ones(2), None))
     frame += 1
     episode = tape.episode(0, "random", terminated=False)
     assert episode.obs[:, 0, 0, 0].tolist() == [0, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -20,6 +20,17 @@ from worldvae.seeding import numpy_stream
 
 INITIAL_CAPACITY = 64
 """How many frames fit into the buffer of a new tape."""
+
+
+class Snapshot(NamedTuple):
+    """What one environment shows at one moment; None is what it does not record."""
+
+    frame: NDArray[np.uint8]
+    """(H, W, C)."""
+    state: NDArray[np.float64] | None
+    """The true state, (S,)."""
+    numbers: NDArray[np.float32] | None
+    """Those of all keys beside the frame, (X,)."""
 
 
 class Rollout:
@@ -57,10 +68,7 @@ class Rollout:
         self._plays, self._lengths = np.zeros((2, env.num_envs), np.intp)
         self._free_buffers: deque[NDArray[np.uint8]] = deque()
         self._state = info.get(STATE)
-        frames, states, numbers = self._shown(info)
-        self._tapes = [
-            self._begin(i, frames[i], states[i], numbers[i]) for i in range(env.num_envs)
-        ]
+        self._tapes = [self._begin(i, shown) for i, shown in enumerate(self._shown(info))]
 
     def step(self) -> list[Episode]:
         """Take one decision in each environment and return the episodes that ended on it."""
@@ -68,21 +76,21 @@ class Rollout:
         actions = self._env_actions.batch(chosen)
         self._obs, rewards, terminated, truncated, info = self._env.step(chosen)
         self._state = info.get(STATE)
-        frames, states, numbers = self._shown(info)
+        shown = self._shown(info)
         self._episode_starts = terminated | truncated
         self._lengths = np.where(self._episode_starts, 0, self._lengths + 1)
         for i in np.flatnonzero(~self._episode_starts):
-            self._tapes[i].add(actions[i], rewards[i], frames[i], states[i], numbers[i])
+            self._tapes[i].add(actions[i], rewards[i], shown[i])
         if not self._episode_starts.any():
             return []
         ended = []
         last_states = self._states(info.get("final_info", {}))
         for i, last in zip(*final_observations(info, self._env.num_envs), strict=True):
             tape, policy = self._tapes[i], self._names[self._plays[i]]
-            frame, keys = image_of(last, self._image_key), self._numbers(last)
-            tape.add(actions[i], rewards[i], frame, last_states[i], keys)
+            frame, numbers = image_of(last, self._image_key), self._numbers(last)
+            tape.add(actions[i], rewards[i], Snapshot(frame, last_states[i], numbers))
             ended.append(tape.episode(self._seed, policy, bool(terminated[i])))
-            self._tapes[i] = self._begin(i, frames[i], states[i], numbers[i])
+            self._tapes[i] = self._begin(i, shown[i])
         return ended
 
     def recycle(self, episode: Episode) -> None:
@@ -118,87 +126,75 @@ class Rollout:
         actions: NDArray[Any] = np.stack(proposals)[self._plays, self._env_indices]
         return actions
 
-    def _begin(
-        self, index: int | np.intp, frame: NDArray[np.uint8], state: Any, numbers: Any
-    ) -> Tape:
+    def _begin(self, index: int | np.intp, first: Snapshot) -> Tape:
+        """Draw the policy of the episode that begins, and return its tape."""
         self._plays[index] = self._chooser.choice(len(self._names), p=self._chance)
-        shape = INITIAL_CAPACITY, *frame.shape
+        shape = INITIAL_CAPACITY, *first.frame.shape
         is_free = bool(self._free_buffers)
         buffer = self._free_buffers.pop() if is_free else np.empty(shape, np.uint8)
-        return Tape(frame, state, buffer, numbers, self._keys)
+        return Tape(first, buffer, self._keys)
 
-    def _shown(self, info: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any], Any]:
-        """Return the newest frame, state and numbers of the keys of each environment: (N, ...)."""
+    def _shown(self, info: dict[str, Any]) -> list[Snapshot]:
+        """Return what each environment shows now; only states and numbers are copies."""
         numbers = self._numbers(self._obs) if self._keys else [None] * self._env.num_envs
-        return image_of(self._obs, self._image_key), self._states(info), numbers
+        columns = image_of(self._obs, self._image_key), self._states(info), numbers
+        return list(map(Snapshot._make, zip(*columns, strict=True)))
 
     def _numbers(self, observation: Any) -> Any:
         """Return a copy of the numbers of all keys, (X,) or (N, X); None without keys."""
         return join_keys(observation, self._keys) if self._keys else None
 
-    def _states(self, info: dict[str, Any]) -> NDArray[Any]:
-        """Return a copy of the true state of each environment, (N, S), or N times None, (N,)."""
+    def _states(self, info: dict[str, Any]) -> Any:
+        """Return a copy of the true state of each environment, (N, S), or N times None."""
         if not self._has_state:
-            return np.full(self._env.num_envs, None)
+            return [None] * self._env.num_envs
         return np.array(info[STATE], np.float64)
 
 
 class Tape:
-    """Records the episode that runs in one environment, of which `frame` is the first frame.
+    """Records the episode that runs in one environment, which showed `first` at its start.
 
     Frames are copied into `buffer` (R, H, W, C), and into a larger one once R frames are in it.
-    `numbers` (X,) are those of all `keys` beside the frame; None without keys.
     """
 
     def __init__(
-        self,
-        frame: NDArray[np.uint8],
-        state: Any,
-        buffer: NDArray[np.uint8],
-        numbers: Any = None,
-        keys: tuple[RecordedKey, ...] = (),
+        self, first: Snapshot, buffer: NDArray[np.uint8], keys: tuple[RecordedKey, ...] = ()
     ) -> None:
-        self._frames = buffer
-        self._frames[0] = frame
-        self._first_state = state
-        self._numbers, self._keys = [numbers], keys
-        self._decisions: list[tuple[Any, float, Any]] = []
-        self.length = 0
+        self._frames, self._keys = buffer, keys
+        self._frames[0] = first.frame
+        self._states, self._numbers = [first.state], [first.numbers]
+        self._actions, self._rewards = list[Any](), list[float]()
 
-    def add(
-        self,
-        action: Any,
-        reward: float,
-        frame: NDArray[np.uint8],
-        state: Any,
-        numbers: Any = None,
-    ) -> None:
-        """Record a decision, its reward, and the frame, state and keys after it.
+    @property
+    def length(self) -> int:
+        """The number of decisions so far."""
+        return len(self._actions)
 
-        Of these only the frame is copied.
-        """
-        self._decisions.append((action, reward, state))
-        self._numbers.append(numbers)
-        self.length += 1
-        if self.length == len(self._frames):
-            self._frames = enlarged(self._frames, 4 * self.length)
-        self._frames[self.length] = frame
+    def add(self, action: Any, reward: float, shown: Snapshot) -> None:
+        """Record a decision, its reward, and what is shown after it; only the frame is copied."""
+        self._actions.append(action)
+        self._rewards.append(reward)
+        self._states.append(shown.state)
+        self._numbers.append(shown.numbers)
+        length = len(self._actions)
+        if length == len(self._frames):
+            self._frames = enlarged(self._frames, 4 * length)
+        self._frames[length] = shown.frame
 
     def episode(self, seed: int, policy: str, terminated: bool, cut: bool = False) -> Episode:
         """Return the episode up to its last decision; it is truncated unless `terminated`."""
         last = np.arange(1, self.length + 1) == self.length
-        actions, rewards, states = zip(*self._decisions, strict=True)
         return Episode(
             obs=self._frames[: self.length + 1],
-            action=np.array(actions),
-            reward=np.array(rewards, np.float64),
+            action=np.array(self._actions),
+            reward=np.array(self._rewards, np.float64),
             terminated=last & terminated,
             truncated=last & (not terminated),
             seed=seed,
             policy=policy,
-            state=None if self._first_state is None else np.stack([self._first_state, *states]),
+            state=None if self._states[0] is None else np.array(self._states),
             cut=cut,
-            keys=split_keys(np.stack(self._numbers), self._keys) if self._keys else {},
+            keys=split_keys(np.array(self._numbers), self._keys) if self._keys else {},
         )
 
 
