@@ -184,7 +184,7 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
         if is_value or not isinstance(below, dict):
             raise ConfigError(f"{where}: {parent!r} is a value, it has no keys below")
         values[parent] = values = below
-    if field is not None and _becomes_another(values, {last: value}, field):
+    if _becomes_another(values, {last: value}, field):
         values.clear()  # nothing is left of a section that becomes another one
     values[last] = _changed_section(values.get(last), value, find_field(dotted, model)[1])
 
@@ -192,14 +192,13 @@ def _assign(values: dict[str, Any], dotted: str, value: Any, model: type[BaseMod
 def _names_variant(dotted: str, model: type[BaseModel]) -> bool:
     """Tell whether the key `dotted` holds the word that says which variant its section is."""
     section, _, last = dotted.rpartition(".")
-    field = find_field(section, model)[1] if section else None
-    variants = told_apart_by(field) if field is not None else None
+    variants = told_apart_by(find_field(section, model)[1])
     return variants is not None and last == variants.key
 
 
 def _changed_section(old: Any, new: Any, field: FieldInfo | None) -> Any:
     """Return `new`, or `old` if `new` is the bare word of the variant that `old` is already."""
-    if field is None or told_apart_by(field) is None or not isinstance(new, str):
+    if told_apart_by(field) is None or not isinstance(new, str):
         return new
     before, after = _spelled_out(old, field), _spelled_out(new, field)
     is_same = isinstance(before, Mapping) and not _becomes_another(before, after, field)
@@ -210,7 +209,7 @@ def _spelled_out(value: Any, field: FieldInfo | None) -> Any:
     """Return a section as a mapping: nothing is {}, the bare word of a variant {name: vae}."""
     if value is None:
         return {}
-    variants = told_apart_by(field) if field is not None else None
+    variants = told_apart_by(field)
     return variants.spelled_out(value) if variants and isinstance(value, str) else value
 
 
@@ -225,18 +224,20 @@ def merge_sections(
     merged, fields = {**values}, fields_of(model)
     for key, change in changes.items():
         field = fields.get(key)
-        sections = sections_of(field) if field is not None else ()
+        sections = sections_of(field)
         old, new = (_spelled_out(one, field) for one in (values.get(key), change))
         if not sections or not isinstance(old, Mapping) or not isinstance(new, Mapping):
             merged[key] = change
-        elif field is not None and _becomes_another(old, new, field):
+        elif _becomes_another(old, new, field):
             merged[key] = dict(new)
         else:
             merged[key] = merge_sections(old, new, sections[0])
     return merged
 
 
-def _becomes_another(old: Mapping[str, Any], new: Mapping[str, Any], field: FieldInfo) -> bool:
+def _becomes_another(
+    old: Mapping[str, Any], new: Mapping[str, Any], field: FieldInfo | None
+) -> bool:
     """Tell whether `new` names another variant of the section than `old`."""
     variants = told_apart_by(field)
     if variants is None or variants.key not in new:

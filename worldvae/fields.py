@@ -120,20 +120,21 @@ def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
+def sections_of(field: FieldInfo | None) -> tuple[type[BaseModel], ...]:
     """Return the models of a field that is a section: one, or all that it can be.
 
-    A value has none; a dict or a list of sections is a value.
+    A value has none, nor has None, the field of an unknown key; a dict or a list of sections is a
+    value.
     """
-    if get_origin(field.annotation) in {dict, tuple}:
+    if field is None or get_origin(field.annotation) in {dict, tuple}:
         return ()
     kinds = (field.annotation, *map(_bare, get_args(field.annotation)))
     return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
-def model_within(field: FieldInfo) -> type[BaseModel] | None:
+def model_within(field: FieldInfo | None) -> type[BaseModel] | None:
     """Return the model of each value of a field that is a list or a mapping of sections."""
-    if get_origin(field.annotation) not in {dict, tuple}:
+    if field is None or get_origin(field.annotation) not in {dict, tuple}:
         return None
     kinds = map(_bare, get_args(field.annotation))
     return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
@@ -143,12 +144,13 @@ def _bare(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
-def told_apart_by(field: FieldInfo) -> Variants | None:
+def told_apart_by(field: FieldInfo | None) -> Variants | None:
     """Return what tells the models of a section apart, or None if it is only one."""
-    return next((one for one in field.metadata if isinstance(one, Variants)), None)
+    metadata = () if field is None else field.metadata
+    return next((one for one in metadata if isinstance(one, Variants)), None)
 
 
-def variants_of(field: FieldInfo) -> dict[str, type[BaseModel]]:
+def variants_of(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
     """Map words to the models that a section can be; a section of one model has none."""
     variants = told_apart_by(field)
     if variants is None:
@@ -189,31 +191,46 @@ def find_field(key: str, model: type[BaseModel]) -> tuple[str, FieldInfo | None]
     return f"{name}.{spelled}", field
 
 
-def locate(
-    location: Sequence[str | int], model: type[BaseModel]
-) -> tuple[list[str], type[BaseModel] | None]:
-    """Return the parts of the dotted key at pydantic's `location`, and the section that holds it.
+@dataclass(frozen=True)
+class Place:
+    """Where a value lies in a configuration.
 
-    Pydantic also names which of several models a section is; a file does not. What lies within a
-    value has no section, but None, unless the value is a list or a mapping of sections.
+    Args:
+        parts: The parts of its dotted key.
+        section: The model of the section that holds it. What lies within a value is in none, unless
+            that is a list or a mapping of sections.
+        holder: The field whose value that section is; None for the whole configuration.
+    """
+
+    parts: tuple[str, ...]
+    section: type[BaseModel] | None
+    holder: FieldInfo | None
+
+    @property
+    def field(self) -> FieldInfo | None:
+        """The field of the value, if its section has one of that name."""
+        return fields_of(self.section).get(self.parts[-1]) if self.section and self.parts else None
+
+
+def locate(location: Sequence[str | int], model: type[BaseModel]) -> Place:
+    """Return the place in a `model` of pydantic's `location`.
+
+    Pydantic also names which of several models a section is; a file does not.
     """
     parts, rest = list[str](), list(location)
-    section: type[BaseModel] | None = model
-    below = section
+    place = Place((), model, None)
+    below: type[BaseModel] | None = model
     while rest:
-        section = below
         parts.append(str(rest.pop(0)))
-        field = fields_of(below).get(parts[-1]) if below else None
-        below = None
-        if field is not None:
-            variants = variants_of(field)
-            below = next(iter(sections_of(field)), None)
-            if variants and rest and rest[0] in variants:
-                below = variants[str(rest.pop(0))]
-            if (within := model_within(field)) is not None and len(rest) > 1:
-                parts.append(str(rest.pop(0)))
-                below = within
-    return parts, section
+        place = Place(tuple(parts), below, place.field)
+        variants, within = variants_of(place.field), model_within(place.field)
+        below = next(iter(sections_of(place.field)), None)
+        if rest and rest[0] in variants:
+            below = variants[str(rest.pop(0))]
+        elif within is not None and len(rest) > 1:
+            parts.append(str(rest.pop(0)))
+            below = within
+    return place
 
 
 def bounds_of(field: FieldInfo) -> str:

@@ -13,9 +13,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from worldvae.fields import (
+    Place,
     bounds_of,
     fields_of,
-    find_field,
     locate,
     sections_of,
     shortened,
@@ -33,17 +33,17 @@ def describe(model: type[BaseModel], prefix: str = "") -> str:
     for name, field in fields_of(model).items():
         key, below = f"{prefix}{name}", sections_of(field)
         if not below:
-            lines.append(_described(key, field))
+            lines += _described(key, field)
             continue
-        variants = variants_of(field)
-        words = _variants(key, field) if variants else describe(below[0], f"{key}.")
+        words = _variants(key, field) if variants_of(field) else describe(below[0], f"{key}.")
         sections += [f"\n{key}: {field.description}", words]
     return "\n".join(lines + sections)
 
 
-def _described(key: str, field: FieldInfo, users: str = "") -> str:
+def _described(key: str, field: FieldInfo) -> tuple[str, str]:
+    """Return two lines: the key with its default and bounds, and its meaning."""
     shown = json.dumps(field.get_default(call_default_factory=True), default=str)
-    return f"  --{key} (default: {shown}){bounds_of(field)}{users}\n      {field.description}"
+    return f"  --{key} (default: {shown}){bounds_of(field)}", f"      {field.description}"
 
 
 def _variants(key: str, field: FieldInfo) -> str:
@@ -53,17 +53,14 @@ def _variants(key: str, field: FieldInfo) -> str:
     variants = variants_of(field)
     lines = [f"  --{key}.{told.key} (default: {json.dumps(told.default)}), or for short --{key}"]
     lines += [f"      {word}: {_first_line(model)}" for word, model in variants.items()]
-    users: dict[str, list[str]] = {}
-    keys: dict[str, tuple[str, FieldInfo]] = {}
+    owners: dict[tuple[str, str], list[str]] = {}
     for word, model in variants.items():
         for name, below in fields_of(model).items():
             if name != told.key:
-                line = _described(f"{key}.{name}", below)
-                users.setdefault(line, []).append(word)
-                keys[line] = f"{key}.{name}", below
-    for line, words in users.items():
+                owners.setdefault(_described(f"{key}.{name}", below), []).append(word)
+    for (head, meaning), words in owners.items():
         of = "" if len(words) == len(variants) else f"; of {', '.join(words)}"
-        lines.append(_described(*keys[line], of))
+        lines += [f"{head}{of}", meaning]
     return "\n".join(lines)
 
 
@@ -86,21 +83,20 @@ def explain(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     The two make a sentence: ("pretrain.steps", " = 'x': expected a whole number").
     """
     mistake = Mistake.of(error)
-    parts, section = locate([part for part in mistake.location if part != "[key]"], model)
+    place = locate([part for part in mistake.location if part != "[key]"], model)
+    key, field = _key(place.parts), place.field
     if mistake.kind.startswith("union_tag_"):
-        return _no_variant(parts, mistake.given, _field_at(parts, model))
+        return _no_variant(place, mistake.given)
     if mistake.kind == "extra_forbidden":
-        return _key(parts), f": no such key{_elsewhere(parts, section, model)}"
+        return key, f": no such key{_elsewhere(place, model)}"
     if mistake.kind == "missing":
-        fields = fields_of(section) if section is not None else {}
-        meaning = fields[parts[-1]].description if parts[-1] in fields else None
-        return _key(parts), f": missing{f' ({meaning})' if meaning else ''}"
-    field = find_field(".".join(parts), model)[1] if parts else None
+        meaning = f" ({field.description})" if field and field.description else ""
+        return key, f": missing{meaning}"
     is_whole = isinstance(mistake.given, dict | BaseModel) and mistake.kind == "value_error"
     is_section = is_whole and (field is None or bool(sections_of(field)))
     given = "" if is_section else f" = {shortened(mistake.given)}"
     words, as_list = mistake.words, _as_list(mistake, field)
-    return _key(parts), f"{given}: {words[0].lower()}{words[1:]}{as_list}"
+    return key, f"{given}: {words[0].lower()}{words[1:]}{as_list}"
 
 
 def _as_list(mistake: Mistake, field: FieldInfo | None) -> str:
@@ -139,37 +135,32 @@ def _key(parts: Sequence[str]) -> str:
     return shortened(path_of([int(one) if one.isdecimal() else one for one in parts]), "")
 
 
-def _no_variant(parts: list[str], value: Any, field: FieldInfo) -> tuple[str, str]:
-    told, words = told_apart_by(field), list(variants_of(field))
-    assert told is not None, parts
+def _no_variant(place: Place, value: Any) -> tuple[str, str]:
+    told, words = told_apart_by(place.field), list(variants_of(place.field))
+    assert told is not None, place
     is_section = isinstance(value, Mapping)
-    key = _key([*parts, told.key] if is_section else parts)
+    key = _key([*place.parts, told.key] if is_section else place.parts)
     word = value.get(told.key) if is_section else value
     close = difflib.get_close_matches(str(word)[:100], words, 1, cutoff=0.0)[0]
     return key, f" = {shortened(word)}: expected {either(words)}; did you mean {close}?"
 
 
-def _elsewhere(
-    parts: Sequence[str], section: type[BaseModel] | None, model: type[BaseModel]
-) -> str:
+def _elsewhere(place: Place, model: type[BaseModel]) -> str:
     """Say which variants of the section have the key, or which key may be meant."""
-    *above, last = parts
+    *above, last = place.parts
     parent = "".join(f"{part}." for part in above)
-    field = find_field(".".join(above), model)[1] if above else None
-    variants = variants_of(field) if field is not None else {}
-    own = [word for word, one in variants.items() if one is section]
+    siblings = list(fields_of(place.section)) if place.section else []
+    near = difflib.get_close_matches(last[:100], siblings, 1)
+    variants, told = variants_of(place.holder), told_apart_by(place.holder)
+    own = [word for word, one in variants.items() if one is place.section]
     owners = [word for word, one in variants.items() if last in fields_of(one)]
-    siblings = list(fields_of(section)) if section is not None else []
-    if own and owners:
-        told = told_apart_by(field) if field is not None else None
-        assert told is not None, parts
-        near = difflib.get_close_matches(last[:100], siblings, 1)
+    if told and own and owners:
         meant = f", or did you mean {parent}{near[0]}?" if near else ""
         others = f" in {own[0]}, but in {either(owners)}"
         return f"{others}; set {parent}{told.key}: {owners[0]}{meant}"
     keys = list(dotted_keys(model))
     shown_parent = f"{_key(above)}." if above else ""
-    close = [f"{shown_parent}{name}" for name in difflib.get_close_matches(last[:100], siblings, 1)]
+    close = [f"{shown_parent}{name}" for name in near]
     close += [key for key in keys if key.startswith(parent) and _last_word(key) == last]
     close += [key for key in keys if _last_word(key) == last]
     close += difflib.get_close_matches(f"{parent}{last}"[:100], keys, 1, cutoff=0.0)
@@ -178,9 +169,3 @@ def _elsewhere(
 
 def _last_word(key: str) -> str:
     return key.rpartition(".")[2]
-
-
-def _field_at(parts: Sequence[str], model: type[BaseModel]) -> FieldInfo:
-    field = find_field(".".join(parts), model)[1]
-    assert field is not None, parts
-    return field
