@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ LABELLED = 5
 
 def agreement_section(report: GapReport) -> str:
     """Return the figures and the table of how the worlds agree."""
+    returns = [(one.real_return, one.dream_return) for one in report.policies]
+    lengths = [(one.real_length, one.dream_length) for one in report.policies]
     blue = "Blue: of kinds that were in the rollouts; grey: of kinds that were not; orange: agents."
     explained = "Bars are 95 % intervals over episodes. On the dashed line the dream is right."
     return html.section(
@@ -26,17 +28,17 @@ def agreement_section(report: GapReport) -> str:
         "Dream against reality",
         html.beside(
             html.drawing(
-                plots.scatter(*_points(report, "return"), "return"),
+                plots.scatter(*_points(report.policies, returns), "return"),
                 "mean return of each policy in the dream over that in reality",
                 f"Mean returns of policies. {blue} {explained}",
             ),
             html.drawing(
-                plots.scatter(*_points(report, "length"), "decisions"),
+                plots.scatter(*_points(report.policies, lengths), "decisions"),
                 "mean length of each policy's episodes in the dream over that in reality",
                 "Mean lengths of episodes: dreams that all end alike lie on a level line.",
             ),
         ),
-        html.table(("", *_columns(report)), _agreement_rows(report)),
+        _agreement_table(report),
         html.paragraph(
             "Absolute error, rank correlation and regret@1 as in Fu et al. (2021), with percentile "
             "bootstrap intervals over policies, over the real episodes of each and the frames that "
@@ -49,34 +51,26 @@ def agreement_section(report: GapReport) -> str:
     )
 
 
-def _columns(report: GapReport) -> list[str]:
-    named = [("returns", report.returns), ("lengths", report.lengths)]
-    groups = [
-        (f"returns, kind {'in' if name == 'collected' else 'not in'} the rollouts", found)
-        for name, found in (
-            ("collected", report.collected),
-            ("not_collected", report.not_collected),
-        )
-    ]
-    return [name for name, found in (*named, *groups) if found is not None]
-
-
-def _agreement_rows(report: GapReport) -> Iterator[tuple[str, Sequence[html.Cell]]]:
-    every = (report.returns, report.lengths, report.collected, report.not_collected)
-    shown = [one for one in every if one is not None]
-    names = {
-        "Absolute error": "absolute_error",
-        "Dream minus reality": "bias",
-        "Regret@1": "regret",
-        "Regret@1, share of the range": "relative_regret",
+def _agreement_table(report: GapReport) -> str:
+    every = {
+        "returns": report.returns,
+        "lengths": report.lengths,
+        "returns, kind in the rollouts": report.collected,
+        "returns, kind not in the rollouts": report.not_collected,
     }
-    yield "Spearman", [_ranks(one) for one in shown]
-    for title, name in names.items():
-        digits = 2 if name == "relative_regret" else None
-        yield title, [_cell(getattr(one, name), digits) for one in shown]
-    yield "Error of reality's mean", [(number(one.error_of_mean), "") for one in shown]
-    yield "Error of noise", [(number(one.error_of_noise), "") for one in shown]
-    yield "Spearman of reality with itself", [_ceiling(one) for one in shown]
+    shown = {name: found for name, found in every.items() if found is not None}
+    rows: dict[str, Callable[[Agreement], html.Cell]] = {
+        "Spearman": _ranks,
+        "Absolute error": lambda one: _cell(one.absolute_error),
+        "Dream minus reality": lambda one: _cell(one.bias),
+        "Regret@1": lambda one: _cell(one.regret),
+        "Regret@1, share of the range": lambda one: _cell(one.relative_regret, 2),
+        "Error of reality's mean": lambda one: (number(one.error_of_mean), ""),
+        "Error of noise": lambda one: (number(one.error_of_noise), ""),
+        "Spearman of reality with itself": _ceiling,
+    }
+    cells = [(title, [show(one) for one in shown.values()]) for title, show in rows.items()]
+    return html.table(("", *shown), cells)
 
 
 def _ranks(found: Agreement) -> html.Cell:
@@ -166,7 +160,8 @@ def exploitation_section(report: GapReport) -> str:
         points = [one for one in report.promises if one.agent == agent]
         figure = plots.return_over_training(
             np.array([one.env_steps for one in points]),
-            *(_bounds([getattr(one, world) for one in points]) for world in ("real", "dream")),
+            _bounds([one.real for one in points]),
+            _bounds([one.dream for one in points]),
         )
         caption = f"{agent}. At last promised minus real: {with_interval(points[-1].flattery)}."
         drawings.append(html.drawing(figure, f"return of {agent} over its training", caption))
@@ -195,21 +190,26 @@ def exploitation_section(report: GapReport) -> str:
     )
 
 
-def _points(report: GapReport, what: str) -> tuple[list[plots.ScoredPolicy], list[int]]:
-    """Return the points of a scatter, and the numbers of those that are named in it."""
-    points = [_point(one, what) for one in report.policies]
-    real, dream = (np.array([getattr(one, world) for one in points]) for world in ("real", "dream"))
+def _points(
+    policies: Sequence[PolicyGap], scores: Sequence[tuple[Measured, Measured]]
+) -> tuple[list[plots.ScoredPolicy], list[int]]:
+    """Return the points of a scatter, and the numbers of those that are named in it.
+
+    `scores` are those of each policy in reality and in the dream.
+    """
+    points = [_point(one, *both) for one, both in zip(policies, scores, strict=True)]
+    real, dream = np.array([(one.real, one.dream) for one in points]).T
     far = np.argsort(-np.abs(dream - real), kind="stable")
-    agents = [number for number, one in enumerate(report.policies) if one.whose == "agent"]
+    agents = [number for number, one in enumerate(policies) if one.whose == "agent"]
     wanted = [int(real.argmax()), int(dream.argmax()), int(real.argmin()), *agents, *map(int, far)]
     return points, list(dict.fromkeys(wanted))[: LABELLED + len(agents)]
 
 
-def _point(one: PolicyGap, what: str) -> plots.ScoredPolicy:
-    real, dream = (getattr(one, f"{world}_{what}") for world in ("real", "dream"))
+def _point(one: PolicyGap, real: Measured, dream: Measured) -> plots.ScoredPolicy:
     kind = "agent" if one.whose == "agent" else "collected" if one.collected_as else "new"
-    bounds = ((measured.low, measured.high) for measured in (real, dream))
-    return plots.ScoredPolicy(one.name, kind, real.value, next(bounds), dream.value, next(bounds))
+    return plots.ScoredPolicy(
+        one.name, kind, real.value, (real.low, real.high), dream.value, (dream.low, dream.high)
+    )
 
 
 def _bounds(values: Sequence[Measured]) -> Array:
