@@ -32,34 +32,46 @@ def draw_learning(
     Returns what is missing and what could not be drawn, a line for each. Raises ArtifactError for a
     folder that holds none of the arms.
     """
-    runs = [read_published(folder) for folder in folders]
-    for run, folder in zip(runs, folders, strict=True):
-        if not run.results or (arms and not set(arms) & set(run.arms)):
-            held = ", ".join(run.arms) or "none"
-            raise ArtifactError(f"{folder}: no arm to draw has finished there (it holds {held})")
+    runs = [_read(folder, arms) for folder in folders]
     chosen = arms or list(dict.fromkeys(arm for run in runs for arm in run.arms))
-    titles = [column_titles(runs, folders), *[[""] * len(runs)] * (len(units) - 1)]
+    columns = list(zip(runs, column_titles(runs, folders), strict=True))
     panels = [
-        [_panel(*one, unit, chosen) for one in zip(runs, row, strict=True)]
-        for unit, row in zip(units, titles, strict=True)
+        [_panel(run, "" if row else title, unit, chosen) for run, title in columns]
+        for row, unit in enumerate(units)
     ]
-    tasks = [task_of(run) for run in runs]
-    figure = learning_panels(panels, Resampling.seeded(0), colours(), tasks)
+    figure = learning_panels(panels, Resampling.seeded(0), colours(), list(map(task_of, runs)))
     with mpl.rc_context(STYLE):
         save_png(figure, path)
-    left_out = [
+    missing = [
         f"{folder}: {line}"
         for folder, run in zip(folders, runs, strict=True)
         for line in run.left_out(chosen)
     ]
-    return left_out + [
+    return missing + [
         f"{folder}: {arm} over {UNITS[unit][1]} was not measured"
         for unit, row in zip(units, panels, strict=True)
         for folder, run, panel in zip(folders, runs, row, strict=True)
-        for arm in chosen
-        if arm in run.arms
-        and not any(len(c.x) for a in panel.arms if a.arm == arm for c in a.curves)
+        for arm in _of_run(chosen, run)
+        if arm not in _measured(panel)
     ]
+
+
+def _read(folder: Path, arms: Sequence[str]) -> Run:
+    """Return the run in `folder`; ArtifactError if no arm, or none of `arms`, has finished."""
+    run = read_published(folder)
+    if not run.results or (arms and not _of_run(arms, run)):
+        held = ", ".join(run.arms) or "none"
+        raise ArtifactError(f"{folder}: no arm to draw has finished there (it holds {held})")
+    return run
+
+
+def _of_run(arms: Sequence[str], run: Run) -> list[str]:
+    return [arm for arm in arms if arm in run.arms]
+
+
+def _measured(panel: CurvePanel) -> set[str]:
+    """Return the arms of which the panel shows a point at least."""
+    return {one.arm for one in panel.arms if any(len(curve.x) for curve in one.curves)}
 
 
 def task_of(run: Run) -> str:
@@ -73,19 +85,15 @@ def column_titles(runs: Sequence[Run], folders: Sequence[Path]) -> list[str]:
     That is its algorithm, and where others share that too the name of its folder.
     """
     titles = [task_of(run) for run in runs]
-    further = [
-        [f"{env}, {run.results[0].algorithm}" for env, run in zip(titles, runs, strict=True)],
-        [
-            f"{env}, {run.results[0].algorithm} ({folder.name})"
-            for env, run, folder in zip(titles, runs, folders, strict=True)
-        ],
-    ]
-    for longer in further:
+    algorithms = [f", {run.results[0].algorithm}" for run in runs]
+    names = [f" ({folder.name})" for folder in folders]
+    for further in (algorithms, names):
         titles = [
-            new if titles.count(old) > 1 else old for old, new in zip(titles, longer, strict=True)
+            title + more if titles.count(title) > 1 else title
+            for title, more in zip(titles, further, strict=True)
         ]
     return titles
 
 
 def _panel(run: Run, title: str, unit: str, arms: Sequence[str]) -> CurvePanel:
-    return learning_panel(run, unit, [arm for arm in arms if arm in run.arms], title)
+    return learning_panel(run, unit, _of_run(arms, run), title)
