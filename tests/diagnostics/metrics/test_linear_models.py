@@ -16,10 +16,12 @@ from worldvae.diagnostics.metrics.linear_models import (
     Array,
     Target,
     apply,
+    fit_best_ridge,
     fit_ridge,
     fit_softmax,
     weighted_f1,
 )
+from worldvae.diagnostics.splits import Splits
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -41,6 +43,17 @@ def test_ridge_leaves_the_bias_free() -> None:
     """An endless penalty leaves the mean of y, wherever x lies."""
     weights = fit_ridge(np.array([[10.0], [12.0]]), np.array([1.0, 3.0]), [1e12])
     np.testing.assert_allclose(apply(np.array([[99.0]]), weights), [[2.0]], atol=1e-9)
+
+
+def test_validation_chooses_the_penalty_of_ridge() -> None:
+    """Where validation has no slope the largest penalty is best, where it has one the least."""
+    x = np.array([[-1.0], [0.0], [1.0], [9.0]])
+    y = np.array([3.0, 5.0, 7.0, np.nan])
+    flat = np.array([5.0, 5.0, 5.0, np.inf])
+    every = fit_ridge(x[:3], y[:3])
+    for chosen, validation in ((every[:, 0], y), (every[:, -1], flat)):
+        weights = fit_best_ridge(Splits(x, x, x), Splits(y, validation, flat))
+        np.testing.assert_array_equal(weights, chosen)
 
 
 def test_weighted_f1_by_hand() -> None:

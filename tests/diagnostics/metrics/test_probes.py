@@ -243,7 +243,7 @@ def test_nothing_of_the_test_part_reaches_the_weights(
     discrete: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[NDArray[np.float64]] = []
-    for name in ("fit_ridge", "fit_softmax"):
+    for name in ("fit_best_ridge", "fit_softmax"):
         fit = getattr(probes, name)
 
         def spy(*args: object, fit: object = fit) -> object:

@@ -10,7 +10,7 @@ the bias last; `apply` multiplies features by them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+
+from worldvae.diagnostics.splits import Splits
 
 Array = NDArray[np.float64]
 ClassNumbers = NDArray[np.int64]
@@ -62,6 +64,18 @@ def fit_ridge(x: Array, y: Array, penalties: ArrayLike = PENALTIES) -> Array:
     along = axes.T @ (centred.T @ (y - offset)) / len(x)
     w = axes @ (along[:, None] / (variances[:, None] + np.asarray(penalties)))
     return np.vstack([w, offset - centre @ w])
+
+
+def fit_best_ridge(x: Splits[NDArray[Any]], y: Splits[NDArray[Any]]) -> Array:
+    """Fit ridge regression of y, (B,), on x, (B, D), whose penalty validation chooses: (D + 1,).
+
+    Frames without a finite y are left out; nothing is read of the test frames.
+    """
+    known = y.each(np.isfinite)
+    weights = fit_ridge(x.train[known.train], y.train[known.train])
+    guesses = apply(x.validation[known.validation], weights)
+    errors = np.square(guesses - y.validation[known.validation, None]).mean(0)
+    return np.asarray(weights[:, errors.argmin()])
 
 
 def fit_softmax(train: Array, validation: Array, targets: Sequence[Target]) -> list[Array]:

@@ -29,8 +29,8 @@ from sklearn.metrics import r2_score
 from worldvae.diagnostics.metrics.linear_models import (
     Target,
     apply,
+    fit_best_ridge,
     fit_by_gradient,
-    fit_ridge,
     fit_softmax,
     weighted_f1,
 )
@@ -153,16 +153,11 @@ def _read_numbers(x: Parts, variables: Sequence[Variable]) -> dict[str, Variable
 
 def _read_number(x: Parts, variable: Variable) -> VariableReading:
     """Read by ridge regression, scored by held-out R^2; validation chooses the penalty."""
-    values = variable.values
-    rows = values.each(lambda part: ~np.isnan(part))
-    weights = fit_ridge(x.train[rows.train], values.train[rows.train])
-    guesses = apply(x.validation[rows.validation], weights)
-    errors = np.square(guesses - values.validation[rows.validation, None]).mean(0)
-    guess = apply(x.test, weights[:, errors.argmin()])
-    r2 = float(r2_score(values.test[rows.test], guess[rows.test]))
-    return VariableReading(
-        ProbeScore(variable.name, variable.group, r2, "r2", None), values.test, guess
-    )
+    truth = variable.values.test
+    guess = apply(x.test, fit_best_ridge(x, variable.values))
+    known = ~np.isnan(truth)
+    r2 = float(r2_score(truth[known], guess[known]))
+    return VariableReading(ProbeScore(variable.name, variable.group, r2, "r2", None), truth, guess)
 
 
 def _read_classes(

@@ -21,7 +21,7 @@ from worldvae.diagnostics.fidelity.metrics.open_loop import (
     compare_errors,
 )
 from worldvae.diagnostics.fidelity.windows import Windows
-from worldvae.diagnostics.metrics.linear_models import apply, fit_ridge
+from worldvae.diagnostics.metrics.linear_models import apply, fit_best_ridge
 from worldvae.diagnostics.metrics.variables import Parts, reason_to_drop, variables_of
 from worldvae.diagnostics.splits import Splits
 from worldvae.envs import StateVariable
@@ -142,10 +142,7 @@ def _fit_one(codes: Parts, values: Parts, number: int, name: str) -> _Probe:
     centre = float(values.train[known.train].mean())
     deviation = float(values.train[known.train].std())
     y = values.each(lambda part: (part - centre) / deviation)
-    weights = fit_ridge(codes.train[known.train], y.train[known.train])
-    guesses = apply(codes.validation[known.validation], weights)
-    errors = np.square(guesses - y.validation[known.validation, None]).mean(0)
-    best = weights[:, errors.argmin()]
+    best = fit_best_ridge(codes, y)
     test = y.test[known.test]
     error = np.square(apply(codes.test[known.test], best) - test).mean()
     return _Probe(number, name, best, centre, deviation, float(1 - error / test.var()))
