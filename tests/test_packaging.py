@@ -13,6 +13,7 @@ def test_the_wheel_holds_worldvae_alone(wheel: Path) -> None:
     names = [str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()]
     assert {name.split("/")[0].split("-")[0] for name in names} == {"worldvae"}
     assert {"worldvae/wrappers/latent.py", "worldvae/page.html", "worldvae/page.css"} <= set(names)
+    assert "worldvae/py.typed" in names  # without it no type checker reads the annotations
     assert not [name for name in names if "tests" in name]
 
 
