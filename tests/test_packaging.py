@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -23,6 +25,26 @@ def test_where_it_cannot_run_it_says_so_at_once() -> None:
     run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert run.returncode == 1
     assert "ImportError: worldvae needs the locks and signals of" in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("libGL.so.1: cannot open shared object file: No such file", "apt-get install libgl1"),
+        ("numpy.core.multiarray failed to import", None),
+    ],
+)
+def test_debians_libraries_are_named_only_where_one_of_them_is_missing(
+    tmp_path: Path, reason: str, hint: str | None
+) -> None:
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({reason!r})")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import worldvae.envs.frames"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    told = run.stderr.splitlines()[-1]
+    assert run.returncode == 1
+    assert reason in told
+    assert hint in told if hint else "apt-get" not in told
 
 
 def test_torch_is_pinned_exactly() -> None:

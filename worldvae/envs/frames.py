@@ -17,6 +17,8 @@ from worldvae.errors import ConfigError
 try:
     import cv2
 except ImportError as error:  # a minimal Debian lacks the libraries behind OpenCV's wheel
+    if "cannot open shared object" not in str(error):
+        raise
     raise ImportError(
         f"OpenCV cannot be loaded ({error}); on Debian: apt-get install libgl1 libglib2.0-0"
     ) from None
