@@ -96,3 +96,25 @@ def test_choices_are_found_among_other_keys() -> None:
     key = of_chance()[1]
     assert choices_of([SPEED, key, SPEED, key]) == (slice(1, 4), slice(5, 8))
     assert choices_of([SPEED]) == ()
+    # Of a choice that training never makes, or always, no number changes.
+    for mean, std in (((0.5, 0.5, 0.0), (0.5, 0.5, 1.0)), ((0.0, 1.0, 0.0), (1.0, 1.0, 1.0))):
+        assert choices_of([key.model_copy(update={"mean": mean, "std": std})]) == (slice(0, 3),)
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "high"),
+    [
+        ((0.9995,), (0.0005,), "1.0"),
+        ((0.5, 0.5), (0.01, 0.01), "1.0"),
+        ((0.5, 0.5), (0.25, 0.25), "9.0"),
+        ((0.5, 0.2), (0.25, 0.16), "1.0"),
+    ],
+    ids=["a flag nearly always on", "shares of a whole", "counts of at most 9", "two flags"],
+)
+def test_numbers_that_look_like_a_choice_in_all_but_one_way_are_none(
+    mean: tuple[float, ...], variance: tuple[float, ...], high: str
+) -> None:
+    size = len(mean)
+    bounds = KeyBounds(low=("0.0",) * size, high=(high,) * size)
+    std = tuple(np.sqrt(variance).tolist())
+    assert choices_of([KeyUnits(name="mode", mean=mean, std=std, bounds=bounds)]) == ()
