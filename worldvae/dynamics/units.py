@@ -83,7 +83,7 @@ def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
     codes, changes = _codes(windows)
     rewards, ends = windows.events()
     keys = range(latents, changes.shape[1])
-    ranges = [_range(windows.key_values(k)) for k in keys]
+    ranges = [(float(each.min()), float(each.max())) for each in map(windows.key_values, keys)]
     return Units(
         change=torch.from_numpy(_deviations(changes)),
         code_std=float(_deviations(codes[:, :latents]).mean()),
@@ -94,11 +94,6 @@ def measure_units(windows: MeasuredWindows, latents: int, bins: int) -> Units:
         reward_std=reward_deviation(rewards),
         end_rate=float(ends.astype(np.float32).mean()),
     )
-
-
-def _range(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the least and the greatest of values (n,); no bounds where there are none."""
-    return (float(values.min()), float(values.max())) if len(values) else (-BEYOND, BEYOND)
 
 
 def _codes(
