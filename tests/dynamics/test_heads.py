@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error, mean_error
-from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture
+from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture, MixtureHead, begin_at
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.reward_support import RewardSupport
 from worldvae.dynamics.sequences import SequenceBatch
@@ -59,8 +59,26 @@ def test_classes_are_drawn_with_their_probabilities_and_judged_by_the_nearest() 
     assert shares == pytest.approx([0.1, 0.6, 0.3], abs=0.01)
     assert (classes.sample(noise(), 0.0) == 0).all()
     assert classes.mean()[0].item() == pytest.approx(-0.8 + 0.9)
+    assert classes.std()[0].item() == pytest.approx((6.4 + 2.7 - 0.01) ** 0.5)
     near = Classes(weights[:1], values).log_prob(torch.tensor([[-7.0]]))
     assert near.item() == pytest.approx(np.log(0.1))
+
+
+def test_a_mixture_is_in_the_units_of_each_number() -> None:
+    """And no deviation is beyond its bounds, which are e^-3 and e^3 of them."""
+    head = MixtureHead(1, torch.tensor([2.0, 0.5]), 2)
+    logits = torch.tensor([[0.0, np.log(3)], [0.0, 0.0]])
+    means = torch.tensor([[1.0, -1.0], [4.0, 0.0]])
+    log_stds = torch.tensor([[0.0, 99.0], [-99.0, 0.0]])
+    begin_at(head.layer, torch.stack([logits, means, log_stds], 1))
+    found = head(torch.ones(5, 1))
+    least, most = np.exp(-3), np.exp(3)
+    for part, expected in (
+        (found.log_weights.exp(), [[0.25, 0.75], [0.5, 0.5]]),
+        (found.means, [[2, -2], [2, 0]]),
+        (found.log_stds.exp(), [[2, 2 * most], [0.5 * least, 0.5]]),
+    ):
+        np.testing.assert_allclose(part.detach(), [expected] * 5, rtol=1e-4)
 
 
 def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
