@@ -7,8 +7,16 @@ import pytest
 import torch
 from scipy import stats
 
+from worldvae.dynamics.change_classes import ChangeClasses
 from worldvae.dynamics.free_running import CLIMATOLOGY, crps, end_error, mean_error
-from worldvae.dynamics.heads import Classes, ExpectationHead, Mixture, MixtureHead, begin_at
+from worldvae.dynamics.heads import (
+    Classes,
+    ClassesHead,
+    ExpectationHead,
+    Mixture,
+    MixtureHead,
+    begin_at,
+)
 from worldvae.dynamics.noise import Noise
 from worldvae.dynamics.reward_support import RewardSupport
 from worldvae.dynamics.sequences import SequenceBatch
@@ -79,6 +87,18 @@ def test_a_mixture_is_in_the_units_of_each_number() -> None:
         (found.log_stds.exp(), [[2, 2 * most], [0.5 * least, 0.5]]),
     ):
         np.testing.assert_allclose(part.detach(), [expected] * 5, rtol=1e-4)
+
+
+def test_of_a_head_only_the_numbers_that_were_known_go_on() -> None:
+    """Quantiles up to 1 express what goes to 1, and not what goes to 5."""
+    known = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]])
+    met = torch.tensor([[-0.5, 0.0, 1.0], [0.0, 1.0, 5.0]])
+    before, later = (ClassesHead(4, ChangeClasses.even(values)) for values in (known, met))
+    old, own = before.state_dict(), later.state_dict()
+    state = later.after(before)
+    assert state["values"].tolist() == [known[0].tolist(), met[1].tolist()]
+    for name in ("layer.weight", "layer.bias"):
+        assert torch.equal(state[name], torch.cat([old[name][:3], own[name][3:]])), name
 
 
 def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
