@@ -139,12 +139,12 @@ def test_without_a_change_to_measure_units_are_finite() -> None:
 
 
 def test_units_are_those_of_what_is_there() -> None:
-    """A latent at 3, 3, 5, 5 and, terminated there, a 99 that nothing predicts; and two keys."""
-    codes = np.array([[3.0, 7, 0], [3, 8, -1], [5, 8, -2], [5, 6, -3], [99, 99, 99]])
+    """A latent at 3, 3, 5, 6 and, terminated there, a 99 that nothing predicts; and two keys."""
+    codes = np.array([[3.0, 7, 0], [3, 8, -1], [5, 8, -2], [6, 6, -3], [99, 99, 99]])
     units = measure_units(windows([(codes, np.zeros((4, 1)), np.arange(4.0), True)], 6), 1, 8)
-    assert units.code_std == pytest.approx(np.std([3, 5, 5]))
+    assert units.code_std == pytest.approx(np.std([3, 5, 6]))
     assert units.change.tolist() == pytest.approx(
-        [np.std([0, 2, 0]), np.std([1, 0, -2]), 1e-3], rel=1e-6
+        [np.std([0, 2, 1]), np.std([1, 0, -2]), 1e-3], rel=1e-6
     )
     assert units.key_range.tolist() == [[6, -3], [8, 0]]
     assert units.end_rate == 0.25
