@@ -65,6 +65,7 @@ def test_of_equal_rewards_rounding_is_no_deviation(reward: float) -> None:
     units = measure_units(single_decisions(rewards, np.zeros(500)), 1, 8)
     assert units.reward_std == 0
     assert (np.diff(units.rewards.values.numpy()) > 0).all()
+    assert np.ptp(units.rewards.values.numpy()) >= 1.99e-3, "a thousandth to either side"
 
 
 def values(units: Units) -> list[float]:
