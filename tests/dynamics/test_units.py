@@ -42,6 +42,7 @@ def test_what_happens_once_among_many_windows_can_be_dreamed() -> None:
     assert units.rewards.values[0] == 0
     assert units.reward_std == pytest.approx(rewards.std(), rel=1e-3)
     assert values(units) == [-8, 0]
+    assert units.key_classes.log_shares[0, 0].exp().item() == pytest.approx(1 / COUNT)
     many = np.random.default_rng(0).normal(size=COUNT)
     many[unmeasured[7]] = 50.0
     assert values(measure_units(single_decisions(rewards, many), 1, 64))[-1] == 50
@@ -73,6 +74,13 @@ def values(units: Units) -> list[float]:
     row = units.key_classes.values[0]
     found: list[float] = row[~row.isnan()].tolist()
     return found
+
+
+def test_as_many_values_as_there_can_be_are_classes_and_of_more_quantiles() -> None:
+    """And no change, which is often an event of its own."""
+    eight, many = np.tile(np.arange(1.0, 9), 9), np.arange(-15.0, 46)
+    for jumps, found in ((eight, [*range(1, 9)]), (many, [-15, -5, 0, 5, 15, 25, 35, 45])):
+        assert values(measure_units(single_decisions(0 * jumps, jumps), 1, 8)) == found
 
 
 def of_key(raw: NDArray[np.float64]) -> tuple[Windows, NDArray[np.float64]]:
@@ -196,6 +204,7 @@ def test_the_mean_of_a_support_under_its_counts_is_that_of_the_numbers() -> None
 def test_numbers_count_for_the_nearest_value() -> None:
     values, numbers = np.array([-1, 0, 4], np.float32), np.array([-9, -0.6, -0.4, 1.9, 2.1, 9])
     assert nearest_counts(numbers.astype(np.float32), values).tolist() == [2, 2, 2]
+    assert nearest_counts(values[:1], values).tolist() == [1, 0, 0]
 
 
 def test_dreamed_keys_stay_within_what_training_has_seen() -> None:
