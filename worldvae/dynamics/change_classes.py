@@ -129,6 +129,6 @@ def _can_express(before: Tensor, later: Tensor) -> bool:
 def _are_quantiles(classes: Tensor) -> bool:
     """Tell whether there are as many classes (K,) as there can be, or one less.
 
-    Quantiles are one less than `most`, and 0, which may be one of them.
+    Quantiles are one less than `most`, 3 or more, and 0, which may be one of them.
     """
-    return int((~classes.isnan()).sum()) >= max(2, len(classes) - 1)
+    return int((~classes.isnan()).sum()) >= len(classes) - 1
