@@ -81,6 +81,8 @@ def test_as_many_values_as_there_can_be_are_classes_and_of_more_quantiles() -> N
     eight, many = np.tile(np.arange(1.0, 9), 9), np.arange(-15.0, 46)
     for jumps, found in ((eight, [*range(1, 9)]), (many, [-15, -5, 0, 5, 15, 25, 35, 45])):
         assert values(measure_units(single_decisions(0 * jumps, jumps), 1, 8)) == found
+    unmeasured = ChangeClasses.of([(many.astype(np.float32), np.empty(0, np.float32))], 8)
+    assert unmeasured.values[0].tolist() == found
 
 
 def of_key(raw: NDArray[np.float64]) -> tuple[Windows, NDArray[np.float64]]:
