@@ -39,7 +39,8 @@ class KnownValues(ABC):
     def usual_sizes(self) -> Tensor:
         """Return the median size of the values that are not 0: (...); 0 without any."""
         sizes, order = self.values.nan_to_num().abs().sort(-1)
-        weights = self.log_shares.exp().gather(-1, order) * (sizes > ROUNDED_SHARE * sizes[..., -1:])
+        is_none = sizes <= ROUNDED_SHARE * sizes[..., -1:]
+        weights = self.log_shares.exp().gather(-1, order).masked_fill(is_none, 0.0)
         below = weights.cumsum(-1)
         middle = (below < below[..., -1:] / 2).sum(-1, keepdim=True)
         return torch.where(below[..., -1] > 0, sizes.gather(-1, middle)[..., 0], 0.0)
