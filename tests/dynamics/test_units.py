@@ -146,6 +146,7 @@ def test_without_a_change_to_measure_units_are_finite() -> None:
     units = measure_units(windows(ends, 3), 1, 64)
     assert units.change.tolist() == [1, 1]
     assert values(units) == [0]
+    assert units.key_classes.log_shares.isfinite().all()
     assert units.rewards.values[[0, -1]].tolist() == [0, 4]
 
 
