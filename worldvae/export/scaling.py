@@ -80,9 +80,8 @@ class LinearScaling(nn.Module):
 
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
         super().__init__()
-        # OpenCV stops at the first and last column, but only clips the numbers of rows.
-        self.columns = _Neighbours(COLUMNS, source[1], target[1], stops=True)
-        self.rows = _Neighbours(ROWS, source[0], target[0], stops=False)
+        self.columns = _Neighbours(COLUMNS, source[1], target[1])
+        self.rows = _Neighbours(ROWS, source[0], target[0])
 
     def forward(self, images: Tensor) -> Tensor:
         left, right = self.columns(images.to(torch.int32))
@@ -91,23 +90,22 @@ class LinearScaling(nn.Module):
 
 
 class _Neighbours(nn.Module):
-    """The two weighted neighbours of each new pixel along an axis, in fixed point."""
+    """The two weighted neighbours of each new pixel along an axis, in fixed point.
+
+    Beyond the first and the last pixel both are the same one.
+    """
 
     indices: Tensor
     weights: Tensor
 
-    def __init__(self, axis: int, old: int, new: int, stops: bool) -> None:
+    def __init__(self, axis: int, old: int, new: int) -> None:
         super().__init__()
         self._axis = axis
         places = ((np.arange(new) + 0.5) * (old / new) - 0.5).astype(np.float32)
         first = np.floor(places)
         share = places - first
-        if stops:
-            share = np.where((first < 0) | (first >= old - 1), np.float32(0), share)
         first = first.astype(np.int64)
         indices = np.clip([first, first + 1], 0, old - 1)
-        if stops:
-            indices[0] = np.clip(first, 0, old - 1)
         weights = np.rint(np.stack([1 - share, share]) * UNIT).astype(np.int32)
         broadcast = (new, 1, 1) if axis == ROWS else (new, 1)
         self.register_buffer("indices", torch.from_numpy(indices))
