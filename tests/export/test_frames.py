@@ -22,7 +22,7 @@ SOURCES = [
     (210, 160),  # Atari
     (120, 160),  # ViZDoom
     (128, 128),  # twice 64: the only factor at which a half is rounded up
-    (192, 384),  # whole factors
+    (128, 192),  # whole factors, one of them 2
     (64, 160),  # one side stays
     (131, 97),
     (40, 40),  # grows
