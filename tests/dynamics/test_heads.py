@@ -65,7 +65,8 @@ def test_classes_are_drawn_with_their_probabilities_and_judged_by_the_nearest() 
     drawn = classes.sample(noise(), 1.0)[:, 0]
     shares = [(drawn == value).float().mean().item() for value in (-8.0, 0.0, 3.0)]
     assert shares == pytest.approx([0.1, 0.6, 0.3], abs=0.01)
-    assert (classes.sample(noise(), 0.0) == 0).all()
+    heaviest = Classes(torch.tensor([0.6, 0.1, 0.3, 0.0]).log().expand(9, 1, 4), values)
+    assert (heaviest.sample(noise(), 0.0) == -8).all()
     assert classes.mean()[0].item() == pytest.approx(-0.8 + 0.9)
     assert classes.std()[0].item() == pytest.approx((6.4 + 2.7 - 0.01) ** 0.5)
     near = Classes(weights[:1], values).log_prob(torch.tensor([[-7.0]]))
@@ -108,8 +109,9 @@ def test_a_reward_between_two_values_of_the_support_is_no_rounding() -> None:
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
     assert head.mean(shares.log()).item() == pytest.approx(1.625)
     assert cost.item() == pytest.approx(entropy, rel=1e-5)
-    outside = head.cross_entropy(torch.tensor([0.1, 0.2, 0.3, 0.4]).log(), torch.tensor(9.0))
-    assert outside.item() == pytest.approx(-np.log(0.4), rel=1e-5)
+    weights = torch.tensor([0.1, 0.2, 0.3, 0.4]).log().expand(4, 4)
+    ends = head.cross_entropy(weights, torch.tensor([-9.0, -1.0, 2.0, 9.0]))
+    np.testing.assert_allclose(ends, -np.log([0.1, 0.1, 0.4, 0.4]), rtol=1e-5)
 
 
 def test_the_score_of_two_samples_is_that_of_their_distribution() -> None:
