@@ -96,6 +96,7 @@ def test_a_file_keeps_every_bit(source: tuple[int, int]) -> None:
         (ImageLayout("none", 255.0), (60, 90), "uint8"),
         (ImageLayout("last", 1.0), (60, 90, 3), "float32"),
         (ImageLayout("first", 1.0), (1, 60, 90), "float64"),
+        (ImageLayout("last", 1.0), (60, 90, 3), "uint8"),
     ],
 )
 def test_a_frame_lies_as_the_environment_shows_it(
@@ -103,7 +104,8 @@ def test_a_frame_lies_as_the_environment_shows_it(
 ) -> None:
     shown: NDArray[Any] = images(shape)
     if layout.white == 1:
-        shown = np.random.default_rng(1).random((2, *shape)).astype(dtype)
+        shown = np.random.default_rng(1).random((2, *shape))
+        shown = (shown > 0.5 if dtype == "uint8" else shown).astype(dtype)
     graph = Reading(layout, shape, dtype)
     expected = [preprocess(layout.frame(image), graph.config) for image in shown]
     np.testing.assert_array_equal(run(graph, shown), expected)
