@@ -18,9 +18,9 @@ from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs.frames import preprocess_batch
 from worldvae.errors import ArtifactError, WorldvaeError
-from worldvae.export.dynamics import export_dynamics
+from worldvae.export.dynamics import DynamicsGraph, export_dynamics
 from worldvae.export.encoder import export_encoder
-from worldvae.export.onnx_file import model_bytes
+from worldvae.export.onnx_file import example, model_bytes
 from worldvae.export.remembering import ActionEncoding
 from worldvae.export.signature import ExportedGraph, Tensors, floats
 from worldvae.wrappers.history import History
@@ -101,6 +101,24 @@ def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any], 
         }.items():
             np.testing.assert_allclose(found[name], values, atol=1e-4, err_msg=name)
         inputs |= {f"state_{name}": found[f"next_{name}"] for name in ("memory", "code", "action")}
+
+
+def test_predicted_keys_stay_within_what_training_has_seen(tmp_path: Path) -> None:
+    """As in dreams: a tank of 99, which training has not seen, holds the 4 that it has."""
+    make_encoder(DOTS).save(tmp_path / "encoder")
+    keys = (
+        KeyUnits(name="tank", mean=(2.0,), std=(4.0,)),
+        KeyUnits(name="wind", mean=(0.0, 0.0), std=(1.0, 1.0)),
+    )
+    model, card = load_dynamics(
+        make_dynamics(DOTS, tmp_path / "encoder", tmp_path / "dynamics", keys)
+    )
+    model.key_range.copy_(torch.tensor([[-0.5, -9.0, 7.0], [0.5, -8.0, 7.0]]))
+    graph = DynamicsGraph(model, card)
+    inputs = {spec.name: example(spec) for spec in graph.inputs}
+    found = graph.compute({**inputs, "key_tank": torch.full((2, 1), 99.0)})
+    assert found["predicted_key_tank"].tolist() == [[4.0], [4.0]]
+    assert found["predicted_key_wind"].tolist() == [[-8.0, 7.0]] * 2
 
 
 def test_no_two_tensors_share_a_name() -> None:
