@@ -44,10 +44,32 @@ def test_an_arm_in_numbers(tmp_path: Path) -> None:
     assert np.isnan(found.within).all()
 
 
+def test_costs_of_an_arm_are_the_mean_over_its_seeds(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {"latent": arm(1, 2)})
+    for seed, steps in enumerate((100, 300)):
+        path = folder / f"agents/latent/seed_{seed}/result.json"
+        amend(path, env_steps=steps, seconds=steps / 10, dreamed_steps=10 * steps)
+    (found,) = summarise(read_run(folder), Resampling.seeded(0)).arms
+    assert found.trained == Cost(200, 20.0)
+    assert found.dreamed == 2_000
+    assert (found.parameters_trained, found.parameters_frozen) == (1_234_567, 89_000)
+
+
 def test_one_seed_has_an_interval_over_episodes_only(tmp_path: Path) -> None:
     (found,) = of(tmp_path, {"latent": {0: [1.0, 2.0, 3.0]}}).arms
     assert np.isnan([found.iqm.low, found.iqm.high, found.sd]).all()
     assert found.within == (1.0, 3.0)
+
+
+def test_of_one_seed_or_one_episode_nothing_is_known_of_noise(tmp_path: Path) -> None:
+    both = {0: [1.0, 2.0], 1: [3.0, 5.0]}
+    for name, returns, known in (
+        ("both", both, True),
+        ("seed", {0: [1.0, 2.0]}, False),
+        ("episode", {0: [1.0], 1: [3.0]}, False),
+    ):
+        (found,) = of(tmp_path / name, {"latent": returns}).arms
+        assert (found.noise is not None) == known, name
 
 
 def test_that_interval_is_of_the_score(tmp_path: Path) -> None:
