@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.report.success import SuccessRule
 from agents.report.summary import Summary, summarise, unequal
 from agents.report.tables.arms import arms_table
 from agents.report.tables.terminal import summary_table
@@ -166,6 +167,16 @@ def test_success_that_an_environment_reports_needs_no_threshold(tmp_path: Path) 
         amend(path, evaluation={**played, "successes": [True, False]})
     (pair,) = summarise(read_run(folder), Resampling.seeded(0)).pairs
     assert (pair.by_success, pair.difference.value) == (True, 0.0)
+
+
+def test_what_one_run_reports_of_success_holds_for_the_others(tmp_path: Path) -> None:
+    silent, telling = (write_run(tmp_path / name, {"latent": arm(1)}) for name in ("a", "b"))
+    path = telling / "agents/latent/seed_0/result.json"
+    played = json.loads(path.read_text())["evaluation"]
+    amend(path, evaluation={**played, "successes": [True, False]})
+    runs = [read_run(silent), read_run(telling)]
+    for rule in (SuccessRule.of(*runs), SuccessRule.of(*reversed(runs))):
+        assert rule.rates(*runs[0].results, *runs[1].results) == (0.0, 0.5)
 
 
 @pytest.mark.parametrize("threshold", ["", "{success_return: -1}"])
