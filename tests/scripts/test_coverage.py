@@ -21,8 +21,13 @@ def test_each_pair_is_simulated_at_three_five_and_ten_seeds(
     main()
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [(row["first"], row["second"]) for row in rows] == [("pixels", "latent")] * 6
-    five = next(row for row in rows if (row["seeds"], row["law"]) == ("5", "normal"))
+    by = {(row["seeds"], row["law"]): row for row in rows}
+    five = by["5", "normal"]
     assert float(five["coverage"]) == pytest.approx(0.953, abs=0.012)
     assert float(five["found"]) == pytest.approx(0.8, abs=0.03)
     assert float(five["found_of_none"]) == pytest.approx(0.047, abs=0.015)
     assert five["percentile"] == ""
+    assert float(by["3", "normal"]["found"]) < 0.5, "fewer seeds see less, more see more"
+    assert float(by["10", "normal"]["found"]) > 0.95
+    for one in ("3", "5"):  # tails on either side, since both arms have one
+        assert float(by[one, "skewed"]["coverage"]) > float(by[one, "normal"]["coverage"]) + 0.004
