@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
+from matplotlib.figure import Figure
 
+from agents.report import learning
 from agents.report.learning import column_titles, draw_learning
 from agents.report.sections.curves import learning_panel
 from agents.run.published import read_published
@@ -49,6 +52,24 @@ def test_a_curve_begins_after_the_cpu_time_that_its_arm_is_charged() -> None:
     first = min(curve.x[0] for curve in latent.curves)
     spent = min(agent.evaluations[0].cpu_seconds or 0 for agent in run.of("latent"))
     assert first == pytest.approx(spent / 60)
+
+
+def test_of_each_run_the_arms_that_were_asked_for_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of any run, if none was named."""
+    first = write_run(tmp_path / "first", {name: {0: [1.0]} for name in ("latent", "pixels")})
+    second = write_run(tmp_path / "second", {"blind": {0: [1.0]}})
+    drawn: list[list[str]] = []
+
+    def draw(panels: Any, *others: Any) -> Figure:
+        drawn.extend([arm.arm for arm in panel.arms] for row in panels for panel in row)
+        return Figure()
+
+    monkeypatch.setattr(learning, "learning_panels", draw)
+    for arms in ([], ["pixels", "blind"]):
+        draw_learning([first, second], arms, ["env_steps"], tmp_path / "a.png")
+    assert drawn == [["pixels", "latent"], ["blind"], ["pixels"], ["blind"]]
 
 
 def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
