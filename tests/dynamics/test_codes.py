@@ -59,6 +59,12 @@ def test_every_frame_is_encoded_once(tmp_path: Path) -> None:
     check(again)
 
 
+def test_of_what_no_model_learnt_from_nothing_is_for_training(tmp_path: Path) -> None:
+    found = encode(fill(tmp_path / "rollouts", LENGTHS), tmp_path / "codes")[0].held_out()
+    assert [record.split for record in found.records] == ["validation", "test"] * 3
+    check(found)
+
+
 def test_batches_are_full_and_no_more_is_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
