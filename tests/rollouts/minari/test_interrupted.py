@@ -145,6 +145,21 @@ def test_what_fails_leaves_no_dataset(
     assert list(datasets.iterdir()) == []
 
 
+def test_what_no_room_mends_is_told_as_it_is(
+    tmp_path: Path, datasets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Minari that takes other arguments was told of as a full disk."""
+    store = collected(tmp_path / "a", ENV)
+
+    def other(*_: object, **__: object) -> None:
+        raise TypeError("unexpected keyword argument")
+
+    monkeypatch.setattr(EpisodeBuffer, "__init__", other)
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        export_dataset(store, "play-v0")
+    assert list(datasets.iterdir()) == []
+
+
 def test_one_episode_at_a_time_is_in_memory(tmp_path: Path) -> None:
     """Twelve episodes of a megabyte each, both ways."""
     length = 217

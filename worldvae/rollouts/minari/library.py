@@ -35,13 +35,18 @@ def dataset_folder(name: str) -> Path:
 
 
 @contextmanager
-def minari_errors(what: str, remedy: str) -> Iterator[None]:
-    """Turn any error in the block into an ArtifactError: "{what}: {error}; {remedy}"."""
+def minari_errors(
+    what: str, remedy: str, kinds: tuple[type[Exception], ...] = (Exception,)
+) -> Iterator[None]:
+    """Turn errors of `kinds` in the block into an ArtifactError: "{what}: {error}; {remedy}".
+
+    By default any error: h5py and Minari raise whatever damaged bytes provoke.
+    """
     try:
         yield
     except WorldvaeError:
         raise
-    except Exception as error:  # h5py and Minari raise whatever damaged bytes provoke
+    except kinds as error:
         kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__} "
         raise ArtifactError(f"{what}: {kind}{_first_line(error)}; {remedy}") from error
 

@@ -61,6 +61,7 @@ def export_dataset(store: RolloutStore, name: str, credits: Credits | None = Non
         minari_errors(
             f"{unfinished} cannot be written",
             "make room, or set MINARI_DATASETS_PATH to a folder that has it",
+            (OSError, RuntimeError),  # what h5py raises of a full disk; no room mends the others
         ),
     ):
         _write(store, records, name, unfinished, credits or Credits())
