@@ -20,6 +20,7 @@ from agents.benchmark.stepping import take_decisions
 from agents.benchmark.usual import UsualSession, UsualVAE, UsualWrapper
 from worldvae.autoencoders.backends import Compute, Frames, Latents
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.frozen import FrozenEncoder
 from worldvae.envs import make_vec
 from worldvae.wrappers.latent import LatentVectorObservation
 
@@ -44,7 +45,7 @@ def encoding_rows(config: BenchmarkConfig) -> tuple[Row, ...]:
         f"encoder-{fewest}-by-hand",
         "Encoder",
         f"{fewest} envs in one batch",
-        "torch's own export, onnxruntime called by hand",
+        "the same by torch's own export and onnxruntime's defaults",
         encoders[0].unit,
         1.0,
         partial(_encode_by_hand, num_envs=fewest),
@@ -81,9 +82,10 @@ def _encode(bench: Bench, num_envs: int) -> Comparison:
 
 
 def _encode_by_hand(bench: Bench, num_envs: int) -> Comparison:
-    height, width, channels = bench.config.car_racing.frame.shape
-    usual = UsualSession(UsualVAE(channels), (channels, height, width))
-    return _against(bench, num_envs, usual.encode)
+    env = bench.config.car_racing
+    model = autoencoder(bench, bench.config.pretrain, env)
+    by_hand = UsualSession(FrozenEncoder(model), env.frame.shape)
+    return _against(bench, num_envs, by_hand.encode)
 
 
 def _against(bench: Bench, num_envs: int, usual: Compute) -> Comparison:

@@ -148,20 +148,20 @@ class UsualWrapper:
 
 
 class UsualSession:
-    """The encoder as torch exports it to ONNX, called on batches through onnxruntime's defaults."""
+    """A frozen encoder as torch exports it to ONNX, called through onnxruntime's defaults."""
 
-    def __init__(self, model: UsualVAE, image: tuple[int, int, int]) -> None:
-        """`image` is the shape of an image: (C, H, W)."""
+    def __init__(self, encoder: nn.Module, shape: tuple[int, int, int]) -> None:
+        """`encoder` maps frames (B, H, W, C) uint8, of which `shape` is that of one, to (B, Z)."""
         import onnxruntime
 
         graph = BytesIO()
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             torch.onnx.export(  # torch's other exporter takes a package more
-                nn.Sequential(model.encoder, model.mean).eval(),
-                (torch.zeros(1, *image),),
+                encoder,
+                (torch.zeros(1, *shape, dtype=torch.uint8),),
                 graph,  # type: ignore[arg-type]  # files in memory are written, too
-                input_names=["images"],
-                dynamic_axes={"images": {0: "batch"}},
+                input_names=["frames"],
+                dynamic_axes={"frames": {0: "batch"}},
                 dynamo=False,
             )
         cpu = ["CPUExecutionProvider"]
@@ -169,8 +169,7 @@ class UsualSession:
 
     def encode(self, frames: Frames) -> NDArray[np.float32]:
         """Return the latents of frames: (B, H, W, C) uint8 -> (B, Z)."""
-        images = np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-        (latents,) = self._session.run(None, {"images": images})
+        (latents,) = self._session.run(None, {"frames": frames})
         return latents  # type: ignore[no-any-return]
 
 
