@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 
 from agents.benchmark.speeds import Speeds
+from agents.run.command import exact_command
 from worldvae.json_files import Content
 from worldvae.machine import busy_cores, usable_cores
 from worldvae.versions import library_versions
@@ -20,8 +21,9 @@ QUIET = 0.15
 
 
 class Machine(Content):
-    """The computer, and its load before the benchmark began."""
+    """The computer, its load before the benchmark began, and the command that began it."""
 
+    command: str = Field(description="The command line that measured there.")
     cores: int = Field(description="Cores that the benchmark may use.")
     cpu: str = Field(description="Model of the processor.")
     threads: int = Field(description="Threads that torch computes with.")
@@ -34,8 +36,9 @@ class Machine(Content):
         torch_version = self.versions.get("torch", "?")
         speeds = "" if self.speeds is None else f"; {self.speeds}"
         return (
-            f"{self.cores} cores of {self.cpu}, networks on {self.device} with {self.threads} "
-            f"threads, torch {torch_version}, {self.load:.1f} cores busy before{speeds}"
+            f"by `{self.command}` on {self.cores} cores of {self.cpu}, networks on {self.device} "
+            f"with {self.threads} threads, torch {torch_version}, {self.load:.1f} cores busy "
+            f"before{speeds}"
         )
 
     def faster(self, speeds: Speeds) -> Machine:
@@ -53,6 +56,7 @@ def this_machine(device: str) -> Machine:
     """Describe this machine and its present load, which takes two seconds."""
     is_gpu = torch.device(device).type == "cuda"
     return Machine(
+        command=exact_command(),
         cores=usable_cores(),
         cpu=_cpu_model(Path("/proc/cpuinfo")),
         threads=torch.get_num_threads(),

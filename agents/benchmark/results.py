@@ -96,7 +96,6 @@ class RowResult(Content):
 class Results(Content):
     """All rows measured so far, in the order of the table."""
 
-    command: str = Field("", description="The last command line.")
     rows: tuple[RowResult, ...] = Field((), description="The table.")
     scaling: tuple[ScalingCurve, ...] = Field((), description="How cost grows.")
 

@@ -20,7 +20,6 @@ from agents.benchmark.scaling.stages import STAGES
 from agents.benchmark.speeds import measure_speeds
 from agents.benchmark.table import all_rows
 from agents.benchmark.write import write_results
-from agents.run.command import exact_command
 from worldvae.errors import ConfigError, WorldvaeError
 from worldvae.training.device import torch_device
 
@@ -54,7 +53,7 @@ def _run(
     bench: Bench, rows: Sequence[Row], names: set[str], machine: Machine, say: Say
 ) -> tuple[Results, bool]:
     folder, order = bench.config.folder, [row.name for row in rows]
-    results = read_results(folder).model_copy(update={"command": exact_command()})
+    results = read_results(folder)
     complete, here, gauged = True, set[str](), -FRESH_SECONDS
     for row in (row for row in rows if row.name in names):
         if callable(row.limit) and time.monotonic() - gauged >= FRESH_SECONDS:

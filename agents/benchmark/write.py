@@ -99,14 +99,14 @@ def _where(curves: Sequence[ScalingCurve]) -> list[tuple[str, Machine]]:
 
 
 def _machines(where: Sequence[tuple[str, Machine]]) -> list[str]:
-    """Return a line per machine, with the names measured on it if there are several machines."""
+    """Return a line per machine and command, with the names measured so if there are several."""
     machines = {str(machine): machine for _, machine in where}
     lines = []
     for text, machine in machines.items():
         names = [name for name, other in where if str(other) == text]
         which = f" ({', '.join(names)})" if len(machines) > 1 else ""
         noise = "; **other work ran beside it**" if machine.is_noisy else ""
-        lines.append(f"Measured on {text}{noise}{which}.")
+        lines.append(f"Measured {text}{noise}{which}.")
     return lines
 
 
@@ -132,7 +132,7 @@ def publish(results: Results, folder: Path, document: Path) -> None:
         with atomic_file(document.parent / "images" / name) as file:
             file.write(data)
     figures = "".join(f"\n![{CAPTIONS[name]}](images/{name})\n" for name in names)
-    body = f"Written by `{results.command}`.\n\n{describe(results)}{figures}"
+    body = describe(results) + figures
     atomic_write_text(document, replace_section(text, HEADING, body, document))
 
 

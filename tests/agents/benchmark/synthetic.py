@@ -9,7 +9,15 @@ from agents.benchmark.machine import Machine
 from agents.benchmark.measure import Side, Stopwatch
 from agents.benchmark.results import RowResult
 
-QUIET = Machine(cores=2, cpu="Abacus", threads=1, device="cpu", load=0.0, versions={"torch": "9"})
+QUIET = Machine(
+    command="python -m x",
+    cores=2,
+    cpu="Abacus",
+    threads=1,
+    device="cpu",
+    load=0.0,
+    versions={"torch": "9"},
+)
 NOISY = QUIET.model_copy(update={"load": 3.0})
 
 
