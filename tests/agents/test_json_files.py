@@ -121,7 +121,7 @@ def left(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     DATASET.write(runs / "tiny/rollouts", imported())
     STUDY_DECLARED.append(runs / "study", Declaration(primary=(("lost",),)))
     SWEEP.write(runs / "sweep", summary_of(SweepConfig(), recommend(curve(lost=(0.0,) * 5))))
-    BENCHMARK.write(runs / "benchmark", Results(command="python", rows=(result(),)))
+    BENCHMARK.write(runs / "benchmark", Results(rows=(result(),)))
     LISTING.write(runs / "hub", listing_of({".": "encoder"}, [("card.json", "0" * 64)]))
     GAP.write(runs / "gap", reported(Fake(), runs / "gap"))
     return runs

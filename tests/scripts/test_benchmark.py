@@ -14,8 +14,8 @@ def test_a_row_by_itself(tmp_path: Path) -> None:
     words = ["--only", "whole-job", "--publish", document]
     done = run("scripts.benchmark", "--folder", tmp_path, *words)
     assert "| `whole-job` |" in done.stdout
-    results = json.loads((tmp_path / "benchmark.json").read_text())
-    assert results["command"].startswith("python -m scripts.benchmark --folder")
+    (row,) = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
+    assert row["machine"]["command"].startswith("python -m scripts.benchmark --folder")
     assert "| `whole-job` |" in document.read_text()
     assert (tmp_path / "images" / "benchmark.png").stat().st_size > 10_000
 
