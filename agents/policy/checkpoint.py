@@ -9,9 +9,10 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.save_util import save_to_pkl
 
 from agents.config.agent import algorithm_class
-from agents.policy.replay import BUFFER, cut_off
+from agents.policy.replay import BUFFER, cut_off, filled_part, whole
 from agents.run.agent_card import AgentCard, write_card
 from worldvae.errors import ArtifactError
 from worldvae.files import atomic_file, atomic_write_bytes, sha256_file, user_errors
@@ -65,16 +66,17 @@ def load_replay(folder: Path, card: AgentCard, model: BaseAlgorithm) -> None:
         raise ArtifactError(f"{path}: not the buffer of card.json; remove {folder} and train again")
     model.load_replay_buffer(path)
     if model.replay_buffer is not None:
+        model.replay_buffer = whole(model.replay_buffer)
         cut_off(model.replay_buffer)
 
 
 def _save_replay(folder: Path, model: BaseAlgorithm, trained_steps: int) -> dict[str, str]:
     """Save the replay buffer of an algorithm that has one; return its entries for the card."""
-    if not isinstance(model, OffPolicyAlgorithm):
+    if not isinstance(model, OffPolicyAlgorithm) or model.replay_buffer is None:
         return {}
     path = folder / f"replay_{trained_steps}.pkl"
     with atomic_file(path) as file:
-        model.save_replay_buffer(file)  # type: ignore[arg-type]
+        save_to_pkl(file, filled_part(model.replay_buffer))  # type: ignore[arg-type]
     return {"replay": path.name, "replay_sha256": sha256_file(path)}
 
 

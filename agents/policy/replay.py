@@ -1,12 +1,14 @@
-"""The replay buffer of an algorithm that has one: its arguments, and the seam of a resume in it."""
+"""The replay buffer of an algorithm that has one: its arguments, its file, the seam of a resume."""
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 
 from agents.config.agent import AgentConfig
@@ -27,6 +29,44 @@ def replay_arguments(config: AgentConfig, space: spaces.Space[Any]) -> dict[str,
     """
     given = {name: deepcopy(config.arguments[name]) for name in BUFFER if name in config.arguments}
     return {**given, **shifting_arguments(config, space)}
+
+
+def filled_part(buffer: ReplayBuffer) -> ReplayBuffer:
+    """Return `buffer` with the rows of its arrays that hold transitions, which are not copied.
+
+    Until it is full the rest is zeros: of frames, tens of gigabytes that a file need not hold.
+    """
+    # The row after the last may hold the observation that followed it.
+    rows = buffer.buffer_size if buffer.full else min(buffer.pos + 1, buffer.buffer_size)
+    return _with_arrays(buffer, buffer.buffer_size, lambda array: array[:rows])
+
+
+def whole(part: ReplayBuffer) -> ReplayBuffer:
+    """Return the buffer of which `filled_part` made `part`."""
+    rows = part.buffer_size if part.full else min(part.pos + 1, part.buffer_size)
+
+    def enlarged(array: NDArray[Any]) -> NDArray[Any]:
+        all_rows = np.zeros((part.buffer_size, *array.shape[1:]), array.dtype)
+        all_rows[:rows] = array
+        return all_rows
+
+    return part if rows == part.buffer_size else _with_arrays(part, rows, enlarged)
+
+
+def _with_arrays(
+    buffer: ReplayBuffer, rows: int, change: Callable[[NDArray[Any]], NDArray[Any]]
+) -> ReplayBuffer:
+    """Return a shallow copy of `buffer` with `change` made to its arrays of as many rows."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: changed(one) for key, one in value.items()}
+        is_kept = isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == rows
+        return change(value) if is_kept else value
+
+    other = copy(buffer)
+    vars(other).update({name: changed(value) for name, value in vars(buffer).items()})
+    return other
 
 
 def cut_off(buffer: ReplayBuffer) -> None:

@@ -19,7 +19,7 @@ from agents.config.agent import AgentConfig
 from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.checkpoint import load_model, load_replay, save_agent
-from agents.policy.replay import replay_arguments
+from agents.policy.replay import cut_off, replay_arguments
 from agents.run.agent_card import AgentCard, read_card
 from agents.train import train
 from tests.agents.policy.test_algorithms import SETTINGS, load, train_until_killed
@@ -133,6 +133,50 @@ def test_transitions_of_one_step_stay_as_they_are(tmp_path: Path, as_dict: bool)
     assert type(after) is type(before)
     for name in ("rewards", "dones", "timeouts"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def arrays(buffer: ReplayBuffer) -> dict[str, Any]:
+    """All arrays of a buffer by name, those of a Dict by name and key."""
+    found: dict[str, Any] = {}
+    for name, value in vars(buffer).items():
+        parts = {f"{name}.{key}": one for key, one in value.items()} if type(value) is dict else {}
+        found |= {k: v for k, v in {name: value, **parts}.items() if isinstance(v, np.ndarray)}
+    return found
+
+
+@pytest.mark.parametrize("count", [0, 5, ROWS - 1, ROWS, 13])
+@pytest.mark.parametrize(
+    ("settings", "as_dict"),
+    [({}, False), ({}, True), ({"n_steps": 3}, False), (ONCE, False)],
+    ids=["box", "dict", "several steps", "kept once"],
+)
+def test_a_file_brings_back_every_row(
+    tmp_path: Path, count: int, settings: dict[str, Any], as_dict: bool
+) -> None:
+    config, model = bare(settings, as_dict)
+    add(model, count, 1.0, ends=True)
+    again = resumed(config, model, tmp_path)
+    before, after = model.replay_buffer, again.replay_buffer
+    assert before is not None
+    assert after is not None
+    cut_off(before)
+    assert (after.pos, after.full, after.buffer_size) == (before.pos, before.full, ROWS)
+    expected, found = arrays(before), arrays(after)
+    assert {*found} == {*expected} > {"actions", "rewards"}
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+        assert found[name].dtype == values.dtype
+
+
+def test_a_file_is_as_large_as_what_was_replayed(tmp_path: Path) -> None:
+    """Of a buffer for 100,000 stacked frames the zeros alone were 10 GB, read and written."""
+    config, model = bare({"buffer_size": 2_000_000})
+    add(model, 5, 1.0)
+    again = resumed(config, model, tmp_path)
+    (path,) = tmp_path.glob("replay_*.pkl")
+    assert path.stat().st_size < 10_000
+    assert again.replay_buffer is not None
+    assert arrays(again.replay_buffer)["rewards"].shape == (1_000_000, 2)
 
 
 def test_an_empty_buffer_has_no_seam(tmp_path: Path) -> None:
