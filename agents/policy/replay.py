@@ -36,14 +36,13 @@ def filled_part(buffer: ReplayBuffer) -> ReplayBuffer:
 
     Until it is full the rest is zeros: of frames, tens of gigabytes that a file need not hold.
     """
-    # The row after the last may hold the observation that followed it.
-    rows = buffer.buffer_size if buffer.full else min(buffer.pos + 1, buffer.buffer_size)
+    rows = _filled_rows(buffer)
     return _with_arrays(buffer, buffer.buffer_size, lambda array: array[:rows])
 
 
 def whole(part: ReplayBuffer) -> ReplayBuffer:
     """Return the buffer of which `filled_part` made `part`."""
-    rows = part.buffer_size if part.full else min(part.pos + 1, part.buffer_size)
+    rows = _filled_rows(part)
 
     def enlarged(array: NDArray[Any]) -> NDArray[Any]:
         all_rows = np.zeros((part.buffer_size, *array.shape[1:]), array.dtype)
@@ -51,6 +50,11 @@ def whole(part: ReplayBuffer) -> ReplayBuffer:
         return all_rows
 
     return part if rows == part.buffer_size else _with_arrays(part, rows, enlarged)
+
+
+def _filled_rows(buffer: ReplayBuffer) -> int:
+    # The row after the last may hold the observation that followed it.
+    return buffer.buffer_size if buffer.full else min(buffer.pos + 1, buffer.buffer_size)
 
 
 def _with_arrays(
