@@ -29,6 +29,19 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch)
         torch_device("cuda:1")
 
 
+def test_other_defaults_of_torch_are_one_line() -> None:
+    try:
+        torch.set_default_dtype(torch.float64)
+        with pytest.raises(ConfigError, match=r"type is torch.float64, .*set_default_dtype\(torch"):
+            torch_device("cpu")
+        torch.set_default_dtype(torch.float32)
+        with torch.device("meta"), pytest.raises(ConfigError, match=r"device is meta, .*\('cpu'\)"):
+            torch_device("cpu")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch_device("cpu") == "cpu"
+
+
 FORKS = """
 import multiprocessing
 

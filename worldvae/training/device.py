@@ -18,8 +18,10 @@ os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 def torch_device(device: str) -> str:
     """Return what torch calls `device`; auto is a GPU if torch sees one.
 
-    Raises ConfigError if torch knows no such device, or sees no GPU where one is asked for.
+    Raises ConfigError if torch knows no such device, sees no GPU where one is asked for, or makes
+    tensors of another type or elsewhere than networks here and Stable-Baselines3's expect.
     """
+    _check_defaults()
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -29,6 +31,20 @@ def torch_device(device: str) -> str:
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device: {device}: torch sees no GPU here; use auto or cpu")
     return device
+
+
+def _check_defaults() -> None:
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    if dtype != torch.float32:
+        raise ConfigError(
+            f"torch's default type is {dtype}, and networks here are torch.float32: "
+            "call torch.set_default_dtype(torch.float32) first"
+        )
+    if device.type != "cpu":
+        raise ConfigError(
+            f"torch's default device is {device}, and networks here are told where they run: "
+            "call torch.set_default_device('cpu') first, and name it as the device"
+        )
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
