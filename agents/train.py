@@ -24,7 +24,7 @@ from agents.policy.agent import Agent
 from agents.policy.algorithms import make_model
 from agents.policy.callback import TrainingCallback
 from agents.policy.checkpoint import drop_others, drop_replay, load_model, load_replay
-from agents.policy.evaluate import Score, evaluate
+from agents.policy.evaluate import Promised, Score, evaluate
 from agents.policy.normalization import restore_normalization, saved_units
 from agents.policy.replay import replay_arguments
 from agents.policy.resources import PeakMemory
@@ -147,10 +147,8 @@ def measure(task: AgentTask, agent: Agent, episodes: int) -> list[Score]:
     return evaluate(agent, task.setup.evaluation_world, seeds, settings.num_envs, action_seed)
 
 
-def _measure_both(
-    task: AgentTask, agent: Agent, card: AgentCard
-) -> tuple[list[Score], tuple[float, ...]]:
-    """Return the scores in reality during training, and the returns of as many dreams."""
+def _measure_both(task: AgentTask, agent: Agent, card: AgentCard) -> tuple[list[Score], Promised]:
+    """Return the scores in reality during training, and what as many dreams promise."""
     settings = task.evaluation
     episodes = settings.episodes_during_training
     seeds = range(settings.seed, settings.seed + episodes)

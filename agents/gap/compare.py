@@ -125,16 +125,17 @@ def policy_gap(pair: PlayedPair, seed: int) -> PolicyGap:
 def promise_of(agent: str, line: Evaluation, seed: int) -> Promise:
     """Return what the dream promised an agent at one evaluation, and what reality gave.
 
-    An evaluation does not keep where its dreams began: they are taken to begin at as many frames.
+    Dreams of an evaluation that did not record where they began are taken to begin at as many
+    frames.
     """
     resampling = _resampling(seed, f"{agent} {line.trained_steps}")
-    starts = range(len(line.promised))
+    starts = line.promised_starts or range(len(line.promised))
     returns = WorldScores.of("returns", [line.returns], [line.promised], [starts])
     return Promise(
         agent=agent,
         env_steps=line.trained_steps,
         real=_mean_of(returns.real, resampling),
-        dream=_mean_of(returns.dream, resampling),
+        dream=_mean_of_dreams(returns, resampling),
         flattery=_flattery(returns, resampling),
         episodes=len(line.promised),
     )

@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from agents.arms.observers import StateObserver
 from agents.policy.agent import Agent
 from agents.policy.checkpoint import save_agent
-from agents.policy.evaluate import Score
+from agents.policy.evaluate import Promised, Score
 from agents.policy.normalization import normalization_of
 from agents.policy.resources import Meter, PeakMemory
 from agents.run.agent_card import AgentCard
@@ -39,7 +39,7 @@ class TrainingCallback(BaseCallback):
         card: AgentCard,
         total: int,
         every: tuple[int, int],
-        measure: Callable[[Agent], tuple[list[Score], tuple[float, ...]]],
+        measure: Callable[[Agent], tuple[list[Score], Promised]],
         memory: PeakMemory,
     ) -> None:
         super().__init__()
@@ -86,7 +86,8 @@ class TrainingCallback(BaseCallback):
             refresh_seconds=self.card.refresh_seconds,
             returns=tuple(score.return_ for score in scores),
             lengths=tuple(score.length for score in scores),
-            promised=promised,
+            promised=promised.returns,
+            promised_starts=promised.starts,
         )
         EVALUATIONS.append(self._folder, line)
 

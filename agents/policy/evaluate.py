@@ -33,6 +33,15 @@ class Score:
     """Whether it reached its goal; None if the environment does not report `info["is_success"]`."""
 
 
+@dataclass(frozen=True)
+class Promised:
+    """What an agent achieved in dreams, one from each of some seeds."""
+
+    returns: tuple[float, ...] = ()
+    starts: tuple[int, ...] = ()
+    """The number of the real frame that each dream began from."""
+
+
 def evaluate(
     agent: Agent, world: World, seeds: Sequence[int], num_envs: int = 10, action_seed: int = 0
 ) -> list[Score]:

@@ -45,6 +45,9 @@ class Evaluation(TrainingMoment):
     promised: tuple[float, ...] = Field(
         (), description="Return of each of as many dreams; empty: it does not train in a dream."
     )
+    promised_starts: tuple[int, ...] = Field(
+        (), description="Number of the real frame that each dream began from; empty: not recorded."
+    )
 
     @property
     def score(self) -> float:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.stats import sem
+from scipy.stats import t as student
 
 from agents.arms.build import set_up
 from agents.config.experiment import Experiment
@@ -19,7 +24,7 @@ from agents.gap.examine import ExaminedDream, examine_gap
 from agents.gap.gap_file import GAP, PLAYED, GapReport, Promise
 from agents.gap.wording import headline
 from agents.policy.agent import Agent
-from agents.policy.evaluate import evaluate
+from agents.policy.evaluate import Promised, evaluate
 from agents.run.agent_card import AGENT_CARD, read_card, write_card
 from agents.run.agent_result import EVALUATIONS, Evaluation
 from agents.train import train
@@ -123,14 +128,16 @@ def test_promises_stand_beside_each_evaluation_of_a_dreamer(experiment: Experime
     assert [one.dream.value for one in found] == [np.mean(line.promised) for line in lines]
     assert [one.real.value for one in found] == [np.mean(line.returns) for line in lines]
     assert {len(line.promised) for line in lines} == {2}
+    agent = Agent.load(experiment.agent_folder("dream", 0))
+    seeds = range(experiment.evaluation.seed, experiment.evaluation.seed + 2)
+    again = promised_returns(set_up(experiment, "dream"), agent, seeds, 2, 0)
+    assert {line.promised_starts for line in lines} == {again.starts}
     others = EVALUATIONS.read(experiment.agent_folder("memory", 0))
     assert {line.promised for line in others} == {()}
 
 
-def test_promise_reality_and_their_difference_have_intervals() -> None:
-    generator = np.random.default_rng(1)
-    real, promised = generator.normal(5, 3, 100), generator.normal(9, 4, 200)
-    line = Evaluation(
+def evaluation(real: NDArray[Any], promised: NDArray[Any], starts: Sequence[int]) -> Evaluation:
+    return Evaluation(
         env_steps=0,
         dreamed_steps=400,
         seconds=1.0,
@@ -138,10 +145,17 @@ def test_promise_reality_and_their_difference_have_intervals() -> None:
         refresh_env_steps=0,
         refresh_seconds=0.0,
         returns=tuple(real),
-        lengths=(1,) * 100,
+        lengths=(1,) * len(real),
         promised=tuple(promised),
+        promised_starts=tuple(starts),
     )
-    found = promise_of("dream seed 0", line, 0)
+
+
+@pytest.mark.parametrize("starts", [range(200), ()], ids=["of as many frames", "not recorded"])
+def test_promise_reality_and_their_difference_have_intervals(starts: Sequence[int]) -> None:
+    generator = np.random.default_rng(1)
+    real, promised = generator.normal(5, 3, 100), generator.normal(9, 4, 200)
+    found = promise_of("dream seed 0", evaluation(real, promised, starts), 0)
     assert (found.env_steps, found.episodes) == (400, 200)
     for measured, value, error in (
         (found.real, real.mean(), 3 / 10),
@@ -151,6 +165,17 @@ def test_promise_reality_and_their_difference_have_intervals() -> None:
         assert measured.value == pytest.approx(value)
         half = 1.96 * error
         assert (measured.low, measured.high) == pytest.approx((value - half, value + half), abs=0.2)
+
+
+def test_dreams_from_few_frames_are_no_more_than_these_frames() -> None:
+    """Ten dreams from each of ten frames, all of a frame alike: ten numbers, and not a hundred."""
+    of_frames = np.linspace(3, 15, 10)
+    starts = np.repeat(np.arange(10), 10)
+    line = evaluation(np.full(100, 5.0), of_frames[starts], starts.tolist())
+    found, half = promise_of("dream seed 0", line, 0), student.ppf(0.975, 9) * sem(of_frames)
+    for measured in (found.dream, found.flattery):
+        bounds = measured.value - half, measured.value + half
+        assert (measured.low, measured.high) == pytest.approx(bounds, abs=0.3)
 
 
 def test_other_dynamics_promised_nothing_of_this_dream(experiment: Experiment) -> None:
@@ -187,7 +212,7 @@ def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) 
     short = setup.dream.model_copy(update={"horizon": 5, "starts": "any"})
     agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
     promised = promised_returns(replace(setup, dream=short), agent, range(4), 2, 0)
-    assert len(promised) == 4
+    assert len(promised.returns) == len(promised.starts) == 4
 
     def dreamed(split: Split, starts: str, horizon: int) -> tuple[float, ...]:
         settings = {"horizon": horizon, "starts": starts, "burn_in": short.burn_in}
@@ -203,14 +228,14 @@ def test_a_promise_is_a_whole_dream_of_a_held_out_start(experiment: Experiment) 
         return tuple(score.return_ for score in scores)
 
     limit = 60 // experiment.env.action_repeat
-    assert promised == dreamed("test", "first", limit)
+    assert promised.returns == dreamed("test", "first", limit)
     others: list[tuple[Split, str, int]] = [
         ("train", "first", limit),
         ("test", "any", limit),
         ("test", "first", 5),
     ]
     for other in others:
-        assert promised != dreamed(*other), other
+        assert promised.returns != dreamed(*other), other
 
 
 def test_a_promise_lasts_no_longer_than_the_rollouts_show_reality_to_last(
@@ -228,7 +253,7 @@ def test_a_promise_lasts_no_longer_than_the_rollouts_show_reality_to_last(
 
 def test_only_who_dreams_is_promised_anything(experiment: Experiment) -> None:
     agent = Agent.load(experiment.agent_folder("dream", 0), deterministic=True)
-    assert promised_returns(set_up(experiment, "memory"), agent, range(4), 2, 0) == ()
+    assert promised_returns(set_up(experiment, "memory"), agent, range(4), 2, 0) == Promised()
 
 
 def test_rollouts_without_a_test_episode_end_no_training(
@@ -240,7 +265,7 @@ def test_rollouts_without_a_test_episode_end_no_training(
     setup = replace(set_up(experiment, "dream"), dynamics=folder)
     agent = Agent.load(experiment.agent_folder("dream", 0))
     with pytest.warns(UserWarning, match="what the dream promises is not measured"):
-        assert promised_returns(setup, agent, range(2), 2, 0) == ()
+        assert promised_returns(setup, agent, range(2), 2, 0) == Promised()
 
 
 def test_an_agent_that_is_not_finished_is_left_out(experiment: Experiment) -> None:
