@@ -54,5 +54,6 @@ class Parser(OptionParser):
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
         if not self._takes_several:
-            experiment = experiment.task(overrides.get("env.id"))
+            # The configuration's own id, since an option may name its module, too.
+            experiment = experiment.task(experiment.env.id if "env.id" in overrides else None)
         return options, experiment

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from agents.arms.registry import ARMS, DEFAULT, LATENT, ArmName
 from worldvae.config import Config
 from worldvae.diagnostics.config import HealthNumber, Measure
+from worldvae.envs.config import importing, split_id
 from worldvae.fields import Name, Seed, check_name, folder_name
 
 Latents = Annotated[int, Field(ge=1, le=4_096)]
@@ -117,6 +118,13 @@ class DriftConfig(Config):
     refresh_steps: int = Field(1_000, ge=1, description="The most optimiser steps of a refit.")
 
 
+def _imported(module: str, task: Any) -> Any:
+    """Return the values of a TaskConfig, whose environment is of `module`."""
+    if not isinstance(task, dict) or not isinstance(task.get("env", {}), dict):
+        return task  # which is refused with its own words
+    return {**task, "env": importing(module, task.get("env", {}))}
+
+
 class CompareConfig(Config):
     """The arms and seeds of a comparison; arms differ only in what the agent observes."""
 
@@ -160,6 +168,20 @@ class CompareConfig(Config):
                 raise ValueError(f"[{first}, {second}] names one arm; name two")
         _distinct(tuple(", ".join(sorted(pair)) for pair in pairs))
         return pairs
+
+    @field_validator("envs", mode="before")
+    @classmethod
+    def _modules_before_ids(cls, envs: Any) -> Any:
+        """Read `module:id: {...}` as `id: {..., env: {import: module}}`."""
+        if not isinstance(envs, dict):
+            return envs
+        named: dict[Any, Any] = {}
+        for env_id, task in envs.items():
+            module, name = split_id(env_id) if isinstance(env_id, str) else (None, env_id)
+            if name in named:
+                raise ValueError(f"two of them are {name}")
+            named[name] = task if module is None else _imported(module, task)
+        return named
 
     @field_validator("envs")
     @classmethod

@@ -161,10 +161,14 @@ def _derived(experiment: Experiment, env: str, name: str, changes: dict[str, Any
         key, message = explain(error, PretrainConfig)
         raise ConfigError(f"study.encoders.{name}.{key}{message}") from None
     try:
+        world = experiment.env.renamed(env)
+    except ValidationError as error:
+        key, message = explain(error, EnvConfig)
+        raise ConfigError(f"study.envs: {env}: {key}{message}") from None
+    try:
         folder = f"{experiment.name}/{check_name(folder_name(env))}"
     except ValueError as error:
         raise ConfigError(f"study.envs: {env}: {error}") from None
-    world = EnvConfig.model_validate({**experiment.env.model_dump(by_alias=True), "id": env})
     update = {"name": folder, "env": world, "pretrain": config}
     return experiment.model_copy(update=update)
 

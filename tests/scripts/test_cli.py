@@ -187,6 +187,21 @@ def test_a_command_for_one_environment_works_where_the_comparison_does(
         parsed(monkeypatch, str(config))
 
 
+def test_the_environment_of_an_option_may_name_its_module(
+    moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = parsed(monkeypatch, str(moved), "--env.id", "my.envs:me/A-v0")
+    assert (one.env.id, one.env.import_) == ("me/A-v0", "my.envs")
+    config, scale = tmp_path / "both.yaml", {"random_score": 0, "reference_score": 1}
+    envs = {"my.envs:me/A-v0": scale, "other:me/B-v0": scale, "worldvae/Dots-v0": scale}
+    both = {"runs": tmp_path, "name": "both", "compare": {"envs": envs}}
+    config.write_text(to_yaml(Experiment.model_validate(both)))
+    for asked in ("my.envs:me/A-v0", "me/A-v0"):
+        one = parsed(monkeypatch, str(config), "--env.id", asked)
+        assert (one.env.id, one.env.import_) == ("me/A-v0", "my.envs")
+        assert one.folder == tmp_path / "both" / "me-A-v0"
+
+
 def test_a_key_without_a_value_is_said(moved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WorldvaeError, match=r"--pretrain\.steps has no value"):
         parsed(monkeypatch, str(moved), "--pretrain.steps")

@@ -12,6 +12,27 @@ from worldvae.envs.frames import FrameConfig
 from worldvae.fields import in_yaml
 
 
+def split_id(env_id: str) -> tuple[str | None, str]:
+    """Return the module and the id of Gymnasium's short form `module:id`, no module without it."""
+    module, colon, name = env_id.rpartition(":")
+    return (module if colon else None), name
+
+
+def importing(module: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return `values` of an EnvConfig with `module` as the one to import.
+
+    Raises ValueError if they name another.
+    """
+    imported = values.get("import", values.get("import_"))
+    if imported not in {None, module}:
+        raise ValueError(
+            f"id names the module {module}, import names {imported}; name the same one "
+            f"(env.import: {module}), or none before the id"
+        )
+    others = {key: value for key, value in values.items() if key != "import_"}
+    return {**others, "import": module}
+
+
 class EnvConfig(Config):
     """An environment that `gymnasium.make` can make, observed as frames."""
 
@@ -79,6 +100,15 @@ class EnvConfig(Config):
         on_car = is_car and self.kwargs.get("continuous", True)
         return self.action_map == "steer_throttle" or (self.action_map == "auto" and on_car)
 
+    def renamed(self, env_id: str) -> EnvConfig:
+        """Return the same settings for `env_id`, of this module unless it names one of its own.
+
+        Raises ValidationError if it is no id.
+        """
+        module, name = split_id(env_id)
+        values = {**self.model_dump(by_alias=True), "id": name}
+        return EnvConfig.model_validate(values if module is None else {**values, "import": module})
+
     def as_evaluated(self) -> EnvConfig:
         """Return the same task on the Gymnasium backend, with each episode played to its end."""
         return self.model_copy(update={"backend": "gymnasium", "give_up_after": None})
@@ -110,14 +140,10 @@ class EnvConfig(Config):
         """Read Gymnasium's short form `id: module:name` as `import: module` and `id: name`."""
         if not (isinstance(values, dict) and isinstance(values.get("id"), str)):
             return values
-        module, colon, name = values["id"].rpartition(":")
-        imported = values.get("import", values.get("import_"))
-        if not colon or imported not in {None, module}:
-            if colon:
-                raise ValueError(f"id names the module {module}, import names {imported}")
+        module, name = split_id(values["id"])
+        if module is None:
             return values
-        others = {key: value for key, value in values.items() if key != "import_"}
-        return {**others, "id": name, "import": module}
+        return {**importing(module, values), "id": name}
 
     @field_validator("kwargs")
     @classmethod

@@ -98,6 +98,31 @@ def test_several_environments_are_an_experiment_each() -> None:
     assert again.tasks == {"worldvae/Dots-v0": again}, "its own config.yaml makes it again"
 
 
+def test_each_of_several_environments_may_name_its_module() -> None:
+    scale = {"random_score": 0, "reference_score": 1}
+    faster = {**scale, "env": {"action_repeat": 3}}
+    envs = {"mine:me/A-v0": scale, "other.envs:B-v0": faster, "worldvae/Dots-v0": scale}
+    experiment = Experiment.load(TINY, {"compare.envs": envs})
+    tasks = experiment.tasks
+    assert {name: (one.env.id, one.env.import_) for name, one in tasks.items()} == {
+        "me/A-v0": ("me/A-v0", "mine"),
+        "B-v0": ("B-v0", "other.envs"),
+        "worldvae/Dots-v0": ("worldvae/Dots-v0", None),
+    }
+    assert tasks["B-v0"].env.action_repeat == 3
+    for name, one in tasks.items():
+        again = Experiment.model_validate(one.model_dump(by_alias=True))
+        assert again.tasks == {name: again}, "its own config.yaml makes it again"
+    for both, told in (
+        ({"mine:A-v0": scale, "yours:A-v0": scale}, "two of them are A-v0"),
+        ({"mine:A-v0": {**scale, "env": {"import": "yours"}}}, "module mine, import names yours"),
+        ({"mine:A-v0": 3}, r"compare\.envs\.A-v0 = 3: expected"),
+        ({"mine:A-v0": {**scale, "env": 3}}, r"compare\.envs\.A-v0\.env = 3: expected"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            _ = Experiment.load(TINY, {"compare.envs": both}).tasks
+
+
 def test_what_works_in_one_environment_is_told_which() -> None:
     experiment = Experiment.load(TINY, {"compare.envs": SEVERAL})
     assert (

@@ -38,6 +38,15 @@ def load(runs: Path) -> Experiment:
     return Experiment.load(TINY, overrides)
 
 
+def test_an_environment_of_a_study_may_name_its_module() -> None:
+    envs = ["mine:me/A-v0", "B-v0"]
+    cells = grid(Experiment.load(TINY, {"study.envs": envs, "env.import": "usual"}))
+    named = [(cell.env, cell.experiment.env.id, cell.experiment.env.import_) for cell in cells]
+    assert named == [("mine:me/A-v0", "me/A-v0", "mine"), ("B-v0", "B-v0", "usual")]
+    with pytest.raises(WorldvaeError, match=r"^study\.envs: mine:: id = '': expected"):
+        list(grid(Experiment.load(TINY, {"study.envs": ["mine:"]})))
+
+
 def damage(cell: Cell) -> Path:
     """A file that lets it fail."""
     path = cell.folder / "config.json"
