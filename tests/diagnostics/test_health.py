@@ -177,6 +177,16 @@ def test_the_ceiling_is_there_on_request(healthy: Encoder, store: RolloutStore) 
     assert probes.mean["supervised"] > max(0.9, probes.mean["latents"])
 
 
+def test_an_encoder_of_another_environment_is_told(
+    healthy: Encoder, store: RolloutStore, tmp_path: Path
+) -> None:
+    other = RolloutStore.create(tmp_path / "other", ENV.model_copy(update={"id": "Other-v0"}))
+    for index in range(10):
+        other.append(Episode(**{**vars(first_steps(store, index, 5)), "state": None}))
+    assert diagnose(healthy, other, seed=0).pretrained_on == f"frames of {ENV.id}"
+    assert diagnose(healthy, store, seed=0).pretrained_on is None
+
+
 def test_without_state_the_remedy_is_named(
     healthy: Encoder, store: RolloutStore, tmp_path: Path
 ) -> None:

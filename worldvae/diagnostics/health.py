@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from worldvae.autoencoders.encoder import Encoder
+from worldvae.autoencoders.encoder_files import PRETRAINING
 from worldvae.diagnostics.clock import PartClock
 from worldvae.diagnostics.examination import (
     Reconstructions,
@@ -88,6 +89,7 @@ def _measure(
     config = subject.model.config
     return Evidence(
         env_id=store.env.id,
+        pretrained_on=_other_frames(encoder, store),
         trained=encoder.card.trained,
         objective=config.objective,
         pixels=config.pixels,
@@ -99,6 +101,15 @@ def _measure(
         neighbours=neighbours,
         **state_evidence,
     )
+
+
+def _other_frames(encoder: Encoder, store: RolloutStore) -> str | None:
+    """Return what frames `encoder` was pretrained on if it was made for another task."""
+    made_for, folder = encoder.card.env_id, encoder.folder
+    if made_for != store.env.id:
+        return f"frames of {made_for}"
+    is_taken = folder and PRETRAINING.exists(folder) and PRETRAINING.read(folder).taken_from
+    return f"other frames of {made_for}" if is_taken else None
 
 
 def write_health(health: Health, folder: Path) -> None:

@@ -38,7 +38,10 @@ def test_it_is_the_same_encoder_and_its_health_is_that_on_the_new_frames(
     pretrain_encoder(experiment)
     folder = experiment.encoder_folder
     assert hash_encoder(folder) == hash_encoder(source)
-    assert HEALTH.read(folder).rollouts == str(experiment.rollouts_folder)
+    health = HEALTH.read(folder)
+    assert health.rollouts == str(experiment.rollouts_folder)
+    assert health.pretrained_on == f"other frames of {experiment.env.id}"
+    assert HEALTH.read(source).pretrained_on is None
     assert (folder / "reconstructions.png").read_bytes() != (
         source / "reconstructions.png"
     ).read_bytes()

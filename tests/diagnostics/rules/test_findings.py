@@ -147,6 +147,18 @@ def test_a_decoder_that_lags_behind_a_telling_code_is_no_verdict_on_the_code() -
     assert verdict_of(find(evidence(reconstruction=lost, probes=probes(dot=0.4)))) == "unfit"
 
 
+def test_what_an_encoder_of_other_frames_lacks_no_setting_of_its_own_mends() -> None:
+    given = {"reconstruction": both(lost=1.1, moving=1.1), "code": code(duplicates=COPIES)}
+    other = {"pretrained_on": "frames of Rooms-v0"}
+    (own,), (borrowed,) = find(evidence(**given)), find(evidence(**given, **other))
+    assert "pretrain.steps" in own.advice
+    assert borrowed.advice.startswith("It was pretrained on frames of Rooms-v0. Pretrain one on ")
+    assert (borrowed.name, borrowed.found) == (own.name, own.found)
+    harmless = {"code": code(duplicates=COPIES)}
+    assert find(evidence(**harmless, **other)) == find(evidence(**harmless))
+    assert find(evidence(trained=False, **other)) == find(evidence(trained=False))
+
+
 def test_places_are_counted_in_words() -> None:
     finding = only(evidence(reconstruction=both(places=DARK)))
     assert finding.found == (

@@ -22,6 +22,9 @@ class Evidence(Content):
     """All measurements that the rules use."""
 
     env_id: str
+    pretrained_on: str | None = Field(
+        None, description="The other frames that it was pretrained on; null: these."
+    )
     trained: bool = Field(description="False: random weights.")
     objective: Objective = Field(description="What the code costs.")
     pixels: PixelError = Field(description="What a reconstruction costs.")

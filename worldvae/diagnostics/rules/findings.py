@@ -60,8 +60,19 @@ def find(evidence: Evidence) -> tuple[Finding, ...]:
     """Return all findings, the gravest first; with a fatal one, flaws are not listed."""
     grave = apply(FATAL, evidence)[:1]
     flaws = () if grave else apply(FLAWS, evidence)
-    found = (*grave, *flaws, *apply(NOTES, evidence))
-    return gravest_first(found)
+    faults = [_advised_anew(fault, evidence) for fault in (*grave, *flaws)]
+    return gravest_first((*faults, *apply(NOTES, evidence)))
+
+
+def _advised_anew(fault: Finding, evidence: Evidence) -> Finding:
+    """Return `fault`, with what mends it in an encoder of other frames: no setting of its own."""
+    if evidence.pretrained_on is None or not evidence.trained or fault.severity == "note":
+        return fault
+    advice = (
+        f"It was pretrained on {evidence.pretrained_on}. Pretrain one on these (leave `encoder` "
+        "out), or on frames of all tasks that it is to serve."
+    )
+    return fault.model_copy(update={"advice": advice})
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
