@@ -216,7 +216,6 @@ class Bounds(nn.Module):
 def policy_graph(model: BaseAlgorithm, algorithm: AlgorithmName) -> PolicyGraph:
     """Return the policy of `model`, which `algorithm` has trained."""
     policy: Any = model.policy
-    policy.set_training_mode(False)
     if hasattr(policy, "q_net"):
         return GreedyGraph(policy.q_net, float(getattr(model, "exploration_rate", 0.0)))
     if hasattr(policy, "actor"):

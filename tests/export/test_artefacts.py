@@ -12,20 +12,26 @@ from gymnasium import spaces
 from tests.dynamics_folders import make_dynamics
 from tests.encoders import DOTS, NETWORK, make_encoder
 from tests.odd import ACTIONS
+from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.dynamics.actions import PolicyActions
-from worldvae.dynamics.checkpoint import load_dynamics
+from worldvae.dynamics.checkpoint import hash_dynamics, load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
-from worldvae.envs.frames import preprocess_batch
+from worldvae.envs import EnvConfig
+from worldvae.envs.frames import preprocess
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.export.dynamics import DynamicsGraph, export_dynamics
 from worldvae.export.encoder import export_encoder
 from worldvae.export.onnx_file import example, model_bytes
 from worldvae.export.remembering import ActionEncoding
-from worldvae.export.signature import ExportedGraph, Tensors, floats
+from worldvae.export.signature import ActionCard, ExportedGraph, Tensors, floats
 from worldvae.wrappers.history import History
 
 N = 3
+
+WITHOUT_CHANNELS = DOTS.model_copy(
+    update={"id": "odd/Odd-v0", "import_": "tests.odd", "kwargs": {"image": "gray"}}
+)
 
 
 def session(path: Path) -> Any:
@@ -37,22 +43,29 @@ def run(graph: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     return dict(zip(names, graph.run(names, inputs), strict=True))
 
 
-@pytest.mark.parametrize("stack", [1, 2])
-def test_an_encoder_encodes_the_environments_own_frames(tmp_path: Path, stack: int) -> None:
+@pytest.mark.parametrize(("env", "stack"), [(DOTS, 1), (DOTS, 3), (WITHOUT_CHANNELS, 1)])
+def test_an_encoder_encodes_the_environments_own_frames(
+    tmp_path: Path, env: EnvConfig, stack: int
+) -> None:
     network = NETWORK.model_copy(update={"stack": stack})
-    make_encoder(DOTS, network=network).save(tmp_path)
+    make_encoder(env, network=network).save(tmp_path)
     card = export_encoder(tmp_path, tmp_path / "encoder.onnx")
     encoder, graph = Encoder.load(tmp_path), session(tmp_path / "encoder.onnx")
-    assert card.made_from["rollouts"] == encoder.card.data_sha256
+    assert card.made_from == {
+        "encoder": hash_encoder(tmp_path),
+        "rollouts": encoder.card.data_sha256,
+    }
+    assert card.preprocessing == "32x32 rgb, crop none"
     names = ["frame"] + ["episode_start", "state_frames"] * (stack > 1)
     assert [one.name for one in graph.get_inputs()] == names
     draw, history = np.random.default_rng(0), History(stack)
     before = np.zeros((N, 32, 32, 3 * (stack - 1)), np.uint8)
-    for starts in ([True] * N, [False, True, False]):
-        shown = draw.integers(0, 256, (N, 40, 40, 3), np.uint8)
+    for starts in ([True] * N, [False, True, False], [False] * N):
+        shown = draw.integers(0, 256, (N, *encoder.card.source_shape), np.uint8)
         inputs = {"frame": shown, "episode_start": np.array(starts), "state_frames": before}
         found = run(graph, {name: inputs[name] for name in names})
-        stacks = history.push(preprocess_batch(shown, DOTS.frame), np.array(starts))
+        frames = np.stack([preprocess(image, env.frame) for image in shown])
+        stacks = history.push(frames, np.array(starts))
         latents = encoder.encode(stacks)
         np.testing.assert_allclose(found["latents"], latents, atol=1e-5)
         np.testing.assert_allclose(found["whitened"], encoder.whiten(latents), atol=1e-4)
@@ -74,7 +87,13 @@ def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any], 
     folder = make_dynamics(DOTS, tmp_path / "encoder", tmp_path / "dynamics", keys, **network)
     card = export_dynamics(folder, folder / "dynamics.onnx")
     assert card.action_repeat == 1
+    assert card.actions == ActionCard(kind="discrete", names=())
     model, origin = load_dynamics(folder)
+    assert card.made_from == {
+        "dynamics": hash_dynamics(folder),
+        "encoder": origin.encoder_sha256,
+        "rollouts": origin.data_sha256,
+    }
     graph, draw, state = session(folder / "dynamics.onnx"), np.random.default_rng(0), None
     inputs = {spec.name: np.zeros((N, *spec.shape), spec.dtype) for spec in card.inputs}
     for starts in ([True] * N, [False, True, False], [False] * N):
@@ -100,7 +119,16 @@ def test_dynamics_remember_and_predict(tmp_path: Path, network: dict[str, Any], 
             "end_probability": expected.end_probability,
         }.items():
             np.testing.assert_allclose(found[name], values, atol=1e-4, err_msg=name)
+        np.testing.assert_array_equal(found["next_action"], action)
         inputs |= {f"state_{name}": found[f"next_{name}"] for name in ("memory", "code", "action")}
+
+
+def test_dynamics_tell_the_bounds_of_the_numbers_that_they_take(tmp_path: Path) -> None:
+    make_encoder(DOTS).save(tmp_path / "encoder")
+    steered = DOTS.model_copy(update={"kwargs": {"continuous": True}})
+    folder = make_dynamics(steered, tmp_path / "encoder", tmp_path / "dynamics")
+    card = export_dynamics(folder, folder / "dynamics.onnx")
+    assert card.actions == ActionCard(kind="box", names=(), low=(-1, -1), high=(1, 1))
 
 
 def test_predicted_keys_stay_within_what_training_has_seen(tmp_path: Path) -> None:
@@ -135,6 +163,21 @@ def test_no_two_tensors_share_a_name() -> None:
         model_bytes(Twice(), "", {})
 
 
+def test_an_input_that_nothing_reads_may_be_given() -> None:
+    """Torch's exporter leaves it out, and onnxruntime refuses what a file does not name."""
+
+    class Deaf(ExportedGraph):
+        inputs = (floats("heard", ""), floats("ignored", "", 2))
+        outputs = (floats("one", ""),)
+
+        def compute(self, tensors: Tensors) -> Tensors:
+            return {"one": 2 * tensors["heard"]}
+
+    graph = onnxruntime.InferenceSession(model_bytes(Deaf(), "", {}))
+    given = {"heard": np.arange(N, dtype="f4"), "ignored": np.ones((N, 2), np.float32)}
+    assert run(graph, given)["one"].tolist() == [0, 2, 4]
+
+
 def test_what_onnx_knows_no_operator_for_is_one_line() -> None:
     class Exotic(ExportedGraph):
         inputs = (floats("given", ""),)
@@ -157,9 +200,12 @@ def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
         export_encoder(tmp_path, tmp_path / "encoder.onnx")
 
 
-@pytest.mark.parametrize("kind", ACTIONS)
+TAKEN = ACTIONS | {"one axis is fixed": spaces.Box(np.array([-1, 2], "f4"), np.full(2, 2, "f4"))}
+
+
+@pytest.mark.parametrize("kind", TAKEN)
 def test_a_file_encodes_actions_as_dynamics_read_them(kind: str) -> None:
-    actions = PolicyActions.of(ACTIONS[kind])
+    actions = PolicyActions.of(TAKEN[kind])
     space = actions.space
     space.seed(0)
     chosen = np.stack([space.sample() for _ in range(20)])

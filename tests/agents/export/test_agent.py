@@ -274,6 +274,18 @@ def test_arrays_of_other_types_than_the_spaces_declare(tmp_path: Path) -> None:
     assert found.exported_returns == found.returns
 
 
+def test_an_environment_that_observes_no_image_is_rendered(tmp_path: Path) -> None:
+    env = {"id": "CartPole-v1", "pixels": "render", "workers": "sync"}
+    frame = {"height": 40, "width": 48}
+    folder = make_agent(load(tmp_path, env={**env, "frame": frame}), "pixels")
+    card = export_agent(folder, folder / "agent.onnx")
+    assert card.inputs[0].shape == (400, 600, 3)
+    assert "as render() shows, (H, W, C), 0 to 255" in card.inputs[0].meaning
+    found = check(folder, folder / "agent.onnx", 2)
+    assert max(found.differences) == 0
+    assert found.exported_returns == found.returns
+
+
 def test_an_episode_without_end_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,6 +338,7 @@ def test_the_metadata_say_what_the_file_is(experiments: Load) -> None:
     assert [value.doc_string for value in model.graph.input] == [s.meaning for s in card.inputs]
     assert card.inputs[0].shape == (56, 56, 3)
     assert [spec.name for spec in card.outputs][1:] == [f"next_{name[6:]}" for name in states]
+    assert [spec.meaning for spec in card.outputs][1:] == [f"the next {name}" for name in states]
 
 
 @pytest.mark.parametrize("arm", ["state", "blind"])

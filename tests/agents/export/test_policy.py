@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, PPO, SAC
@@ -31,6 +32,42 @@ def test_numbers_of_ppo_have_a_mean_and_a_deviation() -> None:
     said = decided(model, "PPO", observation, torch.zeros(1, 1)).says
     np.testing.assert_allclose(said["mean"][0], model.predict(observation, deterministic=True)[0])
     np.testing.assert_allclose(said["deviation"], [[0.3]], rtol=1e-5)
+
+
+def test_numbers_of_ppo_stay_within_their_bounds() -> None:
+    """As `predict` clips them: the mean that is told, and what is drawn around it."""
+    model = PPO("MlpPolicy", "Pendulum-v1", seed=0, n_steps=8, batch_size=8)
+    with torch.no_grad():
+        model.policy.action_net.bias.fill_(5)  # type: ignore[union-attr, operator]
+    noise = torch.tensor([[0.0], [-9.0]])
+    decision = decided(model, "PPO", np.array([0.5, 0.5, 1.0], np.float32), noise)
+    assert decision.actions.tolist() == [[2.0], [-2.0]]
+    assert decision.says["mean"].tolist() == [[2.0], [2.0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (PPO, {"n_steps": 8, "batch_size": 8}),
+        (PPO, {"n_steps": 8, "batch_size": 8, "policy_kwargs": {"squash_output": True}}),
+        (SAC, {"buffer_size": 8}),
+    ],
+    ids=["PPO", "squashed PPO", "SAC"],
+)
+def test_noise_that_is_drawn_from_the_state_is_no_input(kind: Any, settings: Any) -> None:
+    model = kind("MlpPolicy", "Pendulum-v1", seed=0, use_sde=True, **settings)
+    with torch.no_grad():
+        for bias in (one for name, one in model.policy.named_parameters() if "bias" in name):
+            bias.fill_(0.3)
+    graph = policy_graph(model, kind.__name__)
+    assert graph.noise is None
+    assert [spec.name for spec in graph.says] == ["mean"]
+    observation = np.array([0.5, 0.5, 1.0], np.float32)
+    decision = decided(model, kind.__name__, observation, torch.zeros(1, 1))
+    expected, _ = model.predict(observation, deterministic=True)
+    np.testing.assert_allclose(decision.actions[0], expected, atol=1e-6)
+    np.testing.assert_allclose(decision.says["mean"][0], expected, atol=1e-6)
+    assert {*decision.says} == {"mean"}
 
 
 def test_numbers_of_sac_spread_as_they_say() -> None:
