@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from agents.arms.registry import ARMS
 from agents.config.experiment import Experiment
 from agents.export.acting import ExportedAgent
 from agents.export.agent import export_agent
-from agents.export.check import check, difference_of, same
+from agents.export.check import ExportCheck, check, difference_of, same
 from agents.export.policy import policy_graph
 from agents.policy import evaluate
 from agents.policy.agent import Agent
@@ -122,17 +123,51 @@ def test_played_alone_it_achieves_the_same(experiments: Load) -> None:
         assert "3 of 3 episodes have the same return" in found.text
 
 
-def test_where_a_millionth_makes_another_episode_it_is_said(tmp_path: Path) -> None:
-    """The returns cannot be the same, but the agent's own would not be either."""
+@pytest.fixture(scope="module")
+def chaotic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an agent of a chaotic world, with its file."""
     env = {"id": "tests/Chaos-v0", "import": "tests.agents.export.worlds", "workers": "sync"}
-    folder = make_agent(load(tmp_path, env=env), "pixels")
+    folder = make_agent(load(tmp_path_factory.mktemp("chaos"), env=env), "pixels")
     export_agent(folder, folder / "agent.onnx")
-    found = check(folder, folder / "agent.onnx", 3)
+    return folder
+
+
+def test_where_a_millionth_makes_another_episode_it_is_said(chaotic: Path) -> None:
+    """The returns cannot be the same, but the agent's own would not be either."""
+    found = check(chaotic, chaotic / "agent.onnx", 3)
     assert 0 < max(found.differences) < 1e-5
     assert same(found.returns, found.exported_returns) == 0
     assert len(set(found.disturbed_returns)) == 3
     assert "0 of 3 episodes have the same return" in found.text
     assert "disturbed by as little leave 0 the same" in found.text
+
+
+def test_only_the_last_bits_of_numbers_are_an_excuse(
+    chaotic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Episodes of the evaluation are played again where an action differs by that little."""
+    for most, disturbed in ((0.0, ()), (1e-5, (1e-5, 1e-5)), (2e-4, ())):
+        both = lambda agent, exported, config, seed, most=most: ([0.0, most], seed)  # noqa: E731
+        monkeypatch.setattr("agents.export.check.play_both", both)
+        monkeypatch.setattr("agents.export.check.play_alone", lambda *given: 2.0 * given[-1])
+        monkeypatch.setattr("agents.export.check.play_disturbed", lambda *given: given[-1])
+        assert check(chaotic, chaotic / "agent.onnx", 2) == ExportCheck(
+            differences=(0.0, most) * 2,
+            returns=(1_000_000, 1_000_001),
+            exported_returns=(2_000_000, 2_000_002),
+            disturbed_returns=disturbed,
+        )
+
+
+def test_the_line_counts_decisions_and_episodes() -> None:
+    found = ExportCheck((0.0, 0.0, 1e-5, 1e-3, 0.5), (1.0, 2.0, 3.0), (1.0, 2.00001, 4.0))
+    assert found.text == (
+        "5 decisions: 2 differ by more than 0.0001, the largest difference is 0.5; 2 of 3 episodes "
+        "have the same return, mean 2.3333 exported, 2 before"
+    )
+    assert replace(found, disturbed_returns=(1.0, 5.0, 6.0)).text == (
+        f"{found.text}; the agent's own actions disturbed by as little leave 1 the same, mean 4"
+    )
 
 
 def test_a_state_begins_anew_where_an_episode_does(experiments: Load) -> None:
