@@ -63,8 +63,45 @@ def test_the_library_is_told_of_success() -> None:
     for length, won in ((3, True), (2, False)):
         adapter.set_options({"length": length})
         adapter.reset()
-        *_, infos = [adapter.step(np.zeros(2, int)) for _ in range(length)][-1]
+        _, rewards, _, infos = [adapter.step(np.zeros(2, int)) for _ in range(length)][-1]
         assert [info.get("is_success") for info in infos] == [won] * 2
+        assert rewards.dtype == np.float32
+
+
+class Asked(gym.Env[Any, Any]):
+    """Writes down the seed and the options of each reset."""
+
+    observation_space, action_space = gym.spaces.Box(0, 9, (1,)), gym.spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.asked.append((seed, options))
+        return np.zeros(1, np.float32), {}
+
+
+def test_a_seed_and_options_are_for_the_next_reset_alone() -> None:
+    """With the same seed every time, every episode after a reset would be the same."""
+    envs = [Asked(), Asked()]
+    adapter = VectorEnvAdapter(
+        SyncVectorEnv([lambda: envs[0], lambda: envs[1]], autoreset_mode=SAME)
+    )
+    adapter.seed(5)
+    adapter.set_options({"length": 3})
+    adapter.reset()
+    adapter.reset()
+    assert [env.asked for env in envs] == [
+        [(5, {"length": 3}), (None, None)],
+        [(6, {"length": 3}), (None, None)],
+    ]
+
+
+def test_what_environments_share_is_told_for_each() -> None:
+    adapter = VectorEnvAdapter(SyncVectorEnv([Judged] * 3, autoreset_mode=SAME))
+    assert adapter.get_attr("num_envs") == [3] * 3
+    assert adapter.get_attr("num_envs", [0, 2]) == [3] * 2
 
 
 def test_options_are_one_for_all() -> None:

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from tests.encoders import DOTS, make_encoder
+from tests.encoders import DOTS, NETWORK, make_encoder
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.errors import ConfigError
 from worldvae.wrappers.sb3 import CombinedEncoderFeatures, EncoderFeatures
@@ -93,6 +93,44 @@ def test_a_trained_one_is_loaded_as_it_was_saved(encoder: Encoder, tmp_path: Pat
     model.save(tmp_path / "model")
     loaded = PPO.load(tmp_path / "model", device="cpu")
     np.testing.assert_array_equal(features(loaded, frames, is_dict=False), learned)
+
+
+def test_each_of_overlapping_inputs_is_encoded() -> None:
+    """Of four frames an encoder of two reads three inputs; the oldest latents come first."""
+    encoder = make_encoder(DOTS, network=NETWORK.model_copy(update={"stack": 2}))
+    layers = EncoderFeatures(
+        spaces.Box(0, 255, (12, 32, 32), np.uint8), encoder.trainable(), 3, True
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (5, 4, 32, 32, 3), np.uint8)
+    shown = torch.from_numpy(frames.transpose(0, 1, 4, 2, 3).reshape(5, 12, 32, 32).copy())
+    inputs = [np.concatenate([frames[:, place], frames[:, place + 1]], -1) for place in range(3)]
+    expected = [encoder.whiten(encoder.encode(each)) for each in inputs]
+    with torch.no_grad():
+        np.testing.assert_allclose(layers(shown), np.concatenate(expected, 1), atol=1e-4)
+
+
+def test_the_encoder_that_is_given_learns_nothing(encoder: Encoder) -> None:
+    given = encoder.trainable()
+    before = [weight.clone() for weight in given.parameters()]
+    layers = EncoderFeatures(SHOWN, given, 1, True)
+    with torch.no_grad():
+        for weight in layers.parameters():
+            weight.add_(1)
+    assert all(map(torch.equal, given.parameters(), before))
+
+
+def test_another_camera_is_scaled_and_numbers_are_not(encoder: Encoder) -> None:
+    camera = spaces.Box(0, 255, (3, 40, 40), np.uint8)
+    space = spaces.Dict({**WITH_SPEED, "rear": camera})
+    layers = CombinedEncoderFeatures(space, encoder.trainable(), 1, "camera", normalized_image=True)
+    rear = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 3, 40, 40), np.uint8))
+    speed = torch.tensor([[99.0, -1.0]] * 4)
+    with torch.no_grad():
+        found = layers({"camera": torch.zeros(4, 3, 32, 32), "rear": rear, "speed": speed})
+        expected = layers.extractors["rear"](rear / 255)
+    width = expected.shape[1]
+    np.testing.assert_allclose(found[:, :width], expected, atol=1e-5)
+    assert found[:, width : width + 2].tolist() == speed.tolist()
 
 
 @pytest.mark.parametrize("is_dict", [False, True])
