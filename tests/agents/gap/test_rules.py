@@ -278,6 +278,13 @@ def test_kinds_that_were_not_collected_may_be_dreamed_worse() -> None:
     assert "worse_on_new" not in found(report(dream, collected=24)), "there is one kind"
 
 
+def test_of_two_policies_no_ranks_are_correlated() -> None:
+    """They are always in order or not."""
+    assert report(collected=2).collected is None
+    assert report(collected=3).collected is not None
+    assert report(collected=len(SKILL) - 2).not_collected is None
+
+
 def test_a_ranking_that_is_rough() -> None:
     rough = report(SKILL + 160 * np.sin(2.4 * np.arange(24)))
     severity, says = found(rough)["weak_ranking"]

@@ -46,6 +46,29 @@ def test_a_dream_that_ignores_policies_is_inconclusive(tmp_path: Path) -> None:
     report = reported(Fake(dreamed=(wage,) * 3), tmp_path)
     assert report.verdict == "inconclusive"
     assert "unknown_ranking" in names(report)
+    assert report.returns.ceiling > 0.8, "of reality, which is ranked by its own episodes"
+
+
+def test_a_row_holds_the_means_of_its_own_episodes(tmp_path: Path) -> None:
+    """Also where a dream pays four times as much a decision, and lasts half as many."""
+    report = reported(Fake(dreamed=(0.0, 4.0, 12.0), dreamed_decisions=30), tmp_path)
+    for one in report.policies:
+        for found, episodes in (
+            (one.real_return, one.real.returns),
+            (one.dream_return, one.dream.returns),
+            (one.real_length, one.real.lengths),
+            (one.dream_length, one.dream.lengths),
+        ):
+            assert found.value == pytest.approx(np.mean(episodes))
+            assert found.low <= found.value <= found.high
+        gained = one.dream_return.value - one.real_return.value
+        assert one.flattery.value == pytest.approx(gained)
+    for what, agreement in (("returns", report.returns), ("lengths", report.lengths)):
+        real = np.array([np.mean(getattr(one.real, what)) for one in report.policies])
+        dream = np.array([np.mean(getattr(one.dream, what)) for one in report.policies])
+        assert agreement.spread == pytest.approx(real.std())
+        assert agreement.error_of_mean == pytest.approx(np.abs(real - real.mean()).mean())
+        assert agreement.bias.value == pytest.approx((dream - real).mean())
 
 
 def test_a_reality_that_pays_all_alike_is_inconclusive(tmp_path: Path) -> None:
