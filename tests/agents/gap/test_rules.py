@@ -232,6 +232,16 @@ def test_the_number_of_frames_that_dreams_begin_from_is_told() -> None:
     assert "few_starts" not in found(report(starts=10))
 
 
+def test_a_mean_of_dreams_of_two_frames_is_less_sure() -> None:
+    """Although as many dreams were played."""
+
+    def width(starts: int) -> float:
+        means = [one.dream_return for one in report(starts=starts).policies]
+        return float(np.mean([mean.high - mean.low for mean in means]))
+
+    assert width(2) > 2 * width(12)
+
+
 def test_one_frame_shows_no_fault_of_what_is_promised() -> None:
     promises = (promised("dream seed 0", 8, 320, 820),)
     alone = found(report(SKILL * 6, SKILL / 4, SKILL / 2, (23,), promises=promises, starts=1))

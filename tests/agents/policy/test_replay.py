@@ -168,9 +168,10 @@ def test_a_file_brings_back_every_row(
         assert found[name].dtype == values.dtype
 
 
-def test_a_file_is_as_large_as_what_was_replayed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("as_dict", [False, True])
+def test_a_file_is_as_large_as_what_was_replayed(tmp_path: Path, as_dict: bool) -> None:
     """Of a buffer for 100,000 stacked frames the zeros alone were 10 GB, read and written."""
-    config, model = bare({"buffer_size": 2_000_000})
+    config, model = bare({"buffer_size": 2_000_000}, as_dict)
     add(model, 5, 1.0)
     again = resumed(config, model, tmp_path)
     (path,) = tmp_path.glob("replay_*.pkl")
