@@ -11,6 +11,7 @@ from tests.wrappers.test_latent_refusals import one, vec_env, vector
 from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.sources import read_sources
 from worldvae.envs import make_env
+from worldvae.envs.dots import DotsEnv
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
 WRAPPERS = pytest.mark.parametrize("wrap", [one, vector, vec_env])
@@ -39,6 +40,15 @@ def test_two_frames_of_another_distance_are_said(wrap: Callable[..., Any]) -> No
 def test_one_frame_and_the_same_distance_are_not_spoken_of(wrap: Callable[..., Any]) -> None:
     assert told(wrap, 1, 4, 1) == []
     assert told(wrap, 2, 4, 4) == []
+
+
+@WRAPPERS
+def test_where_nobody_tells_the_distance_nothing_is_said(wrap: Callable[..., Any]) -> None:
+    """Not every environment comes from `make_env`."""
+    encoder = make_encoder(DOTS, network=NETWORK.model_copy(update={"stack": 2}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wrap(DotsEnv(), encoder)
 
 
 def test_the_distance_is_that_of_the_rollouts(tmp_path: Any) -> None:
