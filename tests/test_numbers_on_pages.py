@@ -27,7 +27,11 @@ from worldvae.stats import Resampling
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 ABLATIONS = RESULTS / "dreams" / "ablations"
-COMPARISONS = sorted(path.parent for path in RESULTS.rglob("report.md"))
+TOGETHER = [RESULTS / "atari", RESULTS / "one_encoder"]
+"""Folders of a report over several environments."""
+COMPARISONS = sorted(
+    path.parent for path in RESULTS.rglob("report.md") if path.parent not in TOGETHER
+)
 PAGES = [ROOT / "README.md", ROOT / "docs" / "dreams.md", *sorted(RESULTS.rglob("README.md"))]
 SEEDS_ELSEWHERE = {"atari", "atari/eight"}
 """Folders below which a page shows scores of arms, and not of each seed."""
@@ -64,22 +68,39 @@ def means(path: Path, arm_column: str = "arm") -> dict[str, NDArray[np.float64]]
     }
 
 
-def welch(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Both ends of the 95 % interval of the difference of means, and its p."""
-    one, other = (arm.var(ddof=1) / len(arm) for arm in (first, second))
-    error = (one + other) ** 0.5
-    free = error**4 / (one**2 / (len(first) - 1) + other**2 / (len(second) - 1))
-    gap, reach = first.mean() - second.mean(), student.ppf(0.975, free) * error
+Scores = list[NDArray[np.float64]]
+"""Of an arm in each environment, the score of each of its seeds."""
+
+
+def welch(first: Scores, second: Scores) -> tuple[float, float, float]:
+    """Both ends of the 95 % interval of the difference of means over environments, and its p."""
+    parts = [seeds for arm in (first, second) for seeds in arm]
+    squares = np.array([seeds.var(ddof=1) / len(seeds) / len(first) ** 2 for seeds in parts])
+    error = squares.sum() ** 0.5
+    free = error**4 / sum(squares**2 / [len(seeds) - 1 for seeds in parts])
+    one, other = (np.mean([seeds.mean() for seeds in arm]) for arm in (first, second))
+    gap, reach = one - other, student.ppf(0.975, free) * error
     return gap - reach, gap + reach, 2 * student.sf(abs(gap) / error, free)
 
 
-def pairs() -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def pairs() -> Iterator[tuple[Scores, Scores]]:
     """Any two arms that could have been compared."""
-    runs = [means(folder / "scores.csv") for folder in COMPARISONS if folder.name != "atari"]
+    runs = [means(folder / "scores.csv") for folder in COMPARISONS]
     scored = [scores for run in runs for scores in run.values()]
     ablated = [means(ABLATIONS / name, "variant") for name in ("scores.csv", "dynamics.csv")]
     for scores in (scored, *([*variants.values()] for variants in ablated)):
-        yield from combinations([one for one in scores if len(one) > 2], 2)
+        yield from combinations([[one] for one in scores if len(one) > 2], 2)
+    for folder in TOGETHER:
+        yield from combinations(normalised(folder / "scores.csv"), 2)
+
+
+def normalised(path: Path) -> list[Scores]:
+    """The scores of each arm, of a file with a line for each seed in each environment."""
+    arms: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    with path.open() as lines:
+        for line in csv.DictReader(lines):
+            arms[line["arm"]][line["env"]].append(float(line["normalised"]))
+    return [[np.array(seeds) for seeds in envs.values()] for envs in arms.values()]
 
 
 published = cache(read_published)
@@ -142,8 +163,6 @@ def test_a_page_has_the_scores_of_its_report(folder: Path) -> None:
     ids=lambda path: str(path.relative_to(RESULTS)),
 )
 def test_a_page_has_the_score_of_each_seed(folder: Path) -> None:
-    if folder.name == "atari":
-        pytest.skip("it puts the reports of two games together")
     page = text_of(page_of(folder))
     for arm, scores in means(folder / "scores.csv").items():
         written = (", ".join(shown(score, places) for score in scores) for places in range(3))
