@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from agents.arms.registry import ARMS, ArmName
 from agents.policy.callback import Pace, TrainingCallback
-from agents.policy.evaluate import Score
+from agents.policy.evaluate import Promised, Score
 from agents.policy.resources import PeakMemory
 from agents.run.agent_card import AgentCard, read_card
 from agents.run.agent_result import EPISODES, EVALUATIONS
@@ -24,10 +24,10 @@ from worldvae.envs import EnvConfig
 PAUSE = 0.3
 
 
-def measure(_: Any) -> tuple[list[Score], tuple[float, ...]]:
+def measure(_: Any) -> tuple[list[Score], Promised]:
     """An evaluation that takes longer than the training."""
     time.sleep(PAUSE)
-    return [Score(0, 7.0, 5), Score(1, 8.0, 6)], (9.0,)
+    return [Score(0, 7.0, 5), Score(1, 8.0, 6)], Promised((9.0,), (3,))
 
 
 @pytest.mark.parametrize("arm", ["pixels", "dream"])
@@ -57,7 +57,8 @@ def test_steps_and_seconds_are_those_of_training(tmp_path: Path, arm: ArmName) -
     assert (getattr(saved, trained), getattr(saved, other)) == (128, 0)
     assert {getattr(line, other) for line in (*lines, *episodes)} == {0}
     for line in lines:
-        assert (line.returns, line.lengths, line.promised) == ((7.0, 8.0), (5, 6), (9.0,))
+        assert (line.returns, line.lengths) == ((7.0, 8.0), (5, 6))
+        assert (line.promised, line.promised_starts) == ((9.0,), (3,))
         assert (line.refresh_env_steps, line.refresh_seconds) == (30, 40.0)
     assert saved.evaluation_seconds >= 50 + 2 * PAUSE
     assert 100 < saved.seconds < 100 + took - 2 * PAUSE
