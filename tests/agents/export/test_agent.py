@@ -147,8 +147,10 @@ def test_only_the_last_bits_of_numbers_are_an_excuse(
 ) -> None:
     """Episodes of the evaluation are played again where an action differs by that little."""
     for most, disturbed in ((0.0, ()), (1e-5, (1e-5, 1e-5)), (2e-4, ())):
-        both = lambda agent, exported, config, seed, most=most: ([0.0, most], seed)  # noqa: E731
-        monkeypatch.setattr("agents.export.check.play_both", both)
+        played = [0.0, most]
+        monkeypatch.setattr(
+            "agents.export.check.play_both", lambda *given, played=played: (played, given[-1])
+        )
         monkeypatch.setattr("agents.export.check.play_alone", lambda *given: 2.0 * given[-1])
         monkeypatch.setattr("agents.export.check.play_disturbed", lambda *given: given[-1])
         assert check(chaotic, chaotic / "agent.onnx", 2) == ExportCheck(
