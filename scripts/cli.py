@@ -22,7 +22,7 @@ class Parser(OptionParser):
     Args:
         description: What `--help` says of the command.
         is_shared: Whether several processes of torchrun may work together at it.
-        takes_several: Whether it works in all environments of `compare.envs`, and not in one.
+        takes_several: Whether it works in all environments of `compare.envs` if none is named.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Parser(OptionParser):
         experiment = Experiment.load(options.config, overrides)
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
-        if not self._takes_several:
+        self.names_env = "env.id" in overrides
+        if self.names_env or not self._takes_several:
             # The configuration's own id, since an option may name its module, too.
-            experiment = experiment.task(experiment.env.id if "env.id" in overrides else None)
+            experiment = experiment.task(experiment.env.id if self.names_env else None)
         return options, experiment

@@ -6,10 +6,14 @@ from __future__ import annotations
 import sys
 
 from scripts.cli import Parser, run
+from worldvae.errors import ConfigError
 
 
 def main() -> None:
-    _, experiment = Parser(__doc__, takes_several=True).parse()
+    parser = Parser(__doc__, takes_several=True)
+    _, experiment = parser.parse()
+    if parser.names_env and experiment.study.envs:
+        raise ConfigError("study.envs replaces --env.id here; set --study.envs in place of it")
     from agents.study.run import study
 
     is_complete = study(experiment)

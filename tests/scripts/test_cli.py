@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import scripts.study
 from agents.config.experiment import Experiment
 from scripts.cli import Parser, run
 from scripts.options import joined
@@ -185,6 +186,31 @@ def test_a_command_for_one_environment_works_where_the_comparison_does(
     assert (one.folder, one.env.action_repeat) == (tmp_path / "both" / "me-B-v0", 3)
     with pytest.raises(WorldvaeError, match=r"set --env\.id to me/A-v0 or me/B-v0"):
         parsed(monkeypatch, str(config))
+    assert [*Parser("", takes_several=True).parse()[1].tasks] == ["me/A-v0", "me/B-v0"]
+
+
+def test_a_command_for_several_environments_works_in_the_one_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, scale = tmp_path / "both.yaml", {"random_score": 0, "reference_score": 1}
+    both = {"runs": tmp_path, "compare": {"envs": {"me/A-v0": scale, "me/B-v0": scale}}}
+    config.write_text(to_yaml(Experiment.model_validate(both)))
+    monkeypatch.setattr(sys, "argv", ["scripts/compare.py", str(config), "--env.id", "me/B-v0"])
+    one = Parser("", takes_several=True).parse()[1]
+    assert one.tasks == {"me/B-v0": one}
+    assert one.folder == tmp_path / "both" / "me-B-v0"
+    sys.argv[-1] = "me/C-v0"
+    with pytest.raises(WorldvaeError, match=r"is not in me/C-v0 .* to me/A-v0 or me/B-v0"):
+        Parser("", takes_several=True).parse()
+
+
+def test_the_environments_of_a_study_are_not_replaced_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["tests/tiny.yaml", "--study.envs", "[me/A-v0]", "--env.id", "me/B-v0"]
+    monkeypatch.setattr(sys, "argv", ["scripts/study.py", *words])
+    with pytest.raises(WorldvaeError, match=r"study\.envs replaces --env\.id"):
+        scripts.study.main()
 
 
 def test_the_environment_of_an_option_may_name_its_module(
