@@ -37,6 +37,7 @@ PUBLISHED = {
     "atari/eight/ALE-MsPacman-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Pong-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Seaquest-v5": each(("pixels", "latent", "untrained"), 5),
+    "atari/eight/ALE-SpaceInvaders-v5": each(("pixels", "latent", "untrained"), 5),
     "car_racing/first": each(ARMS[:3], 1),
     "car_racing/second": each(ARMS, 5),
     "car_racing/memory": {"memory": 5, "untrained_memory": 5},
