@@ -25,7 +25,7 @@ from agents.report.multi_env import write_several
 from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
 from agents.report.tables.terminal import summary_table
-from agents.run.agent_files import agent_folders, is_finished
+from agents.run.agent_files import agent_folders, is_finished, part_folders, seed_of
 from agents.run.command import command_of
 from agents.run.deciding import deciding
 from agents.run.declared import declare
@@ -61,7 +61,7 @@ class AgentJob:
 
     @property
     def folder(self) -> Path:
-        return self.experiment.agent_folder(self.arm, self.seed)
+        return self.experiment.of_seed(self.seed).agent_folder(self.arm, self.seed)
 
     @property
     def log(self) -> Path:
@@ -101,7 +101,8 @@ def compare(experiment: Experiment) -> bool:
         check_executor(experiment.compare.executor)
     _warn_of_undecided(experiment.compare, plans)
     for task, _ in plans:
-        prepare(task, task.compare.arms)
+        for part in task.parts:
+            prepare(part, task.compare.arms)
         _write_config(task)
     _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment.compare)
     return _report(experiment.folder, plans)
@@ -145,9 +146,10 @@ def _plans(experiment: Experiment) -> Plans:
 
 
 def _write_config(task: Experiment) -> None:
-    """Write the file that the report reads, and note what it declares."""
-    with _reporting(task.folder):
-        write_checked_yaml(_config_of(task), to_yaml(task))
+    """Write the file that the report reads, with those of its parts, and note what it declares."""
+    for run in (task, *(part for part in task.parts if part is not task)):
+        with _reporting(run.folder):
+            write_checked_yaml(_config_of(run), to_yaml(run))
     declare(task.folder, task.compare)
 
 
@@ -170,16 +172,30 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     """Return the trainings of a comparison in one environment.
 
     Raises ArtifactError if an agent in its folder was trained with other settings, because the
-    report includes all agents there.
+    report includes all agents there, or if only some of them share an encoder.
     """
     env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
-    for folder in sorted(experiment.folder.glob("agents/*/seed_*")):
-        check_settings(folder, experiment, deciding(folder.parent.name))
+    _check_sharing(experiment)
+    for folder in agent_folders(experiment.folder):
+        of_seed = experiment.of_seed(seed_of(folder))
+        check_settings(folder, of_seed, deciding(folder.parent.name))
     return [
         AgentJob(experiment, arm, seed, env_steps[arm], where)
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
+
+
+def _check_sharing(experiment: Experiment) -> None:
+    """Raise ArtifactError if the folder holds a run with the other `compare.encoder_per_seed`."""
+    per_seed = experiment.compare.encoder_per_seed
+    others = [experiment.folder / "agents"] if per_seed else part_folders(experiment.folder)
+    if found := next((path for path in others if path.exists()), None):
+        whose = "agents that share an encoder" if per_seed else "a seed with an encoder of its own"
+        raise ArtifactError(
+            f"{found} holds {whose}, and compare.encoder_per_seed is {str(per_seed).lower()}; "
+            "choose another --name, or remove it"
+        )
 
 
 def report(folder: Path, jobs: Sequence[AgentJob]) -> Run:

@@ -59,9 +59,10 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
     resumes from its checkpoint. The result names `command` as its origin, by default this
     process's.
     """
-    task = AgentTask.of(experiment, arm, seed, command or exact_command())
+    of_seed = experiment.of_seed(seed)
+    task = AgentTask.of(of_seed, arm, seed, command or exact_command())
     declare(experiment.folder, experiment.compare)
-    return carry_out(experiment, task)
+    return carry_out(of_seed, task)
 
 
 def carry_out(experiment: Experiment, task: AgentTask) -> Path:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from agents.config.experiment import Experiment
+from agents.config.experiment import Experiment, Scope
 from agents.jobs.exit import run
 from agents.run.moved import warn_if_moved
 from scripts.options import OptionParser, joined
@@ -22,14 +22,14 @@ class Parser(OptionParser):
     Args:
         description: What `--help` says of the command.
         is_shared: Whether several processes of torchrun may work together at it.
-        takes_several: Whether it works in all environments of `compare.envs` if none is named.
+        scope: What it works on, see `Experiment.within`.
     """
 
     def __init__(
-        self, description: str | None, is_shared: bool = False, takes_several: bool = False
+        self, description: str | None, is_shared: bool = False, scope: Scope = "encoder"
     ) -> None:
         super().__init__(description, Experiment, "CONFIG [--key value ...]")
-        self._is_shared, self._takes_several = is_shared, takes_several
+        self._is_shared, self._scope = is_shared, scope
         self.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of an experiment")
         self._short: dict[str, str] = {}
 
@@ -54,7 +54,7 @@ class Parser(OptionParser):
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
         self.names_env = "env.id" in overrides
-        if self.names_env or not self._takes_several:
-            # The configuration's own id, since an option may name its module, too.
-            experiment = experiment.task(experiment.env.id if self.names_env else None)
-        return options, experiment
+        # The configuration's own id, since an option may name its module, too.
+        env_id = experiment.env.id if self.names_env else None
+        seed = getattr(options, "seed", experiment.seed)
+        return options, experiment.within(self._scope, env_id, seed)

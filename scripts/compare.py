@@ -8,7 +8,7 @@ from scripts.cli import Parser, run
 
 
 def main() -> None:
-    parser = Parser(__doc__, takes_several=True)
+    parser = Parser(__doc__, scope="all")
     parser.shorten("compare.workers", "workers")
     parser.shorten("compare.executor", "executor")
     parser.add_argument(

@@ -9,7 +9,7 @@ from worldvae.errors import ConfigError
 
 
 def main() -> None:
-    parser = Parser(__doc__, takes_several=True)
+    parser = Parser(__doc__, scope="all")
     parser.add_argument(
         "--out",
         type=out_in(".html"),
@@ -22,9 +22,9 @@ def main() -> None:
         help="agents that may play the dream (default: one of each arm, up to 15 MB)",
     )
     options, experiment = parser.parse()
-    tasks = experiment.tasks.values()
+    tasks = [part for task in experiment.tasks.values() for part in task.parts]
     if options.out is not None and len(tasks) > 1:
-        raise ConfigError(f"--out {options.out}: one file for {len(tasks)} environments")
+        raise ConfigError(f"--out {options.out}: one file for {len(tasks)} encoders")
     from agents.explore.command import write_explorer
     from worldvae.diagnostics.page.figures import EXPLORER
 

@@ -10,7 +10,7 @@ from worldvae.errors import ConfigError
 
 
 def main() -> None:
-    parser = Parser(__doc__, takes_several=True)
+    parser = Parser(__doc__, scope="all")
     _, experiment = parser.parse()
     if parser.names_env and experiment.study.envs:
         raise ConfigError("study.envs replaces --env.id here; set --study.envs in place of it")

@@ -8,14 +8,14 @@ from scripts.option_types import seed
 
 
 def main() -> None:
-    parser = Parser(__doc__)
+    parser = Parser(__doc__, scope="environment")
     parser.add_argument("--arm", choices=[*ARMS], required=True, help="what it sees")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the agent (default: 0)")
     options, experiment = parser.parse()
     from agents.prepare import prepare
     from agents.train import train
 
-    prepare(experiment, (options.arm,))
+    prepare(experiment.of_seed(options.seed), (options.arm,))
     print(train(experiment, options.arm, options.seed))
 
 

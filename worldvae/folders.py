@@ -102,7 +102,7 @@ KINDS: dict[KindName, FolderKind] = {
         {"card.json": "algorithm"},
         {"card.json": "says what it observes and which file holds its weights"},
         "seed_*/settings.yaml",
-        ("seed_*", "*/seed_*", "agents/*/seed_*"),
+        ("seed_*", "*/seed_*", "agents/*/seed_*", "seed_*/agents/*/seed_*"),
         _again("scripts.train"),
     ),
     "rollouts": FolderKind(
@@ -132,7 +132,10 @@ KINDS: dict[KindName, FolderKind] = {
         "a run",
         "for scripts.play and scripts.curves",
         "python -m scripts.compare CONFIG",
-        ("rollouts/env.json", "encoder/config.json", "dynamics/config.json", "agents/*/seed_*"),
+        (
+            *("rollouts/env.json", "encoder/config.json", "dynamics/config.json"),
+            *("agents/*/seed_*", "seed_*/config.yaml", "seed_*/rollouts/env.json"),
+        ),
     ),
 }
 

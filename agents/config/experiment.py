@@ -34,6 +34,9 @@ EDIT_ANOTHER = (
 )
 """The advice for a resolved configuration that was edited."""
 
+Scope = Literal["encoder", "environment", "all"]
+"""What a command works on: one encoder, all of one environment, or all there are."""
+
 
 class Experiment(Config):
     """All settings that determine a result."""
@@ -141,6 +144,15 @@ class Experiment(Config):
             )
         return tasks[env_id]
 
+    def within(self, scope: Scope, env_id: str | None, seed: int) -> Experiment:
+        """Return the experiment in the environment `env_id`, and with the encoder of `seed`.
+
+        Of the scope "all" it is in all environments if none is named; of this and "environment"
+        with the encoders of all seeds (`compare.encoder_per_seed`). Raises ConfigError as `task`.
+        """
+        one = self if scope == "all" and env_id is None else self.task(env_id)
+        return one.of_seed(seed) if scope == "encoder" else one
+
     def _task(self, env_id: str, task: TaskConfig) -> Experiment:
         values = {**merge(self.env.model_dump(by_alias=True), task.env), "id": env_id}
         try:
@@ -158,6 +170,26 @@ class Experiment(Config):
                 "compare": compare,
             }
         )
+
+    def of_seed(self, seed: int) -> Experiment:
+        """Return the experiment of one seed of the comparison, the whole one if all share encoders.
+
+        Where each seed has an encoder of its own, its folder is that of a run of its own, whose
+        rollouts and encoder are made with the seed of its agents.
+        """
+        if not self.compare.encoder_per_seed:
+            return self
+        compare = self.compare.model_copy(update={"seeds": (seed,), "encoder_per_seed": False})
+        return self.model_copy(
+            update={"runs": self.folder, "name": f"seed_{seed}", "seed": seed, "compare": compare}
+        )
+
+    @property
+    def parts(self) -> tuple[Experiment, ...]:
+        """The experiments with rollouts and encoders of their own: one for each seed, or itself."""
+        if not self.compare.encoder_per_seed:
+            return (self,)
+        return tuple(map(self.of_seed, self.compare.seeds))
 
     @property
     def folder(self) -> Path:

@@ -134,6 +134,12 @@ class CompareConfig(Config):
     seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
+    encoder_per_seed: bool = Field(
+        False,
+        description="Each seed collects rollouts of its own, and has an encoder and dynamics of "
+        "its own, in the folder seed_K: differences then hold over pretraining, too. Otherwise "
+        "all seeds of an arm share one encoder.",
+    )
     workers: int = Field(2, ge=1, le=1_024, description="Agents to train at once, in processes.")
     primary: tuple[tuple[ArmName, ArmName], ...] = Field(
         (),

@@ -35,7 +35,10 @@ def equal_budget(
     None if it was not measured, or a seed was not yet evaluated at that cost.
     """
     curves = [
-        [_curve(agent, unit, run.charged(arm, unit)) for agent in _finished(run, arm)]
+        [
+            _curve(agent, unit, run.of_seed(agent.seed).charged(arm, unit))
+            for agent in _finished(run, arm)
+        ]
         for run, arm in (first, second)
     ]
     if min(map(len, curves)) < ENOUGH_SEEDS or not all(c.size for arm in curves for c in arm):

@@ -56,9 +56,9 @@ def _arm_costs(run: Run, arm: str) -> ArmCosts:
 
 
 def _agent_costs(run: Run, result: AgentResult) -> AgentCosts:
-    needed = shared_stages(result.arm)
+    needed, finished = shared_stages(result.arm), run.of_seed(result.seed).stages
     shared = {
-        stage.name: run.stages.get(stage.name, UNKNOWN_COST) if stage in needed else NOTHING
+        stage.name: finished.get(stage.name, UNKNOWN_COST) if stage in needed else NOTHING
         for stage in SHARED
     }
     stages = {**shared, **{stage.name: stage.cost(result) for stage in OF_AGENTS}}

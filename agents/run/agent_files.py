@@ -36,13 +36,23 @@ def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int])
 
 def agent_folders(run: Path, arm: str = "*") -> list[Path]:
     """Return the folders ARM/seed_K of a run's agents, the smallest seed of each arm first."""
-    found = [path for path in (run / "agents").glob(f"{arm}/seed_*") if path.name[5:].isdecimal()]
+    found = [path for part in (run, *part_folders(run)) for path in _of_seeds(part / "agents", arm)]
     return sorted(found, key=lambda path: (path.parent.name, seed_of(path)))
 
 
+def part_folders(run: Path) -> list[Path]:
+    """Return the folders seed_K in which each seed has a run of its own, the smallest first."""
+    return sorted(_of_seeds(run), key=seed_of)
+
+
 def seed_of(folder: Path) -> int:
-    """Return the seed of the agent in a folder of `agent_folders`."""
+    """Return the seed of a folder of `agent_folders`, or of `part_folders`."""
     return int(folder.name[5:])
+
+
+def _of_seeds(folder: Path, arm: str = "") -> list[Path]:
+    pattern = f"{arm}/seed_*" if arm else "seed_*"
+    return [path for path in folder.glob(pattern) if path.name[5:].isdecimal()]
 
 
 def is_finished(folder: Path) -> bool:

@@ -15,7 +15,13 @@ from pydantic import BaseModel, ValidationError
 from agents.arms.registry import rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_card import AGENT_CARD, read_card
-from agents.run.agent_files import agent_folders, check_counts, check_file, seed_of
+from agents.run.agent_files import (
+    agent_folders,
+    check_counts,
+    check_file,
+    part_folders,
+    seed_of,
+)
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
 from agents.run.declared import Declared, read_declared
 from agents.run.records import AgentRecord, Run
@@ -58,6 +64,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     settings = read_yaml(path) if config else {}
     compare = _compare_section(path, settings)
     declared = _read_declared(folder, compare, damage)
+    parts = {seed_of(path): read_run(path) for path in part_folders(folder)}
     return Run(
         folder=folder,
         config=config,
@@ -69,6 +76,7 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         compare=compare.model_copy(update={"primary": declared.early}),
         declared=declared,
         damage=damage,
+        parts=parts,
     )
 
 
@@ -79,7 +87,8 @@ def write_scores(run: Run) -> Path:
     writer.writerow(SCORES_HEADER)
     for arm in run.arms:
         for result in run.finished(arm).values():
-            writer.writerows(_score_rows(result, result.cost + run.known_charge(arm)))
+            charge = run.of_seed(result.seed).known_charge(arm)
+            writer.writerows(_score_rows(result, result.cost + charge))
     path = run.folder / "scores.csv"
     atomic_write_text(path, table.getvalue())
     return path

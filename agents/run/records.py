@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from agents.arms.registry import ARMS, Arm, env_steps_of, rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_result import AgentResult, Evaluation, TrainingEpisode
 from agents.run.declared import Declared
-from agents.run.stage_results import Cost, StageCost
+from agents.run.stage_results import Cost, StageCost, if_known
 from agents.run.stages import SHARED, SharedStage, shared_stages
 from worldvae.autoencoders.encoder_files import EncoderCard
 
@@ -115,6 +117,9 @@ class Run:
     declared: Declared = field(default_factory=Declared)
     damage: Mapping[str, str] = field(default_factory=dict)
     """Name of a stage, or "card" of the encoder -> the damage of its file."""
+    parts: Mapping[int, Run] = field(default_factory=dict)
+    """Seed -> its own run, where each seed has an encoder of its own; empty where all share one.
+    The agents of all are in `agents`, too."""
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -140,22 +145,45 @@ class Run:
         """The results of all finished agents."""
         return tuple(agent.result for agent in self.agents if agent.result)
 
+    def of_seed(self, seed: int) -> Run:
+        """Return the run whose frames and encoder the agents of `seed` have."""
+        return self.parts.get(seed, self)
+
+    @property
+    def encoders(self) -> Mapping[str, Run]:
+        """Seed in words -> the run with its encoder; one without words if all seeds share it."""
+        return {f"seed {seed}": part for seed, part in self.parts.items()} or {"": self}
+
+    @property
+    def shown(self) -> Run:
+        """The run whose frames and encoder stand for all on a page: that of the first seed."""
+        return next(iter(self.encoders.values()))
+
     def known_charge(self, arm: str) -> Cost:
         """Return the cost before the first training step of `arm`: its frames and its encoder.
 
         Each seed is charged in full, as if it were the only one, because no agent can be trained
-        for less. What is not known counts as 0, and is among the `holes`; `charged` tells.
+        for less; where seeds have encoders of their own it is the mean over its agents. What is not
+        known counts as 0, and is among the `holes`; `charged` tells.
         """
-        costs = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
+        if self.parts:
+            costs = [self.of_seed(agent.seed).known_charge(arm) for agent in self._in_parts(arm)]
+            return _mean_cost(costs)
+        known = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
         return Cost(
-            sum(cost.env_steps or 0 for cost in costs), sum(cost.seconds or 0.0 for cost in costs)
+            sum(cost.env_steps or 0 for cost in known), sum(cost.seconds or 0.0 for cost in known)
         )
 
     def charged(self, arm: str, unit: str) -> float | None:
         """Return how much of `unit`, a field of `StageCost`, is charged to `arm` before it trains.
 
-        None if a stage has not finished, or was not measured.
+        None if a stage has not finished, or was not measured; the mean over its agents as in
+        `known_charge`.
         """
+        if self.parts:
+            agents = self._in_parts(arm)
+            charges = [self.of_seed(agent.seed).charged(arm, unit) for agent in agents]
+            return if_known(charges, lambda known: float(np.mean(known)) if known else 0.0)
         charge = 0.0
         for stage in shared_stages(arm):
             cost = self.stages.get(stage.name)
@@ -164,6 +192,10 @@ class Run:
                 return None
             charge += amount
         return charge
+
+    def _in_parts(self, arm: str) -> list[AgentRecord]:
+        """Return the agents of `arm` whose seeds have runs of their own."""
+        return [agent for agent in self.of(arm) if agent.seed in self.parts]
 
     def needed_stages(self) -> tuple[SharedStage, ...]:
         """Return the stages before the agents that any arm of this comparison needs."""
@@ -174,7 +206,8 @@ class Run:
     def damaged(self) -> tuple[str, ...]:
         """Messages about damaged files beside the results, which are left out."""
         logs = (line for agent in self.agents for line in agent.damaged_logs)
-        return (*self.damage.values(), *logs)
+        of_parts = (line for part in self.parts.values() for line in part.damage.values())
+        return (*self.damage.values(), *of_parts, *logs)
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
@@ -182,8 +215,8 @@ class Run:
         begun = {(agent.arm, agent.seed) for agent in self.agents}
         missing = sorted(set(self.planned) - begun, key=lambda pair: (rank(pair[0]), pair))
         return (
-            *_stage_holes(self),
-            *(_agent_hole(agent) for agent in self.agents if agent.result is None),
+            *(hole for part in self.encoders.values() for hole in _stage_holes(self, part)),
+            *(_agent_hole(self, agent) for agent in self.agents if agent.result is None),
             *(Hole(f"agents/{arm}/seed_{seed}", "not begun") for arm, seed in missing),
         )
 
@@ -203,13 +236,27 @@ class RunArm(NamedTuple):
     arm: str
 
 
-def _stage_holes(run: Run) -> list[Hole]:
-    """Return a hole for each unfinished stage that an arm needs."""
+def _mean_cost(costs: Sequence[Cost]) -> Cost:
+    if not costs:
+        return Cost()
+    return Cost(
+        round(np.mean([cost.env_steps for cost in costs])),
+        float(np.mean([cost.seconds for cost in costs])),
+    )
+
+
+def _stage_holes(run: Run, part: Run) -> list[Hole]:
+    """Return a hole for each stage that an arm of `run` needs and that is unfinished in `part`."""
     return [
-        Hole(stage.name, _stage_state(run.damage.get(stage.name)))
+        Hole(_inside(run, part.folder, stage.name), _stage_state(part.damage.get(stage.name)))
         for stage in run.needed_stages()
-        if stage.name not in run.stages
+        if stage.name not in part.stages
     ]
+
+
+def _inside(run: Run, part: Path, name: str) -> str:
+    """Return `name`, after the folder of `part` if it is another one than that of the run."""
+    return (part / name).relative_to(run.folder).as_posix()
 
 
 def _stage_state(damage: str | None) -> str:
@@ -218,8 +265,9 @@ def _stage_state(damage: str | None) -> str:
     return f"{damage}; what it took is not charged"
 
 
-def _agent_hole(agent: AgentRecord) -> Hole:
-    where = f"agents/{agent.arm}/seed_{agent.seed}"
+def _agent_hole(run: Run, agent: AgentRecord) -> Hole:
+    part = run.of_seed(agent.seed).folder
+    where = _inside(run, part, f"agents/{agent.arm}/seed_{agent.seed}")
     if agent.damage:
         return Hole(where, f"left out: {agent.damage}")
     if not agent.reached:

@@ -186,7 +186,7 @@ def test_a_command_for_one_environment_works_where_the_comparison_does(
     assert (one.folder, one.env.action_repeat) == (tmp_path / "both" / "me-B-v0", 3)
     with pytest.raises(WorldvaeError, match=r"set --env\.id to me/A-v0 or me/B-v0"):
         parsed(monkeypatch, str(config))
-    assert [*Parser("", takes_several=True).parse()[1].tasks] == ["me/A-v0", "me/B-v0"]
+    assert [*Parser("", scope="all").parse()[1].tasks] == ["me/A-v0", "me/B-v0"]
 
 
 def test_a_command_for_several_environments_works_in_the_one_that_is_named(
@@ -196,12 +196,12 @@ def test_a_command_for_several_environments_works_in_the_one_that_is_named(
     both = {"runs": tmp_path, "compare": {"envs": {"me/A-v0": scale, "me/B-v0": scale}}}
     config.write_text(to_yaml(Experiment.model_validate(both)))
     monkeypatch.setattr(sys, "argv", ["scripts/compare.py", str(config), "--env.id", "me/B-v0"])
-    one = Parser("", takes_several=True).parse()[1]
+    one = Parser("", scope="all").parse()[1]
     assert one.tasks == {"me/B-v0": one}
     assert one.folder == tmp_path / "both" / "me-B-v0"
     sys.argv[-1] = "me/C-v0"
     with pytest.raises(WorldvaeError, match=r"is not in me/C-v0 .* to me/A-v0 or me/B-v0"):
-        Parser("", takes_several=True).parse()
+        Parser("", scope="all").parse()
 
 
 def test_the_environments_of_a_study_are_not_replaced_in_silence(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from agents.run.records import Run
 from worldvae import html
 from worldvae.errors import ArtifactError, WorldvaeError
 from worldvae.json_files import JsonFile
+
+Judged = tuple[str, str, str]
+"""Severity, finding and advice."""
 
 
 @dataclass(frozen=True)
@@ -30,38 +34,45 @@ class CheckSection:
     """The verdict on a result in a sentence or two."""
 
     def page(self, run: Run) -> str:
-        """Return verdict and findings as HTML; "" if nothing was examined."""
-        try:
-            check = self.read(run)
-        except WorldvaeError as error:
-            return html.section(self.key, self.title, html.paragraph(str(error)))
-        if check is None:
+        """Return verdicts and findings as HTML; "" if nothing was examined."""
+        blocks = list[str]()
+        for told, items in self._checks(run):
+            blocks += [html.paragraph(told), *([html.judged(items)] if items else [])]
+        if not blocks:
             return ""
-        items = [(one.severity, one.found, one.advice) for one in check.findings]
-        blocks = [html.paragraph(self.verdict(check)), *([html.judged(items)] if items else [])]
-        return html.section(self.key, self.title, *blocks, html.paragraph(self._all_of_it))
+        return html.section(self.key, self.title, *blocks, html.paragraph(self._all_of_it(run)))
 
     def text(self, run: Run) -> str:
         """Return the section in Markdown."""
-        try:
-            check = self.read(run)
-        except WorldvaeError as error:
-            return markdown.section(self.title, markdown.escaped(str(error)))
-        if check is None:
-            return ""
-        found = [f"{one.severity}: {one.found} {one.advice}" for one in check.findings]
-        verdict, findings = markdown.escaped(self.verdict(check)), markdown.bullets(found)
-        return markdown.section(self.title, verdict, findings, self._all_of_it)
+        blocks = list[str]()
+        for told, items in self._checks(run):
+            found = [f"{severity}: {found} {advice}" for severity, found, advice in items]
+            blocks += [markdown.escaped(told), markdown.bullets(found)]
+        return markdown.section(self.title, *blocks, self._all_of_it(run)) if blocks else ""
 
-    def reasons(self, run: Run) -> str | None:
-        """Return why what was examined is unfit; None if it is usable or nothing can be read."""
-        try:
-            check = self.read(run)
-        except WorldvaeError:  # the section reports it
-            return None
-        if check is None or check.verdict != "unfit":
-            return None
-        return " ".join(one.found for one in check.findings if one.severity == "unfit")
+    def unfit(self, run: Run) -> dict[str, str]:
+        """Return the name of each encoder of `run` with an unfit check -> what was found."""
+        found = dict[str, str]()
+        for name, part in run.encoders.items():
+            with suppress(WorldvaeError):  # the section reports it
+                check = self.read(part)
+                if check is not None and check.verdict == "unfit":
+                    severe = [one.found for one in check.findings if one.severity == "unfit"]
+                    found[name] = " ".join(severe)
+        return found
+
+    def _checks(self, run: Run) -> Iterator[tuple[str, list[Judged]]]:
+        """Yield verdict and findings of each examined encoder, or what is wrong with its file."""
+        for name, part in run.encoders.items():
+            lead = f"{name.capitalize()}. " if name else ""
+            try:
+                check = self.read(part)
+            except WorldvaeError as error:
+                yield f"{lead}{error}", []
+                continue
+            if check is not None:
+                items = [(one.severity, one.found, one.advice) for one in check.findings]
+                yield f"{lead}{self.verdict(check)}", items
 
     def read(self, run: Run) -> Any | None:
         """Return the result, None if there is none; ArtifactError if its file is damaged."""
@@ -77,10 +88,16 @@ class CheckSection:
                 f"{command}"
             ) from None
 
-    @property
-    def _all_of_it(self) -> str:
+    def _all_of_it(self, run: Run) -> str:
         page = Path(self.file.name).with_suffix(".html")
-        return (
-            f"All of the check, with its figures: {page} in the folder {self.folder}, beside this "
-            "page."
-        )
+        places = [
+            part.folder.relative_to(run.folder) / self.folder for part in run.encoders.values()
+        ]
+        *first, last = [place.as_posix() for place in places]
+        where = f"folders {', '.join(first)} and {last}" if first else f"folder {last}"
+        return f"All of the check, with its figures: {page} in the {where}, beside this page."
+
+
+def of(name: str) -> str:
+    """Return " of NAME" for one of several encoders, "" for the only one."""
+    return f" of {name}" if name else ""

@@ -50,7 +50,7 @@ def learning_panel(run: Run, unit: str, arms: Sequence[str], title: str) -> Curv
     """Return the curves of `arms` over a unit of `UNITS`; without those that were not measured."""
     scale, x_label = UNITS[unit]
     found = [
-        ArmCurves(arm, [_scaled(agent, unit, scale) for agent in run.of(arm)], charged / scale)
+        ArmCurves(arm, [_scaled(run, agent, unit, scale) for agent in run.of(arm)], charged / scale)
         for arm in arms
         if (charged := _charged(run, arm, unit)) is not None
     ]
@@ -75,9 +75,12 @@ def _curve_figure(run: Run, unit: str, resampling: Resampling) -> str:
     return html.drawing(learning_figure(run, unit, resampling), alt, caption)
 
 
-def _scaled(agent: AgentRecord, unit: str, scale: float) -> SeedCurve:
+def _scaled(run: Run, agent: AgentRecord, unit: str, scale: float) -> SeedCurve:
+    """Return the curve of an agent, which begins at the mean charge of its arm."""
     x, y = curve(agent, unit)
-    return SeedCurve(x / scale, y, finished=agent.result is not None)
+    own, mean = (_charged(one, agent.arm, unit) for one in (run.of_seed(agent.seed), run))
+    more = 0.0 if own is None or mean is None else own - mean
+    return SeedCurve((x + more) / scale, y, finished=agent.result is not None)
 
 
 def _dreamers(run: Run, unit: str) -> str:

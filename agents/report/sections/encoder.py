@@ -19,39 +19,59 @@ TITLE = "What the encoder keeps"
 
 def encoder(run: Run) -> str:
     """Return the section; "" before the encoder is trained."""
-    folder = run.folder / "encoder"
+    shown = run.shown
+    folder = shown.folder / "encoder"
     pictures = [picture(folder, name) for name in PICTURES if (folder / name).is_file()]
-    if run.card and any(run.card.kl):
-        pictures.append(_kl_figure(run.card))
-    if not pictures and "card" not in run.damage:
+    if shown.card and any(shown.card.kl):
+        pictures.append(_kl_figure(shown.card))
+    if not pictures and not any("card" in part.damage for part in run.encoders.values()):
         return ""
     return html.section(
         "encoder",
         TITLE,
-        html.paragraph(_text(run)),
+        *map(html.paragraph, _text(run)),
         html.beside(*pictures, layout="columns"),
     )
 
 
 def encoder_text(run: Run) -> str:
     """Return the section in Markdown, without pictures."""
-    if run.card is None:
+    if all(part.card is None for part in run.encoders.values()):
         return ""
-    active = _active_latents(run.card) if any(run.card.kl) else ""
-    text = " ".join(filter(None, [_text(run), active]))
-    return markdown.section(TITLE, markdown.escaped(text))
+    return markdown.section(TITLE, *map(markdown.escaped, _text(run, counts_latents=True)))
 
 
-def _text(run: Run) -> str:
+def _text(run: Run, counts_latents: bool = False) -> list[str]:
+    """Return a paragraph on whose encoder it is, and one on each where there are several."""
+    told = [
+        " ".join(filter(None, [_origin(part), _scores(part), _active(part) * counts_latents]))
+        for part in run.encoders.values()
+    ]
+    if not run.parts:
+        return [" ".join(filter(None, [_lead(run), *told]))]
+    named = [f"{name.capitalize()}. {text}" for name, text in zip(run.encoders, told, strict=True)]
+    pictures = f"Pictures are those of {next(iter(run.encoders))}." * (not counts_latents)
+    return [" ".join(filter(None, [_lead(run), pictures])), *named]
+
+
+def _lead(run: Run) -> str:
     frozen = [arm.name for arm in run.rows if arm.has_trained_encoder and arm.freezes_encoder]
-    arms_named = f"arm{'s' * (len(frozen) > 1)} {', '.join(frozen)}"
-    lead = (
-        f"Agents of the {arms_named} see the frames only through this encoder, one for all seeds: "
-        "an interval over seeds speaks of training agents, not of pretraining encoders."
-        if frozen
-        else ""
+    if not frozen:
+        return ""
+    arms = f"Agents of the arm{'s' * (len(frozen) > 1)} {', '.join(frozen)} see the frames only"
+    if run.parts:
+        return (
+            f"{arms} through the encoder of their seed, pretrained on frames of its own: an "
+            "interval over seeds speaks of pretraining encoders, too."
+        )
+    return (
+        f"{arms} through this encoder, one for all seeds: an interval over seeds speaks of "
+        "training agents, not of pretraining encoders."
     )
-    return " ".join(filter(None, [lead, _origin(run), _scores(run)]))
+
+
+def _active(run: Run) -> str:
+    return _active_latents(run.card) if run.card and any(run.card.kl) else ""
 
 
 def _origin(run: Run) -> str:

@@ -14,10 +14,12 @@ WORDS = (
 
 def explorer(run: Run) -> str:
     """Return a link to the explorer, or the command that writes it; "" without an encoder."""
-    if run.card is None:
+    shown = run.shown
+    if shown.card is None:
         return ""
-    if (run.folder / EXPLORER).is_file():
-        ways = html.link(EXPLORER, "Open the explorer")
+    page = shown.folder / EXPLORER
+    if page.is_file():
+        ways = html.link(page.relative_to(run.folder).as_posix(), "Open the explorer")
     else:
-        ways = html.code(f"python -m scripts.explore {run.folder / 'config.yaml'}")
+        ways = html.code(f"python -m scripts.explore {shown.folder / 'config.yaml'}")
     return html.section("explorer", "Look inside", html.paragraph(WORDS), ways)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.report.sections.checks import CheckSection
+from agents.report.sections.checks import CheckSection, of
 from agents.run.records import Run
 from worldvae.diagnostics.fidelity.rules.evidence import FIDELITY, Fidelity, trusted_words
 
@@ -17,16 +17,17 @@ FIDELITY_CHECK = CheckSection(
 
 
 def untrusted(run: Run) -> list[str]:
-    """Return the warning that precedes a verdict about agents of dreams that are unfit.
+    """Return the warnings that precede a verdict about agents of dreams that are unfit.
 
-    The list is empty if dreams can be trusted, were not checked, or if no arm trains in them.
+    There is one for the dynamics of each encoder; none if dreams can be trusted, were not checked,
+    or if no arm trains in them.
     """
     dreamers = [arm.name for arm in run.rows if arm.trains_in_dream]
-    reasons = FIDELITY_CHECK.reasons(run)
-    if not dreamers or reasons is None:
+    if not dreamers:
         return []
     return [
-        f"The dynamics are unfit by their fidelity check. {reasons} Scores of the arm "
+        f"The dynamics{of(name)} are unfit by their fidelity check. {reasons} Scores of the arm "
         f"{', '.join(dreamers)} tell of this dream and not of whether dreaming helps: follow the "
         f"advice below {FIDELITY_CHECK.title}, learn the dynamics again and compare again."
+        for name, reasons in FIDELITY_CHECK.unfit(run).items()
     ]

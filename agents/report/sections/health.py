@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.report.sections.checks import CheckSection
+from agents.report.sections.checks import CheckSection, of
 from agents.run.records import Run
 from worldvae.diagnostics.page.write import MEANINGS
 from worldvae.diagnostics.rules.evidence import HEALTH, Health
@@ -18,15 +18,10 @@ HEALTH_CHECK = CheckSection("health", "Latent health", "encoder", HEALTH, "diagn
 
 
 def unfit(run: Run) -> list[str]:
-    """Return the warning that precedes a comparison's verdict if its encoder is unfit.
-
-    The list is empty if the encoder is usable.
-    """
-    reasons = HEALTH_CHECK.reasons(run)
-    if reasons is None:
-        return []
+    """Return the warnings that precede a comparison's verdict, one for each unfit encoder."""
     return [
-        f"The encoder is unfit by its health check. {reasons} Scores of agents on its latents "
-        "tell of this encoder and not of whether pretraining helps: follow the advice below "
-        f"{HEALTH_CHECK.title}, pretrain again and compare again."
+        f"The encoder{of(name)} is unfit by its health check. {reasons} Scores of agents on its "
+        "latents tell of this encoder and not of whether pretraining helps: follow the advice "
+        f"below {HEALTH_CHECK.title}, pretrain again and compare again."
+        for name, reasons in HEALTH_CHECK.unfit(run).items()
     ]

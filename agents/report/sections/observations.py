@@ -73,17 +73,20 @@ class _Scene:
 
 def observations(run: Run) -> str:
     """Return the section; "" if no frames were collected."""
-    if not (run.folder / "rollouts" / "env.json").exists() or not run.arms:
+    folder = run.shown.folder
+    if not (folder / "rollouts" / "env.json").exists() or not run.arms:
         return ""
     try:
-        experiment = Experiment.load(run.folder / "config.yaml")
-        scene = _Scene(run.folder, experiment, take(run.folder / "rollouts", experiment))
+        experiment = Experiment.load(folder / "config.yaml")
+        scene = _Scene(folder, experiment, take(folder / "rollouts", experiment))
     except WorldvaeError as error:
         return html.section("sees", "What each arm sees", html.paragraph(f"Not shown: {error}"))
     lead = (
         f"The same {len(scene.moments.present)} moments of held-out episodes, on which nothing was "
         "trained, from left to right as each arm observes them."
     )
+    if run.parts:
+        lead += f" Frames and encoders are those of {next(iter(run.encoders))}."
     figures = [_show(scene, arm) for arm in run.rows if arm.observes in SHOW_OBSERVATION]
     return html.section("sees", "What each arm sees", html.paragraph(lead), html.beside(*figures))
 

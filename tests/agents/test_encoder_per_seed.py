@@ -1,0 +1,223 @@
+"""A comparison in which each seed has frames and an encoder of its own."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.compare import compare, plan
+from agents.config.experiment import Experiment
+from agents.report.budgets import equal_budget
+from agents.report.html import write_report
+from agents.report.sections.curves import learning_panel
+from agents.report.sections.health import unfit
+from agents.report.summary import summarise
+from agents.report.text import render_text
+from agents.run.agent_card import read_card
+from agents.run.agent_files import agent_folders
+from agents.run.agent_result import RESULT
+from agents.run.load import curve, read_run, write_scores
+from agents.run.records import Run, RunArm
+from agents.run.stage_results import Cost
+from scripts.cli import Parser
+from tests import tiny
+from tests.agents.report.synthetic import write_check, write_config, write_run
+from tests.checksums import amend
+from tests.tiny import TINY
+from worldvae.autoencoders.checkpoint import hash_encoder
+from worldvae.diagnostics.rules.evidence import Finding
+from worldvae.errors import ArtifactError
+from worldvae.folders import kind_of
+from worldvae.stats import Resampling
+
+PER_SEED = {"compare.encoder_per_seed": True, "compare.arms": ["latent", "untrained", "blind"]}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    experiment = tiny.load(tmp_path_factory.mktemp("runs"), **PER_SEED)
+    assert compare(experiment)
+    return experiment
+
+
+def synthetic(folder: Path) -> Run:
+    """Five seeds; seed k collected 1,000 k steps and pretrained k minutes more than seed 0."""
+    write_config(folder, "compare: {encoder_per_seed: true}\n")
+    for seed in range(5):
+        returns = {"latent": {seed: [5.0 + seed] * 2}, "untrained": {seed: [4.0] * 2}}
+        part = write_run(folder / f"seed_{seed}", returns)
+        amend(part / "rollouts/result.json", env_steps=20_000 + 1_000 * seed)
+        amend(part / "encoder/result.json", seconds=480.0 + 60 * seed)
+    return read_run(folder)
+
+
+def test_each_seed_has_an_encoder_and_frames_of_its_own(whole: Experiment) -> None:
+    folders = agent_folders(whole.folder)
+    assert [path.relative_to(whole.folder).as_posix() for path in folders] == [
+        f"seed_{seed}/agents/{arm}/seed_{seed}"
+        for arm in ("blind", "latent", "untrained")
+        for seed in (0, 1)
+    ]
+    for name in ("encoder", "untrained_encoder"):
+        one, other = (whole.of_seed(seed).folder / name for seed in (0, 1))
+        assert hash_encoder(one) != hash_encoder(other)
+    for path in folders[2:4]:
+        seed = int(path.name[5:])
+        assert read_card(path).encoder_sha256 == hash_encoder(whole.of_seed(seed).encoder_folder)
+    manifests = [whole.of_seed(seed).rollouts_folder / "manifest.jsonl" for seed in (0, 1)]
+    assert manifests[0].read_bytes() != manifests[1].read_bytes()
+
+
+def test_a_second_call_does_nothing(whole: Experiment) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.folder.rglob("model_*.zip")}
+    assert len(before) == 6
+    assert compare(whole)
+    assert before == {path: path.stat().st_mtime_ns for path in whole.folder.rglob("model_*.zip")}
+
+
+def test_a_seed_alone_is_made_as_with_the_others(whole: Experiment, tmp_path: Path) -> None:
+    """Seed 1 of the comparison is a run with `seed: 1`, and of the same numbers."""
+    alone = tiny.load(tmp_path, **{"seed": 1, "compare.arms": ["latent"], "compare.seeds": [1]})
+    assert compare(alone)
+    encoders = [experiment.encoder_folder for experiment in (alone, whole.of_seed(1))]
+    assert hash_encoder(encoders[0]) == hash_encoder(encoders[1])
+    scored = [
+        RESULT.read(experiment.agent_folder("latent", 1)).evaluation.returns
+        for experiment in (alone, whole.of_seed(1))
+    ]
+    assert scored[0] == scored[1]
+
+
+def test_the_pages_tell_of_each_encoder(whole: Experiment) -> None:
+    text, page = ((whole.folder / f"report.{kind}").read_text() for kind in ("md", "html"))
+    for told in (text, page):
+        assert "the encoder of their seed, pretrained on frames of its own" in told
+        assert "Seed 0. Verdict: " in told
+        assert "Seed 1. Verdict: " in told
+        assert "health.html in the folders seed_0/encoder and seed_1/encoder" in told
+    assert "Frames and encoders are those of seed 0." in page
+    assert "no frames were" not in page
+    assert "Not finished" not in page
+    assert f"{whole.folder}/seed_0/config.yaml" in page  # of the explorer
+    assert (whole.folder / "overview.png").is_file()
+    assert (whole.folder / "side_by_side.webm").is_file()
+    assert kind_of(whole.folder) == "run"
+
+
+def test_the_run_of_a_seed_is_a_whole_one(whole: Experiment) -> None:
+    path = whole.folder / "seed_1" / "config.yaml"
+    of_seed = Experiment.load(path)
+    assert of_seed == whole.of_seed(1)
+    assert [job.is_done for job in plan(of_seed)] == [True, True, True]
+
+
+def test_a_folder_is_of_one_kind(whole: Experiment, tmp_path: Path) -> None:
+    shared = whole.model_copy(
+        update={"compare": whole.compare.model_copy(update={"encoder_per_seed": False})}
+    )
+    with pytest.raises(ArtifactError, match=r"seed_0 holds a seed with an encoder of its own"):
+        plan(shared)
+    old = tiny.load(tmp_path, **PER_SEED)
+    (old.folder / "agents/latent/seed_0").mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=r"agents holds agents that share an encoder"):
+        plan(old)
+
+
+def test_agents_of_a_seed_with_other_settings_are_refused(whole: Experiment) -> None:
+    other = whole.model_copy(update={"agent": whole.agent.model_copy(update={"gamma": 0.5})})
+    with pytest.raises(ArtifactError, match=r"seed_0/agents/blind/seed_0 was made with agent\.gam"):
+        plan(other)
+
+
+def test_each_seed_is_charged_its_own_frames_and_encoder(tmp_path: Path) -> None:
+    run = synthetic(tmp_path)
+    assert run.known_charge("latent") == Cost(22_000, 120.0 + 480 + 120)  # that of seed 2
+    assert run.known_charge("untrained") == Cost(22_000, 120.0)
+    assert run.of_seed(3).known_charge("latent") == Cost(23_000, 120.0 + 480 + 180)
+    assert run.charged("latent", "seconds") == 720.0
+    assert run.charged("latent", "cpu_seconds") is None
+    with write_scores(run).open() as file:
+        rows = [row for row in csv.DictReader(file) if row["evaluation_episode"] == "0"]
+    assert [(row["arm"], row["seed"], int(row["env_steps"])) for row in rows] == [
+        (arm, f"{seed}", 120_000 + 1_000 * seed)
+        for arm in ("latent", "untrained")
+        for seed in range(5)
+    ]
+    costs = {costs.arm: costs for costs in summarise(run, Resampling.seeded(0)).costs}
+    assert costs["latent"].seeds[4].charged_steps == 24_000
+    assert costs["latent"].mean.charged_steps == 22_000
+    assert not run.holes
+
+
+def test_arms_meet_at_the_steps_of_their_own_seeds(tmp_path: Path) -> None:
+    """At 110,000 steps, seed 0's last evaluation during training, seed 4 is 4,000 steps behind."""
+    run = synthetic(tmp_path)
+    first, second = (RunArm(run, arm) for arm in ("latent", "untrained"))
+    found = equal_budget(first, second, "env_steps", Resampling.seeded(0))
+    assert found is not None
+    assert found.budget == 110_000
+    done = (110_000 - 20_000 - 1_000 * np.arange(5)) / 100_000
+    assert found.difference.value == pytest.approx(np.mean(done * (5 + np.arange(5)) - done * 4))
+
+
+def test_curves_begin_where_their_own_charge_ends(tmp_path: Path) -> None:
+    run = synthetic(tmp_path)
+    (latent,) = learning_panel(run, "env_steps", ["latent"], "").arms
+    assert latent.charged == 22_000
+    starts = [latent.charged + one.x[0] for one in latent.curves]
+    assert starts == [30_000 + 1_000 * seed for seed in range(5)]
+    assert all(curve(agent, "env_steps")[0, 0] == 10_000 for agent in run.of("latent"))
+
+
+def test_what_is_missing_is_named_by_its_place(tmp_path: Path) -> None:
+    synthetic(tmp_path)
+    (tmp_path / "seed_1/encoder/result.json").unlink()
+    (tmp_path / "seed_2/agents/latent/seed_2/result.json").unlink()
+    (tmp_path / "seed_3/encoder/result.json").write_text("{")
+    holes = {hole.where: hole.state for hole in read_run(tmp_path, [("latent", 9)]).holes}
+    assert [*holes] == [
+        "seed_1/pretraining",
+        "seed_3/pretraining",
+        "seed_2/agents/latent/seed_2",
+        "agents/latent/seed_9",
+    ]
+    assert "what it took is not charged" in holes["seed_3/pretraining"]
+    assert any("seed_3/encoder/result.json" in line for line in read_run(tmp_path).damaged)
+
+
+def test_an_unfit_encoder_is_named_by_its_seed(tmp_path: Path) -> None:
+    synthetic(tmp_path)
+    for seed in range(5):
+        write_check(tmp_path / f"seed_{seed}", "healthy", [])
+    finding = Finding(name="objects", severity="unfit", found="A ball is lost.", advice="Look.")
+    write_check(tmp_path / "seed_3", "unfit", [finding])
+    run = read_run(tmp_path)
+    (told,) = unfit(run)
+    assert told.startswith("The encoder of seed 3 is unfit by its health check. A ball is lost.")
+    summary = summarise(run, Resampling.seeded(0))
+    text = render_text(run, summary, "title", "", "")
+    assert text.count("A ball is lost.") == 2  # in the verdict and below the check
+    assert "A ball is lost." in write_report(run, summary).read_text()
+
+
+@pytest.mark.parametrize(
+    ("scope", "arguments", "folder"),
+    [
+        ("encoder", ["--seed", "1"], "seed_1"),
+        ("encoder", [], "seed_0"),
+        ("environment", ["--seed", "1"], ""),
+        ("all", [], ""),
+    ],
+)
+def test_a_command_works_in_the_run_of_a_seed(
+    scope: str, arguments: list[str], folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    more = ["--runs", str(tmp_path), "--name", "x", "--compare.encoder_per_seed", "true"]
+    monkeypatch.setattr(sys, "argv", ["", str(TINY), *more, *arguments])
+    _, experiment = Parser("", scope=scope).parse()  # type: ignore[arg-type]
+    assert experiment.folder == tmp_path / "x" / folder
+    assert experiment.seed == (1 if arguments else 0)
