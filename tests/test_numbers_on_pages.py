@@ -27,7 +27,7 @@ from worldvae.stats import Resampling
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 ABLATIONS = RESULTS / "dreams" / "ablations"
-TOGETHER = [RESULTS / "atari", RESULTS / "one_encoder"]
+TOGETHER = [RESULTS / "atari", RESULTS / "atari" / "eight", RESULTS / "one_encoder"]
 """Folders of a report over several environments."""
 COMPARISONS = sorted(
     path.parent for path in RESULTS.rglob("report.md") if path.parent not in TOGETHER
@@ -91,7 +91,10 @@ def pairs() -> Iterator[tuple[Scores, Scores]]:
     for scores in (scored, *([*variants.values()] for variants in ablated)):
         yield from combinations([[one] for one in scores if len(one) > 2], 2)
     for folder in TOGETHER:
-        yield from combinations(normalised(folder / "scores.csv"), 2)
+        arms = normalised(folder / "scores.csv")
+        yield from combinations(arms, 2)
+        for left_out in range(len(arms[0])):
+            yield from combinations([arm[:left_out] + arm[left_out + 1 :] for arm in arms], 2)
 
 
 def normalised(path: Path) -> list[Scores]:

@@ -31,6 +31,7 @@ def each(arms: tuple[str, ...], seeds: int) -> dict[str, int]:
 PUBLISHED = {
     "atari/ALE-Breakout-v5": each(ARMS, 3),
     "atari/ALE-MsPacman-v5": each(ARMS, 3),
+    "atari/eight/ALE-Asteroids-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Boxing-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Breakout-v5": each(("pixels", "latent", "untrained"), 5),
     "atari/eight/ALE-Freeway-v5": each(("pixels", "latent", "untrained"), 5),
