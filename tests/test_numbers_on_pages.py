@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,14 @@ from worldvae.stats import Resampling
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 ABLATIONS = RESULTS / "dreams" / "ablations"
-TOGETHER = [RESULTS / "atari", RESULTS / "atari" / "eight", RESULTS / "one_encoder"]
-"""Folders of a report over several environments."""
+TOGETHER = [
+    [RESULTS / "atari"],
+    [RESULTS / "atari" / "eight"],
+    [RESULTS / "one_encoder", RESULTS / "one_encoder" / "rooms"],
+]
+"""Folders of reports over several environments, those of the same ones together."""
 COMPARISONS = sorted(
-    path.parent for path in RESULTS.rglob("report.md") if path.parent not in TOGETHER
+    path.parent for path in RESULTS.rglob("report.md") if path.parent not in chain(*TOGETHER)
 )
 PAGES = [ROOT / "README.md", ROOT / "docs" / "dreams.md", *sorted(RESULTS.rglob("README.md"))]
 SEEDS_ELSEWHERE = {"atari", "atari/eight"}
@@ -90,8 +94,8 @@ def pairs() -> Iterator[tuple[Scores, Scores]]:
     ablated = [means(ABLATIONS / name, "variant") for name in ("scores.csv", "dynamics.csv")]
     for scores in (scored, *([*variants.values()] for variants in ablated)):
         yield from combinations([[one] for one in scores if len(one) > 2], 2)
-    for folder in TOGETHER:
-        arms = normalised(folder / "scores.csv")
+    for folders in TOGETHER:
+        arms = [arm for folder in folders for arm in normalised(folder / "scores.csv")]
         yield from combinations(arms, 2)
         for left_out in range(len(arms[0])):
             yield from combinations([arm[:left_out] + arm[left_out + 1 :] for arm in arms], 2)
