@@ -221,6 +221,37 @@ def test_ale_plays_gymnasiums_game_frame_by_frame(color: str, crop: dict[str, in
     theirs.close()
 
 
+@pytest.mark.parametrize("color", ["rgb", "gray"])
+@pytest.mark.parametrize("size", [64, 96])
+def test_ale_shows_the_last_frame_of_an_episode_that_is_cut(color: str, size: int) -> None:
+    """ale_py itself shows the one before; a value is learned from it."""
+    settings: dict[str, Any] = {
+        "id": "ALE/Breakout-v5",
+        "kwargs": {"repeat_action_probability": 0.0},
+        "frame": {"color": color, "height": size, "width": size},
+        "max_episode_steps": 25,
+        "workers": "sync",
+    }
+    ours = make_vec(EnvConfig(backend="ale", **settings), 2, seed=0)
+    theirs = make_vec(EnvConfig(backend="gymnasium", **settings), 2, seed=0)
+    shown = [env.reset()[0] for env in (ours, theirs)]
+    generator, before = np.random.default_rng(0), shown[0]
+    moved = 0
+    for decision in range(1, 76):
+        action = generator.integers(0, 4, 2)
+        (obs, _, _, cut, mine), (same, *_, reference) = ours.step(action), theirs.step(action)
+        assert (obs == same).all(), "also after ends"
+        assert cut.all() == (decision % 25 == 0)
+        if cut.all():
+            finals = [final_observations(info, 2)[1] for info in (mine, reference)]
+            assert np.array_equal(*finals)
+            moved += (np.array(finals[0]) != before).any()
+        before = obs
+    assert moved, "else the frame before would do as well"
+    ours.close()
+    theirs.close()
+
+
 def test_envpool_action_repeat_sums_rewards_of_the_same_world() -> None:
     """Two decisions of one step each against one decision of two, in the same world."""
     once = make_vec(EnvConfig(**CASES["envpool"]), N, seed=3)

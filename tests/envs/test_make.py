@@ -221,6 +221,8 @@ def test_what_looks_like_an_image_is_told_what_it_lacks(
         ({"id": "ALE/Pong-v5"}, "ale"),
         ({"id": "ALE/Pong-v5", "kwargs": {"difficulty": 1}}, "gymnasium"),
         ({"id": "ALE/Pong-v5", "give_up_after": 10}, "gymnasium"),
+        ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 40}, "ale"),
+        ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 42}, "gymnasium"),
         ({"id": "CartPole-v1"}, "gymnasium"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,28 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
     """Return why this backend cannot play the game exactly as Gymnasium does; None if it can."""
     if spec.entry_point != "ale_py.env:AtariEnv":
         return f"{spec.id} is not an Atari game"
-    settings = {**spec.kwargs, **config.kwargs}
-    unknown = sorted(set(settings) - _SUPPORTED)
-    if unknown:
-        return f"it does not know env.kwargs {', '.join(unknown)}"
+    return next(_refusals(config, {**spec.kwargs, **config.kwargs}), None)
+
+
+def _refusals(config: EnvConfig, settings: Mapping[str, Any]) -> Iterator[str]:
+    if unknown := sorted(set(settings) - _SUPPORTED):
+        yield f"it does not know env.kwargs {', '.join(unknown)}"
     if not isinstance(settings.get("frameskip"), int):
-        return "its frame skip is a fixed number"
+        yield "its frame skip is a fixed number"
     if config.give_up_after is not None:
-        return "it has no env.give_up_after"
+        yield "it has no env.give_up_after"
     if config.pixels in {"render", "none"} or settings.get("obs_type", "rgb") != "rgb":
-        return "it sees the game's own frames in colour only"
-    return None
+        yield "it sees the game's own frames in colour only"
+    limit = _frame_limit(config, settings)
+    if limit % (settings["frameskip"] * config.action_repeat):
+        yield f"its episodes end with a decision, and their limit of {limit:,} frames lies within"
+
+
+def _frame_limit(config: EnvConfig, settings: Mapping[str, Any]) -> int:
+    """Return the frames of the emulator after which an episode is truncated."""
+    limit = int(settings["max_num_frames_per_episode"])
+    steps = config.max_episode_steps
+    return limit if steps is None else min(limit, steps * int(settings["frameskip"]))
 
 
 class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]):
@@ -48,16 +60,19 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
 
     It does no stacking, no-ops, max-pooling, reward clipping or fire on reset, since Gymnasium's
     own environment, on which agents are evaluated, does none of these.
+
+    Of an episode that is over, `ale_py` shows no frame after the last decision but the one before
+    it. Episodes are therefore truncated here and not there, since values are learned from their
+    last frames. Where the game ends, from whose last frame nobody learns, it stays that one.
     """
 
     def __init__(self, config: EnvConfig, spec: EnvSpec, num_envs: int) -> None:
         from ale_py.vector_env import AtariVectorEnv
 
         settings = {**spec.kwargs, **config.kwargs}
-        frame_skip = settings["frameskip"]
-        max_frames = settings["max_num_frames_per_episode"]
-        if config.max_episode_steps is not None:
-            max_frames = min(max_frames, config.max_episode_steps * frame_skip)
+        frames = settings["frameskip"] * config.action_repeat  # of a decision
+        limit = _frame_limit(config, settings)
+        self._limit, self._decisions = limit // frames, np.zeros(num_envs, np.int64)
         # Cropping comes before resizing, so a frame to be cropped is needed in full size.
         native = config.frame.crop.is_empty
         self._frame = config.frame
@@ -65,11 +80,11 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
             settings["game"],
             num_envs,
             num_threads=min(usable_cores(), num_envs),
-            frameskip=frame_skip * config.action_repeat,
+            frameskip=frames,
             repeat_action_probability=settings["repeat_action_probability"],
             full_action_space=settings["full_action_space"],
-            max_num_frames_per_episode=max_frames,
-            autoreset_mode=AutoresetMode.SAME_STEP,
+            max_num_frames_per_episode=limit + frames,  # never reached
+            autoreset_mode=AutoresetMode.NEXT_STEP,  # never needed: `step` resets what ended
             img_height=config.frame.height if native else 210,
             img_width=config.frame.width if native else 160,
             grayscale=config.frame.color == "gray",  # the same grey as OpenCV's
@@ -91,15 +106,22 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         seeds = np.array(seed) if isinstance(seed, list) else seed
         frames, _ = self._env.reset(seed=seeds, options=options)
+        self._decisions[:] = 0
         return self._preprocess(frames), {}
 
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        frames, rewards, terminated, truncated, info = self._env.step(np.asarray(actions))
+        frames, rewards, terminated, _, _ = self._env.step(np.asarray(actions))
+        self._decisions += 1
+        truncated = self._decisions >= self._limit
         ended = terminated | truncated
-        last = self._preprocess(info["final_obs"][ended]) if ended.any() else frames[:0]
         obs = self._preprocess(frames)
+        last = obs[ended]
+        if ended.any():
+            first, _ = self._env.reset(options={"reset_mask": ended})
+            obs[ended] = self._preprocess(first[ended])
+            self._decisions[ended] = 0
         return obs, rewards.astype(np.float64), terminated, truncated, final_info(last, ended)
 
     def close_extras(self, **kwargs: Any) -> None:
