@@ -9,7 +9,7 @@ from worldvae.autoencoders.config import AutoencoderConfig, NetworkConfig
 from worldvae.autoencoders.encoder import Encoder
 from worldvae.autoencoders.encoder_files import FrameOrigin
 from worldvae.envs import EnvConfig, FrameConfig, make_vec, source_shape
-from worldvae.envs.vector import image_of
+from worldvae.envs.observations import image_of
 
 DOTS = EnvConfig(id="worldvae/Dots-v0", frame=FrameConfig(height=32, width=32), workers="sync")
 NETWORK = NetworkConfig(latents=8, channels=(4, 8, 8, 8))

@@ -114,8 +114,8 @@ def test_spaces_shapes_and_types(case: Case, env: VectorEnv[Any, Any, Any]) -> N
 def test_an_ended_episode_leaves_its_last_observation_and_begins_anew(
     case: Case, env: VectorEnv[Any, Any, Any]
 ) -> None:
-    _, *steps = play(env, 60)
-    seen = 0
+    before, *steps = play(env, 60)
+    seen, moved = 0, 0
     for obs, _, terminated, truncated, info in steps:
         ended, finals = final_observations(info, N)
         assert ended.tolist() == np.flatnonzero(terminated | truncated).tolist()
@@ -123,8 +123,11 @@ def test_an_ended_episode_leaves_its_last_observation_and_begins_anew(
             assert final.shape == case.shape
             assert final.dtype == case.dtype
             assert (final != obs[index]).any(), "the last and the next first one differ"
+            moved += (final != before[index]).any()
             seen += 1
+        before = obs
     assert seen >= N, "the episodes of this case are short enough to end several times"
+    assert moved, "the last one comes after the last decision, not before it"
 
 
 def test_the_limit_truncates_and_does_not_terminate(
@@ -201,13 +204,22 @@ def test_partial_episode_ends_leave_the_others_running() -> None:
 
 @pytest.mark.parametrize("color", ["rgb", "gray"])
 @pytest.mark.parametrize("crop", [{}, {"top": 20, "left": 3}])
-def test_ale_plays_gymnasiums_game_frame_by_frame(color: str, crop: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("game", "frameskip", "pooled"),
+    [
+        ("Pong", 4, {"action_repeat": 2}),
+        ("Asteroids", 1, {"action_repeat": 4, "max_pool": True}),
+    ],
+)
+def test_ale_plays_gymnasiums_game_frame_by_frame(
+    game: str, frameskip: int, pooled: dict[str, Any], color: str, crop: dict[str, int]
+) -> None:
     settings: dict[str, Any] = {
-        "id": "ALE/Pong-v5",
-        "kwargs": {"repeat_action_probability": 0.0},
+        "id": f"ALE/{game}-v5",
+        "kwargs": {"repeat_action_probability": 0.0, "frameskip": frameskip},
         "frame": {"color": color, "crop": crop},
-        "action_repeat": 2,
         "workers": "sync",
+        **pooled,
     }
     ours = make_vec(EnvConfig(backend="ale", **settings), 2, seed=0)
     theirs = make_vec(EnvConfig(backend="gymnasium", **settings), 2, seed=0)

@@ -27,7 +27,8 @@ from worldvae.dynamics.checkpoint import load_dynamics
 from worldvae.dynamics.dynamics_files import KeyUnits
 from worldvae.envs import EnvConfig, make_env, make_vec
 from worldvae.envs.actions import EnvActions, agent_actions
-from worldvae.envs.vector import final_observations, image_of
+from worldvae.envs.observations import image_of
+from worldvae.envs.vector import final_observations
 from worldvae.envs.wrappers import ActionRepeat
 from worldvae.errors import WorldvaeError
 from worldvae.wrappers.latent import LatentObservation, LatentVectorObservation

@@ -66,6 +66,12 @@ class EnvConfig(Config):
     action_repeat: int = Field(
         1, ge=1, le=1_000, description="Environment steps per decision; their rewards are summed."
     )
+    max_pool: bool = Field(
+        False,
+        description="Each frame is the brighter, pixel by pixel, of a decision's last two steps "
+        "(Mnih et al., 2015): some Atari games draw their objects on every other screen only. For "
+        "Atari with kwargs: {frameskip: 1} and action_repeat: 4.",
+    )
     action_map: Literal["auto", "none", "steer_throttle"] = Field(
         "auto",
         description="steer_throttle: CarRacing's (steer, gas, brake) as two axes in [-1, 1], "
@@ -176,6 +182,15 @@ class EnvConfig(Config):
             raise ValueError("other_keys are those beside the image, which image_key has to name")
         if self.image_key in (self.other_keys or ()):
             raise ValueError(f"{self.image_key} is the image (image_key) and none of other_keys")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_two_steps(self) -> EnvConfig:
+        if self.max_pool and self.action_repeat == 1:
+            raise ValueError(
+                "max_pool takes the last two steps of a decision, which has one; set action_repeat "
+                "to 2 or more (for Atari kwargs: {frameskip: 1} and action_repeat: 4)"
+            )
         return self
 
 

@@ -15,7 +15,7 @@ from worldvae.envs.backends.workers import WorkerVectorEnv
 from worldvae.envs.car_racing import LazyActionRepeat, LazyDrawing, NoDrawing
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.isolation import Isolation
-from worldvae.envs.make_raw import find_spec, make_raw
+from worldvae.envs.make_raw import ATARI, find_spec, make_raw
 from worldvae.envs.observations import image_keys, image_layout, why_no_image
 from worldvae.envs.state import ShowState, StateVariable, find_reader
 from worldvae.envs.user_code import described, warn_once
@@ -25,6 +25,7 @@ from worldvae.envs.wrappers import (
     BlackFrame,
     FrameObservation,
     GiveUp,
+    MaxPooledRepeat,
     SteerThrottle,
 )
 from worldvae.errors import ConfigError, WorldvaeError
@@ -49,7 +50,10 @@ def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
         env = SteerThrottle(env)
-    if config.action_repeat > 1 and drawing is not None:
+    if config.max_pool and config.pixels != "none":
+        _check_pooled(spec, config, env.observation_space)
+        env = MaxPooledRepeat(env, config.action_repeat, config.image_key)
+    elif config.action_repeat > 1 and drawing is not None:
         env = LazyActionRepeat(env, config.action_repeat)
     elif config.action_repeat > 1:
         env = ActionRepeat(env, config.action_repeat)
@@ -149,6 +153,21 @@ def choose_backend(config: EnvConfig, spec: EnvSpec) -> str:
     if refused is not None:
         raise ConfigError(f"env.backend = {config.backend!r}: {refused}; use auto or gymnasium")
     return config.backend
+
+
+def _check_pooled(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> None:
+    """Raise ConfigError unless the images of single steps are there to be pooled."""
+    if reason := _why_render(config, space):
+        raise ConfigError(
+            f"env.max_pool: it pools images of the observation, and those of {config.id} are "
+            f"rendered, since {reason}; leave it out"
+        )
+    skip = {**spec.kwargs, **config.kwargs}.get("frameskip", 1)
+    if spec.entry_point == ATARI and skip != 1:
+        raise ConfigError(
+            f"env.max_pool: it pools steps, and one of {config.id} shows one screen of {skip}; set "
+            "env.kwargs: {frameskip: 1} and env.action_repeat: 4"
+        )
 
 
 def _must_render(config: EnvConfig, space: gym.Space[Any]) -> bool:

@@ -24,6 +24,9 @@ REGISTERED_BY = {
     PREFIX: "vizdoom.gymnasium_wrapper",
 }
 
+ATARI = "ale_py.env:AtariEnv"
+"""The entry point of Gymnasium's Atari games."""
+
 
 def find_spec(config: EnvConfig) -> EnvSpec:
     """Return Gymnasium's registration of `config.id`, and import the module that registers it.

@@ -243,3 +243,13 @@ def _side(space: spaces.Space[Any], counts: tuple[int, ...]) -> int:
     if layout is None:
         return 0
     return min(shape[1:] if layout.channels == "first" else shape[:2])
+
+
+def image_of(observation: Any, image_key: str | None) -> NDArray[np.uint8]:
+    """Return the image in an observation, which is under `image_key` if that is not None."""
+    return observation if image_key is None else observation[image_key]  # type: ignore[no-any-return]
+
+
+def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
+    """Return `observation` with its image replaced by `image`."""
+    return image if image_key is None else {**observation, image_key: image}

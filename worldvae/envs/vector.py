@@ -165,16 +165,6 @@ def final_observations(info: dict[str, Any], num_envs: int) -> tuple[NDArray[np.
     return indices, [info["final_obs"][index] for index in indices]
 
 
-def image_of(observation: Any, image_key: str | None) -> NDArray[np.uint8]:
-    """Return the image in an observation, which is under `image_key` if that is not None."""
-    return observation if image_key is None else observation[image_key]  # type: ignore[no-any-return]
-
-
-def with_image(observation: Any, image_key: str | None, image: NDArray[Any]) -> Any:
-    """Return `observation` with its image replaced by `image`."""
-    return image if image_key is None else {**observation, image_key: image}
-
-
 def vectors_of(observation: Any, image_key: str | None) -> dict[str, NDArray[Any]]:
     """Return the vectors (N, d) beside the image in observations of N environments, by key.
 

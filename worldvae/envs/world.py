@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.make import make_env, make_vec
 from worldvae.envs.make_raw import has_limit
-from worldvae.envs.vector import image_of
+from worldvae.envs.observations import image_of
 
 
 class World(Protocol):

@@ -17,8 +17,10 @@ from worldvae.envs.observations import (
     KeyEncoding,
     image_keys,
     image_layout,
+    image_of,
     other_spaces,
     why_no_image,
+    with_image,
 )
 from worldvae.envs.user_code import name_of
 from worldvae.envs.watch import Noticed, Watch
@@ -90,6 +92,35 @@ class ActionRepeat(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             if terminated or truncated:
                 break
         return obs, total, terminated, truncated, info
+
+
+class MaxPooledRepeat(ActionRepeat):
+    """An `ActionRepeat` whose image is the pixelwise maximum over a decision's last two steps.
+
+    It is the preprocessing of Mnih et al. (2015) for games that draw objects on every other screen.
+    Where an episode ends with the first step of a decision, the image is that of this step.
+
+    Args:
+        env: An environment that observes images, or a Dict with an image.
+        repeat: How often an action is repeated, at least twice.
+        image_key: The key of the image in a Dict.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], repeat: int, image_key: str | None = None) -> None:
+        super().__init__(env, repeat)
+        RecordConstructorArgs.__init__(self, repeat=repeat, image_key=image_key)
+        self._image_key = image_key
+
+    def step(self, action: Any) -> Step:
+        total, shown = 0.0, list[Any]()
+        for _ in range(self.repeat):
+            obs, reward, terminated, truncated, info = self.env.step(action)
+            total, shown = total + float(reward), [*shown[-1:], obs]
+            if terminated or truncated:
+                break
+        images = [image_of(one, self._image_key) for one in shown]
+        pooled = with_image(obs, self._image_key, np.maximum(images[0], images[-1]))
+        return pooled, total, terminated, truncated, info
 
 
 class GiveUp(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):

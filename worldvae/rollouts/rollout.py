@@ -11,8 +11,9 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from worldvae.envs.actions import EnvActions
+from worldvae.envs.observations import image_of
 from worldvae.envs.state import STATE
-from worldvae.envs.vector import action_space_of, final_observations, image_of
+from worldvae.envs.vector import action_space_of, final_observations
 from worldvae.rollouts.episode import Episode
 from worldvae.rollouts.keys import RecordedKey, join_keys, split_keys, vector_keys
 from worldvae.rollouts.policies import Policy

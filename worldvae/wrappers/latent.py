@@ -20,7 +20,8 @@ from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import Autoreset
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.vector import check_kind, preparation, prepared, with_image
+from worldvae.envs.observations import with_image
+from worldvae.envs.vector import check_kind, preparation, prepared
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment

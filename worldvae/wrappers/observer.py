@@ -17,7 +17,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from worldvae.envs.vector import image_of, vectors_of
+from worldvae.envs.observations import image_of
+from worldvae.envs.vector import vectors_of
 from worldvae.errors import ConfigError
 from worldvae.wrappers.history import History, stacked_space
 

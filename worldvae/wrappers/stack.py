@@ -10,13 +10,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from worldvae.envs.observations import with_image
 from worldvae.envs.state import STATE
 from worldvae.envs.vector import (
     autoreset_mode_of,
     final_observations,
     image_space,
     replace_image_space,
-    with_image,
 )
 from worldvae.wrappers.observer import Moment, Observer
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from worldvae.envs.config import EnvConfig
 from worldvae.envs.frames import preprocess_batch
+from worldvae.envs.make_raw import ATARI
 from worldvae.envs.vector import final_info
 from worldvae.machine import usable_cores
 
@@ -29,7 +30,7 @@ _SUPPORTED = {
 
 def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
     """Return why this backend cannot play the game exactly as Gymnasium does; None if it can."""
-    if spec.entry_point != "ale_py.env:AtariEnv":
+    if spec.entry_point != ATARI:
         return f"{spec.id} is not an Atari game"
     return next(_refusals(config, {**spec.kwargs, **config.kwargs}), None)
 
@@ -43,6 +44,8 @@ def _refusals(config: EnvConfig, settings: Mapping[str, Any]) -> Iterator[str]:
         yield "it has no env.give_up_after"
     if config.pixels in {"render", "none"} or settings.get("obs_type", "rgb") != "rgb":
         yield "it sees the game's own frames in colour only"
+    if config.max_pool and settings["frameskip"] != 1:
+        yield "it pools screens, which are steps with env.kwargs: {frameskip: 1} alone"
     limit = _frame_limit(config, settings)
     if limit % (settings["frameskip"] * config.action_repeat):
         yield f"its episodes end with a decision, and their limit of {limit:,} frames lies within"
@@ -58,8 +61,8 @@ def _frame_limit(config: EnvConfig, settings: Mapping[str, Any]) -> int:
 class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]):
     """Sets `ale_py`'s AtariVectorEnv to give the same frames as `gymnasium.make("ALE/...-v5")`.
 
-    It does no stacking, no-ops, max-pooling, reward clipping or fire on reset, since Gymnasium's
-    own environment, on which agents are evaluated, does none of these.
+    It does no stacking, no-ops, reward clipping or fire on reset, since Gymnasium's own
+    environment, on which agents are evaluated, does none of these.
 
     Of an episode that is over, `ale_py` shows no frame after the last decision but the one before
     it. Episodes are therefore truncated here and not there, since values are learned from their
@@ -73,8 +76,10 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         frames = settings["frameskip"] * config.action_repeat  # of a decision
         limit = _frame_limit(config, settings)
         self._limit, self._decisions = limit // frames, np.zeros(num_envs, np.int64)
-        # Cropping comes before resizing, so a frame to be cropped is needed in full size.
-        native = config.frame.crop.is_empty
+        # Cropping comes before resizing, so a frame to be cropped is needed in full size. Colours
+        # are pooled before they become grey, and that before resizing, as in `preprocess`.
+        is_gray = config.frame.color == "gray"
+        native = config.frame.crop.is_empty and not (config.max_pool and is_gray)
         self._frame = config.frame
         self._env = AtariVectorEnv(
             settings["game"],
@@ -87,9 +92,9 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
             autoreset_mode=AutoresetMode.NEXT_STEP,  # never needed: `step` resets what ended
             img_height=config.frame.height if native else 210,
             img_width=config.frame.width if native else 160,
-            grayscale=config.frame.color == "gray",  # the same grey as OpenCV's
+            grayscale=is_gray and not config.max_pool,  # the same grey as OpenCV's
             stack_num=1,
-            maxpool=False,
+            maxpool=config.max_pool,
             noop_max=0,
             reward_clipping=False,
             use_fire_reset=False,

@@ -12,7 +12,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from worldvae.autoencoders.encoder import Encoder
-from worldvae.envs.vector import check_kind, preparation, with_image
+from worldvae.envs.observations import with_image
+from worldvae.envs.vector import check_kind, preparation
 from worldvae.wrappers.latent_observer import FrameEncoder
 from worldvae.wrappers.memory import latent_observer
 from worldvae.wrappers.observer import Moment
