@@ -21,10 +21,11 @@ from agents.run.agent_card import read_card
 from agents.video.play import evaluation_settings
 from worldvae.envs import EnvConfig, make_env
 from worldvae.envs.actions import EnvActions
+from worldvae.envs.make import repeating
 from worldvae.envs.make_raw import find_spec, make_raw
 from worldvae.envs.vector import batch_of_one
 from worldvae.envs.world import RealWorld
-from worldvae.envs.wrappers import ActionRepeat, FrameObservation, steer_throttle
+from worldvae.envs.wrappers import FrameObservation, steer_throttle
 
 TOLERANCE = 1e-4
 """The difference of a number of an action that float32 may make."""
@@ -180,12 +181,13 @@ def play_alone(exported: ExportedAgent, config: EnvConfig, seed: int) -> float:
     with closing(make_env(config)) as outer:
         assert isinstance(outer, FrameObservation)
         image_key, renders = outer.image_key, outer.layout is None
-    with closing(make_raw(find_spec(config), config)) as env:
+    spec = find_spec(config)
+    with closing(make_raw(spec, config)) as env:
 
         def act(observation: Any, is_first: bool) -> Any:
             return Shown.by(env, observation, image_key, renders).act(exported, is_first)
 
-        return episode_return(config, ActionRepeat(env, config.action_repeat), seed, act)
+        return episode_return(config, repeating(env, config, spec), seed, act)
 
 
 def difference_of(expected: Any, chosen: Any, space: spaces.Space[Any]) -> float:

@@ -39,6 +39,18 @@ class Blinking(gym.Env[Any, int]):
         return image.reshape(4, 4)
 
 
+class OneArray(Blinking):
+    """Draws every image into the same array, as games do that spare memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._array = np.zeros((4, 4), np.uint8)
+
+    def _drawn(self) -> Any:
+        self._array[:] = super()._drawn()
+        return self._array
+
+
 class BesideSpeed(gym.ObservationWrapper[Any, Any, Any]):
     """Shows the image in a Dict, beside a number that is not pooled."""
 
@@ -57,8 +69,9 @@ def lit(image: Any) -> dict[int, int]:
     return {int(index): int(image.flat[index]) for index in np.flatnonzero(image)}
 
 
-def test_the_last_two_steps_of_a_decision_are_seen_together() -> None:
-    env = MaxPooledRepeat(Blinking(), 4)
+@pytest.mark.parametrize("kind", [Blinking, OneArray])
+def test_the_last_two_steps_of_a_decision_are_seen_together(kind: type[Blinking]) -> None:
+    env = MaxPooledRepeat(kind(), 4)
     assert lit(env.reset()[0]) == {}
     first, reward, *_ = env.step(0)
     assert lit(first) == {3: 30, 4: 40}

@@ -50,13 +50,10 @@ def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
         env = SteerThrottle(env)
-    if config.max_pool and config.pixels != "none":
-        _check_pooled(spec, config, env.observation_space)
-        env = MaxPooledRepeat(env, config.action_repeat, config.image_key)
-    elif config.action_repeat > 1 and drawing is not None:
+    if drawing is not None and config.action_repeat > 1 and not config.max_pool:
         env = LazyActionRepeat(env, config.action_repeat)
-    elif config.action_repeat > 1:
-        env = ActionRepeat(env, config.action_repeat)
+    else:
+        env = repeating(env, config, spec)
     # Looked up after `make_raw`, which may import the module that registers the reader.
     reader = find_reader(spec.id) if state else None
     if reader is not None:
@@ -67,6 +64,17 @@ def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
     if render and env.render_mode != "rgb_array":
         raise ConfigError(_no_image_message(spec, config, env.observation_space))
     return FrameObservation(env, config.frame, config.image_key, render, config.other_keys)
+
+
+def repeating(env: gym.Env[Any, Any], config: EnvConfig, spec: EnvSpec) -> gym.Env[Any, Any]:
+    """Return `env` with each action repeated as `config` says, its images pooled if it says so.
+
+    Raises ConfigError if there are no images of single steps to be pooled.
+    """
+    if config.max_pool and config.pixels != "none":
+        _check_pooled(spec, config, env.observation_space)
+        return MaxPooledRepeat(env, config.action_repeat, config.image_key)
+    return env if config.action_repeat == 1 else ActionRepeat(env, config.action_repeat)
 
 
 def make_vec(

@@ -112,13 +112,14 @@ class MaxPooledRepeat(ActionRepeat):
         self._image_key = image_key
 
     def step(self, action: Any) -> Step:
-        total, shown = 0.0, list[Any]()
+        total, images = 0.0, list[NDArray[Any]]()
         for _ in range(self.repeat):
             obs, reward, terminated, truncated, info = self.env.step(action)
-            total, shown = total + float(reward), [*shown[-1:], obs]
+            # A copy, since environments may draw into one array.
+            images = [*images[-1:], np.array(image_of(obs, self._image_key))]
+            total += float(reward)
             if terminated or truncated:
                 break
-        images = [image_of(one, self._image_key) for one in shown]
         pooled = with_image(obs, self._image_key, np.maximum(images[0], images[-1]))
         return pooled, total, terminated, truncated, info
 

@@ -311,6 +311,7 @@ def test_metadata_of_another_kind(
     [
         ({"id": "worldvae/Dots-v0"}, "was made with env.id = tests/Odd-v0, here it is worldvae/"),
         ({"action_repeat": 2}, "was made with env.action_repeat = 1, here it is 2; set it as"),
+        ({"max_pool": True}, "was made with env.max_pool = false, here it is true; set it as"),
         (
             {"max_episode_steps": 5},
             "was made with env.max_episode_steps = null, here it is 5; set it as",
@@ -335,6 +336,14 @@ def test_a_limit_is_that_of_the_dataset(tmp_path: Path) -> None:
     )
     env = odd_config().model_copy(update={"max_episode_steps": 4})
     assert import_dataset(NAME, tmp_path / "rollouts", env).records[0].length == 4
+
+
+def test_frames_that_make_env_pooled(tmp_path: Path) -> None:
+    pooled = odd_config().model_copy(update={"action_repeat": 2, "max_pool": True})
+    play(make_env(pooled), NAME)
+    plain = pooled.model_copy(update={"max_pool": False})
+    assert "was made with env.max_pool = true, here it is false" in refusal(tmp_path, plain)
+    assert import_dataset(NAME, tmp_path / "rollouts", pooled).records
 
 
 def test_frames_prepared_otherwise_by_make_env(tmp_path: Path) -> None:

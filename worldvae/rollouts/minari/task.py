@@ -19,7 +19,8 @@ from worldvae.fields import in_yaml
 from worldvae.rollouts.imported import RecordedActions
 from worldvae.rollouts.minari.source import MinariSource
 
-FRAME_WRAPPER, REPEAT_WRAPPERS = "FrameObservation", ("ActionRepeat", "LazyActionRepeat")
+FRAME_WRAPPER, POOLING = "FrameObservation", "MaxPooledRepeat"
+REPEAT_WRAPPERS = ("ActionRepeat", "LazyActionRepeat", POOLING)
 """The names of the wrappers of `make_env` that prepare frames and that repeat actions."""
 
 ADVICE = "set it as the dataset has it, or choose another one"
@@ -126,6 +127,8 @@ def _differences(spec: EnvSpec, env: EnvConfig) -> Iterator[tuple[str, Any, Any]
         yield "env.id", spec.id, own
     if env.action_repeat != (repeat := repeats_of(spec)):
         yield "env.action_repeat", repeat, env.action_repeat
+    if env.max_pool != (pools := POOLING in _wrappers(spec)):
+        yield "env.max_pool", pools, env.max_pool
     defaults = {} if registered is None else registered.kwargs
     theirs, ours = _arguments(spec.kwargs, env.kwargs, defaults)
     if theirs != ours:
