@@ -165,7 +165,7 @@ def _report(folder: Path, plans: Plans) -> bool:
             page = write_several(folder, runs)
         print(f"report over all environments: {page}")
     jobs = [job for _, task_jobs in plans for job in task_jobs]
-    return all(job.is_done for job in jobs) and not any(run.damage for run in runs)
+    return all(job.is_done for job in jobs) and not any(run.damage_before_agents for run in runs)
 
 
 def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:

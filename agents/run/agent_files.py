@@ -35,9 +35,24 @@ def check_counts(folder: Path, name: str, found: int, logged: Mapping[str, int])
 
 
 def agent_folders(run: Path, arm: str = "*") -> list[Path]:
-    """Return the folders ARM/seed_K of a run's agents, the smallest seed of each arm first."""
-    found = [path for part in (run, *part_folders(run)) for path in _of_seeds(part / "agents", arm)]
+    """Return the folders ARM/seed_K of a run's agents, the smallest seed of each arm first.
+
+    Of a seed that has a run of its own they are those of that seed, see `misplaced_agents`.
+    """
+    found = [*_of_seeds(run / "agents", arm)]
+    for part in part_folders(run):
+        found += [path for path in _of_seeds(part / "agents", arm) if _is_own(part, path)]
     return sorted(found, key=lambda path: (path.parent.name, seed_of(path)))
+
+
+def misplaced_agents(run: Path) -> list[Path]:
+    """Return the folders of agents that lie in the run of another seed than theirs.
+
+    They are on the encoder of that seed, or were moved, and are no agents of `run`.
+    """
+    parts = part_folders(run)
+    found = [path for part in parts for path in _of_seeds(part / "agents", "*")]
+    return sorted(path for path in found if not _is_own(path.parents[2], path))
 
 
 def part_folders(run: Path) -> list[Path]:
@@ -48,6 +63,11 @@ def part_folders(run: Path) -> list[Path]:
 def seed_of(folder: Path) -> int:
     """Return the seed of a folder of `agent_folders`, or of `part_folders`."""
     return int(folder.name[5:])
+
+
+def _is_own(part: Path, agent: Path) -> bool:
+    """Return whether `agent` is of the seed whose run is in the folder `part`."""
+    return seed_of(part) == seed_of(agent)
 
 
 def _of_seeds(folder: Path, arm: str = "") -> list[Path]:

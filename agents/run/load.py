@@ -19,6 +19,7 @@ from agents.run.agent_files import (
     agent_folders,
     check_counts,
     check_file,
+    misplaced_agents,
     part_folders,
     seed_of,
 )
@@ -64,7 +65,8 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
     settings = read_yaml(path) if config else {}
     compare = _compare_section(path, settings)
     declared = _read_declared(folder, compare, damage)
-    parts = {seed_of(path): read_run(path) for path in part_folders(folder)}
+    damage |= {str(path): _misplaced(path) for path in misplaced_agents(folder)}
+    parts = {seed_of(path): _read_part(path) for path in part_folders(folder)}
     return Run(
         folder=folder,
         config=config,
@@ -77,6 +79,28 @@ def read_run(folder: Path, planned: Sequence[tuple[str, int]] = ()) -> Run:
         declared=declared,
         damage=damage,
         parts=parts,
+    )
+
+
+def _read_part(folder: Path) -> Run:
+    """Read what the whole run needs of the run of one seed: all but its agents."""
+    damage = dict[str, str]()
+    return Run(
+        folder=folder,
+        config="",
+        settings={},
+        stages=_read_stages(folder, damage),
+        card=_read(folder / "encoder", CARD, "card", damage),
+        agents=(),
+        damage=damage,
+    )
+
+
+def _misplaced(folder: Path) -> str:
+    seed = seed_of(folder.parents[2])
+    return (
+        f"{folder}: an agent of seed {seed_of(folder)} in the run of seed {seed}; was it moved? "
+        "Put it back, or remove it"
     )
 
 

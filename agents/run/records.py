@@ -202,12 +202,17 @@ class Run:
         needed = {stage for arm in self.arms for stage in shared_stages(arm)}
         return tuple(stage for stage in SHARED if stage in needed)
 
+    @property
+    def damage_before_agents(self) -> tuple[str, ...]:
+        """Messages about damaged files that are no agent's, here and in the runs of seeds."""
+        of_parts = (line for part in self.parts.values() for line in part.damage.values())
+        return (*self.damage.values(), *of_parts)
+
     @cached_property
     def damaged(self) -> tuple[str, ...]:
         """Messages about damaged files beside the results, which are left out."""
         logs = (line for agent in self.agents for line in agent.damaged_logs)
-        of_parts = (line for part in self.parts.values() for line in part.damage.values())
-        return (*self.damage.values(), *of_parts, *logs)
+        return (*self.damage_before_agents, *logs)
 
     @cached_property
     def holes(self) -> tuple[Hole, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from agents.report.sections.health import unfit
 from agents.report.summary import summarise
 from agents.report.text import render_text
 from agents.run.agent_card import read_card
-from agents.run.agent_files import agent_folders
+from agents.run.agent_files import agent_folders, seed_of
 from agents.run.agent_result import RESULT
 from agents.run.load import curve, read_run, write_scores
 from agents.run.records import Run, RunArm
@@ -187,6 +188,42 @@ def test_what_is_missing_is_named_by_its_place(tmp_path: Path) -> None:
     ]
     assert "what it took is not charged" in holes["seed_3/pretraining"]
     assert any("seed_3/encoder/result.json" in line for line in read_run(tmp_path).damaged)
+
+
+def test_an_agent_in_the_run_of_another_seed_is_told_and_not_counted(tmp_path: Path) -> None:
+    """It is on that seed's encoder, or was moved; its seed would count twice, or be uncharged."""
+    synthetic(tmp_path)
+    stranger = "agents/latent/seed_1"
+    shutil.copytree(tmp_path / "seed_1" / stranger, tmp_path / "seed_0" / stranger)
+    (tmp_path / "seed_3").rename(tmp_path / "seed_7")
+    assert [seed_of(path) for path in agent_folders(tmp_path, "latent")] == [0, 1, 2, 4]
+    run = read_run(tmp_path)
+    assert [agent.seed for agent in run.of("latent")] == [0, 1, 2, 4]
+    assert [line.partition(": ")[0] for line in run.damaged] == [
+        f"{tmp_path}/seed_{part}/agents/{arm}/seed_{seed}"
+        for part, arm, seed in ((0, "latent", 1), (7, "latent", 3), (7, "untrained", 3))
+    ]
+    assert "was it moved? Put it back, or remove it" in run.damaged[0]
+    assert run.damage_before_agents
+
+
+def test_a_report_reads_of_a_seed_what_it_needs(tmp_path: Path) -> None:
+    """Another seed's configuration and declaration decide nothing in the report over all."""
+    synthetic(tmp_path)
+    with (tmp_path / "seed_1/config.yaml").open("a") as file:
+        file.write("seed: 5\n")
+    (tmp_path / "seed_2/declared.jsonl").write_text("{")
+    run = read_run(tmp_path)
+    assert len(run.results) == 10
+    assert not run.damaged
+
+
+def test_a_damaged_stage_of_a_seed_ends_the_command_like_that_of_all(tmp_path: Path) -> None:
+    synthetic(tmp_path)
+    assert not read_run(tmp_path).damage_before_agents
+    (tmp_path / "seed_3/encoder/result.json").write_text("{")
+    (line,) = read_run(tmp_path).damage_before_agents
+    assert "seed_3/encoder/result.json" in line
 
 
 def test_an_unfit_encoder_is_named_by_its_seed(tmp_path: Path) -> None:
