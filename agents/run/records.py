@@ -151,13 +151,19 @@ class Run:
 
     @property
     def encoders(self) -> Mapping[str, Run]:
-        """Seed in words -> the run with its encoder; one without words if all seeds share it."""
-        return {f"seed {seed}": part for seed, part in self.parts.items()} or {"": self}
+        """Seed in words -> the run with its encoder; one without words if all seeds share it.
+
+        That of a seed without agents, begun or planned, decides nothing here and is left out.
+        """
+        seeds = {agent.seed for agent in self.agents} | {seed for _, seed in self.planned}
+        parts = {seed: part for seed, part in self.parts.items() if seed in seeds}
+        return {f"seed {seed}": part for seed, part in parts.items()} or {"": self}
 
     @property
-    def shown(self) -> Run:
-        """The run whose frames and encoder stand for all on a page: that of the first seed."""
-        return next(iter(self.encoders.values()))
+    def shown(self) -> tuple[str, Run]:
+        """Which of `encoders` stands for all on a page: the first that has a finished encoder."""
+        found = [*self.encoders.items()]
+        return next((one for one in found if one[1].card is not None), found[0])
 
     def known_charge(self, arm: str) -> Cost:
         """Return the cost before the first training step of `arm`: its frames and its encoder.
@@ -222,8 +228,13 @@ class Run:
         return (
             *(hole for part in self.encoders.values() for hole in _stage_holes(self, part)),
             *(_agent_hole(self, agent) for agent in self.agents if agent.result is None),
-            *(Hole(f"agents/{arm}/seed_{seed}", "not begun") for arm, seed in missing),
+            *(Hole(self._place(arm, seed), "not begun") for arm, seed in missing),
         )
+
+    def _place(self, arm: str, seed: int) -> str:
+        """Return where in the run's folder the agent of `arm` and `seed` lies, or will lie."""
+        part = f"seed_{seed}/" if seed in self.parts or self.compare.encoder_per_seed else ""
+        return f"{part}agents/{arm}/seed_{seed}"
 
     def left_out(self, arms: Collection[str]) -> list[str]:
         """Return a line for each agent, log and charge that numbers of `arms` lack."""
@@ -253,15 +264,13 @@ def _mean_cost(costs: Sequence[Cost]) -> Cost:
 def _stage_holes(run: Run, part: Run) -> list[Hole]:
     """Return a hole for each stage that an arm of `run` needs and that is unfinished in `part`."""
     return [
-        Hole(_inside(run, part.folder, stage.name), _stage_state(part.damage.get(stage.name)))
+        Hole(
+            (part.folder / stage.name).relative_to(run.folder).as_posix(),
+            _stage_state(part.damage.get(stage.name)),
+        )
         for stage in run.needed_stages()
         if stage.name not in part.stages
     ]
-
-
-def _inside(run: Run, part: Path, name: str) -> str:
-    """Return `name`, after the folder of `part` if it is another one than that of the run."""
-    return (part / name).relative_to(run.folder).as_posix()
 
 
 def _stage_state(damage: str | None) -> str:
@@ -271,8 +280,7 @@ def _stage_state(damage: str | None) -> str:
 
 
 def _agent_hole(run: Run, agent: AgentRecord) -> Hole:
-    part = run.of_seed(agent.seed).folder
-    where = _inside(run, part, f"agents/{agent.arm}/seed_{agent.seed}")
+    where = agent.folder.relative_to(run.folder).as_posix()
     if agent.damage:
         return Hole(where, f"left out: {agent.damage}")
     if not agent.reached:

@@ -184,7 +184,7 @@ def test_what_is_missing_is_named_by_its_place(tmp_path: Path) -> None:
         "seed_1/pretraining",
         "seed_3/pretraining",
         "seed_2/agents/latent/seed_2",
-        "agents/latent/seed_9",
+        "seed_9/agents/latent/seed_9",
     ]
     assert "what it took is not charged" in holes["seed_3/pretraining"]
     assert any("seed_3/encoder/result.json" in line for line in read_run(tmp_path).damaged)
@@ -224,6 +224,32 @@ def test_a_damaged_stage_of_a_seed_ends_the_command_like_that_of_all(tmp_path: P
     (tmp_path / "seed_3/encoder/result.json").write_text("{")
     (line,) = read_run(tmp_path).damage_before_agents
     assert "seed_3/encoder/result.json" in line
+
+
+def test_the_run_of_a_seed_without_agents_decides_nothing(tmp_path: Path) -> None:
+    """It was made by a command for one encoder; comparing again would not finish it."""
+    synthetic(tmp_path)
+    shutil.copytree(tmp_path / "seed_1/rollouts", tmp_path / "seed_9/rollouts")
+    assert not read_run(tmp_path).holes
+    assert "seed 9" not in read_run(tmp_path).encoders
+    planned = read_run(tmp_path, [("latent", 9)])
+    assert [hole.where for hole in planned.holes] == [
+        "seed_9/pretraining",
+        "seed_9/agents/latent/seed_9",
+    ]
+
+
+def test_pictures_are_of_the_first_seed_that_has_an_encoder(tmp_path: Path) -> None:
+    synthetic(tmp_path)
+    shutil.rmtree(tmp_path / "seed_0/encoder")
+    for seed in (1, 2):
+        write_check(tmp_path / f"seed_{seed}", "healthy", [])
+    run = read_run(tmp_path)
+    assert run.shown == ("seed 1", run.parts[1])
+    page = write_report(run, summarise(run, Resampling.seeded(0))).read_text()
+    assert "Pictures are those of seed 1." in page
+    assert "the latents of seed 1 can be moved" in page
+    assert "health.html in the folders seed_1/encoder and seed_2/encoder, beside" in page
 
 
 def test_an_unfit_encoder_is_named_by_its_seed(tmp_path: Path) -> None:

@@ -90,10 +90,9 @@ class CheckSection:
 
     def _all_of_it(self, run: Run) -> str:
         page = Path(self.file.name).with_suffix(".html")
-        places = [
-            part.folder.relative_to(run.folder) / self.folder for part in run.encoders.values()
-        ]
-        *first, last = [place.as_posix() for place in places]
+        folders = [part.folder / self.folder for part in run.encoders.values()]
+        examined = [folder for folder in folders if self.file.exists(folder)]
+        *first, last = [folder.relative_to(run.folder).as_posix() for folder in examined]
         where = f"folders {', '.join(first)} and {last}" if first else f"folder {last}"
         return f"All of the check, with its figures: {page} in the {where}, beside this page."
 

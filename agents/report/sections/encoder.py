@@ -19,7 +19,7 @@ TITLE = "What the encoder keeps"
 
 def encoder(run: Run) -> str:
     """Return the section; "" before the encoder is trained."""
-    shown = run.shown
+    _, shown = run.shown
     folder = shown.folder / "encoder"
     pictures = [picture(folder, name) for name in PICTURES if (folder / name).is_file()]
     if shown.card and any(shown.card.kl):
@@ -50,7 +50,7 @@ def _text(run: Run, counts_latents: bool = False) -> list[str]:
     if not run.parts:
         return [" ".join(filter(None, [_lead(run), *told]))]
     named = [f"{name.capitalize()}. {text}" for name, text in zip(run.encoders, told, strict=True)]
-    pictures = f"Pictures are those of {next(iter(run.encoders))}." * (not counts_latents)
+    pictures = f"Pictures are those of {run.shown[0]}." * (not counts_latents)
     return [" ".join(filter(None, [_lead(run), pictures])), *named]
 
 

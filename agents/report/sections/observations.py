@@ -73,7 +73,8 @@ class _Scene:
 
 def observations(run: Run) -> str:
     """Return the section; "" if no frames were collected."""
-    folder = run.shown.folder
+    name, shown = run.shown
+    folder = shown.folder
     if not (folder / "rollouts" / "env.json").exists() or not run.arms:
         return ""
     try:
@@ -85,8 +86,8 @@ def observations(run: Run) -> str:
         f"The same {len(scene.moments.present)} moments of held-out episodes, on which nothing was "
         "trained, from left to right as each arm observes them."
     )
-    if run.parts:
-        lead += f" Frames and encoders are those of {next(iter(run.encoders))}."
+    if name:
+        lead += f" Frames and encoders are those of {name}."
     figures = [_show(scene, arm) for arm in run.rows if arm.observes in SHOW_OBSERVATION]
     return html.section("sees", "What each arm sees", html.paragraph(lead), html.beside(*figures))
 

@@ -22,7 +22,7 @@ WIDTH = 1280
 
 def write_overview(run: Run) -> Path | None:
     """Write `overview.png` into the run's folder; None if a part of it is missing or damaged."""
-    reconstructions = run.shown.folder / "encoder" / "reconstructions.png"
+    reconstructions = run.shown[1].folder / "encoder" / "reconstructions.png"
     if not reconstructions.exists() or not run.results:
         return None
     if not is_whole_png(reconstructions):
