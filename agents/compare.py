@@ -25,12 +25,13 @@ from agents.report.multi_env import write_several
 from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
 from agents.report.tables.terminal import summary_table
-from agents.run.agent_files import agent_folders, is_finished, part_folders, seed_of
+from agents.run.agent_files import agent_folders, is_finished, seed_of
 from agents.run.command import command_of
 from agents.run.deciding import deciding
 from agents.run.declared import declare
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
+from agents.run.sharing import check_sharing
 from agents.train import train
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
@@ -175,7 +176,7 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
     report includes all agents there, or if only some of them share an encoder.
     """
     env_steps = {arm: set_up(experiment, arm).agent.env_steps for arm in experiment.compare.arms}
-    _check_sharing(experiment)
+    check_sharing(experiment)
     for folder in agent_folders(experiment.folder):
         of_seed = experiment.of_seed(seed_of(folder))
         check_settings(folder, of_seed, deciding(folder.parent.name))
@@ -184,18 +185,6 @@ def plan(experiment: Experiment, where: str = "") -> list[AgentJob]:
         for seed in experiment.compare.seeds
         for arm in experiment.compare.arms
     ]
-
-
-def _check_sharing(experiment: Experiment) -> None:
-    """Raise ArtifactError if the folder holds a run with the other `compare.encoder_per_seed`."""
-    per_seed = experiment.compare.encoder_per_seed
-    others = [experiment.folder / "agents"] if per_seed else part_folders(experiment.folder)
-    if found := next((path for path in others if path.exists()), None):
-        whose = "agents that share an encoder" if per_seed else "a seed with an encoder of its own"
-        raise ArtifactError(
-            f"{found} holds {whose}, and compare.encoder_per_seed is {str(per_seed).lower()}; "
-            "choose another --name, or remove it"
-        )
 
 
 def report(folder: Path, jobs: Sequence[AgentJob]) -> Run:

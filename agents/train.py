@@ -35,6 +35,7 @@ from agents.run.agent_result import RESULT, AgentResult, FinalEvaluation
 from agents.run.command import exact_command
 from agents.run.deciding import DECIDES, deciding
 from agents.run.declared import declare
+from agents.run.sharing import check_sharing
 from agents.video.film import record_video
 from worldvae.envs.own_code import own_code
 from worldvae.envs.world import RealWorld
@@ -59,6 +60,7 @@ def train(experiment: Experiment, arm: str, seed: int, command: str | None = Non
     resumes from its checkpoint. The result names `command` as its origin, by default this
     process's.
     """
+    check_sharing(experiment)
     of_seed = experiment.of_seed(seed)
     task = AgentTask.of(of_seed, arm, seed, command or exact_command())
     declare(experiment.folder, experiment.compare)

@@ -9,6 +9,7 @@ from pathlib import Path
 from agents.config.experiment import Experiment, Scope
 from agents.jobs.exit import run
 from agents.run.moved import warn_if_moved
+from agents.run.sharing import check_sharing
 from scripts.options import OptionParser, joined
 from worldvae.config import parse_overrides
 from worldvae.training.torchrun import check_alone
@@ -41,7 +42,8 @@ class Parser(OptionParser):
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
         """Return the command's own options, and the experiment with its overrides.
 
-        Raises ConfigError for a mistake in them, and in one of several processes of torchrun.
+        Raises ConfigError for a mistake in them, and in one of several processes of torchrun,
+        ArtifactError if the folder holds a run with the other `compare.encoder_per_seed`.
         """
         if not self._is_shared:
             check_alone(self.prog)
@@ -56,5 +58,7 @@ class Parser(OptionParser):
         self.names_env = "env.id" in overrides
         # The configuration's own id, since an option may name its module, too.
         env_id = experiment.env.id if self.names_env else None
+        if self._scope != "all":
+            check_sharing(experiment.task(env_id))
         seed = getattr(options, "seed", experiment.seed)
         return options, experiment.within(self._scope, env_id, seed)

@@ -24,6 +24,7 @@ from agents.run.agent_result import RESULT
 from agents.run.load import curve, read_run, write_scores
 from agents.run.records import Run, RunArm
 from agents.run.stage_results import Cost
+from agents.train import train
 from scripts.cli import Parser
 from tests import tiny
 from tests.agents.report.synthetic import write_check, write_config, write_run
@@ -122,6 +123,8 @@ def test_a_folder_is_of_one_kind(whole: Experiment, tmp_path: Path) -> None:
     )
     with pytest.raises(ArtifactError, match=r"seed_0 holds a seed with an encoder of its own"):
         plan(shared)
+    with pytest.raises(ArtifactError, match=r"seed_0 holds a seed with an encoder of its own"):
+        train(shared, "blind", 0)
     old = tiny.load(tmp_path, **PER_SEED)
     (old.folder / "agents/latent/seed_0").mkdir(parents=True)
     with pytest.raises(ArtifactError, match=r"agents holds agents that share an encoder"):
@@ -265,6 +268,21 @@ def test_an_unfit_encoder_is_named_by_its_seed(tmp_path: Path) -> None:
     text = render_text(run, summary, "title", "", "")
     assert text.count("A ball is lost.") == 2  # in the verdict and below the check
     assert "A ball is lost." in write_report(run, summary).read_text()
+
+
+def test_no_command_begins_the_other_kind_in_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of a few agents on a shared encoder and a seed with its own, charges would be wrong."""
+    words = ["", str(TINY), "--runs", str(tmp_path), "--name", "x"]
+    (tmp_path / "x/agents/latent/seed_0").mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", [*words, "--compare.encoder_per_seed", "true"])
+    with pytest.raises(ArtifactError, match=r"agents holds agents that share an encoder"):
+        Parser("").parse()
+    (tmp_path / "x/agents").rename(tmp_path / "x/seed_0")
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(ArtifactError, match=r"seed_0 holds a seed with an encoder of its own"):
+        Parser("", scope="environment").parse()
 
 
 @pytest.mark.parametrize(
