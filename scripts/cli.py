@@ -55,7 +55,7 @@ class Parser(OptionParser):
         experiment = Experiment.load(options.config, overrides)
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
-        self.names_env = "env.id" in overrides
+        self.names_env, self.names_seed = (key in overrides for key in ("env.id", "seed"))
         # The configuration's own id, since an option may name its module, too.
         env_id = experiment.env.id if self.names_env else None
         if self._scope != "all":

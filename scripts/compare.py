@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from scripts.cli import Parser, run
+from worldvae.errors import ConfigError
 
 
 def main() -> None:
@@ -15,6 +16,8 @@ def main() -> None:
         "--report", action="store_true", help="train nothing: report what has finished so far"
     )
     options, experiment = parser.parse()
+    if parser.names_seed and experiment.compare.encoder_per_seed:
+        raise ConfigError("compare.seeds replaces --seed here; set --compare.seeds in place of it")
     from agents.compare import compare, report_finished
 
     if options.report:

@@ -22,7 +22,11 @@ def main() -> None:
         help="agents that may play the dream (default: one of each arm, up to 15 MB)",
     )
     options, experiment = parser.parse()
-    tasks = [part for task in experiment.tasks.values() for part in task.parts]
+    tasks = [
+        part
+        for task in experiment.tasks.values()
+        for part in ([task.of_seed(task.seed)] if parser.names_seed else task.parts)
+    ]
     if options.out is not None and len(tasks) > 1:
         raise ConfigError(f"--out {options.out}: one file for {len(tasks)} encoders")
     from agents.explore.command import write_explorer

@@ -48,7 +48,11 @@ class Experiment(Config):
     runs: FolderPath = Field(
         Path("runs"), description="Folder that holds the folders of experiments."
     )
-    seed: Seed = Field(0, description="Seed of collection and pretraining.")
+    seed: Seed = Field(
+        0,
+        description="Seed of collection and pretraining; with compare.encoder_per_seed the one of "
+        "compare.seeds whose encoder a command works on.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where networks compute; auto: on a GPU if torch sees one."
     )
@@ -148,10 +152,20 @@ class Experiment(Config):
         """Return the experiment in the environment `env_id`, and with the encoder of `seed`.
 
         Of the scope "all" it is in all environments if none is named; of this and "environment"
-        with the encoders of all seeds (`compare.encoder_per_seed`). Raises ConfigError as `task`.
+        with the encoders of all seeds (`compare.encoder_per_seed`). Raises ConfigError as `task`,
+        and for a seed that is not compared and of which nothing was made.
         """
         one = self if scope == "all" and env_id is None else self.task(env_id)
-        return one.of_seed(seed) if scope == "encoder" else one
+        if scope != "encoder" or not one.compare.encoder_per_seed:
+            return one
+        part = one.of_seed(seed)
+        if seed not in one.compare.seeds and not part.folder.exists():
+            seeds = " or ".join(map(str, one.compare.seeds))
+            raise ConfigError(
+                f"seed = {seed}: compare.seeds, each of which has an encoder of its own, does not "
+                f"name it; set --seed to {seeds}"
+            )
+        return part
 
     def _task(self, env_id: str, task: TaskConfig) -> Experiment:
         values = {**merge(self.env.model_dump(by_alias=True), task.env), "id": env_id}

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import scripts.compare
+import scripts.explore
 from agents.compare import compare, plan
 from agents.config.experiment import Experiment
 from agents.report.budgets import equal_budget
@@ -32,7 +34,7 @@ from tests.checksums import amend
 from tests.tiny import TINY
 from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.diagnostics.rules.evidence import Finding
-from worldvae.errors import ArtifactError
+from worldvae.errors import ArtifactError, ConfigError
 from worldvae.folders import kind_of
 from worldvae.stats import Resampling
 
@@ -302,3 +304,38 @@ def test_a_command_works_in_the_run_of_a_seed(
     _, experiment = Parser("", scope=scope).parse()  # type: ignore[arg-type]
     assert experiment.folder == tmp_path / "x" / folder
     assert experiment.seed == (1 if arguments else 0)
+
+
+def test_a_command_makes_no_encoder_for_a_seed_that_is_not_compared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without --seed it would be that of seed 0; one that was made for an agent may be named."""
+    words = ["", str(TINY), "--runs", str(tmp_path), "--name", "x"]
+    words += ["--compare.encoder_per_seed", "true", "--compare.seeds", "[1, 2]"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(ConfigError, match=r"^seed = 0: .* does not name it; set --seed to 1 or 2$"):
+        Parser("").parse()
+    (tmp_path / "x/seed_0").mkdir(parents=True)
+    assert Parser("").parse()[1].folder == tmp_path / "x/seed_0"
+
+
+def test_one_seed_of_a_comparison_is_not_asked_for_in_vain(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ["", str(TINY), "--runs", str(tmp_path), "--compare.encoder_per_seed", "true"]
+    monkeypatch.setattr(sys, "argv", [*words, "--seed", "0"])
+    with pytest.raises(ConfigError, match=r"compare\.seeds replaces --seed here"):
+        scripts.compare.main()
+
+
+def test_the_explorer_of_one_seed_is_written_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ["", str(TINY), "--runs", str(tmp_path), "--name", "x"]
+    words += ["--compare.encoder_per_seed", "true", "--out", f"{tmp_path}/x.html"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(ConfigError, match=r"one file for 2 encoders"):
+        scripts.explore.main()
+    monkeypatch.setattr(sys, "argv", [*words, "--seed", "1"])
+    with pytest.raises(ArtifactError, match=r"/x/seed_1/encoder: no finished encoder to explore"):
+        scripts.explore.main()
