@@ -100,6 +100,15 @@ class Experiment(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_a_taken_encoder(self) -> Experiment:
+        if self.encoder is not None and self.compare.encoder_per_seed:
+            raise ValueError(
+                "compare.encoder_per_seed: an encoder that is taken (encoder) is one for all "
+                "seeds; leave one of the two out"
+            )
+        return self
+
     @classmethod
     def load(cls, path: Path, overrides: dict[str, Any] | None = None) -> Experiment:
         """Load the experiment in the YAML file `path`.

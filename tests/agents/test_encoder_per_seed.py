@@ -133,6 +133,12 @@ def test_a_folder_is_of_one_kind(whole: Experiment, tmp_path: Path) -> None:
         plan(old)
 
 
+def test_an_encoder_that_is_taken_is_none_of_a_seed(tmp_path: Path) -> None:
+    """The report would say that each seed pretrained one on frames of its own."""
+    with pytest.raises(ConfigError, match=r"encoder_per_seed: an encoder that is taken .* one for"):
+        tiny.load(tmp_path, **PER_SEED, encoder="runs/other/encoder")
+
+
 def test_agents_of_a_seed_with_other_settings_are_refused(whole: Experiment) -> None:
     other = whole.model_copy(update={"agent": whole.agent.model_copy(update={"gamma": 0.5})})
     with pytest.raises(ArtifactError, match=r"seed_0/agents/blind/seed_0 was made with agent\.gam"):
