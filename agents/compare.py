@@ -31,7 +31,7 @@ from agents.run.deciding import deciding
 from agents.run.declared import declare
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
-from agents.run.sharing import check_sharing
+from agents.run.sharing import check_datasets, check_sharing
 from agents.train import train
 from agents.video.play import film_side_by_side
 from worldvae.checksum import write_checked_yaml
@@ -101,6 +101,8 @@ def compare(experiment: Experiment) -> bool:
     if any(not job.is_done for _, jobs in plans for job in jobs):
         check_executor(experiment.compare.executor)
     _warn_of_undecided(experiment.compare, plans)
+    for task, _ in plans:
+        check_datasets(task)
     for task, _ in plans:
         for part in task.parts:
             prepare(part, task.compare.arms)

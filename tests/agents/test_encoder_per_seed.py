@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 import scripts.compare
 import scripts.explore
@@ -25,6 +26,7 @@ from agents.run.agent_files import agent_folders, seed_of
 from agents.run.agent_result import RESULT
 from agents.run.load import curve, read_run, write_scores
 from agents.run.records import Run, RunArm
+from agents.run.sharing import check_datasets
 from agents.run.stage_results import Cost
 from agents.train import train
 from scripts.cli import Parser
@@ -36,6 +38,7 @@ from worldvae.autoencoders.checkpoint import hash_encoder
 from worldvae.diagnostics.rules.evidence import Finding
 from worldvae.errors import ArtifactError, ConfigError
 from worldvae.folders import kind_of
+from worldvae.rollouts.imported import DATASET, ImportedDataset, RecordedActions
 from worldvae.stats import Resampling
 
 PER_SEED = {"compare.encoder_per_seed": True, "compare.arms": ["latent", "untrained", "blind"]}
@@ -137,6 +140,33 @@ def test_an_encoder_that_is_taken_is_none_of_a_seed(tmp_path: Path) -> None:
     """The report would say that each seed pretrained one on frames of its own."""
     with pytest.raises(ConfigError, match=r"encoder_per_seed: an encoder that is taken .* one for"):
         tiny.load(tmp_path, **PER_SEED, encoder="runs/other/encoder")
+
+
+def test_each_seed_has_a_dataset_of_its_own_or_none(tmp_path: Path) -> None:
+    """Else the others would collect, in silence, by another policy."""
+    experiment = tiny.load(tmp_path, **PER_SEED)
+    first, second = (part.rollouts_folder for part in experiment.parts)
+    check_datasets(experiment)
+    write_dataset(first, "a/door-v0")
+    with pytest.raises(ArtifactError, match=rf"^{second} holds no dataset, and {first} does; "):
+        compare(experiment)
+    write_dataset(second, "a/door-v0")
+    with pytest.raises(ArtifactError, match=rf"^{second} holds minari:a/door-v0, as {first} does"):
+        check_datasets(experiment)
+    write_dataset(second, "a/door-v1")
+    check_datasets(experiment)
+    shared = experiment.model_copy(
+        update={"compare": experiment.compare.model_copy(update={"encoder_per_seed": False})}
+    )
+    check_datasets(shared)
+
+
+def write_dataset(folder: Path, name: str) -> None:
+    actions, shape = RecordedActions.of(spaces.Discrete(3)), (8, 8, 3)
+    found = ImportedDataset(
+        id=name, episodes=1, steps=9, whole=True, actions=actions, source_shape=shape
+    )
+    DATASET.write(folder, found)
 
 
 def test_agents_of_a_seed_with_other_settings_are_refused(whole: Experiment) -> None:
