@@ -126,6 +126,9 @@ def _other_settings(a: Side, b: Side) -> Iterator[str]:
         return
     first, second = (flatten(side.run.settings) for side in (a, b))
     sections = {*deciding(a.summary.arm)} & {*deciding(b.summary.arm)}
+    if "pretrain" in sections and bool(a.run.parts) != bool(b.run.parts):
+        one, other = ("of each seed" if side.run.parts else "one for all seeds" for side in (a, b))
+        yield f"the encoder (compare.encoder_per_seed): {one} | {other}"
     for key in {**first, **second}:
         one, other = (values.get(key, "not set") for values in (first, second))
         tells = key.split(".")[0] in sections or key == "compare.success_return"

@@ -21,6 +21,7 @@ from agents.report.sections.curves import learning_panel
 from agents.report.sections.health import unfit
 from agents.report.summary import summarise
 from agents.report.text import render_text
+from agents.report.versus import tell_apart
 from agents.run.agent_card import read_card
 from agents.run.agent_files import agent_folders, seed_of
 from agents.run.agent_result import RESULT
@@ -291,6 +292,16 @@ def test_pictures_are_of_the_first_seed_that_has_an_encoder(tmp_path: Path) -> N
     assert "Pictures are those of seed 1." in page
     assert "the latents of seed 1 can be moved" in page
     assert "health.html in the folders seed_1/encoder and seed_2/encoder, beside" in page
+
+
+def test_versus_says_that_only_one_of_two_has_encoders_of_seeds(tmp_path: Path) -> None:
+    """The spread over seeds is that of pretraining, too, in one of them alone."""
+    synthetic(tmp_path / "own")
+    write_run(tmp_path / "shared", {"latent": {seed: [3.0 + seed] for seed in range(5)}})
+    told = [*tell_apart((tmp_path / "own", "latent"), (tmp_path / "shared", "latent"))]
+    line = "the encoder (compare.encoder_per_seed): of each seed | one for all seeds"
+    assert line in told
+    assert line not in [*tell_apart((tmp_path / "own", "latent"), (tmp_path / "own", "untrained"))]
 
 
 def test_an_unfit_encoder_is_named_by_its_seed(tmp_path: Path) -> None:
