@@ -79,6 +79,16 @@ def test_another_folder_is_called_what_it_is(
     assert line.endswith(f"did you mean {whole / wanted}?")
 
 
+@pytest.mark.parametrize("wanted", LOADERS)
+def test_what_is_meant_may_lie_in_the_run_of_a_seed(
+    whole: Path, tmp_path: Path, wanted: str
+) -> None:
+    """Where each seed has an encoder of its own (`compare.encoder_per_seed`)."""
+    shutil.copytree(whole, tmp_path / "several/seed_1")
+    with pytest.raises(WorldvaeError, match=rf"did you mean {tmp_path}/several/seed_1/{wanted}\?$"):
+        LOADERS[wanted](tmp_path / "several")
+
+
 @pytest.mark.parametrize("kind", ["encoder", "dynamics"])
 @pytest.mark.parametrize("file", ["config.json", "card.json", "model.safetensors"])
 def test_what_is_missing_is_named_with_what_it_is_for_and_what_helps(

@@ -76,7 +76,7 @@ KINDS: dict[KindName, FolderKind] = {
             "model.safetensors": "holds its weights",
         },
         "made_with.yaml",
-        ("encoder",),
+        ("encoder", "seed_*/encoder"),
         _again("scripts.pretrain"),
     ),
     "dynamics": FolderKind(
@@ -91,7 +91,7 @@ KINDS: dict[KindName, FolderKind] = {
             "model.safetensors": "holds their weights",
         },
         "made_with.yaml",
-        ("dynamics",),
+        ("dynamics", "seed_*/dynamics"),
         _again("scripts.dynamics"),
     ),
     "agent": FolderKind(
@@ -111,7 +111,7 @@ KINDS: dict[KindName, FolderKind] = {
         "python -m scripts.collect CONFIG",
         ("env.json", "manifest.jsonl", "*.frames.npy"),
         files={"env.json": "says of which environment its frames are"},
-        inside=("rollouts",),
+        inside=("rollouts", "seed_*/rollouts"),
         remedy="restore it, or run scripts.collect on their CONFIG again, which writes it anew",
     ),
     "gap": FolderKind(
