@@ -25,12 +25,13 @@ from agents.report.multi_env import write_several
 from agents.report.sections.overview import write_overview
 from agents.report.summary import summarise
 from agents.report.tables.terminal import summary_table
-from agents.run.agent_files import agent_folders, is_finished, seed_of
+from agents.run.agent_files import agent_folders, is_finished
 from agents.run.command import command_of
 from agents.run.deciding import deciding
 from agents.run.declared import declare
 from agents.run.load import read_run, write_scores
 from agents.run.records import Run
+from agents.run.seed_folders import seed_of
 from agents.run.sharing import check_datasets, check_sharing
 from agents.train import train
 from agents.video.play import film_side_by_side

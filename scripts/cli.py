@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.config.experiment import Experiment, Scope
 from agents.jobs.exit import run
 from agents.run.moved import warn_if_moved
-from agents.run.sharing import check_sharing
+from agents.run.sharing import within
 from scripts.options import OptionParser, joined
 from worldvae.config import parse_overrides
 from worldvae.training.torchrun import check_alone
@@ -42,8 +42,7 @@ class Parser(OptionParser):
     def parse(self) -> tuple[argparse.Namespace, Experiment]:
         """Return the command's own options, and the experiment with its overrides.
 
-        Raises ConfigError for a mistake in them, and in one of several processes of torchrun,
-        ArtifactError if the folder holds a run with the other `compare.encoder_per_seed`.
+        Raises ConfigError for a mistake in them, or in one of several processes of torchrun.
         """
         if not self._is_shared:
             check_alone(self.prog)
@@ -56,9 +55,6 @@ class Parser(OptionParser):
         if not {"runs", "name"} & overrides.keys():
             warn_if_moved(options.config, experiment)
         self.names_env, self.names_seed = (key in overrides for key in ("env.id", "seed"))
-        # The configuration's own id, since an option may name its module, too.
-        env_id = experiment.env.id if self.names_env else None
-        if self._scope != "all":
-            check_sharing(experiment.task(env_id))
+        env_id = experiment.env.id if self.names_env else None  # an option may name its module
         seed = getattr(options, "seed", experiment.seed)
-        return options, experiment.within(self._scope, env_id, seed)
+        return options, within(experiment, self._scope, env_id, seed)

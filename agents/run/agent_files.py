@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT
 from agents.run.drift_log import DRIFT
+from agents.run.seed_folders import part_folders, seed_folders, seed_of
 from worldvae.checksum import damaged
 from worldvae.errors import ArtifactError
 from worldvae.files import sha256_file
@@ -39,9 +40,9 @@ def agent_folders(run: Path, arm: str = "*") -> list[Path]:
 
     Of a seed that has a run of its own they are those of that seed, see `misplaced_agents`.
     """
-    found = [*_of_seeds(run / "agents", arm)]
+    found = [*seed_folders(run / "agents", arm)]
     for part in part_folders(run):
-        found += [path for path in _of_seeds(part / "agents", arm) if _is_own(part, path)]
+        found += [path for path in seed_folders(part / "agents", arm) if _is_own(part, path)]
     return sorted(found, key=lambda path: (path.parent.name, seed_of(path)))
 
 
@@ -51,28 +52,13 @@ def misplaced_agents(run: Path) -> list[Path]:
     They are on the encoder of that seed, or were moved, and are no agents of `run`.
     """
     parts = part_folders(run)
-    found = [path for part in parts for path in _of_seeds(part / "agents", "*")]
+    found = [path for part in parts for path in seed_folders(part / "agents", "*")]
     return sorted(path for path in found if not _is_own(path.parents[2], path))
-
-
-def part_folders(run: Path) -> list[Path]:
-    """Return the folders seed_K in which each seed has a run of its own, the smallest first."""
-    return sorted(_of_seeds(run), key=seed_of)
-
-
-def seed_of(folder: Path) -> int:
-    """Return the seed of a folder of `agent_folders`, or of `part_folders`."""
-    return int(folder.name[5:])
 
 
 def _is_own(part: Path, agent: Path) -> bool:
     """Return whether `agent` is of the seed whose run is in the folder `part`."""
     return seed_of(part) == seed_of(agent)
-
-
-def _of_seeds(folder: Path, arm: str = "") -> list[Path]:
-    pattern = f"{arm}/seed_*" if arm else "seed_*"
-    return [path for path in folder.glob(pattern) if path.name[5:].isdecimal()]
 
 
 def is_finished(folder: Path) -> bool:

@@ -15,17 +15,11 @@ from pydantic import BaseModel, ValidationError
 from agents.arms.registry import rank
 from agents.config.sections import CompareConfig
 from agents.run.agent_card import AGENT_CARD, read_card
-from agents.run.agent_files import (
-    agent_folders,
-    check_counts,
-    check_file,
-    misplaced_agents,
-    part_folders,
-    seed_of,
-)
+from agents.run.agent_files import agent_folders, check_counts, check_file, misplaced_agents
 from agents.run.agent_result import EPISODES, EVALUATIONS, RESULT, AgentResult
 from agents.run.declared import Declared, read_declared
 from agents.run.records import AgentRecord, Run
+from agents.run.seed_folders import part_folders, seed_of
 from agents.run.stage_results import Cost, StageCost
 from agents.run.stages import SHARED
 from worldvae.autoencoders.encoder_files import CARD

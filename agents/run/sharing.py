@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.config.experiment import Experiment
-from agents.run.agent_files import part_folders
+from agents.config.experiment import Experiment, Scope
+from agents.run.seed_folders import part_folders
 from worldvae.errors import ArtifactError
 from worldvae.rollouts.imported import DATASET
 
@@ -23,6 +23,13 @@ def check_sharing(experiment: Experiment) -> None:
             f"{found} holds {whose}, and compare.encoder_per_seed is {str(per_seed).lower()}; "
             "choose another --name, or remove it"
         )
+
+
+def within(experiment: Experiment, scope: Scope, env_id: str | None, seed: int) -> Experiment:
+    """Return what `Experiment.within` does, for a command; raises ArtifactError as above."""
+    if scope != "all":
+        check_sharing(experiment.task(env_id))
+    return experiment.within(scope, env_id, seed)
 
 
 def check_datasets(experiment: Experiment) -> None:

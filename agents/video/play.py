@@ -11,7 +11,8 @@ from agents.config.experiment import SETTINGS, Experiment
 from agents.config.sections import EvaluationConfig
 from agents.policy.agent import Agent
 from agents.run.agent_card import read_card
-from agents.run.agent_files import agent_folders, is_finished, seed_of
+from agents.run.agent_files import agent_folders, is_finished
+from agents.run.seed_folders import seed_of
 from agents.video.film import film, shrink
 from agents.video.player import Player, short_return
 from worldvae.envs.world import RealWorld

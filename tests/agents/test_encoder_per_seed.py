@@ -23,10 +23,11 @@ from agents.report.summary import summarise
 from agents.report.text import render_text
 from agents.report.versus import tell_apart
 from agents.run.agent_card import read_card
-from agents.run.agent_files import agent_folders, seed_of
+from agents.run.agent_files import agent_folders
 from agents.run.agent_result import RESULT
 from agents.run.load import curve, read_run, write_scores
 from agents.run.records import Run, RunArm
+from agents.run.seed_folders import seed_of
 from agents.run.sharing import check_datasets
 from agents.run.stage_results import Cost
 from agents.train import train
