@@ -221,6 +221,11 @@ def test_so_are_those_of_other_algorithms(algorithm: str, settings: dict[str, An
         Experiment.load(TINY, {"agent": {"algorithm": algorithm, "settings": settings}})
 
 
+@pytest.mark.parametrize("folder", [".", "./.", "runs/.."])
+def test_the_present_folder_may_hold_runs(folder: str) -> None:
+    assert Experiment.load(TINY, {"runs": folder}).runs == Path(folder)
+
+
 def test_settings_that_the_library_takes_are_taken() -> None:
     taken = {
         "PPO": {"target_kl": None, "clip_range_vf": 0.2, "ent_coef": 0.0, "n_steps": 32},

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 LARGEST_SEED = 2**31 - 1
@@ -39,10 +39,15 @@ def folder_name(text: str) -> str:
     return re.sub(r"[^\w.-]", "-", text).lstrip("-.") or "unnamed"
 
 
+def check_given(path: Any) -> Any:
+    """Return `path`; raise ValueError for empty text, which Path takes for the present folder."""
+    if path == "":
+        raise ValueError("expected a folder, not nothing; the present one is .")
+    return path
+
+
 def check_path(path: Path) -> Path:
     """Return `path`; raise ValueError unless it can be the path of a folder."""
-    if not path.name and not path.is_absolute():
-        raise ValueError("expected a folder; the present one is ./.")
     if any(len(part.encode(errors="replace")) > 255 for part in path.parts):
         raise ValueError("no file system takes a name of more than 255 bytes")
     return path
@@ -51,7 +56,7 @@ def check_path(path: Path) -> Path:
 Name = Annotated[str, AfterValidator(check_name)]
 """The name of something that has its own folder inside the folder of a run."""
 
-FolderPath = Annotated[Path, AfterValidator(check_path)]
+FolderPath = Annotated[Path, BeforeValidator(check_given), AfterValidator(check_path)]
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
