@@ -186,7 +186,8 @@ NAMES = ["n_epochs", "n_steps", "batch_size", "target_kl", "clip_range", "gae_la
         ({"n_epochs": -1}, "settings.n_epochs = -1: expected a whole number from 1 to"),
         ({"n_epochs": 0}, "settings.n_epochs = 0: expected a whole number from 1 to"),
         ({"n_steps": 0}, "settings.n_steps = 0: expected a whole number"),
-        ({"n_steps": 128.0}, "settings.n_steps = 128.0: expected a whole number"),
+        ({"n_steps": 128.5}, "settings.n_steps = 128.5: expected a whole number"),
+        ({"n_steps": 1e300}, "settings.n_steps = 1000000"),
         ({"batch_size": 0}, "settings.batch_size = 0: expected a whole number"),
         ({"batch_size": 10**400}, "settings.batch_size = 1000000"),
         ({"normalize_advantage": "x"}, "settings.normalize_advantage = 'x': expected true or"),
@@ -219,6 +220,13 @@ def test_so_are_those_of_other_algorithms(algorithm: str, settings: dict[str, An
     (name,) = settings
     with pytest.raises(WorldvaeError, match=rf"settings\.{name} = -?\d: expected"):
         Experiment.load(TINY, {"agent": {"algorithm": algorithm, "settings": settings}})
+
+
+def test_a_count_with_an_exponent_is_a_whole_number_as_in_other_keys() -> None:
+    words = ["--agent.settings", "{n_steps: 1.024e3, gae_lambda: 1.0}"]
+    settings = Experiment.load(TINY, parse_overrides(words, Experiment)).agent.settings
+    assert settings == {"n_steps": 1_024, "gae_lambda": 1.0}
+    assert [type(value) for value in settings.values()] == [int, float]
 
 
 @pytest.mark.parametrize("folder", [".", "./.", "runs/.."])

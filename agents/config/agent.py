@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from agents.config.algorithm_arguments import check_arguments
+from agents.config.algorithm_arguments import check_arguments, with_whole_counts
 from worldvae.config import Config
 from worldvae.extras import EXTRAS, import_extra, not_installed
 
@@ -150,6 +150,11 @@ class AgentConfig(Config):
         if ALGORITHMS[self.algorithm].explores_by_std:
             arguments["log_std_init"] = self.log_std_init
         return arguments
+
+    @field_validator("settings")
+    @classmethod
+    def _whole_counts(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        return with_whole_counts(settings)
 
     @model_validator(mode="after")
     def _known_settings(self) -> AgentConfig:

@@ -49,6 +49,16 @@ ANY_NUMBER = -math.inf, math.inf, "a number"
 LIBRARIES = {"stable_baselines3", "sb3_contrib"}
 
 
+def with_whole_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with counts such as 1e5, which YAML reads as a float, as whole numbers."""
+    return {
+        name: int(value)
+        if name in COUNTS and isinstance(value, float) and value.is_integer()
+        else value
+        for name, value in settings.items()
+    }
+
+
 def check_arguments(algorithm: str, kind: type[Any], settings: Mapping[str, Any]) -> None:
     """Raise ValueError unless `settings` are valid arguments of the algorithm's class `kind`."""
     parameters = inspect.signature(kind).parameters
