@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from agents.arms.registry import ARMS, DEFAULT, LATENT, ArmName
 from worldvae.config import Config
 from worldvae.diagnostics.config import HealthNumber, Measure
 from worldvae.envs.config import importing, split_id
-from worldvae.fields import Name, Seed, check_name, folder_name
+from worldvae.fields import Name, Seed, check_name, folder_name, shortened
 
 Latents = Annotated[int, Field(ge=1, le=4_096)]
 LARGEST_BETA = 1e6
@@ -29,6 +29,18 @@ def _distinct(values: tuple[E, ...]) -> tuple[E, ...]:
     if len(set(values)) < len(values):
         raise ValueError(f"names something twice: {', '.join(map(str, values))}")
     return values
+
+
+def _as_seeds(given: Any) -> Any:
+    """Return `given`; raise ValueError for a number, which may be meant as how many or as which."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        raise ValueError(
+            f"expected a list: [0, 1, 2] for three seeds, [{shortened(given)}] for this one alone"
+        )
+    return given
+
+
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_as_seeds), AfterValidator(_distinct)]
 
 
 def _check_folders(ids: Iterable[str]) -> None:
@@ -131,7 +143,7 @@ class CompareConfig(Config):
     arms: Annotated[tuple[ArmName, ...], AfterValidator(_distinct)] = Field(
         DEFAULT, min_length=1, description="Arms: what the agents see."
     )
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(
+    seeds: Seeds = Field(
         (0, 1), min_length=1, description="One agent per arm and seed: the unit of replication."
     )
     encoder_per_seed: bool = Field(
@@ -219,7 +231,7 @@ class StudyConfig(Config):
         min_length=1,
         description="Name -> keys of `pretrain` that differ; trained: false leaves it untrained.",
     )
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(
+    seeds: Seeds = Field(
         (0,), min_length=1, description="Seeds of each encoder; all use the same rollouts."
     )
     measures: tuple[Measure, ...] = Field(
@@ -228,7 +240,7 @@ class StudyConfig(Config):
     workers: int = Field(
         2, ge=1, le=1_024, description="Encoders or agents to train at once, in processes."
     )
-    agent_seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(
+    agent_seeds: Seeds = Field(
         (),
         description="Seeds of the agents that are trained on each encoder (empty: none). Which "
         "number of the health check predicts their return is then reported.",
