@@ -165,7 +165,7 @@ def test_what_the_command_line_means(words: list[str], told: dict[str, Any]) -> 
         (["--study.encoders", "{a: {trained: maybe}}"], "trained: expected true or false"),
         (["--study.envs", "[a/b, a-b]"], "a/b and a-b would share the folder a-b"),
         (["--" + "a." * 5000, "1"], "none has more than 30 dots"),
-        (["--" + "x" * 5000, "1"], "no such key; did you mean"),
+        (["--" + "x" * 5000, "1"], "no such key; see --help"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_one_line(words: list[str], line: str) -> None:
@@ -310,6 +310,13 @@ def test_a_file_that_no_experiment_writes_is_one_line(tmp_path: Path, text: str,
         ("pretrain: {channels: (16 64)}", "a list, [value, value]; write [16, 64]"),
         ("compare: {seeds: 5}", "expected a list: [0, 1, 2] for three seeds, [5] for this one"),
         ("study: {agent_seeds: 5}", "study.agent_seeds = 5: expected a list: [0, 1, 2] for three"),
+        ("steps: 100", "steps: no such key; did you mean pretrain.steps?"),
+        ("agent: {steps: 100}", "agent.steps: no such key; did you mean agent.env_steps?"),
+        ("lr: 1e-3", ": lr: no such key; see --help for all keys"),
+        (
+            "env: {frame: {size: 64}}",
+            "env.frame.size: no such key; env.frame has height, width, color, crop",
+        ),
         ("compare: {arms: ''}", "compare.arms = '': expected a list, [value, value]"),
         ("compare: {arms: [latnt]}", "compare.arms[0] = 'latnt': .*; did you mean latent?"),
         ("compare: {primary: [[latent]]}", "primary[0] = ['latent']: expected at least 2 values"),

@@ -160,11 +160,17 @@ def _elsewhere(place: Place, model: type[BaseModel]) -> str:
         return f"{others}; set {parent}{told.key}: {owners[0]}{meant}"
     keys = list(dotted_keys(model))
     shown_parent = f"{_key(above)}." if above else ""
-    close = [f"{shown_parent}{name}" for name in near]
-    close += [key for key in keys if key.startswith(parent) and _last_word(key) == last]
+    close = [key for key in keys if key.startswith(parent) and _last_word(key) == last]
+    close += [f"{shown_parent}{name}" for name in near]
     close += [key for key in keys if _last_word(key) == last]
-    close += difflib.get_close_matches(f"{parent}{last}"[:100], keys, 1, cutoff=0.0)
-    return f"; did you mean {close[0]}?" if close else ""
+    close += difflib.get_close_matches(f"{parent}{last}"[:100], keys, 1)
+    # The section itself is none of its keys: env.frame for env.frame.size.
+    names = [key for key in close if not f"{parent}{last}".startswith(f"{key}.")]
+    if names:
+        return f"; did you mean {names[0]}?"
+    if above and siblings:
+        return f"; {_key(above)} has {', '.join(siblings)}"
+    return "; see --help for all keys"
 
 
 def _last_word(key: str) -> str:
