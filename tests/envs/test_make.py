@@ -146,6 +146,11 @@ def test_source_shape_is_what_the_environment_shows() -> None:
             "cannot import 'no_such_module', needed for env.import: .*PYTHONPATH=FOLDER",
         ),
         ({"kwargs": {"wheels": 5}}, "cannot be made:.*wheels"),
+        (
+            {"import": "no_such_module.py"},
+            "'no_such_module.py'.*: the path of a file or folder; .* as in `import no_such_module`",
+        ),
+        ({"import": "/home/me/robots"}, "write the name of the module, as in `import robots`"),
         ({"import": "tests.broken"}, "cannot import 'tests.broken'.*ZeroDivisionError"),
         (
             {**CLOCK, "kwargs": {"spread": "x"}, "id": "tests/Fussy-v0"},

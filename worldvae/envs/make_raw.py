@@ -6,6 +6,7 @@ import importlib
 import warnings
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -149,6 +150,12 @@ def _import(key: str, module: str) -> None:
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise  # the module was found, and lacks another one
+            if "/" in module or module.endswith(".py"):
+                raise ConfigError(
+                    f"{what}: the path of a file or folder; write the name of the module, as in "
+                    f"`import {Path(module).stem}`, and let Python find it by pip install -e "
+                    "FOLDER of its package, or PYTHONPATH=FOLDER if it is one file"
+                ) from None
             raise ConfigError(
                 f"{what}: Python does not find {error.name!r}; pip install -e FOLDER of its "
                 "package, or PYTHONPATH=FOLDER if it is one file"
