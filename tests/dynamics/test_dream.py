@@ -393,6 +393,12 @@ def test_wrong_settings_are_told_in_one_line(settings: Any, message: str) -> Non
         dream_settings(**settings)
 
 
+@pytest.mark.parametrize("count", [0, -1, 2.0])
+def test_a_number_of_dreams_that_cannot_be_is_one_line(count: Any) -> None:
+    with pytest.raises(ConfigError, match=f"num_envs = {count}: expected a whole number from 1 on"):
+        DreamVectorEnv(linear_source(), count)
+
+
 def test_pictures_take_an_encoder() -> None:
     for make in (DreamVectorEnv, DreamEnv):
         with pytest.warns(UserWarning, match="without a render_mode; .* and encoder=FOLDER"):

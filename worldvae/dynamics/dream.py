@@ -55,6 +55,8 @@ class DreamVectorEnv(VectorEnv[Any, Any, Any]):
         seed: int | None = None,
         render_mode: str | None = None,
     ) -> None:
+        if not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise ConfigError(f"num_envs = {num_envs}: expected a whole number from 1 on")
         self.source, self.num_envs, self._seed = source, num_envs, seed
         self.render_mode = source.check_render_mode(render_mode)
         self._dreams, self._observe = source.batch(num_envs), source.observer()
