@@ -93,6 +93,13 @@ def test_other_frames_are_refused_with_both_shapes(frames, got):
         untrained().encode(frames)
 
 
+@pytest.mark.parametrize("frames", [list(FRAMES[:2]), torch.from_numpy(FRAMES[:2])])
+def test_frames_that_are_no_array_of_numpy_are_told_by_their_type(frames):
+    told = f"expected frames as an array of NumPy, got {type(frames).__name__}"
+    with pytest.raises(WorldvaeError, match=told):
+        untrained().encode(frames)
+
+
 def test_whitened_training_frames_have_mean_0_and_deviation_1():
     encoder = untrained()
     whitened = encoder.whiten(encoder.encode(FRAMES))

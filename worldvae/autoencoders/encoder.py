@@ -234,6 +234,8 @@ class Encoder:
     def _check(self, frames: Frames) -> None:
         """Raise ConfigError unless `frames` have the shape and type of the training frames."""
         expected = self.model.input_shape
+        if not isinstance(frames, np.ndarray):
+            raise ConfigError(f"expected frames as an array of NumPy, got {type(frames).__name__}")
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
             raise ConfigError(
                 f"the encoder of {self.card.env_id} expects frames (B, H, W, C) = "
