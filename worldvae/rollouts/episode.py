@@ -27,6 +27,7 @@ class Episode:
     truncated: NDArray[np.bool_]
     """(T,): whether a decision was the last for another reason; false before the last decision."""
     seed: int
+    """The seed of the collection, from which those of its resets are drawn; no seed of `reset`."""
     policy: str
     """The name of the policy that played."""
     state: NDArray[np.float64] | None = None
