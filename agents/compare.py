@@ -106,6 +106,8 @@ def compare(experiment: Experiment) -> bool:
         check_datasets(task)
     for task, _ in plans:
         for part in task.parts:
+            if part is not task:
+                print(f"frames and encoder of seed {part.seed}: {part.folder}", flush=True)
             prepare(part, task.compare.arms)
         _write_config(task)
     _run([job for _, jobs in plans for job in jobs if not job.is_done], experiment.compare)
