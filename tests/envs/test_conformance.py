@@ -205,21 +205,21 @@ def test_partial_episode_ends_leave_the_others_running() -> None:
 @pytest.mark.parametrize("color", ["rgb", "gray"])
 @pytest.mark.parametrize("crop", [{}, {"top": 20, "left": 3}])
 @pytest.mark.parametrize(
-    ("game", "frameskip", "pooled"),
+    ("game", "frameskip", "repeated"),
     [
         ("Pong", 4, {"action_repeat": 2}),
-        ("Asteroids", 1, {"action_repeat": 4, "max_pool": True}),
+        ("Asteroids", 1, {"action_repeat": 4}),
     ],
 )
 def test_ale_plays_gymnasiums_game_frame_by_frame(
-    game: str, frameskip: int, pooled: dict[str, Any], color: str, crop: dict[str, int]
+    game: str, frameskip: int, repeated: dict[str, int], color: str, crop: dict[str, int]
 ) -> None:
     settings: dict[str, Any] = {
         "id": f"ALE/{game}-v5",
         "kwargs": {"repeat_action_probability": 0.0, "frameskip": frameskip},
-        "frame": {"color": color, "crop": crop},
+        "frame": {"color": color, "crop": crop, "max_pool": frameskip == 1},
         "workers": "sync",
-        **pooled,
+        **repeated,
     }
     ours = make_vec(EnvConfig(backend="ale", **settings), 2, seed=0)
     theirs = make_vec(EnvConfig(backend="gymnasium", **settings), 2, seed=0)

@@ -218,7 +218,7 @@ def test_what_looks_like_an_image_is_told_what_it_lacks(
     assert bool(why) == bool(begins)
 
 
-POOLED: dict[str, Any] = {"action_repeat": 4, "max_pool": True}
+POOLED: dict[str, Any] = {"action_repeat": 4, "frame": {"max_pool": True}}
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ POOLED: dict[str, Any] = {"action_repeat": 4, "max_pool": True}
         ({"id": "ALE/Pong-v5"}, "ale"),
         ({"id": "ALE/Pong-v5", "kwargs": {"difficulty": 1}}, "gymnasium"),
         ({"id": "ALE/Pong-v5", "give_up_after": 10}, "gymnasium"),
-        ({"id": "CarRacing-v3", "action_repeat": 4, "max_pool": True}, "gymnasium"),
+        ({"id": "CarRacing-v3", **POOLED}, "gymnasium"),
         ({"id": "ALE/Pong-v5", "kwargs": {"frameskip": 1}, **POOLED}, "ale"),
         ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 40}, "ale"),
         ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 42}, "gymnasium"),

@@ -10,9 +10,11 @@ import pytest
 from gymnasium import spaces
 from pydantic import ValidationError
 
-from worldvae.envs import EnvConfig, make_env
-from worldvae.envs.wrappers import MaxPooledRepeat
+from worldvae.envs import EnvConfig, FrameConfig, make_env
+from worldvae.envs.wrappers import ActionRepeat, FrameObservation, MaxPooledRepeat
 from worldvae.errors import ConfigError
+
+POOLED = FrameConfig(max_pool=True)
 
 
 class Blinking(gym.Env[Any, int]):
@@ -96,7 +98,8 @@ def test_in_a_dict_the_image_alone_is_pooled() -> None:
 def empty(max_pool: bool) -> float:
     """The share of a hundred decisions of Asteroids in which nothing is seen below the score."""
     skip = {"kwargs": {"frameskip": 1}, "action_repeat": 4} if max_pool else {}
-    env = make_env(EnvConfig(id="ALE/Asteroids-v5", backend="gymnasium", max_pool=max_pool, **skip))
+    frame = FrameConfig(max_pool=max_pool)
+    env = make_env(EnvConfig(id="ALE/Asteroids-v5", backend="gymnasium", frame=frame, **skip))
     env.reset(seed=0)
     env.action_space.seed(0)
     frames = np.array([env.step(env.action_space.sample())[0][8:] for _ in range(100)])
@@ -111,7 +114,7 @@ def test_a_game_that_draws_on_every_other_screen_is_seen() -> None:
 
 def test_one_step_has_none_to_be_pooled_with() -> None:
     with pytest.raises(ValidationError, match="set action_repeat to 2 or more"):
-        EnvConfig(max_pool=True)
+        EnvConfig(frame=POOLED)
 
 
 @pytest.mark.parametrize(
@@ -122,13 +125,19 @@ def test_one_step_has_none_to_be_pooled_with() -> None:
     ],
 )
 def test_what_cannot_be_pooled_is_said(settings: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ConfigError, match=r"env\.max_pool: it pools") as caught:
-        make_env(EnvConfig(action_repeat=4, max_pool=True, **settings))
+    with pytest.raises(ConfigError, match=r"env\.frame\.max_pool: it pools") as caught:
+        make_env(EnvConfig(action_repeat=4, frame=POOLED, **settings))
     assert problem in str(caught.value)
 
 
+def test_frames_are_not_said_to_be_pooled_where_nothing_pools_them() -> None:
+    with pytest.raises(ConfigError, match=r"wrap the environment in .*MaxPooledRepeat first"):
+        FrameObservation(ActionRepeat(Blinking(), 2), POOLED)
+    assert FrameObservation(MaxPooledRepeat(Blinking(), 2), POOLED).frame_config == POOLED
+
+
 def test_agents_that_see_no_frame_need_none() -> None:
-    config = EnvConfig(id="ALE/Pong-v5", action_repeat=4, max_pool=True).without_frames()
+    config = EnvConfig(id="ALE/Pong-v5", action_repeat=4, frame=POOLED).without_frames()
     env = make_env(config)
     assert env.reset(seed=0)[0].max() == 0
     env.close()

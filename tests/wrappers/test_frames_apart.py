@@ -12,6 +12,7 @@ from worldvae.autoencoders.config import AutoencoderConfig
 from worldvae.autoencoders.sources import read_sources
 from worldvae.envs import make_env
 from worldvae.envs.dots import DotsEnv
+from worldvae.errors import ArtifactError
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
 WRAPPERS = pytest.mark.parametrize("wrap", [one, vector, vec_env])
@@ -49,6 +50,22 @@ def test_where_nobody_tells_the_distance_nothing_is_said(wrap: Callable[..., Any
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         wrap(DotsEnv(), encoder)
+
+
+@WRAPPERS
+def test_an_encoder_of_pooled_frames_asks_for_them(wrap: Callable[..., Any]) -> None:
+    """An environment that `make_env` did not make cannot say whether it pools."""
+    pooled = {"frame": DOTS.frame.model_copy(update={"max_pool": True}), "action_repeat": 2}
+    with pytest.warns(UserWarning, match="trained on the brighter of a decision's last two images"):
+        wrap(DotsEnv(), make_encoder(DOTS.model_copy(update=pooled)))
+
+
+@WRAPPERS
+def test_frames_that_are_pooled_are_others(wrap: Callable[..., Any]) -> None:
+    pooled = {"frame": DOTS.frame.model_copy(update={"max_pool": True}), "action_repeat": 2}
+    twice = DOTS.model_copy(update={"action_repeat": 2})
+    with pytest.raises(ArtifactError, match="max-pooled over two steps, this environment gives"):
+        wrap(make_env(twice), make_encoder(DOTS.model_copy(update=pooled)))
 
 
 def test_the_distance_is_that_of_the_rollouts(tmp_path: Any) -> None:

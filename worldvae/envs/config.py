@@ -62,15 +62,11 @@ class EnvConfig(Config):
         None,
         description="Keys of a Dict observation that are observed beside the image (null: all).",
     )
-    frame: FrameConfig = Field(FrameConfig(), description="Crop, size and colour of the frames.")
+    frame: FrameConfig = Field(
+        FrameConfig(), description="Size, colour, crop and pooling of frames."
+    )
     action_repeat: int = Field(
         1, ge=1, le=1_000, description="Environment steps per decision; their rewards are summed."
-    )
-    max_pool: bool = Field(
-        False,
-        description="Each frame is the brighter, pixel by pixel, of a decision's last two steps "
-        "(Mnih et al., 2015): some Atari games draw their objects on every other screen only. For "
-        "Atari with kwargs: {frameskip: 1} and action_repeat: 4.",
     )
     action_map: Literal["auto", "none", "steer_throttle"] = Field(
         "auto",
@@ -186,10 +182,10 @@ class EnvConfig(Config):
 
     @model_validator(mode="after")
     def _pools_two_steps(self) -> EnvConfig:
-        if self.max_pool and self.action_repeat == 1:
+        if self.frame.max_pool and self.action_repeat == 1:
             raise ValueError(
-                "max_pool takes the last two steps of a decision, which has one; set action_repeat "
-                "to 2 or more (for Atari kwargs: {frameskip: 1} and action_repeat: 4)"
+                "frame.max_pool takes the last two steps of a decision, which has one; set "
+                "action_repeat to 2 or more (for Atari kwargs: {frameskip: 1}, action_repeat: 4)"
             )
         return self
 

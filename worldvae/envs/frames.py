@@ -47,6 +47,12 @@ class FrameConfig(Config):
     width: int = Field(64, ge=32, le=128, description="Width of the frame, pixels.")
     color: Literal["rgb", "gray"] = Field("rgb", description="Three channels (RGB) or one.")
     crop: Crop = Field(Crop(), description="Borders cut away before resizing.")
+    max_pool: bool = Field(
+        False,
+        description="The brighter, pixel by pixel, of the images of a decision's last two steps "
+        "(Mnih et al., 2015), since some Atari games draw on every other screen only. It takes "
+        "action_repeat; for Atari kwargs: {frameskip: 1} and action_repeat: 4.",
+    )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,7 +65,8 @@ class FrameConfig(Config):
 
     def __str__(self) -> str:
         sides = ", ".join(f"{side} {cut}" for side, cut in self.crop if cut)
-        return f"{self.height}x{self.width} {self.color}, crop {sides or 'none'}"
+        pooled = ", max-pooled over two steps" if self.max_pool else ""
+        return f"{self.height}x{self.width} {self.color}, crop {sides or 'none'}{pooled}"
 
 
 def preprocess(image: Frame, config: FrameConfig) -> Frame:

@@ -50,7 +50,7 @@ def make_env(config: EnvConfig, state: bool = True) -> gym.Env[Any, Any]:
         env = GiveUp(env, config.give_up_after)
     if config.has_steer_throttle:
         env = SteerThrottle(env)
-    if drawing is not None and config.action_repeat > 1 and not config.max_pool:
+    if drawing is not None and config.action_repeat > 1 and not config.frame.max_pool:
         env = LazyActionRepeat(env, config.action_repeat)
     else:
         env = repeating(env, config, spec)
@@ -71,7 +71,7 @@ def repeating(env: gym.Env[Any, Any], config: EnvConfig, spec: EnvSpec) -> gym.E
 
     Raises ConfigError if there are no images of single steps to be pooled.
     """
-    if config.max_pool and config.pixels != "none":
+    if config.frame.max_pool and config.pixels != "none":
         _check_pooled(spec, config, env.observation_space)
         return MaxPooledRepeat(env, config.action_repeat, config.image_key)
     return env if config.action_repeat == 1 else ActionRepeat(env, config.action_repeat)
@@ -167,14 +167,14 @@ def _check_pooled(spec: EnvSpec, config: EnvConfig, space: gym.Space[Any]) -> No
     """Raise ConfigError unless the images of single steps are there to be pooled."""
     if reason := _why_render(config, space):
         raise ConfigError(
-            f"env.max_pool: it pools images of the observation, and those of {config.id} are "
-            f"rendered, since {reason}; leave it out"
+            f"env.frame.max_pool: it pools images of the observation, and those of {config.id} "
+            f"are rendered, since {reason}; leave it out"
         )
     skip = {**spec.kwargs, **config.kwargs}.get("frameskip", 1)
     if spec.entry_point == ATARI and skip != 1:
         raise ConfigError(
-            f"env.max_pool: it pools steps, and one of {config.id} shows one screen of {skip}; set "
-            "env.kwargs: {frameskip: 1} and env.action_repeat: 4"
+            f"env.frame.max_pool: it pools steps, and one of {config.id} shows one screen of "
+            f"{skip}; set env.kwargs: {{frameskip: 1}} and env.action_repeat: 4"
         )
 
 

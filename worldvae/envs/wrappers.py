@@ -110,6 +110,7 @@ class MaxPooledRepeat(ActionRepeat):
         super().__init__(env, repeat)
         RecordConstructorArgs.__init__(self, repeat=repeat, image_key=image_key)
         self._image_key = image_key
+        self.pools_images = True  # which `FrameObservation` asks
 
     def step(self, action: Any) -> Step:
         total, images = 0.0, list[NDArray[Any]]()
@@ -158,7 +159,8 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
         render: Whether frames come from `render()` and not from the observation.
         other_keys: The keys beside the image that are observed; None: all of them.
 
-    Raises ConfigError if there is no image to take frames from.
+    Raises ConfigError if there is no image to take frames from, or if nothing pools them where
+    `config` says so.
     """
 
     def __init__(
@@ -178,6 +180,11 @@ class FrameObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorA
             other_keys=other_keys,
         )
         super().__init__(env)
+        if config.max_pool and not env.has_wrapper_attr("pools_images"):
+            raise ConfigError(
+                "frame.max_pool: no wrapper below pools images; wrap the environment in "
+                "worldvae.envs.wrappers.MaxPooledRepeat first, or make it by make_env"
+            )
         self.frame_config = config
         self.source_shape: tuple[int, ...] | None = None
         self.image_key = None if render else image_key

@@ -55,6 +55,13 @@ class FrameEncoder:
         self._is_raw = frame is None
         if frame is not None:
             self.encoder.card.check_frame(frame, "this environment")
+        elif self.encoder.card.frame.max_pool:
+            warnings.warn(
+                "the encoder was trained on the brighter of a decision's last two images "
+                "(frame.max_pool): let this environment show it, too, as "
+                "gymnasium.wrappers.AtariPreprocessing and make_env do",
+                stacklevel=4,
+            )
         self._warn_of_steps(steps)
 
     @property

@@ -311,7 +311,10 @@ def test_metadata_of_another_kind(
     [
         ({"id": "worldvae/Dots-v0"}, "was made with env.id = tests/Odd-v0, here it is worldvae/"),
         ({"action_repeat": 2}, "was made with env.action_repeat = 1, here it is 2; set it as"),
-        ({"max_pool": True}, "was made with env.max_pool = false, here it is true; set it as"),
+        (
+            {"frame": FrameConfig(max_pool=True)},
+            "env.frame.max_pool takes those of two steps",
+        ),
         (
             {"max_episode_steps": 5},
             "was made with env.max_episode_steps = null, here it is 5; set it as",
@@ -339,10 +342,11 @@ def test_a_limit_is_that_of_the_dataset(tmp_path: Path) -> None:
 
 
 def test_frames_that_make_env_pooled(tmp_path: Path) -> None:
-    pooled = odd_config().model_copy(update={"action_repeat": 2, "max_pool": True})
+    frame = odd_config().frame.model_copy(update={"max_pool": True})
+    pooled = odd_config().model_copy(update={"action_repeat": 2, "frame": frame})
     play(make_env(pooled), NAME)
-    plain = pooled.model_copy(update={"max_pool": False})
-    assert "was made with env.max_pool = true, here it is false" in refusal(tmp_path, plain)
+    plain = pooled.model_copy(update={"frame": odd_config().frame})
+    assert "max_pool: true}, here it is {height: 40" in refusal(tmp_path, plain)
     assert import_dataset(NAME, tmp_path / "rollouts", pooled).records
 
 

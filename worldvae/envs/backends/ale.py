@@ -44,7 +44,7 @@ def _refusals(config: EnvConfig, settings: Mapping[str, Any]) -> Iterator[str]:
         yield "it has no env.give_up_after"
     if config.pixels in {"render", "none"} or settings.get("obs_type", "rgb") != "rgb":
         yield "it sees the game's own frames in colour only"
-    if config.max_pool and settings["frameskip"] != 1:
+    if config.frame.max_pool and settings["frameskip"] != 1:
         yield "it pools screens, which are steps with env.kwargs: {frameskip: 1} alone"
     limit = _frame_limit(config, settings)
     if limit % (settings["frameskip"] * config.action_repeat):
@@ -79,7 +79,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
         # Cropping comes before resizing, so a frame to be cropped is needed in full size. Colours
         # are pooled before they become grey, and that before resizing, as in `preprocess`.
         is_gray = config.frame.color == "gray"
-        native = config.frame.crop.is_empty and not (config.max_pool and is_gray)
+        native = config.frame.crop.is_empty and not (config.frame.max_pool and is_gray)
         self._frame = config.frame
         self._env = AtariVectorEnv(
             settings["game"],
@@ -92,9 +92,9 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
             autoreset_mode=AutoresetMode.NEXT_STEP,  # never needed: `step` resets what ended
             img_height=config.frame.height if native else 210,
             img_width=config.frame.width if native else 160,
-            grayscale=is_gray and not config.max_pool,  # the same grey as OpenCV's
+            grayscale=is_gray and not config.frame.max_pool,  # the same grey as OpenCV's
             stack_num=1,
-            maxpool=config.max_pool,
+            maxpool=config.frame.max_pool,
             noop_max=0,
             reward_clipping=False,
             use_fire_reset=False,

@@ -35,8 +35,8 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
         return f"only {', '.join(sorted(COMPARED))} was compared with Gymnasium's own"
     if config.kwargs or config.pixels in {"render", "none"}:
         return "it takes no env.kwargs and does not render"
-    if config.max_pool:
-        return "it has no env.max_pool"
+    if config.frame.max_pool:
+        return "it pools no frames"
     return not_installed("envpool")
 
 

@@ -19,8 +19,8 @@ from worldvae.fields import in_yaml
 from worldvae.rollouts.imported import RecordedActions
 from worldvae.rollouts.minari.source import MinariSource
 
-FRAME_WRAPPER, POOLING = "FrameObservation", "MaxPooledRepeat"
-REPEAT_WRAPPERS = ("ActionRepeat", "LazyActionRepeat", POOLING)
+FRAME_WRAPPER = "FrameObservation"
+REPEAT_WRAPPERS = ("ActionRepeat", "LazyActionRepeat", "MaxPooledRepeat")
 """The names of the wrappers of `make_env` that prepare frames and that repeat actions."""
 
 ADVICE = "set it as the dataset has it, or choose another one"
@@ -31,6 +31,11 @@ def check_task(source: MinariSource, env: EnvConfig) -> None:
 
     A dataset that names no environment is taken for one of `env`, which a warning says.
     """
+    if env.frame.max_pool and not is_prepared(source):
+        raise ArtifactError(
+            f"{source} holds an image of each decision, where env.frame.max_pool takes those of "
+            "two steps; leave it out"
+        )
     if source.note is not None:
         if difference := source.note.env.other_task(env):
             raise ArtifactError(f"{source} is of another task: {difference} as here; {ADVICE}")
@@ -127,8 +132,6 @@ def _differences(spec: EnvSpec, env: EnvConfig) -> Iterator[tuple[str, Any, Any]
         yield "env.id", spec.id, own
     if env.action_repeat != (repeat := repeats_of(spec)):
         yield "env.action_repeat", repeat, env.action_repeat
-    if env.max_pool != (pools := POOLING in _wrappers(spec)):
-        yield "env.max_pool", pools, env.max_pool
     defaults = {} if registered is None else registered.kwargs
     theirs, ours = _arguments(spec.kwargs, env.kwargs, defaults)
     if theirs != ours:
