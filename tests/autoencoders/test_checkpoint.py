@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -11,8 +13,11 @@ from worldvae.autoencoders.checkpoint import (
     replace_card,
     save_autoencoder,
 )
+from worldvae.autoencoders.encoder_files import CONFIG
 from worldvae.autoencoders.model import Autoencoder
+from worldvae.envs import FrameConfig
 from worldvae.errors import WorldvaeError
+from worldvae.files import sha256_file
 
 MODEL = Autoencoder(tiny(sigma="learned"), SHAPE, seed=3)
 CARD = summarise(MODEL, Frames(squares(20, 0)), Frames(squares(10, 1)), ORIGIN, trained=True)
@@ -103,6 +108,20 @@ def test_the_card_of_another_encoder_is_refused(folder, tmp_path):
     for read in (load_autoencoder, hash_encoder):
         with pytest.raises(WorldvaeError, match=r"card\.json: the card of another encoder than"):
             read(folder)
+
+
+def test_the_hash_says_whether_frames_are_pooled_and_is_that_from_before_it_was_asked(folder):
+    unpooled = hash_encoder(folder)
+    edit(folder / "card.json", lambda card: card["frame"].pop("max_pool"))
+    assert hash_encoder(folder) == unpooled
+    replace_card(folder, CARD.model_copy(update={"frame": FrameConfig(max_pool=True)}))
+    assert hash_encoder(folder) != unpooled
+    json = CARD.model_dump_json(include={"frame", "latent_mean", "latent_std"})
+    assert '"max_pool":false' in json
+    seen = json.replace(',"max_pool":false', "")
+    config = CONFIG.read(folder).model_dump_json()
+    parts = "\n".join([sha256_file(folder / "model.safetensors"), config, seen])
+    assert hashlib.sha256(parts.encode()).hexdigest() == unpooled
 
 
 def test_a_card_is_replaced_for_the_same_weights(folder):

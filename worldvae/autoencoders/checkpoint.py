@@ -60,7 +60,9 @@ def hash_encoder(folder: Path) -> str:
     check_folder(folder, "encoder")
     config = CONFIG.read(folder)
     card = read_card(folder, config.weights_sha256)
-    seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"})
+    # Published hashes are older than pooling, and say nothing of frames that are not pooled.
+    untold = {} if card.frame.max_pool else {"frame": {"max_pool"}}
+    seen = card.model_dump_json(include={"frame", "latent_mean", "latent_std"}, exclude=untold)
     parts = [sha256_file(folder / WEIGHTS), config.model_dump_json(), seen]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
