@@ -231,6 +231,9 @@ POOLED: dict[str, Any] = {"action_repeat": 4, "frame": {"max_pool": True}}
         ({"id": "ALE/Pong-v5", "give_up_after": 10}, "gymnasium"),
         ({"id": "CarRacing-v3", **POOLED}, "gymnasium"),
         ({"id": "ALE/Pong-v5", "kwargs": {"frameskip": 1}, **POOLED}, "ale"),
+        ({"id": "ALE/Pong-v5", "kwargs": {"frameskip": 0}}, "gymnasium"),  # which refuses it
+        ({"id": "ALE/Pong-v5", "kwargs": {"max_num_frames_per_episode": None}}, "gymnasium"),
+        ({"id": "ALE/Pong-v5", "kwargs": {"max_num_frames_per_episode": 0}}, "gymnasium"),
         ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 40}, "ale"),
         ({"id": "ALE/Pong-v5", "action_repeat": 4, "max_episode_steps": 42}, "gymnasium"),
         ({"id": "CartPole-v1"}, "gymnasium"),

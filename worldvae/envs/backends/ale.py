@@ -18,12 +18,13 @@ from worldvae.envs.make_raw import ATARI
 from worldvae.envs.vector import final_info
 from worldvae.machine import usable_cores
 
+LONGEST = "max_num_frames_per_episode"
 _SUPPORTED = {
     "game",
     "frameskip",
     "repeat_action_probability",
     "full_action_space",
-    "max_num_frames_per_episode",
+    LONGEST,
     "obs_type",
 }
 
@@ -38,7 +39,7 @@ def refusal(config: EnvConfig, spec: EnvSpec) -> str | None:
 def _refusals(config: EnvConfig, settings: Mapping[str, Any]) -> Iterator[str]:
     if unknown := sorted(set(settings) - _SUPPORTED):
         yield f"it does not know env.kwargs {', '.join(unknown)}"
-    if not isinstance(settings.get("frameskip"), int):
+    if not _is_count(settings.get("frameskip")):
         yield "its frame skip is a fixed number"
     if config.give_up_after is not None:
         yield "it has no env.give_up_after"
@@ -46,14 +47,20 @@ def _refusals(config: EnvConfig, settings: Mapping[str, Any]) -> Iterator[str]:
         yield "it sees the game's own frames in colour only"
     if config.frame.max_pool and settings["frameskip"] != 1:
         yield "it pools screens, which are steps with env.kwargs: {frameskip: 1} alone"
+    if not _is_count(settings.get(LONGEST)):
+        yield "it needs a limit of frames"
     limit = _frame_limit(config, settings)
     if limit % (settings["frameskip"] * config.action_repeat):
         yield f"its episodes end with a decision, and their limit of {limit:,} frames lies within"
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
+
+
 def _frame_limit(config: EnvConfig, settings: Mapping[str, Any]) -> int:
     """Return the frames of the emulator after which an episode is truncated."""
-    limit = int(settings["max_num_frames_per_episode"])
+    limit = int(settings[LONGEST])
     steps = config.max_episode_steps
     return limit if steps is None else min(limit, steps * int(settings["frameskip"]))
 
@@ -111,7 +118,7 @@ class AleVectorEnv(VectorEnv[NDArray[np.uint8], NDArray[np.int64], NDArray[Any]]
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         seeds = np.array(seed) if isinstance(seed, list) else seed
         frames, _ = self._env.reset(seed=seeds, options=options)
-        self._decisions[:] = 0
+        self._decisions[(options or {}).get("reset_mask", slice(None))] = 0
         return self._preprocess(frames), {}
 
     def step(
