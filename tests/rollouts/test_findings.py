@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from worldvae.envs import EnvConfig
+from worldvae.envs import EnvConfig, FrameConfig
 from worldvae.rollouts import RolloutConfig, RolloutStore, collect
 
 SMALL = RolloutConfig(frames=100, num_envs=2, policies={"random": 1.0})
@@ -232,3 +232,21 @@ def test_a_damaged_episode_does_not_end_a_collection_that_goes_on(tmp_path: Path
     for path in tmp_path.glob(f"{first}.*"):
         path.write_bytes(b"torn")
     assert said(tmp_path, SMALL.model_copy(update={"frames": 140})) == []
+
+
+@pytest.mark.parametrize(
+    ("game", "pooled", "count"),
+    [("Asteroids", False, 1), ("Asteroids", True, 0), ("Pong", False, 0)],
+)
+def test_a_game_that_draws_on_every_other_screen_is_told_of(
+    tmp_path: Path, game: str, pooled: bool, count: int
+) -> None:
+    skip: dict[str, Any] = {"kwargs": {"frameskip": 1}, "action_repeat": 4} if pooled else {}
+    env = EnvConfig(id=f"ALE/{game}-v5", frame=FrameConfig(max_pool=pooled), **skip)
+    store = RolloutStore.create(tmp_path, env)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        collect(store, RolloutConfig(frames=1_000, num_envs=4, policies={"random": 1.0}), seed=0)
+    told = [str(one.message) for one in caught if "to the last pixel" in str(one.message)]
+    assert len(told) == count
+    assert all("env.frame.max_pool: true with env.kwargs: {frameskip: 1}" in line for line in told)
