@@ -87,10 +87,7 @@ def summarise_arm(run: Run, arm: str, success: SuccessRule, resampling: Resampli
         scores={seed: result.score for seed, result in finished.items()},
         iqm=iqm,
         within=episode_interval(episodes, mean, resampling) if episodes else (np.nan, np.nan),
-        trained=Cost(
-            round(np.mean([result.cost.env_steps for result in results])),
-            float(np.mean([result.cost.seconds for result in results])),
-        ),
+        trained=Cost.mean([result.cost for result in results]),
         dreamed=round(np.mean([result.dreamed_steps for result in results])),
         charged=charge,
         parameters_trained=results[0].parameters_trained,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -174,7 +174,7 @@ class Run:
         """
         if self.parts:
             costs = [self.of_seed(agent.seed).known_charge(arm) for agent in self._in_parts(arm)]
-            return _mean_cost(costs)
+            return Cost.mean(costs)
         known = [self.stages[s.name] for s in shared_stages(arm) if s.name in self.stages]
         return Cost(
             sum(cost.env_steps or 0 for cost in known), sum(cost.seconds or 0.0 for cost in known)
@@ -250,15 +250,6 @@ class RunArm(NamedTuple):
 
     run: Run
     arm: str
-
-
-def _mean_cost(costs: Sequence[Cost]) -> Cost:
-    if not costs:
-        return Cost()
-    return Cost(
-        round(np.mean([cost.env_steps for cost in costs])),
-        float(np.mean([cost.seconds for cost in costs])),
-    )
 
 
 def _stage_holes(run: Run, part: Run) -> list[Hole]:

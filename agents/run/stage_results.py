@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 from pydantic import Field
 
 from worldvae.json_files import Content, JsonFile
@@ -23,6 +24,16 @@ class Cost:
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.env_steps + other.env_steps, self.seconds + other.seconds)
+
+    @classmethod
+    def mean(cls, costs: Sequence[Cost]) -> Cost:
+        """Return the mean of `costs`, in whole steps; nothing if there are none."""
+        if not costs:
+            return cls()
+        return cls(
+            round(np.mean([cost.env_steps for cost in costs])),
+            float(np.mean([cost.seconds for cost in costs])),
+        )
 
 
 @dataclass(frozen=True)
